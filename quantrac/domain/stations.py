@@ -1,0 +1,136 @@
+"""Who may send what: stations, their parameters, accounts and API keys, each valid between two dates.
+
+``valid_from`` is inclusive, ``valid_to`` exclusive, both UTC; ``None`` leaves that side open.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class StationType(StrEnum):
+    """The media of Circular 10/2021/TT-BTNMT; never derived from a station's code."""
+
+    AMBIENT_AIR = "ambient-air"
+    STACK = "stack"
+    SURFACE_WATER = "surface-water"
+    GROUNDWATER = "groundwater"
+    WASTEWATER = "wastewater"
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """A period of validity."""
+
+    valid_from: datetime | None = field(default=None, kw_only=True)
+    valid_to: datetime | None = field(default=None, kw_only=True)
+
+    def valid_at(self, at: datetime) -> bool:
+        """Tell whether ``at`` (UTC) lies in the period."""
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at < self.valid_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StationParameter(Valid):
+    """One parameter that a station measures."""
+
+    code: str
+    """Catalogue code, such as ``PM2.5``."""
+    unit: str
+    """Unit the values are kept in, in the catalogue's spelling."""
+    file_names: tuple[str, ...] = ()
+    """Names the station's files use, beside the code and the catalogue's aliases."""
+    file_unit: str | None = None
+    """Unit to take where the file's unit column is empty; ``None`` takes ``unit``."""
+    range_low: float | None = None
+    range_high: float | None = None
+    """Equipment range (LRV, URV) in ``unit``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station(Valid):
+    """One automatic station."""
+
+    code: str
+    name: str
+    name_en: str
+    type: StationType
+    province: str
+    """Code of Decision 19/2025/QĐ-TTg (``01`` = Hà Nội)."""
+    latitude: float
+    longitude: float
+    interval_seconds: int
+    """Distance between two files."""
+    timezone: str = "Asia/Ho_Chi_Minh"
+    aliases: tuple[str, ...] = ()
+    """Other station codes its file names carry."""
+    parameters: tuple[StationParameter, ...] = ()
+
+    def parameter(self, code: str, at: datetime) -> StationParameter | None:
+        """Return the entry for a catalogue code valid at ``at`` (UTC), or ``None``."""
+        for entry in self.parameters:
+            if entry.code == code and entry.valid_at(at):
+                return entry
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Valid):
+    """Who may log in to send: a station's logger, or a province delivering to the ministry."""
+
+    name: str
+    password_hash: str
+    """argon2id in its standard text form."""
+    role: str = "station"
+    """``station`` (sends files) or ``province`` (sends deliveries)."""
+    stations: tuple[str, ...] = ()
+    """Station codes it may send for; a province account with none may send for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey(Valid):
+    """A key for the REST API; the secret itself is never stored."""
+
+    id: str
+    owner: str
+    secret_sha256: str
+    """SHA-256 of the secret part, hex: the secret is 256 random bits, so no slow hash is needed."""
+    provinces: tuple[str, ...] = ()
+    """Province codes it may read; none = all."""
+
+
+@dataclass(slots=True)
+class Registry:
+    """The current content of the ``station-registry`` topic, one record a key.
+
+    Replaced record by record while services run; reading needs no lock because a record is replaced whole.
+    """
+
+    stations: dict[str, Station] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+
+    def station(self, code: str, at: datetime) -> Station | None:
+        """Return the station valid at ``at`` (UTC), or ``None``."""
+        found = self.stations.get(code)
+        return found if found is not None and found.valid_at(at) else None
+
+    def account(self, name: str, at: datetime) -> Account | None:
+        """Return the account valid at ``at`` (UTC), or ``None``."""
+        found = self.accounts.get(name)
+        return found if found is not None and found.valid_at(at) else None
+
+    def api_key(self, key_id: str, at: datetime) -> ApiKey | None:
+        """Return the API key valid at ``at`` (UTC), or ``None``."""
+        found = self.api_keys.get(key_id)
+        return found if found is not None and found.valid_at(at) else None
+
+    def stations_of(self, account: Account, at: datetime) -> Iterable[Station]:
+        """Yield the stations an account may send for that are valid at ``at`` (UTC)."""
+        for code in account.stations:
+            station = self.station(code, at)
+            if station is not None:
+                yield station
