@@ -1,0 +1,1 @@
+"""The contracts: topics, messages, registry files, quality rules and ClickHouse tables."""

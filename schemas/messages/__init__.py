@@ -1,0 +1,31 @@
+"""Every message, as pydantic states it; ``schemas/json`` holds the JSON Schema generated from here.
+
+All times on the wire are UTC in ISO 8601 with ``Z``. A field may be added; a removed or retyped one needs a
+second version of the message beside the first.
+"""
+
+from pydantic import BaseModel
+
+from schemas.messages.aggregates import Aggregated, WindowDirty
+from schemas.messages.alerts import Alert
+from schemas.messages.dead_letters import DeadLetterHeaders
+from schemas.messages.deliveries import DeliveryReceipt, Receipt
+from schemas.messages.raw_file import RawFileHeaders
+from schemas.messages.readings import FlaggedSet, ReadingSet
+from schemas.messages.registry import Account, ApiKey, Station
+
+MESSAGES: dict[str, type[BaseModel]] = {
+    "raw-file-headers": RawFileHeaders,
+    "reading-set": ReadingSet,
+    "flagged-set": FlaggedSet,
+    "window-dirty": WindowDirty,
+    "aggregated": Aggregated,
+    "station": Station,
+    "account": Account,
+    "api-key": ApiKey,
+    "receipt": Receipt,
+    "delivery-receipt": DeliveryReceipt,
+    "alert": Alert,
+    "dead-letter-headers": DeadLetterHeaders,
+}
+"""Name of the JSON Schema file -> message."""

@@ -1,0 +1,38 @@
+"""``raw-file``: the value is the file's exact bytes; everything known about them is in these headers."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from schemas.messages.base import Message, Sha256, StationCode, Utc
+
+
+class RawFileHeaders(Message):
+    """Kafka headers of a raw file, each one UTF-8 text."""
+
+    file_id: Sha256
+    """SHA-256 of the value."""
+    name: str = Field(max_length=255)
+    """File name as sent, without its path."""
+    path: str
+    """Folder below the account's root, as sent."""
+    account: str
+    """Account that sent it."""
+    transport: str
+    """``ftp``, ``http``, ..."""
+    received_at: Utc
+    """When the intake had the whole file, UTC; strictly increasing within one intake process."""
+    traceparent: str
+    """W3C trace context, derived from the file id."""
+    station: StationCode | None = None
+    """Station the file was assigned to; absent when none could be."""
+
+    def to_headers(self) -> dict[str, bytes]:
+        """Encode for Kafka; absent fields give no header."""
+        fields = self.model_dump(mode="json", exclude_none=True)
+        return {name: str(value).encode() for name, value in fields.items()}
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, bytes]) -> "RawFileHeaders":
+        """Decode from Kafka, leaving out headers of other parties; raises pydantic's ``ValidationError``."""
+        return cls.model_validate({k: v.decode() for k, v in headers.items() if k in cls.model_fields})

@@ -1,0 +1,91 @@
+"""``parsed-reading`` and ``qa-flagged``: what one file gave, before and after the validator.
+
+The fields mirror the dataclasses of ``quantrac.domain.readings``; the hot path decodes straight into those
+(``schemas.codec``), and a contract test holds the two together.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.messages.base import Message, Outcome, Sha256, StationCode, Utc
+
+
+class Reading(Message):
+    """One value of one parameter at one time."""
+
+    line: Annotated[int, Field(ge=1)]
+    """Line number in the file, counted from 1."""
+    parameter: Annotated[str, Field(min_length=1)]
+    """Catalogue code."""
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    """In ``unit``."""
+    text: str
+    """The value column as it stood in the file."""
+    unit: str
+    """Unit of ``value``; empty for dimensionless parameters."""
+    measured_at: Utc
+    """UTC."""
+    status: str
+    """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+
+
+class Reject(Message):
+    """One line that gave no reading."""
+
+    line: Annotated[int, Field(ge=0)]
+    """Line number in the file, counted from 1; 0 when the whole file is meant."""
+    text: str
+    """The line as read."""
+    reason: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    """Stable reason code."""
+    detail: str = ""
+    """One sentence for a person."""
+
+
+class ReadingSet(Message):
+    """Everything one file gave."""
+
+    station: StationCode | Annotated[str, Field(max_length=0)]
+    """Station code; empty when no station could be assigned."""
+    file_id: Sha256
+    """SHA-256 of the file's bytes."""
+    file_name: str
+    """Name as sent."""
+    account: str
+    """Account that sent it."""
+    transport: str
+    """``ftp``, ``http``, ..."""
+    received_at: Utc
+    """When the intake had the whole file, UTC."""
+    format: str
+    """Dialect that read it; empty when nothing was readable."""
+    readings: list[Reading]
+    rejects: list[Reject]
+
+
+class FlaggedReading(Reading):
+    """A reading with the outcome of every quality test."""
+
+    flag: Outcome
+    """The worst outcome."""
+    tests: dict[str, Outcome]
+    """Outcome by test name."""
+    equal_since: Utc
+    """Since when the series has shown this value, UTC."""
+
+
+class FlaggedSet(Message):
+    """A reading set after the validator."""
+
+    station: StationCode | Annotated[str, Field(max_length=0)]
+    file_id: Sha256
+    file_name: str
+    account: str
+    transport: str
+    received_at: Utc
+    format: str
+    rules: str
+    """Version of the rule set that judged it."""
+    readings: list[FlaggedReading]
+    rejects: list[Reject]
