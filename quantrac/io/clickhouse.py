@@ -1,0 +1,124 @@
+"""ClickHouse over HTTP through clickhouse-connect; foreign exceptions end here.
+
+ClickHouseError
+├── ClickHouseAway     nobody answers, or the server is too busy: try again later
+└── ClickHouseRefused  the server answered no: the statement or its data is wrong
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError as _DriverError
+from clickhouse_connect.driver.exceptions import OperationalError
+from urllib3.exceptions import HTTPError
+
+from quantrac.io.settings import ClickHouseSettings
+
+# TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS, TIMEOUT_EXCEEDED, TABLE_IS_READ_ONLY
+_TRY_AGAIN = frozenset({202, 241, 252, 159, 242})
+
+
+class ClickHouseError(Exception):
+    """Something went wrong with ClickHouse."""
+
+
+class ClickHouseAway(ClickHouseError):
+    """Nobody answers, or not now."""
+
+
+class ClickHouseRefused(ClickHouseError):
+    """The statement or its data is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of one query."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Return the rows as column name -> value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class ClickHouse:
+    """One client of one database, connecting when first used; usable from several threads."""
+
+    def __init__(self, settings: ClickHouseSettings, *, database: str | None = None) -> None:
+        self._settings = settings
+        self._database = settings.database if database is None else database
+        self._client: Client | None = None
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
+        """Run one SELECT; ``{name:Type}`` in the text is bound by the server."""
+        with _translated():
+            found = self._connected().query(sql, parameters=dict(parameters or {}))
+            return Result(tuple(found.column_names), found.result_rows)
+
+    def command(self, sql: str) -> None:
+        """Run one statement that returns no rows."""
+        with _translated():
+            self._connected().command(sql)
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str = "") -> None:
+        """Insert one block, column name -> values, durable when this returns.
+
+        The server ignores a block whose ``token`` it has just seen; rows repeated later than that collapse by
+        the table's key.
+        """
+        settings: dict[str, Any] = {"async_insert": 0}
+        if token:
+            settings["insert_deduplication_token"] = token
+        with _translated():
+            self._connected().insert(
+                table,
+                list(columns.values()),
+                column_names=list(columns),
+                column_oriented=True,
+                settings=settings,
+            )
+
+    def answers(self) -> bool:
+        """Tell whether the server answers a query."""
+        try:
+            self.query("SELECT 1")
+        except ClickHouseError:
+            return False
+        return True
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            s = self._settings
+            self._client = clickhouse_connect.get_client(
+                host=s.host,
+                port=s.port,
+                username=s.user,
+                password=s.password,
+                database=self._database,
+                secure=s.secure,
+                autogenerate_session_id=False,  # a session would serialise the threads that share this client
+                connect_timeout=5,
+                send_receive_timeout=120,
+                tz_mode="aware",
+            )
+        return self._client
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, HTTPError, OSError) as error:
+        raise ClickHouseAway(_first_line(error)) from error
+    except _DriverError as error:
+        away = getattr(error, "code", None) in _TRY_AGAIN
+        raise (ClickHouseAway if away else ClickHouseRefused)(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

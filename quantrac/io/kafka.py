@@ -1,0 +1,359 @@
+"""Apache Kafka through confluent-kafka (librdkafka).
+
+The partitioner is ``murmur2_random`` everywhere: the library's default places only one key in nine where Java
+clients, aiokafka and Faust would, and two topics keyed alike must be partitioned alike.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka import Consumer as _Consumer
+from confluent_kafka import Producer as _Producer
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+
+from quantrac.io.records import DeliveryFailed, Record
+
+log = logging.getLogger(__name__)
+
+
+def _record(message: Message) -> Record:
+    key = message.key()
+    return Record(
+        topic=message.topic() or "",
+        key=key.encode() if isinstance(key, str) else key or b"",
+        value=message.value(),
+        headers=dict(message.headers() or ()),  # type: ignore[arg-type]  # bytes, as they were produced
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+    )
+
+
+def _log_error(error: KafkaError) -> None:
+    log.warning("kafka: %s", error.str())
+
+
+class KafkaProducer:
+    """Idempotent, acknowledged by all in-sync replicas; zstd level 1 makes JSON smaller than Avro here."""
+
+    def __init__(self, bootstrap: str, *, linger_ms: int = 20) -> None:
+        self._producer = _Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "acks": "all",
+                "compression.type": "zstd",
+                "compression.level": 1,
+                "linger.ms": linger_ms,
+                "partitioner": "murmur2_random",
+                "queue.buffering.max.messages": 200_000,
+                "error_cb": _log_error,
+            }
+        )
+        self._failed: str | None = None
+
+    def produce(self, records: Sequence[Record]) -> None:
+        """Queue messages; waits for room when the queue is full."""
+        for record in records:
+            while True:
+                try:
+                    self._send(record, self._delivered)
+                    break
+                except BufferError:
+                    self._producer.poll(0.5)
+        self._producer.poll(0)
+
+    def send(self, record: Record, on_delivery: Callable[[str | None], None]) -> None:
+        """Queue one message; ``on_delivery(None | reason)`` is called from :meth:`poll`."""
+        self._send(record, lambda error, _: on_delivery(error.str() if error else None))
+
+    def poll(self, seconds: float) -> None:
+        """Serve delivery reports for up to ``seconds``."""
+        self._producer.poll(seconds)
+
+    def flush(self) -> None:
+        """Wait for every delivery report; see :class:`quantrac.io.records.Producer`."""
+        while self._producer.flush(1.0):
+            pass
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise DeliveryFailed(failed)
+
+    def _send(self, record: Record, callback: Callable[[KafkaError | None, Message], None]) -> None:
+        self._producer.produce(
+            record.topic,
+            key=record.key,
+            value=record.value,
+            headers=list(record.headers.items()),
+            on_delivery=callback,
+        )
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._failed = f"{message.topic()}: {error.str()}"
+
+
+class KafkaConsumer:
+    """One static member of a consumer group, committing by hand.
+
+    Static membership (``instance``) lets a process that was killed come back to its partitions at once
+    instead of waiting for the session to expire. ``on_assign`` gets the partition numbers newly given to
+    this member, before any of their messages.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        group: str,
+        instance: str,
+        topics: Sequence[str],
+        on_assign: Callable[[Sequence[int]], None] | None = None,
+        # After the first message of a batch: fills it in a burst, short beside a file's whole way.
+        gather_seconds: float = 0.02,
+    ) -> None:
+        self._gather_seconds = gather_seconds
+        self._owned: set[tuple[str, int]] = set()
+        self._on_assign = on_assign
+        self._consumer = _Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": group,
+                "group.instance.id": f"{group}-{instance}",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": 10_000,
+                "max.poll.interval.ms": 300_000,
+                # The default of 64 MiB a consumer would be most of a small machine's memory.
+                "queued.max.messages.kbytes": 16_384,
+                "error_cb": _log_error,
+            }
+        )
+        self._consumer.subscribe(
+            list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
+
+    def consume(self, limit: int, timeout: float) -> list[Record]:
+        """Wait for the first message, then gather what else is there."""
+        first = self._consumer.consume(1, timeout)
+        rest = self._consumer.consume(limit - 1, self._gather_seconds) if first and limit > 1 else []
+        return [_record(message) for message in (*first, *rest) if self._usable(message)]
+
+    def commit(self, batch: Sequence[Record]) -> None:
+        """Commit synchronously; a rebalance in between leaves the batch to the next owner."""
+        last = {(r.topic, r.partition): r.offset + 1 for r in batch}
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            log.warning("commit refused, the batch will come again: %s", error.args[0].str())
+
+    def wait(self, seconds: float) -> None:
+        """Poll paused partitions, so that the group sees this member alive."""
+        assignment = self._consumer.assignment()
+        self._consumer.pause(assignment)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._consumer.poll(min(left, 0.5))
+        self._consumer.resume(self._consumer.assignment())
+
+    def owned(self, batch: Sequence[Record]) -> list[Record]:
+        """Filter a batch after a rebalance; see :class:`quantrac.io.records.Consumer`."""
+        return [record for record in batch if (record.topic, record.partition) in self._owned]
+
+    def close(self) -> None:
+        """Close the connection; a static member keeps its partitions until its session expires."""
+        self._consumer.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the group has given this member its partitions."""
+        return bool(self._owned)
+
+    def _assigned(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
+        if self._on_assign is not None and partitions:
+            self._on_assign([p.partition for p in partitions])
+        self._owned |= {(p.topic, p.partition) for p in partitions}
+
+    def _revoked(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
+        self._owned -= {(p.topic, p.partition) for p in partitions}
+
+    @staticmethod
+    def _usable(message: Message) -> bool:
+        error = message.error()
+        if error is not None:
+            if error.fatal():
+                raise KafkaException(error)
+            _log_error(error)
+        return error is None
+
+
+def read_tail(bootstrap: str, topic: str, partition: int, limit: int) -> Iterator[Record]:
+    """Yield the last ``limit`` messages of one partition, oldest first, up to its end when called."""
+    consumer = _reader(bootstrap)
+    try:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        position = max(low, high - limit)
+        consumer.assign([TopicPartition(topic, partition, position)])
+        while position < high:
+            for message in consumer.consume(500, 1.0):
+                if message.error() is None and (offset := message.offset() or 0) < high:
+                    yield _record(message)
+                    position = offset + 1
+            position = max(position, min(high, _position(consumer, topic, partition)))
+    finally:
+        consumer.close()
+
+
+def _position(consumer: _Consumer, topic: str, partition: int) -> int:
+    # Control records and compaction leave gaps; the reader's own position passes over them.
+    return int(consumer.position([TopicPartition(topic, partition)])[0].offset)
+
+
+def _reader(bootstrap: str) -> _Consumer:
+    """Return a consumer outside any group, for reading a topic as a table."""
+    return _Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "none",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "queued.max.messages.kbytes": 4_096,
+            "error_cb": _log_error,
+        }
+    )
+
+
+class TableReader:
+    """Follows a compacted topic from its beginning, handing each record to ``apply(key, value)``.
+
+    Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, apply: Callable[[bytes, bytes | None], None]) -> None:
+        self._bootstrap, self._topic, self._apply = bootstrap, topic, apply
+        self._stop = threading.Event()
+        self._caught_up = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"table-{topic}", daemon=True)
+
+    def start(self, timeout: float = 30.0) -> None:
+        """Catch up; raises ``TimeoutError`` if the topic cannot be read in ``timeout`` seconds."""
+        self._thread.start()
+        if not self._caught_up.wait(timeout):
+            raise TimeoutError(f"the topic {self._topic} could not be read within {timeout:.0f} s")
+
+    def close(self) -> None:
+        """Stop following."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _follow(self) -> None:
+        consumer = _reader(self._bootstrap)
+        try:
+            ends = self._open(consumer)
+            while not self._stop.is_set():
+                for message in consumer.consume(500, 0.5 if self._caught_up.is_set() else 0.1):
+                    if message.error() is None:
+                        self._apply_one(_record(message))
+                if not self._caught_up.is_set() and all(
+                    _position(consumer, self._topic, partition) >= end for partition, end in ends.items()
+                ):
+                    self._caught_up.set()
+        finally:
+            consumer.close()
+
+    def _open(self, consumer: _Consumer) -> Mapping[int, int]:
+        """Assign every partition from its beginning; returns partition -> end offset, empty ones left out."""
+        while not self._stop.is_set():
+            try:
+                partitions = consumer.list_topics(self._topic, timeout=5).topics[self._topic].partitions
+                marks = {
+                    p: consumer.get_watermark_offsets(TopicPartition(self._topic, p), timeout=5)
+                    for p in partitions
+                }
+            except KafkaException as error:
+                log.warning("%s: %s", self._topic, error.args[0].str())
+                continue
+            if marks:
+                consumer.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in marks])
+                return {p: high for p, (low, high) in marks.items() if high > low}
+            self._stop.wait(0.5)
+        return {}
+
+    def _apply_one(self, record: Record) -> None:
+        try:
+            self._apply(record.key, record.value)
+        except ValueError as error:
+            # One bad record must not blind the service to all the others.
+            log.error("%s: record %r left out: %s", self._topic, record.key, error)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSettings:
+    """What a topic needs to exist."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+class KafkaAdmin:
+    """Creates topics and reads offsets."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+
+    def existing(self, timeout: float = 10.0) -> dict[str, int]:
+        """Return topic name -> partition count."""
+        topics = self._admin.list_topics(timeout=timeout).topics
+        return {name: len(topic.partitions) for name, topic in topics.items()}
+
+    def create(self, topics: Sequence[TopicSettings]) -> None:
+        """Create topics that do not exist yet; raises ``KafkaException`` if one is refused."""
+        if not topics:
+            return
+        wanted = [
+            NewTopic(
+                t.name, num_partitions=t.partitions, replication_factor=t.replication, config=dict(t.config)
+            )
+            for t in topics
+        ]
+        for future in self._admin.create_topics(wanted).values():
+            try:
+                future.result(timeout=30)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+
+    def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """Return (topic, partition) -> end offset for the topics that exist."""
+        existing = self.existing()
+        wanted = {
+            TopicPartition(name, partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]
+            for name in topics
+            for partition in range(existing.get(name, 0))
+        }
+        if not wanted:
+            return {}
+        found = self._admin.list_offsets(wanted)
+        return {(tp.topic, tp.partition): future.result(timeout=10).offset for tp, future in found.items()}
+
+    def committed(self, group: str, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Return (topic, partition) -> committed offset; 0 where the group has committed nothing."""
+        request = ConsumerGroupTopicPartitions(group, [TopicPartition(t, p) for t, p in partitions])
+        future = self._admin.list_consumer_group_offsets([request])[group]
+        found = future.result(timeout=10).topic_partitions
+        return {(tp.topic, tp.partition): max(int(tp.offset), 0) for tp in found}

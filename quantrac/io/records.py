@@ -1,0 +1,97 @@
+"""What moves through a topic, and the three ways a message can end.
+
+A handler returns :class:`Done` (some messages may be dead letters) or :class:`NotNow`. Anything else it does,
+it does by raising: the runner then isolates the message that raises, or the process crashes and starts again
+from the last commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message, consumed or to be produced."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    """``None`` deletes the key in a compacted topic."""
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+    partition: int = -1
+    """Set on consumed messages; -1 lets the partitioner choose by key."""
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that can never be processed, with the reason a person will read."""
+
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The whole batch is dealt with: produce these, then commit."""
+
+    records: Sequence[Record] = ()
+    dead: Sequence[DeadLetter] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """Nothing of the batch was done; pause and hand in the same batch again."""
+
+    reason: str
+    retry_after: float
+    """Seconds to wait."""
+
+
+class Handler(Protocol):
+    """The step in the middle: decides, and touches no socket of its own."""
+
+    def handle(self, batch: Sequence[Record]) -> Done | NotNow:
+        """Decide about one batch, in order of partition and offset."""
+        ...
+
+
+class Consumer(Protocol):
+    """A member of a consumer group."""
+
+    def consume(self, limit: int, timeout: float) -> list[Record]:
+        """Return up to ``limit`` messages, waiting up to ``timeout`` seconds for the first."""
+        ...
+
+    def commit(self, batch: Sequence[Record]) -> None:
+        """Commit the offset after the last message of each partition in ``batch``."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Stay in the group without taking messages."""
+        ...
+
+    def owned(self, batch: Sequence[Record]) -> list[Record]:
+        """Return the messages of ``batch`` whose partitions this member still owns."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+class Producer(Protocol):
+    """Writes messages; nothing counts as written before :meth:`flush` returns."""
+
+    def produce(self, records: Sequence[Record]) -> None:
+        """Hand over messages for sending."""
+        ...
+
+    def flush(self) -> None:
+        """Wait for every delivery report; raises ``DeliveryFailed`` if one message was not written."""
+        ...
+
+
+class DeliveryFailed(Exception):
+    """The broker did not confirm a message; nothing may be committed."""

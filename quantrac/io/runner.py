@@ -1,0 +1,122 @@
+"""The loop of every consuming role: consume, handle, produce, flush, commit.
+
+The order is the guarantee. A crash between any two steps repeats the batch; since every id is a function of
+content, a repeated batch changes nothing downstream.
+"""
+
+import logging
+import threading
+import traceback
+from collections.abc import Sequence
+
+from quantrac.io.records import Consumer, DeadLetter, Done, Handler, NotNow, Producer, Record
+
+log = logging.getLogger(__name__)
+
+
+class FuseBlown(Exception):
+    """Too many dead letters: a broken release must not empty a topic into its dead-letter topic."""
+
+
+class Fuse:
+    """Counts dead letters against messages; blows on a long run of them or a high share.
+
+    The share is only looked at after ``warm_up`` messages, so that one bad first message is no incident.
+    """
+
+    def __init__(self, consecutive: int = 100, share: float = 0.5, warm_up: int = 1000) -> None:
+        self._consecutive, self._share, self._warm_up = consecutive, share, warm_up
+        self._seen = self._dead = self._run = 0
+
+    def count(self, messages: int, dead: int) -> None:
+        """Account for one batch; raises :class:`FuseBlown` past a limit."""
+        self._seen += messages
+        self._dead += dead
+        self._run = self._run + dead if dead == messages else dead
+        if self._run >= self._consecutive:
+            raise FuseBlown(f"{self._run} dead letters in a row")
+        if self._seen >= self._warm_up and self._dead > self._share * self._seen:
+            raise FuseBlown(f"{self._dead} of {self._seen} messages were dead letters")
+
+
+class Runner:
+    """Drives one handler over one consumer group."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        consumer: Consumer,
+        producer: Producer,
+        handler: Handler,
+        batch_size: int = 500,
+        poll_timeout: float = 1.0,
+        fuse: Fuse | None = None,
+    ) -> None:
+        self._service, self._consumer, self._producer, self._handler = service, consumer, producer, handler
+        self._batch_size, self._poll_timeout, self._fuse = batch_size, poll_timeout, fuse or Fuse()
+
+    def run(self, stop: threading.Event) -> None:
+        """Loop until ``stop`` is set; leaves the group on the way out."""
+        try:
+            while not stop.is_set():
+                self.step(stop)
+        finally:
+            self._consumer.close()
+
+    def step(self, stop: threading.Event | None = None) -> int:
+        """Take one batch through the five steps; returns the number of messages committed."""
+        # 1. consume
+        batch = self._consumer.consume(self._batch_size, self._poll_timeout)
+        # 2. handle; "not now" keeps the batch and the membership
+        done = self._decide(batch, stop) if batch else None
+        while isinstance(done, NotNow):
+            log.warning("not now: %s; again in %.1f s", done.reason, done.retry_after)
+            self._consumer.wait(done.retry_after)
+            batch = self._consumer.owned(batch)
+            done = self._decide(batch, stop) if batch else None
+        if done is None:
+            return 0
+        self._fuse.count(len(batch), len(done.dead))
+        # 3. produce
+        self._producer.produce(done.records)
+        self._producer.produce([self._dead_letter(dead) for dead in done.dead])
+        # 4. flush: every delivery report is in
+        self._producer.flush()
+        # 5. commit
+        self._consumer.commit(batch)
+        return len(batch)
+
+    def _decide(self, batch: Sequence[Record], stop: threading.Event | None) -> Done | NotNow | None:
+        if stop is not None and stop.is_set():
+            return None
+        try:
+            return self._handler.handle(batch)
+        except Exception:
+            if len(batch) == 1:
+                log.exception("dead letter: %s[%d]@%d", batch[0].topic, batch[0].partition, batch[0].offset)
+                return Done(dead=[DeadLetter(batch[0], traceback.format_exc(limit=-3))])
+            log.warning("a batch of %d raised; handling its messages one by one", len(batch))
+        return self._one_by_one(batch, stop)
+
+    def _one_by_one(self, batch: Sequence[Record], stop: threading.Event | None) -> Done | NotNow | None:
+        records: list[Record] = []
+        dead: list[DeadLetter] = []
+        for record in batch:
+            verdict = self._decide([record], stop)
+            if not isinstance(verdict, Done):
+                return verdict  # the messages before it are decided again: deciding is idempotent
+            records.extend(verdict.records)
+            dead.extend(verdict.dead)
+        return Done(records, dead)
+
+    def _dead_letter(self, dead: DeadLetter) -> Record:
+        source = dead.record
+        headers = dict(source.headers) | {
+            "reason": dead.reason.encode(),
+            "service": self._service.encode(),
+            "source_topic": source.topic.encode(),
+            "source_partition": str(source.partition).encode(),
+            "source_offset": str(source.offset).encode(),
+        }
+        return Record(f"{source.topic}.dlq", source.key, source.value, headers)
