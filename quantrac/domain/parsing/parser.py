@@ -1,0 +1,202 @@
+"""One file: its lines one by one, the good ones kept whatever the others hold."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import isfinite
+
+from quantrac.domain.parsing.fields import Times, to_number
+from quantrac.domain.parsing.filename import is_side_file, station_code_from_name
+from quantrac.domain.parsing.formats import (
+    MOST_COLUMNS,
+    Columns,
+    breaks_off,
+    find_format,
+    no_format,
+    split_line,
+)
+from quantrac.domain.parsing.reasons import GIVE_UP, ParseError, Reason, Rejects
+from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
+from quantrac.domain.parsing.text import Lines, read_lines
+from quantrac.domain.readings import Reading, Reject
+from quantrac.domain.stations import Station
+from quantrac.domain.units import Conversion
+
+_TITLE_COLUMNS = 3
+"""Two words and the TAB that loggers put behind them."""
+NO_STATUS = "00"
+"""Status of a line that sends none: measuring, as the national receiver takes it."""
+
+
+@dataclass(slots=True)
+class ParsedFile:
+    """What one file gave."""
+
+    station_code: str
+    """As the file name states it; empty where it states none."""
+    format: str = ""
+    """Name of the format of the first reading; empty when nothing was readable."""
+    readings: list[Reading] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def parse_file(content: bytes, name: str, station: Station | None, received_at: datetime) -> ParsedFile:
+    """Read a station file; no bytes and no name raise.
+
+    With a station, names are resolved by its registered parameters and values converted to their units; a
+    name not registered at the time of its line is a reject. Without one, known names get their catalogue
+    code and units their canonical spelling, and values stay. Times are the station's clock (without one
+    UTC+7). ``received_at`` (UTC) bounds the times believed: up to a year ahead.
+
+    The first of several readings of one parameter and time stays; the others are rejects. Raises ValueError
+    where the station's own entry is wrong (unknown time zone or unit).
+    """
+    parsed = ParsedFile(station_code_from_name(name))
+    rejects = Rejects()
+    try:
+        if is_side_file(name):
+            raise ParseError(Reason.SIDE_FILE, name=name)
+        lines = read_lines(content)
+        if not lines.rest.strip() and not any(line.strip() for line in lines.complete):
+            raise ParseError(Reason.EMPTY_FILE, size=len(content))
+    except ParseError as error:
+        rejects.add(0, "", error)
+    else:
+        reader = _Reader(_names(station), received_at, rejects)
+        reader.read(lines)
+        parsed.readings = reader.readings
+        if parsed.readings:
+            parsed.format = _format_name(lines.text(parsed.readings[0].line))
+    parsed.rejects = rejects.close()
+    return parsed
+
+
+class _Reader:
+    """Reads the lines of one file."""
+
+    def __init__(self, names: Names, received_at: datetime, rejects: Rejects) -> None:
+        self.readings: list[Reading] = []
+        self._rejects = rejects
+        self._times = Times(names, received_at)
+        self._seen: dict[tuple[str, datetime], Reading] = {}
+        self._started = False
+        self._title: tuple[int, str] | None = None
+
+    def read(self, lines: Lines) -> None:
+        for number, line in enumerate(lines.complete, 1):
+            if number in lines.broken:
+                self._rejects.add(number, line, lines.broken[number])
+            else:
+                self._read_line(number, line)
+            if not self.readings and self._rejects.count >= GIVE_UP:
+                self._rejects.skip(sum(1 for left in lines.complete[number:] if left.strip()))
+                return
+        self._read_rest(len(lines.complete) + 1, lines)
+        self._judge_title()
+
+    def _judge_title(self) -> None:
+        """Refuse the title line after all where no reading followed: it may have been meant as one."""
+        if self._title is not None and not self.readings:
+            number, line = self._title
+            self._rejects.add(number, line, no_format(line, split_line(line)))
+
+    def _read_rest(self, number: int, lines: Lines) -> None:
+        """Read what follows the last line end: a whole line, or one that the transfer cut."""
+        if not lines.rest.strip():
+            return
+        previous = split_line(lines.text(self.readings[-1].line)) if self.readings else None
+        if breaks_off(split_line(lines.rest), previous):
+            self._rejects.add(number, lines.rest, ParseError(Reason.TRUNCATED_LINE))
+        elif number in lines.broken:
+            self._rejects.add(number, lines.rest, lines.broken[number])
+        else:
+            self._read_line(number, lines.rest)
+
+    def _read_line(self, number: int, line: str) -> None:
+        try:
+            # The line nearly all files are made of: five columns, at a time that a line before it had.
+            columns = line.split("\t", MOST_COLUMNS)
+            meaning = self._times.get(columns[3]) if len(columns) == MOST_COLUMNS else None
+            if meaning is not None:
+                name, text, unit, _, status = columns
+            else:
+                arranged = self._arrange(number, line)
+                if arranged is None:
+                    return
+                name, text, unit, time, status = arranged
+                meaning = self._times[time]
+            measured_at, targets = meaning
+            code, unit, conversion = targets[name, unit]
+            value = to_number(text)
+            if conversion is not None:
+                value = _convert(value, conversion, text)
+            status = status.strip() or NO_STATUS
+            reading = Reading(number, code, value, text, unit, measured_at, status)
+            first = self._seen.setdefault((code, measured_at), reading)
+            if first is not reading:
+                raise _duplicate(first, reading)
+        except ParseError as error:
+            self._rejects.add(number, line, error)
+        else:
+            self.readings.append(reading)
+
+    def _arrange(self, number: int, line: str) -> Columns | None:
+        """Find the line's format; ``None`` for blank lines and the title line before the data."""
+        if not line.strip():
+            return None
+        columns = split_line(line)
+        first, self._started = not self._started, True
+        if first and _is_title(line, columns):
+            self._title = number, line
+            return None
+        found = find_format(columns)
+        if found is None:
+            raise no_format(line, columns)
+        arranged = found.arrange(columns)
+        if "\t" not in line and "," in arranged[1]:
+            raise ParseError(Reason.VALUE_NOT_A_NUMBER, text=arranged[1])
+        return arranged
+
+
+def _is_title(line: str, columns: list[str]) -> bool:
+    """Tell a title line (``stationID_stationName``, TAB) from a broken reading (``NO``, TAB, ``12.5``)."""
+    filled = [column for column in columns if column.strip()]
+    if len(columns) > _TITLE_COLUMNS or len(filled) > 2:
+        return False
+    try:
+        to_number(filled[-1])
+    except ParseError:
+        return True
+    return "\t" not in line
+
+
+def _format_name(line: str) -> str:
+    """Name the format of a line that gave a reading."""
+    found = find_format(split_line(line))
+    separator = "" if "\t" in line else ", blanks"
+    return f"{found.name}{separator}" if found else ""
+
+
+def _convert(value: float, conversion: Conversion, text: str) -> float:
+    converted = conversion.apply(value)
+    if not isfinite(converted):
+        raise ParseError(Reason.VALUE_NOT_A_NUMBER, text=text)
+    return converted
+
+
+def _duplicate(first: Reading, second: Reading) -> ParseError:
+    same = first.value == second.value and first.status == second.status
+    reason = Reason.DUPLICATE_LINE if same else Reason.DUPLICATE_PARAMETER
+    return ParseError(reason, first=first.line, parameter=first.parameter, text=first.text)
+
+
+_STATION_NAMES: dict[str, StationNames] = {}
+
+
+def _names(station: Station | None) -> Names:
+    """Return what the names mean, kept per station code until the registry replaces the record."""
+    if station is None:
+        return CatalogueNames()
+    known = _STATION_NAMES.get(station.code)
+    if known is None or known.station is not station:
+        known = _STATION_NAMES[station.code] = StationNames(station)
+    return known

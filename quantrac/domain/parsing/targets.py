@@ -1,0 +1,173 @@
+"""From a name and a unit as sent to a catalogue code, a unit and a conversion."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from quantrac.domain.catalogue import find_parameter, name_key
+from quantrac.domain.parsing.reasons import ParseError, Reason
+from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.units import Conversion, canonical_unit, conversion
+
+DEFAULT_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+# Real stations have under 200 spellings; the cap bounds what a hostile file can leave in memory.
+_CACHED_SPELLINGS = 4096
+
+
+class Target(NamedTuple):
+    """What a name and a unit in a file stand for."""
+
+    code: str
+    unit: str
+    conversion: Conversion | None
+    """``None`` where the value is already in ``unit``."""
+
+
+class Targets(dict[tuple[str, str], Target]):
+    """(name, unit) as sent → target, resolved on first use; unknown ones raise :class:`ParseError`."""
+
+    def __init__(self, resolve: Callable[[str, str], Target]) -> None:
+        super().__init__()
+        self._resolve = resolve
+
+    def __missing__(self, sent: tuple[str, str]) -> Target:
+        target = self._resolve(*sent)
+        if len(self) >= _CACHED_SPELLINGS:
+            self.clear()
+        self[sent] = target
+        return target
+
+
+class Names(Protocol):
+    """Who knows what a file's names mean."""
+
+    zone: ZoneInfo
+
+    def at(self, measured_at: datetime) -> Targets:
+        """Return the meanings in force at a time (UTC)."""
+
+
+class CatalogueNames:
+    """Without a station: known names get their catalogue code, others stay; values and units stay as sent."""
+
+    zone = DEFAULT_ZONE
+
+    def __init__(self) -> None:
+        self._targets = Targets(self._resolve)
+
+    def at(self, measured_at: datetime) -> Targets:
+        """Return the catalogue's meanings; they do not depend on time."""
+        return self._targets
+
+    def _resolve(self, name: str, unit: str) -> Target:
+        known = find_parameter(name)
+        code = known.code if known else name.strip()
+        if not code:
+            raise ParseError(Reason.MISSING_NAME)
+        return Target(code, _known_unit(unit), None)
+
+
+class StationNames:
+    """The names of one station: codes, then registered file names, then the catalogue's spellings.
+
+    Raises ValueError where the station's time zone or a unit is unknown.
+    """
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.zone = _zone(station)
+        self._edges = sorted({edge for entry in station.parameters for edge in _edges(entry)})
+        self._targets = [self._of_period(i) for i in range(len(self._edges) + 1)]
+
+    def at(self, measured_at: datetime) -> Targets:
+        """Return the meanings in the validity period that a time (UTC) falls into."""
+        return self._targets[bisect_right(self._edges, measured_at)]
+
+    def _of_period(self, index: int) -> Targets:
+        """Between two edges the registered parameters do not change: one table a period."""
+        instant = self._edges[index - 1] if index else datetime.min.replace(tzinfo=UTC)
+        entries = [
+            _Entry(entry, self.station) for entry in self.station.parameters if entry.valid_at(instant)
+        ]
+        by_key: dict[str, _Entry] = {}
+        for spellings in (_code, _file_names, _catalogue_spellings):
+            for entry in entries:
+                for spelling in spellings(entry.parameter):
+                    by_key.setdefault(name_key(spelling), entry)
+
+        def resolve(name: str, unit: str) -> Target:
+            key = name_key(name)
+            if not key:
+                raise ParseError(Reason.MISSING_NAME)
+            entry = by_key.get(key)
+            if entry is None:
+                raise ParseError(Reason.UNKNOWN_PARAMETER, name=name, station=self.station.code)
+            return entry.target(unit)
+
+        return Targets(resolve)
+
+
+class _Entry:
+    """One registered parameter, ready to meet the units of files."""
+
+    def __init__(self, parameter: StationParameter, station: Station) -> None:
+        self.parameter = parameter
+        self._unit = _registered_unit(parameter.unit, parameter, station)
+        empty_means = parameter.unit if parameter.file_unit is None else parameter.file_unit
+        self._empty_means = _registered_unit(empty_means, parameter, station)
+        known = find_parameter(parameter.code)
+        self._molar_mass = known.molar_mass if known else None
+        self._normal_is_actual = station.type is StationType.AMBIENT_AIR
+
+    def target(self, unit: str) -> Target:
+        sent = _known_unit(unit) or self._empty_means
+        if sent == self._unit:
+            return Target(self.parameter.code, self.parameter.unit, None)
+        found = conversion(
+            sent, self._unit, molar_mass=self._molar_mass, normal_is_actual=self._normal_is_actual
+        )
+        if found is None:
+            raise ParseError(
+                Reason.INCOMPATIBLE_UNIT, unit=unit, parameter=self.parameter.code, target=self._unit
+            )
+        return Target(self.parameter.code, self.parameter.unit, found)
+
+
+def _code(parameter: StationParameter) -> Iterable[str]:
+    return (parameter.code,)
+
+
+def _file_names(parameter: StationParameter) -> Iterable[str]:
+    return parameter.file_names
+
+
+def _catalogue_spellings(parameter: StationParameter) -> Iterable[str]:
+    known = find_parameter(parameter.code)
+    return known.spellings if known else ()
+
+
+def _edges(parameter: StationParameter) -> Iterable[datetime]:
+    return (edge for edge in (parameter.valid_from, parameter.valid_to) if edge is not None)
+
+
+def _known_unit(unit: str) -> str:
+    found = canonical_unit(unit)
+    if found is None:
+        raise ParseError(Reason.UNKNOWN_UNIT, unit=unit)
+    return found
+
+
+def _registered_unit(unit: str, parameter: StationParameter, station: Station) -> str:
+    found = canonical_unit(unit)
+    if found is None:
+        raise ValueError(f"Station {station.code}, parameter {parameter.code}: the unit {unit!r} is unknown.")
+    return found
+
+
+def _zone(station: Station) -> ZoneInfo:
+    try:
+        return ZoneInfo(station.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"Station {station.code}: the time zone {station.timezone!r} is unknown.") from None

@@ -1,0 +1,29 @@
+"""Unit: a right number in a wrong unit is a wrong number.
+
+Source: IOOS QARTOD, test 2 (syntax). Found in the national data: CO labelled mg/Nm³ that holds µg/m³.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from quantrac.domain.qa.window import Expected, Outcomes, Window
+from quantrac.domain.readings import Flag
+
+NOT_REGISTERED: Final = None
+
+
+def unit(window: Window, *, expected: Expected = None) -> Outcomes:
+    """Compare each reading's unit with the one registered for the parameter; spelling counts.
+
+    ``expected`` is ``""`` for a dimensionless parameter and ``None`` where none is registered, which is
+    NOT_EVALUATED.
+
+    >>> co = Window.of([3087.03], unit="mg/Nm3")
+    >>> [int(unit(co, expected=wanted)[0]) for wanted in ("mg/Nm3", "ug/m3", None)]
+    [1, 4, 2]
+    """
+    wanted = np.broadcast_to(np.asarray(expected, dtype=object), len(window))
+    outcome = np.where(window.unit == wanted, Flag.GOOD, Flag.FAIL).astype(np.uint8)
+    outcome[wanted == NOT_REGISTERED] = Flag.NOT_EVALUATED
+    return outcome
