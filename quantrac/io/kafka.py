@@ -46,7 +46,8 @@ def _log_error(error: KafkaError) -> None:
 class KafkaProducer:
     """Idempotent, acknowledged by all in-sync replicas; zstd level 1 makes JSON smaller than Avro here."""
 
-    def __init__(self, bootstrap: str, *, linger_ms: int = 20) -> None:
+    def __init__(self, bootstrap: str, *, linger_ms: int = 20, delivery_timeout: float = 300.0) -> None:
+        """Connect; a message not confirmed within ``delivery_timeout`` seconds counts as failed."""
         self._producer = _Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -55,8 +56,11 @@ class KafkaProducer:
                 "compression.type": "zstd",
                 "compression.level": 1,
                 "linger.ms": linger_ms,
+                "delivery.timeout.ms": round(delivery_timeout * 1000),
                 "partitioner": "murmur2_random",
                 "queue.buffering.max.messages": 200_000,
+                # Of the uncompressed message; the topics themselves say how large one may be.
+                "message.max.bytes": 64 << 20,
                 "error_cb": _log_error,
             }
         )

@@ -9,6 +9,10 @@ from pydantic import Field, model_validator
 from schemas.messages.base import Message
 
 
+LARGEST_MESSAGE_BYTES = 32 << 20
+"""A file of the largest size allowed (1 MiB) becomes flagged readings of some twenty times its size."""
+
+
 class Partitions(Message):
     """Partition count by size of deployment."""
 
@@ -43,14 +47,28 @@ class Topic(Message):
 
     def config(self) -> dict[str, str]:
         """Topic settings in Kafka's own names."""
+        common = {"cleanup.policy": self.cleanup, "max.message.bytes": str(LARGEST_MESSAGE_BYTES)}
         if self.retention_days is None:
             # Small segments let the cleaner reach records soon: the newest segment is never compacted.
-            return {"cleanup.policy": "compact", "segment.bytes": str(16 << 20)}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * 86_400_000)}
+            return common | {"segment.bytes": str(16 << 20)}
+        return common | {"retention.ms": str(self.retention_days * 86_400_000)}
 
 
-DEAD_LETTER_PARTITIONS = 3
-DEAD_LETTER_RETENTION_DAYS = 90
+DEAD_LETTERS = Topic(
+    name="dlq",
+    description="Messages that can never be processed: the original bytes, the reason in the headers.",
+    key="that of the original message",
+    value="that of the original message",
+    headers="dead-letter-headers, beside the original ones",
+    partitions=Partitions(local=3, large=3),
+    cleanup="delete",
+    retention_days=90,
+    writers=["every role that reads the topic"],
+    readers=[],
+    dead_letters=False,
+    examples=[],
+)
+"""The contract of ``<topic>.dlq``."""
 
 
 def _load() -> dict[str, Topic]:
@@ -61,3 +79,9 @@ def _load() -> dict[str, Topic]:
 
 TOPICS: dict[str, Topic] = _load()
 """Topic name without prefix -> contract."""
+
+
+def topics_with_dead_letters() -> dict[str, Topic]:
+    """Return every topic a deployment needs, the ``.dlq`` ones among them, by name without prefix."""
+    dead = {f"{name}.dlq": DEAD_LETTERS for name, topic in TOPICS.items() if topic.dead_letters}
+    return TOPICS | dead

@@ -1,0 +1,20 @@
+"""What the operating system lets a process have."""
+
+import contextlib
+import sys
+
+
+def allow_open_files(wanted: int) -> None:
+    """Raise the limit of open files towards ``wanted``, as far as the system allows.
+
+    The usual limit of 1,024 is less than the sockets of 2,000 stations.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))

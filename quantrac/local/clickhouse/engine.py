@@ -1,0 +1,203 @@
+"""The embedded engine: one process a data folder, one handle a query."""
+
+import fcntl
+import itertools
+import os
+import re
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quantrac.local.clickhouse.errors import EngineError
+from quantrac.local.errors import LocalError
+
+_CONFIG = Path(__file__).with_name("config.xml")
+_SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
+# What a query may take unless it asks for something else: half of the engine's memory, five minutes.
+_LIMITS = {"max_memory_usage": "1610612736", "max_execution_time": "300"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished statement: the bytes in the wanted format, and what it read and wrote."""
+
+    data: bytes = b""
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise EngineError.from_text(str(error)) from None
+
+
+def _quote(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _assignment(name: str, value: str | None) -> str:
+    if not _SETTING_NAME.match(name):
+        raise EngineError.named(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
+    return f"{name} = {'DEFAULT' if value is None else _quote(value)}"
+
+
+class Handle:
+    """One connection to the engine: one statement at a time; calls block and may come from any thread."""
+
+    def __init__(self, connection: Any, tag: str) -> None:
+        self._connection = connection
+        # The engine gives its query ids itself; `log_comment` is how a running query is found and ended.
+        self.tag = tag
+        self.set({"log_comment": tag, **_LIMITS})
+
+    def use(self, database: str) -> None:
+        """Make `database` the default of unqualified names."""
+        self.query(f"USE {_identifier(database)}".encode())
+
+    def create_table(self, name: str, structure: str, input_format: str, data: bytes) -> None:
+        """Make a temporary table of this handle and fill it."""
+        self.query(f"CREATE TEMPORARY TABLE {_identifier(name)} ({structure})".encode())
+        insert = self.insert(f"INSERT INTO {_identifier(name)}".encode(), input_format, {})
+        insert.append(data)
+        insert.finish()
+
+    def drop_table(self, name: str) -> None:
+        """Drop a temporary table of this handle."""
+        self.query(f"DROP TEMPORARY TABLE IF EXISTS {_identifier(name)}".encode())
+
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Set `settings` for every later statement of this handle."""
+        if settings:
+            self.query(("SET " + ", ".join(_assignment(*item) for item in settings.items())).encode())
+
+    def unset(self, names: Mapping[str, str]) -> None:
+        """Put the named settings back to what a new handle has."""
+        if names:
+            self.query(("SET " + ", ".join(_assignment(name, _LIMITS.get(name)) for name in names)).encode())
+
+    def query(
+        self, sql: bytes, output: str = "TabSeparated", params: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Run a statement to its end."""
+        with _engine_errors():
+            result = self._connection.query(sql, output, params=dict(params or {}))
+            return Answer(
+                data=result.bytes() or b"",
+                read_rows=result.storage_rows_read(),
+                read_bytes=result.storage_bytes_read(),
+                written_rows=result.rows_written(),
+                written_bytes=result.bytes_written(),
+            )
+
+    def stream(self, sql: bytes, output: str, params: Mapping[str, str]) -> Generator[bytes]:
+        """Run a SELECT block by block; closing the iterator ends the query."""
+        with _engine_errors():
+            result = self._connection.send_query(sql, output, params=dict(params))
+        try:
+            while True:
+                with _engine_errors():
+                    block = result.fetch()
+                if block is None:
+                    return
+                yield block.bytes()
+        finally:
+            result.cancel()
+
+    def insert(self, sql: bytes, input_format: str, params: Mapping[str, str]) -> "Insert":
+        """Open an INSERT whose data come in parts."""
+        self.set({f"param_{name}": value for name, value in params.items()})
+        with _engine_errors():
+            return Insert(self._connection.send_insert(sql.decode("utf-8", "surrogateescape"), input_format))
+
+    def close(self) -> None:
+        """Give the connection back; its settings and temporary tables go with it."""
+        self._connection.close()
+
+
+class Insert:
+    """An INSERT under way: any number of `append`, then `finish` or `cancel`."""
+
+    def __init__(self, inserter: Any) -> None:
+        self._inserter = inserter
+
+    def append(self, data: bytes) -> None:
+        """Hand the engine the next bytes; they may end anywhere, even within a row."""
+        with _engine_errors():
+            self._inserter.append(data)
+
+    def finish(self) -> Answer:
+        """Write what is left; when this returns, the rows are on disk."""
+        with _engine_errors():
+            result = self._inserter.finish()
+        return Answer(written_rows=result.rows_written, written_bytes=result.bytes_written)
+
+    def cancel(self) -> None:
+        """Drop what is not yet written."""
+        with _engine_errors():
+            self._inserter.cancel()
+
+
+class Engine:
+    """The open data folder."""
+
+    def __init__(self, data: Path) -> None:
+        """Open `data` (made if missing); raises `LocalError` when another process has it or it is damaged."""
+        # The engine takes its time zone from the environment once, while it loads.
+        os.environ["TZ"] = "UTC"
+        data.mkdir(parents=True, exist_ok=True)
+        _refuse_a_shared_folder(data)
+        import chdb
+
+        self._connect = chdb.connect
+        self._numbers = itertools.count(1)
+        self._path = f"{data.resolve()}?config-file={_CONFIG}&log-level=none"
+        try:
+            self._first = self.handle()
+        except (RuntimeError, EngineError) as error:
+            raise LocalError(f"The engine cannot open {data}: {error}") from None
+        self.version = str(chdb.engine_version)
+
+    def handle(self) -> Handle:
+        """Open a handle: 0.2 ms, so each query has a new one and no setting outlives its query."""
+        return Handle(self._connect(self._path), f"handle-{next(self._numbers)}")
+
+    def kill(self, tag: str) -> None:
+        """End the running statement of the handle with this tag, if there is one."""
+        self._command(f"KILL QUERY WHERE Settings['log_comment'] = {_quote(tag)} ASYNC")
+
+    def kill_all(self) -> None:
+        """End every running statement but this one."""
+        self._command("KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC")
+
+    def close(self) -> None:
+        """Close the data folder; no other handle may be in use."""
+        self._first.close()
+
+    def _command(self, sql: str) -> None:
+        handle = self.handle()
+        try:
+            handle.query(sql.encode())
+        finally:
+            handle.close()
+
+
+def _refuse_a_shared_folder(data: Path) -> None:
+    """Look at the engine's own lock first: the engine reports a taken one without a reason."""
+    try:
+        with (data / "status").open("rb") as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return
+    except BlockingIOError:
+        raise LocalError(f"Another ClickHouse server is running on {data}; stop it first.") from None

@@ -1,0 +1,103 @@
+"""Run the local ClickHouse server: `python -m quantrac.local.clickhouse_server --data DIR --port N`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from quantrac.io import logs
+from quantrac.local.clickhouse.app import ClickHouseApp
+from quantrac.local.clickhouse.engine import Engine
+from quantrac.local.errors import LocalError
+
+HOST = "127.0.0.1"
+USER_VARIABLE = "QUANTRAC_CLICKHOUSE_USER"
+PASSWORD_VARIABLE = "QUANTRAC_CLICKHOUSE_PASSWORD"  # noqa: S105  (the variable's name)
+# Longer than clients keep an idle connection: one closed under a client makes its next request fail.
+_KEEP_ALIVE_SECONDS = 75
+# A stop lets statements finish for so long, then ends them, then drops connections that do not move.
+_STATEMENT_GRACE_SECONDS = 5
+_CONNECTION_GRACE_SECONDS = 8
+_LONGEST_HEAD_BYTES = 1 << 20
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="quantrac.local.clickhouse_server", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the engine's folder, made if missing")
+    parser.add_argument("--port", type=int, required=True, help=f"TCP port on {HOST}; 0 takes a free one")
+    arguments = parser.parse_args()
+    logs.configure("INFO", "clickhouse")
+    try:
+        user, password = _credentials()
+        serve(arguments.data, arguments.port, user, password)
+    except LocalError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def serve(data: Path, port: int, user: str, password: str) -> None:
+    """Open the engine and answer until a signal comes; raises `LocalError` if port or folder are taken."""
+    listener = _listen(port)
+    engine = Engine(data)
+    app = ClickHouseApp(engine, user, password)
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_CONNECTION_GRACE_SECONDS,
+        h11_max_incomplete_event_size=_LONGEST_HEAD_BYTES,
+    )
+    # uvicorn raises the signal again when it has stopped; as an exit it lets the engine be closed below.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    print(f"ClickHouse {engine.version} listens on http://{HOST}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+    try:
+        _Server(config, app).run(sockets=[listener])
+    finally:
+        app.close()
+        engine.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: ClickHouseApp) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        grace = asyncio.get_running_loop().call_later(_STATEMENT_GRACE_SECONDS, self._app.end_statements)
+        await super().shutdown(sockets)
+        grace.cancel()
+
+
+def _credentials() -> tuple[str, str]:
+    password = os.environ.get(PASSWORD_VARIABLE, "")
+    if not password:
+        raise LocalError(f"{PASSWORD_VARIABLE} is not set; the server does not start without a password.")
+    return os.environ.get(USER_VARIABLE) or "quantrac", password
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        raise LocalError(f"Cannot listen on {HOST}:{port}: {os.strerror(error.errno or 0)}.") from None
+    # asyncio sets it only on sockets made with IPPROTO_TCP; without it an answer may wait 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The data folder of a one-machine stack: its layout, its lock and its secrets."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from quantrac.local.errors import LocalError
+from quantrac.local.state import StackState, read_state
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """The folder given as `--data`; everything the stack keeps is below it."""
+
+    root: Path
+
+    @property
+    def run(self) -> Path:
+        """What describes the running stack: lock, state, ports."""
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a process."""
+        return self.root / "logs"
+
+    @property
+    def state_file(self) -> Path:
+        """What the supervisor says about its processes."""
+        return self.run / "state.json"
+
+    @property
+    def ports_file(self) -> Path:
+        """The ports of the last start."""
+        return self.run / "ports.json"
+
+    def create(self) -> None:
+        """Make the folders; LocalError when that is not allowed there."""
+        try:
+            for folder in (self.run, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalError(f"The data folder {self.root} cannot be made: {error.strerror}.") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; the lock goes with the process, however that ends.
+
+        Raises LocalError naming the process that holds it.
+        """
+        self.create()
+        with (self.run / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise LocalError(f"{self.root} is in use by process {holder}; stop that one first.") from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def read_state(self) -> StackState | None:
+        """The state of the stack that runs here, None when none does."""
+        state = read_state(self.state_file)
+        return state if state and state.is_running() else None
+
+    def secret(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
+        """A secret of this stack: made at random the first time it is asked for, then always the same.
+
+        It stands in `secrets.json`, which only its owner can read.
+        """
+        file = self.root / "secrets.json"
+        known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+        if name not in known:
+            known[name] = make()
+            _write_private(file, json.dumps(known, indent=2) + "\n")
+        return known[name]
+
+
+def _write_private(file: Path, text: str) -> None:
+    temporary = file.with_suffix(".tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as output:
+        output.write(text)
+    temporary.replace(file)

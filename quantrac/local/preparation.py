@@ -1,0 +1,101 @@
+"""What must be there before the services start: topics, tables, the demo's registry."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from quantrac.io.kafka import KafkaAdmin, KafkaProducer
+from quantrac.io.passwords import hash_password
+from quantrac.io.records import Record
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.local.datadir import DataDir
+from quantrac.local.demo import account_name, demo_accounts, demo_stations
+from quantrac.local.tiers import Tier
+from quantrac.migrate import migrate_tables, missing_topics
+from schemas.keys import key_record, new_key
+from schemas.messages.registry import Account
+from schemas.registry import Record as RegistryRecord
+from schemas.registry import record_key
+
+_OWNER = "demo"
+
+
+class Preparation:
+    """Does each thing once a start; both methods are asked again until they succeed."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        databases: Sequence[ClickHouseSettings],
+        tiers: Sequence[Tier],
+        data: DataDir,
+        *,
+        demo: bool,
+    ) -> None:
+        self._bootstrap, self._databases, self._tiers, self._data = bootstrap, databases, tiers, data
+        self._demo = demo
+        self._have_topics = self._have_tables = False
+
+    def topics(self) -> bool:
+        """Create missing topics and, for the demo, fill empty registries; then tell that all is there."""
+        if not self._have_topics:
+            admin = KafkaAdmin(self._bootstrap)
+            for tier in self._tiers:
+                admin.create(missing_topics(admin, prefix=tier.prefix, size="local", replication=1))
+            if self._demo:
+                self._fill_registries(admin)
+            self._have_topics = True
+        return True
+
+    def tables(self) -> bool:
+        """Apply missing migrations; then tell that all is there."""
+        if not self._have_tables:
+            for settings in self._databases:
+                migrate_tables(settings)
+            self._have_tables = True
+        return True
+
+    def _fill_registries(self, admin: KafkaAdmin) -> None:
+        producer = KafkaProducer(self._bootstrap)
+        for tier in self._tiers:
+            topic = f"{tier.prefix}station-registry"
+            if not any(admin.ends([topic]).values()):
+                producer.produce(
+                    [
+                        Record(topic, record_key(record), record.model_dump_json().encode())
+                        for record in self._demo_records(tier)
+                    ]
+                )
+        producer.flush()
+
+    def _demo_records(self, tier: Tier) -> list[RegistryRecord]:
+        stations = demo_stations()
+        key = key_record(demo_api_key(self._data), _OWNER)
+        if tier.name == "ministry":
+            province = Account(
+                name=tier.province_account,
+                password_hash=hash_password(self._data.secret(f"account/{tier.province_account}")),
+                role="province",
+            )
+            return [*stations, province, key]
+        passwords = demo_passwords(self._data)
+        return [*stations, *demo_accounts(stations, passwords, hash_password), key]
+
+
+def demo_passwords(data: DataDir) -> dict[str, str]:
+    """Return account -> password of the demo's stations, random for each data folder."""
+    names = (account_name(station.code) for station in demo_stations())
+    return {name: data.secret(f"account/{name}") for name in names}
+
+
+def demo_api_key(data: DataDir) -> str:
+    """Return the demo's API key."""
+    return data.secret("api-key", lambda: new_key(_OWNER)[0])
+
+
+def write_passwords(data: DataDir, file: Path) -> None:
+    """Write the stations' passwords for the simulator, readable by their owner only."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as output:
+        json.dump(demo_passwords(data), output)

@@ -1,0 +1,85 @@
+"""Runs the fleet: ``python -m quantrac.local.simulator --ftp HOST:PORT --passwords FILE --backlog DIR``."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from quantrac.domain.stations import Station
+from quantrac.io.logs import configure
+from quantrac.local import demo
+from quantrac.local.simulator.backlog import Backlog
+from quantrac.local.simulator.data_logger import DataLogger
+from quantrac.local.simulator.fleet import Fleet, Schedule
+from quantrac.local.simulator.ftp_sender import FtpSender, parse_address
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT."""
+    options = _parser().parse_args(argv)
+    configure("INFO", "simulator")
+    stop = threading.Event()
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        fleet = _build(options, stop)
+    except (ValueError, OSError) as error:
+        sys.exit(f"simulator: {error}")
+    fleet.run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m quantrac.local.simulator", description=__doc__)
+    parser.add_argument("--ftp", required=True, metavar="HOST:PORT", help="server to send to")
+    parser.add_argument("--registry", type=Path, metavar="DIR", help="stations (default: the demo's)")
+    parser.add_argument(
+        "--passwords", required=True, type=Path, metavar="FILE", help="JSON object, account to password"
+    )
+    parser.add_argument("--backlog", required=True, type=Path, metavar="DIR", help="files not sent yet")
+    parser.add_argument("--history", type=float, default=60, metavar="MINUTES", help="past to send first")
+    parser.add_argument(
+        "--every", type=float, metavar="SECONDS", help="time between files (default: each station's interval)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="another seed gives other courses and faults")
+    return parser
+
+
+def _build(options: argparse.Namespace, stop: threading.Event) -> Fleet:
+    if options.every is not None and options.every < 1:
+        raise ValueError("--every must be at least 1 second: a file's name holds whole seconds")
+    host, port = parse_address(options.ftp)
+    passwords: Mapping[str, str] = json.loads(options.passwords.read_text(encoding="utf-8"))
+    records = demo.read_stations(options.registry) if options.registry else demo.demo_stations()
+    loggers = [
+        DataLogger(
+            station,
+            options.seed,
+            Backlog(options.backlog / station.code),
+            partial(FtpSender, host, port, *_credentials(station, passwords)),
+            stop,
+        )
+        for station in (record.to_domain() for record in records)
+    ]
+    schedule = Schedule(every_s=options.every, history_minutes=options.history)
+    return Fleet(loggers, schedule, stop, lambda: datetime.now(UTC))
+
+
+def _credentials(station: Station, passwords: Mapping[str, str]) -> tuple[str, str]:
+    account = demo.account_name(station.code)
+    if account not in passwords:
+        raise ValueError(f"no password for account {account!r}")
+    return account, passwords[account]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Real measurements from a CSV as station files: one file a row, every number as it is written there."""
+
+import csv
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from quantrac.local.simulator.files import TIME_FORMAT, file_name, line
+
+_TIME_NAMES = ("datetime", "time", "timestamp", "date")
+_TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
+_NATIONAL_TIME = "%H:%M %d/%m/%Y"  # as the national software exports it
+_ROW_NUMBERS = ("", "No", "STT", "id", "index")  # "No" counts rows; "NO" is nitric oxide
+_MISSING = ("", "NA", "NaN", "nan", "NULL", "null")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+
+Row = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a CSV column is called in the station's files."""
+
+    parameter: str
+    unit: str = ""
+    """Unit column of the files; empty leaves the unit to the station's registry entry."""
+
+
+def csv_files(
+    path: Path,
+    station_code: str,
+    mapping: Mapping[str, Column] | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    timezone: str = "Asia/Ho_Chi_Minh",
+) -> Iterator[tuple[str, bytes]]:
+    """Return the name and the bytes of one station file a row, in time order.
+
+    The time stands in one ISO column (``time``, ``datetime``, ...) or in ``year``, ``month``, ``day``,
+    ``hour`` and finer ones; it is the station's local time, and only a time with an offset is converted to
+    ``timezone``. ``since`` (inclusive) and ``until`` (exclusive) are local and naive. Every column that
+    holds numbers, and every mapped one, gives lines; a missing value gives none, a row without any no file.
+    Raises ValueError for a CSV that cannot be read so, naming file and line.
+    """
+    header, rows = _read(path)
+    time_of, time_columns = _time_reader(path, header, ZoneInfo(timezone))
+    columns = _parameter_columns(path, header, rows, mapping or {}, time_columns)
+    timed = []
+    for number, row in enumerate(rows, start=2):  # line 1 is the header
+        try:
+            timed.append((time_of(row), row))
+        except ValueError as error:
+            raise ValueError(f"{path.name}: line {number}: no readable time: {error}") from error
+    timed.sort(key=lambda entry: entry[0])
+    return (
+        (file_name(station_code, at.strftime(TIME_FORMAT)), content)
+        for at, row in timed
+        if (since is None or since <= at) and (until is None or at < until)
+        if (content := _content(row, columns, at))
+    )
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    text = path.read_text(encoding="utf-8-sig")
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    lines = [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(row)]
+    if not lines:
+        raise ValueError(f"{path.name}: the file is empty")
+    return [name.strip() for name in lines[0]], lines[1:]
+
+
+def _time_reader(
+    path: Path, header: list[str], zone: ZoneInfo
+) -> tuple[Callable[[Row], datetime], frozenset[int]]:
+    """Return how to read a row's local time (naive), and which columns make it up."""
+    places = {name.casefold(): place for place, name in enumerate(header)}
+    if all(part in places for part in _TIME_PARTS[:4]):
+        parts = [places[part] for part in _TIME_PARTS if part in places]
+        return partial(_time_of_parts, parts), frozenset(parts)
+    for name in _TIME_NAMES:
+        if name in places:
+            return partial(_time_of_text, places[name], zone), frozenset({places[name]})
+    wanted = ", ".join(_TIME_NAMES)
+    raise ValueError(f"{path.name}: no time column; expected one of {wanted}, or year,month,day,hour")
+
+
+def _time_of_parts(places: list[int], row: Row) -> datetime:
+    values = [int(_cell(row, place)) for place in places]
+    year, month, day, hour, minute, second = [*values, 0, 0][:6]
+    return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (a logger's clock has no zone)
+
+
+def _time_of_text(place: int, zone: ZoneInfo, row: Row) -> datetime:
+    text = _cell(row, place)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.strptime(text, _NATIONAL_TIME)  # noqa: DTZ007
+    return at.astimezone(zone).replace(tzinfo=None) if at.tzinfo else at
+
+
+def _parameter_columns(
+    path: Path,
+    header: list[str],
+    rows: list[list[str]],
+    mapping: Mapping[str, Column],
+    time_columns: frozenset[int],
+) -> list[tuple[int, Column]]:
+    for name in mapping:
+        if name not in header:
+            near = difflib.get_close_matches(name, header, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{path.name}: no column {name!r}{hint}")
+    columns = [
+        (place, mapping.get(name, Column(name)))
+        for place, name in enumerate(header)
+        if place not in time_columns
+        if name in mapping or (name not in _ROW_NUMBERS and _holds_numbers(rows, place))
+    ]
+    if not columns:
+        raise ValueError(f"{path.name}: no column holds numbers")
+    return columns
+
+
+def _holds_numbers(rows: list[list[str]], place: int) -> bool:
+    """Most of the cells are numbers: one broken cell does not hide a column, a few digits do not make one."""
+    cells = [cell for row in rows if (cell := _cell(row, place)) not in _MISSING]
+    return 2 * sum(_NUMBER.fullmatch(cell) is not None for cell in cells) > len(cells)
+
+
+def _content(row: Row, columns: list[tuple[int, Column]], at: datetime) -> bytes:
+    time = at.strftime(TIME_FORMAT)
+    return "".join(
+        line(column.parameter, cell, column.unit, time)
+        for place, column in columns
+        if (cell := _cell(row, place)) not in _MISSING
+    ).encode()
+
+
+def _cell(row: Row, place: int) -> str:
+    """One cell without blanks around it; a short row is missing its last cells."""
+    return " ".join(row[place].split()) if place < len(row) else ""

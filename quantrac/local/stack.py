@@ -1,0 +1,193 @@
+"""What the one-machine stack consists of: its tiers, its processes, their ports and their environment."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.local.broker import Broker, answers, broker_command, broker_environment
+from quantrac.local.datadir import DataDir
+from quantrac.local.errors import LocalError
+from quantrac.local.ports import LOOPBACK, settle_ports
+from quantrac.local.preparation import Preparation, write_passwords
+from quantrac.local.process import ProcessSpec
+from quantrac.local.tiers import Tier, tiers_of
+
+CLICKHOUSE_USER = "quantrac"
+
+_USUAL_PORTS = {"broker": 9092, "controller": 9093, "clickhouse": 8123}
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack in one data folder."""
+
+    data: DataDir
+    demo: bool
+    ports: dict[str, int]
+
+    @classmethod
+    def settle(cls, data: DataDir, *, demo: bool, fixed: dict[str, int]) -> "Stack":
+        """Choose the ports and remember what this folder holds.
+
+        Raises ``LocalError`` when a fixed port is in use, or when the folder was made with the other kind of
+        stack (with or without the demo): their topics and databases have other names.
+        """
+        data.create()
+        usual = dict(_USUAL_PORTS)
+        for tier in tiers_of(demo):
+            usual |= tier.usual_ports()
+        unknown = sorted(set(fixed) - set(usual))
+        if unknown:
+            raise LocalError(f"There is no port named {unknown[0]}; the names are {', '.join(usual)}.")
+        kind = data.root / "kind.json"
+        if kind.exists() and json.loads(kind.read_text())["demo"] != demo:
+            was = "without --demo" if demo else "with --demo"
+            raise LocalError(
+                f"The data folder {data.root} was made {was}; start it so, or give another folder."
+            )
+        kind.write_text(json.dumps({"demo": demo}) + "\n")
+        return cls(data, demo, settle_ports(data.ports_file, usual, fixed))
+
+    @classmethod
+    def read(cls, data: DataDir) -> "Stack":
+        """Read what runs, or last ran, in this folder; raises ``LocalError`` when nothing ever did."""
+        try:
+            demo = json.loads((data.root / "kind.json").read_text())["demo"]
+            return cls(data, demo, json.loads(data.ports_file.read_text()))
+        except FileNotFoundError:
+            raise LocalError(f"There is no stack in {data.root}; `quantrac up` makes one.") from None
+
+    @property
+    def tiers(self) -> list[Tier]:
+        """The province, and with the demo the ministry."""
+        return tiers_of(self.demo)
+
+    @property
+    def bootstrap(self) -> str:
+        """Address of the broker."""
+        return f"{LOOPBACK}:{self.ports['broker']}"
+
+    def clickhouse(self, tier: Tier) -> ClickHouseSettings:
+        """Return how to reach a tier's database."""
+        return ClickHouseSettings(
+            host=LOOPBACK,
+            port=self.ports["clickhouse"],
+            user=CLICKHOUSE_USER,
+            password=self.data.secret("clickhouse"),
+            database=tier.database,
+        )
+
+    def urls(self) -> dict[str, dict[str, str]]:
+        """Return tier -> what -> address."""
+        found: dict[str, dict[str, str]] = {}
+        for tier in self.tiers:
+            urls = {
+                "api": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.api']}",
+                "receiver": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.receiver']}",
+                "clickhouse": f"http://{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
+                "kafka": self.bootstrap,
+            }
+            if tier.name == "province":
+                urls["ftp"] = f"ftp://{LOOPBACK}:{self.ports['province.ftp']}"
+            found[tier.name] = urls
+        return found
+
+    def processes(self) -> list[ProcessSpec]:
+        """Return every process, in an order that can be started."""
+        databases = [self.clickhouse(tier) for tier in self.tiers]
+        preparation = Preparation(self.bootstrap, databases, self.tiers, self.data, demo=self.demo)
+        processes = [self._broker(preparation), self._clickhouse(preparation)]
+        for tier in self.tiers:
+            processes += [self._role(tier, service, role) for service, role in tier.roles(self.demo)]
+        return [*processes, self._simulator()] if self.demo else processes
+
+    def _broker(self, preparation: Preparation) -> ProcessSpec:
+        broker = Broker(self.data.root / "kafka", self.ports["broker"], self.ports["controller"])
+        return ProcessSpec(
+            name="broker",
+            argv=broker_command(broker),
+            env=broker_environment(),
+            ready=lambda: answers(self.bootstrap) and preparation.topics(),
+        )
+
+    def _clickhouse(self, preparation: Preparation) -> ProcessSpec:
+        port = self.ports["clickhouse"]
+        return ProcessSpec(
+            name="clickhouse",
+            argv=[
+                *(sys.executable, "-m", "quantrac.local.clickhouse_server"),
+                *("--data", str(self.data.root / "clickhouse"), "--port", str(port)),
+            ],
+            env={
+                "QUANTRAC_CLICKHOUSE_USER": CLICKHOUSE_USER,
+                "QUANTRAC_CLICKHOUSE_PASSWORD": self.data.secret("clickhouse"),
+            },
+            ready=lambda: _answers(f"http://{LOOPBACK}:{port}/ping")() and preparation.tables(),
+        )
+
+    def _role(self, tier: Tier, service: str, role: str) -> ProcessSpec:
+        port = self.ports[f"{tier.name}.{service}.{role}"]
+        return ProcessSpec(
+            name=f"{tier.name}.{service}.{role}",
+            argv=[sys.executable, "-m", f"services.{service}", role],
+            env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
+            ready=_answers(f"http://{LOOPBACK}:{port}/health/ready"),
+            after=("broker", "clickhouse"),
+        )
+
+    def _environment(self, tier: Tier) -> dict[str, str]:
+        clickhouse = self.clickhouse(tier)
+        folder = self.data.root / tier.name
+        environment = {
+            "QUANTRAC_TIER": tier.name,
+            "QUANTRAC_TOPIC_PREFIX": tier.prefix,
+            "QUANTRAC_KAFKA": self.bootstrap,
+            "QUANTRAC_CLICKHOUSE_HOST": clickhouse.host,
+            "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
+            "QUANTRAC_CLICKHOUSE_USER": clickhouse.user,
+            "QUANTRAC_CLICKHOUSE_PASSWORD": clickhouse.password,
+            "QUANTRAC_CLICKHOUSE_DATABASE": clickhouse.database,
+            "QUANTRAC_SPOOL": str(folder / "spool"),
+            "QUANTRAC_WINDOWS_DATA": str(folder / "windows"),
+            "QUANTRAC_HTTP_PORT": str(self.ports[f"{tier.name}.receiver"]),
+            "QUANTRAC_API_PORT": str(self.ports[f"{tier.name}.api"]),
+        }
+        if tier.name == "province":
+            environment["QUANTRAC_FTP_PORT"] = str(self.ports["province.ftp"])
+        if self.demo and tier.name == "province":
+            environment |= {
+                "QUANTRAC_MINISTRY_URL": f"http://{LOOPBACK}:{self.ports['ministry.receiver']}",
+                "QUANTRAC_MINISTRY_NAME": "ministry",
+                "QUANTRAC_MINISTRY_ACCOUNT": tier.province_account,
+                "QUANTRAC_MINISTRY_PASSWORD": self.data.secret(f"account/{tier.province_account}"),
+            }
+        return environment
+
+    def _simulator(self) -> ProcessSpec:
+        folder = self.data.root / "simulator"
+        passwords = self.data.root / "demo-accounts.json"
+        write_passwords(self.data, passwords)
+        return ProcessSpec(
+            name="simulator",
+            argv=[
+                *(sys.executable, "-m", "quantrac.local.simulator"),
+                *("--ftp", f"{LOOPBACK}:{self.ports['province.ftp']}"),
+                *("--passwords", str(passwords)),
+                *("--backlog", str(folder)),
+            ],
+            after=("province.receiver.intake",),
+        )
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    return lambda: httpx.get(url, timeout=2).is_success
+
+
+def default_data() -> Path:
+    """Return the data folder used when none is given."""
+    return Path(".quantrac")

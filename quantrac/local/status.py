@@ -1,0 +1,106 @@
+"""What a stack is doing: its processes, how much has come through, and how far each group is behind."""
+
+from typing import Any
+
+import psutil
+from confluent_kafka import KafkaException
+
+from quantrac.io.clickhouse import ClickHouse, ClickHouseError
+from quantrac.io.kafka import KafkaAdmin
+from quantrac.local.stack import Stack
+from quantrac.local.state import ProcessState
+from quantrac.local.tiers import Tier
+from schemas.topics import TOPICS
+
+_COUNTS = """
+SELECT
+    (SELECT count() FROM {files}) AS files,
+    (SELECT sum(readings) FROM files FINAL) AS readings,
+    (SELECT sum(readings) FROM files FINAL WHERE rules != '') AS flagged,
+    (SELECT count() FROM readings FINAL) AS rows,
+    (SELECT count() FROM averages FINAL) AS averages,
+    (SELECT sum(readings) FROM receipts FINAL) AS delivered
+"""
+
+
+class StackStatus:
+    """Asks the stack's own stores; what cannot be asked now is left out."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._admin = KafkaAdmin(stack.bootstrap)
+        self._databases = {tier.name: ClickHouse(stack.clickhouse(tier)) for tier in stack.tiers}
+
+    def read(self) -> dict[str, Any]:
+        """Return ``state``, ``processes``, ``urls``, ``counts`` by tier and ``lag`` by group, for JSON."""
+        state = self._stack.data.read_state()
+        processes = [_process(process) for process in state.processes] if state else []
+        return {
+            "state": "stopped" if state is None else "ready" if state.is_ready else "starting",
+            "processes": processes,
+            "urls": self._stack.urls(),
+            "counts": self.counts() if state else {},
+            "lag": self.lag() if state else {},
+        }
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return tier -> how many files, readings, flagged readings, rows, averages, delivered readings.
+
+        All are exact and taken from the lasting store, so that neither a restart nor a repeated message
+        changes them.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for tier in self._stack.tiers:
+            # A province keeps the files themselves; the ministry has only what was delivered of them.
+            files = "raw_files FINAL" if tier.name == "province" else "files FINAL"
+            try:
+                row = self._databases[tier.name].query(_COUNTS.replace("{files}", files)).dicts()[0]
+            except ClickHouseError:
+                continue
+            found[tier.name] = {name: int(value or 0) for name, value in row.items()}
+        return found
+
+    def lag(self) -> dict[str, int]:
+        """Return consumer group -> messages it has not committed yet."""
+        try:
+            return {
+                group: self._lag_of(group, topics)
+                for tier in self._stack.tiers
+                for group, topics in groups_of(tier, self._stack.demo).items()
+            }
+        except KafkaException:
+            return {}
+
+    def _lag_of(self, group: str, topics: list[str]) -> int:
+        ends = self._admin.ends(topics)
+        committed = self._admin.committed(group, list(ends))
+        return sum(end - committed.get(place, 0) for place, end in ends.items())
+
+
+def groups_of(tier: Tier, demo: bool) -> dict[str, list[str]]:
+    """Return consumer group -> its topics, for the roles that run in a tier."""
+    groups: dict[str, list[str]] = {}
+    for service, role in tier.roles(demo):
+        name = f"{service}.{role}"
+        for topic in TOPICS.values():
+            # Compacted topics are read as tables, without a group; a role's own output is read back.
+            if topic.cleanup == "delete" and name in topic.readers and name not in topic.writers:
+                groups.setdefault(tier.prefix + name, []).append(tier.prefix + topic.name)
+    return groups
+
+
+def _process(process: ProcessState) -> dict[str, Any]:
+    return {
+        "name": process.name,
+        "pid": process.pid,
+        "state": process.phase.value,
+        "restarts": process.restarts,
+        "rss": _rss(process.pid),
+    }
+
+
+def _rss(pid: int | None) -> int | None:
+    try:
+        return psutil.Process(pid).memory_info().rss if pid else None
+    except psutil.NoSuchProcess:
+        return None

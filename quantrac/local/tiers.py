@@ -1,0 +1,53 @@
+"""The two levels of the system, as the one-machine stack names them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A province or the ministry: its own topics (by prefix) and database, on one broker and server."""
+
+    name: Literal["province", "ministry"]
+    prefix: str
+    database: str
+    province_account: str = "province-hn"
+    """Account with which the demo's province delivers to the ministry."""
+
+    def roles(self, demo: bool) -> list[tuple[str, str]]:
+        """Return the (service, role) pairs that run; only the demo has somewhere to forward to."""
+        if self.name == "ministry":
+            return [
+                ("receiver", "intake"),
+                ("aggregator", "sink"),
+                ("aggregator", "windows"),
+                ("api", "serve"),
+            ]
+        province = [
+            ("receiver", "intake"),
+            ("receiver", "parse"),
+            ("validator", "validate"),
+            ("aggregator", "sink"),
+            ("aggregator", "windows"),
+            ("api", "serve"),
+        ]
+        return [*province, ("forwarder", "forward")] if demo else province
+
+    def usual_ports(self) -> dict[str, int]:
+        """Return port name -> number used when free: what people call, then the health endpoints."""
+        base = 0 if self.name == "province" else 100
+        ports = {f"{self.name}.api": 8080 + base, f"{self.name}.receiver": 8021 + base}
+        if self.name == "province":
+            ports["province.ftp"] = 2121
+        health = {f"{self.name}.{s}.{r}": 18001 + base + n for n, (s, r) in enumerate(self.roles(demo=True))}
+        return ports | health
+
+
+def tiers_of(demo: bool) -> list[Tier]:
+    """Return the tiers of a stack."""
+    if not demo:
+        return [Tier("province", prefix="", database="quantrac")]
+    return [
+        Tier("province", prefix="hn.", database="hn"),
+        Tier("ministry", prefix="ministry.", database="ministry"),
+    ]

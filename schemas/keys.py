@@ -1,0 +1,67 @@
+"""Keys for the REST API: ``qk_<id>_<secret>``, of which only the secret's SHA-256 is ever stored.
+
+The secret is 256 random bits, so it needs no slow hash; the id is public and names the key in lists and logs.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from quantrac.domain import stations as domain
+from schemas.messages.registry import ApiKey
+
+_TOKEN = re.compile(r"qk_([a-z0-9]{8,32})_([0-9a-f]{64})", re.ASCII)
+_PROVINCE = re.compile(r"\d{2}", re.ASCII)
+
+
+def new_key(
+    owner: str, *, provinces: Iterable[str] = (), valid_to: datetime | date | None = None
+) -> tuple[str, ApiKey]:
+    """Make a key: the token to hand over once, and the record to keep; raises as :func:`key_record` does."""
+    token = f"qk_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
+    return token, key_record(token, owner, provinces=provinces, valid_to=valid_to)
+
+
+def key_record(
+    token: str, owner: str, *, provinces: Iterable[str] = (), valid_to: datetime | date | None = None
+) -> ApiKey:
+    """Return the record to keep of a token.
+
+    ``valid_to`` is exclusive; a date without a time means midnight in Vietnam. Raises ``ValueError`` for a
+    malformed token, an empty owner or a province code that is not two digits.
+    """
+    parts, provinces = parse_token(token), tuple(provinces)
+    if parts is None:
+        raise ValueError("a key is written qk_<id>_<secret>")
+    if not owner.strip():
+        raise ValueError("a key needs an owner")
+    for code in provinces:
+        if not _PROVINCE.fullmatch(code):
+            raise ValueError(f"province code {code!r} is not two digits")
+    fields = {"id": parts[0], "owner": owner.strip(), "secret_sha256": _sha256(parts[1])}
+    return ApiKey.model_validate({**fields, "provinces": provinces, "valid_to": valid_to})
+
+
+def parse_token(token: str) -> tuple[str, str] | None:
+    """Return (id, secret) of a token, or ``None`` where it is not written like one.
+
+    >>> parse_token("qk_ab12cd34_" + "0" * 64)[0]
+    'ab12cd34'
+    """
+    found = _TOKEN.fullmatch(token)
+    return (found[1], found[2]) if found else None
+
+
+def matches(token: str, key: domain.ApiKey) -> bool:
+    """Tell whether a token belongs to a key, in a time that does not depend on how nearly it does."""
+    parts = parse_token(token)
+    return (
+        parts is not None and parts[0] == key.id and hmac.compare_digest(_sha256(parts[1]), key.secret_sha256)
+    )
+
+
+def _sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
