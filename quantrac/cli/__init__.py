@@ -1,0 +1,39 @@
+"""The ``quantrac`` command; each subcommand is a file here, imported when it is asked for."""
+
+import importlib
+
+import click
+
+import quantrac
+
+_COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "logs",
+    "put",
+    "simulate",
+    "parse",
+    "registry",
+    "keys",
+    "migrate",
+)
+
+
+class _Commands(click.Group):
+    """Loads ``quantrac.cli.<name>:<name>`` on demand, so that ``quantrac parse`` starts at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(quantrac.__version__, prog_name="quantrac")
+def main() -> None:
+    """Automatic environmental monitoring: station files in, checked readings and proof of delivery out."""

@@ -1,0 +1,52 @@
+"""``quantrac migrate``: bring a broker and a database up to the contracts."""
+
+import click
+
+from quantrac.cli.options import one_sentence
+from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
+from quantrac.migrate import migrate_tables, missing_topics, table_status
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--status", "show_status", is_flag=True, help="Only list the migrations and their state.")
+@click.option(
+    "--size",
+    type=click.Choice(["local", "large"]),
+    default="local",
+    show_default=True,
+    help="Partition counts of the topics.",
+)
+@click.option("--replication", default=1, show_default=True, help="Replicas of each topic.")
+@one_sentence
+def migrate(dry_run: bool, show_status: bool, size: str, replication: int) -> None:
+    """Create missing topics and apply missing migrations; run twice, the second time does nothing.
+
+    Where: QUANTRAC_KAFKA, QUANTRAC_TOPIC_PREFIX and QUANTRAC_CLICKHOUSE_{HOST,PORT,USER,PASSWORD,DATABASE}.
+    """
+    service, clickhouse = load(ServiceSettings), load(ClickHouseSettings)
+    if show_status:
+        for entry in table_status(clickhouse):
+            click.echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
+        return
+    admin = KafkaAdmin(service.kafka)
+    topics = missing_topics(
+        admin,
+        prefix=service.topic_prefix,
+        size="large" if size == "large" else "local",
+        replication=replication,
+    )
+    verb = "would create" if dry_run else "created"
+    if not dry_run:
+        admin.create(topics)
+    for topic in topics:
+        click.echo(f"{verb} topic {topic.name} ({topic.partitions} partitions)")
+    if dry_run:
+        migrations = [entry.migration for entry in table_status(clickhouse) if not entry.applied]
+    else:
+        migrations = migrate_tables(clickhouse)
+    for migration in migrations:
+        click.echo(f"{'would apply' if dry_run else 'applied'} {migration.name}")
+    if not topics and not migrations:
+        click.echo("nothing to do")

@@ -1,0 +1,108 @@
+"""``quantrac parse``: what the receiver makes of a file, with no stack and no registry."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quantrac.domain.parsing import ParsedFile, parse_file
+
+READ, SOME_REJECTED, UNREADABLE = 0, 1, 2
+_REJECT_WIDTH = 100
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file and line.")
+def parse(files: tuple[str, ...], as_json: bool) -> None:
+    """Show what the receiver makes of station files.
+
+    Names that the catalogue knows are shown by their code; values stay in the unit of the file; times are
+    UTC, read from a station clock at UTC+7.
+
+    Exit status: 0 every line was read, 1 some lines were rejected, 2 a file gave no reading (the worst of
+    all files).
+    """
+    sys.exit(max(_show(path, as_json) for path in files))
+
+
+def _show(path: str, as_json: bool) -> int:
+    shown = click.format_filename(path)
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        click.echo(f"{shown}: {error.strerror or error}.", err=True)
+        return UNREADABLE
+    parsed = parse_file(content, path, None, datetime.now(UTC))
+    if as_json:
+        click.echo(json.dumps({"file": shown, **to_json(parsed)}))
+    else:
+        click.echo("\n".join(_table(shown, parsed)))
+    if not parsed.readings:
+        return UNREADABLE
+    return SOME_REJECTED if parsed.rejects else READ
+
+
+def to_json(parsed: ParsedFile) -> dict[str, Any]:
+    """Return a parsed file as plain JSON values; times are UTC, ISO 8601 with ``Z``."""
+    return {
+        "station": parsed.station_code,
+        "format": parsed.format,
+        "readings": [
+            {
+                "line": reading.line,
+                "parameter": reading.parameter,
+                "value": reading.value,
+                "text": reading.text,
+                "unit": reading.unit,
+                "measured_at": _utc(reading.measured_at),
+                "status": reading.status,
+            }
+            for reading in parsed.readings
+        ],
+        "rejects": [
+            {"line": reject.line, "text": reject.text, "reason": reject.reason, "detail": reject.detail}
+            for reject in parsed.rejects
+        ],
+    }
+
+
+def _utc(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _table(shown: str, parsed: ParsedFile) -> Iterator[str]:
+    yield f"{shown}: {len(parsed.readings)} read, {len(parsed.rejects)} rejected"
+    yield f"  station {parsed.station_code or '(none in the name)'}, format {parsed.format or '(none)'}"
+    if parsed.readings:
+        yield from _aligned(
+            [
+                ("line", "parameter", "value", "unit", "measured at (UTC)", "status"),
+                *(
+                    (str(r.line), r.parameter, r.text.strip(), r.unit or "-", _utc(r.measured_at), r.status)
+                    for r in parsed.readings
+                ),
+            ]
+        )
+    for reject in parsed.rejects:
+        place = f"line {reject.line}" if reject.line else "file"
+        yield f"  {place} rejected, {reject.reason}: {_printable(reject.detail)}"
+        if reject.text:
+            yield f"    {_printable(reject.text)[:_REJECT_WIDTH]}"
+    yield ""
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> Iterable[str]:
+    cells = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(rows[0]))]
+    for row in cells:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _printable(text: str) -> str:
+    """Show TABs, and keep a hostile file's control sequences out of the terminal."""
+    return "".join(c if c.isprintable() else "\N{MIDDLE DOT}" for c in text.replace("\t", "→"))

@@ -1,0 +1,74 @@
+"""``quantrac simulate``: replay real measurements from a CSV as a station's files."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from quantrac.cli.connection import ftp_options, open_sender
+from quantrac.local.demo import account_name
+from quantrac.local.simulator import Column, NotAcknowledged, csv_files
+from quantrac.local.simulator.replay import replay
+
+_LOCAL_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"])
+_PROGRESS_EVERY = 1000
+
+
+def _mapping(_: click.Context, __: click.Parameter, entries: tuple[str, ...]) -> Mapping[str, Column]:
+    mapping = {}
+    for entry in entries:
+        column, equals, target = entry.partition("=")
+        parameter, _colon, unit = target.partition(":")
+        if not (column and equals and parameter):
+            raise click.BadParameter(f"{entry!r} is not COLUMN=PARAMETER:UNIT")
+        mapping[column] = Column(parameter, unit)
+    return mapping
+
+
+@click.command()
+@click.option(
+    "--csv", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Measurements."
+)
+@click.option("--station", required=True, metavar="CODE", help="Code of the station that sends them.")
+@click.option("--from", "since", type=_LOCAL_TIME, help="First local time to send.")
+@click.option("--to", "until", type=_LOCAL_TIME, help="Local time before which to end.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    callback=_mapping,
+    metavar="COLUMN=PARAMETER:UNIT",
+    help="Name and unit of a column in the files; by default the column's name and no unit.",
+)
+@ftp_options
+def simulate(
+    *,
+    csv: Path,
+    station: str,
+    since: datetime | None,
+    until: datetime | None,
+    mapping: Mapping[str, Column],
+    ftp: tuple[str, int],
+    account: str | None,
+    password_env: str,
+) -> None:
+    """Replay a CSV of measurements as a station's files: one file a row, in time order, by FTP.
+
+    The time stands in a column time or datetime, or in year, month, day and hour; it is the station's local
+    time. Numbers are sent exactly as they are written; a missing one (empty, NA) gives no line. The account
+    is by default the station's code in lower case, with - for _.
+    """
+    try:
+        files = csv_files(csv, station, mapping, since=since, until=until)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    sent = 0
+    with open_sender(ftp, account or account_name(station), password_env) as sender:
+        try:
+            for sent, (name, _answer) in enumerate(replay(files, sender), start=1):
+                if sent % _PROGRESS_EVERY == 0:
+                    click.echo(f"{sent} files, up to {name}")
+        except NotAcknowledged as error:
+            raise click.ClickException(f"after {sent} files, one was not acknowledged: {error}") from error
+    click.echo(f"{sent} files acknowledged")

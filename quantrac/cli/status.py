@@ -1,0 +1,52 @@
+"""``quantrac status``: what the stack is doing."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from quantrac.cli.options import data_option, one_sentence
+from quantrac.local.datadir import DataDir
+from quantrac.local.stack import Stack
+from quantrac.local.status import StackStatus
+from quantrac.local.waiting import wait_until
+
+
+@click.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--wait", is_flag=True, help="Wait until every process is ready.")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait with --wait.")
+@one_sentence
+def status(data: DataDir, as_json: bool, wait: bool, timeout: float) -> None:
+    """Show processes, addresses, counts by tier and the lag of each consumer group.
+
+    Exit status 0 when all is ready, 1 when not.
+    """
+
+    def is_ready() -> bool:
+        state = data.read_state()
+        return state is not None and state.is_ready
+
+    if wait:
+        wait_until(is_ready, timeout)
+    found = StackStatus(Stack.read(data)).read()
+    click.echo(json.dumps(found, indent=2) if as_json else _text(found))
+    sys.exit(0 if found["state"] == "ready" else 1)
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [f"{found['state']}", ""]
+    for process in found["processes"]:
+        rss = f"{process['rss'] / 2**20:.0f} MiB" if process["rss"] else ""
+        lines.append(
+            f"{process['name']:32} {process['state']:9} pid {process['pid'] or '-':<8} "
+            f"restarts {process['restarts']:<3} {rss:>9}"
+        )
+    for tier, urls in found["urls"].items():
+        lines += ["", f"{tier}:", *(f"  {what:11} {url}" for what, url in urls.items())]
+        counts = found["counts"].get(tier, {})
+        lines += [f"  {name:11} {value:,}" for name, value in counts.items()]
+    lines += ["", "lag:", *(f"  {group:32} {messages:,}" for group, messages in found["lag"].items())]
+    return "\n".join(lines)

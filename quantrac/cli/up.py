@@ -1,0 +1,93 @@
+"""``quantrac up``: the whole system on this machine."""
+
+import subprocess
+import sys
+import threading
+
+import click
+
+from quantrac.cli.options import data_option, one_sentence
+from quantrac.local.datadir import DataDir
+from quantrac.local.errors import LocalError
+from quantrac.local.stack import Stack
+from quantrac.local.supervisor import Supervisor, stopped_by_signals
+from quantrac.local.waiting import wait_until
+
+_DETACH_SECONDS = 30
+
+
+@click.command()
+@data_option
+@click.option("--demo", is_flag=True, help="Also a ministry, some twenty made-up stations and their loggers.")
+@click.option("--detach", is_flag=True, help="Return once the processes are started; see `quantrac status`.")
+@click.option(
+    "--port", "ports", multiple=True, metavar="NAME=N", help="Fix a port, such as province.ftp=2121."
+)
+@one_sentence
+def up(data: DataDir, demo: bool, detach: bool, ports: tuple[str, ...]) -> None:
+    """Start Kafka, ClickHouse and all services on this machine, on the loopback address only.
+
+    A second start in the same folder goes on where the first one ended. Ctrl-C stops everything.
+    """
+    fixed = _parse_ports(ports)
+    if detach:
+        _detach(data, demo, ports)
+        return
+    with data.locked():
+        stack = Stack.settle(data, demo=demo, fixed=fixed)
+        supervisor = Supervisor(stack.processes(), data)
+        with stopped_by_signals(supervisor):
+            done = threading.Event()
+            watcher = threading.Thread(target=_watch, args=(stack, supervisor, done), daemon=True)
+            watcher.start()
+            try:
+                supervisor.run()
+            finally:
+                done.set()
+                watcher.join(timeout=5)
+
+
+def _parse_ports(ports: tuple[str, ...]) -> dict[str, int]:
+    fixed = {}
+    for port in ports:
+        name, _, number = port.partition("=")
+        if not number.isdecimal() or not 0 < int(number) < 65536:
+            raise LocalError(f"--port {port}: expected NAME=N with N from 1 to 65535.")
+        fixed[name] = int(number)
+    return fixed
+
+
+def _detach(data: DataDir, demo: bool, ports: tuple[str, ...]) -> None:
+    if running := data.read_state():
+        raise LocalError(f"{data.root} is in use by process {running.pid}; stop that one first.")
+    data.create()
+    command = [sys.executable, "-m", "quantrac.cli", "up", "--data", str(data.root)]
+    command += ["--demo"] if demo else []
+    command += [argument for port in ports for argument in ("--port", port)]
+    with (data.logs / "supervisor.log").open("ab") as log:
+        start = log.tell()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def started() -> bool:
+        state = data.read_state()
+        return process.poll() is not None or (state is not None and state.pid == process.pid)
+
+    wait_until(started, _DETACH_SECONDS)
+    if process.poll() is not None:
+        with (data.logs / "supervisor.log").open("rb") as written:
+            written.seek(start)
+            raise LocalError(written.read().decode(errors="replace").strip().removeprefix("quantrac: "))
+    click.echo(f"started as process {process.pid}; `quantrac status --wait` waits until all is ready")
+
+
+def _watch(stack: Stack, supervisor: Supervisor, done: threading.Event) -> None:
+    """Show what happens: a live table in a terminal, the greeting alone elsewhere."""
+    from quantrac.cli.live import greeting, show_counts, show_start
+
+    show_start(supervisor, done)
+    if not done.is_set():
+        click.echo(greeting(stack))
+        if sys.stdout.isatty():
+            show_counts(stack, done)
