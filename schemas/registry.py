@@ -88,7 +88,9 @@ def _validated(model: type[Station] | type[Account], entry: object, where: str) 
     try:
         return model.model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key comes with "missing" for the one it should have been; the misspelling says more.
+        problems = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        first = problems[0]
         path = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
         name = entry.get("code", entry.get("name", "")) if isinstance(entry, dict) else ""
         problem = first["msg"]

@@ -1,12 +1,16 @@
 """``quantrac put``: send existing files, and say what the server answered."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from quantrac.cli.connection import ftp_options, open_sender
-from quantrac.local.simulator import NotAcknowledged, day_folder
+from quantrac.cli.connection import Connection, connection_options
+from quantrac.cli.options import one_sentence
+from quantrac.domain.parsing import station_code_from_name
+from quantrac.local.demo import account_name
+from quantrac.local.simulator import FtpSender, NotAcknowledged, day_folder
 
 
 @click.command()
@@ -18,27 +22,31 @@ from quantrac.local.simulator import NotAcknowledged, day_folder
     metavar="yyyy/MM/dd",
     help="Folder below the account's own; by default that of the day in the file's name.",
 )
-@ftp_options
-def put(
-    *,
-    files: tuple[Path, ...],
-    folder: str | None,
-    ftp: tuple[str, int],
-    account: str | None,
-    password_env: str,
-) -> None:
+@click.option(
+    "--account",
+    envvar="QUANTRAC_ACCOUNT",
+    show_envvar=True,
+    help="Name of the account; by default the station's code in lower case, with - for _.",
+)
+@one_sentence
+@connection_options
+def put(*, files: tuple[Path, ...], folder: str | None, account: str | None, connection: Connection) -> None:
     """Send FILES by FTP, as a station's logger would.
 
     Prints the server's answer for each file. Ends with 1 when one was not acknowledged.
     """
-    if not account:
-        raise click.UsageError("No account: give --account or set QUANTRAC_ACCOUNT.")
     failed = 0
-    with open_sender(ftp, account, password_env) as sender:
+    senders: dict[str, FtpSender] = {}
+    with ExitStack() as opened:
         for file in files:
+            name = account or account_name(station_code_from_name(file.name))
+            if not name:
+                raise click.UsageError(f"{file.name} names no station: give --account.")
+            if name not in senders:
+                senders[name] = opened.enter_context(connection.sender(name))
             try:
                 target = day_folder(file.name) if folder is None else folder
-                click.echo(f"{file.name}: {sender.send(target, file.name, file.read_bytes())}")
+                click.echo(f"{file.name}: {senders[name].send(target, file.name, file.read_bytes())}")
             except NotAcknowledged as error:
                 failed += 1
                 click.echo(f"{file.name}: not acknowledged: {error}", err=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from quantrac.cli.connection import ftp_options, open_sender
+from quantrac.cli.connection import Connection, connection_options
+from quantrac.cli.options import one_sentence
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import Column, NotAcknowledged, csv_files
 from quantrac.local.simulator.replay import replay
@@ -41,7 +42,14 @@ def _mapping(_: click.Context, __: click.Parameter, entries: tuple[str, ...]) ->
     metavar="COLUMN=PARAMETER:UNIT",
     help="Name and unit of a column in the files; by default the column's name and no unit.",
 )
-@ftp_options
+@click.option(
+    "--account",
+    envvar="QUANTRAC_ACCOUNT",
+    show_envvar=True,
+    help="Name of the account; by default the station's code in lower case, with - for _.",
+)
+@one_sentence
+@connection_options
 def simulate(
     *,
     csv: Path,
@@ -49,22 +57,17 @@ def simulate(
     since: datetime | None,
     until: datetime | None,
     mapping: Mapping[str, Column],
-    ftp: tuple[str, int],
     account: str | None,
-    password_env: str,
+    connection: Connection,
 ) -> None:
     """Replay a CSV of measurements as a station's files: one file a row, in time order, by FTP.
 
     The time stands in a column time or datetime, or in year, month, day and hour; it is the station's local
-    time. Numbers are sent exactly as they are written; a missing one (empty, NA) gives no line. The account
-    is by default the station's code in lower case, with - for _.
+    time. Numbers are sent exactly as they are written; a missing one (empty, NA) gives no line.
     """
-    try:
-        files = csv_files(csv, station, mapping, since=since, until=until)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    files = csv_files(csv, station, mapping, since=since, until=until)
     sent = 0
-    with open_sender(ftp, account or account_name(station), password_env) as sender:
+    with connection.sender(account or account_name(station)) as sender:
         try:
             for sent, (name, _answer) in enumerate(replay(files, sender), start=1):
                 if sent % _PROGRESS_EVERY == 0:

@@ -76,12 +76,24 @@ class DataDir:
 
         It stands in `secrets.json`, which only its owner can read.
         """
-        file = self.root / "secrets.json"
-        known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-        if name not in known:
-            known[name] = make()
-            _write_private(file, json.dumps(known, indent=2) + "\n")
-        return known[name]
+        secret = self.known_secret(name)
+        if secret is None:
+            secret = make()
+            known = self._secrets() | {name: secret}
+            _write_private(self._secrets_file, json.dumps(known, indent=2) + "\n")
+        return secret
+
+    def known_secret(self, name: str) -> str | None:
+        """The secret if it has ever been made."""
+        return self._secrets().get(name)
+
+    @property
+    def _secrets_file(self) -> Path:
+        return self.root / "secrets.json"
+
+    def _secrets(self) -> dict[str, str]:
+        file = self._secrets_file
+        return json.loads(file.read_text()) if file.exists() else {}
 
 
 def _write_private(file: Path, text: str) -> None:

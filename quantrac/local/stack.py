@@ -127,7 +127,7 @@ class Stack:
                 "QUANTRAC_CLICKHOUSE_USER": CLICKHOUSE_USER,
                 "QUANTRAC_CLICKHOUSE_PASSWORD": self.data.secret("clickhouse"),
             },
-            ready=lambda: _answers(f"http://{LOOPBACK}:{port}/ping")() and preparation.tables(),
+            ready=lambda: _answering(f"http://{LOOPBACK}:{port}/ping")() and preparation.tables(),
         )
 
     def _role(self, tier: Tier, service: str, role: str) -> ProcessSpec:
@@ -136,7 +136,7 @@ class Stack:
             name=f"{tier.name}.{service}.{role}",
             argv=[sys.executable, "-m", f"services.{service}", role],
             env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
-            ready=_answers(f"http://{LOOPBACK}:{port}/health/ready"),
+            ready=_answering(f"http://{LOOPBACK}:{port}/health/ready"),
             after=("broker", "clickhouse"),
         )
 
@@ -184,8 +184,14 @@ class Stack:
         )
 
 
-def _answers(url: str) -> Callable[[], bool]:
-    return lambda: httpx.get(url, timeout=2).is_success
+def _answering(url: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            return httpx.get(url, timeout=2).is_success
+        except httpx.TransportError:
+            return False
+
+    return ready
 
 
 def default_data() -> Path:

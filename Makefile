@@ -1,0 +1,58 @@
+# Everything a person types. `make help` prints the targets below.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check unit integration e2e bench schemas lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## start everything with the demo: files in, page and API out (Ctrl-C stops it)
+	@$(BIN)/quantrac up --demo
+
+test: setup check ## run every check and every test
+	@$(BIN)/pytest tests
+
+setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
+
+$(VENV)/.complete: requirements.lock pyproject.toml quantrac/local/kafka-4.2.0.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	@command -v uv >/dev/null 2>&1 || test -x .tools/bin/uv || \
+	  { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m quantrac.local.jars
+	@touch $@
+
+check: setup ## lint, formatting, types, import arrows
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache
+
+unit: setup ## only the tests that need nothing but Python
+	@$(BIN)/pytest tests/unit tests/contract
+
+integration: setup ## only the tests of single parts against their real neighbours
+	@$(BIN)/pytest tests/integration
+
+e2e: setup ## only the tests of the whole stack
+	@$(BIN)/pytest tests/e2e
+
+bench: setup ## measure the pipeline's throughput (minutes)
+	@$(BIN)/python benchmarks/pipeline.py
+
+schemas: setup ## write the JSON Schemas from the messages
+	@$(BIN)/python -m schemas.json
+
+lock: setup ## resolve the dependencies anew into requirements.lock
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	  --extra local --extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove the environment and caches; data folders stay
+	@rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,38 @@
+"""An HTTP server for an ASGI application, through uvicorn, in whatever thread runs it."""
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+
+class HttpServer:
+    """Listens from the moment it is made, so a taken port raises ``OSError`` there; :meth:`run` serves."""
+
+    def __init__(self, host: str, port: int, app: Callable[..., Any], *, grace_seconds: int = 5) -> None:
+        self._listener = socket.create_server((host, port), backlog=1024)
+        config = uvicorn.Config(
+            app,
+            log_config=None,  # the process has set up its logging
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=grace_seconds,
+        )
+        self._server = uvicorn.Server(config)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port it listens on."""
+        host, port = self._listener.getsockname()[:2]
+        return host, port
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until ``stop`` is set; requests under way get ``grace_seconds``."""
+        threading.Thread(target=self._exit_on, args=(stop,), name="http-stop", daemon=True).start()
+        self._server.run(sockets=[self._listener])
+
+    def _exit_on(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._server.should_exit = True

@@ -1,0 +1,32 @@
+"""A ClickHouse that gives the rows it was given, behind the same methods as ``quantrac.io.clickhouse``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quantrac.io.clickhouse import ClickHouseAway, Result
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class GivenRows:
+    """Answers each query with the next of ``answers``, and with no rows after the last."""
+
+    def __init__(self, *answers: Rows) -> None:
+        self.away = False
+        """Whether nobody answers."""
+        self.asked: list[Mapping[str, Any]] = []
+        """The parameters of every query."""
+        self._answers = list(answers)
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
+        """Note the question and give the next answer; raises ``ClickHouseAway``."""
+        if self.away:
+            raise ClickHouseAway("connection refused")
+        self.asked.append(parameters or {})
+        rows = self._answers.pop(0) if self._answers else []
+        columns = tuple(rows[0]) if rows else ()
+        return Result(columns, [[row[column] for column in columns] for row in rows])
+
+    def answers(self) -> bool:
+        """Tell whether anybody answers."""
+        return not self.away

@@ -1,0 +1,31 @@
+"""JSON Schema of every message, generated from ``schemas.messages``; ``python -m schemas.json`` writes them."""
+
+import json
+from importlib import resources
+from pathlib import Path
+
+from schemas.messages import MESSAGES
+
+
+def generated() -> dict[str, str]:
+    """Return file name -> JSON Schema (draft 2020-12) as it should stand beside this file."""
+    return {
+        f"{name}.json": json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+        for name, model in MESSAGES.items()
+    }
+
+
+def stored() -> dict[str, str]:
+    """Return file name -> JSON Schema as it stands beside this file."""
+    files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".json"))
+    return {file.name: file.read_text(encoding="utf-8") for file in files}
+
+
+def write() -> None:
+    """Bring the stored files up to the messages."""
+    folder = Path(__file__).parent
+    wanted = generated()
+    for name in stored().keys() - wanted.keys():
+        (folder / name).unlink()
+    for name, text in wanted.items():
+        (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,5 @@
+"""``python -m schemas.json``: write the JSON Schemas."""
+
+from schemas.json import write
+
+write()

@@ -1,0 +1,176 @@
+"""Each example goes through its consumer's handler, twice, and gives the next topic's example."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from quantrac.domain.ids import file_id, traceparent
+from quantrac.domain.stations import Registry
+from quantrac.io.clickhouse import Result
+from quantrac.io.records import Done, Record
+from schemas import rules
+from schemas.examples import example
+from schemas.messages.deliveries import Receipt
+from schemas.registry import apply_record
+from services.aggregator.sink_handler import SinkHandler
+from services.aggregator.windows_handler import WindowsHandler, merge
+from services.forwarder.delivery import Delivery
+from services.forwarder.handler import ForwardHandler
+from services.receiver.handler import ParseHandler
+from services.validator.handler import ValidateHandler
+
+pytestmark = pytest.mark.contract
+
+STATION = b"HN_DEMO_KHI001"
+HEADERS = {
+    "file_id": file_id(example("raw-file.txt")).encode(),
+    "name": b"HN_DEMO_KHI001_20260325000500.txt",
+    "path": b"2026/03/25",
+    "account": b"hn-demo-khi001",
+    "transport": b"ftp",
+    "received_at": b"2026-03-24T17:05:12.345Z",
+    "traceparent": traceparent(file_id(example("raw-file.txt"))).encode(),
+    "station": STATION,
+}
+
+
+@pytest.fixture
+def registry() -> Registry:
+    found = Registry()
+    apply_record(found, b"station/HN_DEMO_KHI001", example("station-registry.station.json"))
+    apply_record(found, b"account/hn-demo-khi001", example("station-registry.account.json"))
+    apply_record(found, b"api-key/0f1e2d3c4b5a", example("station-registry.api-key.json"))
+    return found
+
+
+def record(topic: str, name: str, headers: Mapping[str, bytes] | None = None) -> Record:
+    return Record(topic, STATION, example(name), headers or {}, partition=0, offset=0)
+
+
+def only(done: object) -> Record:
+    assert isinstance(done, Done)
+    assert done.dead == []
+    assert len(done.records) == 1
+    return done.records[0]
+
+
+def same(left: bytes | None, name: str) -> bool:
+    return bool(json.loads(left or b"null") == json.loads(example(name)))
+
+
+def test_the_registry_takes_each_kind_of_record(registry: Registry) -> None:
+    at = datetime(2026, 3, 25, tzinfo=UTC)
+    assert [p.code for p in registry.stations["HN_DEMO_KHI001"].parameters][:2] == ["NO2", "O3"]
+    account = registry.account("hn-demo-khi001", at)
+    assert account is not None
+    assert [s.code for s in registry.stations_of(account, at)] == ["HN_DEMO_KHI001"]
+    assert registry.api_key("0f1e2d3c4b5a", at) is not None
+    assert registry.api_key("0f1e2d3c4b5a", datetime(2027, 6, 1, tzinfo=UTC)) is None
+
+
+def test_a_raw_file_becomes_the_parsed_reading(registry: Registry) -> None:
+    handler = ParseHandler(registry, "parsed-reading")
+    for _ in range(2):
+        parsed = only(handler.handle([record("raw-file", "raw-file.txt", HEADERS)]))
+        assert same(parsed.value, "parsed-reading.json")
+        assert (parsed.key, parsed.headers["file_id"]) == (STATION, HEADERS["file_id"])
+
+
+def test_a_parsed_reading_becomes_the_flagged_set(registry: Registry) -> None:
+    handler = ValidateHandler(registry, rules.load(), topic="qa-flagged")
+    for _ in range(2):
+        flagged = only(handler.handle([record("parsed-reading", "parsed-reading.json")]))
+        assert same(flagged.value, "qa-flagged.json"), "after a change of rules, renew the example"
+
+
+class Tables:
+    def __init__(self) -> None:
+        self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
+
+    def insert(self, table: str, columns: dict[str, list[Any]], *, token: str = "") -> None:
+        self.inserted.append((table, columns, token))
+
+
+def sink(tables: Tables) -> SinkHandler:
+    return SinkHandler(
+        tables, flagged="qa-flagged", raw="raw-file", receipts="delivery-receipt", dirty="window-dirty"
+    )
+
+
+def test_a_flagged_set_becomes_rows_and_dirty_hours() -> None:
+    tables = Tables()
+    for _ in range(2):
+        dirty = only(sink(tables).handle([record("qa-flagged", "qa-flagged.json")]))
+        assert same(dirty.value, "window-dirty.json")
+    rows = {table: columns for table, columns, _ in tables.inserted}
+    assert list(rows) == ["readings", "files", "rejects"]
+    assert rows["readings"]["parameter"] == ["NO2", "O3", "PM2.5", "Temp"]
+    assert rows["readings"]["value"] == [14.91, 45.14, 27.81, 23.9]
+    assert rows["readings"]["text"] == ["", "", "", "23.90"]
+    assert rows["rejects"]["text"] == ["CO\t12,4x\tug/m3\t20260325000500\t00"]
+    assert (rows["files"]["readings"], rows["files"]["rejects"]) == ([4], [1])
+    half = len(tables.inserted) // 2
+    assert tables.inserted[:half] == tables.inserted[half:], "the same message gives the same rows and token"
+
+
+def test_raw_files_and_receipts_become_rows() -> None:
+    tables = Tables()
+    batch = [
+        record("raw-file", "raw-file.txt", HEADERS),
+        record("delivery-receipt", "delivery-receipt.json"),
+    ]
+    assert sink(tables).handle(batch) == Done([], [])
+    rows = {table: columns for table, columns, _ in tables.inserted}
+    assert rows["raw_files"]["content"] == [example("raw-file.txt")]
+    assert rows["raw_files"]["file_id"] == rows["receipts"]["file_id"]
+    assert rows["receipts"]["readings"] == [4]
+
+
+class Database(Tables):
+    """One PM2.5 reading in the hour; the averages it is given are remembered."""
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        assert parameters["stations"] == ["HN_DEMO_KHI001"]
+        hour = datetime(2026, 3, 24, 17, tzinfo=UTC)
+        if "FROM readings" in sql:
+            return Result((), [("HN_DEMO_KHI001", "PM2.5", hour, "µg/m3", [27.81], 1)])
+        names = ("unit", "mean", "minimum", "maximum", "count", "received", "expected", "version")
+        return Result(
+            (),
+            [
+                ("HN_DEMO_KHI001", "PM2.5", hour, *(columns[name][0] for name in names))
+                for _, columns, _ in self.inserted
+            ],
+        )
+
+
+def test_dirty_hours_become_averages_once(registry: Registry) -> None:
+    database = Database()
+    now = datetime(2026, 3, 24, 17, 5, 14, 120_000, tzinfo=UTC)
+    handler = WindowsHandler(database, registry, aggregated="aggregated", clock=lambda: now)
+    collected = {STATION: merge(None, example("window-dirty.json"))}
+    (aggregated,) = handler.recompute(collected)
+    assert same(aggregated.value, "aggregated.json")
+    assert handler.recompute(collected) == [], "the same readings give no new version"
+
+
+class Ministry:
+    def deliver(self, delivery: Delivery) -> Receipt:
+        return Receipt(
+            delivery_id=delivery.id,
+            accepted=len(delivery.parcels),
+            duplicate=False,
+            rejected=[],
+            received_at=datetime(2026, 3, 24, 17, 5, 15, 2000, tzinfo=UTC),
+        )
+
+
+def test_a_flagged_set_is_delivered_and_gives_a_receipt() -> None:
+    handler = ForwardHandler(ministry=Ministry(), target="ministry", receipt_topic="delivery-receipt")
+    for _ in range(2):
+        receipt = json.loads(only(handler.handle([record("qa-flagged", "qa-flagged.json")])).value or b"null")
+        expected = json.loads(example("delivery-receipt.json"))
+        assert receipt | {"delivery_id": ""} == expected | {"delivery_id": ""}

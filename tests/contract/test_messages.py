@@ -1,0 +1,75 @@
+"""The messages: their stored JSON Schemas, and pydantic and msgspec held against the same examples."""
+
+import dataclasses
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from pydantic import ValidationError
+
+from quantrac.domain import readings as domain
+from schemas import codec
+from schemas.examples import example
+from schemas.json import generated, stored
+from schemas.messages.readings import FlaggedSet, ReadingSet
+
+pytestmark = pytest.mark.contract
+
+PAIRS: list[Any] = [
+    (ReadingSet, codec.decode_reading_set, "parsed-reading.json"),
+    (FlaggedSet, codec.decode_flagged_set, "qa-flagged.json"),
+]
+
+
+def test_the_stored_json_schemas_are_those_of_the_messages() -> None:
+    assert stored() == generated(), "run `make schemas`"
+
+
+@pytest.mark.parametrize(("model", "decode", "name"), PAIRS)
+def test_both_codecs_read_the_same_from_an_example(model: Any, decode: Any, name: str) -> None:
+    by_pydantic = model.model_validate_json(example(name)).model_dump()
+    assert dataclasses.asdict(decode(example(name))) == by_pydantic
+
+
+@pytest.mark.parametrize(("model", "decode", "name"), PAIRS)
+def test_both_codecs_write_the_same(model: Any, decode: Any, name: str) -> None:
+    by_msgspec = json.loads(codec.encode(decode(example(name))))
+    by_pydantic = json.loads(model.model_validate_json(example(name)).model_dump_json())
+    assert by_msgspec == by_pydantic == json.loads(example(name))
+
+
+@pytest.mark.parametrize(("model", "decode", "name"), PAIRS)
+@pytest.mark.parametrize("field", ["station", "file_id", "received_at", "readings", "rejects"])
+def test_both_codecs_miss_a_missing_field_or_have_a_default(
+    model: Any, decode: Any, name: str, field: str
+) -> None:
+    content = json.loads(example(name))
+    del content[field]
+    with pytest.raises(ValidationError):
+        model.model_validate(content)
+    if field in {"readings", "rejects"}:
+        assert getattr(decode(json.dumps(content).encode()), field) == []
+    else:
+        with pytest.raises(codec.BadMessage, match=field):
+            decode(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    ("model", "dataclass"), [(ReadingSet, domain.ReadingSet), (FlaggedSet, domain.FlaggedSet)]
+)
+def test_both_forms_have_the_same_fields(model: Any, dataclass: Any) -> None:
+    assert list(model.model_fields) == [f.name for f in dataclasses.fields(dataclass)]
+
+
+def test_a_misspelt_field_is_an_error_that_names_it() -> None:
+    content = json.loads(example("parsed-reading.json")) | {"recieved_at": "2026-03-24T17:05:12Z"}
+    with pytest.raises(ValidationError, match="recieved_at"):
+        ReadingSet.model_validate(content)
+
+
+def test_a_wrong_type_is_an_error_that_says_where() -> None:
+    content = json.loads(example("parsed-reading.json"))
+    content["readings"][0]["value"] = "12,4x"
+    with pytest.raises(codec.BadMessage, match=r"\$\.readings\[0\]\.value"):
+        codec.decode_reading_set(msgspec.json.encode(content))

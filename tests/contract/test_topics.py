@@ -1,0 +1,85 @@
+"""The topics' contracts against each other and against the code that names them."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+import services
+from schemas.examples import example, names
+from schemas.messages import MESSAGES
+from schemas.topics import TOPICS, topics_with_dead_letters
+
+pytestmark = pytest.mark.contract
+
+SERVICES = Path(next(iter(services.__path__)))
+
+
+def roles() -> set[str]:
+    found = set()
+    for main in SERVICES.glob("*/__main__.py"):
+        service = main.parent.name
+        mapping = re.search(r'main\("(\w+)", \{(.*?)\}\)', main.read_text(), re.DOTALL)
+        assert mapping is not None, main
+        assert mapping[1] == service
+        found |= {f"{service}.{role}" for role in re.findall(r'"(\w+)":', mapping[2])}
+    return found
+
+
+def test_every_topic_of_the_pipeline_has_a_contract() -> None:
+    assert set(TOPICS) == {
+        "raw-file",
+        "parsed-reading",
+        "qa-flagged",
+        "window-dirty",
+        "aggregated",
+        "station-registry",
+        "delivery-receipt",
+        "alert",
+    }
+
+
+def test_writers_and_readers_are_roles_that_exist_or_commands() -> None:
+    commands = {"quantrac registry", "quantrac keys"}
+    for topic in TOPICS.values():
+        assert {*topic.writers, *topic.readers} <= roles() | commands, topic.name
+
+
+def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
+    counts = {
+        (TOPICS[name].partitions.local, TOPICS[name].partitions.large)
+        for name in ("raw-file", "parsed-reading", "qa-flagged", "window-dirty", "aggregated")
+    }
+    assert counts == {(6, 24)}
+
+
+def test_only_the_registry_is_compacted() -> None:
+    assert [t.name for t in TOPICS.values() if t.cleanup == "compact"] == ["station-registry"]
+
+
+def test_every_topic_that_a_role_consumes_has_dead_letters() -> None:
+    for topic in TOPICS.values():
+        consumed = topic.cleanup == "delete" and any("." in reader for reader in topic.readers)
+        assert topic.dead_letters == consumed, topic.name
+    assert topics_with_dead_letters()["raw-file.dlq"].retention_days == 90
+
+
+def test_every_example_belongs_to_a_topic_and_exists() -> None:
+    referenced = [name for topic in TOPICS.values() for name in topic.examples]
+    assert sorted(referenced) == names()
+
+
+def test_every_json_example_is_its_message() -> None:
+    for topic in TOPICS.values():
+        for name in topic.examples:
+            if name.endswith(".json"):
+                message = name.split(".")[1] if topic.name == "station-registry" else topic.value
+                MESSAGES[message].model_validate_json(example(name))
+
+
+def test_every_service_has_the_same_files() -> None:
+    for service in ("receiver", "validator", "aggregator", "forwarder", "api"):
+        for module in ("__main__", "config", "wiring"):
+            assert importlib.util.find_spec(f"services.{service}.{module}"), (service, module)
+        assert (SERVICES / service / "README.md").exists(), service
