@@ -150,7 +150,12 @@ class KafkaConsumer:
         )
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
-        """Wait for the first message, then gather what else is there."""
+        """Wait for the first message, then gather what else is there.
+
+        Raises ``KafkaException`` once this member can never get a message again: a broker that was killed
+        may take a static member that comes back for a second one and fence the first. The process then has to
+        start anew.
+        """
         first = self._consumer.consume(1, timeout)
         rest = self._consumer.consume(limit - 1, self._gather_seconds) if first and limit > 1 else []
         return [_record(message) for message in (*first, *rest) if self._usable(message)]
@@ -170,7 +175,9 @@ class KafkaConsumer:
         self._consumer.pause(assignment)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self._consumer.poll(min(left, 0.5))
+            message = self._consumer.poll(min(left, 0.5))
+            if message is not None:
+                self._usable(message)  # paused: only an error can come, and a fatal one must be heard
         self._consumer.resume(self._consumer.assignment())
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
@@ -197,11 +204,13 @@ class KafkaConsumer:
     @staticmethod
     def _usable(message: Message) -> bool:
         error = message.error()
-        if error is not None:
-            if error.fatal():
-                raise KafkaException(error)
-            _log_error(error)
-        return error is None
+        if error is None:
+            return True
+        # A consumer's fatal error comes under this code, without the mark.
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            raise KafkaException(error)
+        _log_error(error)
+        return False
 
 
 def read_tail(bootstrap: str, topic: str, partition: int, limit: int) -> Iterator[Record]:

@@ -13,7 +13,6 @@ from quantrac.domain.qa.memory import Memory
 from quantrac.domain.qa.window import Window
 from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.domain.stations import Registry, Station, StationParameter, StationType
-from services.validator.handler import Validator
 
 pytestmark = pytest.mark.unit
 
@@ -186,18 +185,6 @@ def test_a_sent_reading_that_comes_again_gets_the_same_flag():
     assert judge(sets, memory=memory) == first
 
 
-def test_memory_rebuilt_from_flagged_sets_judges_like_the_one_that_was_lost():
-    month = [
-        a_set(reading(5 * i, 20.0 + (i // 9) % 3 + (i == 70) * 400), reading(5 * i, 800.0, "CO"))
-        for i in range(100)
-    ]
-    rebuilt = Validator(registry(), Rules(), Memory())
-    lost = Validator(registry(), Rules(), Memory())
-    for flagged in lost.judge_sets(month[:60]):
-        rebuilt.restore(flagged)
-    assert rebuilt.judge_sets(month[60:]) == lost.judge_sets(month[60:])
-
-
 def test_a_registry_record_that_is_replaced_holds_from_the_next_batch():
     stations = registry()
     judged = Judge(stations, Rules(), Memory())
@@ -256,16 +243,6 @@ def test_a_crash_stops_whoever_does_not_ask_to_go_on():
 
     with pytest.raises(ZeroDivisionError):
         evaluate(Window.of([1.0]), {"broken": {}}, {"broken": np.array([True])}, tests={"broken": broken})
-
-
-def test_the_validator_logs_a_crash_and_goes_on(caplog):
-    class Contradiction(Rules):
-        def thresholds(self, *place):
-            return super().thresholds(*place) | {"spike": {"suspect": 2.0, "fail": 1.0}}
-
-    [flagged] = Validator(registry(), Contradiction(), Memory()).judge_sets([a_set(reading(0, 20.0))])
-    assert flagged.readings[0].flag == 2
-    assert caplog.messages == ["quality test spike raised"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""``POST /v1/files``: the HTTP door for station files."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from quantrac.domain.stations import Account
+from services.receiver.adapters.basic_auth import BasicAuth
+from services.receiver.adapters.http import PROBLEM, Problem
+from services.receiver.handler import Upload
+from services.receiver.intake import Intake, Ticket
+from services.receiver.spool import SpoolFull
+
+_FILES_PER_REQUEST = 100
+_REFUSALS = (400, 401, 403, 413, 422, 507)
+
+Named = tuple[str, bytes]
+
+
+class AcceptedFile(BaseModel):
+    """What became of one file."""
+
+    file_id: str
+    """SHA-256 of its bytes."""
+    name: str
+    station: str | None
+    """Station it was assigned to; null while none could be."""
+    known: bool
+    """Whether the very same file had been accepted before."""
+    state: Literal["confirmed", "spooled"]
+    """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it."""
+
+
+class Accepted(BaseModel):
+    """The answer to an upload, one entry a file, in the order sent."""
+
+    files: list[AcceptedFile]
+
+
+def files_router(
+    intake: Intake, auth: BasicAuth, *, max_file_bytes: int, confirm_seconds: float
+) -> APIRouter:
+    """Build the router; an upload waits up to ``confirm_seconds`` for the broker."""
+    router = APIRouter()
+
+    @router.post(
+        "/v1/files", status_code=201, responses=dict.fromkeys((400, 401, 403, 413, 422, 507), PROBLEM)
+    )
+    async def upload(
+        request: Request,
+        response: Response,
+        account: Annotated[Account, Depends(auth)],
+        name: Annotated[str | None, Query(description="file name of a raw body")] = None,
+        x_file_name: Annotated[str | None, Header(description="the same, as a header")] = None,
+    ) -> Accepted:
+        """Take one file as the raw body, or several as ``multipart/form-data``.
+
+        201: the broker has all of them, at least one is new. 200: all were known. 202: at least one is safe
+        on disk but not confirmed by the broker in time; nothing needs to be sent again.
+        """
+        files = await _files(request, name or x_file_name, max_file_bytes)
+        tickets = [await _spooled(intake, account, *file) for file in files]
+        await _wait(tickets, confirm_seconds)
+        accepted = [_entry(name, ticket) for (name, _), ticket in zip(files, tickets, strict=True)]
+        response.status_code = _status(accepted)
+        return Accepted(files=accepted)
+
+    return router
+
+
+async def _files(request: Request, name: str | None, limit: int) -> list[Named]:
+    multipart = request.headers.get("content-type", "").startswith("multipart/form-data")
+    total = limit * _FILES_PER_REQUEST if multipart else limit
+    bounded = Request(request.scope, _bounded(request.receive, total))
+    try:
+        files = await _parts(bounded) if multipart else [(name or "", await bounded.body())]
+    except ClientDisconnect as error:
+        raise Problem(400, "the body is cut off") from error
+    for file, content in files:
+        if not file:
+            raise Problem(422, "the file has no name: give ?name= or X-File-Name, or a filename in each part")
+        if len(content) > limit:
+            raise Problem(413, f"{file}: {len(content)} bytes; at most {limit} are accepted")
+    return files
+
+
+async def _parts(request: Request) -> list[Named]:
+    async with request.form(max_files=_FILES_PER_REQUEST) as form:
+        parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        if not parts:
+            raise Problem(422, "the form holds no file")
+        return [(part.filename or "", await part.read()) for part in parts]
+
+
+def _bounded(receive: Callable[[], Any], limit: int) -> Callable[[], Any]:
+    """Count the body while it comes, so that nobody fills the memory."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message: Message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise Problem(413, f"the body is larger than {limit} bytes")
+        return message
+
+    return counted
+
+
+async def _spooled(intake: Intake, account: Account, path: str, content: bytes) -> Ticket:
+    folder, _, name = path.replace("\\", "/").rpartition("/")
+    try:
+        ticket = intake.offer(Upload(account, folder or "/", name, content, "http"))
+        await asyncio.wrap_future(ticket.spooled)
+    except ValueError as error:
+        raise Problem(422, str(error)) from error
+    except SpoolFull as error:
+        raise Problem(507, f"no room, try again later: {error}") from error
+    return ticket
+
+
+async def _wait(tickets: list[Ticket], seconds: float) -> None:
+    # Shielded: giving up waiting must not cancel what the sender will complete.
+    waiting = [asyncio.shield(asyncio.wrap_future(ticket.confirmed)) for ticket in tickets]
+    await asyncio.wait(waiting, timeout=seconds)
+
+
+def _entry(name: str, ticket: Ticket) -> AcceptedFile:
+    state: Literal["confirmed", "spooled"] = "confirmed" if ticket.confirmed.done() else "spooled"
+    return AcceptedFile(
+        file_id=ticket.file_id, name=name, station=ticket.station, known=ticket.known, state=state
+    )
+
+
+def _status(files: list[AcceptedFile]) -> int:
+    if any(file.state == "spooled" for file in files):
+        return 202
+    return 200 if all(file.known for file in files) else 201

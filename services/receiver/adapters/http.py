@@ -1,0 +1,63 @@
+"""The receiver's HTTP application: health and problem+json (RFC 9457); ``wiring`` adds the routers."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+PROBLEM: Any = {"description": "a problem (RFC 9457)", "content": {"application/problem+json": {}}}
+"""How a refusal looks in a route's ``responses``."""
+
+
+class Problem(Exception):
+    """An expected refusal; answered as ``application/problem+json``."""
+
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = HTTPStatus(status), detail, headers
+
+
+def create_app(*, ready: Callable[[], bool]) -> FastAPI:
+    """Build the application; ``ready`` answers ``/health/ready`` (200 or 503)."""
+    app = FastAPI(title="Quantrac receiver", version="1", docs_url=None, redoc_url=None)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_bad_request)
+
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """Answer as long as the process runs."""
+        return {"status": "ok"}
+
+    @app.get("/health/ready")
+    async def readiness() -> JSONResponse:
+        """Tell whether files can be accepted."""
+        ok = ready()
+        return JSONResponse({"status": "ok" if ok else "not ready"}, HTTPStatus.OK if ok else 503)
+
+    return app
+
+
+def _answer(status: int, detail: str, headers: Mapping[str, str] | None) -> JSONResponse:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+async def _on_problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101  # registered for this class only
+    return _answer(error.status, error.detail, error.headers)
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return _answer(error.status_code, error.detail, error.headers)
+
+
+async def _on_bad_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    first = error.errors()[0]
+    return _answer(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", None)

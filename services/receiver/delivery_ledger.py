@@ -1,0 +1,59 @@
+"""Receipts given for deliveries, in one SQLite file beside the spool.
+
+Losing the file costs nothing but a second copy of some sets on the topic, and rows are idempotent by key.
+"""
+
+import logging
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+from schemas.messages.deliveries import Receipt
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=2)
+"""A province repeats a delivery within minutes; two days leave room for a restore of its offsets."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS deliveries (
+    account TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    received_at REAL NOT NULL,
+    receipt TEXT NOT NULL,
+    PRIMARY KEY (account, delivery_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deliveries_by_age ON deliveries (received_at);
+"""
+
+
+class DeliveryLedger:
+    """Remembers receipts for :data:`KEPT`; used by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def recall(self, account: str, delivery_id: str) -> Receipt | None:
+        """Return the receipt given before, or ``None``."""
+        found = self._db.execute(
+            "SELECT receipt FROM deliveries WHERE account = ? AND delivery_id = ?", (account, delivery_id)
+        ).fetchone()
+        return Receipt.model_validate_json(found[0]) if found else None
+
+    def remember(self, account: str, receipt: Receipt) -> None:
+        """Keep a receipt and forget the old ones; a full disk is logged and costs only the memory."""
+        at = receipt.received_at.timestamp()
+        row = (account, receipt.delivery_id, at, receipt.model_dump_json())
+        try:
+            self._db.execute("INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?)", row)
+            self._db.execute("DELETE FROM deliveries WHERE received_at < ?", (at - KEPT.total_seconds(),))
+        except sqlite3.Error as error:
+            log.warning("delivery %s is not remembered: %s", receipt.delivery_id, error)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

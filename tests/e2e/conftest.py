@@ -1,0 +1,18 @@
+"""The whole stack, started once by the command a person types, for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.running_stack import RunningStack
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The demo stack, ready."""
+    stack = RunningStack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.quantrac("down", check=False)

@@ -1,0 +1,131 @@
+"""The demo as a person sees it: made-up stations' files by FTP, to an answer, and on to the ministry."""
+
+import subprocess
+
+import psutil
+import pytest
+
+from support.running_stack import RunningStack, wait_for
+
+pytestmark = pytest.mark.e2e
+
+STATION = "HN_DEMO_KHI001"
+
+
+def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) -> None:
+    def arrived() -> bool:
+        counts = running.status()["counts"]
+        province, ministry = counts.get("province", {}), counts.get("ministry", {})
+        return (
+            province.get("files", 0) > 200
+            and province["readings"]
+            == province["flagged"]
+            == province["rows"]
+            == province["delivered"]
+            > 1000
+            and ministry["rows"] == province["rows"]
+            and ministry["averages"] == province["averages"] > 100
+        )
+
+    wait_for(arrived, 60, "an hour of 21 stations at both tiers")
+
+
+def test_status_says_what_runs_where_and_how_far_behind(running: RunningStack) -> None:
+    status = running.status()
+    assert status["state"] == "ready"
+    assert {"name", "pid", "state", "restarts", "rss"} == set(status["processes"][0])
+    assert all(process["state"] == "ready" for process in status["processes"])
+    assert set(status["urls"]) == {"province", "ministry"}
+    assert {"api", "ftp", "clickhouse", "kafka"} <= set(status["urls"]["province"])
+    wait_for(lambda: set(running.status()["lag"].values()) == {0}, 30, "every group at the end of its topics")
+
+
+def test_every_listening_port_is_on_loopback(running: RunningStack) -> None:
+    pids = [process["pid"] for process in running.status()["processes"]]
+    listening = [
+        connection.laddr.ip
+        for pid in pids
+        for connection in psutil.Process(pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) > 15
+    assert set(listening) <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_a_reading_is_traced_from_the_api_to_the_bytes_and_to_the_receipt(running: RunningStack) -> None:
+    with running.api() as api:
+        latest = api.get(f"/v1/stations/{STATION}/latest").raise_for_status().json()["items"]
+        reading = next(entry for entry in latest if entry["parameter"] == "PM2.5")
+        question = {"station": STATION, "parameter": "PM2.5", "measured_at": reading["measured_at"]}
+
+        def delivered() -> bool:
+            return bool(api.get("/v1/lineage", params=question).json()["receipts"])
+
+        wait_for(delivered, 30, "the receipt of the newest reading")
+        lineage = api.get("/v1/lineage", params=question).raise_for_status().json()
+        content = api.get(f"/v1/files/{lineage['file']['id']}/content").raise_for_status().content
+    line = content.decode().split("\r\n")[lineage["reading"]["line"] - 1]
+    assert line == lineage["line_text"]
+    assert line.split("\t")[1] == reading["text"]
+    assert lineage["raw_bytes"] == len(content)
+    assert lineage["average"]["version"] >= 1
+    assert lineage["reading"]["rules"] == reading["rules"] != ""
+
+
+def test_the_documentation_page_needs_no_other_server(running: RunningStack) -> None:
+    with running.api() as api:
+        page = api.get("/docs").raise_for_status().text
+    assert "/v1/readings" in page
+    assert "src=" not in page
+
+
+def test_put_sends_a_file_as_a_logger_would(running: RunningStack, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    name = f"{STATION}_20260101000000.txt"
+    (tmp_path / name).write_bytes(b"PM2.5\t31.50\tug/m3\t20260101000000\t00\r\n")
+    assert "226" in running.quantrac("put", str(tmp_path / name)).stdout
+    with running.api() as api:
+        question = {"station": STATION, "from": "2025-12-31T17:00:00Z", "to": "2025-12-31T17:00:01Z"}
+        wait_for(
+            lambda: (
+                [r["text"] for r in api.get("/v1/readings", params=question).json()["items"]] == ["31.50"]
+            ),
+            20,
+            "the reading that was put",
+        )
+
+
+def test_a_second_start_in_the_same_folder_says_who_holds_it(running: RunningStack) -> None:
+    second = running.quantrac("up", "--demo", check=False)
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert "is in use by process" in second.stderr
+
+
+def test_logs_are_listed_and_shown(running: RunningStack) -> None:
+    assert "province.receiver.intake" in running.quantrac("logs").stdout
+    assert "started" in running.quantrac("logs", "province.receiver.intake").stdout
+    assert "There is no log of nobody" in running.quantrac("logs", "nobody", check=False).stderr
+
+
+def test_down_leaves_no_process_and_a_second_start_goes_on(running: RunningStack) -> None:
+    before = running.status()
+    pids = [process["pid"] for process in before["processes"]]
+    running.quantrac("down")
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert running.status()["state"] == "stopped"
+    running.up()
+    after = running.status()
+    assert after["counts"]["province"]["rows"] >= before["counts"]["province"]["rows"]
+    assert after["urls"] == before["urls"]
+    with running.api() as api:
+        assert api.get(f"/v1/stations/{STATION}/latest").raise_for_status().json()["items"]
+
+
+def test_a_supervisor_killed_leaves_no_orphan(running: RunningStack) -> None:
+    status = running.status()
+    state = running.stack.data.read_state()
+    assert state is not None
+    subprocess.run(["kill", "-9", str(state.pid)], check=True)
+    pids = [process["pid"] for process in status["processes"]]
+    wait_for(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], 10, "the end of every process")
+    running.up()

@@ -1,0 +1,244 @@
+"""What every service relies on, once over the broker in memory and once over a real Apache Kafka."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import pytest
+
+from quantrac.io.kafka import KafkaConsumer, KafkaProducer
+from quantrac.io.records import Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
+from quantrac.io.runner import Fuse, FuseBlown, Runner
+from quantrac.testing.broker import FakeBroker
+
+
+class World(Protocol):
+    """One broker with topics of its own."""
+
+    def topic(self, name: str, largest: int = 1 << 20) -> str: ...
+
+    def producer(self) -> Producer: ...
+
+    def consumer(self, group: str, topic: str) -> Consumer: ...
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        self.broker = FakeBroker()
+
+    def topic(self, name: str, largest: int = 1 << 20) -> str:
+        self.broker.create(name, largest=largest)
+        return name
+
+    def producer(self) -> Producer:
+        return self.broker.producer()
+
+    def consumer(self, group: str, topic: str) -> Consumer:
+        return self.broker.consumer(group, [topic])
+
+
+class RealWorld:
+    def __init__(self, kafka: str, topics: Callable[..., str], prefix: str) -> None:
+        self._kafka, self._topics, self._prefix = kafka, topics, prefix
+
+    def topic(self, name: str, largest: int = 1 << 20) -> str:
+        return self._topics(name, config={"max.message.bytes": str(largest)})
+
+    def producer(self) -> Producer:
+        return KafkaProducer(self._kafka)
+
+    def consumer(self, group: str, topic: str) -> Consumer:
+        return KafkaConsumer(self._kafka, group=self._prefix + group, instance="0", topics=[topic])
+
+
+@pytest.fixture(
+    params=[pytest.param("fake", marks=pytest.mark.unit), pytest.param("real", marks=pytest.mark.integration)]
+)
+def world(request: pytest.FixtureRequest) -> World:
+    if request.param == "fake":
+        return FakeWorld()
+    return RealWorld(*(request.getfixturevalue(name) for name in ("kafka", "topics", "prefix")))
+
+
+@pytest.fixture
+def opened(world: World) -> Iterator[Callable[[str, str], Consumer]]:
+    """Opens consumers and closes them at the end."""
+    consumers: list[Consumer] = []
+
+    def open_consumer(group: str, topic: str) -> Consumer:
+        consumers.append(world.consumer(group, topic))
+        return consumers[-1]
+
+    yield open_consumer
+    for consumer in consumers:
+        consumer.close()
+
+
+Open = Callable[[str, str], Consumer]
+
+
+def write(world: World, topic: str, *messages: tuple[bytes, bytes | None]) -> None:
+    producer = world.producer()
+    producer.produce([Record(topic, key, value, {"n": b"%d" % n}) for n, (key, value) in enumerate(messages)])
+    producer.flush()
+
+
+def read(consumer: Consumer, count: int) -> list[Record]:
+    found: list[Record] = []
+    until = time.monotonic() + 15
+    while len(found) < count and time.monotonic() < until:
+        found += consumer.consume(count - len(found), 0.2)
+    return found
+
+
+def nothing_comes(consumer: Consumer) -> bool:
+    return consumer.consume(1, 0.3) == []
+
+
+class Handler:
+    """Answers what the test says, and keeps what it was asked."""
+
+    def __init__(self, answer: Callable[[Sequence[Record]], Done | NotNow]) -> None:
+        self._answer = answer
+        self.batches: list[list[Record]] = []
+
+    def handle(self, batch: Sequence[Record]) -> Done | NotNow:
+        self.batches.append(list(batch))
+        return self._answer(batch)
+
+
+def runner(world: World, consumer: Consumer, handler: Handler, fuse: Fuse | None = None) -> Runner:
+    return Runner(
+        service="test.role",
+        consumer=consumer,
+        producer=world.producer(),
+        handler=handler,
+        poll_timeout=0.2,
+        fuse=fuse,
+    )
+
+
+def step_until_committed(runner: Runner, count: int) -> None:
+    until = time.monotonic() + 15
+    while count > 0 and time.monotonic() < until:
+        count -= runner.step()
+    assert count == 0
+
+
+def test_messages_of_one_key_keep_their_order_and_their_partition(world: World, opened: Open) -> None:
+    topic = world.topic("in")
+    write(world, topic, *[(b"station-%d" % (n % 4), b"%d" % n) for n in range(40)])
+    records = read(opened("group", topic), 40)
+    for key in (b"station-0", b"station-1", b"station-2", b"station-3"):
+        of_key = [record for record in records if record.key == key]
+        assert [int(record.value or b"") for record in of_key] == list(range(int(key[-1:]), 40, 4))
+        assert len({record.partition for record in of_key}) == 1
+
+
+def test_an_empty_value_is_not_a_deletion(world: World, opened: Open) -> None:
+    topic = world.topic("in")
+    write(world, topic, (b"k", b""), (b"k", None))
+    first, second = read(opened("group", topic), 2)
+    assert (first.value, second.value) == (b"", None)
+    assert (first.headers, first.offset, second.offset) == ({"n": b"0"}, 0, 1)
+
+
+def test_messages_that_were_not_committed_come_again_and_committed_ones_do_not(
+    world: World, opened: Open
+) -> None:
+    topic = world.topic("in")
+    write(world, topic, (b"k", b"1"), (b"k", b"2"), (b"k", b"3"))
+    first = opened("group", topic)
+    records = read(first, 3)
+    first.commit(records[:2])
+    first.close()
+    second = opened("group", topic)
+    assert [record.value for record in read(second, 1)] == [b"3"]
+    assert nothing_comes(second)
+
+
+def test_a_poison_message_goes_alone_and_says_why(world: World, opened: Open) -> None:
+    source, target, dead = world.topic("in"), world.topic("out"), world.topic("in.dlq")
+
+    def answer(batch: Sequence[Record]) -> Done:
+        return Done([Record(target, record.key, b"%d" % (10 * int(record.value or b""))) for record in batch])
+
+    write(world, source, (b"k", b"1"), (b"k", b"x"), (b"k", b"3"))
+    consumer = opened("group", source)
+    step_until_committed(runner(world, consumer, Handler(answer)), 3)
+    assert [record.value for record in read(opened("results", target), 2)] == [b"10", b"30"]
+    letter = read(opened("dead", dead), 1)[0]
+    assert (letter.key, letter.value) == (b"k", b"x")
+    assert b"ValueError: invalid literal" in letter.headers["reason"]
+    assert {name: letter.headers[name] for name in ("n", "service", "source_topic", "source_offset")} == {
+        "n": b"1",
+        "service": b"test.role",
+        "source_topic": source.encode(),
+        "source_offset": b"1",
+    }
+    assert letter.headers["source_partition"].isdigit()
+
+
+def test_a_dead_letter_of_the_handler_keeps_bytes_and_reason(world: World, opened: Open) -> None:
+    source, dead = world.topic("in"), world.topic("in.dlq")
+    write(world, source, (b"k", b"\xff\x00"))
+    handler = Handler(lambda batch: Done(dead=[DeadLetter(batch[0], "không đọc được")]))
+    step_until_committed(runner(world, opened("group", source), handler), 1)
+    letter = read(opened("dead", dead), 1)[0]
+    assert (letter.value, letter.headers["reason"].decode()) == (b"\xff\x00", "không đọc được")
+
+
+def test_not_now_hands_in_the_same_batch_again(world: World, opened: Open) -> None:
+    topic = world.topic("in")
+    write(world, topic, (b"k", b"1"), (b"k", b"2"))
+    answers: Iterator[Done | NotNow] = iter([NotNow("busy", 0.05), NotNow("still busy", 0.05)])
+    handler = Handler(lambda _: next(answers, Done()))
+    consumer = opened("group", topic)
+    step_until_committed(runner(world, consumer, handler), 2)
+    assert handler.batches[0] == handler.batches[1] == handler.batches[2]
+    assert nothing_comes(consumer)
+
+
+def test_stopping_while_it_is_not_now_commits_nothing(world: World, opened: Open) -> None:
+    topic = world.topic("in")
+    write(world, topic, (b"k", b"1"))
+    stop = threading.Event()
+
+    def answer(_: Sequence[Record]) -> NotNow:
+        stop.set()
+        return NotNow("busy", 0.01)
+
+    runner(world, world.consumer("group", topic), Handler(answer)).run(stop)
+    assert [record.value for record in read(opened("group", topic), 1)] == [b"1"]
+
+
+def test_a_failed_delivery_prevents_the_commit(world: World, opened: Open) -> None:
+    source, target = world.topic("in"), world.topic("out", largest=2000)
+    write(world, source, (b"k", b"1"))
+    # The bytes of a hash do not compress below the target's limit.
+    big = b"".join(bytes([n * n * 7 % 251, n * 31 % 256, n // 3 % 256]) for n in range(20_000))
+    consumer = world.consumer("group", source)
+    driven = runner(world, consumer, Handler(lambda _: Done([Record(target, b"k", big)])))
+    with pytest.raises(DeliveryFailed):
+        while not driven.step():
+            pass
+    consumer.close()
+    assert [record.value for record in read(opened("group", source), 1)] == [b"1"]
+
+
+def test_the_fuse_stops_a_broken_release_before_it_empties_the_topic(world: World, opened: Open) -> None:
+    source, dead = world.topic("in"), world.topic("in.dlq")
+    write(world, source, *[(b"k", b"%d" % n) for n in range(5)])
+
+    def answer(_: Sequence[Record]) -> Done:
+        raise RuntimeError("broken release")
+
+    consumer = world.consumer("group", source)
+    driven = runner(world, consumer, Handler(answer), Fuse(consecutive=3))
+    with pytest.raises(FuseBlown, match="dead letters in a row"):
+        for _ in range(50):
+            driven.step()
+    consumer.close()
+    assert len(read(opened("group", source), 5)) >= 3
+    assert len(opened("dead", dead).consume(5, 0.3)) <= 2

@@ -1,0 +1,66 @@
+"""The migrations against the real engine."""
+
+import pytest
+
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.migrations import Migration, migrate, ordered, status
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.migrate import migrate_tables, table_status
+from schemas.clickhouse import migration_files
+from services.aggregator import rows
+
+pytestmark = pytest.mark.integration
+
+
+def test_an_empty_database_is_migrated_once(empty_database: ClickHouseSettings) -> None:
+    assert not any(entry.applied for entry in table_status(empty_database))
+    applied = migrate_tables(empty_database)
+    assert [m.name for m in applied] == [name for name, _ in migration_files()]
+    assert migrate_tables(empty_database) == []
+    assert all(entry.applied for entry in table_status(empty_database))
+
+
+def test_a_file_changed_after_it_was_applied_is_refused(empty_database: ClickHouseSettings) -> None:
+    client = ClickHouse(empty_database)
+    first = Migration("0001_a.sql", "CREATE TABLE a (x UInt8) ENGINE = MergeTree ORDER BY x;\n")
+    assert migrate(client, [first]) == [first]
+    with pytest.raises(ValueError, match=r"0001_a\.sql was applied with another text"):
+        status(client, [Migration("0001_a.sql", "CREATE TABLE b (x UInt8) ENGINE = Memory;")])
+
+
+def test_every_table_and_column_says_what_it_holds(empty_database: ClickHouseSettings) -> None:
+    migrate_tables(empty_database)
+    client = ClickHouse(empty_database)
+    silent = client.query(
+        "SELECT table, name FROM system.columns WHERE database = {db:String} AND comment = ''"
+        " UNION ALL SELECT name, '' FROM system.tables WHERE database = {db:String} AND comment = ''",
+        {"db": empty_database.database},
+    ).rows
+    assert list(silent) == []
+
+
+def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSettings) -> None:
+    migrate_tables(empty_database)
+    client = ClickHouse(empty_database)
+    declared = client.query(
+        "SELECT table, groupArray(name) FROM system.columns"
+        " WHERE database = {db:String} AND default_kind = '' GROUP BY table",
+        {"db": empty_database.database},
+    ).rows
+    written = {
+        "readings": rows._readings_of,
+        "files": rows._file_of,
+        "rejects": rows._rejects_of,
+    }
+    from schemas.codec import decode_flagged_set
+    from schemas.examples import example
+
+    flagged = decode_flagged_set(example("qa-flagged.json"))
+    for table, names in declared:
+        if table in written:
+            assert sorted(written[table](flagged)) == sorted(names), table
+
+
+def test_files_must_be_numbered_without_gaps() -> None:
+    with pytest.raises(ValueError, match=r"expected a file named 0002_"):
+        ordered([("0001_a.sql", ""), ("0003_b.sql", "")])

@@ -1,0 +1,164 @@
+"""The HTTP door: a real server, a real client, a broker in memory."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from quantrac.domain.ids import file_id
+from quantrac.testing.builders import file_name, station_file
+
+pytestmark = pytest.mark.integration
+
+Receiver = Any
+"""The class of the fixture, in conftest."""
+CONTENT = station_file()
+
+
+@pytest.fixture
+def client(receiver: Receiver) -> Iterator[httpx.Client]:
+    host, port = receiver.http.address
+    with httpx.Client(base_url=f"http://{host}:{port}", auth=("bkhn", "secret"), timeout=10) as client:
+        yield client
+
+
+def post(client: httpx.Client, content: bytes, name: str = file_name()) -> httpx.Response:
+    return client.post("/v1/files", params={"name": name}, content=content)
+
+
+def is_problem(response: httpx.Response, status: int, detail: str) -> bool:
+    body = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (response.status_code, body["status"]) == (status, status)
+    return detail in body["detail"]
+
+
+def test_a_file_is_answered_201_once_the_broker_has_its_exact_bytes(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    response = post(client, CONTENT, f"2026/03/{file_name()}")
+    assert response.status_code == 201
+    assert response.json() == {
+        "files": [
+            {
+                "file_id": file_id(CONTENT),
+                "name": f"2026/03/{file_name()}",
+                "station": "HN_BKHN_KHIKXQ",
+                "known": False,
+                "state": "confirmed",
+            }
+        ]
+    }
+    record = receiver.broker.records("raw-file")[0]
+    assert (record.key, record.value) == (b"HN_BKHN_KHIKXQ", CONTENT)
+    headers = {name: record.headers[name] for name in ("name", "path", "transport")}
+    assert headers == {"name": file_name().encode(), "path": b"2026/03", "transport": b"http"}
+
+
+def test_the_name_may_come_as_a_header(receiver: Receiver, client: httpx.Client) -> None:
+    response = client.post("/v1/files", headers={"X-File-Name": file_name()}, content=CONTENT)
+    assert response.status_code == 201
+    assert receiver.broker.records("raw-file")[0].headers["name"] == file_name().encode()
+
+
+def test_an_exact_resend_is_answered_200_and_produces_nothing(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    post(client, CONTENT)
+    again = post(client, CONTENT)
+    assert (again.status_code, again.json()["files"][0]["known"]) == (200, True)
+    assert len(receiver.broker.records("raw-file")) == 1
+
+
+def test_several_files_in_one_form_are_answered_one_by_one(receiver: Receiver, client: httpx.Client) -> None:
+    post(client, b"known")
+    parts = [("file", ("a.txt", b"known")), ("file", ("b.txt", b"")), ("file", (file_name("XX_YY"), b"new"))]
+    response = client.post("/v1/files", files=parts)
+    files = response.json()["files"]
+    assert response.status_code == 201
+    assert [(f["name"], f["known"], f["station"]) for f in files] == [
+        ("a.txt", True, "HN_BKHN_KHIKXQ"),
+        ("b.txt", False, "HN_BKHN_KHIKXQ"),
+        ("XX_YY_20260325120000.txt", False, None),
+    ]
+    assert sorted(record.value for record in receiver.broker.records("raw-file")) == [b"", b"known", b"new"]
+
+
+@pytest.mark.parametrize("auth", [("bkhn", "wrong"), ("nobody", "secret"), None])
+def test_a_stranger_is_answered_401(receiver: Receiver, client: httpx.Client, auth: Any) -> None:
+    client.auth = httpx.Auth() if auth is None else httpx.BasicAuth(*auth)
+    response = post(client, CONTENT)
+    assert is_problem(response, 401, "unknown account or wrong password")
+    assert response.headers["www-authenticate"].startswith("Basic ")
+    assert receiver.broker.records("raw-file") == []
+
+
+def test_a_province_may_not_send_files(client: httpx.Client) -> None:
+    client.auth = httpx.BasicAuth("hanoi", "secret")
+    assert is_problem(post(client, CONTENT), 403, "for station accounts")
+
+
+def test_a_body_too_large_is_answered_413_and_the_largest_is_taken(client: httpx.Client) -> None:
+    assert is_problem(post(client, b"x" * 20_001), 413, "larger than 20000 bytes")
+    assert post(client, b"x" * 20_000).status_code == 201
+
+
+def test_a_part_too_large_is_answered_413(client: httpx.Client) -> None:
+    response = client.post("/v1/files", files={"file": ("big.txt", b"x" * 20_001)})
+    assert is_problem(response, 413, "big.txt: 20001 bytes; at most 20000 are accepted")
+
+
+def test_a_file_without_a_name_is_answered_422(client: httpx.Client) -> None:
+    assert is_problem(client.post("/v1/files", content=CONTENT), 422, "has no name")
+    assert is_problem(client.post("/v1/files", data={"a": "b"}, files={}), 422, "has no name")
+    assert is_problem(post(client, CONTENT, "a" * 300), 422, "cannot be kept")
+
+
+def test_a_full_spool_is_answered_507_and_nothing_else_is_lost(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    receiver.broker.away = True
+    with ThreadPoolExecutor(2) as pool:
+        first = list(pool.map(lambda n: post(client, b"%d" % n * 20_000), range(2)))
+    assert [response.status_code for response in first] == [202, 202]
+    assert is_problem(post(client, b"3" * 20_000), 507, "no room, try again later")
+    receiver.broker.away = False
+    assert post(client, b"small").status_code == 201
+    assert len(receiver.broker.records("raw-file")) == 3
+
+
+def test_with_the_broker_away_a_file_is_answered_202_and_sent_later(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    receiver.broker.away = True
+    response = post(client, CONTENT)
+    assert (response.status_code, response.json()["files"][0]["state"]) == (202, "spooled")
+    assert receiver.spooled() == 1
+    receiver.broker.away = False
+    until = time.monotonic() + 5
+    while receiver.spooled() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [record.value for record in receiver.broker.records("raw-file")] == [CONTENT]
+    assert post(client, CONTENT).status_code == 200
+
+
+def test_a_body_that_breaks_off_is_not_a_file(receiver: Receiver, client: httpx.Client) -> None:
+    with socket.create_connection(receiver.http.address) as connection:
+        request = (
+            f"POST /v1/files?name={file_name()} HTTP/1.1\r\nHost: x\r\n"
+            "Authorization: Basic YmtobjpzZWNyZXQ=\r\nContent-Length: 100\r\n\r\nhalf"
+        )
+        connection.sendall(request.encode())
+    assert post(client, b"whole").status_code == 201
+    assert [record.value for record in receiver.broker.records("raw-file")] == [b"whole"]
+
+
+def test_health_says_whether_files_can_be_taken(receiver: Receiver, client: httpx.Client) -> None:
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").status_code == 200
+    assert is_problem(client.get("/nowhere"), 404, "Not Found")
+    assert is_problem(client.get("/v1/files"), 405, "Method Not Allowed")

@@ -1,0 +1,112 @@
+"""Both roles as their own processes, over a real broker: what was acknowledged outlives a kill -9."""
+
+import ftplib
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from quantrac.io.kafka import KafkaConsumer, KafkaProducer
+from quantrac.io.passwords import hash_password
+from quantrac.io.records import Record
+from quantrac.local.ports import choose_ports
+from quantrac.testing.builders import file_name, station_file
+from schemas.codec import decode_reading_set
+from schemas.messages.registry import Account, Station
+from schemas.registry import record_key
+
+pytestmark = pytest.mark.integration
+
+REGISTRY = (
+    Station.model_validate(
+        {
+            "code": "HN_BKHN_KHIKXQ",
+            "name": "Bách khoa",
+            "type": "ambient-air",
+            "province": "01",
+            "latitude": 21.0,
+            "longitude": 105.8,
+            "parameters": [{"code": "PM2.5", "unit": "ug/m3"}],
+        }
+    ),
+    Account(
+        name="bkhn",
+        password_hash=hash_password("secret", memory_kib=8, passes=1),
+        stations=("HN_BKHN_KHIKXQ",),
+    ),
+)
+
+
+@contextmanager
+def running(role: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "services.receiver", role]
+    process = subprocess.Popen(command, env=os.environ | environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def connect(port: int) -> ftplib.FTP:
+    until = time.monotonic() + 20
+    while True:
+        client = ftplib.FTP(timeout=5)
+        try:
+            client.connect("127.0.0.1", port)
+            client.login("bkhn", "secret")
+        except OSError:
+            client.close()
+            assert time.monotonic() < until, "the intake does not answer"
+            time.sleep(0.05)
+        else:
+            return client
+
+
+def read(kafka: str, topic: str, count: int) -> list[Record]:
+    consumer = KafkaConsumer(kafka, group=f"{topic}.test", instance="0", topics=[topic])
+    found: list[Record] = []
+    until = time.monotonic() + 20
+    while len({record.value for record in found}) < count and time.monotonic() < until:
+        found += consumer.consume(500, 0.2)
+    consumer.close()
+    return found
+
+
+def test_acknowledged_files_outlive_a_kill_of_the_intake(
+    kafka: str, topics: Callable[..., str], prefix: str, tmp_path: Path
+) -> None:
+    raw, parsed = topics("raw-file"), topics("parsed-reading")
+    registry = topics("station-registry", partitions=1, config={"cleanup.policy": "compact"})
+    producer = KafkaProducer(kafka)
+    producer.produce([Record(registry, record_key(r), r.model_dump_json().encode()) for r in REGISTRY])
+    producer.flush()
+    ports = choose_ports({"ftp": 0, "http": 0})
+    environment = {
+        "QUANTRAC_KAFKA": kafka,
+        "QUANTRAC_TOPIC_PREFIX": prefix,
+        "QUANTRAC_SPOOL": str(tmp_path / "spool"),
+        "QUANTRAC_FTP_PORT": str(ports["ftp"]),
+        "QUANTRAC_HTTP_PORT": str(ports["http"]),
+    }
+    sent = [station_file([("PM2.5", f"{n}.50", "ug/m3", "00")]) for n in range(40)]
+    with running("parse", environment):
+        with running("intake", environment) as intake:
+            client = connect(ports["ftp"])
+            for content in sent:
+                assert client.storbinary(f"STOR {file_name()}", io.BytesIO(content)).startswith("226")
+            intake.kill()
+            client.close()
+        with running("intake", environment):
+            messages = read(kafka, raw, len(sent))
+            sets = [decode_reading_set(record.value or b"") for record in read(kafka, parsed, len(sent))]
+    assert {record.value for record in messages} == set(sent)
+    ids = {(record.headers["file_id"], record.headers["received_at"]) for record in messages}
+    assert len(ids) == len(sent)
+    assert {reading.value for each in sets for reading in each.readings} == {n + 0.5 for n in range(40)}

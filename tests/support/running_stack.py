@@ -1,0 +1,93 @@
+"""What a test does with the whole stack: type commands, send files, ask both tiers."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.passwords import hash_password
+from quantrac.local.datadir import DataDir
+from quantrac.local.demo import account_name
+from quantrac.local.preparation import demo_api_key
+from quantrac.local.simulator import FtpSender
+from quantrac.local.simulator.ftp_sender import parse_address
+from quantrac.local.stack import Stack
+
+PASSWORD = "only-in-this-test"
+
+
+class RunningStack:
+    """What a test does with the stack: type commands, send files, ask both tiers."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def quantrac(
+        self, *arguments: str, check: bool = True, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command in the stack's folder."""
+        result = subprocess.run(
+            [sys.executable, "-m", "quantrac.cli", *arguments, "--data", str(self.data)],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+            **options,
+        )
+        assert not check or result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
+        return result
+
+    def up(self) -> None:
+        """Start it and wait until all is ready."""
+        self.quantrac("up", "--demo", "--detach")
+        self.quantrac("status", "--wait", "--timeout", "150")
+
+    def status(self) -> dict[str, Any]:
+        """Return ``quantrac status --json``."""
+        found: dict[str, Any] = json.loads(self.quantrac("status", "--json", check=False).stdout)
+        return found
+
+    @property
+    def stack(self) -> Stack:
+        return Stack.read(DataDir(self.data))
+
+    def database(self, tier: str) -> ClickHouse:
+        return ClickHouse(self.stack.clickhouse(next(t for t in self.stack.tiers if t.name == tier)))
+
+    def api(self, tier: str = "province") -> httpx.Client:
+        key = demo_api_key(DataDir(self.data))
+        return httpx.Client(base_url=self.stack.urls()[tier]["api"], headers={"X-Api-Key": key}, timeout=30)
+
+    def register(self, folder: Path, stations: Iterable[Mapping[str, Any]]) -> None:
+        """Add stations, each with an account of its own, to both tiers while they run."""
+        stations = list(stations)
+        accounts = [
+            {
+                "name": account_name(station["code"]),
+                "password_hash": hash_password(PASSWORD),
+                "stations": [station["code"]],
+            }
+            for station in stations
+        ]
+        registry = {"stations": stations, "accounts": accounts}
+        (folder / "registry.yaml").write_text(json.dumps(registry), encoding="utf-8")  # YAML holds JSON
+        for tier in ("province", "ministry"):
+            self.quantrac("registry", "import", str(folder), "--tier", tier)
+
+    def sender(self, code: str) -> FtpSender:
+        address = parse_address(self.stack.urls()["province"]["ftp"].removeprefix("ftp://"))
+        return FtpSender(*address, account_name(code), PASSWORD)
+
+
+def wait_for(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll until the condition holds; fail, saying what did not come."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.25)
