@@ -39,57 +39,32 @@ class Fuse:
             raise FuseBlown(f"{self._dead} of {self._seen} messages were dead letters")
 
 
-class Runner:
-    """Drives one handler over one consumer group."""
+class BatchProcessor:
+    """Steps 2 to 4, the same for every loop: handle a batch, produce what it gave, flush."""
 
     def __init__(
-        self,
-        *,
-        service: str,
-        consumer: Consumer,
-        producer: Producer,
-        handler: Handler,
-        batch_size: int = 500,
-        poll_timeout: float = 1.0,
-        fuse: Fuse | None = None,
+        self, *, service: str, producer: Producer, handler: Handler, fuse: Fuse | None = None
     ) -> None:
-        self._service, self._consumer, self._producer, self._handler = service, consumer, producer, handler
-        self._batch_size, self._poll_timeout, self._fuse = batch_size, poll_timeout, fuse or Fuse()
+        self._service, self._producer, self._handler, self._fuse = service, producer, handler, fuse or Fuse()
 
-    def run(self, stop: threading.Event) -> None:
-        """Loop until ``stop`` is set; leaves the group on the way out."""
-        try:
-            while not stop.is_set():
-                self.step(stop)
-        finally:
-            self._consumer.close()
+    def process(self, batch: Sequence[Record]) -> NotNow | None:
+        """Process a batch whole; returns ``NotNow`` when nothing was done, else everything is written.
 
-    def step(self, stop: threading.Event | None = None) -> int:
-        """Take one batch through the five steps; returns the number of messages committed."""
-        # 1. consume
-        batch = self._consumer.consume(self._batch_size, self._poll_timeout)
-        # 2. handle; "not now" keeps the batch and the membership
-        done = self._decide(batch, stop) if batch else None
-        while isinstance(done, NotNow):
-            log.warning("not now: %s; again in %.1f s", done.reason, done.retry_after)
-            self._consumer.wait(done.retry_after)
-            batch = self._consumer.owned(batch)
-            done = self._decide(batch, stop) if batch else None
-        if done is None:
-            return 0
-        self._fuse.count(len(batch), len(done.dead))
+        A message that makes the handler raise is isolated and becomes a dead letter; the rest goes on.
+        """
+        # 2. handle
+        verdict = self._decide(batch)
+        if isinstance(verdict, NotNow):
+            return verdict
+        self._fuse.count(len(batch), len(verdict.dead))
         # 3. produce
-        self._producer.produce(done.records)
-        self._producer.produce([self._dead_letter(dead) for dead in done.dead])
+        self._producer.produce(verdict.records)
+        self._producer.produce([self._dead_letter(dead) for dead in verdict.dead])
         # 4. flush: every delivery report is in
         self._producer.flush()
-        # 5. commit
-        self._consumer.commit(batch)
-        return len(batch)
+        return None
 
-    def _decide(self, batch: Sequence[Record], stop: threading.Event | None) -> Done | NotNow | None:
-        if stop is not None and stop.is_set():
-            return None
+    def _decide(self, batch: Sequence[Record]) -> Done | NotNow:
         try:
             return self._handler.handle(batch)
         except Exception:
@@ -97,14 +72,14 @@ class Runner:
                 log.exception("dead letter: %s[%d]@%d", batch[0].topic, batch[0].partition, batch[0].offset)
                 return Done(dead=[DeadLetter(batch[0], traceback.format_exc(limit=-3))])
             log.warning("a batch of %d raised; handling its messages one by one", len(batch))
-        return self._one_by_one(batch, stop)
+        return self._one_by_one(batch)
 
-    def _one_by_one(self, batch: Sequence[Record], stop: threading.Event | None) -> Done | NotNow | None:
+    def _one_by_one(self, batch: Sequence[Record]) -> Done | NotNow:
         records: list[Record] = []
         dead: list[DeadLetter] = []
         for record in batch:
-            verdict = self._decide([record], stop)
-            if not isinstance(verdict, Done):
+            verdict = self._decide([record])
+            if isinstance(verdict, NotNow):
                 return verdict  # the messages before it are decided again: deciding is idempotent
             records.extend(verdict.records)
             dead.extend(verdict.dead)
@@ -120,3 +95,45 @@ class Runner:
             "source_offset": str(source.offset).encode(),
         }
         return Record(f"{source.topic}.dlq", source.key, source.value, headers)
+
+
+class Runner:
+    """Drives one handler over one consumer group."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        consumer: Consumer,
+        producer: Producer,
+        handler: Handler,
+        batch_size: int = 500,
+        poll_timeout: float = 1.0,
+        fuse: Fuse | None = None,
+    ) -> None:
+        self._consumer, self._batch_size, self._poll_timeout = consumer, batch_size, poll_timeout
+        self._processor = BatchProcessor(service=service, producer=producer, handler=handler, fuse=fuse)
+
+    def run(self, stop: threading.Event) -> None:
+        """Loop until ``stop`` is set; leaves the group on the way out."""
+        try:
+            while not stop.is_set():
+                self.step(stop)
+        finally:
+            self._consumer.close()
+
+    def step(self, stop: threading.Event | None = None) -> int:
+        """Take one batch through the five steps; returns the number of messages committed."""
+        # 1. consume
+        batch = self._consumer.consume(self._batch_size, self._poll_timeout)
+        # 2.-4. handle, produce, flush; "not now" keeps the batch and the membership
+        while batch and (not_now := self._processor.process(batch)):
+            log.warning("not now: %s; again in %.1f s", not_now.reason, not_now.retry_after)
+            self._consumer.wait(not_now.retry_after)
+            if stop is not None and stop.is_set():
+                return 0
+            batch = self._consumer.owned(batch)
+        # 5. commit
+        if batch:
+            self._consumer.commit(batch)
+        return len(batch)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import FlaggedSet
 from schemas.messages.deliveries import DeliveryReceipt
@@ -48,7 +49,7 @@ def _readings_of(s: FlaggedSet) -> Columns:
         "parameter": [r.parameter for r in s.readings],
         "measured_at": [r.measured_at for r in s.readings],
         "value": [r.value for r in s.readings],
-        "text": ["" if r.text == _shortest_decimal(r.value) else r.text for r in s.readings],
+        "text": ["" if r.text == shortest_decimal(r.value) else r.text for r in s.readings],
         "unit": [r.unit for r in s.readings],
         "status": [r.status for r in s.readings],
         "flag": [r.flag for r in s.readings],
@@ -116,12 +117,6 @@ def _receipts_of(receipt: DeliveryReceipt) -> Columns:
 def _joined(blocks: Iterable[Columns]) -> Columns:
     parts = list(blocks)
     return {name: list(chain.from_iterable(p[name] for p in parts)) for name in parts[0]} if parts else {}
-
-
-def _shortest_decimal(value: float) -> str:
-    """Write a number as ClickHouse's ``toString`` does: ``7`` for 7.0, ``14.91`` for 14.91."""
-    text = repr(value)
-    return text[:-2] if text.endswith(".0") else text
 
 
 @lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from quantrac.domain.averaging import HOUR, Mean, expected_in, hour_of, mean_of
 from quantrac.domain.stations import Registry
-from quantrac.io.clickhouse import Result
-from quantrac.io.records import Record
-from schemas.messages.aggregates import Aggregated, Average, DirtyWindow, WindowDirty
+from quantrac.io.clickhouse import ClickHouseError, Result
+from quantrac.io.records import DeadLetter, Done, NotNow, Record
+from schemas.messages.aggregates import Aggregated, Average, WindowDirty
 
 Window = tuple[str, str, datetime]
 """Station, parameter, start of the hour."""
@@ -20,6 +22,11 @@ _STATIONS_A_QUERY = 200
 
 # The national register's default, for a station that the registry does not (any longer) hold.
 _DEFAULT_INTERVAL_SECONDS = 300
+
+# A backlog of weeks changes thousands of averages of one station; some 250 bytes each.
+_AVERAGES_A_MESSAGE = 500
+
+_RETRY_SECONDS = 2.0
 
 _READINGS = """
 SELECT station, parameter, toStartOfHour(measured_at) AS hour,
@@ -50,18 +57,6 @@ class Database(Protocol):
         ...
 
 
-def merge(collected: bytes | None, message: bytes) -> bytes:
-    """Add one ``window-dirty`` message to what is collected for its station; raises ``ValueError`` if bad."""
-    new = WindowDirty.model_validate_json(message)
-    old = WindowDirty.model_validate_json(collected).windows if collected else []
-    windows = sorted({(w.parameter, w.hour) for w in (*old, *new.windows)})
-    return (
-        WindowDirty(station=new.station, windows=[DirtyWindow(parameter=p, hour=h) for p, h in windows])
-        .model_dump_json()
-        .encode()
-    )
-
-
 class WindowsHandler:
     """Recomputes dirty hours; the same readings give the same averages and then nothing is written."""
 
@@ -70,33 +65,35 @@ class WindowsHandler:
     ) -> None:
         self._database, self._registry, self._aggregated, self._clock = database, registry, aggregated, clock
 
-    def recompute(self, collected: Mapping[bytes, bytes]) -> list[Record]:
-        """Return ``aggregated`` records for the averages that changed, after writing them to ClickHouse.
-
-        ``collected`` is station key -> merged ``window-dirty``. Raises ``ClickHouseError`` with nothing lost:
-        the caller keeps what is collected.
-        """
+    def handle(self, batch: Sequence[Record]) -> Done | NotNow:
+        """Write the averages that changed, then tell ``aggregated``; a ClickHouse that is away costs lag."""
         wanted: set[Window] = set()
-        for value in collected.values():
-            dirty = WindowDirty.model_validate_json(value)
-            wanted.update((dirty.station, w.parameter, hour_of(w.hour)) for w in dirty.windows)
-        changed: dict[str, list[Average]] = defaultdict(list)
-        for windows in _chunks(wanted):
-            for station, average in self._changed(windows):
-                changed[station].append(average)
-        computed_at = self._clock()
-        if changed:
-            self._database.insert("averages", _columns(changed, computed_at))
-        return [
-            Record(
-                self._aggregated,
-                station.encode(),
-                Aggregated(station=station, computed_at=computed_at, averages=averages)
-                .model_dump_json()
-                .encode(),
-            )
-            for station, averages in changed.items()
-        ]
+        dead: list[DeadLetter] = []
+        for record in batch:
+            try:
+                dirty = WindowDirty.model_validate_json(record.value or b"")
+            except ValidationError as error:
+                dead.append(DeadLetter(record, str(error)))
+            else:
+                wanted.update((dirty.station, w.parameter, hour_of(w.hour)) for w in dirty.windows)
+        try:
+            changed = [pair for windows in _chunks(wanted) for pair in self._changed(windows)]
+            computed_at = self._clock()
+            if changed:
+                self._database.insert("averages", _columns(changed, computed_at))
+        except ClickHouseError as error:
+            return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
+        return Done(list(self._messages(changed, computed_at)), dead)
+
+    def _messages(self, changed: Sequence[tuple[str, Average]], computed_at: datetime) -> Iterator[Record]:
+        by_station: dict[str, list[Average]] = defaultdict(list)
+        for station, average in changed:
+            by_station[station].append(average)
+        for station, averages in by_station.items():
+            for start in range(0, len(averages), _AVERAGES_A_MESSAGE):
+                part = averages[start : start + _AVERAGES_A_MESSAGE]
+                message = Aggregated(station=station, computed_at=computed_at, averages=part)
+                yield Record(self._aggregated, station.encode(), message.model_dump_json().encode())
 
     def _changed(self, windows: set[Window]) -> Iterator[tuple[str, Average]]:
         scope = {
@@ -149,8 +146,7 @@ def _average(parameter: str, unit: str, hour: datetime, mean: Mean, version: int
     )
 
 
-def _columns(changed: Mapping[str, Sequence[Average]], computed_at: datetime) -> dict[str, list[Any]]:
-    pairs = [(station, average) for station, averages in changed.items() for average in averages]
-    columns: dict[str, list[Any]] = {"station": [station for station, _ in pairs]}
-    columns |= {name: [getattr(a, name) for _, a in pairs] for name in Average.model_fields}
-    return columns | {"computed_at": [computed_at] * len(pairs)}
+def _columns(changed: Sequence[tuple[str, Average]], computed_at: datetime) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {"station": [station for station, _ in changed]}
+    columns |= {name: [getattr(average, name) for _, average in changed] for name in Average.model_fields}
+    return columns | {"computed_at": [computed_at] * len(changed)}

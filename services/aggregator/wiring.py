@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from functools import partial
 
 from quantrac.domain.stations import Registry
-from quantrac.io.clickhouse import ClickHouse, ClickHouseError
+from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.role import Role
-from quantrac.io.runner import Runner
+from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
-from quantrac.io.stream import Collector
+from quantrac.io.stream import StreamRunner
 from schemas.registry import apply_record
 from schemas.topics import TOPICS
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.sink_handler import SinkHandler
-from services.aggregator.windows_handler import WindowsHandler, merge
+from services.aggregator.windows_handler import WindowsHandler
 
 
 def sink() -> Role:
@@ -73,14 +73,14 @@ class Windows:
         handler = WindowsHandler(
             clickhouse, registry, aggregated=settings.topic("aggregated"), clock=lambda: datetime.now(UTC)
         )
-        self._collector = Collector(
+        self._runner = StreamRunner(
             settings.kafka,
             group=settings.topic("aggregator.windows"),
             topic=settings.topic("window-dirty"),
             partitions=TOPICS["window-dirty"].partitions.local,
-            merge=merge,
-            flush=handler.recompute,
-            not_now=(ClickHouseError,),
+            processor=BatchProcessor(
+                service="aggregator.windows", producer=KafkaProducer(settings.kafka), handler=handler
+            ),
             interval=settings.windows_flush_seconds,
             folder=settings.windows_data or tempfile.mkdtemp(prefix="quantrac-windows-"),
         )
@@ -89,10 +89,10 @@ class Windows:
         """Work until ``stop`` is set."""
         self._registry.start()
         try:
-            self._collector.run(stop)
+            self._runner.run(stop)
         finally:
             self._registry.close()
 
     def ready(self) -> bool:
-        """Tell whether the collected hours are recovered and ClickHouse answers."""
-        return self._collector.ready and self._clickhouse.answers()
+        """Tell whether partitions are assigned and ClickHouse answers."""
+        return self._runner.ready and self._clickhouse.answers()

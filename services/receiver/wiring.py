@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from quantrac.domain.stations import Registry
 from quantrac.io.crew import run_together
+from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.limits import allow_open_files
 from quantrac.io.role import Role
@@ -21,7 +22,6 @@ from services.receiver.adapters.files import files_router
 from services.receiver.adapters.ftp import FtpServer
 from services.receiver.adapters.ftp_folders import prune
 from services.receiver.adapters.http import create_app
-from services.receiver.adapters.http_server import HttpServer
 from services.receiver.authentication import Authenticator
 from services.receiver.config import IntakeSettings
 from services.receiver.deliveries import Deliveries

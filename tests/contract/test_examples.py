@@ -16,7 +16,7 @@ from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
 from services.aggregator.sink_handler import SinkHandler
-from services.aggregator.windows_handler import WindowsHandler, merge
+from services.aggregator.windows_handler import WindowsHandler
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.handler import ParseHandler
@@ -151,10 +151,9 @@ def test_dirty_hours_become_averages_once(registry: Registry) -> None:
     database = Database()
     now = datetime(2026, 3, 24, 17, 5, 14, 120_000, tzinfo=UTC)
     handler = WindowsHandler(database, registry, aggregated="aggregated", clock=lambda: now)
-    collected = {STATION: merge(None, example("window-dirty.json"))}
-    (aggregated,) = handler.recompute(collected)
-    assert same(aggregated.value, "aggregated.json")
-    assert handler.recompute(collected) == [], "the same readings give no new version"
+    batch = [record("window-dirty", "window-dirty.json")]
+    assert same(only(handler.handle(batch)).value, "aggregated.json")
+    assert handler.handle(batch) == Done([], []), "the same readings give no new version"
 
 
 class Ministry:

@@ -14,7 +14,7 @@ from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import registry as registry_of
 from schemas.codec import encode
 from services.aggregator.sink_handler import SinkHandler
-from services.aggregator.windows_handler import WindowsHandler, merge
+from services.aggregator.windows_handler import WindowsHandler
 
 pytestmark = pytest.mark.unit
 
@@ -150,16 +150,20 @@ def handler(database: Database, registry: Registry | None = None) -> WindowsHand
     )
 
 
-def dirty(*hours: datetime, station: str = CODE) -> dict[bytes, bytes]:
+def dirty(*hours: datetime, station: str = CODE) -> Record:
     windows = [{"parameter": "PM2.5", "hour": hour.isoformat()} for hour in hours]
-    return {station.encode(): json.dumps({"station": station, "windows": windows}).encode()}
+    return Record("dirty", station.encode(), json.dumps({"station": station, "windows": windows}).encode())
+
+
+def averages(verdict: object) -> list[dict[str, Any]]:
+    assert isinstance(verdict, Done)
+    return [average for record in verdict.records for average in json.loads(record.value or b"")["averages"]]
 
 
 def test_only_good_readings_count_and_all_are_received() -> None:
     database = Database()
     database.readings[CODE, "PM2.5", HOUR] = [(10.0, 1), (12.0, 1), (999.0, 4), (50.0, 3)]
-    (record,) = handler(database).recompute(dirty(HOUR))
-    (average,) = json.loads(record.value or b"null")["averages"]
+    (average,) = averages(handler(database).handle([dirty(HOUR)]))
     assert average["mean"] == 11.0
     assert (average["count"], average["received"], average["expected"]) == (2, 4, 12)
     assert average["completeness"] == pytest.approx(2 / 12)
@@ -170,10 +174,9 @@ def test_a_late_reading_reopens_its_hour_with_the_next_version_and_no_other() ->
     database = Database()
     database.readings[CODE, "PM2.5", HOUR] = [(10.0, 1)]
     database.readings[CODE, "PM2.5", HOUR + timedelta(hours=1)] = [(20.0, 1)]
-    handler(database).recompute(dirty(HOUR, HOUR + timedelta(hours=1)))
+    handler(database).handle([dirty(HOUR, HOUR + timedelta(hours=1))])
     database.readings[CODE, "PM2.5", HOUR].append((14.0, 1))
-    (record,) = handler(database).recompute(dirty(HOUR))
-    (average,) = json.loads(record.value or b"null")["averages"]
+    (average,) = averages(handler(database).handle([dirty(HOUR)]))
     assert (average["mean"], average["version"]) == (12.0, 2)
     assert database.averages[CODE, "PM2.5", HOUR + timedelta(hours=1)][-1] == 1
 
@@ -181,9 +184,9 @@ def test_a_late_reading_reopens_its_hour_with_the_next_version_and_no_other() ->
 def test_the_same_readings_in_another_order_write_nothing() -> None:
     database = Database()
     database.readings[CODE, "PM2.5", HOUR] = [(0.1, 1), (0.2, 1), (0.3, 1), (1e9, 1)]
-    assert len(handler(database).recompute(dirty(HOUR))) == 1
+    assert len(averages(handler(database).handle([dirty(HOUR)]))) == 1
     database.readings[CODE, "PM2.5", HOUR].reverse()
-    assert handler(database).recompute(dirty(HOUR)) == []
+    assert averages(handler(database).handle([dirty(HOUR), dirty(HOUR)])) == []
 
 
 def test_a_backlog_of_days_is_read_day_by_day() -> None:
@@ -191,31 +194,41 @@ def test_a_backlog_of_days_is_read_day_by_day() -> None:
     hours = [HOUR + timedelta(days=d) for d in range(3)]
     for hour in hours:
         database.readings[CODE, "PM2.5", hour] = [(1.0, 1)]
-    (record,) = handler(database).recompute(dirty(*hours))
-    assert len(json.loads(record.value or b"null")["averages"]) == 3
+    assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
     assert database.queries == 2 * 3
+
+
+def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:
+    database = Database()
+    hours = [HOUR + timedelta(hours=n) for n in range(1100)]
+    for hour in hours:
+        database.readings[CODE, "PM2.5", hour] = [(1.0, 1)]
+    verdict = handler(database).handle([dirty(*hours)])
+    assert isinstance(verdict, Done)
+    assert [len(json.loads(record.value or b"")["averages"]) for record in verdict.records] == [500, 500, 100]
 
 
 def test_a_station_gone_from_the_registry_keeps_its_averages_by_the_usual_interval() -> None:
     database = Database()
     database.readings[CODE, "PM2.5", HOUR] = [(1.0, 1)]
-    (record,) = handler(database, Registry()).recompute(dirty(HOUR))
-    assert json.loads(record.value or b"null")["averages"][0]["expected"] == 12
+    (average,) = averages(handler(database, Registry()).handle([dirty(HOUR)]))
+    assert average["expected"] == 12
 
 
-def test_a_database_that_is_away_raises_and_what_is_collected_stays_with_the_caller() -> None:
+@pytest.mark.parametrize("error", [ClickHouseAway("nobody answers"), ClickHouseRefused("no such table")])
+def test_averages_wait_for_a_database_that_is_away_or_refuses(error: Exception) -> None:
     database = Database()
-    database.error = ClickHouseAway("nobody answers")
-    with pytest.raises(ClickHouseAway):
-        handler(database).recompute(dirty(HOUR))
+    database.error = error
+    verdict = handler(database).handle([dirty(HOUR)])
+    assert isinstance(verdict, NotNow)
+    assert str(error) in verdict.reason
 
 
-def test_dirty_messages_of_one_station_merge_into_one_without_doubles() -> None:
-    first, second = dirty(HOUR)[CODE.encode()], dirty(HOUR, HOUR + timedelta(hours=1))[CODE.encode()]
-    merged = json.loads(merge(merge(None, first), second))
-    assert [w["hour"] for w in merged["windows"]] == ["2026-03-25T05:00:00Z", "2026-03-25T06:00:00Z"]
-
-
-def test_a_broken_dirty_message_is_an_error() -> None:
-    with pytest.raises(ValueError):
-        merge(None, b"{}")
+def test_a_broken_dirty_message_is_dead_and_the_others_are_computed() -> None:
+    database = Database()
+    database.readings[CODE, "PM2.5", HOUR] = [(1.0, 1)]
+    broken = Record("dirty", b"x", b"{}")
+    verdict = handler(database).handle([broken, dirty(HOUR)])
+    assert isinstance(verdict, Done)
+    assert [dead.record for dead in verdict.dead] == [broken]
+    assert len(averages(verdict)) == 1

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from quantrac.domain.stations import Registry, StationParameter, StationType
 from quantrac.testing.asgi import TestClient
@@ -15,6 +16,7 @@ from quantrac.testing.tables import GivenRows
 from schemas.keys import new_key
 from services.api.app import create_app
 from services.api.context import Context
+from services.api.models import Averages, Readings, StationLatest
 from services.api.routers.lineage import line_text
 
 pytestmark = pytest.mark.unit
@@ -104,6 +106,22 @@ def test_outcomes_and_flags_are_given_as_they_are_known() -> None:
     first, second = api.get("/v1/readings?station=A").json()["items"]
     assert (first["flag"], first["flag_name"], first["tests"]) == (2, "not evaluated", {})
     assert (second["flag"], second["flag_name"], second["tests"]) == (7, "unknown", {"spike": 4})
+
+
+def test_plain_answers_are_what_the_models_state() -> None:
+    hour = {"station": "A", "parameter": "PM2.5", "period": "hour", "unit": "µg/m³", "starts_at": NOON}
+    hour |= {"ends_at": NOON + timedelta(hours=1), "mean": None, "minimum": None, "maximum": None, "count": 0}
+    hour |= {"received": 0, "expected": 12, "completeness": 0.0, "version": 1, "computed_at": NOON}
+    api, _ = client([reading()], [reading()], [reading()], [hour])
+    checks: dict[str, type[BaseModel]] = {
+        "/v1/readings?station=A": Readings,
+        "/v1/latest": Readings,
+        "/v1/stations/A/latest": StationLatest,
+        "/v1/averages?station=A": Averages,
+    }
+    for path, model in checks.items():
+        answer = api.get(path)
+        assert model.model_validate_json(answer.content).model_dump(mode="json") == answer.json(), path
 
 
 def test_one_row_more_than_the_page_holds_is_asked_for_and_kept_back() -> None:

@@ -1,0 +1,62 @@
+"""The application: routes, problems, documentation. Touches no socket by itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse
+
+import quantrac
+from services.api.context import Context
+from services.api.docs_page import render
+from services.api.keys import reader
+from services.api.problems import BadParameter, NotFound, Unauthorized, Unavailable, documented, install
+from services.api.routers import averages, files, health, lineage, readings, stations
+
+_DESCRIPTION = """\
+Readings of automatic environmental monitoring stations, with the flag and the tests of each, their averages,
+and the way back to the exact bytes that a station sent.
+
+Every operation under /v1 needs a key, as `X-Api-Key` or as `Authorization: Bearer`. Times are ISO 8601 and
+need a zone; stretches of time are half-open, [from, to). Long lists come in pages: follow `next` until it is
+null.
+"""
+
+
+def create_app(context: Context) -> FastAPI:
+    """Build the application over its dependencies."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Operations wait for ClickHouse in threads; more than it has connections would only queue.
+        current_default_thread_limiter().total_tokens = context.threads
+        yield
+
+    app = FastAPI(
+        title="Quantrac",
+        version=quantrac.__version__,
+        description=_DESCRIPTION,
+        docs_url=None,  # the usual page loads its scripts from elsewhere and stays empty without the internet
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.context = context
+    install(app)
+    app.include_router(_v1())
+    app.include_router(health.router)
+
+    @app.get("/docs", include_in_schema=False)
+    def docs(request: Request) -> HTMLResponse:
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HTMLResponse(render(app.openapi(), str(request.base_url)), headers=policy)
+
+    return app
+
+
+def _v1() -> APIRouter:
+    problems = documented(Unauthorized, NotFound, BadParameter, Unavailable)
+    v1 = APIRouter(prefix="/v1", dependencies=[Depends(reader)], responses=problems)
+    for module in (stations, readings, averages, files, lineage):
+        v1.include_router(module.router)
+    return v1

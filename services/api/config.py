@@ -1,0 +1,18 @@
+"""Settings of the API, from ``QUANTRAC_<NAME>``."""
+
+from pydantic import Field
+
+from quantrac.io.settings import ServiceSettings
+
+
+class ApiSettings(ServiceSettings):
+    """Beside those of every service."""
+
+    api_host: str = "127.0.0.1"
+    """Address to serve at."""
+    api_port: int = Field(default=8080, ge=0, le=65535)
+    """Port to serve at."""
+    api_page_limit: int = Field(default=10_000, ge=1)
+    """Most rows of one page: 10,000 readings are 4 MB of JSON."""
+    api_threads: int = Field(default=8, ge=1)
+    """Requests that wait for ClickHouse at once; the driver's pool keeps eight connections."""

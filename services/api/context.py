@@ -1,0 +1,61 @@
+"""What every request can use; built once by ``wiring``, or by a test."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
+
+from fastapi import Depends, Request
+
+from quantrac.domain.stations import Registry
+from quantrac.io.clickhouse import Result
+
+
+class Database(Protocol):
+    """Where rows come from."""
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
+        """Run one SELECT; raises ``ClickHouseError``."""
+        ...
+
+    def answers(self) -> bool:
+        """Tell whether the server answers a query."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The dependencies of the API."""
+
+    database: Database
+    registry: Registry
+    """Changed by another thread as records arrive."""
+    registry_read: Callable[[], bool]
+    """Tells whether the registry holds everything that was in its topic at the start."""
+    clock: Callable[[], datetime]
+    """Now, UTC."""
+    tier: Literal["province", "ministry"] = "province"
+    page_limit: int = 10_000
+    """Most rows of one page."""
+    threads: int = 8
+    """Requests that wait for ClickHouse at once."""
+
+    @property
+    def keeps_bytes(self) -> bool:
+        """Whether raw files arrive here; the ministry gets readings only."""
+        return self.tier == "province"
+
+    def missing(self) -> str:
+        """Name what keeps the API from answering; empty when nothing does."""
+        if not self.registry_read():
+            return "The station registry has not been read yet."
+        return "" if self.database.answers() else "ClickHouse does not answer."
+
+
+async def context_of(request: Request) -> Context:
+    """Return the context of the application that a request came to."""
+    context: Context = request.app.state.context
+    return context
+
+
+InContext = Annotated[Context, Depends(context_of)]

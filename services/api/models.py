@@ -1,0 +1,302 @@
+"""What the API answers. Every time stands in UTC; ``*_local`` is the same moment on the station's clock."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quantrac.domain import stations as domain
+from quantrac.domain.catalogue import find_parameter
+
+
+class Model(BaseModel):
+    """Part of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Parameter(Model):
+    """One parameter that a station measures."""
+
+    code: str
+    """Catalogue code, such as `PM2.5`."""
+    name: str
+    """English name; the code where the catalogue has none."""
+    name_vi: str
+    """Vietnamese name; the code where the catalogue has none."""
+    unit: str
+    """Unit the values are kept in; empty = dimensionless."""
+    range_low: float | None
+    """Lower end of the equipment range, in `unit`."""
+    range_high: float | None
+    """Upper end of the equipment range, in `unit`."""
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
+
+    @classmethod
+    def of(cls, entry: domain.StationParameter) -> Self:
+        """Present an entry of the registry."""
+        known = find_parameter(entry.code)
+        return cls(
+            code=entry.code,
+            name=known.name if known else entry.code,
+            name_vi=known.name_vi if known else entry.code,
+            unit=entry.unit,
+            range_low=entry.range_low,
+            range_high=entry.range_high,
+            valid_from=entry.valid_from,
+            valid_to=entry.valid_to,
+        )
+
+
+class Station(Model):
+    """One automatic station."""
+
+    code: str = Field(examples=["HN_BKHN_KHIKXQ"])
+    name: str
+    """Vietnamese name."""
+    name_en: str
+    """English name; may be empty."""
+    type: domain.StationType
+    """What it measures."""
+    province: str = Field(examples=["01"])
+    """Two-digit code of Decision 19/2025/QĐ-TTg."""
+    latitude: float
+    """Degrees, WGS 84."""
+    longitude: float
+    """Degrees, WGS 84."""
+    interval_seconds: int
+    """Distance between two readings of a parameter."""
+    timezone: str
+    """IANA name of the station's clock."""
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
+
+    @classmethod
+    def of(cls, station: domain.Station, **more: Any) -> Self:
+        """Present a station of the registry."""
+        return cls(**{name: getattr(station, name) for name in Station.model_fields}, **more)
+
+
+class StationDetail(Station):
+    """One automatic station with what it measures."""
+
+    aliases: list[str]
+    """Other codes that its file names carry."""
+    parameters: list[Parameter]
+
+
+class Stations(Model):
+    """A page of stations, by code."""
+
+    items: list[Station]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class Reading(Model):
+    """One value of one parameter at one time."""
+
+    station: str
+    parameter: str
+    """Catalogue code."""
+    value: float
+    """In `unit`."""
+    text: str
+    """The value as it stood in the file, before any conversion of its unit."""
+    unit: str
+    """Unit of `value`; empty = dimensionless."""
+    measured_at: datetime
+    """UTC."""
+    measured_at_local: datetime
+    """On the station's clock."""
+    status: str
+    """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+    flag: int
+    """QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing; the worst of `tests`."""
+    flag_name: str = Field(examples=["good"])
+    """The flag in words."""
+    tests: dict[str, int]
+    """Outcome of each quality test, as a QARTOD flag."""
+    rules: str
+    """Version of the rule set that judged it."""
+    received_at: datetime
+    """When the whole file was here, UTC."""
+    line: int
+    """Line in the file, from 1."""
+
+
+class Readings(Model):
+    """A page of readings."""
+
+    items: list[Reading]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class StationLatest(Model):
+    """The latest reading of each parameter of one station."""
+
+    station: str
+    items: list[Reading]
+    """By parameter."""
+
+
+class Average(Model):
+    """The average of one parameter over one period."""
+
+    station: str
+    parameter: str
+    """Catalogue code."""
+    period: Literal["hour"]
+    """Length of the period."""
+    starts_at: datetime
+    """Inclusive, UTC."""
+    ends_at: datetime
+    """Exclusive, UTC."""
+    starts_at_local: datetime
+    """On the station's clock."""
+    ends_at_local: datetime
+    """On the station's clock."""
+    unit: str
+    """Unit of `mean`, `minimum` and `maximum`."""
+    mean: float | None
+    """Of the readings that count; null when none does."""
+    minimum: float | None
+    maximum: float | None
+    count: int
+    """Readings that count: those flagged good."""
+    received: int
+    """All readings of the period, whatever their flag."""
+    expected: int
+    """Readings that the station's interval allows."""
+    completeness: float
+    """`count / expected`."""
+    version: int
+    """Counts up when late or corrected data give the same period another result."""
+    computed_at: datetime
+    """UTC."""
+
+
+class Averages(Model):
+    """A page of averages."""
+
+    items: list[Average]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class File(Model):
+    """One received file."""
+
+    id: str
+    """SHA-256 of its bytes."""
+    station: str
+    """Station code; empty when it could not be assigned to one."""
+    name: str
+    """As sent."""
+    account: str
+    """Account that sent it."""
+    transport: str
+    """`ftp`, `http`, ..."""
+    received_at: datetime
+    """When the whole file was here, UTC."""
+    format: str
+    """Dialect that read it; empty when nothing was readable."""
+    rules: str
+    """Version of the rule set that judged its readings."""
+    readings: int
+    """Readings it gave."""
+    rejects: int
+    """Lines that gave none."""
+    content: str | None
+    """Link to the exact bytes; null at the ministry, where only readings arrive."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], *, raw: bool) -> Self:
+        """Present a row of ``files``; ``raw`` tells whether this deployment keeps the bytes."""
+        fields = {name: value for name, value in row.items() if name != "file_id"}
+        return cls(**fields, id=row["file_id"], content=content_link(row["file_id"]) if raw else None)
+
+
+class Files(Model):
+    """A page of received files."""
+
+    items: list[File]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class Reject(Model):
+    """One line that gave no reading."""
+
+    station: str
+    """Station code; empty when the file could not be assigned to one."""
+    file_id: str
+    """SHA-256 of the file's bytes."""
+    received_at: datetime
+    """When the whole file was here, UTC."""
+    line: int
+    """Line in the file, from 1; 0 = the whole file."""
+    text: str
+    """The line as read."""
+    reason: str = Field(examples=["value-not-a-number"])
+    """Stable code."""
+    detail: str
+    """The reason in a sentence."""
+
+
+class Rejects(Model):
+    """A page of rejected lines."""
+
+    items: list[Reject]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class Receipt(Model):
+    """What the ministry confirmed about a file's readings."""
+
+    target: str
+    """Name of the ministry endpoint."""
+    delivery_id: str
+    """SHA-256 of the delivery."""
+    confirmed_at: datetime
+    """When the ministry accepted it, UTC."""
+    readings: int
+    """Readings delivered."""
+
+
+class Lineage(Model):
+    """Where a reading came from and where it went."""
+
+    reading: Reading
+    """As it stands now, with its flag, its tests and the version of the rules."""
+    file: File | None
+    """The file it came in; null for the moment in which the file's own row is still being written."""
+    raw: Literal["here", "at the province", "not stored yet"]
+    """Where the file's bytes are."""
+    raw_bytes: int | None
+    """Length of the file."""
+    line_text: str | None
+    """The reading's line, as it stands in the file."""
+    average: Average | None
+    """The hourly average it went into, in its present version; null before that is computed."""
+    receipts: list[Receipt]
+    """What the ministry confirmed; empty before it has."""
+
+
+class Health(Model):
+    """That all is well."""
+
+    status: Literal["ok"] = "ok"
+
+
+def content_link(file_id: str) -> str:
+    """Return the link to a file's bytes."""
+    return f"/v1/files/{file_id}/content"

@@ -1,0 +1,51 @@
+"""Averages."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, Field
+
+from services.api import plain
+from services.api.context import InContext
+from services.api.keys import Asking
+from services.api.models import Averages
+from services.api.pages import Keyset, SpanPage, SpanQuery
+from services.api.plain import PlainJson
+from services.api.queries import averages as queries
+
+router = APIRouter(tags=["Averages"])
+
+_ORDER = Keyset(starts_at=AwareDatetime, parameter=str)
+
+
+class AveragesFilter(SpanQuery):
+    """Which averages."""
+
+    station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
+    """Station code."""
+    parameter: Annotated[str | None, Field(min_length=1, examples=["PM2.5"])] = None
+    """Catalogue code; all parameters where absent."""
+    period: Literal["hour"] = "hour"
+    """Length of the period."""
+
+
+@router.get("/averages", summary="List the averages of a station", response_model=Averages)
+def averages(
+    request: Request, query: Annotated[AveragesFilter, Query()], reader: Asking, context: InContext
+) -> PlainJson:
+    """List averages that start in [from, to) by (starts_at, parameter), each in its present version."""
+    station = reader.station(query.station)
+    page = SpanPage.of(request, query, context, _ORDER, "")
+    rows = queries.page(
+        context.database,
+        station=station.code,
+        parameter=query.parameter,
+        period=query.period,
+        after=page.after,
+        end=page.end,
+        limit=page.wanted,
+    )
+    zone = ZoneInfo(station.timezone)
+    items = [plain.average(row, zone) for row in rows[: page.limit]]
+    return PlainJson({"items": items, "next": page.next(rows)})

@@ -1,0 +1,86 @@
+"""The way of one reading: from the bytes it came from to the average and the receipt it went into."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from quantrac.domain.parsing.reasons import ParseError
+from quantrac.domain.parsing.text import read_lines
+from services.api import plain
+from services.api.context import Context, InContext
+from services.api.keys import Asking
+from services.api.models import Average, File, Lineage, Reading, Receipt
+from services.api.plain import Row
+from services.api.problems import NotFound
+from services.api.queries import files, readings
+from services.api.queries import lineage as queries
+from services.api.times import Moment, iso
+
+router = APIRouter(tags=["Lineage"])
+
+
+class ReadingKey(BaseModel):
+    """Which reading."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
+    """Station code."""
+    parameter: Annotated[str, Field(examples=["PM2.5"])]
+    """Catalogue code."""
+    measured_at: Annotated[Moment, Field(examples=["2026-03-25T00:05:00+07:00"])]
+    """ISO 8601 with a zone."""
+
+
+@router.get("/lineage", summary="Trace a reading to the bytes it came from")
+def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InContext) -> Lineage:
+    """Show a reading's file, line, tests, average and receipts."""
+    station, database = reader.station(key.station), context.database
+    series = {"station": station.code, "parameter": key.parameter}
+    row = readings.one(database, **series, measured_at=key.measured_at)
+    if row is None:
+        raise NotFound(f"{station.code} has no reading of {key.parameter} at {iso(key.measured_at)}.")
+    file = queries.file(database, station=station.code, received_at=row["received_at"])
+    average = queries.average(database, **series, measured_at=key.measured_at)
+    content = _content(file, context)
+    receipts = queries.receipts(database, station=station.code, file_id=file["file_id"]) if file else []
+    zone = ZoneInfo(station.timezone)
+    return Lineage(
+        reading=Reading(**plain.reading(row, zone)),
+        file=File.of(file, raw=context.keeps_bytes) if file else None,
+        raw=_place(content, context),
+        raw_bytes=None if content is None else len(content),
+        line_text=None if content is None else line_text(content, row["line"]),
+        average=Average(**plain.average(average, zone)) if average else None,
+        receipts=[Receipt(**receipt) for receipt in receipts],
+    )
+
+
+def line_text(content: bytes, number: int) -> str | None:
+    """Return a line of a file, counted from 1 as the parser counts, or ``None`` where it has no such line.
+
+    >>> line_text(b"PM2.5\\t27.8\\r\\nPM10\\t41.5\\r\\n", 2)
+    'PM10\\t41.5'
+    """
+    try:
+        lines = read_lines(content)
+    except ParseError:
+        return None
+    text = [*lines.complete, lines.rest]
+    return text[number - 1] if 1 <= number <= len(text) else None
+
+
+def _content(file: Row | None, context: Context) -> bytes | None:
+    if file is None or not context.keeps_bytes:
+        return None
+    senders = (file["station"], file["account"])
+    found = files.content(context.database, file["file_id"], senders=senders)
+    return found[1] if found else None
+
+
+def _place(content: bytes | None, context: Context) -> Literal["here", "at the province", "not stored yet"]:
+    if not context.keeps_bytes:
+        return "at the province"
+    return "not stored yet" if content is None else "here"

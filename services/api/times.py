@@ -1,0 +1,39 @@
+"""Times in a query string, and in a link: ISO 8601 with a zone."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BeforeValidator
+
+# "+" in a query string means a blank unless written %2B, which people forget.
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
+
+
+def parse_moment(text: object) -> datetime:
+    """Read a time; raises ``ValueError`` in one sentence when it is none or has no zone.
+
+    >>> parse_moment("2026-03-25T00:05:00+07:00").isoformat()
+    '2026-03-24T17:05:00+00:00'
+    """
+    text = str(text)
+    try:
+        moment = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time in ISO 8601, such as 2026-03-25T00:05:00+07:00") from error
+    raise ValueError(f"{text!r} has no time zone: end it with Z or an offset such as +07:00")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
+"""A time with its zone in a query string."""
+
+
+def iso(moment: datetime) -> str:
+    """Write a time in UTC.
+
+    >>> iso(datetime(2026, 3, 24, 17, 5, tzinfo=UTC))
+    '2026-03-24T17:05:00Z'
+    """
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,61 @@
+"""Builds the real clients of the API; the only place that does."""
+
+import logging
+import threading
+from datetime import UTC, datetime
+from functools import partial
+
+from quantrac.domain.stations import Registry
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.http_server import HttpServer
+from quantrac.io.kafka import TableReader
+from quantrac.io.settings import ClickHouseSettings, load
+from schemas.registry import apply_record
+from services.api.app import create_app
+from services.api.config import ApiSettings
+from services.api.context import Context
+
+log = logging.getLogger(__name__)
+
+
+class Serve:
+    """Serves HTTP; until the registry has been read, and while ClickHouse is away, with 503."""
+
+    def __init__(self, settings: ApiSettings, clickhouse: ClickHouseSettings) -> None:
+        registry = Registry()
+        self._settings = settings
+        self._registry_read = threading.Event()
+        self._table = TableReader(
+            settings.kafka, settings.topic("station-registry"), partial(apply_record, registry)
+        )
+        self._context = Context(
+            database=ClickHouse(clickhouse),
+            registry=registry,
+            registry_read=self._registry_read.is_set,
+            clock=partial(datetime.now, UTC),
+            tier=settings.tier,
+            page_limit=settings.api_page_limit,
+            threads=settings.api_threads,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until ``stop`` is set; raises ``OSError`` when the address cannot be had."""
+        server = HttpServer(self._settings.api_host, self._settings.api_port, create_app(self._context))
+        threading.Thread(target=self._read_registry, name="registry", daemon=True).start()
+        server.run(stop)
+        self._table.close()
+
+    def ready(self) -> bool:
+        """Tell whether ClickHouse answers and the registry has been read."""
+        return not self._context.missing()
+
+    def _read_registry(self) -> None:
+        # A broker that is away delays readiness; it is no reason to stop answering /health.
+        self._table.start(timeout=threading.TIMEOUT_MAX)
+        self._registry_read.set()
+        log.info("the station registry has been read")
+
+
+def serve() -> Serve:
+    """Build the role ``serve`` from the environment."""
+    return Serve(load(ApiSettings), load(ClickHouseSettings))

@@ -1,0 +1,456 @@
+"""The API over the real engine: what was inserted is what is answered, each row once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from quantrac.domain.ids import file_id, reading_version
+from quantrac.domain.stations import Registry, Station
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.testing.asgi import TestClient
+from quantrac.testing.builders import NOON, PARAMETERS, station
+from schemas.keys import new_key
+from services.api.app import create_app
+from services.api.context import Context
+
+pytestmark = pytest.mark.integration
+
+HANOI = "HN_BKHN_KHIKXQ"
+DANANG = "DN_HC_NMCLT"
+NOW = NOON + timedelta(hours=3)
+TOKEN, KEY = new_key("analyst")
+DANANG_TOKEN, DANANG_KEY = new_key("department of Da Nang", provinces=["48"])
+
+FIRST_FILE = b"PM2.5\t12.40\tug/m3\t20260325120000\t00\r\nNO2\t12,4x\tug/m3\t20260325120000\t00\r\n"
+CORRECTION = b"PM2.5\t13.1\tug/m3\t20260325120000\t00\r\n"
+DANANG_FILE = "pH\t7.1\t\t20260325120000\t00\r\n".encode("utf-16")
+UNASSIGNED = b"whatever\r\n"
+
+
+def readings(
+    code: str,
+    parameter: str,
+    times: Sequence[datetime],
+    *,
+    received_at: datetime,
+    value: float = 12.4,
+    **more: Any,
+) -> dict[str, list[Any]]:
+    one = {
+        "station": code,
+        "parameter": parameter,
+        "value": value,
+        "text": "",
+        "unit": "µg/m³",
+        "status": "00",
+        "flag": 1,
+        "tests": '{"spike":1,"status":1}',
+        "rules": "rules-7",
+        "line": 1,
+        "version": reading_version(received_at),
+    }
+    count = len(times)
+    return {**{name: [item] * count for name, item in {**one, **more}.items()}, "measured_at": list(times)}
+
+
+def file_row(code: str, content: bytes, received_at: datetime, **more: Any) -> dict[str, list[Any]]:
+    row = {
+        "station": code,
+        "received_at": received_at,
+        "file_id": file_id(content),
+        "name": f"{code}_20260325120000.txt",
+        "account": "bkhn",
+        "transport": "ftp",
+        "format": "name-value-unit-time",
+        "rules": "rules-7",
+        "readings": 1,
+        "rejects": 0,
+    }
+    return {name: [value] for name, value in {**row, **more}.items()}
+
+
+def raw_row(code: str, content: bytes, received_at: datetime, name: str) -> dict[str, list[Any]]:
+    row = {"station": code, "file_id": file_id(content), "received_at": received_at, "name": name, "path": ""}
+    row |= {"account": "bkhn", "transport": "ftp", "content": content}
+    return {name: [value] for name, value in row.items()}
+
+
+SENT, RESENT = NOON + timedelta(seconds=20, milliseconds=123), NOON + timedelta(hours=1, milliseconds=7)
+SERIES = [NOON - timedelta(minutes=5 * step) for step in range(1, 11)]
+
+
+def fill(database: ClickHouse) -> None:
+    for parameter in ("PM2.5", "NO2", "TEMP"):
+        rows = readings(HANOI, parameter, SERIES, received_at=SENT, flag=3 if parameter == "NO2" else 1)
+        database.insert("readings", rows)
+    noon = readings(HANOI, "PM2.5", [NOON], received_at=SENT, text="12.40")
+    database.insert("readings", noon)
+    database.insert("readings", noon)
+    late = readings(HANOI, "PM2.5", [NOON], received_at=RESENT, value=13.1, flag=4)
+    database.insert("readings", late)
+    ahead = readings(HANOI, "TEMP", [NOW + timedelta(days=400)], received_at=SENT)
+    database.insert("readings", ahead)
+    old = readings(DANANG, "pH", [NOON - timedelta(days=60)], received_at=SENT, value=7.1)
+    database.insert("readings", old)
+    database.insert(
+        "readings", readings(DANANG, "pH", [NOON], received_at=SENT, value=7.1, text="7.10", unit="")
+    )
+
+    database.insert("files", file_row(HANOI, FIRST_FILE, SENT, rejects=1))
+    database.insert("files", file_row(HANOI, CORRECTION, RESENT))
+    database.insert("files", file_row(HANOI, CORRECTION, RESENT))
+    database.insert("files", file_row(DANANG, DANANG_FILE, SENT))
+    database.insert("files", file_row("", UNASSIGNED, RESENT, account="nobody", readings=0, rejects=1))
+    database.insert("raw_files", raw_row(HANOI, FIRST_FILE, SENT, f"{HANOI}_20260325120000.txt"))
+    # Sent before the account had a station: kept under the account's name.
+    database.insert("raw_files", raw_row("bkhn", CORRECTION, RESENT, 'Sửa "lại".txt'))
+    database.insert("raw_files", raw_row(DANANG, DANANG_FILE, SENT, "pH.txt"))
+    database.insert("rejects", reject_row(FIRST_FILE, SENT))
+    for version, mean in ((1, 12.4), (2, 13.1)):
+        database.insert("averages", average_row(NOON, mean=mean, version=version))
+    database.insert("averages", average_row(NOON - timedelta(hours=1), mean=None, count=0, completeness=0.0))
+    database.insert("receipts", receipt_row(CORRECTION, RESENT))
+
+
+def reject_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
+    row: dict[str, Any] = {
+        "station": HANOI,
+        "received_at": received_at,
+        "file_id": file_id(content),
+        "line": 2,
+    }
+    row |= {"text": "NO2\t12,4x", "reason": "value-not-a-number", "detail": "The value column holds …"}
+    return {name: [value] for name, value in row.items()}
+
+
+def receipt_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
+    row: dict[str, Any] = {"station": HANOI, "file_id": file_id(content), "target": "ministry"}
+    row |= {"delivery_id": "d" * 64, "received_at": received_at, "confirmed_at": NOW, "readings": 1}
+    return {name: [value] for name, value in row.items()}
+
+
+def average_row(starts_at: datetime, **more: Any) -> dict[str, list[Any]]:
+    row = {"station": HANOI, "parameter": "PM2.5", "period": "hour", "unit": "µg/m³", "starts_at": starts_at}
+    row |= {"ends_at": starts_at + timedelta(hours=1), "mean": 12.4, "minimum": 12.4, "maximum": 13.1}
+    row |= {
+        "count": 1,
+        "received": 2,
+        "expected": 12,
+        "completeness": 1 / 12,
+        "computed_at": NOW,
+        "version": 1,
+    }
+    return {name: [value] for name, value in {**row, **more}.items()}
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    danang = replace(station(DANANG), province="48", timezone="UTC", parameters=PARAMETERS[:1])
+    stations: dict[str, Station] = {HANOI: station(), DANANG: danang}
+    keys = {key.id: key.to_domain() for key in (KEY, DANANG_KEY)}
+    return Registry(stations=stations, api_keys=keys)
+
+
+@pytest.fixture(scope="module")
+def context(clickhouse: ClickHouseSettings, registry: Registry) -> Context:
+    database = ClickHouse(clickhouse)
+    fill(database)
+    return Context(database, registry, lambda: True, lambda: NOW)
+
+
+@pytest.fixture(scope="module")
+def api(context: Context) -> Iterator[TestClient]:
+    with TestClient(create_app(context), headers={"X-Api-Key": TOKEN}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def danang_api(context: Context) -> Iterator[TestClient]:
+    with TestClient(create_app(context), headers={"Authorization": f"Bearer {DANANG_TOKEN}"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def ministry_api(context: Context) -> Iterator[TestClient]:
+    with TestClient(create_app(replace(context, tier="ministry")), headers={"X-Api-Key": TOKEN}) as client:
+        yield client
+
+
+def get(client: TestClient, path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def pages(client: TestClient, path: str) -> list[list[dict[str, Any]]]:
+    found, link = [], path
+    while link:
+        page = get(client, link)
+        found.append(page["items"])
+        link = page["next"]
+    return found
+
+
+NOON_HOUR = "from=2026-03-25T12:00:00%2B07:00&to=2026-03-25T13:00:00%2B07:00"
+
+
+def test_a_reading_carries_everything_known_about_it(api: TestClient) -> None:
+    page = get(api, f"/v1/readings?station={DANANG}&{NOON_HOUR}")
+    assert page == {
+        "items": [
+            {
+                "station": DANANG,
+                "parameter": "pH",
+                "value": 7.1,
+                "text": "7.10",
+                "unit": "",
+                "measured_at": "2026-03-25T05:00:00Z",
+                "measured_at_local": "2026-03-25T05:00:00Z",
+                "status": "00",
+                "flag": 1,
+                "flag_name": "good",
+                "tests": {"spike": 1, "status": 1},
+                "rules": "rules-7",
+                "received_at": "2026-03-25T05:00:20.123000Z",
+                "line": 1,
+            }
+        ],
+        "next": None,
+    }
+
+
+def test_a_resent_value_replaces_the_older_one_and_repeated_rows_collapse(api: TestClient) -> None:
+    (reading,) = get(api, f"/v1/readings?station={HANOI}&{NOON_HOUR}")["items"]
+    assert (reading["value"], reading["text"], reading["flag_name"]) == (13.1, "13.1", "fail")
+    assert reading["received_at"] == "2026-03-25T06:00:00.007000Z"
+    assert reading["measured_at_local"] == "2026-03-25T12:00:00+07:00"
+
+
+@pytest.mark.parametrize("limit", [1, 4, 7, 30])
+def test_pages_give_every_row_once_in_order(api: TestClient, limit: int) -> None:
+    path = f"/v1/readings?station={HANOI}&from=2026-03-25T04:00:00Z&to=2026-03-25T05:00:00Z&limit={limit}"
+    found = pages(api, path)
+    rows = [(item["measured_at"], item["parameter"]) for page in found for item in page]
+    expected = [(f"{t:%Y-%m-%dT%H:%M:%SZ}", p) for t in reversed(SERIES) for p in ("NO2", "PM2.5", "TEMP")]
+    assert rows == expected
+    assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
+    assert len(found) == -(-30 // limit)
+
+
+def test_a_row_that_comes_between_two_pages_moves_no_other(api: TestClient, context: Context) -> None:
+    path = (
+        f"/v1/readings?station={HANOI}&parameter=CO&from=2026-03-20T00:00:00Z&to=2026-03-21T00:00:00Z&limit=2"
+    )
+    times = [datetime(2026, 3, 20, hour, tzinfo=UTC) for hour in range(5)]
+    insert = context.database.insert  # type: ignore[attr-defined]
+    insert("readings", readings(HANOI, "CO", [times[0], times[2], times[4]], received_at=SENT))
+    first = get(api, path)
+    insert("readings", readings(HANOI, "CO", [times[1], times[3]], received_at=RESENT))
+    second = get(api, first["next"])
+    hours = [item["measured_at"][11:13] for item in first["items"] + second["items"]]
+    assert hours == ["00", "02", "03", "04"]
+
+
+def test_readings_are_filtered_by_parameter_and_flag(api: TestClient) -> None:
+    hour = "from=2026-03-25T04:00:00Z&to=2026-03-25T05:00:01Z"
+    suspect = get(api, f"/v1/readings?station={HANOI}&{hour}&flag=3")["items"]
+    assert {item["parameter"] for item in suspect} == {"NO2"}
+    assert len(suspect) == 10
+    # The good value at noon has been replaced: the filter sees what stands, not what once stood.
+    assert len(get(api, f"/v1/readings?station={HANOI}&{hour}&flag=1&parameter=PM2.5")["items"]) == 10
+    assert len(get(api, f"/v1/readings?station={HANOI}&{hour}&flag=4")["items"]) == 1
+
+
+def test_the_stretch_of_time_is_half_open(api: TestClient) -> None:
+    path = f"/v1/readings?station={HANOI}&parameter=TEMP&from=2026-03-25T04:10:00Z&to=2026-03-25T04:20:00Z"
+    assert [i["measured_at"][11:16] for i in get(api, path)["items"]] == ["04:10", "04:15"]
+    just_after = path.replace("04:10:00Z", "04:10:00.001Z")
+    assert [i["measured_at"][11:16] for i in get(api, just_after)["items"]] == ["04:15"]
+
+
+def test_without_from_and_to_the_last_24_hours_are_given(api: TestClient) -> None:
+    page = get(api, f"/v1/readings?station={HANOI}&parameter=PM2.5&limit=1")
+    assert page["items"][0]["measured_at"] == "2026-03-25T04:10:00Z"
+    assert "from=2026-03-24T08%3A00%3A00Z&to=2026-03-25T08%3A00%3A00Z" in page["next"]
+
+
+def test_the_plus_of_an_offset_may_stand_unescaped(api: TestClient) -> None:
+    path = f"/v1/readings?station={HANOI}&from=2026-03-25T12:00:00+07:00&to=2026-03-25T13:00:00+07:00"
+    assert len(get(api, path)["items"]) == 1
+
+
+def test_strange_characters_are_data(api: TestClient) -> None:
+    strange = quote("x' OR 1=1 --\\\t{a:String}")
+    assert get(api, f"/v1/readings?station={HANOI}&parameter={strange}")["items"] == []
+
+
+def test_the_latest_readings_leave_out_what_lies_ahead(api: TestClient) -> None:
+    page = get(api, f"/v1/stations/{HANOI}/latest")
+    latest = {item["parameter"]: (item["measured_at"], item["value"]) for item in page["items"]}
+    assert latest == {
+        "CO": ("2026-03-20T04:00:00Z", 12.4),
+        "NO2": ("2026-03-25T04:55:00Z", 12.4),
+        "PM2.5": ("2026-03-25T05:00:00Z", 13.1),
+        "TEMP": ("2026-03-25T04:55:00Z", 12.4),
+    }
+
+
+def test_the_latest_readings_of_many_stations_come_by_station(api: TestClient) -> None:
+    found = pages(api, "/v1/latest?limit=1")
+    assert [{item["station"] for item in page} for page in found] == [{DANANG}, {HANOI}]
+    assert [item["measured_at"] for item in found[0]] == ["2026-03-25T05:00:00Z"]
+    assert get(api, "/v1/latest?province=48&type=ambient-air")["items"] == found[0]
+    assert get(api, "/v1/latest?type=stack") == {"items": [], "next": None}
+
+
+def test_averages_come_in_their_present_version(api: TestClient) -> None:
+    path = (
+        f"/v1/averages?station={HANOI}&period=hour&from=2026-03-25T04:00:00Z&to=2026-03-25T06:00:00Z&limit=1"
+    )
+    (empty,), (noon,) = pages(api, path)
+    assert (empty["mean"], empty["count"], empty["completeness"]) == (None, 0, 0.0)
+    assert noon == {
+        "station": HANOI,
+        "parameter": "PM2.5",
+        "period": "hour",
+        "starts_at": "2026-03-25T05:00:00Z",
+        "ends_at": "2026-03-25T06:00:00Z",
+        "starts_at_local": "2026-03-25T12:00:00+07:00",
+        "ends_at_local": "2026-03-25T13:00:00+07:00",
+        "unit": "µg/m³",
+        "mean": 13.1,
+        "minimum": 12.4,
+        "maximum": 13.1,
+        "count": 1,
+        "received": 2,
+        "expected": 12,
+        "completeness": 1 / 12,
+        "version": 2,
+        "computed_at": "2026-03-25T08:00:00Z",
+    }
+
+
+AT_NOON = "measured_at=2026-03-25T12:00:00%2B07:00"
+
+
+def test_a_reading_is_traced_to_its_line_its_average_and_its_receipt(api: TestClient) -> None:
+    trace = get(api, f"/v1/lineage?station={HANOI}&parameter=PM2.5&{AT_NOON}")
+    assert (trace["reading"]["value"], trace["reading"]["line"]) == (13.1, 1)
+    assert trace["file"]["id"] == file_id(CORRECTION)
+    assert trace["file"]["received_at"] == trace["reading"]["received_at"] == "2026-03-25T06:00:00.007000Z"
+    assert trace["raw"] == "here"
+    assert trace["raw_bytes"] == len(CORRECTION)
+    assert trace["line_text"] == "PM2.5\t13.1\tug/m3\t20260325120000\t00"
+    assert (trace["average"]["mean"], trace["average"]["version"]) == (13.1, 2)
+    (receipt,) = trace["receipts"]
+    assert (receipt["target"], receipt["delivery_id"]) == ("ministry", "d" * 64)
+    assert api.get(trace["file"]["content"]).content == CORRECTION
+
+
+def test_a_line_is_found_in_a_file_of_another_encoding(api: TestClient) -> None:
+    trace = get(api, f"/v1/lineage?station={DANANG}&parameter=pH&{AT_NOON}")
+    assert (trace["line_text"], trace["raw_bytes"]) == ("pH\t7.1\t\t20260325120000\t00", len(DANANG_FILE))
+    assert (trace["average"], trace["receipts"]) == (None, [])
+
+
+def test_a_trace_whose_file_is_still_on_its_way_says_so(api: TestClient, context: Context) -> None:
+    insert = context.database.insert  # type: ignore[attr-defined]
+    insert("readings", readings(DANANG, "COD", [NOON], received_at=NOW))
+    trace = get(api, f"/v1/lineage?station={DANANG}&parameter=COD&{AT_NOON}")
+    assert (trace["file"], trace["raw"], trace["line_text"]) == (None, "not stored yet", None)
+
+
+def test_the_ministry_says_where_the_bytes_are(ministry_api: TestClient) -> None:
+    trace = get(ministry_api, f"/v1/lineage?station={HANOI}&parameter=PM2.5&{AT_NOON}")
+    assert (trace["raw"], trace["raw_bytes"], trace["line_text"]) == ("at the province", None, None)
+    assert trace["file"]["content"] is None
+    answer = ministry_api.get(f"/v1/files/{file_id(CORRECTION)}/content")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "The bytes of this file are at the province; only its readings came here.",
+    )
+
+
+def test_a_reading_that_is_not_there_has_no_lineage(api: TestClient) -> None:
+    for moment in ("2026-03-25T12:00:01%2B07:00", "2026-03-25T12:00:00.5%2B07:00", "1899-01-01T00:00:00Z"):
+        answer = api.get(f"/v1/lineage?station={HANOI}&parameter=PM2.5&measured_at={moment}")
+        assert answer.status_code == 404, moment
+
+
+def test_files_are_listed_with_their_counts(api: TestClient) -> None:
+    found = pages(api, "/v1/files?from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z&limit=1")
+    files = [(f["station"], f["id"], f["readings"], f["rejects"]) for page in found for f in page]
+    assert files == [
+        (DANANG, file_id(DANANG_FILE), 1, 0),
+        (HANOI, file_id(FIRST_FILE), 1, 1),
+        ("", file_id(UNASSIGNED), 0, 1),
+        (HANOI, file_id(CORRECTION), 1, 0),
+    ]
+    of_station = get(api, f"/v1/files?station={HANOI}&from=2026-03-25T06:00:00Z&to=2026-03-25T07:00:00Z")
+    assert [f["id"] for f in of_station["items"]] == [file_id(CORRECTION)]
+    assert get(api, f"/v1/files/{file_id(CORRECTION)}") == of_station["items"][0]
+
+
+def test_the_exact_bytes_come_back_with_their_name_and_tag(api: TestClient) -> None:
+    path = f"/v1/files/{file_id(CORRECTION)}/content"
+    answer = api.get(path)
+    assert answer.content == CORRECTION
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.headers["etag"] == f'"{file_id(CORRECTION)}"'
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename*=UTF-8''S%E1%BB%ADa%20%22l%E1%BA%A1i%22.txt"
+    )
+    again = api.get(path, headers={"If-None-Match": f'"other", W/{answer.headers["etag"]}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", answer.headers["etag"])
+    assert api.get(path, headers={"If-None-Match": '"other"'}).content == CORRECTION
+
+
+def test_rejected_lines_are_listed_with_their_reason(api: TestClient) -> None:
+    span = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
+    (reject,) = get(api, f"/v1/rejects?{span}&station={HANOI}")["items"]
+    assert (reject["line"], reject["text"], reject["reason"]) == (2, "NO2\t12,4x", "value-not-a-number")
+    assert get(api, f"/v1/rejects?{span}&reason=value-not-a-number")["items"] == [reject]
+    assert get(api, f"/v1/rejects?{span}&reason=bad-time")["items"] == []
+
+
+def test_a_key_of_one_province_sees_no_other(danang_api: TestClient) -> None:
+    span = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
+    assert [s["code"] for s in get(danang_api, "/v1/stations")["items"]] == [DANANG]
+    assert {i["station"] for i in get(danang_api, "/v1/latest")["items"]} == {DANANG}
+    assert {f["station"] for f in get(danang_api, f"/v1/files?{span}")["items"]} == {DANANG}
+    assert get(danang_api, f"/v1/rejects?{span}")["items"] == []
+    hidden = (
+        f"/v1/stations/{HANOI}",
+        f"/v1/stations/{HANOI}/latest",
+        f"/v1/readings?station={HANOI}",
+        f"/v1/averages?station={HANOI}",
+        f"/v1/lineage?station={HANOI}&parameter=PM2.5&{AT_NOON}",
+        f"/v1/files?station={HANOI}",
+        f"/v1/files/{file_id(FIRST_FILE)}",
+        f"/v1/files/{file_id(FIRST_FILE)}/content",
+        f"/v1/files/{file_id(UNASSIGNED)}",
+        f"/v1/rejects?station={HANOI}",
+    )
+    assert {path: danang_api.get(path).status_code for path in hidden} == dict.fromkeys(hidden, 404)
+    assert danang_api.get(f"/v1/files/{file_id(DANANG_FILE)}/content").content == DANANG_FILE
+
+
+def test_ready_asks_the_real_server(api: TestClient) -> None:
+    assert get(api, "/health/ready") == {"status": "ok"}
+
+
+def test_a_clickhouse_that_is_away_is_503_and_may_be_tried_again(registry: Registry) -> None:
+    nobody = ClickHouse(ClickHouseSettings(port=1))
+    app = create_app(Context(nobody, registry, lambda: True, lambda: NOW))
+    with TestClient(app, headers={"X-Api-Key": TOKEN}) as client:
+        answer = client.get(f"/v1/readings?station={HANOI}")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert client.get("/health/ready").status_code == 503
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/v1/stations").status_code == 200
