@@ -14,6 +14,7 @@ import pytest
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
+from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, TopicSettings
 from quantrac.io.migrations import migrate, ordered
 from quantrac.io.settings import ClickHouseSettings
@@ -25,7 +26,6 @@ from services.receiver.adapters.basic_auth import BasicAuth
 from services.receiver.adapters.files import files_router
 from services.receiver.adapters.ftp import FtpServer
 from services.receiver.adapters.http import create_app
-from services.receiver.adapters.http_server import HttpServer
 from services.receiver.authentication import Authenticator
 from services.receiver.handler import IntakeHandler
 from services.receiver.intake import Intake

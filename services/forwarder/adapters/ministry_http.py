@@ -1,0 +1,73 @@
+"""The ministry over HTTPS: ``POST <url>/v1/deliveries``."""
+
+from http import HTTPStatus
+
+import httpx
+from pydantic import ValidationError
+
+from quantrac.io.content_encoding import compress_zstd
+from schemas.messages.deliveries import Receipt
+from services.forwarder.delivery import Delivery
+from services.forwarder.ministry import DeliveryRefused, MinistryAway
+
+# The ministry answers after its broker has every set, which takes well under a second when it is well.
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+_HEADERS = {"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd", "Accept": "application/json"}
+_LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_LONGEST_REASON = 300
+
+
+class HttpMinistry:
+    """One connection to the ministry, kept open; certificates are always verified."""
+
+    def __init__(
+        self, url: str, account: str, password: str, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        # A proxy or a private certificate authority comes from the environment (HTTPS_PROXY, SSL_CERT_FILE).
+        self._client = httpx.Client(
+            base_url=url,
+            auth=httpx.BasicAuth(account, password),
+            headers=_HEADERS,
+            timeout=_TIMEOUT,
+            transport=transport,
+        )
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Send compressed; see :class:`services.forwarder.ministry.Ministry`."""
+        try:
+            response = self._client.post("v1/deliveries", content=compress_zstd(delivery.body))
+        except httpx.RequestError as error:
+            raise MinistryAway(f"{type(error).__name__}: {error}") from error
+        if response.status_code == HTTPStatus.OK:
+            return _receipt(response)
+        if response.is_server_error or response.status_code in _LATER:
+            raise MinistryAway(f"{response.status_code}: {_reason(response)}", _retry_after(response))
+        raise DeliveryRefused(response.status_code, _reason(response))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def _receipt(response: httpx.Response) -> Receipt:
+    try:
+        # A newer ministry may say more.
+        return Receipt.model_validate_json(response.content, extra="ignore")
+    except ValidationError as error:
+        raise MinistryAway("the answer is not a receipt; is this the ministry?") from error
+
+
+def _reason(response: httpx.Response) -> str:
+    """Return the ``detail`` of a problem, else the beginning of whatever a proxy said."""
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = response.text or response.reason_phrase
+    return " ".join(str(detail).split())[:_LONGEST_REASON]
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Return the seconds of ``Retry-After``; a date is left to the back-off."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isdecimal() else 0.0

@@ -1,0 +1,32 @@
+"""The forwarder's settings."""
+
+from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationInfo, field_validator
+
+from quantrac.io.settings import ServiceSettings
+
+
+class ForwarderSettings(ServiceSettings):
+    """Where the ministry is and who we are there."""
+
+    ministry_url: HttpUrl
+    """Address of the ministry's receiver; ``/v1/deliveries`` is added. HTTPS outside one machine."""
+    ministry_name: str = "ministry"
+    """Name of the ministry in receipts and logs."""
+    ministry_account: str = Field(min_length=1)
+    """The province's account at the ministry."""
+    ministry_password_file: FilePath | None = None
+    """File that holds the account's password; goes before ``QUANTRAC_MINISTRY_PASSWORD``."""
+    ministry_password: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    """The account's password."""
+    forward_gather_seconds: float = Field(default=1.0, ge=0)
+    """How long a batch is gathered: one delivery a second is plenty for files of five minutes."""
+
+    @field_validator("ministry_password")
+    @classmethod
+    def _from_file(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
+        file = info.data.get("ministry_password_file")
+        if file is not None:
+            password = SecretStr(file.read_text(encoding="utf-8").rstrip("\r\n"))
+        if not password.get_secret_value():
+            raise ValueError("set it, or QUANTRAC_MINISTRY_PASSWORD_FILE")
+        return password

@@ -1,0 +1,47 @@
+"""What the forwarder asks of a ministry, and the two ways it can say no."""
+
+from http import HTTPStatus
+from typing import Protocol
+
+from schemas.messages.deliveries import Receipt
+from services.forwarder.delivery import Delivery
+
+_ABOUT_CONTENT = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
+_ABOUT_ACCOUNT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class MinistryAway(Exception):
+    """No answer, or one that says "later"; the same delivery will be fine another time."""
+
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+        """Seconds the ministry asked to wait; 0 when it named none."""
+
+
+class DeliveryRefused(Exception):
+    """The ministry answered no: to the content, to the account, or because the address is wrong."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status}: {reason}")
+        self.status = status
+
+    @property
+    def about_content(self) -> bool:
+        """Whether a part of the delivery is to blame; anything else is a person's to mend."""
+        return self.status in _ABOUT_CONTENT
+
+    @property
+    def about_account(self) -> bool:
+        """Whether the account or its password is to blame."""
+        return self.status in _ABOUT_ACCOUNT
+
+
+class Ministry(Protocol):
+    """Takes deliveries."""
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Send and wait for the receipt; raises :class:`MinistryAway` or :class:`DeliveryRefused`."""
+        ...

@@ -1,0 +1,359 @@
+"""The forwarder against the ministry's door: real HTTP both ways, doubles for the two brokers."""
+
+import gzip
+import socket
+import threading
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+import zstandard
+
+from quantrac.domain.ids import file_id
+from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.stations import Account, Registry
+from quantrac.io.passwords import hash_password
+from quantrac.io.records import Record
+from quantrac.io.runner import Runner
+from quantrac.testing.broker import FakeBroker
+from schemas.codec import encode
+from schemas.messages.deliveries import DeliveryReceipt, Receipt
+from services.forwarder.adapters.ministry_http import HttpMinistry
+from services.forwarder.backoff import Backoff
+from services.forwarder.handler import ForwardHandler
+from services.receiver.adapters.basic_auth import BasicAuth
+from services.receiver.adapters.deliveries import deliveries_router
+from services.receiver.adapters.http import create_app
+from services.receiver.authentication import Authenticator
+from services.receiver.deliveries import Deliveries
+from services.receiver.delivery_ledger import DeliveryLedger
+
+pytestmark = pytest.mark.integration
+
+NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
+MAX_BYTES = 100_000
+
+
+@dataclass
+class MinistryServer:
+    """The ministry's door on a port of its own; the port stays the same over restarts."""
+
+    folder: Path
+    registry: Registry
+    broker: FakeBroker = field(default_factory=lambda: FakeBroker(partitions=1))
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+
+    @property
+    def flagged(self) -> list[Record]:
+        return self.broker.records("mae.qa-flagged")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.ledger = DeliveryLedger(self.folder / "deliveries.sqlite")
+        deliveries = Deliveries(
+            producer=self.broker.producer(),
+            memory=self.ledger,
+            clock=lambda: datetime.now(UTC),
+            topic="mae.qa-flagged",
+        )
+        app = create_app(ready=lambda: True)
+        auth = BasicAuth(Authenticator(self.registry, lambda: NOON), "province")
+        app.include_router(deliveries_router(deliveries, auth, max_bytes=MAX_BYTES))
+        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, timeout_graceful_shutdown=2)
+        self.server = uvicorn.Server(config)
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self.thread = threading.Thread(target=self.server.run, args=([listening],))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(timeout=5)
+        self.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    password_hash = hash_password("secret", memory_kib=64, passes=1)
+    accounts = (
+        Account(name="hanoi", password_hash=password_hash, role="province"),
+        Account(name="logger-1", password_hash=password_hash, role="station", stations=("A",)),
+    )
+    return Registry(accounts={account.name: account for account in accounts})
+
+
+@pytest.fixture
+def down(tmp_path: Path, registry: Registry) -> MinistryServer:
+    return MinistryServer(tmp_path, registry)
+
+
+@pytest.fixture
+def ministry(down: MinistryServer) -> Iterator[MinistryServer]:
+    down.start()
+    yield down
+    down.stop()
+
+
+def line(station: str, name: str) -> bytes:
+    reading = FlaggedReading(
+        line=1,
+        parameter="PM2.5",
+        value=35.2,
+        text="35.2",
+        unit="µg/m³",
+        measured_at=NOON,
+        status="00",
+        flag=1,
+        tests={"range": 1},
+        equal_since=NOON,
+    )
+    flagged = FlaggedSet(
+        station=station,
+        file_id=file_id(name.encode()),
+        file_name=name,
+        account="logger-1",
+        transport="ftp",
+        received_at=NOON,
+        format="tab",
+        rules="r1",
+        readings=[reading],
+    )
+    return encode(flagged)
+
+
+def record(station: str, name: str, offset: int = 0, partition: int = 0) -> Record:
+    return Record("hn.qa-flagged", station.encode(), line(station, name), {}, partition, offset)
+
+
+@dataclass
+class Forwarder:
+    """The province's side: one batch in its topic, the real loop, the real client."""
+
+    server: MinistryServer
+    batch: list[Record]
+    password: str = "secret"
+    broker: FakeBroker = field(default_factory=lambda: FakeBroker(partitions=1))
+    committed: list[int] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def step(self) -> int:
+        client = HttpMinistry(self.server.url, "hanoi", self.password)
+        handler = ForwardHandler(
+            ministry=client, target="mae", receipt_topic="hn.delivery-receipt", backoff=Backoff()
+        )
+        runner = Runner(
+            service="forwarder.forward", consumer=self, producer=self.broker.producer(), handler=handler
+        )
+        try:
+            return runner.step(self.stop)
+        finally:
+            client.close()
+
+    def consume(self, limit: int, timeout: float) -> list[Record]:
+        return self.batch
+
+    def commit(self, batch: Sequence[Record]) -> None:
+        self.committed = [r.offset for r in batch]
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.on_wait()
+
+    def on_wait(self) -> None:
+        self.stop.set()
+
+    def owned(self, batch: Sequence[Record]) -> list[Record]:
+        return list(batch)
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def dead(self) -> list[Record]:
+        return self.broker.records("hn.qa-flagged.dlq")
+
+    @property
+    def receipts(self) -> list[DeliveryReceipt]:
+        return [
+            DeliveryReceipt.model_validate_json(r.value or b"")
+            for r in self.broker.records("hn.delivery-receipt")
+        ]
+
+
+def post(
+    server: MinistryServer,
+    body: bytes,
+    *,
+    encoding: str | None = None,
+    account: str = "hanoi",
+    media_type: str = "application/x-ndjson",
+) -> httpx.Response:
+    headers = {
+        "Content-Type": media_type,
+        "Authorization": "Basic " + b64encode(f"{account}:secret".encode()).decode(),
+    }
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    return httpx.post(f"{server.url}/v1/deliveries", content=body, headers=headers, timeout=10)
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/problem+json"
+    content: Mapping[str, object] = response.json()
+    assert content["status"] == response.status_code
+    return response.status_code, str(content["detail"])
+
+
+def test_a_batch_is_delivered_once_with_a_receipt_for_each_station(ministry: MinistryServer) -> None:
+    batch = [record("A", "1", 0), record("B", "2", 1), record("A", "3", 2), record("C", "4", 9, partition=1)]
+    forwarder = Forwarder(ministry, batch)
+    assert forwarder.step() == 4
+    assert [(r.key, r.value) for r in ministry.flagged] == [(sent.key, sent.value) for sent in batch]
+    assert [(r.station, len(r.files)) for r in forwarder.receipts] == [("A", 2), ("B", 1), ("C", 1)]
+    assert forwarder.committed == [0, 1, 2, 9]
+
+
+def test_a_batch_sent_twice_is_a_duplicate_with_the_same_receipt(ministry: MinistryServer) -> None:
+    batch = [record("A", "1", 0), record("B", "2", 1)]
+    first, again = Forwarder(ministry, batch), Forwarder(ministry, batch)
+    first.step()
+    again.step()
+    assert len(ministry.flagged) == 2
+    assert again.receipts == first.receipts
+    answer = post(ministry, line("A", "1") + b"\n" + line("B", "2")).json()
+    assert (answer["duplicate"], answer["accepted"]) == (True, 2)
+
+
+def test_the_ministry_knows_a_delivery_after_its_own_restart(ministry: MinistryServer) -> None:
+    before = Receipt.model_validate(post(ministry, line("A", "1")).json())
+    ministry.stop()
+    ministry.start()
+    after = Receipt.model_validate(post(ministry, line("A", "1")).json())
+    assert after == before.model_copy(update={"duplicate": True})
+    assert len(ministry.flagged) == 1
+
+
+def test_a_ministry_that_was_down_gets_everything_once(down: MinistryServer) -> None:
+    forwarder = Forwarder(down, [record("A", "1", 0), record("B", "2", 0, partition=1)])
+
+    def come_up_at_the_second_wait() -> None:
+        assert forwarder.committed == []
+        if len(forwarder.waits) == 2:
+            down.start()
+
+    forwarder.on_wait = come_up_at_the_second_wait  # type: ignore[method-assign]
+    try:
+        assert forwarder.step() == 2
+    finally:
+        down.stop()
+    assert [r.key for r in down.flagged] == [b"A", b"B"]
+    assert [r.station for r in forwarder.receipts] == ["A", "B"]
+    assert len(forwarder.waits) == 2
+    assert forwarder.waits[0] <= 1.0
+
+
+def test_a_ministry_whose_broker_is_away_answers_503_and_remembers_nothing(ministry: MinistryServer) -> None:
+    ministry.broker.away = True
+    response = post(ministry, line("A", "1"))
+    assert problem(response) == (
+        503,
+        "the broker did not confirm the sets: the broker is away",
+    )
+    assert response.headers["retry-after"] == "5"
+    forwarder = Forwarder(ministry, [record("A", "1")])
+
+    def mend() -> None:
+        ministry.broker.away = False
+
+    forwarder.on_wait = mend  # type: ignore[method-assign]
+    assert forwarder.step() == 1
+    assert 5.0 <= forwarder.waits[0] <= 6.0
+    assert len(ministry.flagged) == 1
+
+
+def test_a_wrong_password_holds_the_data_back_and_dead_letters_nothing(ministry: MinistryServer) -> None:
+    forwarder = Forwarder(ministry, [record("A", "1")], password="wrong")
+    assert forwarder.step() == 0
+    assert len(forwarder.waits) == 1
+    assert (forwarder.committed, forwarder.receipts, forwarder.dead) == ([], [], [])
+    assert ministry.flagged == []
+
+
+def test_a_rejected_set_is_a_dead_letter_in_the_province(ministry: MinistryServer) -> None:
+    bad = Record("hn.qa-flagged", b"A", line("A", "2").replace(b'05:00:00Z"', b'05:00:00"'), {}, 0, 1)
+    forwarder = Forwarder(ministry, [record("A", "1", 0), bad])
+    assert forwarder.step() == 2
+    assert [len(r.files) for r in forwarder.receipts] == [1]
+    assert [(r.value, r.headers["reason"]) for r in forwarder.dead] == [
+        (
+            bad.value,
+            b"the ministry rejected the set: not a flagged set: received_at: Input should have timezone info",
+        )
+    ]
+
+
+def test_a_set_larger_than_the_ministry_takes_is_found_by_halving(ministry: MinistryServer) -> None:
+    large = line("A", "2").replace(b'"text":"35.2"', b'"text":"' + b"3" * MAX_BYTES + b'"')
+    batch = [record("A", "1", 0), Record("hn.qa-flagged", b"A", large, {}, 0, 1), record("A", "3", 2)]
+    forwarder = Forwarder(ministry, batch)
+    assert forwarder.step() == 3
+    assert [r.value for r in ministry.flagged] == [line("A", "1"), line("A", "3")]
+    assert [r.headers["reason"] for r in forwarder.dead] == [
+        b"the ministry refused the set: 413: the body holds more than 100000 bytes"
+    ]
+
+
+@pytest.mark.parametrize("encoding", [None, "identity", "gzip", "zstd"])
+def test_a_delivery_is_known_by_its_content_whatever_its_encoding(
+    ministry: MinistryServer, encoding: str | None
+) -> None:
+    body = line("A", "1")
+    packed = {"gzip": gzip.compress(body), "zstd": zstandard.compress(body)}.get(encoding or "", body)
+    answer = Receipt.model_validate(post(ministry, packed, encoding=encoding).json())
+    assert (answer.delivery_id, answer.accepted, answer.duplicate) == (file_id(body), 1, False)
+    assert Receipt.model_validate(post(ministry, body).json()).duplicate
+
+
+def test_a_body_that_cannot_be_read_whole_is_refused(ministry: MinistryServer) -> None:
+    packed = zstandard.compress(line("A", "1") * 50)
+    assert problem(post(ministry, packed[:-10], encoding="zstd")) == (400, "the compressed body is cut off")
+    assert problem(post(ministry, b"garbage", encoding="gzip"))[0] == 400
+    assert problem(post(ministry, zstandard.compress(bytes(10 << 20)), encoding="zstd")) == (
+        413,
+        "the body holds more than 100000 bytes",
+    )
+    assert problem(post(ministry, bytes(MAX_BYTES + 1)))[0] == 413
+    assert problem(post(ministry, b"", encoding="br"))[0] == 415
+    assert problem(post(ministry, b"{}", media_type="application/json")) == (
+        415,
+        "the body must be application/x-ndjson, not application/json",
+    )
+    assert ministry.flagged == []
+
+
+def test_a_stations_account_may_not_deliver(ministry: MinistryServer) -> None:
+    assert problem(post(ministry, line("A", "1"), account="logger-1"))[0] == 403
+    assert problem(post(ministry, line("A", "1"), account="nobody"))[0] == 401
+
+
+def test_a_transfer_cut_off_on_the_way_is_not_a_delivery(ministry: MinistryServer) -> None:
+    head = (
+        "POST /v1/deliveries HTTP/1.1\r\nHost: m\r\nContent-Type: application/x-ndjson\r\n"
+        f"Authorization: Basic {b64encode(b'hanoi:secret').decode()}\r\nContent-Length: 1000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", ministry.port)) as connection:
+        connection.sendall(head.encode() + line("A", "1"))
+    assert post(ministry, line("A", "2")).status_code == 200
+    assert [r.value for r in ministry.flagged] == [line("A", "2")]
