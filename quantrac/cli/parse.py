@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from quantrac.domain.assignment import assign_station
 from quantrac.domain.parsing import ParsedFile, parse_file
+from quantrac.domain.stations import Station
 
 READ, SOME_REJECTED, UNREADABLE = 0, 1, 2
 _REJECT_WIDTH = 100
@@ -18,26 +20,45 @@ _REJECT_WIDTH = 100
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file and line.")
-def parse(files: tuple[str, ...], as_json: bool) -> None:
+@click.option(
+    "--registry",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of registry files: names, units and clock are then those of the station.",
+)
+def parse(files: tuple[str, ...], as_json: bool, directory: Path | None) -> None:
     """Show what the receiver makes of station files.
 
-    Names that the catalogue knows are shown by their code; values stay in the unit of the file; times are
-    UTC, read from a station clock at UTC+7.
+    Without a registry, names that the catalogue knows are shown by their code; values stay in the unit of
+    the file; times are UTC, read from a station clock at UTC+7.
 
     Exit status: 0 every line was read, 1 some lines were rejected, 2 a file gave no reading (the worst of
     all files).
     """
-    sys.exit(max(_show(path, as_json) for path in files))
+    stations = _stations(directory) if directory else []
+    sys.exit(max(_show(path, as_json, stations) for path in files))
 
 
-def _show(path: str, as_json: bool) -> int:
+def _stations(directory: Path) -> list[Station]:
+    from schemas.messages.registry import Station as StationRecord
+    from schemas.registry import load_directory
+
+    try:
+        records = load_directory(directory)
+    except ValueError as error:
+        sys.exit(f"quantrac: {error}")
+    return [record.to_domain() for record in records if isinstance(record, StationRecord)]
+
+
+def _show(path: str, as_json: bool, stations: list[Station]) -> int:
     shown = click.format_filename(path)
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         click.echo(f"{shown}: {error.strerror or error}.", err=True)
         return UNREADABLE
-    parsed = parse_file(content, path, None, datetime.now(UTC))
+    station = assign_station(Path(path).name, stations) if stations else None
+    parsed = parse_file(content, path, station, datetime.now(UTC))
     if as_json:
         click.echo(json.dumps({"file": shown, **to_json(parsed)}))
     else:

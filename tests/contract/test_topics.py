@@ -83,3 +83,19 @@ def test_every_service_has_the_same_files() -> None:
         for module in ("__main__", "config", "wiring"):
             assert importlib.util.find_spec(f"services.{service}.{module}"), (service, module)
         assert (SERVICES / service / "README.md").exists(), service
+
+
+def test_the_architecture_page_says_what_the_contracts_say() -> None:
+    page = (SERVICES.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for topic in TOPICS.values():
+        row = re.search(rf"^\| `{topic.name}` \|.*\| (\d+) / (\d+) \| (.+?) \|$", page, re.MULTILINE)
+        assert row is not None, topic.name
+        kept = f"{topic.retention_days} d" if topic.retention_days else "compacted"
+        assert (int(row[1]), int(row[2]), row[3]) == (topic.partitions.local, topic.partitions.large, kept)
+
+
+def test_the_architecture_page_names_files_that_exist() -> None:
+    page = (SERVICES.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:services|quantrac|schemas|docs)/[\w/.-]+?\.(?:py|txt|md))`", page))
+    assert len(named) >= 10
+    assert [name for name in sorted(named) if not (SERVICES.parent / name).exists()] == []

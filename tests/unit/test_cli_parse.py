@@ -113,3 +113,35 @@ def test_the_command_loads_no_heavy_library() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert shown.stdout.strip() == ""
+
+
+def test_a_registry_gives_names_units_and_clock_of_the_station(tmp_path: Path) -> None:
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "stations.yaml").write_text(
+        """
+stations:
+  - code: HN_ABCD_KHI001
+    name: Trạm
+    type: ambient-air
+    province: "01"
+    latitude: 21
+    longitude: 105
+    parameters: [{code: CO, unit: mg/m3, file_names: [CO_1]}]
+""",
+        encoding="utf-8",
+    )
+    file = tmp_path / NAME
+    file.write_bytes(b"CO_1\t3087\tug/m3\t20260325000500\t00\r\nNO2\t1\tug/m3\t20260325000500\t00\r\n")
+    result = run("--json", "--registry", tmp_path / "registry", file)
+    parsed = json.loads(result.stdout)
+    assert [(r["parameter"], r["value"], r["unit"]) for r in parsed["readings"]] == [("CO", 3.087, "mg/m3")]
+    assert [reject["reason"] for reject in parsed["rejects"]] == ["unknown-parameter"]
+    assert result.exit_code == 1
+
+
+def test_a_mistake_in_the_registry_is_one_sentence(tmp_path: Path, good: Path) -> None:
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "stations.yaml").write_text("station: []", encoding="utf-8")
+    result = run("--registry", tmp_path / "registry", good)
+    assert result.exit_code == 1
+    assert "unknown key 'station'; did you mean 'stations'?" in result.output
