@@ -7,7 +7,9 @@
 import argparse
 import hashlib
 import os
+import ssl
 import tempfile
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ _ROOTS = (
 )
 _PARALLEL_DOWNLOADS = 8
 _DOWNLOAD_TIMEOUT_S = 30
+_DOWNLOAD_TRIES = 3
+_DOWNLOAD_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,9 @@ def fetch(jars: Iterable[Jar], folder: Path) -> None:
     if not jars:
         return
     folder.mkdir(parents=True, exist_ok=True)
+    # The downloader trusts its own list of authorities; a network with one of its own has it in the system's.
+    if authorities := ssl.get_default_verify_paths().cafile:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", authorities)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as temporary:
         with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
             downloads = list(pool.map(lambda jar: _download(jar, Path(temporary)), jars))
@@ -101,13 +108,17 @@ def _download(jar: Jar, repository: Path) -> Path:
         ) from error
     group, artifact, version = jar.coordinate.split(":")
     maven = MavenContext(repo_cache=repository, timeout=_DOWNLOAD_TIMEOUT_S)
-    try:
-        return Path(maven.project(group, artifact).at_version(version).artifact().resolve())
-    except (OSError, RuntimeError) as error:
-        raise LocalError(
-            f"{jar.name} could not be fetched ({type(error).__name__}); connect to the network once, "
-            f"or copy the jars of another machine into {cache_folder()}."
-        ) from error
+    for left in reversed(range(_DOWNLOAD_TRIES)):
+        try:
+            return Path(maven.project(group, artifact).at_version(version).artifact().resolve())
+        except (OSError, RuntimeError) as error:
+            if not left:
+                raise LocalError(
+                    f"{jar.name} could not be fetched ({type(error).__name__}); connect to the network "
+                    f"once, or copy the jars of another machine into {cache_folder()}."
+                ) from error
+            time.sleep(_DOWNLOAD_PAUSE_S)
+    raise AssertionError("the last try returns or raises")
 
 
 def write_lock(path: Path = LOCK_FILE) -> tuple[Jar, ...]:
