@@ -9,10 +9,13 @@ from rich.table import Table
 
 from quantrac.local.preparation import demo_api_key
 from quantrac.local.stack import Stack
+from quantrac.local.state import Phase
 from quantrac.local.status import StackStatus
 from quantrac.local.supervisor import Supervisor
 
 _EVERY_SECONDS = 2.0  # each look costs two queries and a few milliseconds of the broker
+
+_SHOWN = "HN_DEMO_KHI001"
 
 _COLUMNS = {
     "files in": "files",
@@ -24,28 +27,31 @@ _COLUMNS = {
 
 
 def show_start(supervisor: Supervisor, done: threading.Event) -> None:
-    """Wait until every process answers, naming those that do not yet when somebody watches."""
-    console = Console()
-    with console.status("starting") as status:
-        while not done.wait(0.1) and not supervisor.state.is_ready:
-            waiting = [p.name for p in supervisor.state.processes if p.phase.value != "ready"]
-            status.update(f"waiting for {', '.join(waiting)}")
+    """Wait until every process answers, naming the first that does not yet when somebody watches."""
+    with Console().status("starting") as status:
+        while not done.wait(0.1) and not (state := supervisor.state).is_ready:
+            waiting = [process.name for process in state.processes if process.phase is not Phase.READY]
+            ready = len(state.processes) - len(waiting)
+            status.update(f"{ready} of {len(state.processes)} processes ready, waiting for {waiting[0]}")
 
 
 def greeting(stack: Stack) -> str:
     """Return what a person needs to begin: addresses, and for the demo a key with commands to try."""
-    urls = stack.urls()
-    lines = [f"{tier}: {what} {url}" for tier, by_name in urls.items() for what, url in by_name.items()]
+    lines = []
+    for tier, urls in stack.urls().items():
+        lines += [f"{tier}", *(f"  {what:11} {url}" for what, url in urls.items()), ""]
     if stack.demo:
-        api, key = urls["province"]["api"], demo_api_key(stack.data)
+        api = stack.urls()["province"]["api"]
         lines += [
+            "Try, in another terminal:",
+            f"  KEY={demo_api_key(stack.data)}",
+            f'  curl -H "X-Api-Key: $KEY" {api}/v1/stations',
+            f'  curl -H "X-Api-Key: $KEY" {api}/v1/stations/{_SHOWN}/latest',
+            f'  curl -H "X-Api-Key: $KEY" "{api}/v1/averages?station={_SHOWN}&parameter=PM2.5"',
+            f"The API is described at {api}/docs",
             "",
-            f"API key of this demo: {key}",
-            f"  curl -H 'X-Api-Key: {key}' {api}/v1/stations",
-            f"  curl -H 'X-Api-Key: {key}' {api}/v1/stations/HN_DEMO_KHI001/latest",
-            f"API documentation: {api}/docs",
         ]
-    return "\n".join([*lines, "", "Ctrl-C stops everything; `quantrac up` goes on where it ended."])
+    return "\n".join([*lines, "Ctrl-C stops everything; the next start goes on where this one ended."])
 
 
 def show_counts(stack: Stack, done: threading.Event) -> None:
