@@ -10,7 +10,14 @@ from pydantic import ValidationError
 
 from quantrac.domain.stations import Registry
 from schemas.messages.base import Message
-from schemas.messages.registry import Account, ApiKey, Station, StationParameter
+from schemas.messages.registry import (
+    Account,
+    AccountLimits,
+    ApiKey,
+    Station,
+    StationParameter,
+    UnitOverride,
+)
 
 Record = Station | Account | ApiKey
 
@@ -20,6 +27,12 @@ _KINDS: dict[str, type[Station] | type[Account] | type[ApiKey]] = {
     "api-key": ApiKey,
 }
 _FILE_KEYS: dict[str, type[Station] | type[Account]] = {"stations": Station, "accounts": Account}
+
+_NESTED: dict[str, type[Message]] = {
+    "parameters": StationParameter,
+    "unit_override": UnitOverride,
+    "limits": AccountLimits,
+}
 
 
 def record_key(record: Record) -> bytes:
@@ -100,9 +113,8 @@ def _validated(model: type[Station] | type[Account], entry: object, where: str) 
 
 
 def _keys_at(model: type[Message], path: Sequence[int | str]) -> list[str]:
-    if path and path[0] == "parameters":
-        return list(StationParameter.model_fields)
-    return list(model.model_fields)
+    names = [part for part in path if isinstance(part, str)]
+    return list((_NESTED[names[-1]] if names else model).model_fields)
 
 
 def _nearest(key: object, valid: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from quantrac.cli.parse_advice import explanation, layout_report
 from quantrac.domain.assignment import assign_station
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.stations import Station
@@ -18,7 +19,7 @@ _REJECT_WIDTH = 100
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+@click.argument("files", nargs=-1, metavar="FILE...", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file and line.")
 @click.option(
     "--registry",
@@ -26,7 +27,18 @@ _REJECT_WIDTH = 100
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of registry files: names, units and clock are then those of the station.",
 )
-def parse(files: tuple[str, ...], as_json: bool, directory: Path | None) -> None:
+@click.option("--explain", is_flag=True, help="Say why each line was rejected and what to change.")
+@click.option(
+    "--layout",
+    "folders",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Say in which of the ten folder layouts FOLDER, or what is in it, lays out its days.",
+)
+def parse(
+    files: tuple[str, ...], *, as_json: bool, directory: Path | None, explain: bool, folders: tuple[Path, ...]
+) -> None:
     """Show what the receiver makes of station files.
 
     Without a registry, names that the catalogue knows are shown by their code; values stay in the unit of
@@ -35,8 +47,15 @@ def parse(files: tuple[str, ...], as_json: bool, directory: Path | None) -> None
     Exit status: 0 every line was read, 1 some lines were rejected, 2 a file gave no reading (the worst of
     all files).
     """
+    if not files and not folders:
+        raise click.UsageError("Give a FILE, or --layout FOLDER.")
+    if as_json and explain:
+        raise click.UsageError("--explain is for people; --json has the reasons too.")
+    found = [layout_report(folder) for folder in folders]
+    click.echo("\n".join(line for lines, _ in found for line in lines), nl=bool(found))
     stations = _stations(directory) if directory else []
-    sys.exit(max(_show(path, as_json, stations) for path in files))
+    worst = max((_show(path, as_json, stations, explain=explain) for path in files), default=READ)
+    sys.exit(max([worst, *(READ if known else UNREADABLE for _, known in found)]))
 
 
 def _stations(directory: Path) -> list[Station]:
@@ -50,19 +69,22 @@ def _stations(directory: Path) -> list[Station]:
     return [record.to_domain() for record in records if isinstance(record, StationRecord)]
 
 
-def _show(path: str, as_json: bool, stations: list[Station]) -> int:
+def _show(path: str, as_json: bool, stations: list[Station], *, explain: bool) -> int:
     shown = click.format_filename(path)
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         click.echo(f"{shown}: {error.strerror or error}.", err=True)
         return UNREADABLE
-    station = assign_station(Path(path).name, stations) if stations else None
+    folder = str(Path(path).parent)
+    station = assign_station(Path(path).name, stations, folder) if stations else None
     parsed = parse_file(content, path, station, datetime.now(UTC))
     if as_json:
         click.echo(json.dumps({"file": shown, **to_json(parsed)}))
     else:
         click.echo("\n".join(_table(shown, parsed)))
+        if explain:
+            click.echo("\n".join(explanation(parsed, station)) + "\n")
     if not parsed.readings:
         return UNREADABLE
     return SOME_REJECTED if parsed.rejects else READ

@@ -1,4 +1,4 @@
-"""Which registry a command means: the running stack's, or the one the environment names."""
+"""Which deployment a command means: the running stack, or the one the environment names."""
 
 import functools
 import os
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quantrac.cli.options import data_option
-from quantrac.io.settings import ServiceSettings, load
+from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
 
@@ -18,17 +18,27 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A broker and the name of its registry topic."""
+    """A broker with the prefix of its topics, and a database."""
 
     kafka: str
-    registry: str
+    prefix: str
+    clickhouse: ClickHouseSettings
+
+    def topic(self, name: str) -> str:
+        """Return the deployment's name of a topic."""
+        return self.prefix + name
+
+    @property
+    def registry(self) -> str:
+        """The registry's topic."""
+        return self.topic("station-registry")
 
 
 def target_options(command: Command) -> Command:
     """Add ``--data`` and ``--tier``, handed over as ``target``.
 
-    Where QUANTRAC_KAFKA is set, the environment says where (with QUANTRAC_TOPIC_PREFIX); else the stack in
-    the data folder.
+    Where QUANTRAC_KAFKA is set, the environment says where (with QUANTRAC_TOPIC_PREFIX and, for commands that
+    need the database, QUANTRAC_CLICKHOUSE_...); else the stack in the data folder.
     """
 
     @data_option
@@ -37,7 +47,7 @@ def target_options(command: Command) -> Command:
         type=click.Choice(["province", "ministry"]),
         default="province",
         show_default=True,
-        help="Whose registry, in a demo stack.",
+        help="Which one, in a demo stack.",
     )
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, tier: str, **kwargs: Any) -> Any:
@@ -49,9 +59,9 @@ def target_options(command: Command) -> Command:
 def _target(data: DataDir, tier: str) -> Target:
     if "QUANTRAC_KAFKA" in os.environ:
         settings = load(ServiceSettings)
-        return Target(settings.kafka, settings.topic("station-registry"))
+        return Target(settings.kafka, settings.topic_prefix, load(ClickHouseSettings))
     stack = Stack.read(data)
     for entry in stack.tiers:
         if entry.name == tier:
-            return Target(stack.bootstrap, f"{entry.prefix}station-registry")
+            return Target(stack.bootstrap, entry.prefix, stack.clickhouse(entry))
     raise ValueError(f"the stack in {data.root} has no tier {tier}")

@@ -1,28 +1,78 @@
-"""Which of an account's stations a file belongs to: by its name, never by guessing."""
+"""Which of an account's stations a file belongs to: by its folder and its name, never by guessing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
+from quantrac.domain.layouts import folders_of
 from quantrac.domain.parsing import station_code_from_name
 from quantrac.domain.stations import Station
 
+UNKNOWN_STATION = "unknown-station"
+"""Reason of a reject that stands for a whole file (line 0): no station fits."""
+AMBIGUOUS_STATION = "ambiguous-station"
+"""The same: several stations fit."""
 
-def assign_station(name: str, stations: Sequence[Station]) -> Station | None:
-    """Return the station of a file called ``name`` among those its account may send for, or ``None``.
 
-    In this order: the code that the name states is a station's code or alias; the longest code or alias
-    that stands in the name as a whole word; the only station of the account, for a name that states no code.
-    A name that states another code stays unassigned, even when the account has one station only. Case does
-    not matter.
+def assign_station(name: str, stations: Sequence[Station], path: str = "") -> Station | None:
+    """Return the station of a file, or ``None`` where :func:`match_stations` finds none or several."""
+    found = match_stations(name, stations, path)
+    return found[0] if len(found) == 1 else None
+
+
+def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tuple[Station, ...]:
+    """Return the stations that a file called ``name`` in the folder ``path`` may belong to.
+
+    ``stations`` are those its account may send for. The first of these that says anything decides; case does
+    not matter. Several stations mean that it does not say which one.
+
+    1. a folder of the path is a station's code or alias, the one nearest to the file;
+    2. the code that the name states (``CODE_yyyyMMddHHmmss``) is a station's code or alias;
+    3. the longest code or alias that stands in the name as a whole word;
+    4. a registered file pattern fits the name;
+    5. the account has one station only, and the name states no code: one that states another code stays
+       unassigned.
     """
+    codes = _codes(stations)
+    for folder in reversed(folders_of(path)):
+        if folder.casefold() in codes:
+            return codes[folder.casefold()]
     stated = station_code_from_name(name).casefold()
-    codes = {code.casefold(): station for station in stations for code in (*station.aliases, station.code)}
     if stated in codes:
         return codes[stated]
     contained = [code for code in codes if _stands_in(code, name.casefold())]
     if contained:
-        return codes[max(contained, key=len)]
-    return stations[0] if len(stations) == 1 and not stated else None
+        longest = max(map(len, contained))
+        found = [station for code in contained if len(code) == longest for station in codes[code]]
+        return tuple(dict.fromkeys(found))
+    fitting = tuple(s for s in stations if fits_pattern(name, s.file_patterns))
+    if fitting:
+        return fitting
+    return (stations[0],) if len(stations) == 1 and not stated else ()
+
+
+def _codes(stations: Sequence[Station]) -> dict[str, tuple[Station, ...]]:
+    """Code or alias, case folded → the stations that bear it; an alias never takes another one's own code."""
+    codes: dict[str, tuple[Station, ...]] = {}
+    for station in stations:
+        for alias in station.aliases:
+            codes[alias.casefold()] = (*codes.get(alias.casefold(), ()), station)
+    return codes | {station.code.casefold(): (station,) for station in stations}
+
+
+def fits_pattern(name: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a pattern fits a file name: as a glob where it holds ``*`` or ``?``, else as a part of it.
+
+    >>> fits_pattern("KXQ so 2 01_06_2023.lsi", ["kxq so 2"]), fits_pattern("A12.lsi", ["a?.lsi"])
+    (True, False)
+    """
+    folded = name.casefold()
+    return any(
+        fnmatchcase(folded, pattern.casefold())
+        if re.search(r"[*?]", pattern)
+        else pattern.casefold() in folded
+        for pattern in patterns
+    )
 
 
 def _stands_in(code: str, name: str) -> bool:

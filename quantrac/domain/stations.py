@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -45,6 +45,8 @@ class StationParameter(Valid):
     """Names the station's files use, beside the code and the catalogue's aliases."""
     file_unit: str | None = None
     """Unit to take where the file's unit column is empty; ``None`` takes ``unit``."""
+    unit_override: tuple[tuple[str, str], ...] = ()
+    """(unit as the files write it, unit it really is), where the logger is known to write a wrong one."""
     range_low: float | None = None
     range_high: float | None = None
     """Equipment range (LRV, URV) in ``unit``."""
@@ -67,7 +69,19 @@ class Station(Valid):
     timezone: str = "Asia/Ho_Chi_Minh"
     aliases: tuple[str, ...] = ()
     """Other station codes its file names carry."""
+    file_patterns: tuple[str, ...] = ()
+    """Parts of its files' names, or globs where they hold ``*`` or ``?``, for names that state no code."""
+    encoding: str = "utf-8"
+    """Of its files, where they have no BOM: ``utf-8`` or ``cp1258`` (Windows, Vietnamese)."""
     parameters: tuple[StationParameter, ...] = ()
+
+    def grid_time(self, measured_at: datetime) -> datetime:
+        """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.
+
+        Steps are counted from midnight UTC, which is one of every interval that divides an hour.
+        """
+        at = measured_at.timestamp()
+        return datetime.fromtimestamp(round(at / self.interval_seconds) * self.interval_seconds, UTC)
 
     def parameter(self, code: str, at: datetime) -> StationParameter | None:
         """Return the entry for a catalogue code valid at ``at`` (UTC), or ``None``."""
@@ -75,6 +89,20 @@ class Station(Valid):
             if entry.code == code and entry.valid_at(at):
                 return entry
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """How much one account may use; ``None`` takes the deployment's setting."""
+
+    connections: int | None = None
+    """At the same time."""
+    bytes_per_second: int | None = None
+    """Of all its uploads together, averaged over some seconds."""
+    file_bytes: int | None = None
+    """Size of its largest file."""
+    files_per_day: int | None = None
+    """In a day of Vietnam's calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +116,13 @@ class Account(Valid):
     """``station`` (sends files) or ``province`` (sends deliveries)."""
     stations: tuple[str, ...] = ()
     """Station codes it may send for; a province account with none may send for all."""
+    public_keys: tuple[str, ...] = ()
+    """Keys it may log in with by SFTP, each in OpenSSH's one-line text form."""
+    allowed_networks: tuple[str, ...] = ()
+    """Networks (CIDR) it may log in from; none = from anywhere."""
+    limits: AccountLimits = AccountLimits()
+    plain_ftp: bool = False
+    """Whether it may use FTP without TLS, where the deployment leaves that to the account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -171,13 +172,15 @@ class KafkaConsumer:
 
     def wait(self, seconds: float) -> None:
         """Poll paused partitions, so that the group sees this member alive."""
-        assignment = self._consumer.assignment()
-        self._consumer.pause(assignment)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
+            self._consumer.pause(self._consumer.assignment())
             message = self._consumer.poll(min(left, 0.5))
-            if message is not None:
-                self._usable(message)  # paused: only an error can come, and a fatal one must be heard
+            # Paused: only an error can come, and a fatal one must be heard. But a partition newly given to
+            # this member is not paused, and its message must not be passed over.
+            if message is not None and self._usable(message):
+                record = _record(message)
+                self._consumer.seek(TopicPartition(record.topic, record.partition, record.offset))
         self._consumer.resume(self._consumer.assignment())
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
@@ -218,16 +221,32 @@ def read_tail(bootstrap: str, topic: str, partition: int, limit: int) -> Iterato
     consumer = _reader(bootstrap)
     try:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        position = max(low, high - limit)
-        consumer.assign([TopicPartition(topic, partition, position)])
-        while position < high:
-            for message in consumer.consume(500, 1.0):
-                if message.error() is None and (offset := message.offset() or 0) < high:
-                    yield _record(message)
-                    position = offset + 1
-            position = max(position, min(high, _position(consumer, topic, partition)))
+        yield from _between(consumer, topic, partition, max(low, high - limit), high)
     finally:
         consumer.close()
+
+
+def read_since(bootstrap: str, topic: str, partition: int, since: datetime) -> Iterator[Record]:
+    """Yield the messages of one partition written at ``since`` or later, up to its end when called."""
+    consumer = _reader(bootstrap)
+    try:
+        _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        asked = TopicPartition(topic, partition, int(since.timestamp() * 1000))
+        first = int(consumer.offsets_for_times([asked], timeout=10)[0].offset)
+        if first >= 0:  # negative: nothing is that young
+            yield from _between(consumer, topic, partition, first, high)
+    finally:
+        consumer.close()
+
+
+def _between(consumer: _Consumer, topic: str, partition: int, position: int, end: int) -> Iterator[Record]:
+    consumer.assign([TopicPartition(topic, partition, position)])
+    while position < end:
+        for message in consumer.consume(500, 1.0):
+            if message.error() is None and (offset := message.offset() or 0) < end:
+                yield _record(message)
+                position = offset + 1
+        position = max(position, min(end, _position(consumer, topic, partition)))
 
 
 def _position(consumer: _Consumer, topic: str, partition: int) -> int:
@@ -370,3 +389,13 @@ class KafkaAdmin:
         future = self._admin.list_consumer_group_offsets([request])[group]
         found = future.result(timeout=10).topic_partitions
         return {(tp.topic, tp.partition): max(int(tp.offset), 0) for tp in found}
+
+    def lag(self, group: str, topic: str) -> int | None:
+        """Return how many messages a group still has before it; ``None`` while the broker does not answer."""
+        try:
+            ends = self.ends([topic])
+            committed = self.committed(group, list(ends))
+        except (KafkaException, TimeoutError) as error:
+            log.warning("kafka: the lag of %s is not known: %s", group, error)
+            return None
+        return sum(end - committed.get(place, 0) for place, end in ends.items())

@@ -94,6 +94,7 @@ class Stack:
             }
             if tier.name == "province":
                 urls["ftp"] = f"ftp://{LOOPBACK}:{self.ports['province.ftp']}"
+                urls["sftp"] = f"sftp://{LOOPBACK}:{self.ports['province.sftp']}"
             found[tier.name] = urls
         return found
 
@@ -159,6 +160,10 @@ class Stack:
         }
         if tier.name == "province":
             environment["QUANTRAC_FTP_PORT"] = str(self.ports["province.ftp"])
+            environment |= {
+                "QUANTRAC_SFTP_ENABLED": "true",
+                "QUANTRAC_SFTP_PORT": str(self.ports["province.sftp"]),
+            }
         if self.demo and tier.name == "province":
             environment |= {
                 "QUANTRAC_MINISTRY_URL": f"http://{LOOPBACK}:{self.ports['ministry.receiver']}",

@@ -26,6 +26,7 @@ class Tier:
         province = [
             ("receiver", "intake"),
             ("receiver", "parse"),
+            ("receiver", "backlog"),
             ("validator", "validate"),
             ("aggregator", "sink"),
             ("aggregator", "windows"),
@@ -38,7 +39,7 @@ class Tier:
         base = 0 if self.name == "province" else 100
         ports = {f"{self.name}.api": 8080 + base, f"{self.name}.receiver": 8021 + base}
         if self.name == "province":
-            ports["province.ftp"] = 2121
+            ports |= {"province.ftp": 2121, "province.sftp": 2222}
         health = {f"{self.name}.{s}.{r}": 18001 + base + n for n, (s, r) in enumerate(self.roles(demo=True))}
         return ports | health
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from quantrac.domain.stations import Account, Registry, Station, StationParameter, StationType
+from quantrac.domain.stations import Account, AccountLimits, Registry, Station, StationParameter, StationType
 from quantrac.io.passwords import hash_password
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
@@ -24,6 +24,7 @@ def station(
     code: str = "HN_BKHN_KHIKXQ",
     *,
     aliases: Iterable[str] = (),
+    file_patterns: Iterable[str] = (),
     parameters: Iterable[StationParameter] = PARAMETERS,
     type: StationType = StationType.AMBIENT_AIR,
     valid_from: datetime | None = None,
@@ -40,6 +41,7 @@ def station(
         longitude=105.8428,
         interval_seconds=300,
         aliases=tuple(aliases),
+        file_patterns=tuple(file_patterns),
         parameters=tuple(parameters),
         valid_from=valid_from,
         valid_to=valid_to,
@@ -53,10 +55,20 @@ def account(
     role: str = "station",
     stations: Iterable[str] = ("HN_BKHN_KHIKXQ",),
     valid_to: datetime | None = None,
+    allowed_networks: Iterable[str] = (),
+    limits: AccountLimits = AccountLimits(),  # noqa: B008  # frozen
 ) -> Account:
     """Return an account; its hash is a cheap one, so that a login costs a test nothing."""
     password_hash = hash_password(password, memory_kib=8, passes=1)
-    return Account(name, password_hash, role=role, stations=tuple(stations), valid_to=valid_to)
+    return Account(
+        name,
+        password_hash,
+        role=role,
+        stations=tuple(stations),
+        valid_to=valid_to,
+        allowed_networks=tuple(allowed_networks),
+        limits=limits,
+    )
 
 
 def registry(

@@ -10,6 +10,7 @@ from schemas.messages.aggregates import Aggregated, WindowDirty
 from schemas.messages.alerts import Alert
 from schemas.messages.dead_letters import DeadLetterHeaders
 from schemas.messages.deliveries import DeliveryReceipt, Receipt
+from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
 from schemas.messages.registry import Account, ApiKey, Station
@@ -23,6 +24,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "station": Station,
     "account": Account,
     "api-key": ApiKey,
+    "open-question": OpenQuestion,
     "receipt": Receipt,
     "delivery-receipt": DeliveryReceipt,
     "alert": Alert,

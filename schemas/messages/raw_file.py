@@ -1,6 +1,7 @@
 """``raw-file``: the value is the file's exact bytes; everything known about them is in these headers."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
@@ -26,6 +27,8 @@ class RawFileHeaders(Message):
     """W3C trace context, derived from the file id."""
     station: StationCode | None = None
     """Station the file was assigned to; absent when none could be."""
+    marks: Annotated[str, Field(pattern=r"^[a-z-]+(,[a-z-]+)*$")] | None = None
+    """What is to be known about the way it came: ``truncated``, ``not-renamed``; separated by commas."""
 
     def to_headers(self) -> dict[str, bytes]:
         """Encode for Kafka; absent fields give no header."""

@@ -72,6 +72,7 @@ def _file_of(s: FlaggedSet) -> Columns:
         "rules": [s.rules],
         "readings": [len(s.readings)],
         "rejects": [len(s.rejects)],
+        "rejected_lines": [sorted({r.line for r in s.rejects})],
     }
 
 
@@ -97,6 +98,7 @@ def _raw_file_of(key: str, headers: RawFileHeaders, content: bytes) -> Columns:
         "path": [headers.path],
         "account": [headers.account],
         "transport": [headers.transport],
+        "marks": [headers.marks or ""],
         "content": [content],
     }
 

@@ -1,7 +1,7 @@
 """Decides what one batch of messages becomes in ClickHouse, and which hours it makes dirty."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -29,9 +29,11 @@ class Tables(Protocol):
 
 
 class SinkHandler:
-    """Reads qa-flagged, raw-file and delivery-receipt; writes rows, then window-dirty."""
+    """Reads qa-flagged, raw files and delivery-receipt; writes rows, then window-dirty."""
 
-    def __init__(self, tables: Tables, *, flagged: str, raw: str, receipts: str, dirty: str) -> None:
+    def __init__(
+        self, tables: Tables, *, flagged: str, raw: Collection[str], receipts: str, dirty: str
+    ) -> None:
         self._tables = tables
         self._flagged, self._raw, self._receipts, self._dirty = flagged, raw, receipts, dirty
 
@@ -45,7 +47,7 @@ class SinkHandler:
             try:
                 if record.topic == self._flagged:
                     sets.append(decode_flagged_set(record.value or b""))
-                elif record.topic == self._raw:
+                elif record.topic in self._raw:
                     headers = RawFileHeaders.from_headers(record.headers)
                     files.append((record.key.decode(), headers, record.value or b""))
                 else:

@@ -30,16 +30,17 @@ def windows() -> Role:
 
 
 class Sink:
-    """qa-flagged, raw-file, delivery-receipt → ClickHouse → window-dirty."""
+    """qa-flagged, raw-file, raw-file-backlog, delivery-receipt → ClickHouse → window-dirty."""
 
     def __init__(self, settings: AggregatorSettings, clickhouse: ClickHouse) -> None:
-        flagged, raw, receipts = (settings.topic(n) for n in ("qa-flagged", "raw-file", "delivery-receipt"))
+        flagged, receipts = settings.topic("qa-flagged"), settings.topic("delivery-receipt")
+        raw = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")]
         self._clickhouse = clickhouse
         self._consumer = KafkaConsumer(
             settings.kafka,
             group=settings.topic("aggregator.sink"),
             instance=settings.instance,
-            topics=[flagged, raw, receipts],
+            topics=[flagged, *raw, receipts],
             gather_seconds=settings.sink_gather_seconds,
         )
         self._runner = Runner(

@@ -112,9 +112,11 @@ class Reading(Model):
     unit: str
     """Unit of `value`; empty = dimensionless."""
     measured_at: datetime
-    """UTC."""
+    """UTC, seconds as sent."""
     measured_at_local: datetime
     """On the station's clock."""
+    grid_at: datetime
+    """The step of the station's interval that it is nearest to, UTC."""
     status: str
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
     flag: int
@@ -259,6 +261,27 @@ class Rejects(Model):
     """Link to the next page; null on the last."""
 
 
+class RejectCount(Model):
+    """How many lines of one station gave no reading for one reason."""
+
+    station: str
+    """Station code; empty for files that could not be assigned to one."""
+    reason: str = Field(examples=["value-not-a-number"])
+    """Stable code."""
+    files: int
+    """Files with such a line."""
+    lines: int
+    """Such lines; a file rejected as a whole counts as one."""
+    last: datetime
+    """When the last of the files was here, UTC."""
+
+
+class RejectsSummary(Model):
+    """Rejected lines, counted by station and reason, the most first."""
+
+    items: list[RejectCount]
+
+
 class Receipt(Model):
     """What the ministry confirmed about a file's readings."""
 
@@ -270,6 +293,19 @@ class Receipt(Model):
     """When the ministry accepted it, UTC."""
     readings: int
     """Readings delivered."""
+
+
+class UnitCorrection(Model):
+    """A dated rule of the registry: this logger writes a wrong unit."""
+
+    written: str
+    """As the line has it."""
+    really: str
+    """What the value was taken to be in."""
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
 
 
 class Lineage(Model):
@@ -285,6 +321,8 @@ class Lineage(Model):
     """Length of the file."""
     line_text: str | None
     """The reading's line, as it stands in the file."""
+    unit_correction: UnitCorrection | None
+    """Why the value is not in the unit that the line writes; null where the line's unit was believed."""
     average: Average | None
     """The hourly average it went into, in its present version; null before that is computed."""
     receipts: list[Receipt]

@@ -13,6 +13,7 @@ from fastapi import Response
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Station
 
 Row = Mapping[str, Any]
 
@@ -29,15 +30,22 @@ class PlainJson(Response):
         return orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
-def reading(row: Row, zone: ZoneInfo) -> dict[str, Any]:
+def reading(row: Row, station: Station) -> dict[str, Any]:
     """Present a row of ``readings`` as :class:`services.api.models.Reading`."""
     return {
         **row,
         "text": row["text"] or shortest_decimal(row["value"]),
-        "measured_at_local": row["measured_at"].astimezone(zone),
+        "measured_at_local": row["measured_at"].astimezone(zone_of(station.timezone)),
+        "grid_at": station.grid_time(row["measured_at"]),
         "flag_name": _FLAG_NAMES.get(row["flag"], "unknown"),
         "tests": _outcomes(row["tests"]),
     }
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name."""
+    return ZoneInfo(name)
 
 
 def average(row: Row, zone: ZoneInfo) -> dict[str, Any]:

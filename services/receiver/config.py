@@ -1,17 +1,21 @@
 """Settings of the receiver."""
 
+from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from quantrac.domain.stations import AccountLimits
 from quantrac.io.settings import ServiceSettings
+from services.receiver.uploads import UploadRules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class IntakeSettings(ServiceSettings):
-    """Settings of the role ``intake``; the role ``parse`` needs none of its own."""
+    """Settings of the role ``intake``."""
 
     spool: Path
     """Folder that holds accepted files until the broker has them; must survive a restart."""
@@ -19,6 +23,22 @@ class IntakeSettings(ServiceSettings):
     """Bytes the waiting files may take before uploads are refused: a day of 2,000 stations is about 1 GiB."""
     max_file_bytes: Annotated[int, Field(gt=0, le=1 << 20)] = 1 << 20
     """Largest file accepted. A file is one message, and as flagged readings it has twenty times its size."""
+    account_connections: Annotated[int, Field(gt=0)] = 20
+    """Connections of one account at the same time, over all doors; the registry may say otherwise.
+
+    A logger whose line breaks every minute leaves 15 dead ones behind until they time out.
+    """
+    account_bytes_per_second: Annotated[int, Field(ge=4096)] = 1 << 20
+    """What one account may send, averaged over some seconds; the registry may say otherwise."""
+    account_files_per_day: Annotated[int, Field(gt=0)] = 50_000
+    """Files of one account from midnight to midnight in Vietnam; the registry may say otherwise.
+
+    A backlog of 60 days is 17,280 files of a station.
+    """
+    late_after_hours: Annotated[float, Field(gt=0)] = 6.0
+    """Files measured longer ago than this when they come are read on the lane of the backlog."""
+    login_key: Path | None = None
+    """File of the key under which verified passwords are remembered; absent = ``logins.key`` in the spool."""
     ftp_host: str = "127.0.0.1"
     """Address the FTP server listens on."""
     ftp_port: Port = 2121
@@ -31,6 +51,40 @@ class IntakeSettings(ServiceSettings):
     """Control connections at the same time: the country's 2,000 stations and some room."""
     ftp_max_connections_per_ip: Annotated[int, Field(ge=0)] = 0
     """Control connections from one address; 0 = no limit, since a province may stand behind one NAT."""
+    ftp_certificate: Path | None = None
+    """Certificate chain (PEM) of FTP with TLS; without it there is none. Read again when the file changes."""
+    ftp_key: Path | None = None
+    """Its private key (PEM); by default it stands in the same file."""
+    ftp_plain: Literal["allowed", "per-account", "never"] | None = None
+    """Who may use FTP without TLS; by default everybody on a loopback address, else ``per-account``."""
+    ftp_login_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Time to log in after connecting."""
+    temporary_names: str = "*.tmp *.temp *.part *.partial *.filepart .[!.]*"
+    """Patterns of the names under which loggers upload before they rename, separated by spaces."""
+    rename_minutes: Annotated[float, Field(gt=0)] = 15.0
+    """How long an upload under such a name waits for its rename before it is taken as it is."""
+    resume_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """How long a cut upload waits for the rest before it is taken as it is."""
+    parked_bytes: Annotated[int, Field(gt=0)] = 256 << 20
+    """Bytes that cut and not yet renamed uploads may take."""
+    parked_bytes_per_account: Annotated[int, Field(gt=0)] = 8 << 20
+    """The same for one account."""
+    sftp_enabled: bool = False
+    """Whether stations may send by SFTP."""
+    sftp_host: str = "127.0.0.1"
+    """Address the SFTP server listens on."""
+    sftp_port: Port = 2222
+    """Port of the SFTP server; 0 takes a free one."""
+    sftp_max_connections: Annotated[int, Field(gt=0)] = 2100
+    """SFTP clients at the same time."""
+    folder_root: Path | None = None
+    """Folder of another FTP server to watch, with a folder for each account; without it none is watched."""
+    folder_after: Annotated[str, Field(pattern=r"^(keep|delete|move:.+)$")] = "keep"
+    """What happens to a file once it is taken: ``keep``, ``delete`` or ``move:FOLDER``."""
+    folder_rest_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long a file there must stay unchanged before it is taken; one renamed into place need not."""
+    folder_rescan_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Distance between two looks at all its files."""
     http_host: str = "127.0.0.1"
     """Address the HTTP server listens on."""
     http_port: Port = 8021
@@ -46,9 +100,54 @@ class IntakeSettings(ServiceSettings):
         return text
 
     @property
+    def account_limits(self) -> AccountLimits:
+        """What an account may use whose registry entry says nothing."""
+        return AccountLimits(
+            connections=self.account_connections,
+            bytes_per_second=self.account_bytes_per_second,
+            file_bytes=self.max_file_bytes,
+            files_per_day=self.account_files_per_day,
+        )
+
+    @field_validator("ftp_key")
+    @classmethod
+    def _has_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key is not None and info.data.get("ftp_certificate") is None:
+            raise ValueError("a key is of no use without ftp_certificate")
+        return key
+
+    @field_validator("ftp_plain")
+    @classmethod
+    def _somebody_can_log_in(cls, policy: str | None, info: ValidationInfo) -> str | None:
+        if policy == "never" and info.data.get("ftp_certificate") is None:
+            raise ValueError("without ftp_certificate nobody can log in then")
+        return policy
+
+    @property
+    def plain_ftp(self) -> Literal["allowed", "per-account", "never"]:
+        """Who may use FTP without TLS."""
+        return self.ftp_plain or ("allowed" if _is_loopback(self.ftp_host) else "per-account")
+
+    @property
+    def upload_rules(self) -> UploadRules:
+        """Names and times of uploads that are not files yet."""
+        return UploadRules(
+            tuple(self.temporary_names.split()),
+            timedelta(minutes=self.rename_minutes),
+            timedelta(minutes=self.resume_minutes),
+        )
+
+    @property
     def passive_ports(self) -> range | None:
         """Ports for passive data connections; ``None`` = any."""
         return parse_ports(self.ftp_passive_ports) if self.ftp_passive_ports else None
+
+
+class BacklogSettings(ServiceSettings):
+    """Settings of the role ``backlog``."""
+
+    backlog_live_lag: Annotated[int, Field(ge=0)] = 200
+    """Messages that a group of the live lane may have before it while the backlog still moves."""
 
 
 def parse_ports(text: str) -> range:
@@ -61,3 +160,10 @@ def parse_ports(text: str) -> range:
     if not (dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) <= 65535):
         raise ValueError(f"ftp_passive_ports: {text!r} is not first-last, such as 60000-60999")
     return range(int(first), int(last) + 1)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

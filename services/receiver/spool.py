@@ -14,7 +14,8 @@ from pathlib import Path
 
 from quantrac.io.records import Record
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+"""What a full disk answers."""
 
 
 class SpoolFull(Exception):
@@ -63,12 +64,12 @@ class Spool:
         try:
             self._write(temporary, content)
             temporary.rename(self._ready / name)
-            _sync_folder(self._ready)
+            sync_folder(self._ready)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             (self._ready / name).unlink(missing_ok=True)
             self._release(len(content))
-            if error.errno in _NO_ROOM:
+            if error.errno in NO_ROOM:
                 raise SpoolFull("the disk is full") from error
             raise
 
@@ -112,7 +113,8 @@ def _encode(record: Record) -> bytes:
     return json.dumps(head).encode() + b"\n" + (record.value or b"")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush a folder, so that what was renamed into it stays there."""
     if os.name != "posix":
         return  # elsewhere a folder cannot be opened, and a rename is durable by itself
     descriptor = os.open(folder, os.O_RDONLY)

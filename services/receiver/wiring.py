@@ -2,34 +2,49 @@
 
 import logging
 import threading
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from quantrac.domain.stations import Registry
-from quantrac.io.crew import run_together
+from quantrac.io.crew import Loop, run_together
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
 from quantrac.io.limits import allow_open_files
+from quantrac.io.records import Record
 from quantrac.io.role import Role
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ServiceSettings, load
+from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
 from services.receiver.adapters.basic_auth import BasicAuth
 from services.receiver.adapters.deliveries import deliveries_router
 from services.receiver.adapters.files import files_router
+from services.receiver.adapters.folder import FolderRules, WatchedFolder
 from services.receiver.adapters.ftp import FtpServer
 from services.receiver.adapters.ftp_folders import prune
+from services.receiver.adapters.ftp_tls import Certificates
 from services.receiver.adapters.http import create_app
+from services.receiver.adapters.sftp import SftpServer
 from services.receiver.authentication import Authenticator
-from services.receiver.config import IntakeSettings
+from services.receiver.backlog import BATCH, LiveLane, PacedConsumer, Rereader
+from services.receiver.config import BacklogSettings, IntakeSettings
 from services.receiver.deliveries import Deliveries
 from services.receiver.delivery_ledger import DeliveryLedger
+from services.receiver.gate import Gate
 from services.receiver.handler import IntakeHandler, ParseHandler
 from services.receiver.intake import Intake
 from services.receiver.ledger import Ledger
+from services.receiver.logins import Logins
+from services.receiver.parking import Parking
+from services.receiver.proofs import FileProofs
+from services.receiver.questions import Questions
 from services.receiver.spool import Spool
+from services.receiver.taken_files import TakenFiles
+from services.receiver.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +65,11 @@ def parse() -> Role:
     return ParseRole(load(ServiceSettings))
 
 
+def backlog() -> Role:
+    """Build the role ``backlog``."""
+    return BacklogRole(load(BacklogSettings))
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -58,8 +78,28 @@ def _registry_reader(settings: ServiceSettings, registry: Registry) -> TableRead
     return TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
 
 
+def _questions(settings: ServiceSettings, registry: Registry) -> tuple[Questions, TableReader]:
+    topic = settings.topic("open-question")
+    questions = Questions(registry, topic)
+    return questions, TableReader(settings.kafka, topic, questions.apply)
+
+
+def _logins(settings: IntakeSettings, registry: Registry) -> Logins:
+    folder = settings.spool
+    folder.mkdir(parents=True, exist_ok=True)
+    proofs = FileProofs(folder / "logins", settings.login_key or folder / "logins.key")
+    authenticator = Authenticator(registry, _now, proofs)
+    return Logins(Gate(registry, authenticator, settings.account_limits, clock=_now))
+
+
+def _certificates(settings: IntakeSettings) -> Certificates | None:
+    if settings.ftp_certificate is None:
+        return None
+    return Certificates(settings.ftp_certificate, settings.ftp_key or settings.ftp_certificate)
+
+
 class IntakeRole:
-    """FTP, HTTP → spool → raw-file."""
+    """FTP, SFTP, HTTP, watched folder → spool → raw-file."""
 
     def __init__(self, settings: IntakeSettings) -> None:
         registry = Registry()
@@ -67,7 +107,12 @@ class IntakeRole:
         self._table = _registry_reader(settings, registry)
         self._ledger = Ledger(settings.spool / "ledger.sqlite")
         self._intake = Intake(
-            handler=IntakeHandler(registry, settings.topic("raw-file")),
+            handler=IntakeHandler(
+                registry,
+                settings.topic("raw-file"),
+                backlog=settings.topic("raw-file-backlog"),
+                late_after=timedelta(hours=settings.late_after_hours),
+            ),
             spool=Spool(settings.spool, settings.spool_limit_bytes),
             ledger=self._ledger,
             producer=KafkaProducer(settings.kafka),
@@ -75,55 +120,111 @@ class IntakeRole:
         )
         self._home = settings.spool / "home"
         self._home.mkdir(exist_ok=True)
-        authenticator = Authenticator(registry, _now)
-        self._http = HttpServer(settings.http_host, settings.http_port, self._app(settings, authenticator))
-        # Two sockets a client, and the passive listeners that wait for its data connection.
-        allow_open_files(4 * settings.ftp_max_connections)
+        self._logins = _logins(settings, registry)
+        self._http = HttpServer(settings.http_host, settings.http_port, self._app(settings))
+        # Two sockets an FTP client, and the passive listeners that wait for its data connection.
+        allow_open_files(4 * settings.ftp_max_connections + settings.sftp_max_connections)
+        self._uploads = Uploads(
+            offer=self._intake.offer,
+            account=lambda name: registry.account(name, _now()),
+            parking=Parking(
+                settings.spool / "parked",
+                account_limit=settings.parked_bytes_per_account,
+                limit=settings.parked_bytes,
+            ),
+            clock=_now,
+            rules=settings.upload_rules,
+        )
         self._ftp = FtpServer(
             (settings.ftp_host, settings.ftp_port),
-            intake=self._intake,
-            authenticator=authenticator,
+            uploads=self._uploads,
+            logins=self._logins,
             registry=registry,
             clock=_now,
             home=self._home,
-            max_file_bytes=settings.max_file_bytes,
             max_connections=settings.ftp_max_connections,
             max_connections_per_ip=settings.ftp_max_connections_per_ip,
             passive_ports=settings.passive_ports,
             public_address=settings.ftp_public_address,
+            certificates=_certificates(settings),
+            plain=settings.plain_ftp,
+            login_seconds=settings.ftp_login_seconds,
         )
+        self._sftp = self._sftp_server(settings, registry) if settings.sftp_enabled else None
+        self._taken = TakenFiles(settings.spool / "folder.sqlite")
+        self._folder = self._watched_folder(settings, settings.folder_root, registry)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; no door opens before the registry is known."""
         self._table.start()
         self._open = True
-        log.info("ftp on %s:%d, http on %s:%d", *self._ftp.address, *self._http.address)
         try:
-            run_together(
-                {
-                    "ftp": self._ftp.run,
-                    "http": self._http.run,
-                    "sender": self._intake.sender.run,
-                    "housekeeping": self._keep_house,
-                },
-                stop,
-            )
+            run_together(self._doors() | self._inner_loops(), stop)
         finally:
+            self._logins.close()
+            self._uploads.close()
             self._intake.close()
             self._table.close()
             self._ledger.close()
+            self._taken.close()
 
     def ready(self) -> bool:
         """Tell whether another file can be accepted; the broker may be away meanwhile."""
         return self._open and self._intake.ready
 
-    def _app(self, settings: IntakeSettings, authenticator: Authenticator) -> FastAPI:
+    def _doors(self) -> dict[str, Loop]:
+        log.info("ftp on %s:%d, http on %s:%d", *self._ftp.address, *self._http.address)
+        doors: dict[str, Loop] = {"ftp": self._ftp.run, "http": self._http.run}
+        if self._sftp is not None:
+            log.info("sftp on %s:%d", *self._sftp.address)
+            doors["sftp"] = self._sftp.run
+        if self._folder is not None:
+            doors["folder"] = self._folder.run
+        return doors
+
+    def _inner_loops(self) -> dict[str, Loop]:
+        return {
+            "uploads": self._uploads.run,
+            "sender": self._intake.sender.run,
+            "housekeeping": self._keep_house,
+        }
+
+    def _sftp_server(self, settings: IntakeSettings, registry: Registry) -> SftpServer:
+        return SftpServer(
+            (settings.sftp_host, settings.sftp_port),
+            uploads=self._uploads,
+            logins=self._logins,
+            registry=registry,
+            clock=_now,
+            home=self._home,
+            keys=settings.spool,
+            max_connections=settings.sftp_max_connections,
+        )
+
+    def _watched_folder(
+        self, settings: IntakeSettings, root: Path | None, registry: Registry
+    ) -> WatchedFolder | None:
+        if root is None:
+            return None
+        return WatchedFolder(
+            FolderRules(
+                root, settings.folder_rest_seconds, settings.folder_rescan_seconds, settings.folder_after
+            ),
+            intake=self._intake,
+            gate=self._logins.gate,
+            registry=registry,
+            taken=self._taken,
+            is_temporary=self._uploads.rules.is_temporary,
+            clock=_now,
+        )
+
+    def _app(self, settings: IntakeSettings) -> FastAPI:
         app = create_app(ready=self.ready)
         app.include_router(
             files_router(
                 self._intake,
-                BasicAuth(authenticator, "station"),
-                max_file_bytes=settings.max_file_bytes,
+                BasicAuth(self._logins, "station"),
+                self._logins.gate,
                 confirm_seconds=settings.http_confirm_seconds,
             )
         )
@@ -150,9 +251,8 @@ class DeliveriesRole:
             topic=settings.topic("qa-flagged"),
         )
         app = create_app(ready=self.ready)
-        app.include_router(
-            deliveries_router(deliveries, BasicAuth(Authenticator(registry, _now), "province"))
-        )
+        self._logins = _logins(settings, registry)
+        app.include_router(deliveries_router(deliveries, BasicAuth(self._logins, "province")))
         self._http = HttpServer(settings.http_host, settings.http_port, app)
 
     def run(self, stop: threading.Event) -> None:
@@ -163,6 +263,7 @@ class DeliveriesRole:
         try:
             self._http.run(stop)
         finally:
+            self._logins.close()
             self._table.close()
 
     def ready(self) -> bool:
@@ -171,11 +272,12 @@ class DeliveriesRole:
 
 
 class ParseRole:
-    """raw-file → parsed-reading."""
+    """raw-file → parsed-reading, open-question."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         registry = Registry()
-        self._table = _registry_reader(settings, registry)
+        questions, table = _questions(settings, registry)
+        self._tables = (_registry_reader(settings, registry), table)
         self._consumer = KafkaConsumer(
             settings.kafka,
             group=settings.topic("receiver.parse"),
@@ -186,17 +288,77 @@ class ParseRole:
             service="receiver.parse",
             consumer=self._consumer,
             producer=KafkaProducer(settings.kafka),
-            handler=ParseHandler(registry, settings.topic("parsed-reading")),
+            handler=ParseHandler(registry, settings.topic("parsed-reading"), questions),
         )
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set."""
-        self._table.start()
+        for table in self._tables:
+            table.start()
         try:
             self._runner.run(stop)
         finally:
-            self._table.close()
+            for table in self._tables:
+                table.close()
 
     def ready(self) -> bool:
         """Tell whether the group has given this process its partitions."""
         return self._consumer.ready
+
+
+class BacklogRole:
+    """raw-file-backlog, and files worth reading again → parsed-reading, while the live lane is short."""
+
+    def __init__(self, settings: BacklogSettings) -> None:
+        registry = Registry()
+        self._settings = settings
+        questions, table = _questions(settings, registry)
+        self._tables = (_registry_reader(settings, registry), table)
+        self._consumer = KafkaConsumer(
+            settings.kafka,
+            group=settings.topic("receiver.backlog"),
+            instance=settings.instance,
+            topics=[settings.topic("raw-file-backlog")],
+        )
+        parsed = settings.topic("parsed-reading")
+        live = LiveLane(
+            KafkaAdmin(settings.kafka).lag,
+            {
+                settings.topic("receiver.parse"): settings.topic("raw-file"),
+                settings.topic("validator.validate"): parsed,
+            },
+            settings.backlog_live_lag,
+        )
+        self._runner = Runner(
+            service="receiver.backlog",
+            consumer=PacedConsumer(self._consumer, live.is_short),
+            producer=KafkaProducer(settings.kafka),
+            handler=ParseHandler(registry, parsed, questions),
+            batch_size=BATCH,
+        )
+        self._rereader = Rereader(
+            questions=questions,
+            handler=ParseHandler(registry, parsed),
+            files=self._files,
+            producer=KafkaProducer(settings.kafka),
+            is_short=live.is_short,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set."""
+        for table in self._tables:
+            table.start()
+        try:
+            run_together({"lane": self._runner.run, "reread": self._rereader.run}, stop)
+        finally:
+            for table in self._tables:
+                table.close()
+
+    def ready(self) -> bool:
+        """Tell whether the group has given this process its partitions."""
+        return self._consumer.ready
+
+    def _files(self, question: OpenQuestion) -> Iterator[Record]:
+        for name in ("raw-file", "raw-file-backlog"):
+            topic = self._settings.topic(name)
+            yield from read_since(self._settings.kafka, topic, question.partition, question.since)

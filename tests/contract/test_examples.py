@@ -96,7 +96,7 @@ class Tables:
 
 def sink(tables: Tables) -> SinkHandler:
     return SinkHandler(
-        tables, flagged="qa-flagged", raw="raw-file", receipts="delivery-receipt", dirty="window-dirty"
+        tables, flagged="qa-flagged", raw=["raw-file"], receipts="delivery-receipt", dirty="window-dirty"
     )
 
 

@@ -30,6 +30,8 @@ def roles() -> set[str]:
 def test_every_topic_of_the_pipeline_has_a_contract() -> None:
     assert set(TOPICS) == {
         "raw-file",
+        "raw-file-backlog",
+        "open-question",
         "parsed-reading",
         "qa-flagged",
         "window-dirty",
@@ -41,7 +43,7 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
 
 
 def test_writers_and_readers_are_roles_that_exist_or_commands() -> None:
-    commands = {"quantrac registry", "quantrac keys"}
+    commands = {"quantrac registry", "quantrac keys", "quantrac replay"}
     for topic in TOPICS.values():
         assert {*topic.writers, *topic.readers} <= roles() | commands, topic.name
 
@@ -49,13 +51,23 @@ def test_writers_and_readers_are_roles_that_exist_or_commands() -> None:
 def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
     counts = {
         (TOPICS[name].partitions.local, TOPICS[name].partitions.large)
-        for name in ("raw-file", "parsed-reading", "qa-flagged", "window-dirty", "aggregated")
+        for name in (
+            "raw-file",
+            "raw-file-backlog",
+            "parsed-reading",
+            "qa-flagged",
+            "window-dirty",
+            "aggregated",
+        )
     }
     assert counts == {(6, 24)}
 
 
-def test_only_the_registry_is_compacted() -> None:
-    assert [t.name for t in TOPICS.values() if t.cleanup == "compact"] == ["station-registry"]
+def test_only_topics_whose_key_names_one_thing_are_compacted() -> None:
+    assert [t.name for t in TOPICS.values() if t.cleanup == "compact"] == [
+        "open-question",
+        "station-registry",
+    ]
 
 
 def test_every_topic_that_a_role_consumes_has_dead_letters() -> None:

@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.stations import AccountLimits, Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
 from quantrac.io.http_server import HttpServer
@@ -24,13 +26,21 @@ from quantrac.testing.builders import account, registry
 from schemas.clickhouse import migration_files
 from services.receiver.adapters.basic_auth import BasicAuth
 from services.receiver.adapters.files import files_router
+from services.receiver.adapters.folder import FolderRules, WatchedFolder
 from services.receiver.adapters.ftp import FtpServer
 from services.receiver.adapters.http import create_app
+from services.receiver.adapters.sftp import SftpServer
 from services.receiver.authentication import Authenticator
+from services.receiver.gate import Gate
 from services.receiver.handler import IntakeHandler
 from services.receiver.intake import Intake
 from services.receiver.ledger import Ledger
+from services.receiver.logins import Logins
+from services.receiver.parking import Parking
 from services.receiver.spool import Spool
+from services.receiver.taken_files import TakenFiles
+from services.receiver.uploads import Uploads
+from support.tls import Pair
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +91,10 @@ def clickhouse(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:
 
 
 class Receiver:
-    """The intake with its real FTP and HTTP servers, over a broker in memory.
+    """The intake with all its real doors, over a broker in memory.
 
     Files up to 20,000 bytes, a spool of 50,000; accounts ``bkhn`` (one station) and ``hanoi`` (a province).
+    Uploads that are not files yet take ``ahead`` as having passed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -96,21 +107,59 @@ class Receiver:
             producer=self.broker.producer(),
             clock=self.now,
         )
-        authenticator = Authenticator(self.registry, self.now)
+        limits = AccountLimits(file_bytes=20_000)
+        gate = Gate(
+            self.registry,
+            Authenticator(self.registry, self.now),
+            limits,
+            clock=self.now,
+            monotonic=lambda: time.monotonic() + self.ahead.total_seconds(),
+        )
+        self.logins = Logins(gate)
         app = create_app(ready=lambda: self.intake.ready)
-        auth = BasicAuth(authenticator, "station")
-        app.include_router(files_router(self.intake, auth, max_file_bytes=20_000, confirm_seconds=1.0))
+        auth = BasicAuth(self.logins, "station")
+        app.include_router(files_router(self.intake, auth, gate, confirm_seconds=1.0))
         self.http = HttpServer("127.0.0.1", 0, app)
+        self.ahead = timedelta()
+        self.uploads = Uploads(
+            offer=self.intake.offer,
+            account=lambda name: self.registry.account(name, self.now()),
+            parking=Parking(folder / "parked", account_limit=50_000, limit=100_000),
+            clock=lambda: self.now() + self.ahead,
+        )
         self.ftp = FtpServer(
             ("127.0.0.1", 0),
-            intake=self.intake,
-            authenticator=authenticator,
+            uploads=self.uploads,
+            logins=self.logins,
             registry=self.registry,
             clock=self.now,
             home=folder / "home",
-            max_file_bytes=20_000,
             max_connections=5,
             failed_login_delay=0.0,
+            certificates=Pair(folder).certificates(),
+        )
+        self.sftp = SftpServer(
+            ("127.0.0.1", 0),
+            uploads=self.uploads,
+            logins=self.logins,
+            registry=self.registry,
+            clock=self.now,
+            home=folder / "home",
+            keys=folder,
+            max_connections=5,
+            failed_login_delay=0.0,
+        )
+        self.watched, self.put_away = folder.parent / "watched", folder.parent / "put-away"
+        self.watched.mkdir()
+        self.taken = TakenFiles(folder / "taken.sqlite")
+        self.watcher = WatchedFolder(
+            FolderRules(self.watched, rest_seconds=0.1, rescan_seconds=1.0, after=f"move:{self.put_away}"),
+            intake=self.intake,
+            gate=gate,
+            registry=self.registry,
+            taken=self.taken,
+            is_temporary=self.uploads.rules.is_temporary,
+            clock=self.now,
         )
 
     @staticmethod
@@ -118,7 +167,11 @@ class Receiver:
         return datetime.now(UTC)
 
     def run(self, stop: threading.Event) -> None:
-        loops = {"ftp": self.ftp.run, "http": self.http.run, "sender": self.intake.sender.run}
+        loops = {"ftp": self.ftp.run, "http": self.http.run, "uploads": self.uploads.run} | {
+            "sftp": self.sftp.run,
+            "folder": self.watcher.run,
+        }
+        loops |= {"sftp": self.sftp.run, "folder": self.watcher.run, "sender": self.intake.sender.run}
         run_together(loops, stop)
 
     def spooled(self) -> int:
@@ -134,5 +187,35 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     yield opened
     stop.set()
     thread.join(timeout=10)
+    opened.logins.close()
+    opened.uploads.close()
+    opened.taken.close()
     opened.intake.close()
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def ftp_door(receiver: Receiver) -> Iterator[Callable[..., FtpServer]]:
+    """Open another FTP door of the receiver, with settings of its own."""
+    stop, threads = threading.Event(), []
+
+    def open_door(**settings: Any) -> FtpServer:
+        door = FtpServer(
+            ("127.0.0.1", 0),
+            uploads=receiver.uploads,
+            logins=receiver.logins,
+            registry=receiver.registry,
+            clock=receiver.now,
+            home=receiver.folder / "home",
+            failed_login_delay=0.0,
+            **settings,
+        )
+        threads.append(threading.Thread(target=door.run, args=(stop,)))
+        threads[-1].start()
+        return door
+
+    yield open_door
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from quantrac.domain.ids import file_id, reading_version
-from quantrac.domain.stations import Registry, Station
+from quantrac.domain.stations import Registry, Station, StationParameter
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
@@ -101,23 +101,31 @@ def fill(database: ClickHouse) -> None:
         "readings", readings(DANANG, "pH", [NOON], received_at=SENT, value=7.1, text="7.10", unit="")
     )
 
-    database.insert("files", file_row(HANOI, FIRST_FILE, SENT, rejects=1))
+    database.insert("files", file_row(HANOI, FIRST_FILE, SENT, rejects=1, rejected_lines=[2]))
     database.insert("files", file_row(HANOI, CORRECTION, RESENT))
     database.insert("files", file_row(HANOI, CORRECTION, RESENT))
     database.insert("files", file_row(DANANG, DANANG_FILE, SENT))
-    database.insert("files", file_row("", UNASSIGNED, RESENT, account="nobody", readings=0, rejects=1))
+    database.insert(
+        "files", file_row("", UNASSIGNED, RESENT, account="nobody", readings=0, rejects=1, rejected_lines=[0])
+    )
+    # Read again when the registry knew its station: nothing of it is unassigned any longer.
+    database.insert("files", file_row("", CORRECTION, RESENT, readings=0, rejects=1, rejected_lines=[0]))
+    database.insert("files", file_row("", CORRECTION, RESENT, readings=0, rejects=0))
+    database.insert("rejects", reject_row(CORRECTION, RESENT, station="", line=0, reason="unknown-station"))
     database.insert("raw_files", raw_row(HANOI, FIRST_FILE, SENT, f"{HANOI}_20260325120000.txt"))
     # Sent before the account had a station: kept under the account's name.
     database.insert("raw_files", raw_row("bkhn", CORRECTION, RESENT, 'Sửa "lại".txt'))
     database.insert("raw_files", raw_row(DANANG, DANANG_FILE, SENT, "pH.txt"))
     database.insert("rejects", reject_row(FIRST_FILE, SENT))
+    # The newest reading of the file no longer rejects this line.
+    database.insert("rejects", reject_row(FIRST_FILE, SENT, line=1, reason="unknown-parameter"))
     for version, mean in ((1, 12.4), (2, 13.1)):
         database.insert("averages", average_row(NOON, mean=mean, version=version))
     database.insert("averages", average_row(NOON - timedelta(hours=1), mean=None, count=0, completeness=0.0))
     database.insert("receipts", receipt_row(CORRECTION, RESENT))
 
 
-def reject_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
+def reject_row(content: bytes, received_at: datetime, **more: Any) -> dict[str, list[Any]]:
     row: dict[str, Any] = {
         "station": HANOI,
         "received_at": received_at,
@@ -125,7 +133,7 @@ def reject_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
         "line": 2,
     }
     row |= {"text": "NO2\t12,4x", "reason": "value-not-a-number", "detail": "The value column holds …"}
-    return {name: [value] for name, value in row.items()}
+    return {name: [value] for name, value in {**row, **more}.items()}
 
 
 def receipt_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
@@ -211,6 +219,7 @@ def test_a_reading_carries_everything_known_about_it(api: TestClient) -> None:
                 "unit": "",
                 "measured_at": "2026-03-25T05:00:00Z",
                 "measured_at_local": "2026-03-25T05:00:00Z",
+                "grid_at": "2026-03-25T05:00:00Z",
                 "status": "00",
                 "flag": 1,
                 "flag_name": "good",
@@ -352,6 +361,24 @@ def test_a_reading_is_traced_to_its_line_its_average_and_its_receipt(api: TestCl
     assert api.get(trace["file"]["content"]).content == CORRECTION
 
 
+def test_a_correction_of_the_unit_shows_in_the_trace(api: TestClient, context: Context) -> None:
+    known = context.registry.stations[HANOI]
+    rule = StationParameter("PM2.5", "µg/m³", unit_override=(("µg/m3", "ng/m3"),), valid_to=NOW)
+    path = f"/v1/lineage?station={HANOI}&parameter=PM2.5&{AT_NOON}"
+    assert get(api, path)["unit_correction"] is None
+    context.registry.stations[HANOI] = replace(known, parameters=(rule,))
+    try:
+        trace = get(api, path)
+    finally:
+        context.registry.stations[HANOI] = known
+    assert trace["unit_correction"] == {
+        "written": "ug/m3",
+        "really": "ng/m3",
+        "valid_from": None,
+        "valid_to": "2026-03-25T08:00:00Z",
+    }
+
+
 def test_a_line_is_found_in_a_file_of_another_encoding(api: TestClient) -> None:
     trace = get(api, f"/v1/lineage?station={DANANG}&parameter=pH&{AT_NOON}")
     assert (trace["line_text"], trace["raw_bytes"]) == ("pH\t7.1\t\t20260325120000\t00", len(DANANG_FILE))
@@ -416,6 +443,25 @@ def test_rejected_lines_are_listed_with_their_reason(api: TestClient) -> None:
     assert (reject["line"], reject["text"], reject["reason"]) == (2, "NO2\t12,4x", "value-not-a-number")
     assert get(api, f"/v1/rejects?{span}&reason=value-not-a-number")["items"] == [reject]
     assert get(api, f"/v1/rejects?{span}&reason=bad-time")["items"] == []
+
+
+def test_only_rejects_of_the_newest_reading_of_a_file_are_open(api: TestClient) -> None:
+    span = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
+    assert [(r["station"], r["line"]) for r in get(api, f"/v1/rejects?{span}")["items"]] == [(HANOI, 2)]
+    (count,) = get(api, f"/v1/rejects/summary?{span}")["items"]
+    assert (count["station"], count["reason"]) == (HANOI, "value-not-a-number")
+    assert (count["files"], count["lines"]) == (1, 1)
+    assert api.get(f"/v1/rejects/summary?{span}&cursor=x").status_code == 422
+
+
+def test_unassigned_files_are_listed_until_they_have_a_station(
+    api: TestClient, danang_api: TestClient
+) -> None:
+    span = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
+    found = get(api, f"/v1/files?{span}&unassigned=true")["items"]
+    assert [f["id"] for f in found] == [file_id(UNASSIGNED)]
+    assert get(danang_api, f"/v1/files?{span}&unassigned=true")["items"] == []
+    assert api.get(f"/v1/files?{span}&unassigned=true&station={HANOI}").status_code == 422
 
 
 def test_a_key_of_one_province_sees_no_other(danang_api: TestClient) -> None:

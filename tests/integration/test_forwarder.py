@@ -16,7 +16,7 @@ import zstandard
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.stations import Account, AccountLimits, Registry
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
@@ -32,6 +32,8 @@ from services.receiver.adapters.http import create_app
 from services.receiver.authentication import Authenticator
 from services.receiver.deliveries import Deliveries
 from services.receiver.delivery_ledger import DeliveryLedger
+from services.receiver.gate import Gate
+from services.receiver.logins import Logins
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +71,10 @@ class MinistryServer:
             topic="mae.qa-flagged",
         )
         app = create_app(ready=lambda: True)
-        auth = BasicAuth(Authenticator(self.registry, lambda: NOON), "province")
+        authenticator = Authenticator(self.registry, lambda: NOON)
+        gate = Gate(self.registry, authenticator, AccountLimits(), clock=lambda: NOON)
+        self.logins = Logins(gate)
+        auth = BasicAuth(self.logins, "province")
         app.include_router(deliveries_router(deliveries, auth, max_bytes=MAX_BYTES))
         config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, timeout_graceful_shutdown=2)
         self.server = uvicorn.Server(config)
@@ -80,6 +85,7 @@ class MinistryServer:
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join(timeout=5)
+        self.logins.close()
         self.ledger.close()
 
 

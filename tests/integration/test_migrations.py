@@ -1,5 +1,8 @@
 """The migrations against the real engine."""
 
+import uuid
+from datetime import UTC, datetime
+
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse
@@ -10,6 +13,14 @@ from schemas.clickhouse import migration_files
 from services.aggregator import rows
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def empty_database(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:
+    """A database without tables."""
+    settings = clickhouse_server.model_copy(update={"database": f"t{uuid.uuid4().hex[:8]}"})
+    ClickHouse(settings, database="default").command(f"CREATE DATABASE {settings.database}")
+    return settings
 
 
 def test_an_empty_database_is_migrated_once(empty_database: ClickHouseSettings) -> None:
@@ -64,3 +75,22 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
 def test_files_must_be_numbered_without_gaps() -> None:
     with pytest.raises(ValueError, match=r"expected a file named 0002_"):
         ordered([("0001_a.sql", ""), ("0003_b.sql", "")])
+
+
+def test_rejects_stored_before_files_named_their_lines_stay_open(
+    clickhouse_server: ClickHouseSettings,
+) -> None:
+    settings = clickhouse_server.model_copy(update={"database": "before_0005"})
+    ClickHouse(settings, database="default").command("CREATE DATABASE before_0005")
+    client, every = ClickHouse(settings), ordered(migration_files())
+    migrate(client, every[:4])
+    at = datetime(2026, 3, 25, tzinfo=UTC)
+    file = {"station": "A", "received_at": at, "file_id": "f" * 64, "name": "a.txt", "account": "a"}
+    file |= {"transport": "ftp", "format": "f", "rules": "r", "readings": 3, "rejects": 2}
+    client.insert("files", {name: [value] for name, value in file.items()})
+    reject = {"station": "A", "received_at": at, "file_id": "f" * 64, "text": "", "reason": "x", "detail": ""}
+    for line in (2, 7):
+        client.insert("rejects", {name: [value] for name, value in (reject | {"line": line}).items()})
+    migrate(client, every)
+    found = client.query("SELECT readings, rejects, arraySort(rejected_lines) FROM files FINAL").rows
+    assert [tuple(row) for row in found] == [(3, 2, [2, 7])]

@@ -200,7 +200,7 @@ def test_an_account_that_ends_during_a_session_cannot_send_any_more(
         store(client, file_name(), b"x")
 
 
-@pytest.mark.parametrize("command", ["APPE x", "REST 10", "STOU", "DELE x", "RNFR x", "RMD x", "RETR x"])
+@pytest.mark.parametrize("command", ["MFMT 20260325 x", "STOU", "DELE x", "RNFR x", "RMD x", "RETR x"])
 def test_what_is_not_sending_is_refused(client: ftplib.FTP, command: str) -> None:
     with pytest.raises(ftplib.error_perm, match=r"^5"):
         client.sendcmd(command)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,8 @@ def test_acknowledged_files_outlive_a_kill_of_the_intake(
     kafka: str, topics: Callable[..., str], prefix: str, tmp_path: Path
 ) -> None:
     raw, parsed = topics("raw-file"), topics("parsed-reading")
-    registry = topics("station-registry", partitions=1, config={"cleanup.policy": "compact"})
+    compacted = {"partitions": 1, "config": {"cleanup.policy": "compact"}}
+    registry, _ = topics("station-registry", **compacted), topics("open-question", **compacted)
     producer = KafkaProducer(kafka)
     producer.produce([Record(registry, record_key(r), r.model_dump_json().encode()) for r in REGISTRY])
     producer.flush()
@@ -95,15 +97,19 @@ def test_acknowledged_files_outlive_a_kill_of_the_intake(
         "QUANTRAC_FTP_PORT": str(ports["ftp"]),
         "QUANTRAC_HTTP_PORT": str(ports["http"]),
     }
-    sent = [station_file([("PM2.5", f"{n}.50", "ug/m3", "00")]) for n in range(40)]
+    now = datetime.now(UTC)
+    sent = [station_file([("PM2.5", f"{n}.50", "ug/m3", "00")], now) for n in range(40)]
     with running("parse", environment):
         with running("intake", environment) as intake:
             client = connect(ports["ftp"])
-            for content in sent:
-                assert client.storbinary(f"STOR {file_name()}", io.BytesIO(content)).startswith("226")
+            for content in sent[:-1]:
+                assert client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith("226")
+            assert client.storbinary("STOR last.tmp", io.BytesIO(sent[-1])).startswith("226")
             intake.kill()
             client.close()
         with running("intake", environment):
+            with connect(ports["ftp"]) as again:
+                assert again.rename("last.tmp", file_name(at=now)).startswith("250")
             messages = read(kafka, raw, len(sent))
             sets = [decode_reading_set(record.value or b"") for record in read(kafka, parsed, len(sent))]
     assert {record.value for record in messages} == set(sent)

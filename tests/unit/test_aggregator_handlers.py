@@ -34,7 +34,7 @@ class Tables:
 
 
 def sink(tables: Tables) -> SinkHandler:
-    return SinkHandler(tables, flagged="flagged", raw="raw", receipts="receipts", dirty="dirty")
+    return SinkHandler(tables, flagged="flagged", raw=["raw"], receipts="receipts", dirty="dirty")
 
 
 def flagged(

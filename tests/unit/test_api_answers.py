@@ -101,6 +101,15 @@ def test_the_text_of_a_value_is_what_stood_in_the_file(value: float, text: str, 
     assert api.get("/v1/readings?station=A").json()["items"][0]["text"] == shown
 
 
+def test_a_time_is_given_as_sent_and_on_the_grid_of_the_station() -> None:
+    api, _ = client(
+        [reading(measured_at=NOON + timedelta(seconds=31)), reading(measured_at=NOON - timedelta(minutes=2))]
+    )
+    first, second = api.get("/v1/readings?station=A").json()["items"]
+    assert (first["measured_at"], first["grid_at"]) == ("2026-03-25T05:00:31Z", "2026-03-25T05:00:00Z")
+    assert second["grid_at"] == "2026-03-25T05:00:00Z"
+
+
 def test_outcomes_and_flags_are_given_as_they_are_known() -> None:
     api, _ = client([reading(), reading(flag=7, tests='{"spike":4}')])
     first, second = api.get("/v1/readings?station=A").json()["items"]
@@ -183,7 +192,7 @@ def test_every_operation_is_on_the_documentation_page_with_its_curl_line() -> No
     api, _ = client()
     text = api.get("/docs").text
     paths = api.get("/openapi.json").json()["paths"]
-    assert len(paths) == 13
+    assert len(paths) == 14
     for path in paths:
         assert f'<span class="path">{path}</span>' in text
     assert text.count("<pre>curl ") == len(paths)

@@ -1,6 +1,6 @@
 import pytest
 
-from quantrac.domain.assignment import assign_station
+from quantrac.domain.assignment import assign_station, match_stations
 from quantrac.testing.builders import station
 
 pytestmark = pytest.mark.unit
@@ -52,3 +52,37 @@ def test_a_name_stating_another_code_is_not_taken_for_the_only_station() -> None
 
 def test_an_account_without_stations_sends_for_none() -> None:
     assert assign_station("HN_GP_20260325000500.txt", []) is None
+
+
+def test_a_station_folder_is_trusted_more_than_the_name() -> None:
+    found = assign_station("HN_GP_20260325000500.txt", [BKHN, GP], "/HN_BKHN_KHIKXQ/2026/03/25")
+    assert found == BKHN
+    assert assign_station("01_06_2023 00_06.lsi", [BKHN, GP], "bkhn-old\\Nam 2026\\thang 03\\ngay 25") == BKHN
+    assert assign_station("x.txt", [BKHN, GP], "/HN_GP/HN_BKHN_KHIKXQ") == BKHN, "the nearest folder"
+
+
+def test_a_folder_that_only_holds_a_code_says_nothing() -> None:
+    assert match_stations("x.txt", [BKHN, GP], "/old HN_GP files") == ()
+
+
+PUMP = station("HN_PUMP", file_patterns=["Tram bom 2", "TB2-*.lsi"])
+
+
+@pytest.mark.parametrize("name", ["tram BOM 2 01_06_2023.lsi", "TB2-0106.lsi"])
+def test_a_registered_pattern_meets_a_free_name(name: str) -> None:
+    assert assign_station(name, [GP, PUMP]) == PUMP
+
+
+def test_a_code_in_the_name_is_trusted_more_than_a_pattern() -> None:
+    assert assign_station("HN_GP Tram bom 2.txt", [GP, PUMP]) == GP
+
+
+def test_a_name_that_fits_patterns_of_two_stations_is_ambiguous() -> None:
+    other = station("HN_OTHER", file_patterns=["bom"])
+    assert match_stations("Tram bom 2.txt", [PUMP, other]) == (PUMP, other)
+    assert assign_station("Tram bom 2.txt", [PUMP, other]) is None
+
+
+def test_an_alias_that_two_stations_bear_is_ambiguous() -> None:
+    twin = station("HN_TWIN", aliases=["BKHN-OLD"])
+    assert match_stations("BKHN-OLD_20260325000500.txt", [BKHN, twin]) == (BKHN, twin)

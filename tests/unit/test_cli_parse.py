@@ -145,3 +145,40 @@ def test_a_mistake_in_the_registry_is_one_sentence(tmp_path: Path, good: Path) -
     result = run("--registry", tmp_path / "registry", good)
     assert result.exit_code == 1
     assert "unknown key 'station'; did you mean 'stations'?" in result.output
+
+
+def test_explain_says_what_to_change_for_each_reason(faulty: Path) -> None:
+    answer = run("--explain", faulty)
+    assert answer.exit_code == 1
+    assert '  Line 2: The value column holds "12,4x", which is not a number.' in answer.stdout
+    assert "What to change: Write digits with a decimal point." in answer.stdout
+    assert "  Columns: name-value-unit-time. 1 line(s) are good" in answer.stdout
+
+
+def test_explain_says_so_where_nothing_has_to_be_changed(good: Path) -> None:
+    assert "Nothing has to be changed." in run("--explain", good).stdout
+
+
+def test_the_layout_of_a_folder_is_told_from_the_folders_of_files_in_it(tmp_path: Path) -> None:
+    day = tmp_path / "hanam3" / "Năm 2019" / "tháng 05" / "ngày 30"
+    day.mkdir(parents=True)
+    (day / NAME).write_bytes(GOOD.encode())
+    answer = run("--layout", tmp_path / "hanam3")
+    assert answer.exit_code == 0
+    assert "layout 9 (Nam 2019/thang 05/ngay 30), 1 folder(s)" in answer.stdout
+
+
+def test_a_folder_that_need_not_exist_is_told_by_its_path() -> None:
+    assert "layout 6" in run("--layout", "/srv/ftp/hanam3/2019/Thang05/30052019").stdout
+
+
+def test_a_layout_that_is_none_of_the_ten_ends_with_2() -> None:
+    answer = run("--layout", "/srv/ftp/hanam3/30.05.2019")
+    assert answer.exit_code == 2
+    assert "none of the ten" in answer.stdout
+    assert "What to change" in answer.stdout
+
+
+def test_neither_a_file_nor_a_folder_is_a_mistake() -> None:
+    assert run().exit_code == 2
+    assert "--layout FOLDER" in run().stderr

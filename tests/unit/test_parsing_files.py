@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantrac.domain.parsing import REASONS, ParsedFile, Reason, parse_file, station_code_from_name
+from quantrac.domain.parsing import (
+    ADVICE,
+    REASONS,
+    ParsedFile,
+    Reason,
+    file_time,
+    parse_file,
+    station_code_from_name,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -255,3 +263,28 @@ def test_no_line_of_a_file_vanishes(lines: list[str], end: str, encoding: str) -
     assert parsed.readings or parsed.rejects
     assert all(reading.value == reading.value for reading in parsed.readings)
     assert read(content) == parsed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("HN_BKHN_KHIKXQ_20260325000500.txt", b"", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
+        ("2026/03/25/HN_GP_202603250005.txt", b"", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
+        (
+            "01_06_2023 00_06.lsi",
+            b"HN_GP\t\r\npH\t7\t\t20230601000600\t00\r\n",
+            datetime(2023, 5, 31, 17, 6, tzinfo=UTC),
+        ),
+        ("a.txt", b"20260325000500\tpH\t7\r\n", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
+        ("HN_20261399000000.txt", b"\xff\xd8\xff\xe0\0\x10JFIF", None),
+        ("a.txt", b"", None),
+    ],
+)
+def test_a_file_tells_its_time_by_its_name_or_else_by_its_first_line(
+    name: str, content: bytes, expected: datetime | None
+) -> None:
+    assert file_time(name, content) == expected
+
+
+def test_every_reason_has_its_advice() -> None:
+    assert set(ADVICE) == set(REASONS) == set(Reason)

@@ -159,3 +159,41 @@ def test_a_wrong_station_record_is_named() -> None:
         ValueError, match="Station HN_ABCD_KHI001, parameter NO: the unit 'furlong' is unknown"
     ):
         read(station(StationParameter("NO", "furlong")), "x")
+
+
+WRONG_CO = StationParameter(
+    "CO",
+    "µg/m3",
+    unit_override=(("mg/Nm3", "µg/m3"),),
+    valid_to=datetime(2026, 3, 25, tzinfo=UTC),
+)
+MENDED_CO = StationParameter("CO", "µg/m3", valid_from=datetime(2026, 3, 25, tzinfo=UTC))
+
+
+def test_a_unit_known_to_be_wrong_is_corrected_while_the_rule_is_in_force() -> None:
+    at = station(WRONG_CO, MENDED_CO)
+    assert one(at, line("CO", "3087.03", "mg/Nm3", "20260325065959")) == ("CO", 3087.03, "µg/m3")
+    assert one(at, line("CO", "3.08703", "mg/Nm3", "20260325070000")) == ("CO", 3087.03, "µg/m3")
+    assert one(at, line("CO", "1", "mg/m3", "20260325065959")) == ("CO", 1000.0, "µg/m3")
+
+
+def test_an_older_vietnamese_code_page_is_read_where_it_is_declared() -> None:
+    content = "Nhiê\u0323t đô\u0323\t31.2\toC\t20260325000500\t00\r\n".encode("cp1258")
+    temperature = StationParameter("Temp", "°C", file_names=("Nhiệt độ",))
+    declared = station(temperature, encoding="cp1258")
+    assert [r.value for r in parse_file(content, "a.txt", declared, RECEIVED).readings] == [31.2]
+    undeclared = parse_file(content, "a.txt", station(temperature), RECEIVED)
+    assert [r.reason for r in undeclared.rejects] == ["not-utf8"]
+
+
+def test_a_declared_code_page_does_not_hide_that_a_file_is_utf8() -> None:
+    at = station(StationParameter("Temp", "°C", file_names=("Nhiệt độ",)), encoding="cp1258")
+    assert one(at, line("Nhiệt độ", "31.2", "oC")) == ("Temp", 31.2, "°C")
+
+
+def test_a_byte_outside_the_declared_code_page_breaks_its_own_line_only() -> None:
+    at = station(StationParameter("pH", ""), encoding="cp1258")
+    parsed = parse_file(
+        b"pH\t7\t\t20260325000500\t00\r\n\x8a\t7\t\t20260325000500\t00\r\n", "a", at, RECEIVED
+    )
+    assert (len(parsed.readings), [r.reason for r in parsed.rejects]) == (1, ["not-utf8"])

@@ -7,7 +7,7 @@ from quantrac.domain.ids import reading_version
 from quantrac.io.records import Record
 from quantrac.testing.builders import NOON, account, file_name, registry, station, station_file
 from schemas.codec import decode_reading_set
-from services.receiver.handler import IntakeHandler, ParseHandler, RisingClock, Upload
+from services.receiver.handler import TRUNCATED, IntakeHandler, ParseHandler, RisingClock, Upload
 
 pytestmark = pytest.mark.unit
 
@@ -101,6 +101,34 @@ def test_a_station_that_has_left_the_registry_gives_a_reject_not_a_crash() -> No
     reading_set = decode_reading_set(done.records[0].value or b"")
     assert (done.records[0].key, reading_set.station) == (b"HN_BKHN_KHIKXQ", "HN_BKHN_KHIKXQ")
     assert [(r.line, r.reason) for r in reading_set.rejects] == [(0, "unknown-station")]
+
+
+def truncated(content: bytes) -> Record:
+    upload = Upload(account(), "/", file_name(), content, "ftp", (TRUNCATED,))
+    return IntakeHandler(registry(), "raw-file").record(upload, FILE_ID, NOON)
+
+
+def test_a_truncated_file_says_so_in_its_headers_and_keeps_its_whole_lines() -> None:
+    record = truncated(CONTENT[:-10])
+    assert (record.headers["marks"], record.value) == (b"truncated", CONTENT[:-10])
+    reading_set = decode_reading_set(parsed(record).value or b"")
+    assert [reading.parameter for reading in reading_set.readings] == ["PM2.5"]
+    reject = reading_set.rejects[0]
+    assert (reject.line, reject.reason, reject.text) == (0, "truncated-file", "NO2\t12,4x\tµg/m³\t202603251")
+    assert reject.detail == "The transfer was cut after 66 bytes; the line it broke in is not read."
+
+
+def test_a_line_cut_before_its_status_is_not_taken_for_a_good_one() -> None:
+    content = station_file([("PM2.5", "12.40", "µg/m³", "00"), ("NO2", "14.91", "µg/m³", "02")])
+    reading_set = decode_reading_set(parsed(truncated(content.removesuffix(b"\t02\r\n"))).value or b"")
+    assert [reading.parameter for reading in reading_set.readings] == ["PM2.5"]
+    assert [reject.reason for reject in reading_set.rejects] == ["truncated-file"]
+
+
+def test_a_truncated_file_in_utf_16_keeps_its_whole_lines() -> None:
+    content = CONTENT.decode().encode("utf-16")
+    reading_set = decode_reading_set(parsed(truncated(content[:-10])).value or b"")
+    assert [reading.parameter for reading in reading_set.readings] == ["PM2.5"]
 
 
 def test_the_same_file_parsed_twice_gives_the_same_bytes() -> None:

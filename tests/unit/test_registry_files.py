@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from quantrac.domain.stations import AccountLimits
 from schemas.messages.registry import Account, Station
 from schemas.registry import apply_record, load_directory, record_key, to_registry
 
@@ -79,6 +80,52 @@ def test_a_mistake_says_which_entry_it_is_in(tmp_path: Path) -> None:
         load(tmp_path, hanoi=STATION.replace("unit:", "unti:"))
 
 
+LIMITED = (
+    ACCOUNT
+    + """
+    allowed_networks: [203.113.4.17, 203.113.5.0/24, "2001:db8::/32"]
+    limits: {connections: 4, bytes_per_second: 65536, file_bytes: 100000, files_per_day: 2000}
+"""
+)
+
+
+def test_an_account_may_be_bound_to_addresses_and_to_limits(tmp_path: Path) -> None:
+    account, _ = load(tmp_path, accounts=LIMITED, stations=STATION)
+    assert isinstance(account, Account)
+    found = account.to_domain()
+    assert found.allowed_networks == ("203.113.4.17/32", "203.113.5.0/24", "2001:db8::/32")
+    assert found.limits == AccountLimits(4, 65536, 100000, 2000)
+    assert Account.model_validate_json(account.model_dump_json()) == account
+
+
+def test_an_account_that_says_nothing_comes_from_anywhere_within_the_usual_limits(tmp_path: Path) -> None:
+    account, _ = load(tmp_path, accounts=ACCOUNT, stations=STATION)
+    assert isinstance(account, Account)
+    assert account.to_domain().allowed_networks == ()
+    assert account.to_domain().limits == AccountLimits(None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (("allowed_networks", "allowed_network"), "did you mean 'allowed_networks'?"),
+        (("limits:", "limit:"), "did you mean 'limits'?"),
+        (("files_per_day", "file_per_day"), "limits.file_per_day: unknown key; did you mean 'files_per_"),
+        (("connections: 4", "connections: 0"), "limits.connections: Input should be greater than 0"),
+        (("65536", "100"), "limits.bytes_per_second: Input should be greater than or equal to 4096"),
+        (("203.113.5.0/24", "203.113.5.1/24"), "203.113.5.1/24 has host bits set"),
+        (("203.113.4.17", "nam-dinh"), "'nam-dinh' does not appear to be an IPv4 or IPv6 network"),
+    ],
+)
+def test_a_mistake_in_an_account_gives_one_sentence(
+    tmp_path: Path, wrong: tuple[str, str], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=r"accounts\.yaml: accounts\[1\] demo") as caught:
+        load(tmp_path, accounts=LIMITED.replace(*wrong), stations=STATION)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_account_for_a_station_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="account/demo: station 'HN_DEMO_KHI001' is not defined"):
         load(tmp_path, accounts=ACCOUNT)
@@ -127,3 +174,23 @@ def test_a_record_that_is_none_is_an_error_and_changes_nothing(
 def _written(folder: Path) -> Path:
     (folder / "hanoi.yaml").write_text(STATION + ACCOUNT, encoding="utf-8")
     return folder
+
+
+def test_a_station_says_how_its_files_are_met_and_which_unit_they_write_wrongly(tmp_path: Path) -> None:
+    more = """
+    file_patterns: ["Tram 1 ", "T1-*.lsi"]
+    encoding: cp1258
+"""
+    rule = "unit_override: [{written: mg/Nm3, really: µg/m3}], valid_to: 2026-03-25}"
+    text = STATION.rstrip().removesuffix("}") + f", {rule}{more}"
+    (record,) = load(tmp_path, hanoi=text)
+    assert isinstance(record, Station)
+    station = record.to_domain()
+    assert (station.file_patterns, station.encoding) == (("Tram 1 ", "T1-*.lsi"), "cp1258")
+    assert station.parameters[0].unit_override == (("mg/Nm3", "µg/m3"),)
+
+
+def test_an_override_with_an_unknown_unit_is_a_mistake_that_is_named(tmp_path: Path) -> None:
+    text = STATION.rstrip().removesuffix("}") + ", unit_override: [{written: furlong, really: µg/m3}]}\n"
+    with pytest.raises(ValueError, match="the unit 'furlong' is unknown"):
+        load(tmp_path, hanoi=text)

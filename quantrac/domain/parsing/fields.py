@@ -45,14 +45,14 @@ class Times(dict[str, tuple[datetime, Targets]]):
         self._latest = received_at + _LATEST_AHEAD
 
     def __missing__(self, text: str) -> tuple[datetime, Targets]:
-        measured_at = _to_utc(text, self._names.zone)
+        measured_at = to_utc(text, self._names.zone)
         if not _EARLIEST <= measured_at <= self._latest:
             raise ParseError(Reason.TIME_OUT_OF_RANGE, text=text)
         self[text] = measured_at, self._names.at(measured_at)
         return self[text]
 
 
-def _to_utc(text: str, zone: ZoneInfo) -> datetime:
+def to_utc(text: str, zone: ZoneInfo) -> datetime:
     """Read yyyyMMddHHmmss, or 12 digits without seconds, in the station's clock.
 
     Positions, not ``strptime``: that takes ten times as long and accepts single digits.

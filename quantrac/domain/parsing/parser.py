@@ -55,7 +55,7 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     try:
         if is_side_file(name):
             raise ParseError(Reason.SIDE_FILE, name=name)
-        lines = read_lines(content)
+        lines = read_lines(content, station.encoding if station else "utf-8")
         if not lines.rest.strip() and not any(line.strip() for line in lines.complete):
             raise ParseError(Reason.EMPTY_FILE, size=len(content))
     except ParseError as error:

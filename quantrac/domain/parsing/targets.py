@@ -117,12 +117,17 @@ class _Entry:
         self._unit = _registered_unit(parameter.unit, parameter, station)
         empty_means = parameter.unit if parameter.file_unit is None else parameter.file_unit
         self._empty_means = _registered_unit(empty_means, parameter, station)
+        self._really = {
+            _registered_unit(written, parameter, station): _registered_unit(really, parameter, station)
+            for written, really in parameter.unit_override
+        }
         known = find_parameter(parameter.code)
         self._molar_mass = known.molar_mass if known else None
         self._normal_is_actual = station.type is StationType.AMBIENT_AIR
 
     def target(self, unit: str) -> Target:
-        sent = _known_unit(unit) or self._empty_means
+        written = _known_unit(unit)
+        sent = self._really.get(written, written) or self._empty_means
         if sent == self._unit:
             return Target(self.parameter.code, self.parameter.unit, None)
         found = conversion(

@@ -26,13 +26,15 @@ class Lines(NamedTuple):
         return self.complete[number - 1] if number <= len(self.complete) else self.rest
 
 
-def read_lines(content: bytes) -> Lines:
+def read_lines(content: bytes, declared: str = "utf-8") -> Lines:
     """Decode UTF-8 (BOM or not) or UTF-16 with BOM, and divide at LF, CRLF or CR.
+
+    Another encoding is only taken where it is ``declared``, and then for a file that is not valid UTF-8.
 
     Undecodable bytes and NULs break their own line only. Raises :class:`ParseError` where lines with control
     bytes outnumber the others: such a file is no text with a fault but something else.
     """
-    encoding = "UTF-16" if content.startswith(_UTF16_BOMS) else "UTF-8"
+    encoding = "UTF-16" if content.startswith(_UTF16_BOMS) else declared.upper()
     text, clean = _decode(content, encoding)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -50,7 +52,7 @@ def _decode(content: bytes, encoding: str) -> tuple[str, bool]:
     try:
         return content.decode(), b"\0" not in content
     except UnicodeDecodeError:
-        return content.decode("utf-8", "surrogateescape"), False
+        return content.decode(encoding, "surrogateescape"), False
 
 
 def _mend(lines: list[str], encoding: str) -> dict[int, ParseError]:

@@ -1,4 +1,9 @@
-"""Received files, their bytes, and the lines of them that gave no reading."""
+"""Received files, their bytes, and the lines of them that gave no reading.
+
+A file may be read again, by a mended parser or registry; its newest reading counts. So a reject only stands
+while the file's row names its line. A file that got its station late leaves a row without station and without
+rejects behind, which says that nothing of it is unassigned any longer, and is never shown.
+"""
 
 import base64
 from collections.abc import Sequence
@@ -12,6 +17,7 @@ _FILES = """
 SELECT station, received_at, file_id, name, account, transport, format, rules, readings, rejects
 FROM files FINAL
 WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+  AND NOT (station = '' AND rejects = 0)
   AND received_at >= {after_time:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
   AND (received_at, station, file_id)
     > ({after_time:DateTime64(3, 'UTC')}, {after_station:String}, {after_file:String})
@@ -23,6 +29,13 @@ _REJECTS = """
 SELECT station, file_id, received_at, line, text, reason, detail
 FROM rejects FINAL
 WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+  AND (station, received_at, file_id, line) IN
+  (
+      SELECT station, received_at, file_id, arrayJoin(rejected_lines)
+      FROM files FINAL
+      WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+        AND received_at >= {after_time:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
+  )
   AND ({reason:String} = '' OR reason = {reason:String})
   AND received_at >= {after_time:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
   AND (received_at, station, file_id, line)
@@ -31,10 +44,27 @@ ORDER BY received_at, station, file_id, line
 LIMIT {limit:UInt32}
 """
 
+_SUMMARY = """
+SELECT station, reason, uniqExact(file_id, received_at) AS files, count() AS lines, max(received_at) AS last
+FROM rejects FINAL
+WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+  AND received_at >= {start:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
+  AND (station, received_at, file_id, line) IN
+  (
+      SELECT station, received_at, file_id, arrayJoin(rejected_lines)
+      FROM files FINAL
+      WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+        AND received_at >= {start:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
+  )
+GROUP BY station, reason
+ORDER BY lines DESC, station, reason
+LIMIT {limit:UInt32}
+"""
+
 _BY_ID = """
 SELECT station, received_at, file_id, name, account, transport, format, rules, readings, rejects
 FROM files FINAL
-WHERE file_id = {file_id:String}
+WHERE file_id = {file_id:String} AND NOT (station = '' AND rejects = 0)
 ORDER BY received_at DESC, station
 LIMIT 100
 """
@@ -78,6 +108,14 @@ def rejects_page(
         "limit": limit,
     }
     return rows(database, _REJECTS, parameters)
+
+
+def rejects_summary(
+    database: Database, *, stations: Sequence[str] | None, start: datetime, end: datetime, limit: int
+) -> list[dict[str, Any]]:
+    """Return how many lines and files each station and reason have in [start, end), the most first."""
+    span = {"start": milliseconds(start), "end": milliseconds(end), "limit": limit}
+    return rows(database, _SUMMARY, {**_scope(stations), **span})
 
 
 def by_id(database: Database, file_id: str) -> list[dict[str, Any]]:

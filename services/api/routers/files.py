@@ -8,10 +8,10 @@ from pydantic import AwareDatetime, Field
 
 from services.api.context import Context, InContext
 from services.api.keys import Asking, Reader
-from services.api.models import File, Files, Reject, Rejects
+from services.api.models import File, Files, Reject, RejectCount, Rejects, RejectsSummary
 from services.api.pages import Keyset, SpanPage, SpanQuery
 from services.api.plain import Row
-from services.api.problems import NotFound
+from services.api.problems import BadParameter, NotFound
 from services.api.queries import files as queries
 
 router = APIRouter(tags=["Files"])
@@ -29,6 +29,13 @@ class FilesFilter(SpanQuery):
     """Station code; all that the key may read where absent."""
 
 
+class ReceivedFilter(FilesFilter):
+    """Which files, by the time they were received and whether they have a station."""
+
+    unassigned: bool = False
+    """Only files that could not be assigned to a station; none for a key limited to provinces."""
+
+
 class RejectsFilter(FilesFilter):
     """Which rejected lines, by the time their file was received."""
 
@@ -38,13 +45,13 @@ class RejectsFilter(FilesFilter):
 
 @router.get("/files", summary="List received files")
 def files(
-    request: Request, query: Annotated[FilesFilter, Query()], reader: Asking, context: InContext
+    request: Request, query: Annotated[ReceivedFilter, Query()], reader: Asking, context: InContext
 ) -> Files:
     """List files received in [from, to) with how many readings and rejects each gave."""
     page = SpanPage.of(request, query, context, _FILES, "", "")
     rows = queries.files_page(
         context.database,
-        stations=reader.scope(query.station),
+        stations=_unassigned(query, reader) if query.unassigned else reader.scope(query.station),
         after=page.after,
         end=page.end,
         limit=page.wanted,
@@ -107,6 +114,31 @@ def rejects(
         limit=page.wanted,
     )
     return Rejects(items=[Reject(**row) for row in rows[: page.limit]], next=page.next(rows))
+
+
+@router.get("/rejects/summary", summary="Count lines that gave no reading")
+def rejects_summary(
+    query: Annotated[FilesFilter, Query()], reader: Asking, context: InContext
+) -> RejectsSummary:
+    """Count the rejected lines of files received in [from, to), by station and reason, the most first."""
+    if query.cursor is not None:
+        raise BadParameter(("cursor", "this operation gives one page"))
+    start, end = query.span(context.clock())
+    rows = queries.rejects_summary(
+        context.database,
+        stations=reader.scope(query.station),
+        start=start,
+        end=end,
+        limit=query.most(context.page_limit),
+    )
+    return RejectsSummary(items=[RejectCount(**row) for row in rows])
+
+
+def _unassigned(query: ReceivedFilter, reader: Reader) -> list[str]:
+    """Return the scope of files without station; raises :class:`BadParameter`."""
+    if query.station is not None:
+        raise BadParameter(("unassigned", "a file of a station is not unassigned; leave one of them out"))
+    return [""] if reader.unlimited else []
 
 
 def _readable(file_id: str, reader: Reader, context: Context) -> list[Row]:

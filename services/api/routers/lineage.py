@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from quantrac.domain.parsing.formats import find_format, split_line
 from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import read_lines
+from quantrac.domain.stations import Station
+from quantrac.domain.units import canonical_unit
 from services.api import plain
 from services.api.context import Context, InContext
 from services.api.keys import Asking
-from services.api.models import Average, File, Lineage, Reading, Receipt
+from services.api.models import Average, File, Lineage, Reading, Receipt, UnitCorrection
 from services.api.plain import Row
 from services.api.problems import NotFound
 from services.api.queries import files, readings
@@ -46,30 +49,47 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
     average = queries.average(database, **series, measured_at=key.measured_at)
     content = _content(file, context)
     receipts = queries.receipts(database, station=station.code, file_id=file["file_id"]) if file else []
+    text = None if content is None else line_text(content, row["line"], station.encoding)
     zone = ZoneInfo(station.timezone)
     return Lineage(
-        reading=Reading(**plain.reading(row, zone)),
+        reading=Reading(**plain.reading(row, station)),
         file=File.of(file, raw=context.keeps_bytes) if file else None,
         raw=_place(content, context),
         raw_bytes=None if content is None else len(content),
-        line_text=None if content is None else line_text(content, row["line"]),
+        line_text=text,
+        unit_correction=_unit_correction(station, row, text),
         average=Average(**plain.average(average, zone)) if average else None,
         receipts=[Receipt(**receipt) for receipt in receipts],
     )
 
 
-def line_text(content: bytes, number: int) -> str | None:
+def line_text(content: bytes, number: int, encoding: str = "utf-8") -> str | None:
     """Return a line of a file, counted from 1 as the parser counts, or ``None`` where it has no such line.
 
     >>> line_text(b"PM2.5\\t27.8\\r\\nPM10\\t41.5\\r\\n", 2)
     'PM10\\t41.5'
     """
     try:
-        lines = read_lines(content)
+        lines = read_lines(content, encoding)
     except ParseError:
         return None
     text = [*lines.complete, lines.rest]
     return text[number - 1] if 1 <= number <= len(text) else None
+
+
+def _unit_correction(station: Station, row: Row, line: str | None) -> UnitCorrection | None:
+    """Return the registry's rule for the unit that the line writes, where one was in force."""
+    entry = station.parameter(row["parameter"], row["measured_at"])
+    columns = split_line(line or "")
+    form = find_format(columns)
+    if entry is None or form is None:
+        return None
+    written = form.arrange(columns)[2]
+    for wrong, really in entry.unit_override:
+        if canonical_unit(wrong) == canonical_unit(written):
+            period = {"valid_from": entry.valid_from, "valid_to": entry.valid_to}
+            return UnitCorrection(written=written, really=really, **period)
+    return None
 
 
 def _content(file: Row | None, context: Context) -> bytes | None:

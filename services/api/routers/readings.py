@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
@@ -60,8 +59,7 @@ def readings(
         end=page.end,
         limit=page.wanted,
     )
-    zone = ZoneInfo(station.timezone)
-    items = [plain.reading(row, zone) for row in rows[: page.limit]]
+    items = [plain.reading(row, station) for row in rows[: page.limit]]
     return PlainJson({"items": items, "next": page.next(rows)})
 
 
@@ -72,8 +70,7 @@ def station_latest(code: Code, reader: Asking, context: InContext) -> PlainJson:
     """Show the latest reading of each parameter; readings from the future are left out."""
     station = reader.station(code)
     rows = query_latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
-    zone = ZoneInfo(station.timezone)
-    return PlainJson({"station": station.code, "items": [plain.reading(row, zone) for row in rows]})
+    return PlainJson({"station": station.code, "items": [plain.reading(row, station) for row in rows]})
 
 
 @router.get("/latest", summary="List the latest readings of many stations", response_model=Readings)
@@ -82,8 +79,8 @@ def latest(
 ) -> PlainJson:
     """List each parameter's latest reading in the last 30 days, by station; pages hold whole stations."""
     page, link = station_page(request, query, reader, context)
-    zones = {station.code: ZoneInfo(station.timezone) for station in page}
+    stations = {station.code: station for station in page}
     now = context.clock()
-    rows = query_latest(context.database, stations=list(zones), since=now - _RECENT, now=now)
-    items = [plain.reading(row, zones[row["station"]]) for row in rows]
+    rows = query_latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
+    items = [plain.reading(row, stations[row["station"]]) for row in rows]
     return PlainJson({"items": items, "next": link})

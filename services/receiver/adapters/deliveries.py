@@ -28,7 +28,7 @@ def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int
 
     # The account comes first: nobody's bytes are read before the password is right. Not async: waiting for
     # the broker belongs in a worker thread.
-    @router.post("/v1/deliveries", responses=dict.fromkeys((400, 401, 403, 413, 415, 503), PROBLEM))
+    @router.post("/v1/deliveries", responses=dict.fromkeys((400, 401, 403, 413, 415, 429, 503), PROBLEM))
     def deliver(
         account: Annotated[Account, Depends(auth)],
         body: Annotated[bytes, Depends(read)],

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -11,14 +12,15 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from quantrac.domain.stations import Account
-from services.receiver.adapters.basic_auth import BasicAuth
+from services.receiver.adapters.basic_auth import BasicAuth, refused
 from services.receiver.adapters.http import PROBLEM, Problem
+from services.receiver.gate import Gate
 from services.receiver.handler import Upload
 from services.receiver.intake import Intake, Ticket
 from services.receiver.spool import SpoolFull
 
 _FILES_PER_REQUEST = 100
-_REFUSALS = (400, 401, 403, 413, 422, 507)
+_REFUSALS = (400, 401, 403, 413, 422, 429, 507)
 
 Named = tuple[str, bytes]
 
@@ -43,15 +45,11 @@ class Accepted(BaseModel):
     files: list[AcceptedFile]
 
 
-def files_router(
-    intake: Intake, auth: BasicAuth, *, max_file_bytes: int, confirm_seconds: float
-) -> APIRouter:
+def files_router(intake: Intake, auth: BasicAuth, gate: Gate, *, confirm_seconds: float) -> APIRouter:
     """Build the router; an upload waits up to ``confirm_seconds`` for the broker."""
     router = APIRouter()
 
-    @router.post(
-        "/v1/files", status_code=201, responses=dict.fromkeys((400, 401, 403, 413, 422, 507), PROBLEM)
-    )
+    @router.post("/v1/files", status_code=201, responses=dict.fromkeys(_REFUSALS, PROBLEM))
     async def upload(
         request: Request,
         response: Response,
@@ -64,8 +62,8 @@ def files_router(
         201: the broker has all of them, at least one is new. 200: all were known. 202: at least one is safe
         on disk but not confirmed by the broker in time; nothing needs to be sent again.
         """
-        files = await _files(request, name or x_file_name, max_file_bytes)
-        tickets = [await _spooled(intake, account, *file) for file in files]
+        files = await _files(request, name or x_file_name, account.name, gate)
+        tickets = [await _spooled(intake, gate, account, *file) for file in files]
         await _wait(tickets, confirm_seconds)
         accepted = [_entry(name, ticket) for (name, _), ticket in zip(files, tickets, strict=True)]
         response.status_code = _status(accepted)
@@ -74,10 +72,11 @@ def files_router(
     return router
 
 
-async def _files(request: Request, name: str | None, limit: int) -> list[Named]:
+async def _files(request: Request, name: str | None, account: str, gate: Gate) -> list[Named]:
+    limit = gate.file_bytes(account)
     multipart = request.headers.get("content-type", "").startswith("multipart/form-data")
     total = limit * _FILES_PER_REQUEST if multipart else limit
-    bounded = Request(request.scope, _bounded(request.receive, total))
+    bounded = Request(request.scope, _bounded(request.receive, total, partial(gate.pause, account)))
     try:
         files = await _parts(bounded) if multipart else [(name or "", await bounded.body())]
     except ClientDisconnect as error:
@@ -98,22 +97,26 @@ async def _parts(request: Request) -> list[Named]:
         return [(part.filename or "", await part.read()) for part in parts]
 
 
-def _bounded(receive: Callable[[], Any], limit: int) -> Callable[[], Any]:
-    """Count the body while it comes, so that nobody fills the memory."""
+def _bounded(receive: Callable[[], Any], limit: int, pause: Callable[[int], float]) -> Callable[[], Any]:
+    """Count the body while it comes, so that nobody fills the memory or the line."""
     size = 0
 
     async def counted() -> Message:
         nonlocal size
         message: Message = await receive()
-        size += len(message.get("body", b""))
+        chunk = len(message.get("body", b""))
+        size += chunk
         if size > limit:
             raise Problem(413, f"the body is larger than {limit} bytes")
+        await asyncio.sleep(pause(chunk))
         return message
 
     return counted
 
 
-async def _spooled(intake: Intake, account: Account, path: str, content: bytes) -> Ticket:
+async def _spooled(intake: Intake, gate: Gate, account: Account, path: str, content: bytes) -> Ticket:
+    if refusal := gate.take_file(account.name):
+        raise refused(refusal)
     folder, _, name = path.replace("\\", "/").rpartition("/")
     try:
         ticket = intake.offer(Upload(account, folder or "/", name, content, "http"))

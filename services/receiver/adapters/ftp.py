@@ -7,7 +7,6 @@ answer back to the loop.
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from pyftpdlib.servers import FTPServer
 from quantrac.domain.stations import Account, Registry
 from services.receiver.adapters.ftp_loop import LoopCalls
 from services.receiver.adapters.ftp_session import Authorizer, Session
-from services.receiver.authentication import Authenticator
-from services.receiver.intake import Intake
+from services.receiver.adapters.ftp_tls import Certificates, PlainFtp
+from services.receiver.logins import Logins
+from services.receiver.uploads import Uploads
 
 
 class _Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib is untyped
@@ -32,31 +32,33 @@ class _Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib is untyped
 class FtpServer:
     """Listens from the moment it is made; :meth:`run` serves.
 
-    ``home`` gets a folder for each account; ``failed_login_delay`` (s) slows down guessing.
+    ``home`` gets a folder for each account; ``failed_login_delay`` (s) slows down guessing. Without
+    ``certificates`` there is no TLS; whoever has not logged in within ``login_seconds`` is disconnected.
     """
 
     def __init__(
         self,
         address: tuple[str, int],
         *,
-        intake: Intake,
-        authenticator: Authenticator,
+        uploads: Uploads,
+        logins: Logins,
         registry: Registry,
         clock: Callable[[], datetime],
         home: Path,
-        max_file_bytes: int,
         max_connections: int = 2100,
         max_connections_per_ip: int = 0,
         passive_ports: range | None = None,
         public_address: str = "",
+        certificates: Certificates | None = None,
+        plain: PlainFtp = "allowed",
+        login_seconds: float = 60.0,
         failed_login_delay: float = 3.0,
     ) -> None:
-        self.intake, self.authenticator = intake, authenticator
-        self.home, self.max_file_bytes = home, max_file_bytes
+        self.uploads, self.logins, self.gate, self.home = uploads, logins, logins.gate, home
+        self.certificates, self.plain, self.login_seconds = certificates, plain, login_seconds
         self._registry, self._clock = registry, clock
         self._ioloop = IOLoop()
         self.calls = LoopCalls(self._ioloop)
-        self._logins = ThreadPoolExecutor(2, thread_name_prefix="login")
         settings = {
             "shared": self,
             "authorizer": Authorizer(),
@@ -84,16 +86,7 @@ class FtpServer:
                 self._ioloop.loop(timeout=0.2, blocking=False)
         finally:
             self._listener.close_all()
-            self._logins.shutdown()
 
     def account(self, name: str) -> Account | None:
         """Return an account valid now."""
         return self._registry.account(name, self._clock())
-
-    def submit_login(self, session: Session, name: str, password: str) -> None:
-        """Check a password in another thread and call ``session.checked`` in the loop."""
-
-        def hand_back(done: Future[Account | None]) -> None:
-            self.calls.put(lambda: session.checked(password, done.result()))
-
-        self._logins.submit(self.authenticator.authenticate, name, password).add_done_callback(hand_back)

@@ -17,11 +17,16 @@ KEPT = timedelta(days=1)
 
 
 class UploadBuffer(io.BytesIO):
-    """An upload on its way, in memory; what comes after the limit is counted and dropped."""
+    """An upload on its way, in memory; what comes after the limit is counted and dropped.
 
-    def __init__(self, name: str, limit: int) -> None:
+    ``name`` is where its trace lies, ``path`` what the account calls it; ``shown`` is the size of the
+    accepted file that it adds to.
+    """
+
+    def __init__(self, name: str, limit: int, *, account: str, path: str, shown: int = 0) -> None:
         super().__init__()
         self.name, self._limit, self.size = name, limit, 0
+        self.account, self.path, self.shown = account, path, shown
 
     @property
     def too_large(self) -> bool:
@@ -44,12 +49,16 @@ class AccountFolder(AbstractedFS):  # type: ignore[misc]  # pyftpdlib is untyped
         """Open an upload, whether or not its folder exists yet."""
         if Path(filename).is_dir():
             raise FilesystemError("is a folder")
-        return UploadBuffer(filename, self.cmd_channel.shared.max_file_bytes)
-
-    def split(self, filename: str) -> tuple[str, str]:
-        """Return folder and name of a real path, as the account sees them."""
-        folder, _, name = self.fs2ftp(filename).rpartition("/")
-        return folder or "/", name
+        session = self.cmd_channel
+        upload = UploadBuffer(
+            filename,
+            session.shared.gate.file_bytes(session.username),
+            account=session.username,
+            path=self.fs2ftp(filename),
+            shown=session.shown,
+        )
+        upload.take(session.before)
+        return upload
 
 
 def leave_trace(path: Path, size: int) -> None:

@@ -1,30 +1,32 @@
-"""One FTP client: its control connection and the data connection of the file it sends.
+"""One FTP client: who it is, whether it speaks TLS, and what it may ask for.
 
-A file is only answered 226 once the spool has it; a connection that breaks, or whose sender has gone, is not.
-The bytes are kept as they came, in TYPE A too.
+The bytes of its files are kept as they came, in TYPE A too.
 """
 
 import logging
 import socket
-from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+import unicodedata
+from concurrent.futures import Future
+from typing import Any, ClassVar
 
-from pyftpdlib.handlers import DTPHandler, FTPHandler
+from OpenSSL import SSL
+from pyftpdlib.handlers import TLS_FTPHandler
 
 from quantrac.domain.stations import Account
-from services.receiver.adapters.ftp_folders import AccountFolder, leave_trace
-from services.receiver.adapters.ftp_loop import LoopCalls
-from services.receiver.authentication import Authenticator
-from services.receiver.handler import Upload
-from services.receiver.intake import Intake, Ticket
-from services.receiver.spool import SpoolFull
+from services.receiver.adapters.ftp_data import NOT_NOW, DataChannel, NoPassivePort, PassivePort
+from services.receiver.adapters.ftp_folders import AccountFolder
+from services.receiver.adapters.ftp_tls import may_go_plain
+from services.receiver.adapters.ftp_uploads import UploadSession
+from services.receiver.gate import Reason, Refusal
+from services.receiver.logins import Answer
 
 log = logging.getLogger(__name__)
 
-# Change folder, list, make folder, store: nothing can be read back, changed, renamed or removed.
-_PERMISSIONS = "elmw"
-_UNSUPPORTED = {"APPE", "MFMT", "REST", "STOU"}
+# Change folder, list, make folder, store, append, rename: nothing can be read back, changed or removed.
+_PERMISSIONS = "elmwaf"
+_UNSUPPORTED = {"MFMT", "STOU"}
+
+_OPENS_DATA = {"EPRT", "EPSV", "PASV", "PORT"}
 
 
 class Authorizer:
@@ -49,108 +51,60 @@ class Authorizer:
         """Nothing to undo."""
 
 
-class Shared(Protocol):
-    """What all sessions of a server share."""
-
-    intake: Intake
-    authenticator: Authenticator
-    calls: LoopCalls
-    home: Path
-    max_file_bytes: int
-
-    def account(self, name: str) -> Account | None:
-        """Return an account valid now."""
-        ...
-
-    def submit_login(self, session: "Session", name: str, password: str) -> None:
-        """Check a password in another thread and call ``session.checked`` in the loop."""
-        ...
-
-
-class DataChannel(DTPHandler):  # type: ignore[misc]  # pyftpdlib is untyped
-    """Receives one file."""
-
-    timeout = 60
-
-    def __init__(self, sock: socket.socket, session: "Session") -> None:
-        super().__init__(sock, session)
-        if not self.connected:
-            session.data_connection_lost()
-
-    def handle_read(self) -> None:
-        """Take what has come."""
-        try:
-            chunk = self.socket.recv(self.ac_in_buffer_size)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self.answer("426 Connection broken; file not taken.")
-            return
-        if chunk:
-            self.tot_bytes_received += len(chunk)
-            self.file_obj.take(chunk)
-        else:
-            self._end()
-
-    handle_read_event = handle_read
-
-    def handle_close(self) -> None:
-        """Refuse a file whose connection broke; listings end as usual."""
-        if self.receive:
-            self.answer("426 Connection broken; file not taken.")
-        else:
-            super().handle_close()
-
-    def kept(self, ticket: Ticket) -> None:
-        """Answer for a file that the spool has decided about."""
-        if self._closed:
-            return
-        error = ticket.spooled.exception()
-        if error is None:
-            self.transfer_finished = True
-            leave_trace(Path(self.file_obj.name), self.file_obj.size)
-            self.answer(f"226 Transfer complete; file {ticket.file_id}.")
-        elif isinstance(error, SpoolFull):
-            self.answer("452 Insufficient storage; file not taken, try again later.")
-        else:
-            log.error("a file could not be kept: %s", error)
-            self.answer("451 Local error; file not taken, try again later.")
-
-    def answer(self, text: str) -> None:
-        """Close the data connection, then answer on the control connection."""
-        self._resp = (text, log.debug if text.startswith("226") else log.warning)
-        self.close()
-
-    def _end(self) -> None:
-        # Out of the loop until there is an answer: at its end the socket would be readable for ever.
-        self.del_channel()
-        if self.cmd_channel.peer_is_gone():
-            self.answer("426 Control connection closed; file not taken.")
-        elif self.file_obj.too_large:
-            self.answer(f"552 {self.file_obj.size} bytes are more than is accepted; file not taken.")
-        else:
-            self.cmd_channel.offer(self)
-
-
-class Session(FTPHandler):  # type: ignore[misc]
+class Session(UploadSession):
     """One control connection; ``shared`` is set by the server."""
 
-    shared: Shared
-    _in_dtp_queue: Any  # the library's: the upload that waits for its data connection
+    _entered = ""  # the account whose connections count this one
+    _private_data = False  # whether its data connections must be TLS
+    _login_deadline: Any = None
     banner = "Quantrac receiver."
     timeout = 900  # some loggers keep the connection from one file to the next
     dtp_handler = DataChannel
+    passive_dtp = PassivePort
     abstracted_fs = AccountFolder
     proto_cmds: ClassVar[dict[str, Any]] = {
-        name: command for name, command in FTPHandler.proto_cmds.items() if name not in _UNSUPPORTED
+        name: command for name, command in TLS_FTPHandler.proto_cmds.items() if name not in _UNSUPPORTED
     }
 
     def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
-        """Refuse what no file system takes before a path is made of it."""
+        """Refuse what no file name should hold before a path is made of it."""
         if "\0" in line:
             self.respond("501 NUL is not allowed.")
+        elif cmd != "PASS" and any(unicodedata.category(character) == "Cc" for character in line):
+            self.respond("501 Control characters are not allowed.")
         else:
             super().pre_process_command(line, cmd, arg)
+
+    def process_command(self, cmd: str, *args: Any, **kwargs: Any) -> None:
+        """Refuse what has to wait for TLS, in the codes of RFC 4217."""
+        if cmd in {"USER", "PASS"} and self.shared.plain == "never" and not self._ssl_established:
+            self.respond("530 TLS is required here: send AUTH TLS first.")
+        elif cmd in _OPENS_DATA and self._private_data and not self._prot:
+            self.respond("521 Data connections need TLS: send PBSZ 0 and PROT P first.")
+        else:
+            super().process_command(cmd, *args, **kwargs)
+
+    @classmethod
+    def get_ssl_context(cls) -> SSL.Context | None:
+        """Return nothing yet: the certificate is taken at AUTH, when it may be a newer one."""
+        return None
+
+    def ftp_AUTH(self, line: str) -> None:  # noqa: N802
+        """Go on with TLS, as nobody yet; what was sent ahead in clear is dropped."""
+        if self.shared.certificates is None:
+            self.respond("502 TLS is not set up here.")
+            return
+        self.ssl_context, self.data_context = self.shared.certificates.contexts()
+        super().ftp_AUTH(line)
+        if self._ssl_accepting:
+            self.flush_account()
+            self.ac_in_buffer = b""
+
+    def _make_epasv(self, extmode: bool = False) -> None:
+        try:
+            super()._make_epasv(extmode)
+        except NoPassivePort:
+            self.respond("425 No port for a data connection is free, try again later.")
 
     def ftp_PASS(self, line: str) -> None:  # noqa: N802
         """Check the password beside the loop; this connection waits meanwhile."""
@@ -158,53 +112,95 @@ class Session(FTPHandler):  # type: ignore[misc]
             super().ftp_PASS(line)
             return
         self.del_channel()
-        if self.shared.authenticator.remembers(self.username, line):
-            self.checked(line, self.shared.authenticator.authenticate(self.username, line))
+        answer = self.shared.logins.submit(self.username, line, self.remote_ip)
+        if answer.done():
+            self.checked(answer)
         else:
-            self.shared.submit_login(self, self.username, line)
+            answer.add_done_callback(lambda _: self.shared.calls.put(lambda: self.checked(answer)))
 
-    def checked(self, password: str, account: Account | None) -> None:
+    def checked(self, answered: Future[Answer]) -> None:
         """Let the client in, or not."""
         if self._closed:
             return
         self.add_channel()
-        if account is None or account.role != "station":
-            self.handle_auth_failed("", password)
-            return
+        account = answered.result()
+        if isinstance(account, Refusal):
+            self._refuse(account)
+        elif account.role != "station":
+            self._refuse(Refusal(Reason.CREDENTIALS, detail="the account of a province"))
+        elif not (self._ssl_established or may_go_plain(self.shared.plain, account)):
+            log.warning("login of %r from %s without TLS", account.name, self.remote_ip)
+            self.handle_auth_failed("the account must log in over an encrypted connection.", "")
+        elif refusal := self.shared.gate.enter(account.name):
+            self._refuse(refusal)
+        else:
+            self._entered = account.name
+            self._welcome(account)
+
+    def _welcome(self, account: Account) -> None:
         home = self.shared.home / account.name
         home.mkdir(parents=True, exist_ok=True)
+        self._private_data = not may_go_plain(self.shared.plain, account)
+        self._stop_waiting_for_login()
         self.handle_auth_success(str(home), "", "Login successful.")
 
-    def data_connection_lost(self) -> None:
-        """Answer a transfer whose connection was reset before it was accepted: the library says nothing."""
-        if self._in_dtp_queue is not None:
-            self._in_dtp_queue = None
-            self.respond("426 Connection broken; file not taken.")
+    def _refuse(self, refusal: Refusal) -> None:
+        log.warning("login of %r from %s refused: %s", self.username, self.remote_ip, refusal)
+        if refusal.reason is Reason.CREDENTIALS:
+            self.handle_auth_failed("", "")
+        else:
+            self.respond(f"421 {refusal.reason.capitalize()}.")
+            self.close_when_done()
 
-    def on_login_failed(self, username: str, password: str) -> None:
-        """Leave a line about a guess, or about a logger with an old password."""
-        log.warning("login of %r from %s failed", username, self.remote_ip)
+    def on_connect(self) -> None:
+        """Turn away an address that has failed too often; give the others a time to log in."""
+        if self.shared.certificates is None:
+            self._extra_feats: list[str] = []
+        self._wait_for_login()
+        if refusal := self.shared.gate.may_connect(self.remote_ip):
+            self.respond(f"421 {refusal.reason.capitalize()}.")
+            self.close_when_done()
 
-    def offer(self, channel: DataChannel) -> None:
-        """Hand a received file to the intake; the channel answers when the spool has decided."""
-        account = self.shared.account(self.username)
-        if account is None:
-            channel.answer("532 The account is no longer valid; file not taken.")
-            return
-        file = channel.file_obj
-        path, name = self.fs.split(file.name)
-        try:
-            ticket = self.shared.intake.offer(Upload(account, path, name, file.getvalue(), "ftp"))
-        except ValueError as error:
-            channel.answer(f"553 {error}.")
-            return
-        ticket.spooled.add_done_callback(lambda _: self.shared.calls.put(partial(channel.kept, ticket)))
+    def on_disconnect(self) -> None:
+        """Give the account's place to another connection."""
+        self._leave()
+        self._stop_waiting_for_login()
+
+    def flush_account(self) -> None:
+        """Log out, before another login."""
+        self._leave()
+        self._wait_for_login()
+        super().flush_account()
+
+    def _wait_for_login(self) -> None:
+        self._stop_waiting_for_login()
+        self._login_deadline = self.ioloop.call_later(
+            self.shared.login_seconds, self._login_overdue, _errback=self.handle_error
+        )
+
+    def _stop_waiting_for_login(self) -> None:
+        if self._login_deadline is not None and not self._login_deadline.cancelled:
+            self._login_deadline.cancel()
+
+    def _login_overdue(self) -> None:
+        if not self._closed:
+            log.warning("%s has not logged in in time", self.remote_ip)
+        if self._ssl_accepting:
+            self.close()
+        elif not self._closed:
+            self.respond("421 Login timed out.")
+            self.close_when_done()
+
+    def _leave(self) -> None:
+        if self._entered:
+            self.shared.gate.leave(self._entered)
+            self._entered = ""
 
     def peer_is_gone(self) -> bool:
         """Tell whether the client has closed this connection: a logger that died gets no 226."""
         try:
             return bool(self.socket.recv(1, socket.MSG_PEEK) == b"")
-        except BlockingIOError:
+        except NOT_NOW:
             return False
-        except OSError:
+        except (OSError, SSL.Error):
             return True

@@ -1,0 +1,28 @@
+"""What all FTP sessions of a server share."""
+
+from pathlib import Path
+from typing import Protocol
+
+from quantrac.domain.stations import Account
+from services.receiver.adapters.ftp_loop import LoopCalls
+from services.receiver.adapters.ftp_tls import Certificates, PlainFtp
+from services.receiver.gate import Gate
+from services.receiver.logins import Logins
+from services.receiver.uploads import Uploads
+
+
+class Shared(Protocol):
+    """The server, as its sessions see it."""
+
+    uploads: Uploads
+    logins: Logins
+    gate: Gate
+    calls: LoopCalls
+    home: Path
+    certificates: Certificates | None
+    plain: PlainFtp
+    login_seconds: float
+
+    def account(self, name: str) -> Account | None:
+        """Return an account valid now."""
+        ...
