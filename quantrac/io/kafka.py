@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -39,8 +38,20 @@ def _record(message: Message) -> Record:
     )
 
 
-def _log_error(error: KafkaError) -> None:
-    log.warning("kafka: %s", error.str())
+class _ErrorLog:
+    """Logs the first error of each kind in ten seconds: a client without a broker reports 20 a second."""
+
+    def __init__(self) -> None:
+        self._logged: dict[int, float] = {}
+
+    def __call__(self, error: KafkaError) -> None:
+        now = time.monotonic()
+        if now - self._logged.get(error.code(), -10.0) >= 10.0:
+            self._logged[error.code()] = now
+            log.warning("kafka: %s", error.str())
+
+
+_log_error = _ErrorLog()
 
 
 class KafkaProducer:
@@ -128,6 +139,7 @@ class KafkaConsumer:
     ) -> None:
         self._gather_seconds = gather_seconds
         self._owned: set[tuple[str, int]] = set()
+        self._waiting = False
         self._on_assign = on_assign
         self._consumer = _Consumer(
             {
@@ -169,15 +181,17 @@ class KafkaConsumer:
         except KafkaException as error:
             log.warning("commit refused, the batch will come again: %s", error.args[0].str())
 
-    def wait(self, seconds: float) -> None:
-        """Poll paused partitions, so that the group sees this member alive."""
-        assignment = self._consumer.assignment()
-        self._consumer.pause(assignment)
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Poll paused partitions, so that the group sees this member alive; raises like :meth:`consume`."""
+        self._waiting = True
+        self._consumer.pause(self._consumer.assignment())
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
             message = self._consumer.poll(min(left, 0.5))
-            if message is not None:
-                self._usable(message)  # paused: only an error can come, and a fatal one must be heard
+            if message is not None and self._usable(message):
+                # Nobody would handle it, and the next commit would pass over it; a new start reads it again.
+                raise RuntimeError(f"{message.topic()}[{message.partition()}] is not paused")
+        self._waiting = False
         self._consumer.resume(self._consumer.assignment())
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
@@ -193,9 +207,13 @@ class KafkaConsumer:
         """Whether the group has given this member its partitions."""
         return bool(self._owned)
 
-    def _assigned(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: _Consumer, partitions: list[TopicPartition]) -> None:
         if self._on_assign is not None and partitions:
             self._on_assign([p.partition for p in partitions])
+        consumer.incremental_assign(partitions)
+        # librdkafka keeps the pause of a partition it loses: lost in a wait and given back after it, it would
+        # stay silent for good. One that comes during a wait has to be paused like the others.
+        (consumer.pause if self._waiting else consumer.resume)(partitions)
         self._owned |= {(p.topic, p.partition) for p in partitions}
 
     def _revoked(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
@@ -221,7 +239,7 @@ def read_tail(bootstrap: str, topic: str, partition: int, limit: int) -> Iterato
         position = max(low, high - limit)
         consumer.assign([TopicPartition(topic, partition, position)])
         while position < high:
-            for message in consumer.consume(500, 1.0):
+            for message in consumer.consume(500, 0.1):  # the last, short batch waits so long
                 if message.error() is None and (offset := message.offset() or 0) < high:
                     yield _record(message)
                     position = offset + 1
@@ -244,6 +262,10 @@ def _reader(bootstrap: str) -> _Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "queued.max.messages.kbytes": 4_096,
+            # A table changes seldom; a change is still answered at once.
+            "fetch.wait.max.ms": 2_000,
+            # Its reader may start beside the broker, and then waits for nothing else.
+            "reconnect.backoff.max.ms": 1_000,
             "error_cb": _log_error,
         }
     )
@@ -327,6 +349,7 @@ class KafkaAdmin:
     """Creates topics and reads offsets."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
 
     def existing(self, timeout: float = 10.0) -> dict[str, int]:
@@ -366,7 +389,13 @@ class KafkaAdmin:
 
     def committed(self, group: str, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Return (topic, partition) -> committed offset; 0 where the group has committed nothing."""
-        request = ConsumerGroupTopicPartitions(group, [TopicPartition(t, p) for t, p in partitions])
-        future = self._admin.list_consumer_group_offsets([request])[group]
-        found = future.result(timeout=10).topic_partitions
+        if not partitions:
+            return {}
+        # Not by the admin client: told that the group's coordinator has moved or is starting, librdkafka 2.16
+        # looks for the consumer group of a client that has none, and the process dies.
+        consumer = _Consumer({"bootstrap.servers": self._bootstrap, "group.id": group})
+        try:
+            found = consumer.committed([TopicPartition(t, p) for t, p in partitions], timeout=10)
+        finally:
+            consumer.close()
         return {(tp.topic, tp.partition): max(int(tp.offset), 0) for tp in found}
