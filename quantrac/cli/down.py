@@ -8,6 +8,7 @@ import psutil
 from quantrac.cli.options import data_option, one_sentence
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
+from quantrac.local.waiting import wait_until
 
 _STOP_SECONDS = 60
 
@@ -21,10 +22,7 @@ def down(data: DataDir) -> None:
     if state is None:
         click.echo(f"nothing runs in {data.root}")
         return
-    supervisor = psutil.Process(state.pid)
-    supervisor.send_signal(signal.SIGTERM)
-    try:
-        supervisor.wait(_STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        raise LocalError(f"Process {state.pid} has not ended within {_STOP_SECONDS} s.") from None
+    psutil.Process(state.pid).send_signal(signal.SIGTERM)
+    if not wait_until(lambda: not state.is_running(), _STOP_SECONDS):
+        raise LocalError(f"Process {state.pid} has not ended within {_STOP_SECONDS} s.")
     click.echo("stopped")

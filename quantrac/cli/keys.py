@@ -27,8 +27,8 @@ def keys() -> None:
 @click.option("--owner", required=True, help="Person or organisation the key is for.")
 @click.option("--province", "provinces", multiple=True, help="Two-digit code it may read; none = all.")
 @click.option("--valid-to", type=click.DateTime(["%Y-%m-%d"]), help="First day, in Vietnam, it is refused.")
-@target_options
 @one_sentence
+@target_options
 def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, target: Target) -> None:
     """Make a key and print it, this once; --province can be repeated."""
     token, key = new_key(owner, provinces=provinces, valid_to=valid_to.date() if valid_to else None)
@@ -39,8 +39,8 @@ def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, ta
 
 
 @keys.command("list")
-@target_options
 @one_sentence
+@target_options
 def list_(target: Target) -> None:
     """List the keys; their secrets are not known."""
     with _registry(target) as registry:
@@ -50,8 +50,8 @@ def list_(target: Target) -> None:
 
 @keys.command()
 @click.argument("key_id", metavar="ID")
-@target_options
 @one_sentence
+@target_options
 def revoke(key_id: str, target: Target) -> None:
     """Revoke a key; the API refuses it from then on."""
     with _registry(target) as registry:

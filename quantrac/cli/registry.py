@@ -20,8 +20,8 @@ def registry() -> None:
 
 @registry.command("import")
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@target_options
 @one_sentence
+@target_options
 def import_(directory: Path, target: Target) -> None:
     """Write every record of DIRECTORY's *.yaml files; services follow at once.
 
@@ -47,8 +47,8 @@ def check(directory: Path) -> None:
 
 
 @registry.command("list")
-@target_options
 @one_sentence
+@target_options
 def list_(target: Target) -> None:
     """List what the registry holds."""
     found = Registry()

@@ -5,18 +5,23 @@ ClickHouseError
 └── ClickHouseRefused  the server answered no: the statement or its data is wrong
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError as _DriverError
 from clickhouse_connect.driver.exceptions import OperationalError
 from urllib3.exceptions import HTTPError
 
 from quantrac.io.settings import ClickHouseSettings
+
+# What the driver itself sets where they are not installed. Otherwise every insert imports pandas, and with it
+# pyarrow, only to see that the data is no data frame: 1 s of a core and 55 MiB a process.
+options.pd = options.np = None
 
 # TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS, TIMEOUT_EXCEEDED, TABLE_IS_READ_ONLY
 _TRY_AGAIN = frozenset({202, 241, 252, 159, 242})
@@ -53,6 +58,7 @@ class ClickHouse:
         self._settings = settings
         self._database = settings.database if database is None else database
         self._client: Client | None = None
+        self._types: dict[tuple[str, ...], list[str]] = {}
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT; ``{name:Type}`` in the text is bound by the server."""
@@ -79,9 +85,21 @@ class ClickHouse:
                 table,
                 list(columns.values()),
                 column_names=list(columns),
+                column_type_names=self._column_types(table, columns),
                 column_oriented=True,
                 settings=settings,
             )
+
+    def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
+        """Ask for the types once, where the driver would before every insert; the server converts from them."""
+        key = (table, *columns)
+        if key not in self._types:
+            found = dict(row[:2] for row in self._connected().query(f"DESCRIBE TABLE `{table}`").result_rows)
+            missing = [name for name in columns if name not in found]
+            if missing:
+                raise ClickHouseRefused(f"the table {table} has no column {missing[0]}")
+            self._types[key] = [found[name] for name in columns]
+        return self._types[key]
 
     def answers(self) -> bool:
         """Tell whether the server answers a query."""

@@ -13,7 +13,6 @@ from datetime import datetime
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -40,8 +39,20 @@ def _record(message: Message) -> Record:
     )
 
 
-def _log_error(error: KafkaError) -> None:
-    log.warning("kafka: %s", error.str())
+class _ErrorLog:
+    """Logs the first error of each kind in ten seconds: a client without a broker reports 20 a second."""
+
+    def __init__(self) -> None:
+        self._logged: dict[int, float] = {}
+
+    def __call__(self, error: KafkaError) -> None:
+        now = time.monotonic()
+        if now - self._logged.get(error.code(), -10.0) >= 10.0:
+            self._logged[error.code()] = now
+            log.warning("kafka: %s", error.str())
+
+
+_log_error = _ErrorLog()
 
 
 class KafkaProducer:
@@ -129,6 +140,7 @@ class KafkaConsumer:
     ) -> None:
         self._gather_seconds = gather_seconds
         self._owned: set[tuple[str, int]] = set()
+        self._waiting = False
         self._on_assign = on_assign
         self._consumer = _Consumer(
             {
@@ -170,17 +182,17 @@ class KafkaConsumer:
         except KafkaException as error:
             log.warning("commit refused, the batch will come again: %s", error.args[0].str())
 
-    def wait(self, seconds: float) -> None:
-        """Poll paused partitions, so that the group sees this member alive."""
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Poll paused partitions, so that the group sees this member alive; raises like :meth:`consume`."""
+        self._waiting = True
+        self._consumer.pause(self._consumer.assignment())
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self._consumer.pause(self._consumer.assignment())
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
             message = self._consumer.poll(min(left, 0.5))
-            # Paused: only an error can come, and a fatal one must be heard. But a partition newly given to
-            # this member is not paused, and its message must not be passed over.
             if message is not None and self._usable(message):
-                record = _record(message)
-                self._consumer.seek(TopicPartition(record.topic, record.partition, record.offset))
+                # Nobody would handle it, and the next commit would pass over it; a new start reads it again.
+                raise RuntimeError(f"{message.topic()}[{message.partition()}] is not paused")
+        self._waiting = False
         self._consumer.resume(self._consumer.assignment())
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
@@ -196,9 +208,13 @@ class KafkaConsumer:
         """Whether the group has given this member its partitions."""
         return bool(self._owned)
 
-    def _assigned(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: _Consumer, partitions: list[TopicPartition]) -> None:
         if self._on_assign is not None and partitions:
             self._on_assign([p.partition for p in partitions])
+        consumer.incremental_assign(partitions)
+        # librdkafka keeps the pause of a partition it loses: lost in a wait and given back after it, it would
+        # stay silent for good. One that comes during a wait has to be paused like the others.
+        (consumer.pause if self._waiting else consumer.resume)(partitions)
         self._owned |= {(p.topic, p.partition) for p in partitions}
 
     def _revoked(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
@@ -242,7 +258,7 @@ def read_since(bootstrap: str, topic: str, partition: int, since: datetime) -> I
 def _between(consumer: _Consumer, topic: str, partition: int, position: int, end: int) -> Iterator[Record]:
     consumer.assign([TopicPartition(topic, partition, position)])
     while position < end:
-        for message in consumer.consume(500, 1.0):
+        for message in consumer.consume(500, 0.1):  # the last, short batch waits so long
             if message.error() is None and (offset := message.offset() or 0) < end:
                 yield _record(message)
                 position = offset + 1
@@ -263,6 +279,10 @@ def _reader(bootstrap: str) -> _Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "queued.max.messages.kbytes": 4_096,
+            # A table changes seldom; a change is still answered at once.
+            "fetch.wait.max.ms": 2_000,
+            # Its reader may start beside the broker, and then waits for nothing else.
+            "reconnect.backoff.max.ms": 1_000,
             "error_cb": _log_error,
         }
     )
@@ -346,6 +366,7 @@ class KafkaAdmin:
     """Creates topics and reads offsets."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
 
     def existing(self, timeout: float = 10.0) -> dict[str, int]:
@@ -385,9 +406,15 @@ class KafkaAdmin:
 
     def committed(self, group: str, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Return (topic, partition) -> committed offset; 0 where the group has committed nothing."""
-        request = ConsumerGroupTopicPartitions(group, [TopicPartition(t, p) for t, p in partitions])
-        future = self._admin.list_consumer_group_offsets([request])[group]
-        found = future.result(timeout=10).topic_partitions
+        if not partitions:
+            return {}
+        # Not by the admin client: told that the group's coordinator has moved or is starting, librdkafka 2.16
+        # looks for the consumer group of a client that has none, and the process dies.
+        consumer = _Consumer({"bootstrap.servers": self._bootstrap, "group.id": group})
+        try:
+            found = consumer.committed([TopicPartition(t, p) for t, p in partitions], timeout=10)
+        finally:
+            consumer.close()
         return {(tp.topic, tp.partition): max(int(tp.offset), 0) for tp in found}
 
     def lag(self, group: str, topic: str) -> int | None:

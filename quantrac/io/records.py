@@ -5,6 +5,7 @@ it does by raising: the runner then isolates the message that raises, or the pro
 from the last commit.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -68,8 +69,8 @@ class Consumer(Protocol):
         """Commit the offset after the last message of each partition in ``batch``."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Stay in the group without taking messages."""
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Stay in the group without taking messages, for ``seconds`` or until soon after ``stop`` is set."""
         ...
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:

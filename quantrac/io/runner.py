@@ -124,13 +124,14 @@ class Runner:
 
     def step(self, stop: threading.Event | None = None) -> int:
         """Take one batch through the five steps; returns the number of messages committed."""
+        stop = stop or threading.Event()
         # 1. consume
         batch = self._consumer.consume(self._batch_size, self._poll_timeout)
         # 2.-4. handle, produce, flush; "not now" keeps the batch and the membership
         while batch and (not_now := self._processor.process(batch)):
             log.warning("not now: %s; again in %.1f s", not_now.reason, not_now.retry_after)
-            self._consumer.wait(not_now.retry_after)
-            if stop is not None and stop.is_set():
+            self._consumer.wait(not_now.retry_after, stop)
+            if stop.is_set():
                 return 0
             batch = self._consumer.owned(batch)
         # 5. commit

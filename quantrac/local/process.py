@@ -26,8 +26,10 @@ LOG_LIMIT_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
-    """What to run: `env` comes on top of the supervisor's own; `after` names those that must be ready before.
+    """What to run: `env` comes on top of the supervisor's own.
 
+    `after` names those that must be ready before it starts; `uses` those it waits for by itself, so that it
+    may start beside them. It stops before both.
     `ready` is asked from a worker thread, until the first True every 0.1 s and then every 5 s; it should
     answer within about 2 s, and an exception counts as no.
     A process not ready within `ready_timeout_s` of its start is killed and started again.
@@ -38,8 +40,14 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] = lambda: True
     after: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     ready_timeout_s: float = 60.0
     stop_timeout_s: float = 15.0
+
+    @property
+    def outlived_by(self) -> frozenset[str]:
+        """Names of those that stop only after this one."""
+        return frozenset({*self.after, *self.uses})
 
 
 def backoff_s(deaths: int) -> float:

@@ -15,9 +15,11 @@ from quantrac.local.errors import LocalError
 from quantrac.local.ports import LOOPBACK, settle_ports
 from quantrac.local.preparation import Preparation, write_passwords
 from quantrac.local.process import ProcessSpec
-from quantrac.local.tiers import Tier, tiers_of
+from quantrac.local.tiers import Tier, tiers_of, waits_by_itself
 
 CLICKHOUSE_USER = "quantrac"
+
+_STORES = ("broker", "clickhouse")
 
 _USUAL_PORTS = {"broker": 9092, "controller": 9093, "clickhouse": 8123}
 
@@ -138,7 +140,8 @@ class Stack:
             argv=[sys.executable, "-m", f"services.{service}", role],
             env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
             ready=_answering(port, "/health/ready"),
-            after=("broker", "clickhouse"),
+            after=() if waits_by_itself(service) else _STORES,
+            uses=_STORES,
         )
 
     def _environment(self, tier: Tier) -> dict[str, str]:

@@ -49,9 +49,13 @@ class StackState:
         return all(process.phase is Phase.READY for process in self.processes)
 
     def is_running(self) -> bool:
-        """Whether the supervisor that wrote this is alive; another process with its old pid is told apart."""
+        """Whether the supervisor that wrote this is alive; another process with its old pid is told apart.
+
+        One that has ended but whose parent has not noticed, which in a container may never happen, is not.
+        """
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.created) < 1
+            process = psutil.Process(self.pid)
+            return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - self.created) < 1
         except psutil.NoSuchProcess:
             return False
 

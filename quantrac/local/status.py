@@ -1,5 +1,6 @@
 """What a stack is doing: its processes, how much has come through, and how far each group is behind."""
 
+from functools import cached_property
 from typing import Any
 
 import psutil
@@ -28,8 +29,11 @@ class StackStatus:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._admin = KafkaAdmin(stack.bootstrap)
         self._databases = {tier.name: ClickHouse(stack.clickhouse(tier)) for tier in stack.tiers}
+
+    @cached_property
+    def _admin(self) -> KafkaAdmin:
+        return KafkaAdmin(self._stack.bootstrap)  # connects at once, so not before something runs
 
     def read(self) -> dict[str, Any]:
         """Return ``state``, ``processes``, ``urls``, ``counts`` by tier and ``lag`` by group, for JSON."""

@@ -27,20 +27,20 @@ _CHECK_THREADS = 4
 def start_order(specs: Sequence[ProcessSpec]) -> list[ProcessSpec]:
     """Order the processes so that each comes after those it names; otherwise as given.
 
-    Raises ValueError for a name used twice, an unknown name in `after` and a circle.
+    Raises ValueError for a name used twice, an unknown name in `after` or `uses` and a circle.
     """
     names = [spec.name for spec in specs]
     if len(set(names)) < len(names):
         raise ValueError(f"Two processes have the same name: {', '.join(names)}.")
     for spec in specs:
-        for name in spec.after:
+        for name in spec.outlived_by:
             if name not in names:
                 raise ValueError(f"{spec.name} comes after {name}, which is not among the processes.")
     ordered: list[ProcessSpec] = []
     waiting = list(specs)
     while waiting:
         done = {spec.name for spec in ordered}
-        free = [spec for spec in waiting if done.issuperset(spec.after)]
+        free = [spec for spec in waiting if done.issuperset(spec.outlived_by)]
         if not free:
             raise ValueError(f"These processes wait for each other: {', '.join(s.name for s in waiting)}.")
         ordered += free
@@ -114,7 +114,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         while any(process.is_running for process in self._processes):
-            needed = {name for each in self._processes if each.is_running for name in each.spec.after}
+            needed = {name for each in self._processes if each.is_running for name in each.spec.outlived_by}
             for process in self._processes:
                 if self._stop_requests > 1:
                     process.kill()

@@ -52,3 +52,12 @@ def tiers_of(demo: bool) -> list[Tier]:
         Tier("province", prefix="hn.", database="hn"),
         Tier("ministry", prefix="ministry.", database="ministry"),
     ]
+
+
+def waits_by_itself(service: str) -> bool:
+    """Tell whether a service answers before broker and database are there, and so can start beside them.
+
+    The others need what is prepared first: topics for a group to join, tables for rows, and accounts behind
+    a door, which would otherwise turn stations away.
+    """
+    return service == "api"

@@ -131,7 +131,7 @@ class FakeConsumer:
     ) -> None:
         self._broker, self._group = broker, group
         self.waited: list[float] = []
-        """Seconds of every :meth:`wait`; none of them is really waited."""
+        """Seconds of every :meth:`wait`, 0 for one that is to stop; none of them is really waited."""
         self._position = {
             (topic, partition): broker._committed[group, topic, partition]
             for topic in topics
@@ -155,9 +155,9 @@ class FakeConsumer:
         for record in batch:
             self._broker._committed[self._group, record.topic, record.partition] = record.offset + 1
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, stop: threading.Event) -> None:
         """Note the pause and return at once."""
-        self.waited.append(seconds)
+        self.waited.append(0.0 if stop.is_set() else seconds)
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""

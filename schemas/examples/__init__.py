@@ -1,4 +1,4 @@
-"""One real payload a topic: validated against its message, and put through its consumer's handler by tests."""
+"""One real payload a topic: validated against its message and put through its consumer's handler."""
 
 from importlib import resources
 

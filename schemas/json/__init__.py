@@ -1,4 +1,4 @@
-"""JSON Schema of every message, generated from ``schemas.messages``; ``python -m schemas.json`` writes them."""
+"""JSON Schema of every message, generated from ``schemas.messages`` by ``python -m schemas.json``."""
 
 import json
 from importlib import resources

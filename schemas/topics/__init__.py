@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from schemas.messages.base import Message
 
-
 LARGEST_MESSAGE_BYTES = 32 << 20
 """A file of the largest size allowed (1 MiB) becomes flagged readings of some twenty times its size."""
 

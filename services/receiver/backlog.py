@@ -21,6 +21,7 @@ BATCH = 100
 """Files that go at once: under 50 ms of work for the validator."""
 _PAUSE_SECONDS = 0.2
 _LOOK_SECONDS = 2.0
+_NEVER = threading.Event()
 
 
 class LiveLane:
@@ -37,25 +38,32 @@ class LiveLane:
 
 
 class PacedConsumer:
-    """A consumer that takes nothing while the live lane is long."""
+    """A consumer that hands over nothing while the live lane is long.
+
+    It asks about the live lane only when it has something to hand over: asking costs the broker work.
+    """
 
     def __init__(self, consumer: Consumer, is_short: Callable[[], bool]) -> None:
         self._consumer, self._is_short = consumer, is_short
+        self._held: list[Record] = []
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
         """Return messages, or none after a pause; see :class:`quantrac.io.records.Consumer`."""
-        if self._is_short():
-            return self._consumer.consume(limit, timeout)
-        self._consumer.wait(_PAUSE_SECONDS)
+        batch = self._consumer.owned(self._held) or self._consumer.consume(limit, timeout)
+        if not batch or self._is_short():
+            self._held = []
+            return batch
+        self._held = batch
+        self._consumer.wait(_PAUSE_SECONDS, _NEVER)
         return []
 
     def commit(self, batch: Sequence[Record]) -> None:
         """See :class:`quantrac.io.records.Consumer`."""
         self._consumer.commit(batch)
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, stop: threading.Event) -> None:
         """See :class:`quantrac.io.records.Consumer`."""
-        self._consumer.wait(seconds)
+        self._consumer.wait(seconds, stop)
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""

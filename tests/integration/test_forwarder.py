@@ -173,7 +173,7 @@ class Forwarder:
     def commit(self, batch: Sequence[Record]) -> None:
         self.committed = [r.offset for r in batch]
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, stop: threading.Event) -> None:
         self.waits.append(seconds)
         self.on_wait()
 

@@ -10,6 +10,8 @@ from quantrac.io.migrations import Migration, migrate, ordered, status
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
+from schemas.codec import decode_flagged_set
+from schemas.examples import example
 from services.aggregator import rows
 
 pytestmark = pytest.mark.integration
@@ -59,17 +61,15 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
         {"db": empty_database.database},
     ).rows
     written = {
-        "readings": rows._readings_of,
-        "files": rows._file_of,
-        "rejects": rows._rejects_of,
+        "readings": rows.reading_columns,
+        "files": rows.file_columns,
+        "rejects": rows.reject_columns,
     }
-    from schemas.codec import decode_flagged_set
-    from schemas.examples import example
-
-    flagged = decode_flagged_set(example("qa-flagged.json"))
-    for table, names in declared:
-        if table in written:
-            assert sorted(written[table](flagged)) == sorted(names), table
+    flagged = [decode_flagged_set(example("qa-flagged.json"))]
+    names = {table: sorted(columns) for table, columns in declared}
+    assert {table: sorted(columns(flagged)) for table, columns in written.items()} == {
+        table: names[table] for table in written
+    }
 
 
 def test_files_must_be_numbered_without_gaps() -> None:

@@ -15,7 +15,7 @@ from quantrac.local.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 # The stack of these tests: `second` comes after `first`, which is ready once its file `up` is there;
-# `stubborn` ignores SIGTERM, `forking` has a child of its own.
+# `beside` uses `first` without waiting for it, `stubborn` ignores SIGTERM, `forking` has a child of its own.
 STACK = """
 import sys
 from pathlib import Path
@@ -27,11 +27,28 @@ from quantrac.local.supervisor import Supervisor, stopped_by_signals
 root, wanted = Path(sys.argv[1]), sys.argv[2:]
 python = lambda code: [sys.executable, "-c", code]
 SLEEP = "import os, time; print('pid', os.getpid()); time.sleep(600)"
+LAST_LOOK = '''
+import os, signal, sys, time
+def end(*_):
+    time.sleep(0.3)  # the other one would be gone by now
+    os.kill(int(open(%r).read().split()[1]), 0)
+    print("the other one is there")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("waits")
+time.sleep(600)
+'''
 specs = {
     "first": ProcessSpec(
         name="first", argv=python(SLEEP), env={"ANSWER": "42"}, ready=(root / "up").exists, stop_timeout_s=5
     ),
     "second": ProcessSpec(name="second", argv=python(SLEEP), after=("first",)),
+    "beside": ProcessSpec(
+        name="beside",
+        argv=python(LAST_LOOK % str(root / "logs" / "first.log")),
+        ready=lambda: "waits" in (root / "logs" / "beside.log").read_text(),
+        uses=("first",),
+    ),
     "stubborn": ProcessSpec(
         name="stubborn",
         argv=python("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); " + SLEEP),
@@ -112,6 +129,16 @@ def test_a_process_starts_once_the_one_before_it_is_ready(tmp_path):
         assert first.started_at < second.started_at
         stack.stop()
         assert [stack.get(name).phase for name in ("first", "second")] == ["stopped", "stopped"]
+
+
+def test_a_process_that_waits_by_itself_starts_beside_the_one_it_uses_and_stops_before_it(tmp_path):
+    with running(tmp_path, "beside", "first") as stack:
+        stack.wait("beside", "ready")
+        assert stack.get("first").phase == "starting"
+        (tmp_path / "up").touch()
+        stack.wait("first", "ready")
+        stack.stop()
+        assert "the other one is there" in stack.log("beside")
 
 
 def test_what_is_killed_starts_again(tmp_path):

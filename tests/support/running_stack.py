@@ -43,9 +43,9 @@ class RunningStack:
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
         return result
 
-    def up(self) -> None:
+    def up(self, *, demo: bool = True) -> None:
         """Start it and wait until all is ready."""
-        self.quantrac("up", "--demo", "--detach")
+        self.quantrac("up", "--detach", *(["--demo"] if demo else []))
         self.quantrac("status", "--wait", "--timeout", "150")
 
     def status(self) -> dict[str, Any]:
@@ -60,12 +60,17 @@ class RunningStack:
     def database(self, tier: str) -> ClickHouse:
         return ClickHouse(self.stack.clickhouse(next(t for t in self.stack.tiers if t.name == tier)))
 
-    def api(self, tier: str = "province") -> httpx.Client:
-        key = demo_api_key(DataDir(self.data))
+    def api(self, tier: str = "province", key: str | None = None) -> httpx.Client:
+        key = key or demo_api_key(DataDir(self.data))
         return httpx.Client(base_url=self.stack.urls()[tier]["api"], headers={"X-Api-Key": key}, timeout=30)
 
-    def register(self, folder: Path, stations: Iterable[Mapping[str, Any]]) -> None:
-        """Add stations, each with an account of its own, to both tiers while they run."""
+    def register(
+        self,
+        folder: Path,
+        stations: Iterable[Mapping[str, Any]],
+        tiers: Iterable[str] = ("province", "ministry"),
+    ) -> None:
+        """Add stations, each with an account of its own, while the tiers run."""
         stations = list(stations)
         accounts = [
             {
@@ -77,7 +82,7 @@ class RunningStack:
         ]
         registry = {"stations": stations, "accounts": accounts}
         (folder / "registry.yaml").write_text(json.dumps(registry), encoding="utf-8")  # YAML holds JSON
-        for tier in ("province", "ministry"):
+        for tier in tiers:
             self.quantrac("registry", "import", str(folder), "--tier", tier)
 
     def sender(self, code: str) -> FtpSender:

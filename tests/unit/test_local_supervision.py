@@ -27,6 +27,12 @@ def test_processes_without_wishes_keep_their_order():
     assert names(start_order([spec("b"), spec("a"), spec("c")])) == ["b", "a", "c"]
 
 
+def test_those_it_waits_for_by_itself_come_first_and_stop_last_too():
+    door = ProcessSpec(name="door", argv=["true"], uses=("broker",))
+    assert names(start_order([door, spec("broker")])) == ["broker", "door"]
+    assert door.outlived_by == {"broker"}
+
+
 def test_a_circle_is_refused_and_named():
     with pytest.raises(ValueError, match=r"^These processes wait for each other: a, b\.$"):
         start_order([spec("a", "b"), spec("b", "a"), spec("free")])

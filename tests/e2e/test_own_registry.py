@@ -1,0 +1,109 @@
+"""A province of one's own, without the demo: register, send, and see what is said of bad input."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.running_stack import PASSWORD, RunningStack, wait_for
+
+pytestmark = pytest.mark.e2e
+
+CODE = "HN_OWN_NUO001"
+STATION = {
+    "code": CODE,
+    "name": "Trạm nước thải",
+    "type": "wastewater",
+    "province": "01",
+    "latitude": 21.0,
+    "longitude": 105.8,
+    "parameters": [
+        {"code": "COD", "unit": "mg/L", "range_low": 0, "range_high": 200},
+        {"code": "pH", "unit": ""},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    stack = RunningStack(tmp_path_factory.mktemp("province"))
+    try:
+        stack.up(demo=False)
+        stack.register(tmp_path_factory.mktemp("registry"), [STATION], tiers=["province"])
+        yield stack
+    finally:
+        stack.quantrac("down", check=False)
+
+
+def put(province: RunningStack, folder: Path, name: str, content: str, password: str = PASSWORD) -> str:
+    (folder / name).write_bytes(content.encode())
+    sent = province.quantrac(
+        *("put", str(folder / name), "--account", "hn-own-nuo001"),
+        env={"QUANTRAC_PASSWORD": password, "PATH": ""},
+        check=False,
+    )
+    return sent.stdout + sent.stderr
+
+
+def test_a_registered_station_is_received_at_once_and_a_wrong_password_is_not(
+    province: RunningStack, tmp_path: Path
+) -> None:
+    name = f"{CODE}_20260325000000.txt"
+    content = "COD\t12.50\tmg/L\t20260325000000\t00\r\npH\t7.1\t\t20260325000000\t00\r\n"
+    assert "530" in put(province, tmp_path, name, content, password="wrong")
+    assert "226" in put(province, tmp_path, name, content)
+    wait_for(lambda: province.status()["counts"]["province"]["averages"] == 2, 20, "the averages of one file")
+    assert province.status()["counts"]["province"] | {"averages": 2} == {
+        "files": 1,
+        "readings": 2,
+        "flagged": 2,
+        "rows": 2,
+        "averages": 2,
+        "delivered": 0,
+    }
+
+
+def test_bad_lines_and_strange_files_are_listed_with_their_reason_and_cost_nothing_else(
+    province: RunningStack, tmp_path: Path
+) -> None:
+    at = "20260326000000"
+    lines = ["COD\t1x\tmg/L", "COD\t9.0\tmg/L", "XYZ\t1\tmg/L", "pH\t7\tppb"]
+    mixed = "".join(f"{line}\t{at}\t00\r\n" for line in lines)
+    assert "226" in put(province, tmp_path, f"{CODE}_{at}.txt", mixed)
+    assert "226" in put(province, tmp_path, f"HN_ELSE_NUO999_{at}.txt", f"COD\t1\tmg/L\t{at}\t00\r\n")
+    assert "226" in put(province, tmp_path, f"{CODE}_20260326000500.txt", "")
+    assert "552" in put(province, tmp_path, f"{CODE}_20260326001000.txt", "garbage " * 1_300_000)
+    key = province.quantrac("keys", "create", "--owner", "test").stdout.split()[0]
+    with province.api(key=key) as api:
+
+        def reasons() -> list[str]:
+            question = {"from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+            return sorted(r["reason"] for r in api.get("/v1/rejects", params=question).json()["items"])
+
+        wait_for(lambda: len(reasons()) >= 5, 20, "five rejects")
+        assert reasons() == [
+            "empty-file",
+            "incompatible-unit",
+            "unknown-parameter",
+            "unknown-station",
+            "value-not-a-number",
+        ]
+        question = {"station": CODE, "from": "2026-03-25T17:00:00Z", "to": "2026-03-25T18:00:00Z"}
+        readings = api.get("/v1/readings", params=question).raise_for_status().json()["items"]
+        assert [(r["parameter"], r["value"]) for r in readings] == [("COD", 9.0)]
+
+
+def test_a_registry_with_a_misspelt_key_is_refused_with_one_sentence(
+    province: RunningStack, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.yaml").write_text("stations:\n  - {code: X, nmae: X}\n", encoding="utf-8")
+    refused = province.quantrac("registry", "import", str(tmp_path), check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == "quantrac: bad.yaml: stations[1] X: nmae: unknown key; did you mean 'name'?\n"
+
+
+def test_a_folder_made_without_the_demo_is_not_started_with_it(province: RunningStack) -> None:
+    province.quantrac("down")
+    refused = province.quantrac("up", "--demo", check=False)
+    assert refused.returncode == 1
+    assert "was made without --demo" in refused.stderr

@@ -1,0 +1,136 @@
+"""A broker is killed and stays away for longer than a group's session: every client finds its way back."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+
+from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, TopicSettings
+from quantrac.io.records import Record
+from quantrac.local.broker import Broker, answers, broker_command, broker_environment
+from quantrac.local.child import tied_command
+from quantrac.local.ports import choose_ports
+from quantrac.local.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+AWAY_SECONDS = 12.0
+BACK_SECONDS = 15.0
+MESSAGES = 600
+
+
+class MortalBroker:
+    """A broker of the test's own that can be killed and started again in the same place."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = choose_ports({"broker": 0, "controller": 0})
+        self._broker = Broker(folder, ports["broker"], ports["controller"])
+        self.bootstrap = self._broker.bootstrap
+        self.start()
+
+    def start(self) -> None:
+        command = tied_command(broker_command(self._broker))
+        self._process = subprocess.Popen(
+            command, env=os.environ | broker_environment(), stdout=subprocess.DEVNULL
+        )
+        assert wait_until(lambda: answers(self.bootstrap), 60)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[MortalBroker]:
+    broker = MortalBroker(tmp_path)
+    yield broker
+    broker.kill()
+
+
+class Member:
+    """A consumer in a thread; collects the values it has taken, and waits whenever it is told to."""
+
+    def __init__(self, bootstrap: str, group: str, *, waiting: bool = False) -> None:
+        self.values: set[bytes] = set()
+        self.waiting = threading.Event()
+        if waiting:
+            self.waiting.set()
+        self._stop = threading.Event()
+        self._consumer = KafkaConsumer(bootstrap, group=group, instance="0", topics=["in"])
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if self.waiting.is_set():
+                self._consumer.wait(3.0, self._stop)
+                continue
+            batch = self._consumer.consume(500, 0.5)
+            self.values |= {record.value or b"" for record in batch}
+            if batch:
+                self._consumer.commit(batch)
+        self._consumer.close()
+
+    def has(self, count: int) -> Callable[[], bool]:
+        return lambda: len(self.values) == count
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def messages(first: int) -> list[Record]:
+    return [Record("in", b"%d" % n, b"%d" % n) for n in range(first, first + MESSAGES)]
+
+
+def committed(admin: KafkaAdmin, group: str) -> int:
+    """Messages a group has committed, -1 while the broker cannot say."""
+    try:
+        return sum(admin.committed(group, list(admin.ends(["in"]))).values())
+    except (KafkaException, TimeoutError):
+        return -1
+
+
+# One member only reads. One waits until shortly before the broker is back: its partitions are lost in that
+# wait and come back after it. One waits from its first moment until the end: they come while it waits.
+def test_clients_made_before_the_broker_went_away_work_again_when_it_is_back(broker: MortalBroker) -> None:
+    admin, producer = KafkaAdmin(broker.bootstrap), KafkaProducer(broker.bootstrap)
+    admin.create([TopicSettings("in", 6, 1, {}), TopicSettings("table", 1, 1, {"cleanup.policy": "compact"})])
+    table: dict[bytes, bytes | None] = {}
+    reader = TableReader(broker.bootstrap, "table", table.__setitem__)
+    reader.start()
+    reading, pausing = Member(broker.bootstrap, "reading"), Member(broker.bootstrap, "pausing")
+    waiting = Member(broker.bootstrap, "waiting", waiting=True)
+    try:
+        producer.produce(messages(0))
+        producer.flush()
+        assert wait_until(reading.has(MESSAGES), 20)
+        assert wait_until(pausing.has(MESSAGES), 20)
+        assert wait_until(lambda: committed(admin, "reading") == MESSAGES, 5)
+
+        pausing.waiting.set()
+        broker.kill()
+        producer.produce(messages(MESSAGES))
+        time.sleep(AWAY_SECONDS)
+        pausing.waiting.clear()
+        broker.start()
+
+        back = time.monotonic()
+        producer.produce([Record("table", b"k", b"1")])
+        producer.flush()
+        assert wait_until(reading.has(2 * MESSAGES), BACK_SECONDS)
+        assert wait_until(lambda: table == {b"k": b"1"}, BACK_SECONDS)
+        assert wait_until(lambda: committed(admin, "reading") == 2 * MESSAGES, BACK_SECONDS)
+        assert wait_until(pausing.has(2 * MESSAGES), BACK_SECONDS)
+        waiting.waiting.clear()
+        assert wait_until(waiting.has(2 * MESSAGES), BACK_SECONDS)
+        assert time.monotonic() - back < BACK_SECONDS
+    finally:
+        for member in (reading, pausing, waiting):
+            member.close()
+        reader.close()

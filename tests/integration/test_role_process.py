@@ -1,0 +1,51 @@
+"""How a role's process ends when its consumer can never get a message again."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+# The consumer's client is played, its broker away; the producer still has a message that nobody takes.
+ROLE = """
+from unittest.mock import Mock
+from confluent_kafka import KafkaError
+from quantrac.io import kafka, role
+from quantrac.io.records import Record
+from quantrac.io.runner import Runner
+
+fenced = Mock(error=lambda: KafkaError(KafkaError._FATAL, "static consumer fenced"))
+
+class Fenced(kafka._Consumer):
+    def consume(self, limit, timeout):
+        return [fenced]
+
+class Parse:
+    def __init__(self):
+        kafka._Consumer = Fenced
+        producer = kafka.KafkaProducer("127.0.0.1:9")
+        producer.produce([Record("out", b"k", b"1")])
+        self.runner = Runner(
+            service="test.role",
+            consumer=kafka.KafkaConsumer("127.0.0.1:9", group="g", instance="0", topics=["in"]),
+            producer=producer,
+            handler=Mock(),
+        )
+
+    def run(self, stop):
+        self.runner.run(stop)
+
+    def ready(self):
+        return True
+
+role.main("test", {"role": Parse}, [])
+"""
+
+
+def test_a_fenced_member_ends_its_process_at_once_and_says_why() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ROLE], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert ended.returncode == 1
+    assert "static consumer fenced" in ended.stderr
