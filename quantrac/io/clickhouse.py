@@ -91,7 +91,7 @@ class ClickHouse:
             )
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
-        """Ask for the types once, where the driver would before every insert; the server converts from them."""
+        """Ask for the types once, where the driver would before every insert; the server converts."""
         key = (table, *columns)
         if key not in self._types:
             found = dict(row[:2] for row in self._connected().query(f"DESCRIBE TABLE `{table}`").result_rows)

@@ -155,6 +155,8 @@ class KafkaConsumer:
                 "max.poll.interval.ms": 300_000,
                 # The default of 64 MiB a consumer would be most of a small machine's memory.
                 "queued.max.messages.kbytes": 16_384,
+                # After that much is held, ask again soon: the default of 1 s lets a fast reader run dry.
+                "fetch.queue.backoff.ms": 20,
                 "error_cb": _log_error,
             }
         )

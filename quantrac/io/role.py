@@ -1,5 +1,6 @@
 """Runs one role of a service as a process: settings, logging, signals, the health endpoint."""
 
+import gc
 import json
 import logging
 import signal
@@ -44,6 +45,8 @@ def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[s
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    # A batch is some 100,000 small objects without cycles; looking for cycles took a fifth of its time.
+    gc.set_threshold(100_000, 10, 10)
     role = roles[name]()
     if settings.health_port:
         serve_health(settings.health_host, settings.health_port, role.ready)

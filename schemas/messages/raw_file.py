@@ -38,4 +38,7 @@ class RawFileHeaders(Message):
     @classmethod
     def from_headers(cls, headers: Mapping[str, bytes]) -> "RawFileHeaders":
         """Decode from Kafka, leaving out headers of other parties; raises pydantic's ``ValidationError``."""
-        return cls.model_validate({k: v.decode() for k, v in headers.items() if k in cls.model_fields})
+        return cls.model_validate({k: v.decode() for k, v in headers.items() if k in _FIELDS})
+
+
+_FIELDS = frozenset(RawFileHeaders.model_fields)

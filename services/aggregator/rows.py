@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -19,12 +19,44 @@ Columns = dict[str, list[Any]]
 
 def reading_columns(sets: Iterable[FlaggedSet]) -> Columns:
     """Columns of ``readings``, one row a reading; sets without a station hold none."""
-    return _joined(_readings_of(s) for s in sets if s.station and s.readings)
+    filled = [s for s in sets if s.station and s.readings]
+    readings = [r for s in filled for r in s.readings]
+    if not readings:
+        return {}
+    return {
+        "station": _repeated((s.station, s) for s in filled),
+        "parameter": [r.parameter for r in readings],
+        "measured_at": [r.measured_at for r in readings],
+        "value": [r.value for r in readings],
+        "text": ["" if r.text == shortest_decimal(r.value) else r.text for r in readings],
+        "unit": [r.unit for r in readings],
+        "status": [r.status for r in readings],
+        "flag": [r.flag for r in readings],
+        "tests": [_outcomes(tuple(r.tests.items())) for r in readings],
+        "rules": _repeated((s.rules, s) for s in filled),
+        "line": [r.line for r in readings],
+        "version": _repeated((reading_version(s.received_at), s) for s in filled),
+    }
 
 
 def file_columns(sets: Iterable[FlaggedSet]) -> Columns:
     """Columns of ``files``, one row a set."""
-    return _joined(_file_of(s) for s in sets)
+    sets = list(sets)
+    if not sets:
+        return {}
+    return {
+        "station": [s.station for s in sets],
+        "received_at": [s.received_at for s in sets],
+        "file_id": [s.file_id for s in sets],
+        "name": [s.file_name for s in sets],
+        "account": [s.account for s in sets],
+        "transport": [s.transport for s in sets],
+        "format": [s.format for s in sets],
+        "rules": [s.rules for s in sets],
+        "readings": [len(s.readings) for s in sets],
+        "rejects": [len(s.rejects) for s in sets],
+        "rejected_lines": [sorted({r.line for r in s.rejects}) for s in sets],
+    }
 
 
 def reject_columns(sets: Iterable[FlaggedSet]) -> Columns:
@@ -34,46 +66,25 @@ def reject_columns(sets: Iterable[FlaggedSet]) -> Columns:
 
 def raw_file_columns(files: Iterable[tuple[str, RawFileHeaders, bytes]]) -> Columns:
     """Columns of ``raw_files`` from (key, headers, content)."""
-    return _joined(_raw_file_of(key, headers, content) for key, headers, content in files)
+    files = list(files)
+    if not files:
+        return {}
+    return {
+        "station": [key for key, _, _ in files],
+        "file_id": [h.file_id for _, h, _ in files],
+        "received_at": [h.received_at for _, h, _ in files],
+        "name": [h.name for _, h, _ in files],
+        "path": [h.path for _, h, _ in files],
+        "account": [h.account for _, h, _ in files],
+        "transport": [h.transport for _, h, _ in files],
+        "marks": [h.marks or "" for _, h, _ in files],
+        "content": [content for _, _, content in files],
+    }
 
 
 def receipt_columns(receipts: Iterable[DeliveryReceipt]) -> Columns:
     """Columns of ``receipts``, one row a delivered file."""
     return _joined(_receipts_of(receipt) for receipt in receipts)
-
-
-def _readings_of(s: FlaggedSet) -> Columns:
-    count = len(s.readings)
-    return {
-        "station": [s.station] * count,
-        "parameter": [r.parameter for r in s.readings],
-        "measured_at": [r.measured_at for r in s.readings],
-        "value": [r.value for r in s.readings],
-        "text": ["" if r.text == shortest_decimal(r.value) else r.text for r in s.readings],
-        "unit": [r.unit for r in s.readings],
-        "status": [r.status for r in s.readings],
-        "flag": [r.flag for r in s.readings],
-        "tests": [_outcomes(tuple(r.tests.items())) for r in s.readings],
-        "rules": [s.rules] * count,
-        "line": [r.line for r in s.readings],
-        "version": [reading_version(s.received_at)] * count,
-    }
-
-
-def _file_of(s: FlaggedSet) -> Columns:
-    return {
-        "station": [s.station],
-        "received_at": [s.received_at],
-        "file_id": [s.file_id],
-        "name": [s.file_name],
-        "account": [s.account],
-        "transport": [s.transport],
-        "format": [s.format],
-        "rules": [s.rules],
-        "readings": [len(s.readings)],
-        "rejects": [len(s.rejects)],
-        "rejected_lines": [sorted({r.line for r in s.rejects})],
-    }
 
 
 def _rejects_of(s: FlaggedSet) -> Columns:
@@ -89,20 +100,6 @@ def _rejects_of(s: FlaggedSet) -> Columns:
     }
 
 
-def _raw_file_of(key: str, headers: RawFileHeaders, content: bytes) -> Columns:
-    return {
-        "station": [key],
-        "file_id": [headers.file_id],
-        "received_at": [headers.received_at],
-        "name": [headers.name],
-        "path": [headers.path],
-        "account": [headers.account],
-        "transport": [headers.transport],
-        "marks": [headers.marks or ""],
-        "content": [content],
-    }
-
-
 def _receipts_of(receipt: DeliveryReceipt) -> Columns:
     count = len(receipt.files)
     return {
@@ -114,6 +111,11 @@ def _receipts_of(receipt: DeliveryReceipt) -> Columns:
         "confirmed_at": [receipt.confirmed_at] * count,
         "readings": [f.readings for f in receipt.files],
     }
+
+
+def _repeated(values: Iterable[tuple[Any, FlaggedSet]]) -> list[Any]:
+    """Give every reading of a set the set's value."""
+    return list(chain.from_iterable(repeat(value, len(s.readings)) for value, s in values))
 
 
 def _joined(blocks: Iterable[Columns]) -> Columns:

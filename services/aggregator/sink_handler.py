@@ -11,8 +11,7 @@ from quantrac.domain.averaging import hour_of
 from quantrac.domain.readings import FlaggedSet
 from quantrac.io.clickhouse import ClickHouseError
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
-from schemas.codec import BadMessage, decode_flagged_set
-from schemas.messages.aggregates import DirtyWindow, WindowDirty
+from schemas.codec import BadMessage, decode_flagged_set, encode_window_dirty
 from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
 from services.aggregator import rows
@@ -79,9 +78,7 @@ class SinkHandler:
                 self._tables.insert(table, columns, token=token)
 
     def _dirty_record(self, station: str, hours: set[tuple[str, datetime]]) -> Record:
-        windows = [DirtyWindow(parameter=parameter, hour=hour) for parameter, hour in sorted(hours)]
-        message = WindowDirty(station=station, windows=windows)
-        return Record(self._dirty, station.encode(), message.model_dump_json().encode())
+        return Record(self._dirty, station.encode(), encode_window_dirty(station, sorted(hours)))
 
 
 def touched_hours(sets: Sequence[FlaggedSet]) -> dict[str, set[tuple[str, datetime]]]:
@@ -90,5 +87,9 @@ def touched_hours(sets: Sequence[FlaggedSet]) -> dict[str, set[tuple[str, dateti
     for s in sets:
         if s.station and s.readings:
             hours = touched.setdefault(s.station, set())
-            hours.update((r.parameter, hour_of(r.measured_at)) for r in s.readings)
+            measured_at = None
+            for r in s.readings:
+                if r.measured_at != measured_at:  # nearly always one time a file
+                    measured_at, hour = r.measured_at, hour_of(r.measured_at)
+                hours.add((r.parameter, hour))
     return touched

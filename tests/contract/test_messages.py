@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -53,6 +54,12 @@ def test_both_codecs_miss_a_missing_field_or_have_a_default(
     else:
         with pytest.raises(codec.BadMessage, match=field):
             decode(json.dumps(content).encode())
+
+
+def test_a_window_dirty_message_is_written_as_its_contract_says() -> None:
+    content = json.loads(example("window-dirty.json"))
+    windows = [(w["parameter"], datetime.fromisoformat(w["hour"])) for w in content["windows"]]
+    assert json.loads(codec.encode_window_dirty(content["station"], windows)) == content
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from math import isfinite
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,7 @@ class Times(dict[str, tuple[datetime, Targets]]):
         return self[text]
 
 
+@lru_cache(maxsize=1024)  # the country's files of one interval say the same time
 def to_utc(text: str, zone: ZoneInfo) -> datetime:
     """Read yyyyMMddHHmmss, or 12 digits without seconds, in the station's clock.
 

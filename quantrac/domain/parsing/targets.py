@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -92,10 +93,10 @@ class StationNames:
             _Entry(entry, self.station) for entry in self.station.parameters if entry.valid_at(instant)
         ]
         by_key: dict[str, _Entry] = {}
-        for spellings in (_code, _file_names, _catalogue_spellings):
+        for keys in (_code, _file_names, _catalogue_spellings):
             for entry in entries:
-                for spelling in spellings(entry.parameter):
-                    by_key.setdefault(name_key(spelling), entry)
+                for key in keys(entry.parameter):
+                    by_key.setdefault(key, entry)
 
         def resolve(name: str, unit: str) -> Target:
             key = name_key(name)
@@ -141,16 +142,21 @@ class _Entry:
 
 
 def _code(parameter: StationParameter) -> Iterable[str]:
-    return (parameter.code,)
+    return (name_key(parameter.code),)
 
 
 def _file_names(parameter: StationParameter) -> Iterable[str]:
-    return parameter.file_names
+    return map(name_key, parameter.file_names)
 
 
 def _catalogue_spellings(parameter: StationParameter) -> Iterable[str]:
-    known = find_parameter(parameter.code)
-    return known.spellings if known else ()
+    return _catalogue_keys(parameter.code)
+
+
+@lru_cache(maxsize=1024)  # thousands of stations register the same parameters
+def _catalogue_keys(code: str) -> tuple[str, ...]:
+    known = find_parameter(code)
+    return tuple(map(name_key, known.spellings)) if known else ()
 
 
 def _edges(parameter: StationParameter) -> Iterable[datetime]:
