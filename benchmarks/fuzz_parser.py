@@ -11,12 +11,15 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.parsing.text import read_lines
+from quantrac.domain.readings import Reading
 from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.units import UNITS as UNITS_KNOWN
+from quantrac.domain.units import conversion
 
 RECEIVED = datetime(2026, 3, 25, 0, 6, tzinfo=UTC)
 NAMES = [
@@ -90,15 +93,24 @@ def main(files: int, seed: int) -> int:
 
 
 def check(content: bytes, parsed: ParsedFile, station: Station | None) -> None:
-    """Hold every reading against the line it says it comes from; the fuzzed stations convert no unit."""
+    """Hold every reading against the line it says it comes from."""
     lines = read_lines(content, station.encoding if station else "utf-8") if parsed.readings else None
     for reading in parsed.readings:
         assert lines is not None
         assert reading.text in lines.text(reading.line), reading
-        assert reading.value == float(reading.text.replace(",", ".")), reading
+        assert reading.value in possible_values(reading), reading
         assert reading.measured_at.tzinfo is UTC, reading
     numbers = [reading.line for reading in parsed.readings]
     assert len(numbers) == len(set(numbers)), "two readings of one line"
+
+
+def possible_values(reading: Reading) -> Iterator[float]:
+    """Yield the number in the text, then what it becomes from each unit that converts into the reading's."""
+    number = float(reading.text.replace(",", "."))
+    yield number
+    for unit in UNITS_KNOWN:
+        if found := conversion(unit.name, reading.unit, normal_is_actual=True):
+            yield found.apply(number)
 
 
 def written(rng: random.Random) -> bytes:
@@ -144,7 +156,7 @@ _BREAKAGES: list[Callable[[random.Random, bytes, bytes], bytes]] = [_cut, _inser
 
 
 def _station(encoding: str) -> Station:
-    """Return a station whose parameters have no unit that converts into theirs among the fuzzed ones."""
+    """Return a station of four parameters."""
     parameters = tuple(StationParameter(name, "") for name in ("pH", "FLOW"))
     return Station(
         code="HN_ABCD_KHI001",

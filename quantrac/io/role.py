@@ -30,6 +30,46 @@ class Role(Protocol):
         ...
 
 
+class Table(Protocol):
+    """Something that is read before the work begins, and followed while it goes on."""
+
+    def start(self) -> None:
+        """Read what is there."""
+        ...
+
+    def close(self) -> None:
+        """Stop following."""
+        ...
+
+
+class Work:
+    """A role made of one loop, the tables it needs read first, and what is closed after it."""
+
+    def __init__(
+        self,
+        loop: Callable[[threading.Event], None],
+        *,
+        ready: Callable[[], bool],
+        tables: Sequence[Table] = (),
+        closing: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self._loop, self._ready, self._tables, self._closing = loop, ready, tables, closing
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set."""
+        for table in self._tables:
+            table.start()
+        try:
+            self._loop(stop)
+        finally:
+            for close in (*(table.close for table in self._tables), *self._closing):
+                close()
+
+    def ready(self) -> bool:
+        """See :class:`Role`."""
+        return self._ready()
+
+
 def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[str] | None = None) -> None:
     """Run the role named on the command line until SIGTERM or SIGINT."""
     arguments = sys.argv[1:] if argv is None else list(argv)

@@ -30,7 +30,6 @@ class StreamRunner:
         *,
         group: str,
         topic: str,
-        partitions: int,
         processor: BatchProcessor,
         interval: float,
         folder: str,
@@ -45,9 +44,8 @@ class StreamRunner:
             datadir=folder,
             web_enabled=False,
             autodiscover=False,
-            topic_partitions=partitions,
-            topic_replication_factor=1,
             topic_disable_leader=True,
+            topic_allow_declare=False,  # `quantrac migrate` makes the topics
             key_serializer="raw",
             value_serializer="raw",
             # A member that was killed keeps its partitions this long.
@@ -57,7 +55,7 @@ class StreamRunner:
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
         )
-        source = self._app.topic(topic, key_type=bytes, value_type=bytes, partitions=partitions)
+        source = self._app.topic(topic, key_type=bytes, value_type=bytes)
         self._app.agent(source, concurrency=1)(self._collect)
         self._app.timer(interval=interval)(self._process)
         self.ready = False

@@ -15,7 +15,7 @@ from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
 from quantrac.io.limits import allow_open_files
 from quantrac.io.records import Record
-from quantrac.io.role import Role
+from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ServiceSettings, load
 from schemas.messages.open_questions import OpenQuestion
@@ -61,13 +61,68 @@ def intake() -> Role:
 
 
 def parse() -> Role:
-    """Build the role ``parse``."""
-    return ParseRole(load(ServiceSettings))
+    """Build the role ``parse``: raw-file → parsed-reading, open-question."""
+    settings, registry = load(ServiceSettings), Registry()
+    questions, asked = _questions(settings, registry)
+    consumer = KafkaConsumer(
+        settings.kafka,
+        group=settings.topic("receiver.parse"),
+        instance=settings.instance,
+        topics=[settings.topic("raw-file")],
+    )
+    runner = Runner(
+        service="receiver.parse",
+        consumer=consumer,
+        producer=KafkaProducer(settings.kafka),
+        handler=ParseHandler(registry, settings.topic("parsed-reading"), questions),
+    )
+    tables = [_registry_reader(settings, registry), asked]
+    return Work(runner.run, ready=lambda: consumer.ready, tables=tables)
 
 
 def backlog() -> Role:
-    """Build the role ``backlog``."""
-    return BacklogRole(load(BacklogSettings))
+    """Build the role ``backlog``: raw-file-backlog, and files worth reading again → parsed-reading."""
+    settings, registry = load(BacklogSettings), Registry()
+    questions, asked = _questions(settings, registry)
+    parsed = settings.topic("parsed-reading")
+    live = LiveLane(
+        KafkaAdmin(settings.kafka).lag,
+        {
+            settings.topic("receiver.parse"): settings.topic("raw-file"),
+            settings.topic("validator.validate"): parsed,
+        },
+        settings.backlog_live_lag,
+    )
+    consumer = KafkaConsumer(
+        settings.kafka,
+        group=settings.topic("receiver.backlog"),
+        instance=settings.instance,
+        topics=[settings.topic("raw-file-backlog")],
+    )
+    lane = Runner(
+        service="receiver.backlog",
+        consumer=PacedConsumer(consumer, live.is_short),
+        producer=KafkaProducer(settings.kafka),
+        handler=ParseHandler(registry, parsed, questions),
+        batch_size=BATCH,
+    )
+    rereader = Rereader(
+        questions=questions,
+        handler=ParseHandler(registry, parsed),
+        files=partial(_files_since, settings),
+        producer=KafkaProducer(settings.kafka),
+        is_short=live.is_short,
+    )
+    return Work(
+        partial(run_together, {"lane": lane.run, "reread": rereader.run}),
+        ready=lambda: consumer.ready,
+        tables=[_registry_reader(settings, registry), asked],
+    )
+
+
+def _files_since(settings: ServiceSettings, question: OpenQuestion) -> Iterator[Record]:
+    for name in ("raw-file", "raw-file-backlog"):
+        yield from read_since(settings.kafka, settings.topic(name), question.partition, question.since)
 
 
 def _now() -> datetime:
@@ -269,96 +324,3 @@ class DeliveriesRole:
     def ready(self) -> bool:
         """Tell whether deliveries are taken; the broker may be away meanwhile."""
         return self._open
-
-
-class ParseRole:
-    """raw-file → parsed-reading, open-question."""
-
-    def __init__(self, settings: ServiceSettings) -> None:
-        registry = Registry()
-        questions, table = _questions(settings, registry)
-        self._tables = (_registry_reader(settings, registry), table)
-        self._consumer = KafkaConsumer(
-            settings.kafka,
-            group=settings.topic("receiver.parse"),
-            instance=settings.instance,
-            topics=[settings.topic("raw-file")],
-        )
-        self._runner = Runner(
-            service="receiver.parse",
-            consumer=self._consumer,
-            producer=KafkaProducer(settings.kafka),
-            handler=ParseHandler(registry, settings.topic("parsed-reading"), questions),
-        )
-
-    def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set."""
-        for table in self._tables:
-            table.start()
-        try:
-            self._runner.run(stop)
-        finally:
-            for table in self._tables:
-                table.close()
-
-    def ready(self) -> bool:
-        """Tell whether the group has given this process its partitions."""
-        return self._consumer.ready
-
-
-class BacklogRole:
-    """raw-file-backlog, and files worth reading again → parsed-reading, while the live lane is short."""
-
-    def __init__(self, settings: BacklogSettings) -> None:
-        registry = Registry()
-        self._settings = settings
-        questions, table = _questions(settings, registry)
-        self._tables = (_registry_reader(settings, registry), table)
-        self._consumer = KafkaConsumer(
-            settings.kafka,
-            group=settings.topic("receiver.backlog"),
-            instance=settings.instance,
-            topics=[settings.topic("raw-file-backlog")],
-        )
-        parsed = settings.topic("parsed-reading")
-        live = LiveLane(
-            KafkaAdmin(settings.kafka).lag,
-            {
-                settings.topic("receiver.parse"): settings.topic("raw-file"),
-                settings.topic("validator.validate"): parsed,
-            },
-            settings.backlog_live_lag,
-        )
-        self._runner = Runner(
-            service="receiver.backlog",
-            consumer=PacedConsumer(self._consumer, live.is_short),
-            producer=KafkaProducer(settings.kafka),
-            handler=ParseHandler(registry, parsed, questions),
-            batch_size=BATCH,
-        )
-        self._rereader = Rereader(
-            questions=questions,
-            handler=ParseHandler(registry, parsed),
-            files=self._files,
-            producer=KafkaProducer(settings.kafka),
-            is_short=live.is_short,
-        )
-
-    def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set."""
-        for table in self._tables:
-            table.start()
-        try:
-            run_together({"lane": self._runner.run, "reread": self._rereader.run}, stop)
-        finally:
-            for table in self._tables:
-                table.close()
-
-    def ready(self) -> bool:
-        """Tell whether the group has given this process its partitions."""
-        return self._consumer.ready
-
-    def _files(self, question: OpenQuestion) -> Iterator[Record]:
-        for name in ("raw-file", "raw-file-backlog"):
-            topic = self._settings.topic(name)
-            yield from read_since(self._settings.kafka, topic, question.partition, question.since)

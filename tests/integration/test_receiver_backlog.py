@@ -13,15 +13,14 @@ from quantrac.domain.readings import ReadingSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaProducer, read_since, read_tail
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings, ServiceSettings
+from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import NOON, file_name, station_file
 from schemas.codec import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.registry import Station
 from schemas.registry import record_key
 from services.aggregator import rows
-from services.receiver.config import BacklogSettings
-from services.receiver.wiring import BacklogRole, ParseRole
+from services.receiver.wiring import backlog, parse
 
 pytestmark = pytest.mark.integration
 
@@ -51,7 +50,9 @@ def registered(*parameters: dict[str, object]) -> Station:
 
 
 @pytest.fixture
-def lanes(kafka: str, prefix: str, topics: Callable[..., str]) -> Iterator[Callable[[Record], None]]:
+def lanes(
+    kafka: str, prefix: str, topics: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Record], None]]:
     """Both roles at work; gives a way to write to the deployment's topics."""
     for name in ("raw-file", "raw-file-backlog", "parsed-reading"):
         topics(name)
@@ -63,10 +64,10 @@ def lanes(kafka: str, prefix: str, topics: Callable[..., str]) -> Iterator[Calla
         producer.produce([Record(prefix + record.topic, record.key, record.value, record.headers)])
         producer.flush()
 
-    parse = ParseRole(ServiceSettings(kafka=kafka, topic_prefix=prefix))
-    backlog = BacklogRole(BacklogSettings(kafka=kafka, topic_prefix=prefix))
+    monkeypatch.setenv("QUANTRAC_KAFKA", kafka)
+    monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", prefix)
     stop = threading.Event()
-    threads = [threading.Thread(target=role.run, args=(stop,)) for role in (parse, backlog)]
+    threads = [threading.Thread(target=role.run, args=(stop,)) for role in (parse(), backlog())]
     station = registered()
     write(Record("station-registry", record_key(station), station.model_dump_json().encode()))
     for thread in threads:
