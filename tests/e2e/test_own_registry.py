@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from support.running_stack import PASSWORD, RunningStack, wait_for
 pytestmark = pytest.mark.e2e
 
 CODE = "HN_OWN_NUO001"
-STATION = {
+STATION: dict[str, Any] = {
     "code": CODE,
     "name": "Trạm nước thải",
     "type": "wastewater",
@@ -91,6 +92,39 @@ def test_bad_lines_and_strange_files_are_listed_with_their_reason_and_cost_nothi
         question = {"station": CODE, "from": "2026-03-25T17:00:00Z", "to": "2026-03-25T18:00:00Z"}
         readings = api.get("/v1/readings", params=question).raise_for_status().json()["items"]
         assert [(r["parameter"], r["value"]) for r in readings] == [("COD", 9.0)]
+
+
+def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_command(
+    province: RunningStack, tmp_path: Path
+) -> None:
+    at = "20260327000000"
+    assert "226" in put(province, tmp_path, f"{CODE}_{at}.txt", f"NH4\t1.5\tmg/L\t{at}\t00\r\n")
+    key = province.quantrac("keys", "create", "--owner", "test").stdout.split()[0]
+    question = {"station": CODE, "from": "2026-03-26T17:00:00Z", "to": "2026-03-26T18:00:00Z"}
+    everything = {"station": CODE, "from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    with province.api(key=key) as api:
+
+        def rejected() -> list[str]:
+            items = api.get("/v1/rejects", params=everything).raise_for_status().json()["items"]
+            return [r["text"] for r in items if r["reason"] == "unknown-parameter"]
+
+        def read() -> list[tuple[str, float]]:
+            items = api.get("/v1/readings", params=question).raise_for_status().json()["items"]
+            return [(r["parameter"], r["value"]) for r in items]
+
+        wait_for(lambda: any("NH4" in text for text in rejected()), 20, "the reject of the unknown parameter")
+        assert read() == []
+        known = STATION | {"parameters": [*STATION["parameters"], {"code": "NH4", "unit": "mg/L"}]}
+        province.register(tmp_path, [known], tiers=["province"])
+        wait_for(lambda: read() == [("NH4", 1.5)], 30, "the reading, once the registry knows the parameter")
+        wait_for(lambda: not any("NH4" in text for text in rejected()), 20, "the reject is closed")
+
+        replayed = ("replay", "--stage", "parse", "--station", CODE, "--from", "2026-01-01")
+        assert "file" in province.quantrac(*replayed, "--dry-run").stdout
+        before = province.status()["counts"]["province"]
+        province.quantrac(*replayed)
+        wait_for(lambda: set(province.status()["lag"].values()) == {0}, 30, "the end of the replay")
+        assert province.status()["counts"]["province"] == before, "read again, counted once"
 
 
 def test_a_registry_with_a_misspelt_key_is_refused_with_one_sentence(
