@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from quantrac.local.simulator import NotAcknowledged
+from quantrac.local.state import Phase, ProcessState
 from support.running_stack import RunningStack, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -98,15 +99,17 @@ def test_every_answered_file_is_there_once_in_readings_averages_and_at_the_minis
 
 
 def kill(running: RunningStack, name: str) -> None:
-    """Kill -9, and wait until the supervisor has it back and all is ready again."""
+    """Kill -9, and wait until the supervisor has it back and ready again."""
 
-    def now() -> dict[str, object]:
-        return next(p for p in running.status()["processes"] if p["name"] == name)
+    def now() -> ProcessState:
+        state = running.stack.data.read_state()
+        assert state is not None
+        return next(process for process in state.processes if process.name == name)
 
     before = now()
-    psutil.Process(before["pid"]).kill()  # type: ignore[arg-type]
-    wait_for(lambda: now()["restarts"] != before["restarts"], 30, f"the restart of {name}")
-    wait_for(lambda: now()["state"] == "ready", 60, f"{name} ready again")
+    psutil.Process(before.pid).kill()
+    wait_for(lambda: now().restarts != before.restarts, 30, f"the restart of {name}")
+    wait_for(lambda: now().phase is Phase.READY, 60, f"{name} ready again")
 
 
 def station(code: str) -> dict[str, object]:
