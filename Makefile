@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e bench fuzz schemas lock clean
+.PHONY: help setup run test check unit integration e2e bench bench-doors fuzz schemas lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ e2e: setup ## only the tests of the whole stack
 
 bench: setup ## measure the pipeline's throughput (minutes)
 	@$(BIN)/python benchmarks/pipeline.py
+
+bench-doors: setup ## measure 2,000 loggers at the doors, beside vsftpd and pure-ftpd (minutes)
+	@$(BIN)/python benchmarks/doors.py
 
 fuzz: setup ## put 10 million random files through the parser (MILLIONS=10, SEED=1; some 20 minutes)
 	@$(BIN)/python benchmarks/fuzz_parser.py $(or $(MILLIONS),10) $(or $(SEED),1)

@@ -1,6 +1,7 @@
 """The demo as a person sees it: made-up stations' files by FTP, to an answer, and on to the ministry."""
 
-import subprocess
+import os
+import signal
 
 import psutil
 import pytest
@@ -125,7 +126,7 @@ def test_a_supervisor_killed_leaves_no_orphan(running: RunningStack) -> None:
     status = running.status()
     state = running.stack.data.read_state()
     assert state is not None
-    subprocess.run(["kill", "-9", str(state.pid)], check=True)
+    os.kill(state.pid, signal.SIGKILL)
     pids = [process["pid"] for process in status["processes"]]
     wait_for(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], 10, "the end of every process")
     running.up()
