@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e bench bench-doors fuzz schemas lock clean
+.PHONY: help setup run test check unit integration e2e bench bench-doors bench-stack fuzz schemas lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ e2e: setup ## only the tests of the whole stack
 
 bench: setup ## measure the pipeline's throughput (minutes)
 	@$(BIN)/python benchmarks/pipeline.py
+	@$(BIN)/python benchmarks/dialects.py
+
+bench-stack: setup ## measure starts, memory and idle load of the demo (minutes; Linux)
+	@$(BIN)/python benchmarks/stack.py
 
 bench-doors: setup ## measure 2,000 loggers at the doors, beside vsftpd and pure-ftpd (minutes)
 	@$(BIN)/python benchmarks/doors.py
