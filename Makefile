@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS := true
 .PHONY: help setup run test check unit integration e2e bench bench-doors bench-stack fuzz schemas lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## start everything with the demo: files in, page and API out (Ctrl-C stops it)
 	@$(BIN)/quantrac up --demo
@@ -45,9 +45,10 @@ integration: setup ## only the tests of single parts against their real neighbou
 e2e: setup ## only the tests of the whole stack
 	@$(BIN)/pytest tests/e2e
 
-bench: setup ## measure the pipeline's throughput (minutes)
+bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog (minutes)
 	@$(BIN)/python benchmarks/pipeline.py
 	@$(BIN)/python benchmarks/dialects.py
+	@$(BIN)/python benchmarks/backlog.py
 
 bench-stack: setup ## measure starts, memory and idle load of the demo (minutes; Linux)
 	@$(BIN)/python benchmarks/stack.py
