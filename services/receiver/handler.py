@@ -147,8 +147,9 @@ class ParseHandler:
             told.append(Record(self._topic, record.key, encode(_unread("", headers)), carried))
         return told
 
-    def read(self, record: Record, headers: RawFileHeaders) -> ReadingSet:
+    def read(self, record: Record, headers: RawFileHeaders | None = None) -> ReadingSet:
         """Read a raw file by what the registry says now about the time it was received."""
+        headers = headers or RawFileHeaders.from_headers(record.headers)
         content = record.value or b""
         stations = self._stations(headers)
         if len(stations) != 1:

@@ -39,6 +39,8 @@ class Ticket:
     """Done when the file is safe on disk; carries ``SpoolFull`` or ``OSError`` if it could not be kept."""
     confirmed: Future[None] = field(default_factory=Future)
     """Done when the broker has it; stays open for as long as the broker is away."""
+    record: Record | None = None
+    """What goes to Kafka, or has gone there; absent while the upload waits to be renamed."""
 
 
 class Intake:
@@ -68,7 +70,7 @@ class Intake:
         owner = record.key.decode()
         station = record.headers.get("station")
         known = self._ledger.first_received(owner, file) is not None
-        ticket = Ticket(file, station.decode() if station else None, known)
+        ticket = Ticket(file, station.decode() if station else None, known, record=record)
         for future in (ticket.spooled, ticket.confirmed):
             future.set_running_or_notify_cancel()  # from now on no impatient waiter can cancel it
             if known:

@@ -176,7 +176,7 @@ class IntakeRole:
         self._home = settings.spool / "home"
         self._home.mkdir(exist_ok=True)
         self._logins = _logins(settings, registry)
-        self._http = HttpServer(settings.http_host, settings.http_port, self._app(settings))
+        self._http = HttpServer(settings.http_host, settings.http_port, self._app(settings, registry))
         # Two sockets an FTP client, and the passive listeners that wait for its data connection.
         allow_open_files(4 * settings.ftp_max_connections + settings.sftp_max_connections)
         self._uploads = Uploads(
@@ -273,13 +273,14 @@ class IntakeRole:
             clock=_now,
         )
 
-    def _app(self, settings: IntakeSettings) -> FastAPI:
+    def _app(self, settings: IntakeSettings, registry: Registry) -> FastAPI:
         app = create_app(ready=self.ready)
         app.include_router(
             files_router(
                 self._intake,
                 BasicAuth(self._logins, "station"),
                 self._logins.gate,
+                read=ParseHandler(registry, settings.topic("parsed-reading")).read,
                 confirm_seconds=settings.http_confirm_seconds,
             )
         )

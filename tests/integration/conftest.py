@@ -32,7 +32,7 @@ from services.receiver.adapters.http import create_app
 from services.receiver.adapters.sftp import SftpServer
 from services.receiver.authentication import Authenticator
 from services.receiver.gate import Gate
-from services.receiver.handler import IntakeHandler
+from services.receiver.handler import IntakeHandler, ParseHandler
 from services.receiver.intake import Intake
 from services.receiver.ledger import Ledger
 from services.receiver.logins import Logins
@@ -118,7 +118,8 @@ class Receiver:
         self.logins = Logins(gate)
         app = create_app(ready=lambda: self.intake.ready)
         auth = BasicAuth(self.logins, "station")
-        app.include_router(files_router(self.intake, auth, gate, confirm_seconds=1.0))
+        read = ParseHandler(self.registry, "parsed-reading").read
+        app.include_router(files_router(self.intake, auth, gate, read=read, confirm_seconds=1.0))
         self.http = HttpServer("127.0.0.1", 0, app)
         self.ahead = timedelta()
         self.uploads = Uploads(

@@ -50,6 +50,7 @@ def test_a_file_is_answered_201_once_the_broker_has_its_exact_bytes(
                 "station": "HN_BKHN_KHIKXQ",
                 "known": False,
                 "state": "confirmed",
+                "read": {"readings": 1, "rejects": []},
             }
         ]
     }
@@ -162,3 +163,17 @@ def test_health_says_whether_files_can_be_taken(receiver: Receiver, client: http
     assert client.get("/health/ready").status_code == 200
     assert is_problem(client.get("/nowhere"), 404, "Not Found")
     assert is_problem(client.get("/v1/files"), 405, "Method Not Allowed")
+
+
+def test_the_answer_says_what_was_read_and_why_a_line_was_not(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    lines = [("PM2.5", "12,4x", "ug/m3", "00"), ("PM2.5", "12.40", "ug/m3", "00"), ("XYZ", "1", "mg/L", "00")]
+    first, again = (post(client, station_file(lines)).json()["files"][0]["read"] for _ in range(2))
+    assert first == again
+    assert first["readings"] == 1
+    assert [(r["line"], r["reason"]) for r in first["rejects"]] == [
+        (1, "value-not-a-number"),
+        (3, "unknown-parameter"),
+    ]
+    assert "12,4x" in first["rejects"][0]["detail"]

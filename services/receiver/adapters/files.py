@@ -11,7 +11,9 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
+from quantrac.domain.readings import ReadingSet
 from quantrac.domain.stations import Account
+from quantrac.io.records import Record
 from services.receiver.adapters.basic_auth import BasicAuth, refused
 from services.receiver.adapters.http import PROBLEM, Problem
 from services.receiver.gate import Gate
@@ -23,6 +25,24 @@ _FILES_PER_REQUEST = 100
 _REFUSALS = (400, 401, 403, 413, 422, 429, 507)
 
 Named = tuple[str, bytes]
+Read = Callable[[Record], ReadingSet]
+
+
+class RejectedLine(BaseModel):
+    """One line that gave no reading."""
+
+    line: int
+    """Counted from 1; 0 = the whole file."""
+    reason: str
+    detail: str
+
+
+class WhatWasRead(BaseModel):
+    """What the parser makes of a file, by the registry as it is now."""
+
+    readings: int
+    rejects: list[RejectedLine]
+    """At most 1,000."""
 
 
 class AcceptedFile(BaseModel):
@@ -37,6 +57,7 @@ class AcceptedFile(BaseModel):
     """Whether the very same file had been accepted before."""
     state: Literal["confirmed", "spooled"]
     """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it."""
+    read: WhatWasRead | None
 
 
 class Accepted(BaseModel):
@@ -45,8 +66,13 @@ class Accepted(BaseModel):
     files: list[AcceptedFile]
 
 
-def files_router(intake: Intake, auth: BasicAuth, gate: Gate, *, confirm_seconds: float) -> APIRouter:
-    """Build the router; an upload waits up to ``confirm_seconds`` for the broker."""
+def files_router(
+    intake: Intake, auth: BasicAuth, gate: Gate, *, read: Read, confirm_seconds: float
+) -> APIRouter:
+    """Build the router; an upload waits up to ``confirm_seconds`` for the broker.
+
+    ``read`` tells the sender at once what the parser makes of a file; what counts is read later, from Kafka.
+    """
     router = APIRouter()
 
     @router.post("/v1/files", status_code=201, responses=dict.fromkeys(_REFUSALS, PROBLEM))
@@ -65,7 +91,9 @@ def files_router(intake: Intake, auth: BasicAuth, gate: Gate, *, confirm_seconds
         files = await _files(request, name or x_file_name, account.name, gate)
         tickets = [await _spooled(intake, gate, account, *file) for file in files]
         await _wait(tickets, confirm_seconds)
-        accepted = [_entry(name, ticket) for (name, _), ticket in zip(files, tickets, strict=True)]
+        accepted = [
+            await _entry(name, ticket, read) for (name, _), ticket in zip(files, tickets, strict=True)
+        ]
         response.status_code = _status(accepted)
         return Accepted(files=accepted)
 
@@ -134,11 +162,21 @@ async def _wait(tickets: list[Ticket], seconds: float) -> None:
     await asyncio.wait(waiting, timeout=seconds)
 
 
-def _entry(name: str, ticket: Ticket) -> AcceptedFile:
-    state: Literal["confirmed", "spooled"] = "confirmed" if ticket.confirmed.done() else "spooled"
+async def _entry(name: str, ticket: Ticket, read: Read) -> AcceptedFile:
     return AcceptedFile(
-        file_id=ticket.file_id, name=name, station=ticket.station, known=ticket.known, state=state
+        file_id=ticket.file_id,
+        name=name,
+        station=ticket.station,
+        known=ticket.known,
+        state="confirmed" if ticket.confirmed.done() else "spooled",
+        read=await asyncio.to_thread(_read, ticket.record, read) if ticket.record else None,
     )
+
+
+def _read(record: Record, read: Read) -> WhatWasRead:
+    found = read(record)
+    rejects = [RejectedLine(line=r.line, reason=r.reason, detail=r.detail) for r in found.rejects]
+    return WhatWasRead(readings=len(found.readings), rejects=rejects)
 
 
 def _status(files: list[AcceptedFile]) -> int:
