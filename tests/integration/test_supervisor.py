@@ -185,6 +185,7 @@ def test_what_a_dead_process_had_started_is_not_left_behind(tmp_path):
         (left_behind,) = [pid for pid in stack.pids() if pid != leader]
         os.kill(leader, signal.SIGKILL)
         assert all_gone([left_behind])
+        stack.stop(signal.SIGTERM)
 
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path):
