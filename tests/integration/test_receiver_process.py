@@ -3,11 +3,12 @@
 import ftplib
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,9 +45,39 @@ REGISTRY = (
 )
 
 
+# An intake that kills itself -9 right before or after one call, the first time it comes to it.
+KILLED = """
+import os, signal
+from pathlib import Path
+from quantrac.io.role import main
+from services.receiver.ledger import Ledger
+from services.receiver.spool import Spool
+from services.receiver.wiring import intake
+
+def die(owner, name, before):
+    call = getattr(owner, name)
+    def dying(*args, **kwargs):
+        before or call(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+    setattr(owner, name, dying)
+
+die(%s)
+main("receiver", {"intake": intake}, ["intake"])
+"""
+STEPS = {
+    "written, not renamed": "Path, 'rename', True",
+    "renamed, not answered": "Spool, 'put', False",
+    "produced, not entered": "Ledger, 'add', True",
+    "entered, not removed": "Spool, 'remove', True",
+    "removed": "Spool, 'remove', False",
+}
+
+
 @contextmanager
-def running(role: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "services.receiver", role]
+def running(
+    role: str, environment: dict[str, str], code: str | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, *(["-c", code] if code else ["-m", "services.receiver", role])]
     process = subprocess.Popen(command, env=os.environ | environment)
     try:
         yield process
@@ -80,35 +111,62 @@ def read(kafka: str, topic: str, count: int) -> list[Record]:
     return found
 
 
-def test_acknowledged_files_outlive_a_kill_of_the_intake(
-    kafka: str, topics: Callable[..., str], prefix: str, tmp_path: Path
-) -> None:
-    raw, parsed = topics("raw-file"), topics("parsed-reading")
+@pytest.fixture
+def environment(kafka: str, topics: Callable[..., str], prefix: str, tmp_path: Path) -> dict[str, str]:
+    """A deployment of its own: topics, a registry of one station and its account, ports."""
+    topics("raw-file"), topics("parsed-reading")
     compacted = {"partitions": 1, "config": {"cleanup.policy": "compact"}}
     registry, _ = topics("station-registry", **compacted), topics("open-question", **compacted)
     producer = KafkaProducer(kafka)
     producer.produce([Record(registry, record_key(r), r.model_dump_json().encode()) for r in REGISTRY])
     producer.flush()
     ports = choose_ports({"ftp": 0, "http": 0})
-    environment = {
+    return {
         "QUANTRAC_KAFKA": kafka,
         "QUANTRAC_TOPIC_PREFIX": prefix,
         "QUANTRAC_SPOOL": str(tmp_path / "spool"),
         "QUANTRAC_FTP_PORT": str(ports["ftp"]),
         "QUANTRAC_HTTP_PORT": str(ports["http"]),
     }
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_step_of_the_intake_loses_nothing_answered(
+    kafka: str, prefix: str, environment: dict[str, str], step: str
+) -> None:
+    port, content, now = int(environment["QUANTRAC_FTP_PORT"]), station_file(), datetime.now(UTC)
+    answered = False
+    with running("intake", environment, KILLED % STEPS[step]) as intake:
+        with closing(connect(port)) as client, suppress(OSError, EOFError):
+            # The connection may die with the process.
+            answered = client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith("226")
+        assert intake.wait(20) == -signal.SIGKILL
+    with running("intake", environment):
+        if not answered:
+            with connect(port) as again:
+                again.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content))
+        messages = read(kafka, f"{prefix}raw-file", 1)
+    assert {record.value for record in messages} == {content}
+    if answered:
+        assert len({record.headers["received_at"] for record in messages}) == 1, "the same message again"
+
+
+def test_acknowledged_files_outlive_a_kill_of_the_intake(
+    kafka: str, prefix: str, environment: dict[str, str]
+) -> None:
+    raw, parsed, port = f"{prefix}raw-file", f"{prefix}parsed-reading", int(environment["QUANTRAC_FTP_PORT"])
     now = datetime.now(UTC)
     sent = [station_file([("PM2.5", f"{n}.50", "ug/m3", "00")], now) for n in range(40)]
     with running("parse", environment):
         with running("intake", environment) as intake:
-            client = connect(ports["ftp"])
+            client = connect(port)
             for content in sent[:-1]:
                 assert client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith("226")
             assert client.storbinary("STOR last.tmp", io.BytesIO(sent[-1])).startswith("226")
             intake.kill()
             client.close()
         with running("intake", environment):
-            with connect(ports["ftp"]) as again:
+            with connect(port) as again:
                 assert again.rename("last.tmp", file_name(at=now)).startswith("250")
             messages = read(kafka, raw, len(sent))
             sets = [decode_reading_set(record.value or b"") for record in read(kafka, parsed, len(sent))]
