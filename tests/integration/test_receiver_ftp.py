@@ -134,11 +134,11 @@ def test_an_exact_resend_is_answered_226_and_produces_nothing(receiver: Receiver
     assert [record.value for record in records(receiver, 2)] == [b"content", b"corrected"]
 
 
-def test_a_file_of_the_largest_size_is_taken_and_one_of_ten_megabytes_refused(
+def test_a_file_of_the_largest_size_is_taken_and_one_of_a_hundred_megabytes_refused(
     receiver: Receiver, client: ftplib.FTP
 ) -> None:
-    with pytest.raises(ftplib.error_perm, match="552 10485760 bytes are more than is accepted"):
-        store(client, file_name(), os.urandom(10 << 20))
+    with pytest.raises(ftplib.error_perm, match="552 104857600 bytes are more than is accepted"):
+        store(client, file_name(), os.urandom(100 << 20))
     largest = os.urandom(20_000)
     store(client, file_name(), largest)
     assert records(receiver, 1)[0].value == largest
