@@ -14,6 +14,7 @@ _COMMANDS = (
     "put",
     "simulate",
     "parse",
+    "index",
     "replay",
     "registry",
     "keys",

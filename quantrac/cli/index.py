@@ -1,0 +1,298 @@
+"""``quantrac index``: the public indices of a CSV, with no stack."""
+
+import csv
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from fractions import Fraction
+from typing import NoReturn, TextIO
+
+import click
+
+from quantrac.cli.series_csv import NO_VALUE
+from quantrac.domain.catalogue import find_parameter, name_key
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.indices import vn_aqi, vn_wqi
+from quantrac.domain.indices.rounding import exact
+from quantrac.domain.parsing.fields import to_number
+from quantrac.domain.parsing.reasons import ParseError
+
+READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
+
+_VIETNAM = timezone(timedelta(hours=7))
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time, as the hours counted from it
+_TIME_FORMS = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%H:%M %d/%m/%Y")
+
+Values = dict[str, Fraction]
+"""Parameter → value of one row, where there is one."""
+
+
+@dataclass(slots=True)
+class Table:
+    """A CSV in its order: times as text, and the cells that the index can use."""
+
+    columns: list[str]
+    """Headings beside ``time``, as the file writes them."""
+    parameters: list[str | None]
+    """Parameter of each column; ``None`` where the index has no use for it."""
+    lines: list[int]
+    times: list[str]
+    values: list[Values]
+    complaints: int = 0
+    """Cells and rows that could not be read."""
+
+    def complain(self, line: int, what: str) -> None:
+        """Print what could not be read, and count it."""
+        self.complaints += 1
+        click.echo(f"line {line}: {what}", err=True)
+
+    def sub_columns(self, found: Mapping[str, str]) -> list[str]:
+        """Lay sub-indices, by parameter, out in the order of the columns."""
+        return [found.get(parameter, "") if parameter else "" for parameter in self.parameters]
+
+
+@click.group()
+def index() -> None:
+    """Compute VN_AQI and VN_WQI of a CSV; needs no running stack.
+
+    Exit status: 0 every cell was read, 1 some cells or times could not be read (they count as missing),
+    2 the file could not be used.
+    """
+
+
+_FILE = click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="replace"))
+
+
+@index.command("vn-aqi")
+@_FILE
+@click.option("--daily", is_flag=True, help="Print one row a day (UTC+7) instead of one an hour.")
+@click.option(
+    "--label",
+    type=click.Choice(["start", "end"]),
+    default="end",
+    show_default=True,
+    help="Whether a time stands for the start or the end of its hour; with --daily it decides the day.",
+)
+def vn_aqi_command(file: TextIO, *, daily: bool, label: str) -> None:
+    """Compute VN_AQI (Decision 1459/QĐ-TCMT) of hourly means.
+
+    FILE (- = stdin): a header with time and any of PM2.5, PM10, SO2, NO2, CO, O3 in any order, one row an
+    hour, µg/m3, an empty cell = missing. A time without a zone is in Vietnam (UTC+7). An hour that the file
+    lacks is missing in NowCast; of two rows of one hour the last value counts, for both rows. A negative
+    value counts as missing. A column that is none of the six stays empty.
+
+    A day is the hours labelled, at their end, 01:00 to 24:00. Its mean of PM needs 18 hours, an 8-hour mean
+    of O3 needs 6; the first of these begins the evening before.
+    """
+    table = _read(file, _air_parameter)
+    hours = _hours(table)
+    series: dict[str, dict[int, Fraction]] = defaultdict(dict)
+    for hour, values in zip(hours, table.values, strict=True):
+        if hour is not None:
+            for parameter, value in values.items():
+                series[parameter][hour] = value
+    rows = _aqi_of_days(table, hours, series, label) if daily else _aqi_of_hours(table, hours, series)
+    _write(["time", *table.columns, "vn_aqi"], rows)
+    sys.exit(SOME_UNREADABLE if table.complaints else READ)
+
+
+def _aqi_of_hours(
+    table: Table, hours: Sequence[int | None], series: Mapping[str, Mapping[int, Fraction]]
+) -> Iterator[list[str]]:
+    for text, hour in zip(table.times, hours, strict=True):
+        windows: dict[str, list[Fraction | None]] = {}
+        if hour is not None:
+            back = range(hour, hour - vn_aqi.WINDOW_HOURS, -1)
+            windows = {name: [known.get(at) for at in back] for name, known in series.items()}
+        yield _aqi_row(text, table, vn_aqi.hourly(windows))
+
+
+def _aqi_of_days(
+    table: Table, hours: Sequence[int | None], series: Mapping[str, Mapping[int, Fraction]], label: str
+) -> Iterator[list[str]]:
+    # The decision's day is the hours labelled, at their end, 01:00 to 24:00: 24 d + 1 to 24 d + 24 from 1970.
+    to_end = 1 if label == "start" else 0
+    for day in sorted({(hour + to_end - 1) // 24 for hour in hours if hour is not None}):
+        first = 24 * day + 1 - to_end
+        span = range(first - vn_aqi.EVENING_HOURS, first + 24)
+        windows = {name: [known.get(at) for at in span] for name, known in series.items()}
+        shown = date.fromordinal(_EPOCH.toordinal() + day).isoformat()
+        yield _aqi_row(shown, table, vn_aqi.daily(windows))
+
+
+def _aqi_row(time: str, table: Table, air: vn_aqi.AirIndex) -> list[str]:
+    cells = table.sub_columns({name: str(found) for name, found in air.subindices.items()})
+    return [time, *cells, "" if air.index is None else str(air.index)]
+
+
+@index.command("vn-wqi")
+@_FILE
+@click.option(
+    "--least-groups",
+    type=click.IntRange(1, len(vn_wqi.Group)),
+    default=vn_wqi.LEAST_GROUPS,
+    show_default=True,
+    help="Groups of parameters that an index needs.",
+)
+@click.option(
+    "--least-in-iv",
+    type=click.IntRange(1),
+    default=vn_wqi.LEAST_IN_IV,
+    show_default=True,
+    help="Parameters of group IV (organics and nutrients) that an index needs.",
+)
+def vn_wqi_command(file: TextIO, *, least_groups: int, least_in_iv: int) -> None:
+    """Compute VN_WQI (Decision 1460/QĐ-TCMT) of samples of surface water.
+
+    FILE (- = stdin): a header with time and any parameters of the index in any order, one row a sample, mg/L
+    (coliform and E. coli MPN/100 mL, pesticides µg/L), an empty cell = missing. DO needs the temperature
+    (°C). A negative value counts as missing. Nutrients are as nitrogen and phosphorus: NH4-N, NO3-N, NO2-N,
+    PO4-P; NH4 is taken for NH4-N.
+    """
+    table = _read(file, _water_parameter)
+    groups = [f"wqi_{group.lower()}" for group in vn_wqi.Group]
+    rows = (
+        _wqi_row(time, table, vn_wqi.water_index(values, least_groups=least_groups, least_in_iv=least_in_iv))
+        for time, values in zip(table.times, table.values, strict=True)
+    )
+    _write(["time", *table.columns, *groups, "vn_wqi", "level"], rows)
+    sys.exit(SOME_UNREADABLE if table.complaints else READ)
+
+
+def _wqi_row(time: str, table: Table, water: vn_wqi.WaterIndex) -> list[str]:
+    cells = table.sub_columns({name: _two_decimals(found) for name, found in water.subindices.items()})
+    groups = [_two_decimals(water.groups[group]) if group in water.groups else "" for group in vn_wqi.Group]
+    level = [str(water.index), water.level.name] if water.level else ["", ""]
+    return [time, *cells, *groups, *level]
+
+
+def _two_decimals(value: float | Fraction) -> str:
+    return shortest_decimal(round(float(value), 2))
+
+
+def _air_parameter(name: str) -> str | None:
+    found = find_parameter(name)
+    return found.code if found and found.code in vn_aqi.PARAMETERS else None
+
+
+# Those that the catalogue of stations does not have.
+_WATER_OWN = {name_key(name): name for name in vn_wqi.SCALES} | {"e.coli": "E. coli", "ecoli": "E. coli"}
+
+
+def _water_parameter(name: str) -> str | None:
+    found = find_parameter(name)
+    code = found.code if found else _WATER_OWN.get(name_key(name), "")
+    code = vn_wqi.SAME_AS.get(code, code)
+    return code if code in vn_wqi.SCALES or code == vn_wqi.TEMPERATURE else None
+
+
+def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
+    """Read a CSV with a header; ends the command where there is none, or none that the index can use."""
+    try:
+        rows = csv.reader(file)
+        header = [name.strip() for name in next(rows, [])]
+        places = [place for place, name in enumerate(header) if name.casefold() == "time"]
+        if len(places) != 1:
+            _give_up(
+                f"line 1: the header needs one column 'time', not {', '.join(map(repr, header)) or 'nothing'}"
+            )
+        columns = [name for place, name in enumerate(header) if place != places[0]]
+        table = Table(columns, [parameter_of(name) for name in columns], [], [], [])
+        _check_columns(table)
+        for cells in rows:
+            if cells:
+                _append(table, rows.line_num, cells, places[0])
+    except csv.Error as error:
+        _give_up(f"the file is no CSV: {error}")
+    return table
+
+
+def _check_columns(table: Table) -> None:
+    known = [parameter for parameter in table.parameters if parameter]
+    twice = [
+        name for name, p in zip(table.columns, table.parameters, strict=True) if p and known.count(p) > 1
+    ]
+    if twice:
+        _give_up(f"line 1: {' and '.join(map(repr, twice))} are the same parameter; keep one of them")
+    if not known:
+        _give_up("line 1: no column of the index; `quantrac index --help` names them")
+    for name, parameter in zip(table.columns, table.parameters, strict=True):
+        if parameter is None:
+            click.echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
+
+
+def _append(table: Table, line: int, cells: list[str], place: int) -> None:
+    values: Values = {}
+    time = cells[place].strip() if place < len(cells) else ""
+    if len(cells) > len(table.columns) + 1:
+        table.complain(
+            line, f"{len(cells)} cells, the header has {len(table.columns) + 1}; the row stays empty"
+        )
+    else:
+        others = cells[:place] + cells[place + 1 :]
+        for name, parameter, cell in zip(table.columns, table.parameters, others, strict=False):
+            if parameter and cell.strip().casefold() not in NO_VALUE:
+                try:
+                    value = exact(to_number(cell))
+                except ParseError:
+                    table.complain(line, f"column {name!r}: {cell.strip()!r} is no number")
+                else:
+                    if value is not None:
+                        values[parameter] = value
+    table.lines.append(line)
+    table.times.append(time)
+    table.values.append(values)
+
+
+def _hours(table: Table) -> list[int | None]:
+    """Return each row's hour, counted in Vietnam's clock from 1970; complains about times that are none."""
+    hours: list[int | None] = []
+    for line, text in zip(table.lines, table.times, strict=True):
+        try:
+            hours.append(_hour(text))
+        except (ValueError, OverflowError) as error:
+            table.complain(line, f"column 'time': {error}")
+            hours.append(None)
+    return hours
+
+
+def _hour(text: str) -> int:
+    """Read a time; raises ValueError where it is none, or not on the hour.
+
+    >>> _hour("1970-01-02T01:00"), _hour("1970-01-01T18:00Z"), _hour("01:00 02/01/1970")
+    (25, 25, 25)
+    """
+    moment = _time(text)
+    if moment.tzinfo:
+        moment = moment.astimezone(_VIETNAM).replace(tzinfo=None)
+    hours, rest = divmod(moment - _EPOCH, timedelta(hours=1))
+    if hours < 1:  # days are counted from 1970
+        raise ValueError(f"{text!r} is before any station")
+    if rest:
+        raise ValueError(f"{text!r} is not on the hour")
+    return hours
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        for form in _TIME_FORMS:
+            try:
+                return datetime.strptime(text, form)  # noqa: DTZ007 - no zone: Vietnam's clock
+            except ValueError:
+                continue
+    raise ValueError(f"{text!r} is no time")
+
+
+def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    out = csv.writer(click.get_text_stream("stdout", encoding="utf-8"), lineterminator="\n")
+    out.writerow(header)
+    out.writerows(rows)
+
+
+def _give_up(why: str) -> NoReturn:
+    click.echo(f"quantrac: {why}", err=True)
+    sys.exit(UNREADABLE)

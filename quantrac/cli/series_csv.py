@@ -1,0 +1,120 @@
+"""Plain CSV of one series: ``time,value[,status]``, for people who have a file and no stack."""
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+NO_VALUE = frozenset({"", "na", "nan", "null", "none", "-"})
+"""What stands in a value column, lower case, where there is no value."""
+
+_DAY_FIRST = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
+
+
+@dataclass(slots=True)
+class Series:
+    """The rows of a file in its order. A row that could not be read keeps its place, with the reason."""
+
+    time_text: list[str] = field(default_factory=list)
+    value_text: list[str] = field(default_factory=list)
+    time: list[datetime] = field(default_factory=list)
+    """UTC; the epoch where the time could not be read."""
+    value: list[float] = field(default_factory=list)
+    """NaN where there is none."""
+    status: list[str] = field(default_factory=list)
+    """Device status; ``00`` where the file has no such column."""
+    unreadable: dict[int, str] = field(default_factory=dict)
+    """Row, from 0 → what is wrong with it."""
+    has_status: bool = False
+
+
+def read_series(lines: Iterable[str]) -> Series:
+    """Read a file with a header; columns beside the three are ignored.
+
+    Times are ISO 8601 or day first (``25/03/2026 00:05``); without a zone they are UTC. Raises ValueError
+    where the header lacks ``time`` or ``value``; a bad row never stops the reading.
+    """
+    rows = csv.reader(lines)
+    try:
+        header = [name.strip().casefold().removeprefix("\ufeff") for name in next(rows)]
+    except StopIteration:
+        raise ValueError("the file is empty; its first line must be time,value or time,value,status") from None
+    for name in ("time", "value"):
+        if name not in header:
+            raise ValueError(f"line 1: no column {name!r} among {', '.join(map(repr, header))}")
+    time, value = header.index("time"), header.index("value")
+    status = header.index("status") if "status" in header else None
+    series = Series(has_status=status is not None)
+    for columns in rows:
+        if columns:
+            _append(series, _cell(columns, time), _cell(columns, value), _cell(columns, status) or "00")
+    return series
+
+
+def _append(series: Series, time: str, value: str, status: str) -> None:
+    problems = []
+    try:
+        moment = _time(time)
+    except (ValueError, OverflowError):
+        moment = datetime.fromtimestamp(0, UTC)
+        problems.append(f"{time!r} is no time")
+    number = math.nan
+    if value.casefold() not in NO_VALUE:
+        try:
+            number = float(value)
+        except ValueError:
+            problems.append(f"{value!r} is no number")
+        else:
+            if not math.isfinite(number):
+                problems.append(f"{value!r} is no finite number")
+                number = math.nan
+    if problems:
+        series.unreadable[len(series.time)] = ", ".join(problems)
+    series.time_text.append(time)
+    series.value_text.append(value)
+    series.time.append(moment)
+    series.value.append(number)
+    series.status.append(status)
+
+
+def _cell(columns: Sequence[str], place: int | None) -> str:
+    return columns[place].strip() if place is not None and place < len(columns) else ""
+
+
+def _time(text: str) -> datetime:
+    """Return UTC.
+
+    >>> _time("2026-03-25T00:05:00+07:00").isoformat(), _time("25/03/2026 0:05").isoformat()
+    ('2026-03-24T17:05:00+00:00', '2026-03-25T00:05:00+00:00')
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        for form in _DAY_FIRST:
+            try:
+                moment = datetime.strptime(text, form)
+                break
+            except ValueError:
+                continue
+        else:
+            raise
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def interval(text: str) -> timedelta:
+    """Read ``15min``, ``300s``, ``1h`` or a bare number of minutes; raises ValueError.
+
+    >>> interval("15min"), interval("1h")
+    (datetime.timedelta(seconds=900), datetime.timedelta(seconds=3600))
+    """
+    lengths = {"s": 1, "sec": 1, "min": 60, "m": 60, "": 60, "h": 3600, "hour": 3600, "d": 86400}
+    digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = text.strip()[len(digits) :].strip()
+    try:
+        seconds = float(digits) * lengths[unit]
+    except (KeyError, ValueError):
+        raise ValueError(f"{text!r} is no interval; write it as 15min, 300s or 1h") from None
+    if not 0 < seconds <= 86400:
+        raise ValueError(f"an interval lies between 1 s and 1 day, not {text!r}")
+    return timedelta(seconds=seconds)

@@ -1,0 +1,199 @@
+"""VN_WQI, the water quality index of a sample of surface water.
+
+Source: Decision 1460/QĐ-TCMT of 12 November 2019, through descriptions and calculators of it; its own text
+was not at hand. What rests on less than two of them is marked ``unverified`` beside the number. No worked
+example of the decision was found: the tests compare with figures computed from these tables.
+
+Units: mg/L, °C; MPN/100 mL for the microbes, µg/L for the pesticides. A negative value counts as missing.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from math import prod
+
+from quantrac.domain.indices.levels import Level, level_of
+from quantrac.domain.indices.rounding import Amount, exact, half_up
+
+TEMPERATURE = "Temp"
+"""Needed for the saturation of DO; has no sub-index."""
+TEMPERATURE_RANGE = (0, 50)
+"""°C in which the saturation of DO is used; source: default, unverified (the polynomial ends below 0)."""
+
+LEAST_GROUPS = 3
+LEAST_IN_IV = 3
+"""Groups, and parameters of group IV, that an index needs; source: default, unverified."""
+
+
+class Group(StrEnum):
+    """Groups of parameters."""
+
+    PH = "I"
+    PESTICIDES = "II"
+    METALS = "III"
+    ORGANICS_AND_NUTRIENTS = "IV"
+    MICROBES = "V"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sub-index of one parameter: linear between points, constant outside."""
+
+    group: Group
+    points: tuple[tuple[Fraction, int], ...]
+    """(Concentration, sub-index), rising concentration. A value at a point has the sub-index of the point."""
+    below: int = 100
+    """Sub-index below the first point."""
+    above: int = 10
+    """Sub-index above the last point."""
+    unverified: str = ""
+    """What about this entry rests on one source or none."""
+
+    def at(self, amount: Fraction) -> Fraction:
+        """Return the sub-index, not rounded."""
+        concentrations = [concentration for concentration, _ in self.points]
+        if amount < concentrations[0]:
+            return Fraction(self.below)
+        if amount > concentrations[-1]:
+            return Fraction(self.above)
+        upper = max(1, bisect_left(concentrations, amount))
+        (start, low), (end, high) = self.points[upper - 1], self.points[upper]
+        return low + (amount - start) * (high - low) / (end - start)
+
+
+def _scale(
+    group: Group,
+    *points: tuple[str, int],
+    below: int = 100,
+    above: int = 10,
+    unverified: str = "",
+) -> Scale:
+    return Scale(group, tuple((Fraction(at), q) for at, q in points), below, above, unverified)
+
+
+def _limit(group: Group, limit: str, unverified: str = "") -> Scale:
+    """100 up to a limit, 10 above it."""
+    return _scale(group, ("0", 100), (limit, 100), unverified=unverified)
+
+
+_II, _III, _IV, _V = Group.PESTICIDES, Group.METALS, Group.ORGANICS_AND_NUTRIENTS, Group.MICROBES
+_ONE_SOURCE = "one source"
+
+SCALES: Mapping[str, Scale] = {
+    "pH": _scale(Group.PH, ("5.5", 50), ("6", 100), ("8.5", 100), ("9", 50), below=10),
+    "Aldrin": _limit(_II, "0.1", _ONE_SOURCE),
+    "BHC": _limit(_II, "0.02", _ONE_SOURCE),
+    "Dieldrin": _limit(_II, "0.1", _ONE_SOURCE),
+    "DDTs": _limit(_II, "1.0", _ONE_SOURCE),
+    "Heptachlor & epoxide": _limit(_II, "0.2", _ONE_SOURCE),
+    "As": _scale(_III, ("0.01", 100), ("0.02", 75), ("0.05", 50), ("0.1", 25)),
+    "Cd": _scale(_III, ("0.005", 75), ("0.008", 50), ("0.01", 25), ("0.1", 10), unverified=_ONE_SOURCE),
+    "Pb": _scale(_III, ("0.02", 75), ("0.04", 50), ("0.05", 25), ("0.5", 10), unverified=_ONE_SOURCE),
+    "Cr6+": _scale(_III, ("0.01", 100), ("0.02", 75), ("0.04", 50), ("0.05", 25), ("0.1", 10),
+                   unverified="the point 0.05: one source"),
+    "Cu": _scale(_III, ("0.1", 100), ("0.2", 75), ("0.5", 50), ("1.0", 25), ("2", 10)),
+    "Zn": _scale(_III, ("0.5", 100), ("1.0", 75), ("1.5", 50), ("2.0", 25), ("3", 10)),
+    "Hg": _scale(_III, ("0.001", 75), ("0.0015", 50), ("0.002", 25), ("0.01", 10), unverified=_ONE_SOURCE),
+    # In % of saturation, see saturation().
+    "DO": _scale(_IV, ("20", 25), ("50", 50), ("75", 75), ("88", 100), ("112", 100), ("125", 75), ("150", 50),
+                 ("200", 25), below=10),
+    "BOD": _scale(_IV, ("4", 100), ("6", 75), ("15", 50), ("25", 25), ("50", 10)),
+    "COD": _scale(_IV, ("10", 100), ("15", 75), ("30", 50), ("50", 25), ("150", 10)),
+    "TOC": _scale(_IV, ("4", 100), ("6", 75), ("15", 50), ("25", 25), ("50", 10)),
+    "NH4-N": _scale(_IV, ("0.3", 75), ("0.6", 50), ("0.9", 25), ("5", 10)),
+    "NO3-N": _scale(_IV, ("2", 100), ("5", 75), ("10", 50), ("15", 25)),
+    "NO2-N": _limit(_IV, "0.05"),
+    "PO4-P": _scale(_IV, ("0.1", 100), ("0.2", 75), ("0.3", 50), ("0.5", 25), ("4", 10)),
+    "Coliform": _scale(_V, ("2500", 100), ("5000", 75), ("7500", 50), ("10000", 25)),
+    "E. coli": _scale(_V, ("20", 100), ("50", 75), ("100", 50), ("200", 25), unverified=_ONE_SOURCE),
+}  # fmt: skip
+"""Parameter (code of the catalogue where it has one) → scale."""
+
+SAME_AS: Mapping[str, str] = {"NH4": "NH4-N"}
+"""Names used for a parameter of the index; unverified: limits count a station's ammonium as nitrogen."""
+
+_WORDS = "English words: a translation"
+_COLOUR = f"colour: taken from VN_AQI; {_WORDS}"
+LEVELS = (
+    Level(0, "Ô nhiễm rất nặng", "very heavily polluted", "nâu", "brown", (126, 0, 35), _COLOUR),
+    Level(10, "Kém", "very bad", "đỏ", "red", (255, 0, 0), _COLOUR),
+    Level(26, "Xấu", "bad", "da cam", "orange", (255, 126, 0), _COLOUR),
+    Level(51, "Trung bình", "moderate", "vàng", "yellow", (255, 255, 0), _COLOUR),
+    Level(76, "Tốt", "good", "xanh lá", "green", (0, 228, 0), f"colour: one source; {_WORDS}"),
+    Level(91, "Rất tốt", "very good", "xanh nước biển", "blue", (51, 51, 255), _WORDS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WaterIndex:
+    """VN_WQI of a sample, with what it rests on."""
+
+    subindices: Mapping[str, Fraction]
+    """Parameter → sub-index, not rounded, where there is one."""
+    groups: Mapping[Group, float]
+    """Group → its mean, geometric for II and III, where it has a parameter."""
+    index: int | None
+    """``None`` where too few groups or parameters of group IV were measured."""
+
+    @property
+    def level(self) -> Level | None:
+        """Words and colour of the index."""
+        return None if self.index is None else level_of(self.index, LEVELS)
+
+
+def saturation(dissolved_oxygen: Amount, temperature: Amount) -> Fraction | None:
+    """Return DO (mg/L) in % of what fresh water holds at a temperature (°C); ``None`` if either is missing.
+
+    >>> round(float(saturation(6.0, 25.0)), 2)
+    73.39
+    """
+    oxygen, t = exact(dissolved_oxygen), exact(temperature)
+    lowest, highest = TEMPERATURE_RANGE
+    if oxygen is None or t is None or not lowest <= t <= highest:
+        return None
+    a, b, c, d = (Fraction(text) for text in ("14.652", "0.41022", "0.0079910", "0.000077774"))
+    return oxygen / (a - b * t + c * t**2 - d * t**3) * 100
+
+
+def water_index(
+    sample: Mapping[str, Amount], *, least_groups: int = LEAST_GROUPS, least_in_iv: int = LEAST_IN_IV
+) -> WaterIndex:
+    """Return VN_WQI of a sample.
+
+    ``sample``: parameter of :data:`SCALES` (or ``Temp``, for DO) → value. Group IV is needed in any case.
+
+    >>> river = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
+    >>> water_index({**river, "Coliform": 6000.0}).index
+    69
+    """
+    subindices = {}
+    for name, scale in SCALES.items():
+        amount = exact(sample.get(name))
+        if name == "DO":
+            amount = saturation(amount, sample.get(TEMPERATURE))
+        if amount is not None:
+            subindices[name] = scale.at(amount)
+    groups = {}
+    for group in Group:
+        members = [found for name, found in subindices.items() if SCALES[name].group is group]
+        if members:
+            groups[group] = _group_mean(group, members)
+    in_iv = sum(SCALES[name].group is Group.ORGANICS_AND_NUTRIENTS for name in subindices)
+    enough = len(groups) >= least_groups and in_iv >= max(1, least_in_iv)
+    return WaterIndex(subindices, groups, _total(groups) if enough else None)
+
+
+def _group_mean(group: Group, members: list[Fraction]) -> float:
+    if group in {Group.PESTICIDES, Group.METALS}:
+        return prod(map(float, members)) ** (1 / len(members))
+    return float(sum(members, Fraction(0)) / len(members))
+
+
+def _total(groups: Mapping[Group, float]) -> int:
+    """I/100 · II/100 · III/100 · (IV² · V)^(1/3) without the groups not measured; unverified: one source."""
+    factors = prod(groups[group] / 100 for group in (Group.PH, _II, _III) if group in groups)
+    core = groups[_IV] if _V not in groups else (groups[_IV] ** 2 * groups[_V]) ** (1 / 3)
+    total = exact(round(factors * core, 9))  # a root is not exact: within 1e-9 of a half counts as the half
+    return half_up(*(total or Fraction(0)).as_integer_ratio())
