@@ -22,9 +22,19 @@ def traceparent(file: str) -> str:
     return f"00-{file[:32]}-{file[32:48]}-01"
 
 
-def reading_version(received_at: datetime) -> int:
-    """Version of a reading row: later received wins, and a replay gives the same number again.
+MOST_REVISIONS = 1023
+"""What the low ten bits of a version hold."""
 
-    Milliseconds since 1970 times 1024; the low ten bits stay free for re-judgements of the same file.
+
+def reading_version(received_at: datetime, revision: int = 0) -> int:
+    """Version of a reading row: later received wins, then the later re-judgement of the same file.
+
+    Milliseconds since 1970 times 1024, plus the revision; a replay gives the same number again. Revisions
+    past :data:`MOST_REVISIONS` share the last number, and of equal numbers the row written last counts.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 3, 25, 12, tzinfo=UTC)
+    >>> reading_version(noon, 1) - reading_version(noon), reading_version(noon, 5000) & 1023
+    (1, 1023)
     """
-    return int(received_at.timestamp() * 1000) << 10
+    return int(received_at.timestamp() * 1000) << 10 | min(revision, MOST_REVISIONS)

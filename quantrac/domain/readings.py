@@ -78,9 +78,26 @@ class FlaggedReading(Reading):
     flag: int
     """The worst of the outcomes (:class:`Flag`)."""
     tests: dict[str, int]
-    """Outcome of each test by name (:class:`Flag`)."""
-    equal_since: datetime
-    """Since when the series has shown this very value (UTC); carries the flat-line memory across restarts."""
+    """Outcome of each test by name (:class:`Flag`); readings with the same outcomes share one dictionary, so
+    it is not to be changed."""
+    equal_since: datetime | None
+    """Since when the series has shown this very value (UTC); carries the flat-line memory across restarts.
+    ``None`` where that was not known for sure when the reading was judged."""
+
+
+@dataclass(slots=True)
+class Unsettled:
+    """A span of a station whose flags the judge of arrivals could not know for sure."""
+
+    start: datetime
+    """UTC, inclusive."""
+    end: datetime
+    """UTC, exclusive."""
+    causes: list[str]
+    """In order, of: ``block`` (a block of time is over and can be learnt from, or its limits had not come),
+    ``companion`` (a parameter that a test compares with came in another file), ``late`` (not newer than the
+    newest of its series, or one such reading left the run of equal values unsure), ``memory`` (what came
+    before is not remembered), ``neighbours`` (an hour is over)."""
 
 
 @dataclass(slots=True)
@@ -95,6 +112,12 @@ class FlaggedSet:
     received_at: datetime
     format: str
     rules: str
-    """Version (content hash) of the rule set that judged it."""
+    """Version (content hash) of the rule set that judged its first reading."""
     readings: list[FlaggedReading] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    revision: int = 0
+    """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
+    cause: str = ""
+    """Why it was judged again; empty for the first judgement."""
+    unsettled: Unsettled | None = None
+    """What has to be judged again from the stored readings, ``None`` where these flags are final."""

@@ -1,12 +1,15 @@
-"""Who may send what: stations, their parameters, accounts and API keys, each valid between two dates.
+"""Who may send what, and what people have laid down about readings.
 
-``valid_from`` is inclusive, ``valid_to`` exclusive, both UTC; ``None`` leaves that side open.
+Stations, their parameters, accounts and API keys are each valid between two dates; ``valid_from`` is
+inclusive, ``valid_to`` exclusive, both UTC; ``None`` leaves that side open.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from quantrac.domain.readings import Flag
 
 
 class StationType(StrEnum):
@@ -53,6 +56,69 @@ class StationParameter(Valid):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A decision taken back."""
+
+    by: str
+    why: str
+    at: datetime
+    """UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's flag for the readings of a span of a station; it wins over every test."""
+
+    id: str
+    station: str
+    start: datetime
+    """Inclusive, by the time of measurement, UTC."""
+    end: datetime
+    """Exclusive, UTC."""
+    flag: Flag
+    by: str
+    why: str
+    decided_at: datetime
+    """UTC; of several decisions about a reading the last one counts."""
+    parameters: tuple[str, ...] = ()
+    """Catalogue codes; none = all."""
+    withdrawn: Withdrawal | None = None
+
+    def covers(self, parameter: str, at: datetime) -> bool:
+        """Tell whether a parameter's reading of ``at`` (UTC) is meant."""
+        return self.start <= at < self.end and (not self.parameters or parameter in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A rule set put in force; which readings it judges is said by one of the two spans."""
+
+    id: str
+    version: str
+    """Of the rule set."""
+    content: str
+    """The whole rule set, as :attr:`schemas.rules.RuleSet.content` writes it."""
+    by: str
+    why: str
+    activated_at: datetime
+    """UTC; of several activations that apply to a reading the last one counts."""
+    received_from: datetime | None = None
+    """Judges every set received at or after this time, UTC."""
+    measured_from: datetime | None = None
+    """Judges every reading measured at or after this time, UTC ..."""
+    measured_to: datetime | None = None
+    """... and before this one."""
+
+    def applies(self, received_at: datetime, measured_at: datetime) -> bool:
+        """Tell whether it judges a reading; both times UTC."""
+        if self.received_from is not None:
+            return self.received_from <= received_at
+        return (self.measured_from is None or self.measured_from <= measured_at) and (
+            self.measured_to is None or measured_at < self.measured_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Station(Valid):
     """One automatic station."""
 
@@ -74,6 +140,8 @@ class Station(Valid):
     encoding: str = "utf-8"
     """Of its files, where they have no BOM: ``utf-8`` or ``cp1258`` (Windows, Vietnamese)."""
     parameters: tuple[StationParameter, ...] = ()
+    maintenance: tuple[Decision, ...] = ()
+    """Spans known beforehand in which its readings are not of the environment."""
 
     def grid_time(self, measured_at: datetime) -> datetime:
         """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.
@@ -147,6 +215,16 @@ class Registry:
     stations: dict[str, Station] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    rules: Mapping[str, Activation] = field(default_factory=dict)
+    """Replaced as a whole with every record, so that a reader may go through it."""
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    """Withdrawn ones too."""
+    _standing: dict[str, tuple[Decision, ...]] = field(default_factory=dict, init=False, repr=False)
+    """By station, the one that counts last."""
+
+    def __post_init__(self) -> None:
+        for decision in list(self.decisions.values()):
+            self.decide(decision.id, decision)
 
     def station(self, code: str, at: datetime) -> Station | None:
         """Return the station valid at ``at`` (UTC), or ``None``."""
@@ -169,3 +247,26 @@ class Registry:
             station = self.station(code, at)
             if station is not None:
                 yield station
+
+    def activate(self, name: str, activation: Activation | None) -> None:
+        """Put an activation of rules in or, with ``None``, take it out."""
+        others = {key: each for key, each in self.rules.items() if key != name}
+        self.rules = others if activation is None else {**others, name: activation}
+
+    def decide(self, name: str, decision: Decision | None) -> None:
+        """Put a decision in or, with ``None``, take it out."""
+        known = self.decisions.get(name)
+        if decision is None:
+            self.decisions.pop(name, None)
+        else:
+            self.decisions[name] = decision
+        for station in {each.station for each in (known, decision) if each is not None}:
+            found = [each for each in self._standing.get(station, ()) if each.id != name]
+            if decision is not None and decision.station == station and decision.withdrawn is None:
+                found.append(decision)
+            self._standing[station] = tuple(sorted(found, key=lambda each: (each.decided_at, each.id)))
+
+    def decisions_of(self, station: str) -> tuple[Decision, ...]:
+        """Return what stands about a station: its maintenance, then people's decisions; the last counts."""
+        record = self.stations.get(station)
+        return (*(record.maintenance if record is not None else ()), *self._standing.get(station, ()))

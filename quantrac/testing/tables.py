@@ -27,6 +27,11 @@ class GivenRows:
         columns = tuple(rows[0]) if rows else ()
         return Result(columns, [[row[column] for column in columns] for row in rows])
 
+    def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Answer as :meth:`query` does, column by column."""
+        found = self.query(sql, parameters)
+        return dict(zip(found.columns, zip(*found.rows, strict=True), strict=True)) if found.rows else {}
+
     def answers(self) -> bool:
         """Tell whether anybody answers."""
         return not self.away

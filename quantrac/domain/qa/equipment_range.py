@@ -6,6 +6,7 @@ keeps for each station parameter.
 
 import numpy as np
 
+from quantrac.domain.qa.says import end, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -26,3 +27,19 @@ def equipment_range(window: Window, *, low: Threshold = np.nan, high: Threshold 
     outcome[(window.value < low) | (window.value > high)] = Flag.FAIL
     outcome[np.broadcast_to(np.isnan(low) & np.isnan(high), len(window))] = Flag.NOT_EVALUATED
     return outcome
+
+
+def explain(window: Window, *, low: Threshold = np.nan, high: Threshold = np.nan) -> list[str]:
+    """Name the value and the range.
+
+    >>> explain(Window.of([-32570.0]), low=0, high=500)
+    ['-32570, equipment range 0 to 500']
+    >>> explain(Window.of([48.2]))
+    ['no equipment range is registered']
+    """
+    return [
+        "no equipment range is registered"
+        if np.isnan(from_) and np.isnan(to)
+        else f"{value:.10g}, equipment range {end(from_)} to {end(to)}"
+        for value, from_, to in rows(window.value, low, high)
+    ]

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from quantrac.domain.qa.table import TESTS, Test
-from quantrac.domain.qa.window import Outcomes, Window
+from quantrac.domain.qa.window import Bools, Indices, Outcomes, Window
 from quantrac.domain.readings import Flag
 
 NOT_ASKED = 0
@@ -21,6 +21,24 @@ Crash = Callable[[str, Exception], None]
 def raise_crash(test: str, error: Exception) -> None:
     """Let the exception of a test stop everything: for tests and for work at a desk."""
     raise error
+
+
+class _Part(Window):
+    """Some rows of a window, each column taken when a test asks for it: most look at two or three."""
+
+    def __init__(self, window: Window, rows: Indices) -> None:
+        # The class is frozen, and what is not set is looked for by __getattr__.
+        object.__setattr__(self, "_window", window)
+        object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "companions", window.companions)
+
+    def __getattr__(self, name: str) -> Any:
+        column = getattr(self._window, name).take(self._rows, axis=0)
+        object.__setattr__(self, name, column)
+        return column
+
+    def take(self, rows: Indices | Bools) -> Window:
+        return _Part(self._window, self._rows[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +59,44 @@ def evaluate(
     on_crash: Crash = raise_crash,
     tests: Mapping[str, Test] = TESTS,
 ) -> Verdict:
-    """Apply each test to all rows at once.
+    """Apply each test to the rows that want it.
 
-    ``thresholds`` gives keyword arguments by test, ``asked`` which rows (n,) want it. A value that is no
-    finite number is MISSING in every test. A test that raises gives NOT_EVALUATED, never a pass, and its
-    exception goes to ``on_crash``.
+    ``thresholds`` gives keyword arguments by test, one value a row (n,); ``asked`` which rows (n,) want it.
+    A value that is no finite number is judged by the test of gaps alone. A test that raises gives
+    NOT_EVALUATED, never a pass, and its exception goes to ``on_crash``.
     """
     crashed = set()
+    parts: dict[bytes, Window] = {}
     outcomes = np.full((len(window), len(tests)), NOT_ASKED, dtype=np.uint8)
-    missing = ~np.isfinite(window.value)
-    for position, (name, test) in enumerate(tests.items()):
+    present = np.isfinite(window.value)
+    missing = ~present
+
+    def run(position: int, name: str, test: Test) -> None:
+        rows = np.flatnonzero(asked[name] & (missing if test.on_missing else present))
+        if not len(rows):
+            return
+        part, given, where = window, thresholds[name], cast(Indices | slice, slice(None))
+        if len(rows) < len(window):
+            where = rows
+            part = parts.setdefault(rows.tobytes(), _Part(window, rows))
+            given = {keyword: column.take(rows) for keyword, column in given.items()}
         try:
             with np.errstate(all="ignore"):  # the tests compare so that an overflow or NaN is no pass
-                outcome = test(window, **thresholds[name])
+                outcomes[where, position] = test.judge(part, **given)
         except Exception as error:
             crashed.add(name)
             on_crash(name, error)
-            outcome = np.full(len(window), Flag.NOT_EVALUATED, dtype=np.uint8)
-        outcome = np.where(missing, np.uint8(Flag.MISSING), outcome)
-        outcomes[:, position] = np.where(asked[name], outcome, np.uint8(NOT_ASKED))
+            outcomes[where, position] = Flag.NOT_EVALUATED
+
+    stages: tuple[list[tuple[int, str, Test]], ...] = ([], [])
+    for position, (name, test) in enumerate(tests.items()):
+        stages[test.second_stage].append((position, name, test))
+    for each in stages[0]:
+        run(*each)
+    if any(asked[name].any() for _, name, _ in stages[1]):
+        window.companions.judged(np.any((outcomes == Flag.SUSPECT) | (outcomes == Flag.FAIL), axis=1))
+        for each in stages[1]:
+            run(*each)
     return Verdict(outcomes, frozenset(crashed))
 
 

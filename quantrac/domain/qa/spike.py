@@ -6,7 +6,10 @@ have its flag at once, so this one looks back only.
 
 import numpy as np
 
-from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window, column
+from quantrac.domain.qa.past import newest
+from quantrac.domain.qa.says import NO_THRESHOLD, duration, limits, many, rows
+from quantrac.domain.qa.scale import scaled
+from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
 
@@ -14,17 +17,24 @@ def spike(
     window: Window,
     *,
     suspect: Threshold,
-    fail: Threshold,
+    fail: Threshold = np.inf,
     spreads: Threshold = 0.0,
     readings: Threshold = 5,
     at_least: Threshold = 3,
     minutes: Threshold = 360,
+    log_floor: Threshold = np.nan,
 ) -> Outcomes:
     """Judge each reading by its distance from the median of the last ``readings`` ones within ``minutes``.
 
     The distance counts beyond ``spreads`` times the series' own spread (median absolute deviation), and is
-    compared with ``suspect`` and ``fail`` in the unit of the value. Fewer than ``at_least`` readings to
-    compare with is NOT_EVALUATED, and so is a row without thresholds.
+    compared with ``suspect`` and ``fail`` in the unit of the value; with ``log_floor`` (unit of the value)
+    logarithms are compared (:func:`~quantrac.domain.qa.scale.scaled`), for quantities that vary by factors:
+    0.69 is a factor of 2. Fewer than ``at_least`` readings to compare with is NOT_EVALUATED, and so is a row
+    without thresholds.
+
+    >>> turbid = Window.of([40.0, 120.0], past=[10.0, 12.0, 11.0])
+    >>> spike(turbid, suspect=1.25, log_floor=3).tolist()
+    [1, 3]
 
     A median needs no verdict on the readings it is taken from: one wild value among five does not move it.
     And it follows a genuine step once most of its readings have made it, after three of five.
@@ -37,27 +47,82 @@ def spike(
     """
     if np.any(np.greater(suspect, fail)):
         raise ValueError(f"suspect {suspect} is above fail {fail}")
-    recent = window.past_time >= window.time[:, None] - 60 * column(minutes)
-    rank = recent[:, ::-1].cumsum(axis=1)[:, ::-1]  # 1 = the newest
-    history = np.where(recent & (rank <= column(readings)), window.past_value, np.nan)
-    count = np.sum(~np.isnan(history), axis=1)
-    median = _median(history, count)
-    spread = _median(np.abs(history - median[:, None]), count)
-    distance = np.abs(window.value - median) - spreads * spread
+    count, median, spread = _history(window, readings, minutes, log_floor)
+    distance = np.abs(scaled(window.value, log_floor) - median) - spreads * spread
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
     # Negated, so that a distance that is no number is not a pass.
     outcome[~(distance <= suspect)] = Flag.SUSPECT
     outcome[~(distance <= fail)] = Flag.FAIL
-    outcome[(count < at_least) | np.isnan(suspect) | np.isnan(fail)] = Flag.NOT_EVALUATED
+    lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
+    outcome[~(count >= at_least) | lacking] = Flag.NOT_EVALUATED
     return outcome
 
 
-def _median(matrix: Floats, count: np.ndarray) -> Floats:
-    """Median of each row's ``count`` numbers, NaN where there are none; numpy's nanmedian loops in Python."""
-    if not matrix.shape[1]:
-        return np.full(len(matrix), np.nan)
-    ordered = np.sort(matrix, axis=1)  # NaN last
-    row = np.arange(len(matrix))
+def explain(
+    window: Window,
+    *,
+    suspect: Threshold,
+    fail: Threshold = np.inf,
+    spreads: Threshold = 0.0,
+    readings: Threshold = 5,
+    at_least: Threshold = 3,
+    minutes: Threshold = 360,
+    log_floor: Threshold = np.nan,
+) -> list[str]:
+    """Name the distance from the readings before, and the limits with the series' own spread in them.
+
+    >>> explain(Window.of([253.0], past=[20.1, 19.8, 20.4, 20.0, 20.2]), suspect=30, fail=1000)
+    ['253 is 232.9 from the median 20.1 of 5 readings, limits 30 and 1000']
+    >>> explain(Window.of([253.0], past=[20.1]), suspect=30, fail=1000)
+    ['1 reading in 6 h, needs 3']
+    """
+    count, median, spread = _history(window, readings, minutes, log_floor)
+    lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
+    numbers = rows(
+        scaled(window.value, log_floor),
+        median,
+        spreads * spread,
+        count,
+        suspect,
+        fail,
+        at_least,
+        minutes,
+        lacking,
+        log_floor,
+    )
+    return [
+        NO_THRESHOLD
+        if no_threshold
+        else f"{many(known)} in {duration(within)}, needs {needed:g}"
+        if not known >= needed
+        else f"{'' if np.isnan(floor) else 'logarithm '}{value:.10g} is {abs(value - middle):.6g} "
+        f"from the median {middle:.6g} of {many(known)}, {limits(low + own, high + own)}"
+        for value, middle, own, known, low, high, needed, within, no_threshold, floor in numbers
+    ]
+
+
+def _history(
+    window: Window, readings: Threshold, minutes: Threshold, log_floor: Threshold
+) -> tuple[Floats, Floats, Floats]:
+    """Count, median and median absolute deviation of the readings to compare with, each (n,)."""
+    past = scaled(window.past_value, log_floor)
+    history = np.where(newest(window, readings, minutes), past, np.nan)
+    count = np.sum(~np.isnan(history), axis=1)
+    # Sorted, NaN last: the columns kept hold all that counts, five of sixteen by default.
+    history = np.sort(history, axis=1)[:, : int(count.max(initial=0))]
+    median = _median(history, count)
+    return (
+        count.astype(np.float64),
+        median,
+        _median(np.sort(np.abs(history - median[:, None]), axis=1), count),
+    )
+
+
+def _median(ordered: Floats, count: np.ndarray) -> Floats:
+    """Median of the first ``count`` numbers of each row, NaN for none; numpy's nanmedian loops in Python."""
+    if not ordered.shape[1]:
+        return np.full(len(ordered), np.nan)
+    row = np.arange(len(ordered))
     below, above = ordered[row, np.maximum(count - 1, 0) // 2], ordered[row, count // 2]
     middle: Floats = below / 2 + above / 2
     return middle

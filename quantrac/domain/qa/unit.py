@@ -27,3 +27,16 @@ def unit(window: Window, *, expected: Expected = None) -> Outcomes:
     outcome = np.where(window.unit == wanted, Flag.GOOD, Flag.FAIL).astype(np.uint8)
     outcome[wanted == NOT_REGISTERED] = Flag.NOT_EVALUATED
     return outcome
+
+
+def explain(window: Window, *, expected: Expected = None) -> list[str]:
+    """Name both units.
+
+    >>> explain(Window.of([3087.03], unit="mg/Nm3"), expected="ug/m3")
+    ["unit 'mg/Nm3', registered 'ug/m3'"]
+    """
+    wanted = np.broadcast_to(np.asarray(expected, dtype=object), len(window))
+    return [
+        "no unit is registered" if want is NOT_REGISTERED else f"unit {sent!r}, registered {want!r}"
+        for sent, want in zip(window.unit, wanted, strict=True)
+    ]

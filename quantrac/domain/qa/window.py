@@ -1,16 +1,19 @@
 """The window matrix: one row a judged reading, columns the readings before it in time.
 
-Live, the rows are one Kafka batch over many series; in a replay they are one series. A test sees no
+Live, the rows are one Kafka batch over many series; in a replay they are one station. A test sees no
 difference.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Indices: TypeAlias = NDArray[np.intp]
 Texts: TypeAlias = NDArray[np.object_]
 Outcomes: TypeAlias = NDArray[np.uint8]
 """One :class:`~quantrac.domain.readings.Flag` a row."""
@@ -20,12 +23,61 @@ Expected: TypeAlias = str | Texts | None
 """One text for all rows, or one a row; ``None`` where there is none."""
 
 
+class Companions:
+    """Finds what else a station measured at the same time, among the rows judged together."""
+
+    def __init__(self, moment: Indices, parameter: Sequence[str], value: Floats) -> None:
+        """``moment`` (n,) is one number for all readings of one station and time; the last row counts.
+
+        ``value`` (n,) is NaN where the device was not measuring: what it showed then is nobody's measure.
+        """
+        self._moment, self._value = moment, value
+        self._parameter = np.array([*parameter, None], dtype=object)[:-1]  # None: texts must not be split
+        self._rows: dict[str, tuple[Indices, Indices]] = {}
+        self._bad = np.zeros(len(value), dtype=np.bool_)
+
+    def judged(self, bad: Bools) -> None:
+        """Take what the tests of the first stage said: rows (n,) that one of them called SUSPECT or FAIL."""
+        self._bad = bad
+
+    def value(self, moment: Indices, code: Expected) -> Floats:
+        """Return the values (m,) of the parameters ``code`` at ``moment`` (m,); NaN where there is none."""
+        row = self._find(moment, code)
+        return np.where(row >= 0, self._value[row], np.nan) if len(self._value) else np.full(len(row), np.nan)
+
+    def bad(self, moment: Indices, code: Expected) -> Bools:
+        """Tell where that parameter is known and bad (m,)."""
+        row = self._find(moment, code)
+        return (row >= 0) & self._bad[row] if len(self._value) else np.zeros(len(row), dtype=np.bool_)
+
+    def _find(self, moment: Indices, code: Expected) -> Indices:
+        """Rows (m,), -1 where there is none."""
+        codes = np.broadcast_to(np.asarray(code, dtype=object), len(moment))
+        found = np.full(len(moment), -1, dtype=np.intp)
+        for each in {code for code in codes.tolist() if code is not None}:
+            wanted = np.flatnonzero(codes == each)
+            moments, rows = self._of(each)
+            if len(moments):
+                place = np.minimum(np.searchsorted(moments, moment[wanted], side="right"), len(moments)) - 1
+                hit = (place >= 0) & (moments[place] == moment[wanted])
+                found[wanted] = np.where(hit, rows[place], -1)
+        return found
+
+    def _of(self, code: str) -> tuple[Indices, Indices]:
+        """Moments of a parameter in order, and the row of each."""
+        if code not in self._rows:
+            rows = np.flatnonzero(self._parameter == code)
+            order = np.argsort(self._moment[rows], kind="stable")
+            self._rows[code] = self._moment[rows][order], rows[order]
+        return self._rows[code]
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """``n`` readings to judge with what was known before each. Times are seconds since 1970 UTC."""
 
     value: Floats
-    """(n,) the judged values."""
+    """(n,) the judged values; NaN is a missing one."""
     time: Floats
     """(n,) when they were measured."""
     status: Texts
@@ -38,9 +90,46 @@ class Window:
     """(n, depth) the values before, oldest first; NaN where there is none that the device called good."""
     past_time: Floats
     """(n, depth) their times, each earlier than ``time``; NaN where ``past_value`` is."""
+    received: Floats
+    """(n,) when the file was received; NaN where nobody knows."""
+    interval: Floats
+    """(n,) seconds between two readings by the registry; NaN where nobody knows."""
+    replaced: Floats
+    """(n,) the value that an earlier file gave for the same time; NaN where there is none."""
+    own_low: Floats
+    """(n,) lower quantile of the series' own trailing block medians; NaN where too little is known."""
+    own_high: Floats
+    """(n,) upper quantile of the same."""
+    own_step: Floats
+    """(n,) largest usual step between two readings over the same blocks; NaN where too little is known."""
+    recent_low: Floats
+    """(n,) least value of the last days' blocks; NaN where too little is known."""
+    recent_high: Floats
+    """(n,) greatest value of the same."""
+    neighbours: Floats
+    """(n,) median of the neighbour stations' medians of the hour; NaN where it is not known."""
+    neighbour_count: Floats
+    """(n,) how many neighbour stations that is."""
+    moment: Indices
+    """(n,) one number for all readings of one station and one time."""
+    companions: Companions
+    """What else was measured at those moments."""
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def take(self, rows: Indices | Bools) -> "Window":
+        """Return some of the rows; they keep their companions among all."""
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "companions"}
+        return replace(self, **{name: column[rows] for name, column in given.items()})
+
+    def other(self, code: Expected) -> Floats:
+        """Return what the station measured of another parameter at the same time (n,); NaN where nothing."""
+        return self.companions.value(self.moment, code)
+
+    def other_is_bad(self, code: Expected) -> Bools:
+        """Tell (n,) where another parameter is known and a test of the first stage called it bad."""
+        return self.companions.bad(self.moment, code)
 
     @classmethod
     def of(
@@ -52,26 +141,60 @@ class Window:
         status: str = "00",
         unit: str = "",
         equal_minutes: ArrayLike = 0.0,
+        time: ArrayLike = 0.0,
+        received: ArrayLike = np.nan,
+        interval_minutes: ArrayLike = np.nan,
+        replaced: ArrayLike = np.nan,
+        own: tuple[float, float] = (np.nan, np.nan),
+        own_step: ArrayLike = np.nan,
+        recent: tuple[float, float] = (np.nan, np.nan),
+        neighbours: ArrayLike = np.nan,
+        neighbour_count: ArrayLike = 0,
+        others: dict[str, float] | None = None,
+        bad: Sequence[str] = (),
     ) -> Self:
         """Build a window from literals: rows at time 0, ``past`` five minutes apart unless timed.
 
-        ``past`` has shape (depth,) to share it among the rows, or (n, depth); ``equal_minutes`` is how long
-        the value has stood.
+        ``past`` has shape (depth,) to share it among the rows, or (n, depth), its times seconds before the
+        row; ``equal_minutes`` is how long the value has stood. ``others`` were measured at every row's
+        moment, those in ``bad`` with a bad outcome.
         """
         values = np.atleast_1d(np.asarray(value, dtype=np.float64))
         n = len(values)
+
+        def each(given: ArrayLike) -> Floats:
+            return np.broadcast_to(np.asarray(given, dtype=np.float64), n).copy()
+
+        times = each(time)
         shared = np.atleast_2d(np.asarray(past, dtype=np.float64))
         past_value = np.broadcast_to(shared, (n, shared.shape[1]))
-        spaced = 300.0 * np.arange(-past_value.shape[1], 0)
-        times = np.where(np.isnan(past_value), np.nan, spaced if past_time is None else past_time)
+        spaced = 300.0 * np.arange(-past_value.shape[1], 0) if past_time is None else past_time
+        before = times[:, None] + np.asarray(spaced, dtype=np.float64)
+        names = list(others or {})
+        companions = Companions(
+            np.zeros(len(names), dtype=np.intp), names, np.array(list((others or {}).values()), dtype=float)
+        )
+        companions.judged(np.array([name in bad for name in names], dtype=np.bool_))
         return cls(
             value=values,
-            time=np.zeros(n),
+            time=times,
             status=np.full(n, status, dtype=object),
             unit=np.full(n, unit, dtype=object),
-            equal_since=np.zeros(n) - 60.0 * np.asarray(equal_minutes, dtype=np.float64),
+            equal_since=times - 60.0 * each(equal_minutes),
             past_value=past_value,
-            past_time=times.astype(np.float64),
+            past_time=np.where(np.isnan(past_value), np.nan, before),
+            received=each(received),
+            interval=60.0 * each(interval_minutes),
+            replaced=each(replaced),
+            own_low=each(own[0]),
+            own_high=each(own[1]),
+            own_step=each(own_step),
+            recent_low=each(recent[0]),
+            recent_high=each(recent[1]),
+            neighbours=each(neighbours),
+            neighbour_count=each(neighbour_count),
+            moment=np.zeros(n, dtype=np.intp),
+            companions=companions,
         )
 
 

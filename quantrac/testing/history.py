@@ -1,0 +1,94 @@
+"""A history in memory: what the sink stores and settling reads, without a database."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from quantrac.domain.ids import reading_version
+from quantrac.domain.qa import blocks
+from quantrac.domain.qa.blocks import NOTHING, Figures, StationFigures
+from quantrac.domain.qa.memory import LONGEST_AHEAD
+from quantrac.domain.qa.neighbourhood import HOUR, HourMedians, hour_medians
+from quantrac.domain.qa.series import StationReadings
+from quantrac.domain.qa.settlement import FileHead
+from quantrac.domain.readings import FlaggedSet
+
+_DAY = 86400
+_Key = tuple[str, float, int]
+"""Parameter, time and version of a reading."""
+_COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "line", "text")
+
+
+class HistoryInMemory:
+    """Satisfies :class:`quantrac.domain.qa.settlement.History`; the highest version of a reading counts."""
+
+    def __init__(self) -> None:
+        self._days: defaultdict[tuple[str, int], dict[_Key, tuple[Any, ...]]] = defaultdict(dict)
+        self._newest: defaultdict[str, float] = defaultdict(lambda: -np.inf)
+        self._figures: defaultdict[str, dict[str, Figures]] = defaultdict(dict)
+        self._files: dict[tuple[str, int], FileHead] = {}
+
+    def insert(self, flagged: FlaggedSet) -> None:
+        """Store a judged set, as the sink does; the same set twice is stored once."""
+        version = reading_version(flagged.received_at, flagged.revision)
+        self._files[flagged.station, reading_version(flagged.received_at)] = FileHead(
+            flagged.file_id, flagged.file_name, flagged.account, flagged.transport, flagged.format
+        )
+        for each in flagged.readings:
+            time = each.measured_at.timestamp()
+            row = (
+                each.parameter,
+                time,
+                version,
+                each.value,
+                each.status,
+                each.unit,
+                each.flag,
+                each.line,
+                each.text,
+            )
+            self._days[flagged.station, int(time // _DAY)][row[:3]] = row
+            if time <= flagged.received_at.timestamp() + LONGEST_AHEAD:
+                self._newest[flagged.station] = max(self._newest[flagged.station], time)
+
+    def store(self, station: str, changed: StationFigures) -> None:
+        """Store figures that changed."""
+        for code, figures in changed.items():
+            known = self._figures[station].get(code, NOTHING)
+            for row, block in enumerate(figures.block.tolist()):
+                known = blocks.merged(known, figures.take(slice(row, row + 1)), block, block)
+            self._figures[station][code] = known
+
+    def readings(self, station: str, start: float, end: float) -> StationReadings:
+        """Return the readings measured in ``[start, end)``, seconds since 1970 UTC."""
+        days = (self._days.get((station, day), {}) for day in range(int(start // _DAY), int(end // _DAY) + 1))
+        rows = [row for day in days for row in day.values() if start <= row[1] < end]
+        columns = zip(*rows, strict=True) if rows else [()] * len(_COLUMNS)
+        return StationReadings.of(station, **dict(zip(_COLUMNS, columns, strict=True)))
+
+    def newest(self, station: str) -> float:
+        """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
+        return self._newest[station]
+
+    def figures(self, station: str, first: int, last: int) -> StationFigures:
+        """Return the stored figures of the blocks ``first`` to ``last``."""
+        return {code: each.within(first, last) for code, each in self._figures[station].items()}
+
+    def hours(self, station: str, first: int, last: int) -> HourMedians:
+        """Return the medians of the finished hours ``first`` to ``last``."""
+        return hour_medians(self.readings(station, first * HOUR, (last + 1) * HOUR), self._newest[station])
+
+    def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
+        """Return the files received at these times."""
+        found = {at: self._files.get((station, reading_version(at))) for at in received}
+        return {at: head for at, head in found.items() if head is not None}
+
+    def flags(self, station: str) -> dict[tuple[str, float], int]:
+        """Return the flag of every stored reading by parameter and time."""
+        days = [day for name, day in self._days if name == station]
+        everything = self.readings(station, min(days) * _DAY, (max(days) + 1) * _DAY)
+        keys = zip(everything.parameter.tolist(), everything.time.tolist(), strict=True)
+        return dict(zip(keys, everything.flag.tolist(), strict=True))
