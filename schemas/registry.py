@@ -13,23 +13,29 @@ from schemas.messages.base import Message
 from schemas.messages.registry import (
     Account,
     AccountLimits,
+    Activation,
     ApiKey,
+    Decision,
+    Maintenance,
     Station,
     StationParameter,
     UnitOverride,
 )
 
-Record = Station | Account | ApiKey
+Record = Station | Account | ApiKey | Activation | Decision
 
-_KINDS: dict[str, type[Station] | type[Account] | type[ApiKey]] = {
+_KINDS: dict[str, type[Record]] = {
     "station": Station,
     "account": Account,
     "api-key": ApiKey,
+    "rules": Activation,
+    "decision": Decision,
 }
 _FILE_KEYS: dict[str, type[Station] | type[Account]] = {"stations": Station, "accounts": Account}
 
 _NESTED: dict[str, type[Message]] = {
     "parameters": StationParameter,
+    "maintenance": Maintenance,
     "unit_override": UnitOverride,
     "limits": AccountLimits,
 }
@@ -44,6 +50,10 @@ def record_key(record: Record) -> bytes:
             return f"account/{record.name}".encode()
         case ApiKey():
             return f"api-key/{record.id}".encode()
+        case Activation():
+            return f"rules/{record.id}".encode()
+        case Decision():
+            return f"decision/{record.id}".encode()
 
 
 def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
@@ -54,15 +64,27 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
     kind, _, name = key.decode().partition("/")
     if kind not in _KINDS or not name:
         raise ValueError(f"unknown kind of record {key!r}")
-    tables: dict[str, dict[str, Any]] = {
-        "station": registry.stations,
-        "account": registry.accounts,
-        "api-key": registry.api_keys,
-    }
-    if value is None:
-        tables[kind].pop(name, None)
-    else:
-        tables[kind][name] = _KINDS[kind].model_validate_json(value).to_domain()
+    found: Any = None
+    if value is not None:
+        record = _KINDS[kind].model_validate_json(value)
+        if record_key(record) != key:
+            raise ValueError(f"the value belongs to {record_key(record)!r}")
+        found = record.to_domain()
+    match kind:
+        case "rules":
+            registry.activate(name, found)
+        case "decision":
+            registry.decide(name, found)
+        case _:
+            tables: dict[str, dict[str, Any]] = {
+                "station": registry.stations,
+                "account": registry.accounts,
+                "api-key": registry.api_keys,
+            }
+            if found is None:
+                tables[kind].pop(name, None)
+            else:
+                tables[kind][name] = found
 
 
 def load_directory(directory: Path) -> list[Record]:

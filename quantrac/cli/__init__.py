@@ -14,9 +14,12 @@ _COMMANDS = (
     "put",
     "simulate",
     "parse",
-    "index",
+    "qa",
     "replay",
+    "index",
     "registry",
+    "rules",
+    "review",
     "keys",
     "migrate",
 )

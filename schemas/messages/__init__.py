@@ -10,10 +10,12 @@ from schemas.messages.aggregates import Aggregated, WindowDirty
 from schemas.messages.alerts import Alert
 from schemas.messages.dead_letters import DeadLetterHeaders
 from schemas.messages.deliveries import DeliveryReceipt, Receipt
+from schemas.messages.learnt import LearntLimits
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
-from schemas.messages.registry import Account, ApiKey, Station
+from schemas.messages.registry import Account, Activation, ApiKey, Decision, Station
+from schemas.messages.rejudge import RejudgeRequest
 
 MESSAGES: dict[str, type[BaseModel]] = {
     "raw-file-headers": RawFileHeaders,
@@ -21,9 +23,13 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "flagged-set": FlaggedSet,
     "window-dirty": WindowDirty,
     "aggregated": Aggregated,
+    "rejudge": RejudgeRequest,
+    "learnt": LearntLimits,
     "station": Station,
     "account": Account,
     "api-key": ApiKey,
+    "rules": Activation,
+    "decision": Decision,
     "open-question": OpenQuestion,
     "receipt": Receipt,
     "delivery-receipt": DeliveryReceipt,

@@ -43,6 +43,8 @@ class DeliveredFile(Message):
     """How many readings the set held."""
     received_at: Utc
     """When the province's intake had the file, UTC."""
+    revision: Annotated[int, Field(ge=0)] = 0
+    """Which re-judgement of the file it was; 0 is the first, with all the file's readings."""
 
 
 class DeliveryReceipt(Message):

@@ -4,7 +4,7 @@ The fields mirror the dataclasses of ``quantrac.domain.readings``; the hot path 
 (``schemas.codec``), and a contract test holds the two together.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -71,8 +71,19 @@ class FlaggedReading(Reading):
     """The worst outcome."""
     tests: dict[str, Outcome]
     """Outcome by test name."""
-    equal_since: Utc
-    """Since when the series has shown this value, UTC."""
+    equal_since: Utc | None
+    """Since when the series has shown this value, UTC; null where not known for sure."""
+
+
+class Unsettled(Message):
+    """A span of the station to judge again from the stored readings."""
+
+    start: Utc
+    """UTC, inclusive."""
+    end: Utc
+    """UTC, exclusive."""
+    causes: list[Literal["block", "companion", "late", "memory", "neighbours"]]
+    """Why."""
 
 
 class FlaggedSet(Message):
@@ -86,6 +97,12 @@ class FlaggedSet(Message):
     received_at: Utc
     format: str
     rules: str
-    """Version of the rule set that judged it."""
+    """Version of the rule set that judged its first reading."""
     readings: list[FlaggedReading]
     rejects: list[Reject]
+    revision: Annotated[int, Field(ge=0)] = 0
+    """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
+    cause: str = ""
+    """Why it was judged again; empty for the first judgement."""
+    unsettled: Unsettled | None = None
+    """What has to be judged again, null where these flags are final."""

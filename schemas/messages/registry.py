@@ -3,14 +3,16 @@
 The same models read the registry's YAML files. Dates without a time mean midnight in Vietnam (UTC+7).
 """
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from quantrac.domain import stations as domain
+from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.readings import Flag
 from quantrac.domain.units import canonical_unit
 from schemas.messages.base import Message, Sha256, StationCode, Utc
 
@@ -26,8 +28,30 @@ def _local_midnight(value: object) -> object:
 Moment = Annotated[Utc, BeforeValidator(_local_midnight)]
 """A time with its zone, or a date (midnight in Vietnam)."""
 
+
+def moment(text: str) -> datetime:
+    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises ValueError.
+
+    >>> moment("2026-03-25").isoformat(), moment("2026-03-25T07:05+07:00").isoformat()
+    ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
+    if len(text) == len("2026-03-25"):
+        at = at.replace(tzinfo=VIETNAM)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone; write +07:00 or Z after it")
+    return at.astimezone(UTC)
+
+
 PublicKey = Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=* ?[^\r\n]*$")]
 """One public key in OpenSSH's text form."""
+
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""When the registry decided: any person's decision comes after."""
 
 
 class _Dated(Message):
@@ -90,6 +114,42 @@ class StationParameter(_Dated):
         return domain.StationParameter(**fields)
 
 
+def catalogue_code(code: str) -> str:
+    """Return a catalogue code; raises ValueError, with the right spelling, for anything else."""
+    found = find_parameter(code)
+    if found is None or found.code != code:
+        raise ValueError(f"{code!r} is no catalogue code{f'; it is {found.code!r}' if found else ''}")
+    return code
+
+
+CatalogueCode = Annotated[str, AfterValidator(catalogue_code)]
+"""Code of a parameter in the catalogue, such as ``PM2.5``."""
+
+RecordId = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z-]{7,63}$")]
+"""Id of a record that a command made."""
+
+DecidedFlag = Literal["good", "suspect", "fail"]
+"""A flag that a person may give."""
+
+
+class Maintenance(Message):
+    """A span known beforehand in which a station's readings are not of the environment."""
+
+    start: Moment
+    """Inclusive."""
+    end: Moment
+    """Exclusive."""
+    parameters: tuple[CatalogueCode, ...] = ()
+    """None = all."""
+    flag: DecidedFlag = "fail"
+    why: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        _check_order(self.start, self.end)
+        return self
+
+
 class Station(_Dated):
     """One automatic station."""
 
@@ -112,6 +172,8 @@ class Station(_Dated):
     encoding: Literal["utf-8", "cp1258"] = "utf-8"
     """Of its files, where they have no BOM; ``cp1258`` is Vietnamese Windows."""
     parameters: tuple[StationParameter, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    """Spans whose readings are flagged whatever the tests say."""
 
     @field_validator("timezone")
     @classmethod
@@ -127,6 +189,20 @@ class Station(_Dated):
         fields = _fields(self)
         fields["interval_seconds"] = round(fields.pop("interval_minutes") * 60)
         fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
+        fields["maintenance"] = tuple(
+            domain.Decision(
+                id=f"maintenance-{number}",
+                station=self.code,
+                start=window.start.astimezone(UTC),
+                end=window.end.astimezone(UTC),
+                flag=Flag[window.flag.upper()],
+                by="registry",
+                why=window.why,
+                decided_at=_BEFORE_ALL,
+                parameters=window.parameters,
+            )
+            for number, window in enumerate(self.maintenance, start=1)
+        )
         return domain.Station(**fields)
 
 
@@ -186,6 +262,89 @@ class ApiKey(_Dated):
     def to_domain(self) -> domain.ApiKey:
         """Convert for use."""
         return domain.ApiKey(**_fields(self))
+
+
+class Activation(Message):
+    """A rule set put in force, for what is received from a time on or for a span already measured."""
+
+    id: RecordId
+    version: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    """Of the rule set in ``content``."""
+    content: str
+    """The whole rule set, canonical JSON as ``schemas.rules.RuleSet.content`` writes it."""
+    by: Annotated[str, Field(min_length=1)]
+    why: Annotated[str, Field(min_length=1)]
+    activated_at: Utc
+    """The last activation that applies to a reading counts."""
+    received_from: Utc | None = None
+    """Judges every set received at or after this time."""
+    measured_from: Utc | None = None
+    """Judges every reading measured at or after this time ..."""
+    measured_to: Utc | None = None
+    """... and before this one."""
+
+    @model_validator(mode="after")
+    def _one_span(self) -> Self:
+        measured = (self.measured_from, self.measured_to)
+        if (self.received_from is None) == (measured == (None, None)):
+            raise ValueError("give either received_from, or measured_from and measured_to")
+        _check_order(*measured)
+        return self
+
+    def to_domain(self) -> domain.Activation:
+        """Convert for use."""
+        return domain.Activation(**_in_utc(self))
+
+
+class Withdrawal(Message):
+    """A decision taken back."""
+
+    by: Annotated[str, Field(min_length=1)]
+    why: Annotated[str, Field(min_length=1)]
+    at: Utc
+
+
+class Decision(Message):
+    """A person's flag for the readings of a span of a station; it wins over every test."""
+
+    id: RecordId
+    station: StationCode
+    parameters: tuple[CatalogueCode, ...] = ()
+    """None = all."""
+    start: Utc
+    """Inclusive, by the time of measurement."""
+    end: Utc
+    """Exclusive."""
+    flag: DecidedFlag
+    by: Annotated[str, Field(min_length=1)]
+    why: Annotated[str, Field(min_length=1)]
+    decided_at: Utc
+    """The last decision about a reading counts."""
+    withdrawn: Withdrawal | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        _check_order(self.start, self.end)
+        return self
+
+    def to_domain(self) -> domain.Decision:
+        """Convert for use."""
+        fields = _in_utc(self) | {"flag": Flag[self.flag.upper()]}
+        if self.withdrawn is not None:
+            fields["withdrawn"] = domain.Withdrawal(**_in_utc(self.withdrawn))
+        return domain.Decision(**fields)
+
+
+def _check_order(start: datetime | None, end: datetime | None) -> None:
+    if start is not None and end is not None and start >= end:
+        raise ValueError("the span must start before it ends")
+
+
+def _in_utc(message: Message) -> dict[str, Any]:
+    return {
+        name: value.astimezone(UTC) if isinstance(value, datetime) else value
+        for name, value in _fields(message).items()
+    }
 
 
 def _fields(message: Message) -> dict[str, Any]:

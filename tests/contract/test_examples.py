@@ -1,6 +1,7 @@
 """Each example goes through its consumer's handler, twice, and gives the next topic's example."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 import pytest
 
 from quantrac.domain.ids import file_id, traceparent
+from quantrac.domain.qa.evaluate import raise_crash
+from quantrac.domain.qa.expectations import Expectations
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import Result
 from quantrac.io.records import Done, Record
-from schemas import rules
+from quantrac.testing.history import HistoryInMemory
+from schemas import codec, rules
 from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
@@ -21,6 +25,7 @@ from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.handler import ParseHandler
 from services.validator.handler import ValidateHandler
+from services.validator.settle_handler import InFlight, SettleHandler
 
 pytestmark = pytest.mark.contract
 
@@ -80,8 +85,8 @@ def test_a_raw_file_becomes_the_parsed_reading(registry: Registry) -> None:
 
 
 def test_a_parsed_reading_becomes_the_flagged_set(registry: Registry) -> None:
-    handler = ValidateHandler(registry, rules.load(), topic="qa-flagged")
     for _ in range(2):
+        handler = ValidateHandler(registry, rules.RuleBook(rules.load()), topic="qa-flagged")
         flagged = only(handler.handle([record("parsed-reading", "parsed-reading.json")]))
         assert same(flagged.value, "qa-flagged.json"), "after a change of rules, renew the example"
 
@@ -106,7 +111,7 @@ def test_a_flagged_set_becomes_rows_and_dirty_hours() -> None:
         dirty = only(sink(tables).handle([record("qa-flagged", "qa-flagged.json")]))
         assert same(dirty.value, "window-dirty.json")
     rows = {table: columns for table, columns, _ in tables.inserted}
-    assert list(rows) == ["readings", "files", "rejects"]
+    assert list(rows) == ["files", "rejects", "readings"]
     assert rows["readings"]["parameter"] == ["NO2", "O3", "PM2.5", "Temp"]
     assert rows["readings"]["value"] == [14.91, 45.14, 27.81, 23.9]
     assert rows["readings"]["text"] == ["", "", "", "23.90"]
@@ -127,6 +132,41 @@ def test_raw_files_and_receipts_become_rows() -> None:
     assert rows["raw_files"]["content"] == [example("raw-file.txt")]
     assert rows["raw_files"]["file_id"] == rows["receipts"]["file_id"]
     assert rows["receipts"]["readings"] == [4]
+
+
+def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Registry) -> None:
+    history = HistoryInMemory()
+    stored = codec.decode_flagged_set(example("qa-flagged.json"))
+    stored.readings[0].flag = 3
+    history.insert(stored)
+    handler = SettleHandler(
+        history,
+        Tables(),
+        registry,
+        Expectations(registry, rules.RuleBook(rules.load())),
+        InFlight(dict, dict),
+        flagged="qa-flagged",
+        learnt="learnt",
+        rejudge="rejudge",
+        registry_position=lambda: 1,
+        clock=lambda: datetime(2026, 3, 25, tzinfo=UTC),
+        on_crash=raise_crash,
+    )
+    revision = codec.decode_flagged_set(
+        only(handler.handle([record("rejudge", "rejudge.json")])).value or b""
+    )
+    assert (revision.file_id, revision.revision, revision.cause) == (stored.file_id, 1, "companion,late")
+    assert [(r.parameter, r.flag) for r in revision.readings] == [("NO2", 1)]
+
+
+def test_learnt_limits_are_read_as_the_judge_holds_them() -> None:
+    station, blocks = codec.decode_learnt(example("learnt.json"))
+    assert station == "HN_DEMO_KHI001"
+    (first, at_noon), (second, in_the_evening) = blocks.items()
+    assert second == first + 1
+    assert at_noon["NO2"] == [6.2, 48.9, 9.4, 3.1, 61.5]
+    assert in_the_evening["NO2"][:3] == [6.2, 48.9, 9.4]
+    assert all(math.isnan(limit) for limit in in_the_evening["NO2"][3:])
 
 
 class Database(Tables):

@@ -34,6 +34,8 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
         "open-question",
         "parsed-reading",
         "qa-flagged",
+        "rejudge",
+        "learnt",
         "window-dirty",
         "aggregated",
         "station-registry",
@@ -43,7 +45,7 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
 
 
 def test_writers_and_readers_are_roles_that_exist_or_commands() -> None:
-    commands = {"quantrac registry", "quantrac keys", "quantrac replay"}
+    commands = {f"quantrac {name}" for name in ("registry", "keys", "replay", "rules", "review")}
     for topic in TOPICS.values():
         assert {*topic.writers, *topic.readers} <= roles() | commands, topic.name
 
@@ -56,6 +58,8 @@ def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
             "raw-file-backlog",
             "parsed-reading",
             "qa-flagged",
+            "rejudge",
+            "learnt",
             "window-dirty",
             "aggregated",
         )
@@ -65,6 +69,7 @@ def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
 
 def test_only_topics_whose_key_names_one_thing_are_compacted() -> None:
     assert [t.name for t in TOPICS.values() if t.cleanup == "compact"] == [
+        "learnt",
         "open-question",
         "station-registry",
     ]

@@ -1,12 +1,16 @@
 """What a registry folder may hold, and the sentence a mistake gives."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from quantrac.domain.stations import AccountLimits
-from schemas.messages.registry import Account, Station
+from quantrac.domain.readings import Flag
+from quantrac.domain.stations import AccountLimits, Registry
+from schemas.examples import example
+from schemas.messages.registry import Account, Station, moment
 from schemas.registry import apply_record, load_directory, record_key, to_registry
 
 pytestmark = pytest.mark.unit
@@ -160,6 +164,9 @@ def test_the_registry_follows_its_topic(tmp_path: Path) -> None:
         (b"station/X", b"{}"),
         (b"\xff", b"{}"),
         (b"account/x", b""),
+        (b"rules/20260325T000000-0", b"{}"),
+        (b"decision/20260325T000000-0", b"{}"),
+        (b"api-key/another", example("station-registry.api-key.json")),
     ],
 )
 def test_a_record_that_is_none_is_an_error_and_changes_nothing(
@@ -194,3 +201,101 @@ def test_an_override_with_an_unknown_unit_is_a_mistake_that_is_named(tmp_path: P
     text = STATION.rstrip().removesuffix("}") + ", unit_override: [{written: furlong, really: µg/m3}]}\n"
     with pytest.raises(ValueError, match="the unit 'furlong' is unknown"):
         load(tmp_path, hanoi=text)
+
+
+def decision(number: int, *, station: str = "HN_DEMO_KHI001", **more: Any) -> tuple[bytes, bytes]:
+    fields = json.loads(example("station-registry.decision.json"))
+    fields |= {"id": f"decision-{number:02}", "station": station, **more}
+    return f"decision/{fields['id']}".encode(), json.dumps(fields).encode()
+
+
+def standing(registry: Registry, station: str = "HN_DEMO_KHI001") -> list[str]:
+    return [each.id for each in registry.decisions_of(station)]
+
+
+def test_of_the_decisions_about_a_station_the_last_decided_stands_last() -> None:
+    registry = Registry()
+    apply_record(registry, *decision(1, decided_at="2026-03-25T03:00:00Z"))
+    apply_record(registry, *decision(2, decided_at="2026-03-25T09:30:00+07:00"))
+    apply_record(registry, *decision(3, station="HN_OTHER"))
+    assert standing(registry) == ["decision-02", "decision-01"]
+    assert standing(registry, "HN_OTHER") == ["decision-03"]
+    again = Registry(decisions=dict(registry.decisions))
+    assert standing(again) == standing(registry)
+
+
+def test_a_withdrawn_decision_stands_no_more_but_is_still_known() -> None:
+    registry = Registry()
+    apply_record(registry, *decision(1))
+    gone = {"by": "minh", "why": "wrong station", "at": "2026-03-26T00:00:00Z"}
+    apply_record(registry, *decision(1, withdrawn=gone))
+    assert standing(registry) == []
+    found = registry.decisions["decision-01"].withdrawn
+    assert found is not None
+    assert (found.by, found.at) == ("minh", datetime(2026, 3, 26, tzinfo=UTC))
+    apply_record(registry, *decision(1))
+    assert standing(registry) == ["decision-01"]
+    apply_record(registry, b"decision/decision-01", None)
+    assert (standing(registry), registry.decisions) == ([], {})
+
+
+def test_a_decision_covers_its_parameters_from_its_start_until_before_its_end() -> None:
+    registry = Registry()
+    apply_record(registry, *decision(1))
+    [found] = registry.decisions_of("HN_DEMO_KHI001")
+    assert found.flag is Flag.FAIL
+    start, end = (datetime(2026, 3, 24, hour, tzinfo=UTC) for hour in (17, 20))
+    assert [found.covers("O3", at) for at in (start, end)] == [True, False]
+    assert not found.covers("NO2", start)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"end": "2026-03-24T17:00:00Z"}, "the span must start before it ends"),
+        ({"parameters": ["o3"]}, "'o3' is no catalogue code; it is 'O3'"),
+        ({"flag": "missing"}, "Input should be 'good', 'suspect' or 'fail'"),
+        ({"why": ""}, "why"),
+    ],
+)
+def test_a_decision_that_says_nothing_sensible_is_refused(wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        apply_record(Registry(), *decision(1, **wrong))
+
+
+MAINTENANCE = """    maintenance:
+      - {start: 2026-04-01, end: 2026-04-02T07:30+07:00, parameters: [PM2.5], why: yearly service}
+"""
+
+
+def test_maintenance_in_the_registry_is_a_decision_made_beforehand(tmp_path: Path) -> None:
+    registry = to_registry(load(tmp_path, stations=STATION + MAINTENANCE))  # type: ignore[arg-type]
+    apply_record(registry, *decision(1))
+    planned, decided = registry.decisions_of("HN_DEMO_KHI001")
+    assert decided.id == "decision-01"
+    assert (planned.flag, planned.why, planned.parameters) == (Flag.FAIL, "yearly service", ("PM2.5",))
+    assert planned.start == datetime(2026, 3, 31, 17, tzinfo=UTC)
+    assert planned.end == datetime(2026, 4, 2, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (("why:", "reason:"), "unknown key"),
+        (("end: 2026-04-02T07:30+07:00", "end: 2026-03-31"), "the span must start before it ends"),
+        (("[PM2.5]", "[PM25]"), "'PM25' is no catalogue code; it is 'PM2.5'"),
+    ],
+)
+def test_a_mistake_in_a_maintenance_window_gives_one_sentence(
+    tmp_path: Path, wrong: tuple[str, str], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=r"hanoi\.yaml: stations\[1\]") as caught:
+        load(tmp_path, hanoi=STATION + MAINTENANCE.replace(*wrong))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["25/03/2026", "2026-03-25T07:00", "soon", ""])
+def test_a_time_without_zone_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"zone|neither a date nor a time"):
+        moment(text)

@@ -1,0 +1,138 @@
+"""``quantrac review``: people's decisions about readings, which win over every test."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+from pydantic import ValidationError
+
+from quantrac.cli.options import one_sentence
+from quantrac.cli.registry_topic import read_registry, reason, user, write
+from quantrac.cli.target import Target, target_options
+from quantrac.domain import stations as domain
+from quantrac.domain.stations import Registry
+from quantrac.io.records import Record
+from schemas.messages.registry import Decision, Withdrawal, moment
+from schemas.messages.rejudge import RejudgeRequest
+from schemas.registry import record_key
+
+
+@click.group()
+def review() -> None:
+    """Decisions about readings: what a person knows better than the tests."""
+
+
+@review.command()
+@click.option("--station", required=True, metavar="CODE", help="Station the readings are of.")
+@click.option("--parameter", "parameters", multiple=True, metavar="CODE", help="By default all of them.")
+@click.option("--from", "start", required=True, metavar="TIME", help="Measured at or after.")
+@click.option("--to", "end", required=True, metavar="TIME", help="Measured before.")
+@click.option("--flag", type=click.Choice(["good", "suspect", "fail"]), required=True, help="Their flag.")
+@click.option("--why", required=True, help="Reason, for the record.")
+@click.option("--by", help="Who decides; by default the user logged in.")
+@one_sentence
+@target_options
+def add(
+    *,
+    station: str,
+    parameters: Sequence[str],
+    start: str,
+    end: str,
+    flag: str,
+    why: str,
+    by: str | None,
+    target: Target,
+) -> None:
+    """Decide the flag of a span of readings, whatever the tests say.
+
+    Times carry their zone (2026-03-25T07:00+07:00); a date is midnight in Vietnam.
+    """
+    now = datetime.now(UTC)
+    fields = {
+        "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        "station": station,
+        "parameters": tuple(parameters),
+        "start": moment(start),
+        "end": moment(end),
+        "flag": flag,
+        "by": by or user(),
+        "why": reason(why),
+        "decided_at": now,
+    }
+    try:
+        decision = Decision.model_validate(fields)
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+    with read_registry(target) as registry:
+        if station not in registry.stations:
+            raise ValueError(f"there is no station {station!r}; `quantrac registry list` shows them")
+        decide(target, decision)
+    click.echo(f"decision {decision.id}: {flag} for {_what(decision.to_domain())}")
+
+
+@review.command()
+@click.argument("decision_id", metavar="ID")
+@click.option("--why", required=True, help="Reason, for the record.")
+@click.option("--by", help="Who withdraws it; by default the user logged in.")
+@one_sentence
+@target_options
+def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None:
+    """Take a decision back; the readings get the flags that the tests give them."""
+    with read_registry(target) as registry:
+        found = _known(registry, decision_id)
+        withdrawal = Withdrawal(by=by or user(), why=reason(why), at=datetime.now(UTC))
+        decide(target, _record(found).model_copy(update={"withdrawn": withdrawal}))
+    click.echo(f"withdrew decision {decision_id} about {_what(found)}")
+
+
+@review.command("list")
+@click.option("--station", default="", metavar="CODE", help="By default of all stations.")
+@one_sentence
+@target_options
+def list_(station: str, target: Target) -> None:
+    """List the decisions, withdrawn ones too."""
+    with read_registry(target) as registry:
+        for each in sorted(registry.decisions.values(), key=lambda each: (each.decided_at, each.id)):
+            if station in ("", each.station):
+                click.echo(f"{each.id}  {each.flag.name.lower():7} {_what(each)}")
+                click.echo(f"    {each.decided_at:%Y-%m-%dT%H:%M:%SZ} {each.by}: {each.why}")
+                if each.withdrawn is not None:
+                    gone = each.withdrawn
+                    click.echo(f"    withdrawn {gone.at:%Y-%m-%dT%H:%M:%SZ} {gone.by}: {gone.why}")
+
+
+def decide(target: Target, decision: Decision) -> None:
+    """Write a decision, then ask for its span to be judged again once that record is known."""
+    written = write(
+        target, Record(target.registry, record_key(decision), decision.model_dump_json().encode())
+    )
+    request = RejudgeRequest(
+        station=decision.station,
+        start=decision.start,
+        end=decision.end,
+        causes=["decision"],
+        registry_offset=written.offset,
+    )
+    value = request.model_dump_json().encode()
+    write(target, Record(target.topic("rejudge"), decision.station.encode(), value))
+
+
+def _known(registry: Registry, decision_id: str) -> domain.Decision:
+    found = registry.decisions.get(decision_id)
+    if found is None:
+        raise ValueError(f"there is no decision {decision_id!r}; `quantrac review list` shows them")
+    if found.withdrawn is not None:
+        raise ValueError(f"decision {decision_id} was withdrawn by {found.withdrawn.by} already")
+    return found
+
+
+def _record(decision: domain.Decision) -> Decision:
+    fields = {name: getattr(decision, name) for name in Decision.model_fields}
+    return Decision.model_validate(fields | {"flag": decision.flag.name.lower()})
+
+
+def _what(decision: domain.Decision) -> str:
+    parameters = ", ".join(decision.parameters) or "all parameters"
+    span = f"{decision.start:%Y-%m-%dT%H:%M:%SZ} to {decision.end:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{decision.station} {span}, {parameters}"

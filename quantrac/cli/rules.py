@@ -1,0 +1,263 @@
+"""``quantrac rules``: check, compare and put in force the thresholds of the quality tests."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.registry_topic import read_registry, reason, user, write
+from quantrac.cli.series_csv import read_series
+from quantrac.cli.target import Target, target_options
+from quantrac.domain.qa.climate import climate
+from quantrac.domain.qa.window import Floats
+from quantrac.domain.stations import Activation, Registry
+from quantrac.io.clickhouse import ClickHouse, ClickHouseError
+from quantrac.io.records import Record
+from schemas.messages.registry import catalogue_code, moment
+from schemas.registry import record_key
+from schemas.rules import RuleBook, load
+from schemas.rules.book import activation
+from schemas.rules.differences import differences, shown
+from schemas.rules.files import CODES
+from schemas.rules.learnt import MARK, Series, climatology_file
+from schemas.rules.ruleset import TYPES
+
+_PROMPT_SECONDS = 5.0
+"""Of the ten seconds' notice of a switch; the rest is for the validators to read the record."""
+
+_PATH = click.Path(path_type=Path, exists=True)
+
+_GOOD = """
+SELECT toUnixTimestamp(measured_at) AS time, value FROM readings FINAL
+WHERE station = {station:String} AND parameter = {parameter:String} AND flag = 1
+  AND measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+ORDER BY measured_at
+"""
+_PARAMETERS = "SELECT DISTINCT parameter FROM readings WHERE station = {station:String} ORDER BY parameter"
+
+
+@click.group()
+def rules() -> None:
+    """Thresholds of the quality tests: what they are, who changed them and why."""
+
+
+@rules.command()
+@click.argument("path", type=_PATH)
+@one_sentence
+def check(path: Path) -> None:
+    """Read a rule file or folder and say whether it could be activated."""
+    found = load(path)
+    count = sum(len(tests) for tests in found.settings.values())
+    click.echo(f"{path}: {count} settings, no mistake, version {found.version}")
+
+
+@rules.command()
+@click.argument("path", type=_PATH)
+@click.option("--why", required=True, help="Reason, for the log.")
+@click.option("--by", help="Who decides; by default the user logged in.")
+@click.option("--at", metavar="TIME", help="Judge what is received from then on; by default 10 s from now.")
+@one_sentence
+@target_options
+def activate(path: Path, why: str, by: str | None, at: str | None, target: Target) -> None:
+    """Put a rule file or folder in force: every service follows at the same reading."""
+    found = load(path)
+    received_from = moment(at) if at else None
+    with read_registry(target) as registry:
+        now = datetime.now(UTC)
+        book = RuleBook(load(), registry)
+        record = activation(found, by=by or user(), why=reason(why), now=now, received_from=received_from)
+        changes = differences(book.rules(now, now), found)
+        value = record.model_dump_json().encode()
+        write(target, Record(target.registry, record_key(record), value), timeout=_PROMPT_SECONDS)
+    click.echo(f"{found.version} judges what is received from {record.received_from:%Y-%m-%dT%H:%M:%SZ} on")
+    _echo_all("  ", changes)
+
+
+@rules.command()
+@one_sentence
+@target_options
+def log(target: Target) -> None:
+    """Show every activation: when, who, from when on, why, and what it changed."""
+    with read_registry(target) as registry:
+        before = load()
+        for record, found in RuleBook(before, registry).activations:
+            click.echo(
+                f"{record.activated_at:%Y-%m-%dT%H:%M:%SZ} {record.by} {record.version} {_span(record)}"
+            )
+            click.echo(f"  why: {record.why}")
+            _echo_all("  ", differences(before, found))
+            if record.received_from is not None:
+                before = found
+
+
+@rules.command()
+@click.option(
+    "--station", default="", metavar="CODE", help="As a station has it; by default as its type has."
+)
+@click.option("--type", "station_type", type=click.Choice(TYPES[1:]), help="Station type.")
+@click.option("--parameter", default="", metavar="CODE", help="Catalogue code; by default what all have.")
+@click.option("--rules", "path", type=_PATH, help="File or folder; by default the rules in force.")
+@click.option("--tier", type=click.Choice(["province", "ministry"]), default="province", show_default=True)
+@data_option
+@one_sentence
+def show(*, station: str, station_type: str | None, parameter: str, path: Path | None, **where: Any) -> None:
+    """Show the thresholds of a series, each with the scope that sets it and its source."""
+    now = datetime.now(UTC)
+    if path is not None:
+        found = load(path)
+    else:
+        registry = _registry_there(**where)
+        found = RuleBook(load(), registry).rules(now, now)
+        if station in registry.stations:
+            station_type = station_type or registry.stations[station].type.value
+    click.echo(f"version {found.version}; a reading needs {', '.join(sorted(found.required)) or 'no test'}")
+    series = station_type or "", station, parameter, now
+    layers = found.layers(*series)
+    for test, thresholds in found.thresholds(*series).items():
+        given = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
+        click.echo(f"{test:16} {given}".rstrip())
+        for scope, entry in layers[test]:
+            click.echo(f"{'':16} from {scope}: {entry.source or 'no source named'}")
+
+
+@rules.command()
+@click.argument("old", type=_PATH)
+@click.argument("new", type=_PATH)
+@one_sentence
+def diff(old: Path, new: Path) -> None:
+    """Show what NEW changes of OLD, threshold by threshold; both are rule files or folders."""
+    _echo_all("", differences(load(old), load(new)))
+
+
+@rules.command()
+@click.argument("station")
+@click.option("--parameter", "parameters", multiple=True, metavar="CODE", help="By default all it measures.")
+@click.option(
+    "--csv", "files", multiple=True, metavar="CODE=FILE", help="Read time,value from a CSV instead."
+)
+@click.option(
+    "--from", "start", default="2000-01-01", show_default=True, metavar="TIME", help="Measured since."
+)
+@click.option("--to", "end", metavar="TIME", help="Measured before; by default now.")
+@click.option(
+    "--low", type=float, default=0.01, show_default=True, help="Lower quantile of a month and hour."
+)
+@click.option("--high", type=float, default=0.99, show_default=True, help="Upper quantile.")
+@click.option("--margin", type=float, default=0.5, show_default=True, help="Room on each side, in widths.")
+@click.option("--at-least", type=int, default=30, show_default=True, help="Values a month and hour needs.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("rules"), show_default=True
+)
+@click.option("--tier", type=click.Choice(["province", "ministry"]), default="province", show_default=True)
+@data_option
+@one_sentence
+def learn(
+    *,
+    station: str,
+    parameters: Sequence[str],
+    files: Sequence[str],
+    start: str,
+    end: str | None,
+    low: float,
+    high: float,
+    margin: float,
+    at_least: int,
+    out: Path,
+    **where: Any,
+) -> None:
+    """Learn a station's own range by month and hour, and write it as OUT/stations/STATION.yaml.
+
+    Takes the good readings that are stored, or CSV files of good readings.
+    """
+    since, until = moment(start), moment(end) if end else datetime.now(UTC)
+    if files:
+        readings = dict(_read_csv(each, since, until) for each in files)
+    else:
+        for code in parameters:
+            catalogue_code(code)
+        readings = dict(_stored(_target_there(**where), station, parameters, since, until))
+    series = [
+        Series(code, *climate(*readings[code], low=low, high=high, margin=margin, at_least=at_least))
+        for code in readings
+    ]
+    known = [each for each in series if each.known]
+    if not known:
+        raise ValueError(f"{station}: no month and hour has {at_least} good readings, nothing to learn")
+    source = (
+        f"learnt from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
+        f"margin {margin:g}, at least {at_least} values"
+    )
+    path = out / "stations" / f"{station}.yaml"
+    _write_learnt(path, climatology_file(station, known, source))
+    for each in series:
+        click.echo(f"{each.parameter:16} {each.known:3} of 288 months and hours")
+    click.echo(f"wrote {path}")
+
+
+@target_options
+def _registry_there(*, target: Target) -> Registry:
+    with read_registry(target) as registry:
+        return registry
+
+
+@target_options
+def _target_there(*, target: Target) -> Target:
+    return target
+
+
+def _stored(
+    target: Target, station: str, parameters: Sequence[str], since: datetime, until: datetime
+) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+    database = ClickHouse(target.clickhouse)
+    asked = {"station": station, "start": f"{since:%Y-%m-%d %H:%M:%S}", "end": f"{until:%Y-%m-%d %H:%M:%S}"}
+    try:
+        measured = [row[0] for row in database.query(_PARAMETERS, asked).rows]
+        codes = parameters or [code for code in measured if code in CODES]
+        for code in codes:
+            rows = np.array(database.query(_GOOD, {**asked, "parameter": code}).rows, dtype=np.float64)
+            yield code, (rows.reshape(-1, 2)[:, 0], rows.reshape(-1, 2)[:, 1])
+    except ClickHouseError as error:
+        raise ValueError(f"ClickHouse: {error}") from error
+
+
+def _read_csv(given: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
+    code, _, path = given.partition("=")
+    if not path:
+        raise ValueError(f"--csv {given!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
+    catalogue_code(code)
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            series = read_series(stream)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    time = np.array([at.timestamp() for at in series.time])
+    value = np.array(series.value)
+    usable = (time >= since.timestamp()) & (time < until.timestamp())
+    usable[list(series.unreadable)] = False
+    return code, (time[usable], value[usable])
+
+
+def _write_learnt(path: Path, text: str) -> None:
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+        raise ValueError(f"{path} was written by a person; choose another folder with --out, or move it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    load(path)
+
+
+def _span(record: Activation) -> str:
+    if record.received_from is not None:
+        return f"received from {record.received_from:%Y-%m-%dT%H:%M:%SZ}"
+    ends = [f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else "" for at in (record.measured_from, record.measured_to)]
+    return f"measured from {ends[0] or 'ever'} to {ends[1] or 'ever'}"
+
+
+def _echo_all(indent: str, changes: Sequence[object]) -> None:
+    for change in changes:
+        click.echo(f"{indent}{change}")
+    if not changes:
+        click.echo(f"{indent}nothing changes")

@@ -1,0 +1,164 @@
+"""A station's past, read from ClickHouse in the columns that the domain judges."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Protocol
+
+import numpy as np
+
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.qa.blocks import BLOCK, Figures, StationFigures
+from quantrac.domain.qa.memory import LONGEST_AHEAD
+from quantrac.domain.qa.neighbourhood import HOUR, HourMedians
+from quantrac.domain.qa.series import StationReadings
+from quantrac.domain.qa.settlement import FileHead
+from quantrac.domain.qa.status import MEASURING
+
+_FIGURE = tuple(each.name for each in fields(Figures))
+
+_LAST_SECOND = 2**32 - 1
+"""Of the table's type of time: 2106."""
+
+_COLUMNS = """
+SELECT parameter, toUnixTimestamp(measured_at) AS time, value, status, unit, toInt64(version) AS version,
+       flag, line, text
+"""
+_SPAN = """
+WHERE station = {station:String}
+  AND measured_at >= toDateTime({start:UInt32}, 'UTC') AND measured_at < toDateTime({end:UInt32}, 'UTC')
+"""
+_READINGS = f"{_COLUMNS} FROM readings FINAL {_SPAN}"
+# Of another file: a re-judgement of the same one replaces no value.
+_REPLACED = f"""{_COLUMNS} FROM reading_revisions FINAL {_SPAN}
+  AND bitShiftRight(version, 10) != bitShiftRight(superseded_by, 10)"""
+
+# StationReadings.ahead, in SQL.
+_RIGHT_CLOCK = f"""
+toUnixTimestamp(measured_at) * 1000 <= toInt64(bitShiftRight(version, 10)) + {round(1000 * LONGEST_AHEAD)}
+"""
+_NEWEST = f"""
+SELECT count() AS readings, toUnixTimestamp(max(measured_at)) AS newest
+FROM readings
+WHERE station = {{station:String}} AND {_RIGHT_CLOCK}
+"""  # noqa: S608  # constants of our own
+
+_FIGURES = """
+SELECT parameter, intDiv(toUnixTimestamp(f.block), {length:UInt32}) AS block, median, step, low, high, count
+FROM block_figures AS f FINAL
+WHERE station = {station:String}
+  AND f.block >= toDateTime({start:UInt32}, 'UTC') AND f.block < toDateTime({end:UInt32}, 'UTC')
+ORDER BY parameter, block
+"""
+
+_HOURS = f"""
+SELECT parameter, intDiv(toUnixTimestamp(measured_at), {HOUR}) AS hour, quantileExactLow(value) AS median
+FROM readings FINAL
+{_SPAN}
+  AND measured_at < toStartOfHour(toDateTime({{newest:UInt32}}, 'UTC'))
+  AND status = '{MEASURING}' AND isFinite(value) AND {_RIGHT_CLOCK}
+GROUP BY parameter, hour
+ORDER BY parameter, hour
+"""  # noqa: S608  # constants of our own
+
+_FILES = """
+SELECT received_at, file_id, name, account, transport, format
+FROM files FINAL
+WHERE station = {station:String}
+  AND received_at >= {first:DateTime64(3, 'UTC')} AND received_at <= {last:DateTime64(3, 'UTC')}
+"""
+
+
+class Database(Protocol):
+    """Where the history is."""
+
+    def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Run one SELECT; returns column name -> values, no columns where there are no rows."""
+
+
+class ClickHouseHistory:
+    """Satisfies :class:`quantrac.domain.qa.settlement.History`; raises what the database raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def readings(self, station: str, start: float, end: float) -> StationReadings:
+        """Return the readings measured in ``[start, end)``, seconds since 1970 UTC."""
+        span = {"station": station, "start": _second(start), "end": _second(end)}
+        found = dict(self._database.columns(_READINGS, span))
+        replaced = self._database.columns(_REPLACED, span)
+        if not found:
+            return StationReadings.of(station, parameter=[], time=[], value=[])
+        if replaced:
+            found = {name: [*replaced[name], *column] for name, column in found.items()}
+        # The table leaves out what the value says itself.
+        found["text"] = [
+            text or shortest_decimal(value) for text, value in zip(found["text"], found["value"], strict=True)
+        ]
+        return StationReadings.of(station, **found)
+
+    def newest(self, station: str) -> float:
+        """Return the time of the newest reading, seconds since 1970 UTC; -inf where there is none.
+
+        A reading whose clock is ahead is none.
+        """
+        found = self._database.columns(_NEWEST, {"station": station})
+        return float(found["newest"][0]) if found["readings"][0] else -math.inf
+
+    def figures(self, station: str, first: int, last: int) -> StationFigures:
+        """Return the stored figures of the blocks ``first`` to ``last``."""
+        span = {"station": station, "start": _second(first * BLOCK), "end": _second((last + 1) * BLOCK)}
+        found = self._database.columns(_FIGURES, span | {"length": BLOCK})
+        return {
+            code: Figures(*(np.array(found[name][rows]) for name in _FIGURE))
+            for code, rows in _by_parameter(found)
+        }
+
+    def hours(self, station: str, first: int, last: int) -> HourMedians:
+        """Return the medians of the finished hours ``first`` to ``last``."""
+        span = {"station": station, "start": _second(first * HOUR), "end": _second((last + 1) * HOUR)}
+        found = self._database.columns(_HOURS, span | {"newest": _second(self.newest(station))})
+        return {
+            code: (np.array(found["hour"][rows]), np.array(found["median"][rows]))
+            for code, rows in _by_parameter(found)
+        }
+
+    def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
+        """Return the files received at these times (UTC, milliseconds); unknown ones are left out."""
+        if not received:
+            return {}
+        span = {"first": _milliseconds(min(received)), "last": _milliseconds(max(received))}
+        found = self._database.columns(_FILES, {"station": station} | span)
+        wanted = set(received)
+        return {at: FileHead(*head) for at, *head in zip(*found.values(), strict=True) if at in wanted}
+
+
+def figure_columns(station: str, figures: StationFigures, computed_at: datetime) -> dict[str, list[Any]]:
+    """Return the columns of ``block_figures`` for new figures of a station, one row a block."""
+    rows = [
+        (station, code, datetime.fromtimestamp(block * BLOCK, UTC), *numbers, computed_at)
+        for code, each in figures.items()
+        for block, *numbers in zip(*(getattr(each, name).tolist() for name in _FIGURE), strict=True)
+    ]
+    names = ("station", "parameter", *_FIGURE, "computed_at")
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def _by_parameter(found: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, slice]]:
+    """Yield each parameter with its rows; they come ordered by it."""
+    start = 0
+    for code, rows in groupby(found.get("parameter", ())):
+        end = start + sum(1 for _ in rows)
+        yield code, slice(start, end)
+        start = end
+
+
+def _second(at: float) -> int:
+    """The first whole second at or after a time, within what the tables can hold."""
+    return math.ceil(min(max(at, 0), _LAST_SECOND))
+
+
+def _milliseconds(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]

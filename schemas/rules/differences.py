@@ -1,0 +1,80 @@
+"""What one rule set changes of another, threshold by threshold."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.rules.ruleset import Entry, RuleSet, Value
+
+OFF = "off"
+ON = "on"
+"""Of a test that is on, beside its thresholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One threshold that differs; ``None`` where a rule set does not state it."""
+
+    place: str
+    """``ambient-air/PM2.5 spike.suspect``, with the dates of its validity where it has any."""
+    old: Value | None
+    new: Value | None
+
+    def __str__(self) -> str:
+        return f"{self.place}: {shown(self.old)} -> {shown(self.new)}"
+
+
+def differences(old: RuleSet, new: RuleSet) -> list[Difference]:
+    """Compare two rule sets as they are written: by scope, test, validity and threshold; sources aside."""
+    before, after = _flat(old), _flat(new)
+    places = dict.fromkeys((*before, *after))
+    return [
+        Difference(place, before.get(place), after.get(place))
+        for place in sorted(places)
+        if before.get(place) != after.get(place)
+    ]
+
+
+def _flat(rules: RuleSet) -> Mapping[str, Value]:
+    found: dict[str, Value] = {"required": ", ".join(sorted(rules.required))}
+    for scope, tests in rules.settings.items():
+        for test, entries in tests.items():
+            for entry in entries:
+                for name, value in _stated(entry):
+                    found[f"{scope} {test}{name}{_dates(entry)}"] = value
+    return found
+
+
+def _stated(entry: Entry) -> Iterator[tuple[str, Value]]:
+    if entry.thresholds is None:
+        yield "", OFF
+        return
+    yield "", ON
+    yield from ((f".{name}", value) for name, value in entry.thresholds.items())
+
+
+def _dates(entry: Entry) -> str:
+    if entry.always:
+        return ""
+    return f" [{_day(entry.valid_from)}, {_day(entry.valid_to)})"
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%dT%H:%MZ}" if at else ""
+
+
+def shown(value: Value | None) -> str:
+    """Write a threshold for a person.
+
+    >>> shown(7.0), shown("PM10"), shown(None)
+    ('7', 'PM10', 'none')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        limits = [each for month in value for each in month if not math.isnan(each)]
+        return (
+            f"table of {len(limits)} limits, {min(limits):g} to {max(limits):g}" if limits else "empty table"
+        )
+    return value if isinstance(value, str) else f"{value:.10g}"

@@ -1,0 +1,278 @@
+"""Rule files: read node by node, so that every complaint can name a file, a line and the nearest valid key.
+
+A file has the sections ``required`` (tests without whose outcome no reading is good), ``national``,
+``station_types.<type>`` and ``stations.<code>``; each of the last three has ``tests`` (all parameters),
+``parameters`` (by catalogue code) and ``source`` (of every setting in it that names none). A setting is a
+mapping of thresholds, ``off``, or a list of such mappings with ``valid_from`` and ``valid_to`` (by the time
+of measurement; a date is midnight in Vietnam). A folder is all its ``*.yaml`` files, those in folders below
+too.
+"""
+
+import difflib
+import inspect
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from quantrac.domain.catalogue import CATALOGUE
+from quantrac.domain.qa.table import TESTS, thresholds_of
+from quantrac.domain.qa.window import Expected
+from schemas.messages.registry import moment
+from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value
+
+NATIONAL = Path(__file__).parent / "national"
+"""The shipped defaults."""
+
+CODES = {parameter.code for parameter in CATALOGUE}
+TABLES = {("climatology", "low"), ("climatology", "high")}
+"""Keywords that a rule file gives by month and hour."""
+NOT_IN_FILES = {("unit", "expected")}
+"""Keywords that the registry alone gives."""
+BESIDE = ("source", "valid_from", "valid_to")
+
+# The same parser in C, ten times as fast, where it was built.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What some files hold."""
+
+    national: bool = False
+    """Whether any has the section ``national``."""
+    required: list[str] | None = None
+    settings: dict[Scope, dict[str, tuple[Entry, ...]]] = field(default_factory=dict)
+
+    def add(self, other: "_Found") -> None:
+        """Take in another file; raises ValueError where both set the same."""
+        self.national |= other.national
+        if other.required is not None:
+            if self.required is not None:
+                raise ValueError("two files have the section 'required'")
+            self.required = other.required
+        for scope, tests in other.settings.items():
+            mine = self.settings.setdefault(scope, {})
+            for test, entries in tests.items():
+                if test in mine:
+                    raise ValueError(
+                        f"{entries[0].place}: {test} of {scope} stands in {mine[test][0].place} already"
+                    )
+                mine[test] = entries
+
+    def over(self, wider: "_Found") -> "_Found":
+        """Lie over another rule set: its settings hold as far as these do not replace them."""
+        settings = {scope: dict(tests) for scope, tests in wider.settings.items()}
+        for scope, tests in self.settings.items():
+            below = settings.setdefault(scope, {})
+            for test, entries in tests.items():
+                below[test] = _folded((*below.get(test, ()), *entries))
+        return _Found(True, self.required if self.required is not None else wider.required, settings)
+
+    def rules(self) -> RuleSet:
+        """Return the checked rule set; raises ValueError with the place of thresholds a test refuses."""
+        settings: Settings = self.settings
+        found = RuleSet(self.required or (), settings)
+        found.check()
+        return found
+
+
+def load(path: Path = NATIONAL) -> RuleSet:
+    """Read and check a rule file or a folder of them.
+
+    Without a section ``national`` they lie over the shipped defaults. Raises ValueError, one sentence, with
+    file and line of what is wrong and the nearest valid key for a misspelt one; OSError where there is no
+    file.
+    """
+    found = _read(path)
+    return (found if found.national else found.over(_read(NATIONAL))).rules()
+
+
+def from_content(content: str) -> RuleSet:
+    """Read :attr:`RuleSet.content` back; raises ValueError as :func:`load` does."""
+    return _File("content", io.StringIO(content), layered=True).read().rules()
+
+
+def _read(path: Path) -> _Found:
+    files = [path] if not path.is_dir() else sorted(path.rglob("*.yaml"))
+    if not files:
+        raise ValueError(f"{path}: no *.yaml file in this folder")
+    found = _Found()
+    for file in files:
+        name = file.name if file == path else file.relative_to(path).as_posix()
+        with file.open(encoding="utf-8") as stream:
+            found.add(_File(name, stream).read())
+    return found
+
+
+def _folded(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Write entries that hold always as one, so that the same thresholds have the same content."""
+    folded: list[Entry] = []
+    for entry in entries:
+        if entry.thresholds is None:
+            folded = [entry]
+        elif folded and entry.always and folded[-1].always and folded[-1].thresholds is not None:
+            folded[-1] = entry.over(folded[-1])
+        else:
+            folded.append(entry)
+    return tuple(folded)
+
+
+@cache
+def _keywords(test: str) -> Mapping[str, inspect.Parameter]:
+    keywords = thresholds_of(TESTS[test])
+    return {name: each for name, each in keywords.items() if (test, name) not in NOT_IN_FILES}
+
+
+class _File:
+    def __init__(self, name: str, stream: Any, *, layered: bool = False) -> None:
+        """``layered`` files hold lists whose later entries lie over earlier ones."""
+        self._name, self._stream, self._layered = name, stream, layered
+
+    def read(self) -> _Found:
+        try:
+            root = yaml.compose(self._stream, Loader=_Loader)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ValueError(f"{self._name}, line {line}: no YAML: {error.problem}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{self._name}: no YAML: {' '.join(str(error).split())}") from error
+        if root is None:
+            raise ValueError(f"{self._name}: the file is empty")
+        found = _Found()
+        sections = {"required", "national", "station_types", "stations"}
+        for section, node in list(self._items(root, sections, "section")):
+            match section:
+                case "required":
+                    found.required = self._required(node)
+                case "national":
+                    found.national = True
+                    self._scope(found, section, "", node)
+                case _:
+                    names = set(TYPES[1:]) if section == "station_types" else None
+                    for name, each in self._items(node, names, section[:-1].replace("_", " ")):
+                        self._scope(found, section, name, each)
+        return found
+
+    def _required(self, node: yaml.Node) -> list[str]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._error(node, "required must be a list of tests")
+        return [self._name_of(each, set(TESTS), "test") for each in node.value]
+
+    def _scope(self, found: _Found, section: str, name: str, node: yaml.Node) -> None:
+        nodes = dict(self._items(node, {"tests", "parameters", "source"}, "key"))
+        source = str(nodes["source"].value) if "source" in nodes else ""
+        parts = [("", nodes.get("tests")), *self._items(nodes.get("parameters"), CODES, "parameter")]
+        for code, tests in parts:
+            settings = {
+                test: self._setting(test, each, source)
+                for test, each in self._items(tests, set(TESTS), "test")
+            }
+            if settings:
+                found.settings[Scope(section, name, code)] = settings
+
+    def _setting(self, test: str, node: yaml.Node, source: str) -> tuple[Entry, ...]:
+        if not isinstance(node, yaml.SequenceNode):
+            return (self._entry(test, node, source),)
+        entries = [self._entry(test, each, source) for each in node.value]
+        if not entries:
+            raise self._error(node, f"{test} has an empty list")
+        if self._layered:
+            return tuple(entries)
+        entries.sort(key=lambda entry: entry.valid_from.timestamp() if entry.valid_from else -math.inf)
+        for before, after in pairwise(entries):
+            starts = after.valid_from
+            if starts is None or before.valid_to is None or before.valid_to > starts:
+                raise ValueError(f"{after.place}: {test}: the period overlaps that of {before.place}")
+        return tuple(entries)
+
+    def _entry(self, test: str, node: yaml.Node, source: str) -> Entry:
+        if isinstance(node, yaml.ScalarNode):
+            if not node.style and node.value.lower() in {"off", "false", "no"}:
+                return Entry(None, source=source, place=self._place(node))
+            raise self._error(node, f"{test} must be a mapping of thresholds, or off")
+        keywords = _keywords(test)
+        thresholds: dict[str, Value] = {}
+        dates: dict[str, datetime] = {}
+        for key, each in self._items(node, {*keywords, *BESIDE}, f"threshold of {test}"):
+            name = f"{test}.{key}"
+            if key == "source":
+                source = str(each.value)
+            elif key in BESIDE:
+                dates[key] = self._moment(name, each)
+            elif (test, key) in TABLES:
+                thresholds[key] = self._table(name, each)
+            elif keywords[key].annotation == Expected:
+                thresholds[key] = self._name_of(each, CODES, "parameter")
+            else:
+                thresholds[key] = self._number(name, each)
+        if len(dates) == 2 and dates["valid_from"] >= dates["valid_to"]:
+            raise self._error(node, f"{test}: valid_from must lie before valid_to")
+        return Entry(
+            thresholds, dates.get("valid_from"), dates.get("valid_to"), source=source, place=self._place(node)
+        )
+
+    def _moment(self, name: str, node: yaml.Node) -> datetime:
+        try:
+            return moment(str(node.value))
+        except ValueError as error:
+            raise self._error(node, f"{name}: {error}") from error
+
+    def _number(self, name: str, node: yaml.Node) -> float:
+        try:
+            number = float(node.value) if isinstance(node, yaml.ScalarNode) and not node.style else math.nan
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            shown = node.value if isinstance(node, yaml.ScalarNode) else "a list"
+            raise self._error(node, f"{name} must be a number, not {shown!r}")
+        return number
+
+    def _table(self, name: str, node: yaml.Node) -> Table:
+        def cell(each: yaml.Node) -> float:
+            empty = isinstance(each, yaml.ScalarNode) and each.value in {"", "~", "null"}
+            return math.nan if empty else self._number(name, each)
+
+        def rows(each: yaml.Node, count: int, what: str) -> Iterable[yaml.Node]:
+            if not isinstance(each, yaml.SequenceNode) or len(each.value) != count:
+                raise self._error(each, f"{name} must be a table: {what}")
+            children: list[yaml.Node] = each.value
+            return children
+
+        months = rows(node, 12, "a list of 12 months")
+        return tuple(tuple(map(cell, rows(month, 24, "24 hours UTC in each month"))) for month in months)
+
+    def _items(
+        self, node: yaml.Node | None, valid: set[str] | None, kind: str
+    ) -> Iterator[tuple[str, yaml.Node]]:
+        if node is None:
+            return
+        if not isinstance(node, yaml.MappingNode):
+            raise self._error(node, f"expected a mapping with a {kind} as each key")
+        seen = set()
+        for key_node, value_node in node.value:
+            key = self._name_of(key_node, valid, kind)
+            if key in seen:
+                raise self._error(key_node, f"{kind} {key!r} stands twice")
+            seen.add(key)
+            yield key, value_node
+
+    def _name_of(self, node: yaml.Node, valid: set[str] | None, kind: str) -> str:
+        name = str(node.value)
+        if valid is not None and name not in valid:
+            near = difflib.get_close_matches(name, sorted(valid), n=1, cutoff=0.0)
+            raise self._error(node, f"unknown {kind} {name!r}; the nearest is {near[0]!r}")
+        return name
+
+    def _place(self, node: yaml.Node) -> str:
+        return f"{self._name}, line {node.start_mark.line + 1}"
+
+    def _error(self, node: yaml.Node, message: str) -> ValueError:
+        return ValueError(f"{self._place(node)}: {message}")

@@ -1,0 +1,277 @@
+"""A checked rule set: which thresholds hold for a series at a time, and its version."""
+
+import hashlib
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from quantrac.domain.qa.table import TESTS, thresholds_of
+from quantrac.domain.qa.window import Window
+from quantrac.domain.stations import StationType
+
+TYPES = ("", *(each.value for each in StationType))
+"""Station types, and the one of a station that nobody registered."""
+
+LEAST_REACH = 1440.0
+"""Minutes that are always looked back."""
+
+Table: TypeAlias = tuple[tuple[float, ...], ...]
+"""12 months of 24 hours, UTC; NaN where there is no limit."""
+Value: TypeAlias = float | str | Table
+"""A number, the catalogue code of another parameter, or a table."""
+Thresholds: TypeAlias = Mapping[str, Mapping[str, Value]]
+"""By test and keyword."""
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_NO_ROWS = Window.of(np.empty(0))
+
+
+class Scope(NamedTuple):
+    """Where in a rule set a setting stands."""
+
+    section: str
+    """``national``, ``station_types`` or ``stations``."""
+    name: str
+    """Station type or code; empty for ``national``."""
+    parameter: str
+    """Catalogue code; empty for all."""
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.name or self.section, self.parameter)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting of a test, as it stands in a file."""
+
+    thresholds: Mapping[str, Value] | None
+    """``None`` switches the test off."""
+    valid_from: datetime | None = None
+    """By the time of measurement, inclusive, UTC."""
+    valid_to: datetime | None = None
+    """Exclusive, UTC."""
+    source: str = field(default="", compare=False)
+    place: str = field(default="", compare=False)
+    """File and line."""
+
+    def valid_at(self, at: datetime) -> bool:
+        """Tell whether it holds at ``at`` (UTC)."""
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at < self.valid_to
+        )
+
+    @property
+    def always(self) -> bool:
+        """Whether it has neither beginning nor end."""
+        return self.valid_from is None and self.valid_to is None
+
+    def over(self, wider: "Entry") -> "Entry":
+        """Return this entry completed by one that it lies over, both without dates."""
+        if self.thresholds is None or wider.thresholds is None:
+            return self
+        sources = dict.fromkeys(filter(None, (self.source, wider.source)))
+        return Entry({**wider.thresholds, **self.thresholds}, source="; ".join(sources), place=self.place)
+
+
+Settings: TypeAlias = Mapping[Scope, Mapping[str, Sequence[Entry]]]
+"""By scope and test; of several entries each lies over those before it."""
+
+
+class RuleSet:
+    """Thresholds by station type, station, parameter and time of measurement.
+
+    Satisfies :class:`quantrac.domain.qa.expectations.Rules`. A narrower scope replaces single thresholds of a
+    wider one, in the order national, its parameters, station type, its parameters, station, its parameters.
+    """
+
+    def __init__(self, required: Iterable[str], settings: Settings) -> None:
+        self.required = frozenset(required)
+        self.settings = settings
+        self._types = {scope.name for scope in settings if scope.section == "station_types"}
+        self._stations = {scope.name for scope in settings if scope.section == "stations"}
+        self._changes: dict[tuple[str, str, str], tuple[datetime, ...]] = {}
+        self._thresholds: dict[tuple[str, str, str, int], Thresholds] = {}
+
+    @cached_property
+    def version(self) -> str:
+        """Content hash: the same thresholds have the same version, in whatever files they stand."""
+        canonical = _json(self._sections(sources=False))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    @property
+    def content(self) -> str:
+        """The whole rule set as canonical JSON, which is a rule file too; ``from_content`` reads it back."""
+        return _json(self._sections(sources=True))
+
+    def thresholds(self, station_type: str, station: str, parameter: str, at: datetime) -> Thresholds:
+        """Return what holds for a series at ``at`` (UTC); a test that is no key is off."""
+        series = self._series(station_type, station, parameter)
+        key = (*series, bisect_right(self.changes(*series), at))
+        if key not in self._thresholds:
+            layers = self.layers(*series, at)
+            self._thresholds[key] = {test: _merged(layers[test]) for test in TESTS if test in layers}
+        return self._thresholds[key]
+
+    def changes(self, station_type: str, station: str, parameter: str) -> Sequence[datetime]:
+        """Return the times (UTC, sorted) at which the thresholds of a series change."""
+        key = self._series(station_type, station, parameter)
+        if key not in self._changes:
+            entries = [entry for _, _, entry in self._entries(*key)]
+            times = {at for entry in entries for at in (entry.valid_from, entry.valid_to) if at is not None}
+            self._changes[key] = tuple(sorted(times))
+        return self._changes[key]
+
+    def layers(
+        self, station_type: str, station: str, parameter: str, at: datetime
+    ) -> dict[str, list[tuple[Scope, Entry]]]:
+        """Return, by test, the settings that make up its thresholds at ``at`` (UTC), widest scope first."""
+        found: dict[str, list[tuple[Scope, Entry]]] = {}
+        for scope, test, entry in self._entries(station_type, station, parameter):
+            if not entry.valid_at(at):
+                continue
+            if entry.thresholds is None:
+                found.pop(test, None)
+            else:
+                found.setdefault(test, []).append((scope, entry))
+        return found
+
+    def reach(self, station_type: str | None = None, station: str = "") -> float:
+        """Return how many minutes before a reading the tests may look, over all parameters.
+
+        ``None`` asks for every station type and station.
+        """
+        return max((LEAST_REACH, *self._reaches(station_type, station)))
+
+    def check(self) -> None:
+        """Let every test see every threshold it may get; raises ValueError with the place.
+
+        A station's own thresholds complete those of its type. The type stands in the registry, so here they
+        have to fit one of the types.
+        """
+        accepted: set[object] = set()
+        parameters = sorted({"", *(scope.parameter for scope in self.settings)})
+        for parameter in parameters:
+            for station_type in TYPES:
+                if error := self._refusal(station_type, "", parameter, accepted):
+                    raise ValueError(error)
+        for station in sorted(self._stations):
+            mine = [each for each in parameters if Scope("stations", station, each) in self.settings]
+            for parameter in parameters if "" in mine else mine:
+                error = self._refusal("", station, parameter, accepted)
+                if error and all(self._refusal(each, station, parameter, accepted) for each in TYPES[1:]):
+                    raise ValueError(error)
+
+    def _refusal(self, station_type: str, station: str, parameter: str, accepted: set[object]) -> str:
+        series = self._series(station_type, station, parameter)
+        for at in (_EVER, *self.changes(*series)):
+            for test, given in self.thresholds(*series, at).items():
+                key = (test, *sorted(given.items()))
+                if key in accepted:
+                    continue
+                if error := _refused(test, given):
+                    scope, entry = self.layers(*series, at)[test][-1]
+                    return ": ".join(filter(None, (entry.place, str(scope), test, error)))
+                accepted.add(key)
+        return ""
+
+    def _series(self, station_type: str, station: str, parameter: str) -> tuple[str, str, str]:
+        """Stations without rules of their own share the entry of their type, and so do types."""
+        return (
+            station_type if station_type in self._types else "",
+            station if station in self._stations else "",
+            parameter,
+        )
+
+    def _entries(self, station_type: str, station: str, parameter: str) -> Iterator[tuple[Scope, str, Entry]]:
+        for section, name in (("national", ""), ("station_types", station_type), ("stations", station)):
+            for code in dict.fromkeys(("", parameter)):
+                scope = Scope(section, name, code)
+                for test, entries in self.settings.get(scope, {}).items():
+                    for entry in entries:
+                        yield scope, test, entry
+
+    def _reaches(self, station_type: str | None, station: str) -> Iterator[float]:
+        for scope, tests in self.settings.items():
+            if station_type is not None and scope.name not in ("", station_type, station):
+                continue
+            for test, entries in tests.items():
+                defaults = {name: each.default for name, each in thresholds_of(TESTS[test]).items()}
+                for entry in entries:
+                    if entry.thresholds is not None:
+                        given = {**defaults, **entry.thresholds}
+                        spans = (given[name] for name in TESTS[test].reach)
+                        yield from (float(each) for each in spans if _is_finite(each))
+
+    def _sections(self, *, sources: bool) -> dict[str, Any]:
+        sections: dict[str, Any] = {
+            "required": sorted(self.required),
+            "national": {},
+            "station_types": {},
+            "stations": {},
+        }
+        for scope, tests in self.settings.items():
+            if not tests:
+                continue
+            place = sections[scope.section]
+            if scope.name:
+                place = place.setdefault(scope.name, {})
+            written = {test: _written(entries, sources) for test, entries in tests.items()}
+            if scope.parameter:
+                place.setdefault("parameters", {})[scope.parameter] = written
+            else:
+                place["tests"] = written
+        return sections
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _merged(layers: Iterable[tuple[Scope, Entry]]) -> Mapping[str, Value]:
+    return {keyword: value for _, entry in layers for keyword, value in (entry.thresholds or {}).items()}
+
+
+def _refused(test: str, given: Mapping[str, Value]) -> str:
+    """Run a test on no reading; return what it says of its thresholds, for a table of its first bad cell."""
+    tables = {name: value for name, value in given.items() if isinstance(value, tuple)}
+    for month, hour in product(range(12), range(24)) if tables else [(0, 0)]:
+        cell = {name: table[month][hour] for name, table in tables.items()}
+        try:
+            TESTS[test].judge(_NO_ROWS, **{**given, **cell})
+        except (TypeError, ValueError) as error:
+            place = f"month {month + 1}, hour {hour}: " if tables else ""
+            return place + str(error).replace(f"{test}() ", "")
+    return ""
+
+
+def _written(entries: Sequence[Entry], sources: bool) -> Any:
+    written = [_entry(entry, sources) for entry in entries]
+    return written[0] if len(entries) == 1 and entries[0].always else written
+
+
+def _entry(entry: Entry, sources: bool) -> Any:
+    if entry.thresholds is None:
+        return False
+    found: dict[str, Any] = {key: _plain(value) for key, value in entry.thresholds.items()}
+    for key, at in (("valid_from", entry.valid_from), ("valid_to", entry.valid_to)):
+        if at is not None:
+            found[key] = at.isoformat()
+    return found | ({"source": entry.source} if sources and entry.source else {})
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, tuple):
+        return [[None if math.isnan(each) else each for each in month] for month in value]
+    return value
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
