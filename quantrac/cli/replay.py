@@ -1,8 +1,9 @@
-"""``quantrac replay``: read stored files again, after a mended parser or registry."""
+"""``quantrac replay``: read stored files again, or judge stored readings again."""
 
 import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,12 +36,33 @@ LIMIT {limit:UInt32}
 
 
 @click.command()
-@click.option("--stage", type=click.Choice(["parse"]), required=True, help="Where the files go in again.")
-@click.option("--station", default="", metavar="CODE", help="Only files of this station; by default all.")
-@click.option("--from", "start", type=click.DateTime(), required=True, help="Received at or after, UTC.")
-@click.option("--to", "end", type=click.DateTime(), help="Received before, UTC; by default now.")
-@click.option("--reason", default="", metavar="CODE", help="Only files with a line rejected for this reason.")
-@click.option("--dry-run", is_flag=True, help="Only count the files.")
+@click.option(
+    "--stage",
+    type=click.Choice(["parse", "validator"]),
+    required=True,
+    help="Read files again, or judge readings again.",
+)
+@click.option("--station", default="", metavar="CODE", help="Only this station; by default all.")
+@click.option(
+    "--from",
+    "start",
+    type=click.DateTime(),
+    required=True,
+    help="Files received, readings measured at or after, UTC.",
+)
+@click.option("--to", "end", type=click.DateTime(), help="Received, measured before, UTC; by default now.")
+@click.option("--dry-run", is_flag=True, help="Only count the files; only show which flags would change.")
+@click.option(
+    "--reason", default="", metavar="CODE", help="Files: only with a line rejected for this reason."
+)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, exists=True),
+    help="Readings: judge by this rule file or folder; by default by the rules in force.",
+)
+@click.option("--publish", "published", is_flag=True, help="Readings: change the flags.")
+@click.option("--why", default="", help="Readings: reason of --publish, for the log.")
+@click.option("--by", help="Readings: who decides; by default the user logged in.")
 @one_sentence
 @target_options
 def replay(
@@ -49,18 +71,51 @@ def replay(
     station: str,
     start: datetime,
     end: datetime | None,
-    reason: str,
     dry_run: bool,
+    reason: str,
+    rules: Path | None,
+    published: bool,
+    why: str,
+    by: str | None,
     target: Target,
 ) -> None:
-    """Read stored files again, by the parser and the registry as they are now.
+    """Read stored files again, by the parser and the registry as they are now, or judge readings again.
 
-    The files go through the lane of the backlog, under the same ids and times of receipt: what they gave
-    before is replaced, and nothing is counted twice.
+    Files (--stage parse) go through the lane of the backlog, under the same ids and times of receipt: what
+    they gave before is replaced, and nothing is counted twice.
+
+    Readings (--stage validator) are judged where they are stored: --dry-run shows what would change,
+    --publish puts the rules in force for the span and sends the readings whose flag changes; their averages
+    reopen.
     """
+    since = start.replace(tzinfo=UTC)
     until = end.replace(tzinfo=UTC) if end else datetime.now(UTC)
-    asked = {"station": station, "reason": reason, "end": _milliseconds(until)}
-    asked["start"] = _milliseconds(start.replace(tzinfo=UTC))
+    if since >= until:
+        raise ValueError("--from must lie before --to")
+    if stage == "parse":
+        if rules or published:
+            raise ValueError("--rules and --publish belong to --stage validator")
+        _replay_files(target, station, since, until, reason, dry_run=dry_run)
+        return
+    from quantrac.cli import replay_validator
+
+    if reason:
+        raise ValueError("--reason belongs to --stage parse")
+    if dry_run == published:
+        raise ValueError("give either --dry-run, to see what would change, or --publish")
+    asked = replay_validator.Replay(since, until, station, rules)
+    if dry_run:
+        replay_validator.dry_run(target, asked)
+    elif not why:
+        raise ValueError("--publish needs a reason: --why TEXT")
+    else:
+        replay_validator.publish(target, asked, why=why, by=by)
+
+
+def _replay_files(
+    target: Target, station: str, start: datetime, end: datetime, reason: str, *, dry_run: bool
+) -> None:
+    asked = {"station": station, "reason": reason, "start": _milliseconds(start), "end": _milliseconds(end)}
     topic = target.topic("raw-file-backlog")
     producer = None if dry_run else KafkaProducer(target.kafka)
     count = 0

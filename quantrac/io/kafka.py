@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from confluent_kafka import (
@@ -106,6 +106,23 @@ class KafkaProducer:
         failed, self._failed = self._failed, None
         if failed is not None:
             raise DeliveryFailed(failed)
+
+    def write(self, record: Record) -> Record:
+        """Write one message and wait; returns it with its partition and offset.
+
+        Raises ``DeliveryFailed`` when the broker does not confirm it.
+        """
+        written: list[Record] = []
+
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                partition, offset = message.partition() or 0, message.offset() or 0
+                written.append(replace(record, partition=partition, offset=offset))
+            self._delivered(error, message)
+
+        self._send(record, on_delivery)
+        self.flush()
+        return written[0]
 
     def _send(self, record: Record, callback: Callable[[KafkaError | None, Message], None]) -> None:
         self._producer.produce(
@@ -302,6 +319,7 @@ class TableReader:
         self._bootstrap, self._topic, self._apply = bootstrap, topic, apply
         self._stop = threading.Event()
         self._caught_up = threading.Event()
+        self._positions: Mapping[int, int] = {}
         self._thread = threading.Thread(target=self._follow, name=f"table-{topic}", daemon=True)
 
     def start(self, timeout: float = 30.0) -> None:
@@ -315,23 +333,28 @@ class TableReader:
         self._stop.set()
         self._thread.join(timeout=5)
 
+    def position(self, partition: int = 0) -> int:
+        """Return the offset before which every record of a partition has been applied."""
+        return self._positions.get(partition, 0)
+
     def _follow(self) -> None:
         consumer = _reader(self._bootstrap)
         try:
-            ends = self._open(consumer)
+            marks = self._open(consumer)
             while not self._stop.is_set():
                 for message in consumer.consume(500, 0.5 if self._caught_up.is_set() else 0.1):
                     if message.error() is None:
                         self._apply_one(_record(message))
-                if not self._caught_up.is_set() and all(
-                    _position(consumer, self._topic, partition) >= end for partition, end in ends.items()
-                ):
+                reached = {p: _position(consumer, self._topic, p) for p in marks}
+                if all(reached[p] >= high for p, (low, high) in marks.items() if high > low):
+                    # The position of an empty partition is not a number yet.
+                    self._positions = {p: max(reached[p], high) for p, (_, high) in marks.items()}
                     self._caught_up.set()
         finally:
             consumer.close()
 
-    def _open(self, consumer: _Consumer) -> Mapping[int, int]:
-        """Assign every partition from its beginning; returns partition -> end offset, empty ones left out."""
+    def _open(self, consumer: _Consumer) -> Mapping[int, tuple[int, int]]:
+        """Assign every partition from its beginning; returns partition -> first offset and end offset."""
         while not self._stop.is_set():
             try:
                 partitions = consumer.list_topics(self._topic, timeout=5).topics[self._topic].partitions
@@ -344,7 +367,7 @@ class TableReader:
                 continue
             if marks:
                 consumer.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in marks])
-                return {p: high for p, (low, high) in marks.items() if high > low}
+                return marks
             self._stop.wait(0.5)
         return {}
 
@@ -430,3 +453,25 @@ class KafkaAdmin:
             log.warning("kafka: the lag of %s is not known: %s", group, error)
             return None
         return sum(end - committed.get(place, 0) for place, end in ends.items())
+
+
+class GroupProgress:
+    """How far one consumer group has come in one topic; asks the broker each time."""
+
+    def __init__(self, bootstrap: str, group: str, topic: str) -> None:
+        self._admin, self._group, self._topic = KafkaAdmin(bootstrap), group, topic
+
+    def ends(self) -> dict[tuple[str, int], int] | None:
+        """Return (topic, partition) -> end offset; ``None`` while the broker does not answer."""
+        return self._asked(lambda: self._admin.ends([self._topic]))
+
+    def committed(self) -> dict[tuple[str, int], int] | None:
+        """Return (topic, partition) -> committed offset; ``None`` while the broker does not answer."""
+        return self._asked(lambda: self._admin.committed(self._group, list(self._admin.ends([self._topic]))))
+
+    def _asked(self, ask: Callable[[], dict[tuple[str, int], int]]) -> dict[tuple[str, int], int] | None:
+        try:
+            return ask()
+        except (KafkaException, TimeoutError) as error:
+            log.warning("kafka: how far %s has come is not known: %s", self._group, error)
+            return None

@@ -6,7 +6,7 @@ from the last commit.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,20 +34,23 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """The whole batch is dealt with: produce these, then commit."""
-
-    records: Sequence[Record] = ()
-    dead: Sequence[DeadLetter] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class NotNow:
     """Nothing of the batch was done; pause and hand in the same batch again."""
 
     reason: str
     retry_after: float
     """Seconds to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The whole batch is dealt with: produce these, then commit."""
+
+    records: Sequence[Record] = ()
+    dead: Sequence[DeadLetter] = ()
+    after: Sequence[Callable[[], NotNow | None]] = ()
+    """Done in order between the last delivery report and the commit: what may be stored only once the
+    messages that follow from it are written. "Not now" hands in the whole batch again."""
 
 
 class Handler(Protocol):

@@ -7,7 +7,7 @@ content, a repeated batch changes nothing downstream.
 import logging
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from quantrac.io.records import Consumer, DeadLetter, Done, Handler, NotNow, Producer, Record
 
@@ -48,7 +48,7 @@ class BatchProcessor:
         self._service, self._producer, self._handler, self._fuse = service, producer, handler, fuse or Fuse()
 
     def process(self, batch: Sequence[Record]) -> NotNow | None:
-        """Process a batch whole; returns ``NotNow`` when nothing was done, else everything is written.
+        """Process a batch whole; returns ``NotNow`` when it must come again, else everything is written.
 
         A message that makes the handler raise is isolated and becomes a dead letter; the rest goes on.
         """
@@ -62,7 +62,7 @@ class BatchProcessor:
         self._producer.produce([self._dead_letter(dead) for dead in verdict.dead])
         # 4. flush: every delivery report is in
         self._producer.flush()
-        return None
+        return next((not_now for each in verdict.after if (not_now := each()) is not None), None)
 
     def _decide(self, batch: Sequence[Record]) -> Done | NotNow:
         try:
@@ -77,13 +77,15 @@ class BatchProcessor:
     def _one_by_one(self, batch: Sequence[Record]) -> Done | NotNow:
         records: list[Record] = []
         dead: list[DeadLetter] = []
+        after: list[Callable[[], NotNow | None]] = []
         for record in batch:
             verdict = self._decide([record])
             if isinstance(verdict, NotNow):
                 return verdict  # the messages before it are decided again: deciding is idempotent
             records.extend(verdict.records)
             dead.extend(verdict.dead)
-        return Done(records, dead)
+            after.extend(verdict.after)
+        return Done(records, dead, after)
 
     def _dead_letter(self, dead: DeadLetter) -> Record:
         source = dead.record

@@ -20,7 +20,7 @@ SELECT
     (SELECT sum(readings) FROM files FINAL WHERE rules != '') AS flagged,
     (SELECT count() FROM readings FINAL) AS rows,
     (SELECT count() FROM averages FINAL) AS averages,
-    (SELECT sum(readings) FROM receipts FINAL) AS delivered
+    (SELECT sum(readings) FROM receipts FINAL WHERE revision = 0) AS delivered
 """
 
 
@@ -86,10 +86,11 @@ def groups_of(tier: Tier, demo: bool) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for service, role in tier.roles(demo):
         name = f"{service}.{role}"
-        for topic in TOPICS.values():
-            # Compacted topics are read as tables, without a group; a role's own output is read back.
-            if topic.cleanup == "delete" and name in topic.readers and name not in topic.writers:
-                groups.setdefault(tier.prefix + name, []).append(tier.prefix + topic.name)
+        # Compacted topics are read as tables, without a group.
+        read = [topic for topic in TOPICS.values() if topic.cleanup == "delete" and name in topic.readers]
+        # A role's own output is read back; one that reads nothing else puts work off in it.
+        for topic in [topic for topic in read if name not in topic.writers] or read:
+            groups.setdefault(tier.prefix + name, []).append(tier.prefix + topic.name)
     return groups
 
 

@@ -28,6 +28,7 @@ class Tier:
             ("receiver", "parse"),
             ("receiver", "backlog"),
             ("validator", "validate"),
+            ("validator", "settle"),
             ("aggregator", "sink"),
             ("aggregator", "windows"),
             ("api", "serve"),

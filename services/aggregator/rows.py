@@ -1,14 +1,14 @@
 """Turns messages into columns of the ClickHouse tables. Pure: the same messages give the same columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from typing import Any
 
 import msgspec
 
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.ids import reading_version
+from quantrac.domain.ids import MOST_REVISIONS, reading_version
 from quantrac.domain.readings import FlaggedSet
 from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
@@ -16,14 +16,24 @@ from schemas.messages.raw_file import RawFileHeaders
 Columns = dict[str, list[Any]]
 """Column name -> values, all of one length; no columns at all when there are no rows."""
 
+READING = (
+    *("station", "parameter", "measured_at", "value", "text", "unit"),
+    *("status", "flag", "tests", "rules", "line", "version"),
+)
+"""The columns of ``readings``."""
 
-def reading_columns(sets: Iterable[FlaggedSet]) -> Columns:
-    """Columns of ``readings``, one row a reading; sets without a station hold none."""
+
+def reading_columns(sets: Iterable[FlaggedSet], stored: Iterable[Sequence[Any]] = ()) -> Columns:
+    """Columns of ``readings``, one row a reading; sets without a station hold none.
+
+    ``stored`` holds rows of the table in the order of :data:`READING`. A file that is read again, and
+    otherwise than it was, has to win over all that was made of it before: its rows get the next version.
+    """
     filled = [s for s in sets if s.station and s.readings]
     readings = [r for s in filled for r in s.readings]
     if not readings:
         return {}
-    return {
+    columns = {
         "station": _repeated((s.station, s) for s in filled),
         "parameter": [r.parameter for r in readings],
         "measured_at": [r.measured_at for r in readings],
@@ -35,8 +45,51 @@ def reading_columns(sets: Iterable[FlaggedSet]) -> Columns:
         "tests": [_outcomes(tuple(r.tests.items())) for r in readings],
         "rules": _repeated((s.rules, s) for s in filled),
         "line": [r.line for r in readings],
-        "version": _repeated((reading_version(s.received_at), s) for s in filled),
+        "version": _repeated((reading_version(s.received_at, s.revision), s) for s in filled),
     }
+    known = {tuple(row[:3]): row for row in stored}
+    if known:
+        rows = list(zip(*columns.values(), strict=True))
+        last = {row[:3]: place for place, row in enumerate(rows)}  # of a file that says it twice
+        for place, (row, first) in enumerate(
+            zip(rows, _repeated((s.revision == 0, s) for s in filled), strict=True)
+        ):
+            if first and place == last[row[:3]] and row[:3] in known:
+                columns["version"][place] = _version_over(row, known[row[:3]])
+    return columns
+
+
+def _version_over(row: Sequence[Any], stored: Sequence[Any]) -> int:
+    """Return the version of a row that was judged for the first time, given the one that is stored."""
+    version: int = row[-1]
+    judged: int = stored[-1]
+    if judged >> 10 != version >> 10 or _as_read(row) == _as_read(stored):
+        return version
+    return min(judged + 1, version | MOST_REVISIONS)
+
+
+def superseded_columns(stored: Sequence[Sequence[Any]], sets: Sequence[FlaggedSet]) -> Columns:
+    """Columns of ``reading_revisions``: every row that another one of the same key is put over by ``sets``.
+
+    ``stored`` holds rows of ``readings`` in the order of :data:`READING`, those of the keys of ``sets`` among
+    them. A row may be superseded by one of the same batch, and a row that comes too late to count at all is
+    kept as well.
+    """
+    causes = _repeated((s.cause, s) for s in sets if s.station)
+    fresh = list(zip(*reading_columns(sets, stored).values(), strict=True))
+    versions: dict[tuple[Any, ...], dict[int, tuple[Sequence[Any], str]]] = {row[:3]: {} for row in fresh}
+    for row in stored:
+        if (known := versions.get(tuple(row[:3]))) is not None:
+            known[row[-1]] = row, ""
+    for row, cause in zip(fresh, causes, strict=True):
+        versions[row[:3]][row[-1]] = row, cause
+    superseded = [
+        (*known[old][0], new, known[new][1])
+        for known in versions.values()
+        for old, new in pairwise(sorted(known))
+    ]
+    names = (*READING, "superseded_by", "cause")
+    return {name: list(column) for name, column in zip(names, zip(*superseded, strict=True), strict=False)}
 
 
 def file_columns(sets: Iterable[FlaggedSet]) -> Columns:
@@ -110,7 +163,13 @@ def _receipts_of(receipt: DeliveryReceipt) -> Columns:
         "received_at": [f.received_at for f in receipt.files],
         "confirmed_at": [receipt.confirmed_at] * count,
         "readings": [f.readings for f in receipt.files],
+        "revision": [f.revision for f in receipt.files],
     }
+
+
+def _as_read(row: Sequence[Any]) -> tuple[Any, ...]:
+    """What the file says of a reading: value, text, unit, status, line."""
+    return (*row[3:7], row[READING.index("line")])
 
 
 def _repeated(values: Iterable[tuple[Any, FlaggedSet]]) -> list[Any]:

@@ -1,7 +1,8 @@
 """Decides what one batch of messages becomes in ClickHouse, and which hours it makes dirty."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,14 +10,24 @@ from pydantic import ValidationError
 
 from quantrac.domain.averaging import hour_of
 from quantrac.domain.readings import FlaggedSet
-from quantrac.io.clickhouse import ClickHouseError
+from quantrac.io.clickhouse import ClickHouseError, Result
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import BadMessage, decode_flagged_set, encode_window_dirty
 from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
+from schemas.messages.rejudge import RejudgeRequest, merged
 from services.aggregator import rows
 
 _RETRY_SECONDS = 2.0
+
+# The times stand in the statement's text, 11 bytes each; ClickHouse reads 256 KiB of one.
+_TIMES_A_QUERY = 10_000
+
+_STORED = f"""
+SELECT {", ".join(rows.READING)}
+FROM readings FINAL
+WHERE station = {{station:String}} AND measured_at IN (%s)
+"""  # noqa: S608  # names and numbers of our own
 
 
 class Tables(Protocol):
@@ -26,15 +37,28 @@ class Tables(Protocol):
         """Insert one block durably; raises :class:`ClickHouseError`."""
         ...
 
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        """Run one SELECT; raises :class:`ClickHouseError`."""
+        ...
+
 
 class SinkHandler:
-    """Reads qa-flagged, raw files and delivery-receipt; writes rows, then window-dirty."""
+    """Reads qa-flagged, raw files and delivery-receipt; writes rows, then window-dirty and rejudge."""
 
     def __init__(
-        self, tables: Tables, *, flagged: str, raw: Collection[str], receipts: str, dirty: str
+        self,
+        tables: Tables,
+        *,
+        flagged: str,
+        raw: Collection[str],
+        receipts: str,
+        dirty: str,
+        rejudge: str | None = None,
     ) -> None:
+        """``rejudge`` is the topic that asks for a second judgement; ``None`` where nobody settles."""
         self._tables = tables
-        self._flagged, self._raw, self._receipts, self._dirty = flagged, raw, receipts, dirty
+        self._flagged, self._raw, self._receipts = flagged, raw, receipts
+        self._dirty, self._rejudge = dirty, rejudge
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Insert the batch table by table; a ClickHouse that is away or refuses costs lag only."""
@@ -53,20 +77,36 @@ class SinkHandler:
                     receipts.append(DeliveryReceipt.model_validate_json(record.value or b""))
             except (BadMessage, ValidationError, UnicodeDecodeError) as error:
                 dead.append(DeadLetter(record, str(error)))
+        read = [s for s in sets if not s.revision]
+        replacing = [s for s in sets if may_replace(s)]
         try:
+            stored = list(self._stored(replacing))
             self._insert(
                 batch,
                 {
                     "raw_files": rows.raw_file_columns(files),
-                    "readings": rows.reading_columns(sets),
-                    "files": rows.file_columns(sets),
-                    "rejects": rows.reject_columns(sets),
+                    # A reading that is found has its file, and what it replaced: these are there before it.
+                    "files": rows.file_columns(read),
+                    "rejects": rows.reject_columns(read),
+                    "reading_revisions": rows.superseded_columns(stored, replacing),
+                    "readings": rows.reading_columns(sets, stored),
                     "receipts": rows.receipt_columns(receipts),
                 },
             )
         except ClickHouseError as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
-        return Done([self._dirty_record(s, hours) for s, hours in touched_hours(sets).items()], dead)
+        return Done([*self._dirty_records(sets), *self._rejudge_records(sets)], dead)
+
+    def _stored(self, sets: Sequence[FlaggedSet]) -> Iterator[Sequence[Any]]:
+        """Yield what is stored for the stations and times of ``sets``."""
+        times: dict[str, set[int]] = defaultdict(set)
+        for s in sets:
+            times[s.station] |= {int(r.measured_at.timestamp()) for r in s.readings}
+        for station, wanted in times.items():
+            every = sorted(wanted)
+            for start in range(0, len(every), _TIMES_A_QUERY):
+                part = ",".join(map(str, every[start : start + _TIMES_A_QUERY]))
+                yield from self._tables.query(_STORED % part, {"station": station}).rows
 
     def _insert(self, batch: Sequence[Record], tables: dict[str, rows.Columns]) -> None:
         # The token names the very messages, so that an immediate repeat is ignored by the server.
@@ -77,8 +117,29 @@ class SinkHandler:
             if columns:
                 self._tables.insert(table, columns, token=token)
 
-    def _dirty_record(self, station: str, hours: set[tuple[str, datetime]]) -> Record:
-        return Record(self._dirty, station.encode(), encode_window_dirty(station, sorted(hours)))
+    def _dirty_records(self, sets: Sequence[FlaggedSet]) -> Iterator[Record]:
+        for station, hours in touched_hours(sets).items():
+            yield Record(self._dirty, station.encode(), encode_window_dirty(station, sorted(hours)))
+
+    def _rejudge_records(self, sets: Sequence[FlaggedSet]) -> Iterator[Record]:
+        if self._rejudge is None:
+            return
+        requests = [
+            RejudgeRequest(station=s.station, start=u.start, end=u.end, causes=list(u.causes))
+            for s in sets
+            if s.station and (u := s.unsettled)
+        ]
+        for request in merged(requests):
+            yield Record(self._rejudge, request.station.encode(), request.model_dump_json().encode())
+
+
+def may_replace(s: FlaggedSet) -> bool:
+    """Tell whether rows may be stored already for the readings of a set.
+
+    They came late, what came before was not remembered, or they were judged again.
+    """
+    unsure = s.unsettled is not None and not {"late", "memory"}.isdisjoint(s.unsettled.causes)
+    return bool(s.station) and (unsure or s.revision > 0)
 
 
 def touched_hours(sets: Sequence[FlaggedSet]) -> dict[str, set[tuple[str, datetime]]]:

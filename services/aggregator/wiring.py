@@ -3,6 +3,7 @@
 import tempfile
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
@@ -18,7 +19,7 @@ from services.aggregator.windows_handler import WindowsHandler
 
 
 def sink() -> Role:
-    """Build the role ``sink``: qa-flagged, both raw-file lanes, receipts → ClickHouse, window-dirty."""
+    """Build the role ``sink``: qa-flagged, raw files, receipts → ClickHouse, window-dirty, rejudge."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     flagged, receipts = settings.topic("qa-flagged"), settings.topic("delivery-receipt")
     raw = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")]
@@ -34,7 +35,13 @@ def sink() -> Role:
         consumer=consumer,
         producer=KafkaProducer(settings.kafka),
         handler=SinkHandler(
-            clickhouse, flagged=flagged, raw=raw, receipts=receipts, dirty=settings.topic("window-dirty")
+            clickhouse,
+            flagged=flagged,
+            raw=raw,
+            receipts=receipts,
+            dirty=settings.topic("window-dirty"),
+            # What is unsettled is the province's to settle: its revisions come to the ministry like any set.
+            rejudge=settings.topic("rejudge") if settings.tier == "province" else None,
         ),
         batch_size=settings.sink_batch,
     )
@@ -57,6 +64,13 @@ def windows() -> Role:
             service="aggregator.windows", producer=KafkaProducer(settings.kafka), handler=handler
         ),
         interval=settings.windows_flush_seconds,
-        folder=settings.windows_data or tempfile.mkdtemp(prefix="quantrac-windows-"),
+        folder=_folder(settings.windows_data),
     )
     return Work(runner.run, ready=lambda: runner.ready and clickhouse.answers(), tables=[table])
+
+
+def _folder(name: str) -> str:
+    if not name:
+        return tempfile.mkdtemp(prefix="quantrac-windows-")
+    Path(name).mkdir(parents=True, exist_ok=True)  # the library makes the last part only
+    return name

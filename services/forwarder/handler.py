@@ -15,8 +15,9 @@ from services.forwarder.ministry import DeliveryRefused, Ministry, MinistryAway
 class ForwardHandler:
     """The ``forward`` role.
 
-    Every set of a known station is delivered, one with rejects only as well, so that counts match on both
-    sides. A set without a station stays in the province, where somebody must first say whose it is.
+    Every set of a known station is delivered, one with rejects only and a revision as well, so that counts
+    and flags match on both sides. A set without a station stays in the province, where somebody must first
+    say whose it is.
     """
 
     def __init__(
@@ -104,7 +105,10 @@ def _parcels(batch: Sequence[Record]) -> tuple[list[Parcel], list[DeadLetter]]:
 
 def _file(flagged: FlaggedSet) -> DeliveredFile:
     return DeliveredFile(
-        file_id=flagged.file_id, readings=len(flagged.readings), received_at=flagged.received_at
+        file_id=flagged.file_id,
+        readings=len(flagged.readings),
+        received_at=flagged.received_at,
+        revision=flagged.revision,
     )
 
 

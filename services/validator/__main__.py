@@ -1,7 +1,7 @@
-"""``python -m services.validator validate``."""
+"""``python -m services.validator {validate|settle}``."""
 
 from quantrac.io.role import main
-from services.validator.wiring import validate
+from services.validator.wiring import settle, validate
 
 if __name__ == "__main__":
-    main("validator", {"validate": validate})
+    main("validator", {"validate": validate, "settle": settle})

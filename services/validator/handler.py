@@ -1,19 +1,23 @@
 """Decides the flags of a batch: reading sets in, flagged sets out. No sockets."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-from quantrac.domain.qa.expectations import Rules
+from quantrac.domain.qa.expectations import RuleBook
 from quantrac.domain.qa.judge import Judge
+from quantrac.domain.qa.learnt import Learnt
 from quantrac.domain.qa.memory import Memory
 from quantrac.domain.readings import ReadingSet
 from quantrac.domain.stations import Registry
 from quantrac.io.records import DeadLetter, Done, Record
-from schemas.codec import BadMessage, decode_flagged_set, decode_reading_set, encode
+from schemas.codec import BadMessage, RememberedSet, decode_reading_set, decode_remembered, encode
 
 log = logging.getLogger(__name__)
 
 _CARRIED_HEADERS = ("file_id", "traceparent")
+_RESTORED_TOGETHER = 2_000
+"""Messages of the tail taken into the memory at once: 30,000 readings, some MB."""
 
 
 def log_crash(test: str, error: Exception) -> None:
@@ -24,18 +28,19 @@ def log_crash(test: str, error: Exception) -> None:
 class ValidateHandler:
     """Keeps one judge with its memory for each partition, so that a partition can come and go whole."""
 
-    def __init__(self, registry: Registry, rules: Rules, *, topic: str) -> None:
-        self._registry, self._rules, self._topic = registry, rules, topic
+    def __init__(
+        self, registry: Registry, book: RuleBook, *, topic: str, learnt: Learnt | None = None
+    ) -> None:
+        """``learnt`` is followed while its messages come; without it learnt tests are left to be settled."""
+        self._registry, self._book, self._topic = registry, book, topic
+        self._learnt = learnt if learnt is not None else Learnt()
         self._judges: dict[int, Judge] = {}
 
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
         """Begin a partition anew with the memory that the tail of its own output gives, oldest first."""
         memory = Memory()
-        for record in tail:
-            try:
-                memory.remember(decode_flagged_set(record.value or b""))
-            except BadMessage as error:
-                log.error("%s[%d]@%d left out of the memory: %s", *_place(record), error)
+        for part in _parts(tail, _RESTORED_TOGETHER):
+            memory.remember(_remembered(part))
         self._judges[partition] = self._judge(memory)
 
     def handle(self, batch: Sequence[Record]) -> Done:
@@ -55,14 +60,30 @@ class ValidateHandler:
         return Done(records, dead)
 
     def _judged(self, partition: int, pairs: Sequence[tuple[Record, ReadingSet]]) -> Iterable[Record]:
-        judge = self._judges.setdefault(partition, self._judge(Memory()))
+        if partition not in self._judges:
+            self._judges[partition] = self._judge(Memory())
+        judge = self._judges[partition]
         flagged_sets = judge.judge([reading_set for _, reading_set in pairs])
         for (record, _), flagged in zip(pairs, flagged_sets, strict=True):
             headers = {name: record.headers[name] for name in _CARRIED_HEADERS if name in record.headers}
             yield Record(self._topic, record.key, encode(flagged), headers)
 
     def _judge(self, memory: Memory) -> Judge:
-        return Judge(self._registry, self._rules, memory, on_crash=log_crash)
+        return Judge(self._registry, self._book, memory, learnt=self._learnt, on_crash=log_crash)
+
+
+def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:
+    for record in tail:
+        try:
+            yield decode_remembered(record.value or b"")
+        except BadMessage as error:
+            log.error("%s[%d]@%d left out of the memory: %s", *_place(record), error)
+
+
+def _parts(tail: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    records = iter(tail)
+    while part := list(islice(records, size)):
+        yield part
 
 
 def _place(record: Record) -> tuple[str, int, int]:

@@ -1,29 +1,33 @@
-"""Builds the validator from settings: the only place here that makes real clients."""
+"""Builds the validator's roles from settings: the only place here that makes real clients."""
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 
+from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.learnt import Learnt
 from quantrac.domain.stations import Registry
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader, read_tail
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader, read_tail
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
-from quantrac.io.settings import load
+from quantrac.io.settings import ClickHouseSettings, load
+from schemas.codec import BadMessage, decode_learnt
+from schemas.history import ClickHouseHistory
 from schemas.registry import apply_record
 from schemas.rules import load as load_rules
+from schemas.rules.book import RuleBook
 from services.validator.config import ValidatorSettings
-from services.validator.handler import ValidateHandler
+from services.validator.handler import ValidateHandler, log_crash
+from services.validator.settle_handler import InFlight, SettleHandler
 
 
 def validate() -> Role:
     """Build the role ``validate``: parsed-reading → qa-flagged; a bad rule file stops the start."""
-    settings, registry = load(ValidatorSettings), Registry()
-    try:
-        rules = load_rules(settings.rules)
-    except (ValueError, OSError) as error:
-        sys.exit(f"bad configuration: {error}")
+    settings, registry, learnt = load(ValidatorSettings), Registry(), Learnt()
     flagged = settings.topic("qa-flagged")
-    handler = ValidateHandler(registry, rules, topic=flagged)
+    handler = ValidateHandler(registry, _rule_book(settings, registry), topic=flagged, learnt=learnt)
 
     def restore(partitions: Sequence[int]) -> None:
         for partition in partitions:
@@ -42,5 +46,64 @@ def validate() -> Role:
         producer=KafkaProducer(settings.kafka),
         handler=handler,
     )
-    table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
-    return Work(runner.run, ready=lambda: consumer.ready, tables=[table])
+    tables = [
+        _registry_reader(settings, registry),
+        TableReader(settings.kafka, settings.topic("learnt"), partial(_put, learnt)),
+    ]
+    return Work(runner.run, ready=lambda: consumer.ready, tables=tables)
+
+
+def settle() -> Role:
+    """Build the role ``settle``: rejudge, ClickHouse → qa-flagged, learnt, rejudge, ClickHouse."""
+    settings, registry = load(ValidatorSettings), Registry()
+    clickhouse, flagged = ClickHouse(load(ClickHouseSettings)), settings.topic("qa-flagged")
+    table = _registry_reader(settings, registry)
+    sink = GroupProgress(settings.kafka, settings.topic("aggregator.sink"), flagged)
+    in_flight = InFlight(sink.ends, sink.committed)
+    consumer = KafkaConsumer(
+        settings.kafka,
+        group=settings.topic("validator.settle"),
+        instance=settings.instance,
+        topics=[settings.topic("rejudge")],
+        on_assign=lambda _: in_flight.doubt(),
+        gather_seconds=settings.settle_gather_seconds,
+    )
+    handler = SettleHandler(
+        ClickHouseHistory(clickhouse),
+        clickhouse,
+        registry,
+        Expectations(registry, _rule_book(settings, registry)),
+        in_flight,
+        flagged=flagged,
+        learnt=settings.topic("learnt"),
+        rejudge=settings.topic("rejudge"),
+        registry_position=table.position,
+        clock=lambda: datetime.now(UTC),
+        on_crash=log_crash,
+    )
+    runner = Runner(
+        service="validator.settle",
+        consumer=consumer,
+        producer=KafkaProducer(settings.kafka),
+        handler=handler,
+        batch_size=settings.settle_batch,
+    )
+    return Work(runner.run, ready=lambda: consumer.ready and clickhouse.answers(), tables=[table])
+
+
+def _put(learnt: Learnt, key: bytes, value: bytes | None) -> None:
+    try:
+        learnt.put(*((key.decode(), {}) if value is None else decode_learnt(value)))
+    except BadMessage as error:
+        raise ValueError(str(error)) from error
+
+
+def _rule_book(settings: ValidatorSettings, registry: Registry) -> RuleBook:
+    try:
+        return RuleBook(load_rules(settings.rules), registry)
+    except (ValueError, OSError) as error:
+        sys.exit(f"bad configuration: {error}")
+
+
+def _registry_reader(settings: ValidatorSettings, registry: Registry) -> TableReader:
+    return TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))

@@ -15,6 +15,7 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, PARAMETERS, station
 from schemas.keys import new_key
+from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
 
@@ -24,6 +25,7 @@ HANOI = "HN_BKHN_KHIKXQ"
 DANANG = "DN_HC_NMCLT"
 NOW = NOON + timedelta(hours=3)
 TOKEN, KEY = new_key("analyst")
+RULES = load()
 DANANG_TOKEN, DANANG_KEY = new_key("department of Da Nang", provinces=["48"])
 
 FIRST_FILE = b"PM2.5\t12.40\tug/m3\t20260325120000\t00\r\nNO2\t12,4x\tug/m3\t20260325120000\t00\r\n"
@@ -168,7 +170,7 @@ def registry() -> Registry:
 def context(clickhouse: ClickHouseSettings, registry: Registry) -> Context:
     database = ClickHouse(clickhouse)
     fill(database)
-    return Context(database, registry, lambda: True, lambda: NOW)
+    return Context(database, registry, RuleBook(RULES, registry), lambda: True, lambda: NOW)
 
 
 @pytest.fixture(scope="module")
@@ -492,7 +494,7 @@ def test_ready_asks_the_real_server(api: TestClient) -> None:
 
 def test_a_clickhouse_that_is_away_is_503_and_may_be_tried_again(registry: Registry) -> None:
     nobody = ClickHouse(ClickHouseSettings(port=1))
-    app = create_app(Context(nobody, registry, lambda: True, lambda: NOW))
+    app = create_app(Context(nobody, registry, RuleBook(RULES, registry), lambda: True, lambda: NOW))
     with TestClient(app, headers={"X-Api-Key": TOKEN}) as client:
         answer = client.get(f"/v1/readings?station={HANOI}")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

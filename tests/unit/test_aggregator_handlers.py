@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.ids import reading_version
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import registry as registry_of
 from schemas.codec import encode
+from services.aggregator.rows import READING
 from services.aggregator.sink_handler import SinkHandler
 from services.aggregator.windows_handler import WindowsHandler
 
@@ -23,8 +25,9 @@ CODE = "HN_BKHN_KHIKXQ"
 
 
 class Tables:
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
+    def __init__(self, error: Exception | None = None, stored: Sequence[Sequence[Any]] = ()) -> None:
+        self.error, self.stored = error, stored
+        self.asked: list[str] = []
         self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
 
     def insert(self, table: str, columns: dict[str, list[Any]], *, token: str) -> None:
@@ -32,9 +35,21 @@ class Tables:
             raise self.error
         self.inserted.append((table, columns, token))
 
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        self.asked.append(parameters["station"])
+        return Result(READING, self.stored)
 
-def sink(tables: Tables) -> SinkHandler:
-    return SinkHandler(tables, flagged="flagged", raw=["raw"], receipts="receipts", dirty="dirty")
+    def names(self) -> list[str]:
+        return [table for table, _, _ in self.inserted]
+
+    def columns(self, table: str) -> dict[str, list[Any]]:
+        return next(columns for name, columns, _ in self.inserted if name == table)
+
+
+def sink(tables: Tables, *, rejudge: str | None = None) -> SinkHandler:
+    return SinkHandler(
+        tables, flagged="flagged", raw=["raw"], receipts="receipts", dirty="dirty", rejudge=rejudge
+    )
 
 
 def flagged(
@@ -47,6 +62,26 @@ def flagged(
         for n, m in enumerate(minutes, start=1)
     ]
     return FlaggedSet(station, "f" * 64, "name.txt", "account", "ftp", HOUR, "format", "rules", readings)
+
+
+def late(
+    minutes: Sequence[int], *, received: datetime = HOUR, causes: Sequence[str] = ("late",)
+) -> FlaggedSet:
+    found = flagged(minutes)
+    found.received_at = received
+    found.unsettled = Unsettled(HOUR, HOUR + timedelta(hours=30), list(causes))
+    return found
+
+
+def revised(minutes: Sequence[int], revision: int, cause: str = "late") -> FlaggedSet:
+    found = flagged(minutes)
+    found.revision, found.cause = revision, cause
+    return found
+
+
+def stored_row(minutes: int, received_at: datetime, *, flag: int = 1, revision: int = 0) -> tuple[Any, ...]:
+    measured_at, version = HOUR + timedelta(minutes=minutes), reading_version(received_at, revision)
+    return CODE, "PM2.5", measured_at, 6.0, "", "µg/m3", "00", flag, '{"status":1}', "older", 1, version
 
 
 def message(flagged_set: FlaggedSet, offset: int = 0) -> Record:
@@ -63,8 +98,8 @@ def test_a_batch_makes_one_block_a_table_and_one_dirty_message_a_station() -> No
     tables = Tables()
     done = sink(tables).handle([message(flagged([0, 5]), 0), message(flagged([55, 60]), 1)])
     assert dirty_hours(done) == {CODE: ["2026-03-25T05:00:00Z", "2026-03-25T06:00:00Z"]}
-    assert [table for table, _, _ in tables.inserted] == ["readings", "files"]
-    assert len(tables.inserted[0][1]["value"]) == 4
+    assert tables.names() == ["files", "readings"]
+    assert len(tables.columns("readings")["value"]) == 4
 
 
 def test_the_text_is_kept_only_where_the_value_does_not_say_it() -> None:
@@ -81,7 +116,7 @@ def test_a_later_received_file_has_the_higher_version() -> None:
     early, late = flagged([0]), flagged([0])
     late.received_at = early.received_at + timedelta(milliseconds=1)
     sink(tables).handle([message(early, 0), message(late, 1)])
-    versions = tables.inserted[0][1]["version"]
+    versions = tables.columns("readings")["version"]
     assert versions[0] < versions[1]
 
 
@@ -99,7 +134,7 @@ def test_a_broken_message_is_dead_and_the_others_are_stored() -> None:
     done = sink(tables).handle([broken, message(flagged([0])), headless])
     assert isinstance(done, Done)
     assert [dead.record for dead in done.dead] == [broken, headless]
-    assert len(tables.inserted[0][1]["value"]) == 1
+    assert len(tables.columns("readings")["value"]) == 1
 
 
 def test_a_file_without_a_station_has_its_row_and_rejects_but_no_readings() -> None:
@@ -107,6 +142,114 @@ def test_a_file_without_a_station_has_its_row_and_rejects_but_no_readings() -> N
     done = sink(tables).handle([message(flagged([], station=""))])
     assert dirty_hours(done) == {}
     assert [table for table, _, _ in tables.inserted] == ["files"]
+
+
+def test_sets_in_order_ask_nothing_of_the_database() -> None:
+    tables = Tables()
+    sink(tables).handle([message(flagged([0, 5]))])
+    assert tables.asked == []
+
+
+def test_a_row_that_a_late_file_replaces_is_copied_before_it_is_replaced() -> None:
+    before = stored_row(0, HOUR - timedelta(minutes=1), flag=3)
+    tables = Tables(stored=[before, stored_row(5, HOUR - timedelta(minutes=1))])
+    sink(tables).handle([message(late([0]))])
+    assert tables.names() == ["files", "reading_revisions", "readings"]
+    copied = tables.columns("reading_revisions")
+    assert [list(copied[name]) for name in READING] == [[value] for value in before]
+    assert (copied["superseded_by"], copied["cause"]) == ([reading_version(HOUR)], [""])
+
+
+def test_after_a_death_between_the_two_inserts_the_same_is_copied_and_after_both_nothing() -> None:
+    before, batch = stored_row(0, HOUR - timedelta(minutes=1)), [message(late([0]))]
+    died = Tables(stored=[before])
+    sink(died).handle(batch)
+    again = Tables(stored=[before])
+    sink(again).handle(batch)
+    assert again.columns("reading_revisions") == died.columns("reading_revisions")
+    done = Tables(stored=list(zip(*died.columns("readings").values(), strict=True)))
+    sink(done).handle(batch)
+    assert done.names() == ["files", "readings"]
+
+
+def test_a_revision_replaces_rows_and_reopens_hours_but_is_no_second_file() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR)])
+    done = sink(tables, rejudge="rejudge").handle([message(revised([0], 1, "decision"))])
+    assert tables.names() == ["reading_revisions", "readings"]
+    assert tables.columns("readings")["version"] == [reading_version(HOUR) + 1]
+    assert tables.columns("reading_revisions")["cause"] == ["decision"]
+    assert dirty_hours(done) == {CODE: ["2026-03-25T05:00:00Z"]}
+
+
+def test_of_two_files_of_one_time_in_a_batch_the_earlier_is_kept_aside() -> None:
+    tables = Tables()
+    sink(tables).handle([message(late([0], received=HOUR + timedelta(seconds=n)), n) for n in (1, 0, 2)])
+    copied = tables.columns("reading_revisions")
+    versions = [reading_version(HOUR + timedelta(seconds=n)) for n in (0, 1, 2)]
+    assert (copied["version"], copied["superseded_by"]) == (versions[:2], versions[1:])
+
+
+def test_a_reading_received_before_the_stored_one_is_kept_aside_too() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR + timedelta(minutes=1))])
+    sink(tables).handle([message(late([0]))])
+    copied = tables.columns("reading_revisions")
+    assert (copied["value"], copied["version"]) == ([7.0], [reading_version(HOUR)])
+
+
+def test_a_file_read_again_otherwise_wins_over_what_it_was_judged_as() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR, revision=3)])  # read as 6.0, now as 7.0
+    sink(tables).handle([message(late([0]))])
+    assert tables.columns("readings")["version"] == [reading_version(HOUR, 4)]
+    copied = tables.columns("reading_revisions")
+    assert (copied["value"], copied["superseded_by"]) == ([6.0], [reading_version(HOUR, 4)])
+
+
+def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_again() -> None:
+    twice = late([0, 0])
+    twice.readings[0].value = 5.0
+    again = Tables(
+        stored=[(*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", 1, "", "", 2, reading_version(HOUR))]
+    )
+    sink(again).handle([message(twice)])
+    assert again.columns("readings")["version"] == [reading_version(HOUR)] * 2
+
+
+def test_a_file_read_again_alike_leaves_its_last_judgement() -> None:
+    again = late([0])
+    again.readings[0].value, again.readings[0].text = 6.0, "6"
+    tables = Tables(stored=[stored_row(0, HOUR, revision=3)])
+    sink(tables).handle([message(again)])
+    assert tables.columns("readings")["version"] == [reading_version(HOUR)]
+
+
+def test_a_revision_of_an_older_reading_of_the_file_does_not_come_back() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR, revision=3)])
+    sink(tables).handle([message(revised([0], 1))])
+    assert tables.columns("readings")["version"] == [reading_version(HOUR, 1)]
+
+
+def test_unsettled_spans_become_one_request_where_they_meet() -> None:
+    early, after = late([0]), late([5], causes=("block", "memory"))
+    apart = late([0])
+    assert after.unsettled is not None
+    assert apart.unsettled is not None
+    after.unsettled.start, after.unsettled.end = HOUR + timedelta(hours=30), HOUR + timedelta(hours=31)
+    apart.unsettled.start, apart.unsettled.end = HOUR + timedelta(days=9), HOUR + timedelta(days=10)
+    done = sink(Tables(), rejudge="rejudge").handle(
+        [message(each, n) for n, each in enumerate([after, apart, early])]
+    )
+    assert isinstance(done, Done)
+    asked = [json.loads(record.value or b"") for record in done.records if record.topic == "rejudge"]
+    assert [(each["start"], each["end"], each["causes"]) for each in asked] == [
+        ("2026-03-25T05:00:00Z", "2026-03-26T12:00:00Z", ["block", "late", "memory"]),
+        ("2026-04-03T05:00:00Z", "2026-04-04T05:00:00Z", ["late"]),
+    ]
+
+
+def test_a_ministry_asks_for_no_second_judgement() -> None:
+    done = sink(Tables(), rejudge=None).handle([message(late([0]))])
+    assert isinstance(done, Done)
+    assert [record.topic for record in done.records] == ["dirty"]
 
 
 class Database:

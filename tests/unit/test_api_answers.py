@@ -14,6 +14,7 @@ from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows
 from schemas.keys import new_key
+from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
 from services.api.models import Averages, Readings, StationLatest
@@ -22,6 +23,7 @@ from services.api.routers.lineage import line_text
 pytestmark = pytest.mark.unit
 
 TOKEN, KEY = new_key("analyst")
+RULES = load()
 PARAMETERS = (
     StationParameter("PM2.5", "µg/m³", range_low=0.0, range_high=1000.0),
     StationParameter("X9", "mV"),
@@ -36,7 +38,7 @@ STATIONS = (
 def client(*answers: list[dict[str, Any]]) -> tuple[TestClient, GivenRows]:
     tables = GivenRows(*answers)
     registry = Registry({s.code: s for s in STATIONS}, api_keys={KEY.id: KEY.to_domain()})
-    app = create_app(Context(tables, registry, lambda: True, lambda: NOON))
+    app = create_app(Context(tables, registry, RuleBook(RULES, registry), lambda: True, lambda: NOON))
     return TestClient(app, headers={"X-Api-Key": TOKEN}), tables
 
 

@@ -11,6 +11,7 @@ from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows
 from schemas.keys import new_key
+from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
 from services.api.problems import ProblemDocument
@@ -18,6 +19,7 @@ from services.api.problems import ProblemDocument
 pytestmark = pytest.mark.unit
 
 TOKEN, KEY = new_key("analyst")
+RULES = load()
 CODE = "HN_BKHN_KHIKXQ"
 
 
@@ -25,7 +27,9 @@ def client(
     tables: GivenRows | None = None, *, registry_read: Callable[[], bool] = lambda: True, **options: Any
 ) -> TestClient:
     registry = Registry({CODE: station()}, api_keys={KEY.id: KEY.to_domain()})
-    context = Context(tables or GivenRows(), registry, registry_read, lambda: NOON, **options)
+    context = Context(
+        tables or GivenRows(), registry, RuleBook(RULES, registry), registry_read, lambda: NOON, **options
+    )
     return TestClient(create_app(context), headers={"X-Api-Key": TOKEN}, raise_server_exceptions=False)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from quantrac.domain.ids import file_id, traceparent
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
 from quantrac.domain.stations import Account
 from quantrac.io.records import Record
 from quantrac.testing.broker import FakeBroker
-from schemas.codec import encode
+from schemas.codec import decode_flagged_set, encode
 from schemas.messages.deliveries import Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
 from services.receiver.deliveries import MAX_SETS, BrokerAway, Deliveries, TooManySets
@@ -85,6 +85,14 @@ def line(station: str, name: str = "1.txt") -> bytes:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+def test_a_revision_and_an_unsettled_set_are_taken_like_any(desk: Desk) -> None:
+    unsettled, revision = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    unsettled.unsettled = Unsettled(NOON, NOON + timedelta(hours=24), ["late"])
+    revision.revision, revision.cause = 1, "late"
+    assert desk.accept(encode(unsettled), encode(revision)).accepted == 2
+    assert [record.value for record in desk.flagged] == [encode(unsettled), encode(revision)]
 
 
 def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: Desk) -> None:

@@ -115,6 +115,19 @@ def test_a_delivery_is_one_set_a_line_and_named_by_its_sha256() -> None:
     assert ministry.deliveries[0].id == file_id(encode(first) + b"\n" + encode(second))
 
 
+def test_a_revision_is_delivered_and_its_receipt_is_one_beside_the_files() -> None:
+    ministry = FakeMinistry()
+    first, revision = flagged("A", "1.txt", readings=15), flagged("A", "1.txt", readings=1)
+    revision.revision, revision.cause = 1, "late"
+    verdict = forwarder(ministry).handle([record(first), record(revision, offset=1)])
+    assert ministry.deliveries[0].body == encode(first) + b"\n" + encode(revision)
+    (of_a,) = receipts(verdict)
+    assert [(f.file_id, f.readings, f.revision) for f in of_a.files] == [
+        (file_id(b"1.txt"), 15, 0),
+        (file_id(b"1.txt"), 1, 1),
+    ]
+
+
 def test_each_station_gets_one_receipt_with_its_files() -> None:
     ministry = FakeMinistry()
     batch = [

@@ -1,15 +1,17 @@
 """The validator's batch: partitions, memory, dead letters, headers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
+from quantrac.domain.qa.learnt import Learnt
 from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import NOON, registry
-from schemas.codec import decode_flagged_set, encode
+from schemas.codec import decode_flagged_set, decode_learnt, encode
+from schemas.examples import example
 from services.validator.handler import ValidateHandler
 
 pytestmark = pytest.mark.unit
@@ -22,8 +24,25 @@ class Rules:
     required = frozenset({"status"})
     spike: Mapping[str, Any] = {"suspect": 50.0, "fail": 500.0}
 
-    def thresholds(self, *place: str) -> Mapping[str, Mapping[str, Any]]:
+    def changes(self, *place: str) -> Sequence[datetime]:
+        return []
+
+    def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
         return {"status": {}, "flat_line": {"suspect_after": 30.0, "fail_after": 60.0}, "spike": self.spike}
+
+
+class Book:
+    """One rule set for every reading."""
+
+    edition = 1
+    changes_received: Sequence[datetime] = ()
+    changes_measured: Sequence[datetime] = ()
+
+    def __init__(self, rules: Any) -> None:
+        self._rules = rules
+
+    def rules(self, received_at: datetime, measured_at: datetime) -> Any:
+        return self._rules
 
 
 def message(n: int, value: float, *, partition: int = 0) -> Record:
@@ -45,7 +64,7 @@ def message(n: int, value: float, *, partition: int = 0) -> Record:
 
 
 def handler(rules: Any = None) -> ValidateHandler:
-    return ValidateHandler(registry(), rules or Rules(), topic="flagged")
+    return ValidateHandler(registry(), Book(rules or Rules()), topic="flagged")
 
 
 def judged(done: Done) -> list[FlaggedSet]:
@@ -73,6 +92,23 @@ def test_a_memory_restored_from_the_output_judges_like_the_one_that_was_lost() -
     expected = lost.handle(messages[60:])
     assert rebuilt.handle(messages[60:]) == expected
     assert 3 in flags(judged(expected))
+
+
+def test_what_was_learnt_reaches_the_judge_from_its_message() -> None:
+    class Own(Rules):
+        def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
+            return {"status": {}, "own_range": {}}
+
+    station, blocks = decode_learnt(example("learnt.json"))
+    learnt = Learnt()
+    learnt.put(STATION, blocks)
+    judge = ValidateHandler(registry(), Book(Own()), topic="flagged", learnt=learnt)
+    n = -155  # 2026-03-24T16:05Z, in the first block of the example
+    (within, beyond) = judged(judge.handle([message(n, 20.0), message(n + 1, 48000.0)]))
+    assert station == "HN_DEMO_KHI001"
+    assert within.readings[0].tests["own_range"] == 1
+    assert beyond.readings[0].tests["own_range"] in {3, 4}
+    assert beyond.unsettled is None
 
 
 def test_a_partition_given_again_begins_anew() -> None:

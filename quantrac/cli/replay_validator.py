@@ -1,0 +1,223 @@
+"""``quantrac replay --stage validator``: judge stored readings again, by other rules or by those in force."""
+
+import json
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from quantrac.cli.registry_topic import read_registry, user, write
+from quantrac.cli.target import Target
+from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.settlement import Span, settle
+from quantrac.domain.readings import Flag, FlaggedReading
+from quantrac.domain.stations import Registry
+from quantrac.io.clickhouse import ClickHouse, ClickHouseError
+from quantrac.io.kafka import KafkaProducer
+from quantrac.io.records import DeliveryFailed, Record
+from schemas.history import ClickHouseHistory, Database
+from schemas.messages.rejudge import RejudgeRequest
+from schemas.registry import record_key
+from schemas.rules import NATIONAL, RuleBook, load
+from schemas.rules.book import activation
+
+CAUSE = "replay"
+EXAMPLES = 3
+"""Shown of one kind of change."""
+
+_STATIONS = """
+SELECT station, uniqExact(parameter, measured_at) AS readings
+FROM readings
+WHERE measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+  AND ({station:String} = '' OR station = {station:String})
+GROUP BY station
+ORDER BY station
+"""
+
+_JUDGED = """
+SELECT parameter, toUnixTimestamp(measured_at) AS time, flag, tests
+FROM readings FINAL
+WHERE station = {station:String}
+  AND measured_at >= toDateTime({start:UInt32}, 'UTC') AND measured_at <= toDateTime({end:UInt32}, 'UTC')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What is to be judged again: the readings measured in ``[start, end)``, UTC."""
+
+    start: datetime
+    end: datetime
+    station: str
+    """Empty = all."""
+    rules: Path | None
+    """``None`` judges by the rules in force."""
+
+
+Kind = tuple[str, str, str, int, int]
+"""Test, station, parameter, flag as stored, flag as it would be."""
+
+
+@dataclass(slots=True)
+class _Change:
+    readings: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class Comparison:
+    """Counts the readings that would get another flag, by the tests whose outcome differs."""
+
+    def __init__(self) -> None:
+        self.flags: Counter[tuple[int, int]] = Counter()
+        """By flag as stored and flag as it would be."""
+        self._changes: defaultdict[Kind, _Change] = defaultdict(_Change)
+
+    def add(self, database: Database, station: str, readings: Sequence[FlaggedReading]) -> None:
+        """Compare a station's readings whose flag would be another one with what is stored."""
+        if not readings:
+            return
+        times = [int(reading.measured_at.timestamp()) for reading in readings]
+        found = database.columns(_JUDGED, {"station": station, "start": min(times), "end": max(times)})
+        stored = {(code, at): judged for code, at, *judged in zip(*found.values(), strict=True)}
+        for reading, at in zip(readings, times, strict=True):
+            flag, text = stored[reading.parameter, at]
+            self.flags[flag, reading.flag] += 1
+            different = _different(json.loads(text), reading.tests)
+            # Without another outcome it is the rules' ``required`` that changed.
+            for test in different or ("required",):
+                change = self._changes[test, station, reading.parameter, flag, reading.flag]
+                change.readings += 1
+                if len(change.examples) < EXAMPLES:
+                    change.examples.append(_example(reading, flag, different))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the changes by test, station and parameter, each with its first examples, then by flag."""
+        for (test, station, parameter, before, after), change in sorted(self._changes.items()):
+            count = _many(change.readings, "reading")
+            yield f"{test} {station} {parameter}: {count} {_name(before)} → {_name(after)}"
+            yield from (f"    {example}" for example in change.examples)
+        for (before, after), total in sorted(self.flags.items()):
+            yield f"{_many(total, 'reading')} {_name(before)} → {_name(after)}"
+
+
+def dry_run(target: Target, asked: Replay) -> None:
+    """Print what would change; nothing is written."""
+    with read_registry(target) as registry:
+        expectations = Expectations(registry, _book(registry, asked))
+    database = ClickHouse(target.clickhouse)
+    comparison = Comparison()
+    judged, began = 0, time.monotonic()
+    try:
+        stations = _stations(database, asked)
+        for number, (station, readings) in enumerate(stations, start=1):
+            span = Span(asked.start.timestamp(), asked.end.timestamp(), frozenset({CAUSE}))
+            settled = settle(ClickHouseHistory(database), registry, expectations, station, span)
+            readings_changed = [each for revision in settled.revisions for each in revision.readings]
+            comparison.add(database, station, readings_changed)
+            judged += readings
+            rate = judged / (time.monotonic() - began)
+            click.echo(
+                f"{station}: {number} of {_many(len(stations), 'station')}, "
+                f"{_many(judged, 'reading')}, {rate:,.0f}/s",
+                err=True,
+            )
+    except ClickHouseError as error:
+        raise ValueError(f"after {_many(judged, 'reading')}: ClickHouse: {error}") from error
+    except LookupError as error:
+        raise ValueError(str(error)) from error
+    for line in comparison.lines():
+        click.echo(line)
+    whole = f"{_many(judged, 'reading')} of {_many(len(stations), 'station')}"
+    click.echo(f"{comparison.flags.total():,} of {whole} would get another flag")
+
+
+def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
+    """Put the rules in force for the span and have its readings judged again.
+
+    Raises ValueError for other rules with a single station: the span is put under them for all.
+    """
+    if asked.station and asked.rules is not None:
+        raise ValueError(
+            "other rules for a span hold for every station; leave --station out, or give the station "
+            "thresholds of its own in the rule file"
+        )
+    offset = None
+    with read_registry(target):
+        stations = _stations(ClickHouse(target.clickhouse), asked)
+        if asked.rules is not None:
+            record = activation(
+                load(asked.rules),
+                by=by or user(),
+                why=why,
+                now=datetime.now(UTC),
+                measured=(asked.start, asked.end),
+            )
+            written = Record(target.registry, record_key(record), record.model_dump_json().encode())
+            offset = write(target, written).offset
+            span = f"{asked.start:%Y-%m-%dT%H:%M:%SZ} to {asked.end:%Y-%m-%dT%H:%M:%SZ}"
+            click.echo(f"{record.version} judges what was measured from {span}")
+    producer = KafkaProducer(target.kafka)
+    producer.produce([_request(target, asked, station, offset) for station, _ in stations])
+    try:
+        producer.flush()
+    except DeliveryFailed as error:
+        raise ValueError(f"the broker did not take it: {error}") from error
+    readings = sum(count for _, count in stations)
+    click.echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
+
+
+def _book(registry: Registry, asked: Replay) -> RuleBook:
+    """The rule book as it would be after publishing."""
+    if asked.rules is not None:
+        record = activation(
+            load(asked.rules),
+            by="dry run",
+            why="dry run",
+            now=datetime.now(UTC),
+            measured=(asked.start, asked.end),
+        )
+        registry.activate(record.id, record.to_domain())
+    # The setting of the validator, where the environment names the deployment.
+    return RuleBook(load(Path(os.environ.get("QUANTRAC_RULES", NATIONAL))), registry)
+
+
+def _request(target: Target, asked: Replay, station: str, offset: int | None) -> Record:
+    request = RejudgeRequest(
+        station=station, start=asked.start, end=asked.end, causes=[CAUSE], registry_offset=offset
+    )
+    return Record(target.topic("rejudge"), station.encode(), request.model_dump_json().encode())
+
+
+def _stations(database: ClickHouse, asked: Replay) -> list[tuple[str, int]]:
+    """Stations with how many readings of the span they have."""
+    span = {"start": f"{asked.start:%Y-%m-%d %H:%M:%S}", "end": f"{asked.end:%Y-%m-%d %H:%M:%S}"}
+    return [(code, n) for code, n in database.query(_STATIONS, span | {"station": asked.station}).rows]
+
+
+def _different(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Outcomes that differ, by test; 0 where a test was not asked."""
+    names = {*before, *after}
+    pairs = {name: (before.get(name, 0), after.get(name, 0)) for name in sorted(names)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[int, int]]) -> str:
+    at, value = f"{reading.measured_at:%Y-%m-%dT%H:%M:%SZ}", f"{reading.value:g} {reading.unit}".rstrip()
+    tests = ", ".join(
+        f"{test} {_name(before)} → {_name(after)}" for test, (before, after) in different.items()
+    )
+    why = f" ({tests})" if tests else ""
+    return f"{at} {value}: {_name(flag)} → {_name(reading.flag)}{why}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s'[: count != 1]}"
+
+
+def _name(flag: int) -> str:
+    return Flag(flag).name.lower().replace("_", " ") if flag else "not asked"

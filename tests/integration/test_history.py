@@ -1,0 +1,216 @@
+"""What is stored of a station, read back: one suite over the history in memory and the one in ClickHouse."""
+
+import math
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+from quantrac.domain.qa.blocks import BLOCK, Figures, StationFigures, block_of
+from quantrac.domain.qa.settlement import FileHead, History
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.records import Done, Record
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.testing.history import HistoryInMemory
+from schemas.codec import encode
+from schemas.history import ClickHouseHistory, figure_columns
+from services.aggregator.sink_handler import SinkHandler
+
+pytestmark = pytest.mark.integration
+
+NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
+
+
+class Kept(History, Protocol):
+    def insert(self, flagged: FlaggedSet) -> None: ...
+    def store(self, station: str, changed: StationFigures) -> None: ...
+
+
+class Stored(ClickHouseHistory):
+    """The sink before it, the settle role's way of storing figures beside it."""
+
+    def __init__(self, database: ClickHouse) -> None:
+        super().__init__(database)
+        self.database = database
+        self.sink = SinkHandler(database, flagged="flagged", raw=[], receipts="", dirty="dirty")
+
+    def insert(self, flagged: FlaggedSet) -> None:
+        offset = uuid.uuid4().int % 10**9
+        assert isinstance(self.sink.handle([Record("flagged", b"", encode(flagged), offset=offset)]), Done)
+
+    def store(self, station: str, changed: StationFigures) -> None:
+        self.database.insert("block_figures", figure_columns(station, changed, datetime.now(UTC)))
+
+
+@pytest.fixture(params=["memory", "clickhouse"])
+def history(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "memory":
+        return HistoryInMemory()
+    settings: ClickHouseSettings = request.getfixturevalue("clickhouse")
+    return Stored(ClickHouse(settings))
+
+
+@pytest.fixture
+def station() -> str:
+    return f"S{uuid.uuid4().hex[:8]}"
+
+
+Entry = tuple[str, int, float]
+"""Parameter, minutes after noon, value."""
+
+
+@pytest.fixture
+def a_set(station: str) -> Callable[..., FlaggedSet]:
+    def build(*entries: Entry, received: int = 0, flag: int = 1, text: str = "", **fields: Any) -> FlaggedSet:
+        """``received`` is minutes after noon."""
+        readings = [
+            FlaggedReading(
+                line,
+                parameter,
+                value,
+                text or f"{value:g}",
+                "µg/m3",
+                NOON + timedelta(minutes=minutes),
+                fields.get("status", "00"),
+                flag,
+                {"status": flag},
+                NOON,
+            )
+            for line, (parameter, minutes, value) in enumerate(entries, start=1)
+        ]
+        return FlaggedSet(
+            station,
+            f"{received:064x}",
+            f"{received}.txt",
+            "account",
+            "ftp",
+            NOON + timedelta(minutes=received, milliseconds=345),
+            "layout",
+            "rules",
+            readings,
+            revision=fields.get("revision", 0),
+            cause=fields.get("cause", ""),
+            unsettled=Unsettled(NOON, NOON + timedelta(days=1), ["late"]) if fields.get("late") else None,
+        )
+
+    return build
+
+
+SetOf = Callable[..., FlaggedSet]
+
+
+def seconds(minutes: float) -> float:
+    return NOON.timestamp() + 60 * minutes
+
+
+def test_readings_come_in_order_of_parameter_and_time_with_their_text(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    history.insert(a_set(("PM2.5", 5, 7.5), ("CO", 5, 1.25), received=6))
+    history.insert(a_set(("PM2.5", 0, 7.0), received=1, text="7.00", flag=3))
+    found = history.readings(station, seconds(0), seconds(6))
+    assert found.parameter.tolist() == ["CO", "PM2.5", "PM2.5"]
+    assert found.time.tolist() == [seconds(5), seconds(0), seconds(5)]
+    assert found.value.tolist() == [1.25, 7.0, 7.5]
+    assert found.text.tolist() == ["1.25", "7.00", "7.5"]
+    assert found.flag.tolist() == [1, 3, 1]
+    assert (found.unit.tolist(), found.status.tolist()) == (["µg/m3"] * 3, ["00"] * 3)
+    assert found.line.tolist() == [2, 1, 1]
+    assert found.received.tolist() == [seconds(6) + 0.345, seconds(1) + 0.345, seconds(6) + 0.345]
+
+
+def test_a_span_takes_its_start_and_not_its_end(history: Kept, station: str, a_set: SetOf) -> None:
+    history.insert(a_set(("CO", 0, 1.0), ("CO", 5, 2.0), ("CO", 10, 3.0)))
+    assert history.readings(station, seconds(0), seconds(10)).value.tolist() == [1.0, 2.0]
+    assert history.readings(station, seconds(0.1), seconds(10.1)).value.tolist() == [2.0, 3.0]
+    assert len(history.readings(station, seconds(20), seconds(30))) == 0
+
+
+def test_a_revision_counts_instead_of_what_it_judged_again(history: Kept, station: str, a_set: SetOf) -> None:
+    history.insert(a_set(("CO", 0, 1.0), ("CO", 5, 2.0)))
+    history.insert(a_set(("CO", 5, 2.0), flag=4, revision=1, cause="late"))
+    found = history.readings(station, seconds(0), seconds(10))
+    assert (found.flag.tolist(), found.revision.tolist()) == ([1, 4], [0, 1])
+    assert np.isnan(found.replaced).all(), "the same file replaces no value"
+
+
+def test_what_an_earlier_file_said_of_the_same_time_is_known(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    history.insert(a_set(("CO", 0, 1.0), received=1))
+    history.insert(a_set(("CO", 0, 1.0), received=1, flag=3, revision=1, cause="block"))
+    history.insert(a_set(("CO", 0, 9.0), received=2, late=True))
+    history.insert(a_set(("CO", 0, 9.0), received=2, flag=3, revision=1, cause="late"))
+    found = history.readings(station, seconds(0), seconds(10))
+    assert (found.value.tolist(), found.replaced.tolist(), found.flag.tolist()) == ([9.0], [1.0], [3])
+
+
+def test_a_file_that_comes_too_late_to_count_is_known_as_replaced(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    history.insert(a_set(("CO", 0, 9.0), received=2))
+    history.insert(a_set(("CO", 0, 1.0), received=1, late=True))
+    found = history.readings(station, seconds(0), seconds(10))
+    assert (found.value.tolist(), found.replaced.tolist()) == ([9.0], [1.0])
+
+
+def test_the_newest_reading_is_none_of_a_clock_that_is_ahead(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    assert history.newest(station) == -math.inf
+    history.insert(a_set(("CO", 0, 1.0), ("CO", 5, 2.0), received=6))
+    history.insert(a_set(("CO", 60 * 24 * 365, 3.0), received=7))
+    assert history.newest(station) == seconds(5)
+
+
+def test_figures_are_kept_by_block_and_the_last_ones_count(history: Kept, station: str) -> None:
+    first = block_of(NOON.timestamp())
+    blocks, nothing = np.array([first, first + 1]), np.array([np.nan, np.nan])
+    low, high = np.array([1.0, 2.0]), np.array([5.0, 6.0])
+    history.store(station, {"CO": Figures(blocks, low + 1, high - low, low, high, np.array([70, 72]))})
+    history.store(
+        station, {"NO2": Figures(blocks[:1], low[:1], nothing[:1], low[:1], high[:1], np.array([1]))}
+    )
+    history.store(station, {"CO": Figures(blocks[:1], *np.full((4, 1), np.nan), np.array([0]))})
+    found = history.figures(station, first - 5, first + 1)
+    co, no2 = found["CO"], found["NO2"]
+    assert (co.block.tolist(), co.count.tolist()) == ([first, first + 1], [0, 72])
+    assert [column.tolist()[1] for column in (co.median, co.step, co.low, co.high)] == [3.0, 4.0, 2.0, 6.0]
+    assert np.isnan(co.median[0])
+    assert (no2.block.tolist(), no2.step.tolist()) == ([first], pytest.approx([np.nan], nan_ok=True))
+    assert not any(len(each) for each in history.figures(station, first - 9, first - 1).values())
+    assert BLOCK * first == NOON.timestamp()
+
+
+def test_hours_have_the_lower_median_of_measured_values_and_only_finished_ones_count(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    history.insert(a_set(("CO", 0, 4.0), ("CO", 5, 1.0), ("CO", 10, 3.0), ("CO", 15, 2.0), received=16))
+    history.insert(a_set(("CO", 20, 900.0), received=21, status="02"))
+    history.insert(a_set(("CO", 60, 8.0), ("NO2", 65, 1.0), received=66))
+    hour = int(NOON.timestamp()) // 3600
+    assert {
+        code: [each.tolist() for each in found]
+        for code, found in history.hours(station, hour, hour + 9).items()
+    } == {"CO": [[hour], [2.0]]}
+    history.insert(a_set(("NO2", 120, 1.0), received=121))
+    again = history.hours(station, hour + 1, hour + 9)
+    assert {code: [each.tolist() for each in found] for code, found in again.items()} == {
+        "CO": [[hour + 1], [8.0]],
+        "NO2": [[hour + 1], [1.0]],
+    }
+
+
+def test_files_are_found_by_their_time_of_receipt(history: Kept, station: str, a_set: SetOf) -> None:
+    for received in (1, 2, 3):
+        history.insert(a_set(("CO", received, 1.0), received=received))
+    wanted = [NOON + timedelta(minutes=minutes, milliseconds=345) for minutes in (1, 3, 9)]
+    assert history.files(station, wanted) == {
+        wanted[0]: FileHead(f"{1:064x}", "1.txt", "account", "ftp", "layout"),
+        wanted[1]: FileHead(f"{3:064x}", "3.txt", "account", "ftp", "layout"),
+    }
+    assert history.files(station, []) == {}

@@ -1,0 +1,297 @@
+"""Settling over the real broker and the real ClickHouse: every role of the validator's round as a process."""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantrac.domain.readings import Reading, ReadingSet
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TableReader
+from quantrac.io.records import Record
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.migrate import missing_topics
+from schemas.codec import encode
+from schemas.messages.registry import Decision, Station, StationParameter, Withdrawal
+from schemas.messages.rejudge import RejudgeRequest
+from schemas.registry import record_key
+from schemas.rules import load
+from schemas.rules.book import activation
+
+pytestmark = pytest.mark.integration
+
+NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
+RULES = """
+required: [status, unit]
+national:
+  tests:
+    status: {{}}
+    unit: {{}}
+    rate_of_change: {{suspect: {suspect}}}
+"""
+STATIONS = LATE, DECIDED, SWITCHED, REPLAYED = ("LATE", "DECIDED", "SWITCHED", "REPLAYED")
+ROLES = (
+    ("validator", "validate"),
+    ("validator", "settle"),
+    ("aggregator", "sink"),
+    ("aggregator", "windows"),
+)
+
+
+class Pipeline:
+    """The four roles over topics and a database of their own, rules with one threshold, and its stations."""
+
+    def __init__(self, kafka: str, prefix: str, clickhouse: ClickHouseSettings, folder: Path) -> None:
+        self.kafka, self.prefix, self.folder = kafka, prefix, folder
+        self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
+        self.environment = {
+            **os.environ,
+            "QUANTRAC_KAFKA": kafka,
+            "QUANTRAC_TOPIC_PREFIX": prefix,
+            "QUANTRAC_RULES": str(self.rules("default", suspect=5)),
+            "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
+            "QUANTRAC_CLICKHOUSE_USER": clickhouse.user,
+            "QUANTRAC_CLICKHOUSE_PASSWORD": clickhouse.password,
+            "QUANTRAC_CLICKHOUSE_DATABASE": clickhouse.database,
+        }
+
+    def rules(self, name: str, *, suspect: float) -> Path:
+        path = self.folder / f"{name}.yaml"
+        path.write_text(RULES.format(suspect=suspect))
+        return path
+
+    def register(self, record: Any) -> int:
+        written = Record(
+            self.prefix + "station-registry", record_key(record), record.model_dump_json().encode()
+        )
+        return self.producer.write(written).offset
+
+    def station(self, code: str) -> str:
+        """Register a station: PM2.5 every five minutes."""
+        where = {"province": "01", "latitude": 21.0, "longitude": 105.8}
+        self.register(
+            Station(
+                code=code,
+                name=code,
+                type="ambient-air",
+                parameters=(StationParameter(code="PM2.5", unit="µg/m3"),),
+                **where,
+            )
+        )
+        return code
+
+    def send(self, code: str, *readings: tuple[float, float], received: datetime | None = None) -> None:
+        """Send files with one reading each, (minutes after noon, value), received a minute later."""
+        for minutes, value in readings:
+            at = NOON + timedelta(minutes=minutes)
+            reading_set = ReadingSet(
+                code,
+                uuid.uuid4().hex * 2,
+                f"{code}-{minutes}.txt",
+                "account",
+                "ftp",
+                received or at + timedelta(minutes=1),
+                "layout",
+                [Reading(1, "PM2.5", value, f"{value:g}", "µg/m3", at, "00")],
+            )
+            self.producer.produce(
+                [Record(self.prefix + "parsed-reading", code.encode(), encode(reading_set))]
+            )
+        self.producer.flush()
+
+    def rejudge(self, code: str, cause: str, offset: int) -> None:
+        request = RejudgeRequest(
+            station=code,
+            start=NOON,
+            end=NOON + timedelta(hours=1),
+            causes=[cause],
+            registry_offset=offset,
+        )
+        self.producer.write(
+            Record(self.prefix + "rejudge", code.encode(), request.model_dump_json().encode())
+        )
+
+    def flags(self, code: str) -> dict[int, int]:
+        """Minutes after noon -> flag."""
+        found = self.database.query(
+            "SELECT measured_at, flag FROM readings FINAL WHERE station = {s:String} ORDER BY measured_at",
+            {"s": code},
+        )
+        return {round((at - NOON).total_seconds() / 60): flag for at, flag in found.rows}
+
+    def mean(self, code: str) -> float | None:
+        found = self.database.query(
+            "SELECT mean FROM averages FINAL WHERE station = {s:String} AND starts_at = {t:DateTime('UTC')}",
+            {"s": code, "t": f"{NOON:%Y-%m-%d %H:%M:%S}"},
+        )
+        return found.rows[0][0] if found.rows else None
+
+    def command(self, *arguments: str) -> str:
+        """Type one command where the environment names the deployment."""
+        done = subprocess.run(
+            [sys.executable, "-m", "quantrac.cli", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def pipeline(
+    kafka: str, clickhouse: ClickHouseSettings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
+    prefix = f"t{uuid.uuid4().hex[:8]}."
+    admin = KafkaAdmin(kafka)
+    admin.create(missing_topics(admin, prefix=prefix, size="local", replication=1))
+    made = Pipeline(kafka, prefix, clickhouse, tmp_path_factory.mktemp("settle"))
+    # The validator knows them from its start on; a change of the registry judges nothing again.
+    for code in STATIONS:
+        made.station(code)
+    processes = [
+        subprocess.Popen([sys.executable, "-m", f"services.{service}", role], env=made.environment)
+        for service, role in ROLES
+    ]
+    yield made
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(timeout=30)
+    del made.producer  # it would go on looking for the broker
+
+
+def wait_for(holds: Callable[[], bool], what: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what()}"
+        time.sleep(0.1)
+
+
+def test_a_table_tells_which_records_it_holds(pipeline: Pipeline) -> None:
+    topic, held = pipeline.prefix + "learnt", []
+    written = pipeline.producer.write(Record(topic, b"A", None))
+    table = TableReader(pipeline.kafka, topic, lambda key, _: held.append(key))
+    table.start()
+    assert table.position(written.partition) == written.offset + 1
+    later = pipeline.producer.write(Record(topic, b"A", None))
+    assert (later.partition, later.offset) == (written.partition, written.offset + 1)
+    wait_for(lambda: table.position(later.partition) > later.offset, lambda: table.position(later.partition))
+    assert held == [b"A", b"A"], "a position is told only after the records before it were applied"
+    elsewhere = (written.partition + 1) % 6
+    assert table.position(elsewhere) == 0
+    table.close()
+
+
+def test_a_late_file_changes_its_neighbours_flag_and_the_hour(pipeline: Pipeline) -> None:
+    code = LATE
+    pipeline.send(code, (0, 10.0), (10, 18.0), (15, 18.0))
+    wait_for(lambda: pipeline.flags(code) == {0: 1, 10: 3, 15: 1}, lambda: pipeline.flags(code))
+    wait_for(lambda: pipeline.mean(code) == 14.0, lambda: pipeline.mean(code))
+
+    pipeline.send(code, (5, 14.0), received=NOON + timedelta(minutes=20))
+    wait_for(lambda: pipeline.flags(code) == {0: 1, 5: 1, 10: 1, 15: 1}, lambda: pipeline.flags(code))
+    wait_for(lambda: pipeline.mean(code) == 15.0, lambda: pipeline.mean(code))
+    revisions = pipeline.database.query(
+        "SELECT measured_at, flag, cause, superseded_by - version, version % 1024, value"
+        " FROM reading_revisions FINAL WHERE station = {s:String}",
+        {"s": code},
+    ).rows
+    assert [tuple(row) for row in revisions] == [(NOON + timedelta(minutes=10), 3, "late", 1, 0, 18.0)]
+    current = pipeline.database.query(
+        "SELECT version % 1024 FROM readings FINAL WHERE station = {s:String} ORDER BY measured_at",
+        {"s": code},
+    ).rows
+    assert [row[0] for row in current] == [0, 0, 1, 0]
+    files = pipeline.database.query("SELECT count() FROM files WHERE station = {s:String}", {"s": code}).rows
+    assert files[0][0] == 4, "a revision is no file"
+
+
+def test_a_decision_and_its_withdrawal_change_flags_and_averages(pipeline: Pipeline) -> None:
+    code = DECIDED
+    pipeline.send(code, (0, 10.0), (5, 12.0))
+    wait_for(lambda: pipeline.mean(code) == 11.0, lambda: pipeline.mean(code))
+    decision = Decision(
+        id=f"test-{uuid.uuid4().hex}",
+        station=code,
+        start=NOON + timedelta(minutes=5),
+        end=NOON + timedelta(hours=1),
+        flag="fail",
+        by="duty officer",
+        why="filter changed",
+        decided_at=datetime.now(UTC),
+    )
+    pipeline.rejudge(code, "decision", pipeline.register(decision))
+    wait_for(lambda: pipeline.flags(code) == {0: 1, 5: 4}, lambda: pipeline.flags(code))
+    wait_for(lambda: pipeline.mean(code) == 10.0, lambda: pipeline.mean(code))
+    withdrawal = Withdrawal(by="duty officer", why="wrong station", at=datetime.now(UTC))
+    withdrawn = decision.model_copy(update={"withdrawn": withdrawal})
+    pipeline.rejudge(code, "decision", pipeline.register(withdrawn))
+    wait_for(lambda: pipeline.mean(code) == 11.0, lambda: (pipeline.mean(code), pipeline.flags(code)))
+    assert pipeline.flags(code) == {0: 1, 5: 1}
+
+
+def test_rules_switch_at_one_point_under_load(pipeline: Pipeline) -> None:
+    code, start = SWITCHED, datetime.now(UTC)
+    candidate = load(pipeline.rules("candidate", suspect=7))
+    default = load(pipeline.rules("default", suspect=5))
+    switch = activation(
+        candidate, by="test", why="wider", now=start - timedelta(seconds=20), received_from=start
+    )
+    switch = switch.model_copy(update={"received_from": start + timedelta(seconds=3)})
+    pipeline.register(switch)
+    sent = 0
+    while datetime.now(UTC) < start + timedelta(seconds=6):
+        pipeline.send(code, (sent / 60, 10.0 + sent % 2), received=datetime.now(UTC))
+        sent += 1
+        time.sleep(0.02)
+    wait_for(lambda: len(_rules(pipeline, code)) == sent, lambda: len(_rules(pipeline, code)))
+    found = _rules(pipeline, code)
+    assert {rules for at, rules in found if at < switch.received_from} == {default.version}
+    assert {rules for at, rules in found if at >= switch.received_from} == {candidate.version}
+
+
+def _rules(pipeline: Pipeline, code: str) -> list[tuple[datetime, str]]:
+    found = pipeline.database.query(
+        "SELECT received_at, rules FROM files FINAL WHERE station = {s:String} ORDER BY received_at",
+        {"s": code},
+    )
+    return [tuple(row) for row in found.rows]
+
+
+def test_a_replay_shows_what_would_change_and_then_changes_it(pipeline: Pipeline) -> None:
+    code = REPLAYED
+    day = timedelta(days=10)
+    minutes = day.total_seconds() / 60
+    pipeline.send(code, (minutes, 10.0), (minutes + 5, 16.0), (minutes + 10, 20.0))
+    before = {int(minutes): 1, int(minutes) + 5: 3, int(minutes) + 10: 1}
+    wait_for(lambda: pipeline.flags(code) == before, lambda: pipeline.flags(code))
+    start, end = NOON + day - timedelta(hours=1), NOON + day + timedelta(hours=1)
+    span = ("--from", f"{start:%Y-%m-%dT%H:%M:%S}", "--to", f"{end:%Y-%m-%dT%H:%M:%S}")
+    replay = ("replay", "--stage", "validator", *span, "--rules", str(pipeline.rules("wider", suspect=6.5)))
+
+    shown = pipeline.command(*replay, "--dry-run").splitlines()
+    assert shown == [
+        f"rate_of_change {code} PM2.5: 1 reading suspect → good",
+        "    2026-04-04T12:05:00Z 16 µg/m3: suspect → good (rate_of_change suspect → good)",
+        "1 reading suspect → good",
+        "1 of 3 readings of 1 station would get another flag",
+    ]
+    assert pipeline.flags(code) == before
+
+    pipeline.command(*replay, "--publish", "--why", "too narrow")
+    after = dict.fromkeys(before, 1)
+    wait_for(lambda: pipeline.flags(code) == after, lambda: pipeline.flags(code))
+    causes = pipeline.database.query(
+        "SELECT cause FROM reading_revisions FINAL WHERE station = {s:String}", {"s": code}
+    ).rows
+    assert [row[0] for row in causes] == ["replay"]
