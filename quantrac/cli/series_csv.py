@@ -39,7 +39,9 @@ def read_series(lines: Iterable[str]) -> Series:
     try:
         header = [name.strip().casefold().removeprefix("\ufeff") for name in next(rows)]
     except StopIteration:
-        raise ValueError("the file is empty; its first line must be time,value or time,value,status") from None
+        raise ValueError(
+            "the file is empty; its first line must be time,value or time,value,status"
+        ) from None
     for name in ("time", "value"):
         if name not in header:
             raise ValueError(f"line 1: no column {name!r} among {', '.join(map(repr, header))}")
@@ -93,7 +95,7 @@ def _time(text: str) -> datetime:
     except ValueError:
         for form in _DAY_FIRST:
             try:
-                moment = datetime.strptime(text, form)
+                moment = datetime.strptime(text, form).replace(tzinfo=UTC)
                 break
             except ValueError:
                 continue

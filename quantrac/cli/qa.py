@@ -1,0 +1,109 @@
+"""``quantrac qa``: the flags of one series in a CSV file, with no stack and no registry."""
+
+import csv
+import difflib
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quantrac.cli.options import one_sentence
+from quantrac.cli.series_csv import Series, interval, read_series
+from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
+from quantrac.domain.stations import StationType
+
+UNREADABLE = "format"
+"""Shown as the test of a row whose time or value could not be read; such a row fails."""
+
+
+class _Interval(click.ParamType):
+    name = "interval"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        try:
+            step = interval(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return step
+
+
+class _Parameter(click.ParamType):
+    name = "parameter"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Parameter:
+        found = find_parameter(value)
+        if found is None:
+            spellings = {name.casefold(): name for each in CATALOGUE for name in each.spellings}
+            near = difflib.get_close_matches(value.casefold(), spellings, n=1, cutoff=0.0)
+            complaint = f"{value!r} is not in the catalogue; the nearest name is {spellings[near[0]]!r}"
+            self.fail(complaint, param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("series", type=click.File(encoding="utf-8"))
+@click.option("--parameter", type=_Parameter(), required=True, help="Code or any name the catalogue knows.")
+@click.option(
+    "--medium",
+    type=click.Choice([each.value for each in StationType]),
+    required=True,
+    help="What the station measures in; decides the rules.",
+)
+@click.option("--interval", "step", type=_Interval(), help="Between two rows: 15min, 300s, 1h.")
+@click.option(
+    "--rules",
+    "path",
+    type=click.Path(exists=True, path_type=Path),
+    help="Rule file, or folder of rule files; by default the national ones.",
+)
+@one_sentence
+def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None, path: Path | None) -> None:
+    """Flag the rows of SERIES, a CSV file with the columns time,value and, if known, status.
+
+    An empty value is missing. Times without a zone are UTC. Prints time,value,flag,tests: the QARTOD flag (1
+    good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and the names of the tests that led to it where it is
+    not good, one row for each row and in its order. The tests and rules are those of the validator.
+    """
+    import numpy as np
+
+    from quantrac.domain.qa.offline import flag_series
+    from schemas.rules import NATIONAL, RuleBook, load
+
+    rows = read_series(series)
+    flagged = flag_series(
+        parameter,
+        StationType(medium),
+        np.array([each.timestamp() for each in rows.time]),
+        np.array(rows.value),
+        np.array(rows.status, dtype=object),
+        book=RuleBook(load(path or NATIONAL)),
+        interval=step.total_seconds() if step else None,
+    )
+    _print(rows, flagged.flag.tolist(), flagged.tests)
+    for row, reason in rows.unreadable.items():
+        click.echo(f"quantrac: row {row + 1} after the header: {reason}", err=True)
+
+
+def _print(rows: Series, flags: list[int], tests: list[Mapping[str, int]]) -> None:
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(("time", "value", "flag", "tests"))
+    for row, (flag, outcomes) in enumerate(zip(flags, tests, strict=True)):
+        shown = (4, UNREADABLE) if row in rows.unreadable else (flag, ";".join(_reasons(flag, outcomes)))
+        out.writerow((rows.time_text[row], rows.value_text[row], *shown))
+
+
+def _reasons(flag: int, tests: Mapping[str, int]) -> list[str]:
+    """Name what led to a flag.
+
+    >>> _reasons(4, {"status": 1, "physical_range": 4, "own_range": 3, "grid": 2})
+    ['physical_range', 'own_range']
+    >>> _reasons(1, {"status": 1, "grid": 2})
+    []
+    """
+    if flag == 1:
+        return []
+    worth = {2} if flag == 2 else {3, 4, 9}
+    return [name for name, outcome in tests.items() if outcome in worth]
