@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e bench bench-doors bench-stack fuzz schemas lock clean
+.PHONY: help setup run test check unit integration e2e bench bench-doors bench-stack fuzz schemas docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ fuzz: setup ## put 10 million random files through the parser (MILLIONS=10, SEED
 
 schemas: setup ## write the JSON Schemas from the messages
 	@$(BIN)/python -m schemas.json
+
+docs: setup ## write the tests' part of docs/quality-control.md and its pictures
+	@$(BIN)/python -m docs.qa_page
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
