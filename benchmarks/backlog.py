@@ -63,7 +63,11 @@ def measure(files: int, *, own_lane: bool) -> tuple[list[float], float]:
     stages = [
         role("parse", "raw-file", ParseHandler(known, "parsed-reading")),
         role("backlog", "raw-file-backlog", ParseHandler(known, "parsed-reading"), paced=True),
-        role("validate", "parsed-reading", ValidateHandler(known, rules.load(), topic="qa-flagged")),
+        role(
+            "validate",
+            "parsed-reading",
+            ValidateHandler(known, rules.RuleBook(rules.load()), topic="qa-flagged"),
+        ),
     ]
     waits: list[float] = []
     sent: list[float] = []

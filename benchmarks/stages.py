@@ -10,10 +10,9 @@ from country import LINES, raw_files, stations
 from quantrac.domain.parsing import parse_file
 from quantrac.domain.stations import Registry
 from quantrac.io.records import Done, NotNow, Record
+from schemas import rules
 from schemas.codec import decode_flagged_set, decode_reading_set, encode
 from schemas.messages.raw_file import RawFileHeaders
-from schemas.rules import NATIONAL
-from schemas.rules import load as load_rules
 from services.aggregator import rows
 from services.aggregator.sink_handler import SinkHandler
 from services.receiver.handler import ParseHandler
@@ -46,7 +45,7 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
 
     parsed, cost = through(ParseHandler(registry, "parsed-reading").handle, raw, BATCH)
     yield "ParseHandler", cost
-    validator = ValidateHandler(registry, load_rules(NATIONAL), topic="qa-flagged")
+    validator = ValidateHandler(registry, rules.RuleBook(rules.load()), topic="qa-flagged")
     flagged, cost = through(validator.handle, parsed, BATCH)
     yield "ValidateHandler", cost
     sink = SinkHandler(NoTables(), flagged="qa-flagged", raw="raw-file", receipts="", dirty="window-dirty")
