@@ -1,6 +1,6 @@
 """A year of hourly air data of a Hanoi station with gross faults: all must be flagged, good hours not.
 
-Four faults come from other stations of the national network whose files are not here; they are set into the
+Three faults come from other stations of the national network whose files are not here; they are set into the
 series of this station (``set in``). The others are in the data.
 """
 

@@ -7,6 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from series import LOG_FLOOR, Series, on_test_scale
 
+from quantrac.domain.qa import offline
+from quantrac.domain.stations import StationType
+from schemas.rules import NATIONAL, RuleBook, load
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
 
@@ -27,7 +31,14 @@ def flag_station(
 
     ``times`` (n,) is UTC, ascending; each value array has its shape, NaN where there is no reading.
     """
-    raise NotImplementedError("the replay of a file through the judge")
+    seconds = times.astype("datetime64[s]").astype(np.float64)
+    flagged = offline.flag_series(
+        {code: offline.Series(seconds, column) for code, column in values.items()},
+        StationType(medium),
+        book=RuleBook(load(rules or NATIONAL)),
+        interval=interval_seconds,
+    )
+    return {code: each.flag for code, each in flagged.items()}
 
 
 def flag_series(

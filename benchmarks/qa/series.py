@@ -136,7 +136,7 @@ def office(folder: Path) -> Iterator[Series]:
             labelled |= (times >= np.datetime64(start[:19])) & (times <= np.datetime64(end[:19]))
         celsius = (numbers(columns["value"]) - 32) / 1.8
         none = np.zeros(len(times), dtype=bool)
-        yield Series("Office", "Temp", "indoor", 3600, times, celsius, labelled, excluded=none)
+        yield Series("Office", "Temp", "ambient-air", 3600, times, celsius, labelled, excluded=none)
 
 
 def table(path: Path) -> dict[str, Sequence[str]]:

@@ -69,19 +69,22 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
     """
     import numpy as np
 
+    from quantrac.domain.qa.offline import Series as Rows
     from quantrac.domain.qa.offline import flag_series
     from schemas.rules import NATIONAL, RuleBook, load
 
     rows = read_series(series)
-    flagged = flag_series(
-        parameter,
-        StationType(medium),
+    given = Rows(
         np.array([each.timestamp() for each in rows.time]),
         np.array(rows.value),
         np.array(rows.status, dtype=object),
+    )
+    flagged = flag_series(
+        {parameter.code: given},
+        StationType(medium),
         book=RuleBook(load(path or NATIONAL)),
         interval=step.total_seconds() if step else None,
-    )
+    )[parameter.code]
     _print(rows, flagged.flag.tolist(), flagged.tests)
     for row, reason in rows.unreadable.items():
         click.echo(f"quantrac: row {row + 1} after the header: {reason}", err=True)

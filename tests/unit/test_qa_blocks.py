@@ -57,7 +57,7 @@ def test_one_spike_does_not_set_the_step_of_its_block():
     calm = np.tile([10.0, 10.5], 36)
     calm[20] = 900.0
     assert summed_up(calm).step[0] == 0.5
-    calm[40] = 900.0
+    calm[[30, 40, 50]] = 900.0
     assert summed_up(calm).step[0] > 800
 
 
@@ -73,9 +73,14 @@ def test_the_block_before_and_the_block_itself_teach_nothing():
     assert [getattr(held, name)[0] for name in blocks.LIMITS] == [5.0, 5.0, 1.0, 0.0, 50.0]
 
 
-def test_a_week_of_blocks_is_needed():
-    assert np.isnan(limits(steady(0, 26), 28, 28).own_low[0])
-    assert limits(steady(0, 27), 29, 29).own_low[0] == 0.0
+def test_three_days_of_blocks_are_needed():
+    assert np.isnan(limits(steady(0, 10), 12, 12).own_low[0])
+    assert limits(steady(0, 11), 13, 13).own_low[0] == 0.0
+
+
+def test_a_step_over_a_gap_counts_as_one_of_fifteen_minutes():
+    time = np.array([0.0, 900.0, 4500.0])  # the second step takes an hour: twice as far in a random walk
+    assert figures(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
 
 
 def test_the_recent_past_is_two_days():
@@ -90,7 +95,7 @@ def test_half_of_the_recent_blocks_must_be_known():
 
 
 def test_a_block_of_few_readings_teaches_nothing():
-    assert np.isnan(limits(steady(0, 198, count=3), 200, 200).own_low[0])
+    assert np.isnan(limits(steady(0, 198, count=2), 200, 200).own_low[0])
 
 
 def test_nothing_known_is_no_limit():

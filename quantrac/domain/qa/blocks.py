@@ -22,6 +22,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from quantrac.domain.qa.scale import growth
 from quantrac.domain.qa.series import Integers
 from quantrac.domain.qa.window import Bools, Floats
 
@@ -31,9 +32,9 @@ LAG = 2
 """Blocks between the newest one learnt from and the one judged: the one that ends and one to settle it."""
 BLOCKS = 120
 """Blocks learnt from: 30 days, long enough for a spell of weather, short enough to follow a season."""
-AT_LEAST = 28
-"""Blocks below which nothing is known of a series: 7 days, a week with its Sunday."""
-READINGS = 4
+AT_LEAST = 12
+"""Blocks below which nothing is known of a series: 3 days; anything from 4 to 40 finds the same faults."""
+READINGS = 3
 """Clean readings below which a block says nothing: an hourly station has six."""
 RECENT = 8
 """Blocks of the recent past: 2 days, two turns of the daily cycle."""
@@ -41,8 +42,9 @@ RECENT_AT_LEAST = 4
 """Of these: the hours of one day."""
 TAIL = 0.02
 """Share of block medians beyond each end of the own range: 2 of 120."""
-STEP = 0.95
-"""Quantile of the steps of a block: of 71 the fourth largest, so that a spike, two steps, does not set it."""
+STEP = 0.9
+"""Quantile of the steps of one block: of 71 steps the eighth largest, so that a few spikes, two steps
+each, do not set it."""
 STEP_TAIL = 0.02
 """Share of block steps above the own step."""
 
@@ -57,7 +59,7 @@ class Figures:
     """(m,) the lower of the middle two where the count is even; NaN where nothing was clean."""
     step: Floats
     """(m,) :data:`STEP` quantile of the distances between clean readings that follow each other within the
-    block; NaN below two of them."""
+    block, brought to one step (:func:`~quantrac.domain.qa.scale.growth`); NaN below two of them."""
     low: Floats
     high: Floats
     count: Integers
@@ -122,7 +124,8 @@ def figures(time: Floats, value: Floats, clean: Bools) -> Figures:
     ordered = value[np.lexsort((value, block))]
     within = block[1:] == block[:-1]
     # The distances of a block stand one place nearer to the start for every block before it.
-    distance, of = np.abs(np.diff(value))[within], block[1:][within]
+    distance = np.abs(np.diff(value))[within] / growth(np.diff(time)[within] / 60)
+    of = block[1:][within]
     distance = distance[np.lexsort((distance, of))]
     first_distance, distances = first - np.arange(len(first)), count - 1
     step = np.full(len(first), np.nan)
@@ -143,10 +146,10 @@ def limits(known: Figures, first: int, last: int) -> Limits:
 
     >>> steady = Figures(np.arange(40), np.arange(40.0), np.ones(40), np.zeros(40), np.full(40, 50.0),
     ...                  np.full(40, 72))
-    >>> held = limits(steady, 29, 41)
+    >>> held = limits(steady, 13, 41)
     >>> held.own_low.tolist()[:2], held.own_high.tolist()[-1], held.own_step.tolist()[-1]
     ([0.0, 0.0], 39.0, 1.0)
-    >>> np.isnan(limits(steady, 28, 28).own_low).tolist()
+    >>> np.isnan(limits(steady, 12, 12).own_low).tolist()
     [True]
     """
     start = first - BLOCKS - LAG + 1

@@ -1,32 +1,43 @@
-"""One series in a file, judged as the validator would have judged it.
+"""A file's series, judged as the validator would have judged them.
 
-The series is taken as the only parameter of a registered station that sends no other unit than the usual
-one. Nobody knows when its readings were received, so the tests that ask for it cannot judge.
+They are taken for the parameters of one registered station that sends no other units than the usual ones.
+Nobody knows when its readings were received, so the tests that ask for it cannot judge.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from quantrac.domain.catalogue import Parameter
+from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.qa.expectations import Expectations, RuleBook
 from quantrac.domain.qa.series import NO_VERSION, StationReadings
-from quantrac.domain.qa.span import judge_span
+from quantrac.domain.qa.span import Judged, judge_span
+from quantrac.domain.qa.status import MEASURING
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Registry, Station, StationParameter, StationType
 
 STATION = "SERIES"
-"""Code of the station that a file's series is taken for."""
+"""Code of the station that a file's series are taken for."""
 
-_UNKNOWN_INTERVAL = 300
-"""Seconds; only the test of the grid asks for it, and without a stated interval its outcome is left out."""
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """``n`` rows of one parameter, in any order."""
+
+    time: Floats
+    """(n,) seconds since 1970 UTC."""
+    value: Floats
+    """(n,) in the parameter's usual unit; NaN is missing."""
+    status: Texts | str = MEASURING
+    """(n,) device status, or one for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlaggedSeries:
-    """``n`` rows in the order they were given."""
+    """The same rows in the same order."""
 
     flag: Outcomes
     """(n,)"""
@@ -35,21 +46,17 @@ class FlaggedSeries:
 
 
 def flag_series(
-    parameter: Parameter,
+    series: Mapping[str, Series],
     medium: StationType,
-    time: Floats,
-    value: Floats,
-    status: Texts,
     *,
     book: RuleBook,
     interval: float | None = None,
-) -> FlaggedSeries:
-    """Judge rows (n,) in any order; ``time`` in seconds since 1970 UTC, ``interval`` in seconds.
+) -> dict[str, FlaggedSeries]:
+    """Judge what one station measured, by catalogue code; ``interval`` in seconds.
 
-    A missing value is NaN. Of several rows of one time the last counts, the ones before it get its outcomes
-    if they say the same and are SUSPECT by ``duplicate`` if not.
+    Of several rows of one parameter and time the last counts; the ones before it get its outcomes if they say
+    the same, and are SUSPECT by ``duplicate`` if not.
     """
-    unit = parameter.units.get(medium, "")
     station = Station(
         code=STATION,
         name=STATION,
@@ -58,29 +65,52 @@ def flag_series(
         province="",
         latitude=0.0,
         longitude=0.0,
-        interval_seconds=round(interval or _UNKNOWN_INTERVAL),
-        parameters=(StationParameter(parameter.code, unit),),
+        interval_seconds=max(1, round(interval or 1)),  # every time lies on a grid of seconds
+        parameters=tuple(StationParameter(code, _unit(code, medium)) for code in series),
     )
+    lengths = [len(each.time) for each in series.values()]
     readings = StationReadings.of(
         STATION,
-        parameter=np.full(len(time), parameter.code, dtype=object),
-        time=time,
-        value=value,
-        status=status,
-        unit=unit,
+        parameter=np.repeat(np.array(list(series), dtype=object), lengths),
+        time=_joined([each.time for each in series.values()]),
+        value=_joined([each.value for each in series.values()]),
+        status=_joined([_column(each.status, each) for each in series.values()]),
+        unit=np.repeat(np.array([each.unit for each in station.parameters], dtype=object), lengths),
         version=NO_VERSION,
-        line=np.arange(len(time)),
+        line=_joined([np.arange(length) for length in lengths]),
     )
     judged = judge_span(readings, Expectations(Registry(stations={STATION: station}), book))
-    # Each time stands once in ``readings``, so that its place there is that of all its rows.
-    place = np.searchsorted(readings.time, time)
-    counts = readings.line[place] == np.arange(len(time))
-    same = (readings.value[place] == value) | (np.isnan(readings.value[place]) & np.isnan(value))
-    same &= readings.status[place] == status
+    return {code: _flagged(judged, code, each) for code, each in series.items()}
+
+
+def _flagged(judged: Judged, code: str, series: Series) -> FlaggedSeries:
+    readings = judged.readings
+    if code not in readings.parameters:
+        return FlaggedSeries(np.empty(0, dtype=np.uint8), [])
+    rows = np.flatnonzero(readings.series == readings.parameters.index(code))
+    # Each time stands once among the judged, so that its place there is that of all its rows.
+    place = rows[np.searchsorted(readings.time[rows], series.time)]
+    value = readings.value[place]
+    same = (value == series.value) | (np.isnan(value) & np.isnan(series.value))
+    same &= readings.status[place] == _column(series.status, series)
+    counts = same | (readings.line[place] == np.arange(len(place)))
     return FlaggedSeries(
-        flag=np.where(counts | same, judged.flag[place], np.uint8(Flag.SUSPECT)),
+        flag=np.where(counts, judged.flag[place], np.uint8(Flag.SUSPECT)),
         tests=[
-            judged.tests(at) if good else {"duplicate": int(Flag.SUSPECT)}
-            for at, good in zip(place.tolist(), (counts | same).tolist(), strict=True)
+            judged.tests(row) if good else {"duplicate": int(Flag.SUSPECT)}
+            for row, good in zip(place.tolist(), counts.tolist(), strict=True)
         ],
     )
+
+
+def _unit(code: str, medium: StationType) -> str:
+    parameter = find_parameter(code)
+    return parameter.units.get(medium, "") if parameter else ""
+
+
+def _column(status: Texts | str, series: Series) -> Texts:
+    return np.broadcast_to(np.asarray(status, dtype=object), len(series.time))
+
+
+def _joined(columns: list[Any]) -> Any:
+    return np.concatenate(columns) if columns else np.empty(0)

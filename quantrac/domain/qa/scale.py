@@ -11,13 +11,15 @@ REFERENCE_MINUTES = 15.0
 def scaled(value: Floats, log_floor: Threshold) -> Floats:
     """Return ``value`` as it is where ``log_floor`` is NaN, else the logarithm of ``value + log_floor``.
 
-    Values of any shape whose rows are those of ``log_floor``; negative ones count as 0. The floor keeps
-    factors near zero, where an instrument shows noise, from counting for much.
+    Values of any shape whose rows are those of ``log_floor``; negative ones count as 0. The floor, above 0,
+    keeps factors near zero, where an instrument shows noise, from counting for much.
 
     >>> scaled(np.array([0.0, 7.0]), np.nan).tolist(), scaled(np.array([0.0, 7.0]), 1.0).round(2).tolist()
     ([0.0, 7.0], [0.0, 2.08])
     """
     floor = np.asarray(log_floor, dtype=np.float64)
+    if np.any(floor <= 0):
+        raise ValueError(f"log_floor {log_floor} is not above 0")
     if np.all(np.isnan(floor)):
         return value
     if floor.ndim:
