@@ -1,21 +1,16 @@
 """``quantrac keys``: who may read the REST API."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 
 import click
 
 from quantrac.cli.options import one_sentence
+from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
-from quantrac.domain.stations import ApiKey, Registry
-from quantrac.io.kafka import KafkaProducer, TableReader
-from quantrac.io.records import DeliveryFailed, Record
+from quantrac.domain.stations import ApiKey
+from quantrac.io.records import Record
 from schemas.keys import new_key
-from schemas.registry import apply_record, record_key
-
-_TIMEOUT_SECONDS = 15.0
+from schemas.registry import record_key
 
 
 @click.group()
@@ -32,8 +27,8 @@ def keys() -> None:
 def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, target: Target) -> None:
     """Make a key and print it, this once; --province can be repeated."""
     token, key = new_key(owner, provinces=provinces, valid_to=valid_to.date() if valid_to else None)
-    with _registry(target):
-        _write(target, record_key(key), key.model_dump_json().encode())
+    with read_registry(target):
+        write(target, Record(target.registry, record_key(key), key.model_dump_json().encode()))
     click.echo(token)
     click.echo(f"Key {key.id} of {key.owner}; the secret is not stored, so keep it safe.", err=True)
 
@@ -43,7 +38,7 @@ def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, ta
 @target_options
 def list_(target: Target) -> None:
     """List the keys; their secrets are not known."""
-    with _registry(target) as registry:
+    with read_registry(target) as registry:
         for key in sorted(registry.api_keys.values(), key=lambda key: (key.owner, key.id)):
             click.echo(f"{key.id:14} {','.join(key.provinces) or 'all':14} {_validity(key):26} {key.owner}")
 
@@ -54,35 +49,12 @@ def list_(target: Target) -> None:
 @target_options
 def revoke(key_id: str, target: Target) -> None:
     """Revoke a key; the API refuses it from then on."""
-    with _registry(target) as registry:
+    with read_registry(target) as registry:
         if key_id not in registry.api_keys:
             raise ValueError(f"there is no key {key_id!r}; `quantrac keys list` shows them")
         owner = registry.api_keys[key_id].owner
-        _write(target, f"api-key/{key_id}".encode(), None)
+        write(target, Record(target.registry, f"api-key/{key_id}".encode(), None))
     click.echo(f"revoked key {key_id} of {owner}")
-
-
-@contextmanager
-def _registry(target: Target) -> Iterator[Registry]:
-    """Read the registry; a command that writes reads it too, so that a wrong address is told at once."""
-    registry = Registry()
-    reader = TableReader(target.kafka, target.registry, partial(apply_record, registry))
-    try:
-        reader.start(_TIMEOUT_SECONDS)
-        yield registry
-    except TimeoutError as error:
-        raise ValueError(f"{error} from {target.kafka}") from error
-    finally:
-        reader.close()
-
-
-def _write(target: Target, key: bytes, value: bytes | None) -> None:
-    producer = KafkaProducer(target.kafka, linger_ms=0, delivery_timeout=_TIMEOUT_SECONDS)
-    producer.produce([Record(target.registry, key, value)])
-    try:
-        producer.flush()
-    except DeliveryFailed as error:
-        raise ValueError(f"the broker did not take it: {error}") from error
 
 
 def _validity(key: ApiKey) -> str:

@@ -1,16 +1,23 @@
 """``quantrac registry``: stations and accounts, from YAML into the station-registry topic."""
 
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 import click
 
 from quantrac.cli.options import one_sentence
+from quantrac.cli.registry_changes import changed_spans
+from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.domain.stations import Registry
-from quantrac.io.kafka import KafkaProducer, TableReader
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
-from schemas.registry import apply_record, load_directory, record_key
+from schemas.messages.registry import Station
+from schemas.messages.rejudge import RejudgeRequest, merged
+from schemas.registry import Record as RegistryRecord
+from schemas.registry import load_directory, record_key
 
 
 @click.group()
@@ -25,17 +32,26 @@ def registry() -> None:
 def import_(directory: Path, target: Target) -> None:
     """Write every record of DIRECTORY's *.yaml files; services follow at once.
 
-    Records that are not in the files stay as they are.
+    Records that are not in the files stay as they are. Where a known station's type, place, interval, units,
+    ranges, dates or maintenance changed, its stored readings are judged again: those of the maintenance, else
+    of the last 60 days.
     """
     records = load_directory(directory)
-    producer = KafkaProducer(target.kafka)
-    producer.produce([Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records])
-    producer.flush()
+    if not records:
+        raise ValueError(f"{directory}: the files hold no record")
+    with read_registry(target) as known:
+        changed = list(_changed(known, records, datetime.now(UTC)))
+        written = write(
+            target,
+            *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
+        )
     kinds = [record_key(r).decode().partition("/")[0] for r in records]
     counts = ", ".join(
         f"{kinds.count(kind)} {kind}{'s'[: kinds.count(kind) != 1]}" for kind in dict.fromkeys(kinds)
     )
     click.echo(f"imported {counts} into {target.registry}")
+    if changed:
+        _judge_again(target, changed, written.offset)
 
 
 @registry.command("check")
@@ -51,14 +67,12 @@ def check(directory: Path) -> None:
 @target_options
 def list_(target: Target) -> None:
     """List what the registry holds."""
-    found = Registry()
-    reader = TableReader(target.kafka, target.registry, lambda key, value: apply_record(found, key, value))
-    reader.start()
-    reader.close()
-    for station in sorted(found.stations.values(), key=lambda s: s.code):
-        click.echo(f"station  {station.code:24} {station.type:14} {len(station.parameters):3} {station.name}")
-    for account in sorted(found.accounts.values(), key=lambda a: a.name):
-        click.echo(f"account  {account.name:24} {account.role:14} {' '.join(account.stations)}")
+    with read_registry(target) as found:
+        for station in sorted(found.stations.values(), key=lambda s: s.code):
+            count = len(station.parameters)
+            click.echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
+        for account in sorted(found.accounts.values(), key=lambda a: a.name):
+            click.echo(f"account  {account.name:24} {account.role:14} {' '.join(account.stations)}")
 
 
 @registry.command("hash-password")
@@ -66,3 +80,33 @@ def list_(target: Target) -> None:
 def hash_password_(password: str) -> None:
     """Ask for a password and print its argon2id hash, for an account's password_hash."""
     click.echo(hash_password(password))
+
+
+def _changed(
+    known: Registry, records: Sequence[RegistryRecord], now: datetime
+) -> Iterator[tuple[str, datetime, datetime]]:
+    """Yield station, start and end of what the records of known stations judge otherwise."""
+    for record in records:
+        if isinstance(record, Station) and (before := known.stations.get(record.code)) is not None:
+            for start, end in changed_spans(before, record.to_domain(), now):
+                yield record.code, start, end
+
+
+def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime]], offset: int) -> None:
+    """Ask for stored readings to be judged again once the registry's record ``offset`` is known."""
+    requests = merged(
+        RejudgeRequest(station=code, start=start, end=end, causes=["registry"], registry_offset=offset)
+        for code, start, end in changed
+    )
+    topic = target.topic("rejudge")
+    try:
+        write(target, *(Record(topic, r.station.encode(), r.model_dump_json().encode()) for r in requests))
+    except ValueError as error:
+        since = min(each.start for each in requests)
+        raise ValueError(
+            f"{error}; the records are in, but what was measured since {since:%Y-%m-%dT%H:%M:%SZ} has to be "
+            "judged again by `quantrac replay --stage validator --publish`"
+        ) from error
+    for station, spans in groupby(requests, key=lambda each: each.station):
+        told = ", ".join(f"{s.start:%Y-%m-%dT%H:%M:%SZ} to {s.end:%Y-%m-%dT%H:%M:%SZ}" for s in spans)
+        click.echo(f"{station} changed: judging again what was measured {told}")

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from schemas.messages.base import Message, StationCode, Utc
 
 Cause = Annotated[str, Field(pattern=r"^[a-z]+$")]
-"""``late``, ``companion``, ``block``, ``neighbours``, ``neighbour``, ``decision``, ``replay``."""
+"""``late``, ``companion``, ``block``, ``neighbours``, ``neighbour``, ``decision``, ``replay``,
+``registry``, ``memory``, ``learnt``."""
 
 
 class RejudgeRequest(Message):

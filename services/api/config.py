@@ -1,8 +1,11 @@
 """Settings of the API, from ``QUANTRAC_<NAME>``."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from quantrac.io.settings import ServiceSettings
+from schemas.rules import NATIONAL
 
 
 class ApiSettings(ServiceSettings):
@@ -16,3 +19,5 @@ class ApiSettings(ServiceSettings):
     """Most rows of one page: 10,000 readings are 4 MB of JSON."""
     api_threads: int = Field(default=8, ge=1)
     """Requests that wait for ClickHouse at once; the driver's pool keeps eight connections."""
+    rules: Path = NATIONAL
+    """Rule set that judges where no activation in the registry applies; the same as the validator's."""

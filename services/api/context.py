@@ -1,6 +1,6 @@
 """What every request can use; built once by ``wiring``, or by a test."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import Result
+from schemas.rules import RuleBook
 
 
 class Database(Protocol):
@@ -16,6 +17,10 @@ class Database(Protocol):
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT; raises ``ClickHouseError``."""
+        ...
+
+    def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Run one SELECT; returns column name -> values, no columns where there are no rows."""
         ...
 
     def answers(self) -> bool:
@@ -30,6 +35,8 @@ class Context:
     database: Database
     registry: Registry
     """Changed by another thread as records arrive."""
+    book: RuleBook
+    """Which rules judge which reading; follows the registry."""
     registry_read: Callable[[], bool]
     """Tells whether the registry holds everything that was in its topic at the start."""
     clock: Callable[[], datetime]

@@ -1,13 +1,17 @@
 """What the API answers. Every time stands in UTC; ``*_local`` is the same moment on the station's clock."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
+from services.api.plain import flag_name
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""When the registry decided, in its own records."""
 
 
 class Model(BaseModel):
@@ -120,7 +124,7 @@ class Reading(Model):
     status: str
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
     flag: int
-    """QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing; the worst of `tests`."""
+    """QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing; the worst of `tests`, or a decision."""
     flag_name: str = Field(examples=["good"])
     """The flag in words."""
     tests: dict[str, int]
@@ -293,6 +297,8 @@ class Receipt(Model):
     """When the ministry accepted it, UTC."""
     readings: int
     """Readings delivered."""
+    revision: int
+    """Which judgement of the file was delivered; 0 = its first, with every reading."""
 
 
 class UnitCorrection(Model):
@@ -306,6 +312,82 @@ class UnitCorrection(Model):
     """Inclusive; null = always was."""
     valid_to: datetime | None
     """Exclusive; null = still is."""
+
+
+class Judgement(Model):
+    """What one test said of a reading."""
+
+    name: str = Field(examples=["rate_of_change"])
+    """Name of the test."""
+    outcome: int
+    """As a QARTOD flag, as stored."""
+    outcome_name: str = Field(examples=["suspect"])
+    """The outcome in words."""
+    says: str
+    """The numbers compared, or what was lacking; also the outcome of today where it is another one, such as
+    after limits were learnt anew, which is no revision as long as the flag stays."""
+    rules: str
+    """Version of the rules whose thresholds `says` names; they judged the reading unless `reading` names
+    another."""
+    source: str
+    """Where the thresholds come from: each scope of the rules with its source, the widest first, and the
+    registry; empty where the test is not asked now."""
+
+
+class Decision(Model):
+    """A flag that a person gave to a span of readings; it wins over every test."""
+
+    flag: int
+    """As a QARTOD flag."""
+    flag_name: str = Field(examples=["fail"])
+    """The flag in words."""
+    by: str
+    """Who decided; `registry` = a maintenance window of the station."""
+    why: str
+    """Reason given."""
+    decided_at: datetime | None
+    """UTC; null for a maintenance window of the registry."""
+    starts_at: datetime
+    """Inclusive, by the time of measurement, UTC."""
+    ends_at: datetime
+    """Exclusive, UTC."""
+
+    @classmethod
+    def of(cls, decision: domain.Decision) -> Self:
+        """Present a decision of the registry."""
+        return cls(
+            flag=decision.flag,
+            flag_name=flag_name(decision.flag),
+            by=decision.by,
+            why=decision.why,
+            decided_at=None if decision.decided_at == _BEFORE_ALL else decision.decided_at,
+            starts_at=decision.start,
+            ends_at=decision.end,
+        )
+
+
+class Superseded(Model):
+    """A reading as it stood before a correction or another judgement."""
+
+    value: float
+    """In `unit`."""
+    unit: str
+    """Unit of `value`; empty = dimensionless."""
+    flag: int
+    """QARTOD flag it had."""
+    flag_name: str
+    """The flag in words."""
+    rules: str
+    """Version of the rule set that had judged it."""
+    received_at: datetime
+    """When its file was here, UTC."""
+    revision: int
+    """Which judgement of its file it was; 0 = the first."""
+    cause: str
+    """Why it was judged again, such as `late`, `decision` or `replay`; empty = another file gave the
+    reading."""
+    superseded_at: datetime
+    """When the next version was stored, UTC."""
 
 
 class Lineage(Model):
@@ -327,6 +409,12 @@ class Lineage(Model):
     """The hourly average it went into, in its present version; null before that is computed."""
     receipts: list[Receipt]
     """What the ministry confirmed; empty before it has."""
+    tests: list[Judgement]
+    """What each test said of the reading."""
+    decision: Decision | None
+    """The person's decision that covers the reading; null where nobody decided, or it was withdrawn."""
+    revisions: list[Superseded]
+    """How the reading stood before, the newest first."""
 
 
 class Health(Model):

@@ -37,9 +37,18 @@ def reading(row: Row, station: Station) -> dict[str, Any]:
         "text": row["text"] or shortest_decimal(row["value"]),
         "measured_at_local": row["measured_at"].astimezone(zone_of(station.timezone)),
         "grid_at": station.grid_time(row["measured_at"]),
-        "flag_name": _FLAG_NAMES.get(row["flag"], "unknown"),
+        "flag_name": flag_name(row["flag"]),
         "tests": _outcomes(row["tests"]),
     }
+
+
+def flag_name(flag: int) -> str:
+    """Return a QARTOD flag in words.
+
+    >>> flag_name(2), flag_name(7)
+    ('not evaluated', 'unknown')
+    """
+    return _FLAG_NAMES.get(flag, "unknown")
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """Builds the real clients of the API; the only place that does."""
 
 import logging
+import sys
 import threading
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +12,8 @@ from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import TableReader
 from quantrac.io.settings import ClickHouseSettings, load
 from schemas.registry import apply_record
+from schemas.rules import RuleBook
+from schemas.rules import load as load_rules
 from services.api.app import create_app
 from services.api.config import ApiSettings
 from services.api.context import Context
@@ -31,6 +34,7 @@ class Serve:
         self._context = Context(
             database=ClickHouse(clickhouse),
             registry=registry,
+            book=_rule_book(settings, registry),
             registry_read=self._registry_read.is_set,
             clock=partial(datetime.now, UTC),
             tier=settings.tier,
@@ -57,5 +61,12 @@ class Serve:
 
 
 def serve() -> Serve:
-    """Build the role ``serve`` from the environment."""
+    """Build the role ``serve`` from the environment; a bad rule file stops the start."""
     return Serve(load(ApiSettings), load(ClickHouseSettings))
+
+
+def _rule_book(settings: ApiSettings, registry: Registry) -> RuleBook:
+    try:
+        return RuleBook(load_rules(settings.rules), registry)
+    except (ValueError, OSError) as error:
+        sys.exit(f"bad configuration: {error}")

@@ -6,15 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 
 from quantrac.domain.ids import file_id, reading_version
-from quantrac.domain.stations import Registry, Station, StationParameter
+from quantrac.domain.qa.blocks import Figures, block_of
+from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Decision, Registry, Station, StationParameter, Withdrawal
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, PARAMETERS, station
+from schemas.history import figure_columns
 from schemas.keys import new_key
+from schemas.messages.registry import Maintenance as MaintenanceRecord
+from schemas.messages.registry import Station as StationRecord
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
@@ -25,8 +31,23 @@ HANOI = "HN_BKHN_KHIKXQ"
 DANANG = "DN_HC_NMCLT"
 NOW = NOON + timedelta(hours=3)
 TOKEN, KEY = new_key("analyst")
-RULES = load()
 DANANG_TOKEN, DANANG_KEY = new_key("department of Da Nang", provinces=["48"])
+
+RULES_FILE = """
+required: [status]
+national:
+  tests:
+    status: {}
+    unit: {}
+    own_range: {spans: 2, source: made up}
+station_types:
+  ambient-air:
+    source: letter 7
+    parameters:
+      PM2.5:
+        rate_of_change: {suspect: 30}
+        neighbours: {tolerance: 60, at_least: 1}
+"""
 
 FIRST_FILE = b"PM2.5\t12.40\tug/m3\t20260325120000\t00\r\nNO2\t12,4x\tug/m3\t20260325120000\t00\r\n"
 CORRECTION = b"PM2.5\t13.1\tug/m3\t20260325120000\t00\r\n"
@@ -140,7 +161,13 @@ def reject_row(content: bytes, received_at: datetime, **more: Any) -> dict[str, 
 
 def receipt_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
     row: dict[str, Any] = {"station": HANOI, "file_id": file_id(content), "target": "ministry"}
-    row |= {"delivery_id": "d" * 64, "received_at": received_at, "confirmed_at": NOW, "readings": 1}
+    row |= {
+        "delivery_id": "d" * 64,
+        "received_at": received_at,
+        "confirmed_at": NOW,
+        "readings": 1,
+        "revision": 2,
+    }
     return {name: [value] for name, value in row.items()}
 
 
@@ -167,10 +194,17 @@ def registry() -> Registry:
 
 
 @pytest.fixture(scope="module")
-def context(clickhouse: ClickHouseSettings, registry: Registry) -> Context:
+def book(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> RuleBook:
+    path = tmp_path_factory.mktemp("rules") / "rules.yaml"
+    path.write_text(RULES_FILE)
+    return RuleBook(load(path), registry)
+
+
+@pytest.fixture(scope="module")
+def context(clickhouse: ClickHouseSettings, registry: Registry, book: RuleBook) -> Context:
     database = ClickHouse(clickhouse)
     fill(database)
-    return Context(database, registry, RuleBook(RULES, registry), lambda: True, lambda: NOW)
+    return Context(database, registry, book, lambda: True, lambda: NOW)
 
 
 @pytest.fixture(scope="module")
@@ -360,6 +394,7 @@ def test_a_reading_is_traced_to_its_line_its_average_and_its_receipt(api: TestCl
     assert (trace["average"]["mean"], trace["average"]["version"]) == (13.1, 2)
     (receipt,) = trace["receipts"]
     assert (receipt["target"], receipt["delivery_id"]) == ("ministry", "d" * 64)
+    assert receipt["revision"] == 2
     assert api.get(trace["file"]["content"]).content == CORRECTION
 
 
@@ -385,6 +420,180 @@ def test_a_line_is_found_in_a_file_of_another_encoding(api: TestClient) -> None:
     trace = get(api, f"/v1/lineage?station={DANANG}&parameter=pH&{AT_NOON}")
     assert (trace["line_text"], trace["raw_bytes"]) == ("pH\t7.1\t\t20260325120000\t00", len(DANANG_FILE))
     assert (trace["average"], trace["receipts"]) == (None, [])
+
+
+ONE, TWO = "HN_MOT_KHIKXQ", "HN_HAI_KHIKXQ"
+JUMPED = f"/v1/lineage?station={ONE}&parameter=PM2.5&{AT_NOON}"
+
+
+@pytest.fixture(scope="module")
+def judged(context: Context, book: RuleBook) -> Context:
+    """A day of 20 µg/m³ that ends in 61, judged, and a station beside it with 25 until the hour after."""
+    keys = {KEY.id: KEY.to_domain()}
+    registry = Registry(stations={code: station(code) for code in (ONE, TWO)}, api_keys=keys)
+    insert = context.database.insert  # type: ignore[attr-defined]
+    before = [NOON - timedelta(minutes=5 * step) for step in range(1, 288)]
+    insert("readings", readings(ONE, "PM2.5", before, received_at=SENT, value=20.0))
+    # The rate was good when it was judged, though by what is stored it is not.
+    tests = '{"neighbours":2,"own_range":2,"rate_of_change":1,"status":1,"stopped":1,"unit":1}'
+    more = {"tests": tests, "rules": book.rules(SENT, NOON).version}
+    insert("readings", readings(ONE, "PM2.5", [NOON], received_at=SENT, value=61.0, **more))
+    hour = [NOON + timedelta(minutes=5 * step) for step in range(13)]
+    insert("readings", readings(TWO, "PM2.5", hour, received_at=NOW, value=25.0))
+    return replace(context, registry=registry)
+
+
+@pytest.fixture(scope="module")
+def judged_api(judged: Context) -> Iterator[TestClient]:
+    with TestClient(create_app(judged), headers={"X-Api-Key": TOKEN}) as client:
+        yield client
+
+
+def said(client: TestClient, test: str) -> str:
+    (says,) = [each["says"] for each in get(client, JUMPED)["tests"] if each["name"] == test]
+    return str(says)
+
+
+def test_what_each_test_said_is_told_with_its_rules_and_their_source(judged_api: TestClient) -> None:
+    trace = get(judged_api, JUMPED)
+    assert {each["rules"] for each in trace["tests"]} == {trace["reading"]["rules"]}
+    told = [(each["name"], each["outcome"], each["outcome_name"], each["source"]) for each in trace["tests"]]
+    assert told == [
+        ("status", 1, "good", "national: no source named"),
+        ("unit", 1, "good", f"national: no source named; registry: {ONE}/PM2.5"),
+        ("rate_of_change", 1, "good", "ambient-air/PM2.5: letter 7"),
+        ("own_range", 2, "not evaluated", "national: made up"),
+        ("neighbours", 2, "not evaluated", "ambient-air/PM2.5: letter 7"),
+        ("stopped", 1, "good", ""),
+    ]
+
+
+def test_a_sentence_has_the_numbers_and_the_outcome_of_today_where_it_is_another(
+    judged_api: TestClient,
+) -> None:
+    assert said(judged_api, "status") == "status 00: measuring"
+    assert said(judged_api, "rate_of_change") == (
+        "61 is 41 from 20 of 5 min before, limit 30; judged by what is stored now, the outcome is suspect"
+    )
+    assert said(judged_api, "stopped") == "not asked by the rules that hold for this reading now"
+
+
+def test_an_hour_of_the_neighbours_counts_once_both_have_finished_it(
+    judged_api: TestClient, judged: Context
+) -> None:
+    insert = judged.database.insert  # type: ignore[attr-defined]
+    # A clock that is ahead finishes no hour.
+    insert("readings", readings(ONE, "TEMP", [NOON + timedelta(days=3)], received_at=SENT))
+    assert said(judged_api, "neighbours") == "0 neighbours in this hour, needs 1"
+    insert("readings", readings(ONE, "NO2", [NOON + timedelta(hours=1)], received_at=RESENT))
+    assert said(judged_api, "neighbours") == (
+        "61 is 36 from 25, the median of 1 neighbour, limit 60; "
+        "judged by what is stored now, the outcome is good"
+    )
+
+
+def test_limits_that_were_learnt_stand_in_the_sentence(judged_api: TestClient, judged: Context) -> None:
+    assert said(judged_api, "own_range") == "too little is known of the series"
+    with TestClient(create_app(replace(judged, tier="ministry")), headers={"X-Api-Key": TOKEN}) as ministry:
+        assert said(ministry, "own_range") == "too little is known of the series"
+    block, count = block_of(NOON.timestamp()), 60
+    figures = Figures(
+        block=np.arange(block - 1 - count, block - 1),
+        median=np.linspace(18.0, 22.0, count),
+        step=np.ones(count),
+        low=np.full(count, 17.0),
+        high=np.full(count, 23.0),
+        count=np.full(count, 72),
+    )
+    insert = judged.database.insert  # type: ignore[attr-defined]
+    insert("block_figures", figure_columns(ONE, {"PM2.5": figures}, NOW))
+    assert said(judged_api, "own_range").endswith("; judged by what is stored now, the outcome is suspect")
+
+
+def test_the_decision_that_counts_is_shown_until_it_is_withdrawn(
+    judged_api: TestClient, judged: Context
+) -> None:
+    def decide(name: str, minute: int, flag: Flag, **more: Any) -> None:
+        span = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
+        at = NOW + timedelta(minutes=minute)
+        judged.registry.decide(name, Decision(name, ONE, *span, flag, "lan", f"reason {name}", at, **more))
+
+    def shown() -> Any:
+        return get(judged_api, JUMPED)["decision"]
+
+    decide("first", 1, Flag.FAIL)
+    decide("last", 2, Flag.GOOD)
+    decide("of another", 3, Flag.FAIL, parameters=("NO2",))
+    assert shown() == {
+        "flag": 1,
+        "flag_name": "good",
+        "by": "lan",
+        "why": "reason last",
+        "decided_at": "2026-03-25T08:02:00Z",
+        "starts_at": "2026-03-25T04:00:00Z",
+        "ends_at": "2026-03-25T06:00:00Z",
+    }
+    decide("last", 2, Flag.GOOD, withdrawn=Withdrawal("minh", "a mistake", NOW))
+    assert shown()["why"] == "reason first"
+    judged.registry.decide("first", None)
+    assert shown() is None
+
+
+def test_maintenance_of_the_registry_is_a_decision_without_a_time(
+    judged_api: TestClient, judged: Context
+) -> None:
+    record = StationRecord(
+        code=ONE,
+        name=ONE,
+        type="ambient-air",
+        province="01",
+        latitude=21,
+        longitude=105.8,
+        maintenance=(MaintenanceRecord(start=NOON, end=NOW, why="filters"),),
+    )
+    known = judged.registry.stations[ONE]
+    judged.registry.stations[ONE] = replace(known, maintenance=record.to_domain().maintenance)
+    try:
+        decision = get(judged_api, JUMPED)["decision"]
+    finally:
+        judged.registry.stations[ONE] = known
+    assert (decision["by"], decision["why"], decision["decided_at"]) == ("registry", "filters", None)
+
+
+def test_what_a_person_decided_stands_first_among_the_tests(judged_api: TestClient, judged: Context) -> None:
+    at = NOON - timedelta(minutes=30)
+    more = {"tests": '{"status":1,"decision":4}', "flag": 4, "value": 20.0}
+    insert = judged.database.insert  # type: ignore[attr-defined]
+    insert("readings", readings(ONE, "PM2.5", [at], received_at=RESENT, **more))
+    path = f"/v1/lineage?station={ONE}&parameter=PM2.5&measured_at={at:%Y-%m-%dT%H:%M:%SZ}"
+
+    def first() -> tuple[str, str, str]:
+        each = get(judged_api, path)["tests"][0]
+        return each["name"], each["outcome_name"], each["says"]
+
+    assert first() == ("decision", "fail", "a person decided; the registry here holds no such decision now")
+    decision = Decision("d", ONE, at, NOON, Flag.FAIL, "lan", "pump", NOW)
+    judged.registry.decide("d", decision)
+    assert first() == ("decision", "fail", "lan: pump")
+    judged.registry.decide("d", None)
+
+
+def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient, judged: Context) -> None:
+    insert = judged.database.insert  # type: ignore[attr-defined]
+    for revision, cause, flag in ((0, "late,learnt", 1), (1, "", 3)):
+        row = readings(ONE, "PM2.5", [NOON], received_at=SENT, value=60.5 + revision, flag=flag)
+        row |= {"version": [reading_version(SENT, revision)], "superseded_by": [reading_version(RESENT)]}
+        insert("reading_revisions", row | {"cause": [cause], "superseded_at": [NOW]})
+    common = {
+        "unit": "µg/m³",
+        "rules": "rules-7",
+        "received_at": "2026-03-25T05:00:20.123000Z",
+        "superseded_at": "2026-03-25T08:00:00Z",
+    }
+    assert get(judged_api, JUMPED)["revisions"] == [
+        {"value": 61.5, "flag": 3, "flag_name": "suspect", "revision": 1, "cause": "", **common},
+        {"value": 60.5, "flag": 1, "flag_name": "good", "revision": 0, "cause": "late,learnt", **common},
+    ]
 
 
 def test_a_trace_whose_file_is_still_on_its_way_says_so(api: TestClient, context: Context) -> None:
@@ -492,9 +701,9 @@ def test_ready_asks_the_real_server(api: TestClient) -> None:
     assert get(api, "/health/ready") == {"status": "ok"}
 
 
-def test_a_clickhouse_that_is_away_is_503_and_may_be_tried_again(registry: Registry) -> None:
+def test_a_clickhouse_that_is_away_is_503_and_may_be_tried_again(registry: Registry, book: RuleBook) -> None:
     nobody = ClickHouse(ClickHouseSettings(port=1))
-    app = create_app(Context(nobody, registry, RuleBook(RULES, registry), lambda: True, lambda: NOW))
+    app = create_app(Context(nobody, registry, book, lambda: True, lambda: NOW))
     with TestClient(app, headers={"X-Api-Key": TOKEN}) as client:
         answer = client.get(f"/v1/readings?station={HANOI}")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -1,7 +1,7 @@
-"""``quantrac rules`` and ``quantrac review``: what they refuse, write and say."""
+"""``quantrac rules``, ``review`` and ``registry import``: what they refuse, write and say."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from quantrac.cli import registry_topic
 from quantrac.cli import rules as rules_module
+from quantrac.cli.registry import registry
+from quantrac.cli.registry_changes import changed_spans
 from quantrac.cli.review import review
 from quantrac.cli.rules import rules
 from quantrac.domain.stations import Registry
@@ -18,6 +21,7 @@ from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse import Result as Rows
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.examples import example
+from schemas.messages.registry import Station
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import apply_record
 from schemas.rules import RuleBook, load
@@ -44,6 +48,10 @@ class Broker:
         self.log.append(record)
         return replace(record, partition=0, offset=len(self.of(record.topic)) - 1)
 
+    def produce(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self.write(record)
+
     def of(self, topic: str) -> list[Record]:
         return [record for record in self.log if record.topic == topic]
 
@@ -69,8 +77,8 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(rules_module, "TableReader", Reader)
-    monkeypatch.setattr(rules_module, "KafkaProducer", lambda *_, **__: held)
+    monkeypatch.setattr(registry_topic, "TableReader", Reader)
+    monkeypatch.setattr(registry_topic, "KafkaProducer", lambda *_, **__: held)
     monkeypatch.setattr("getpass.getuser", lambda: "lan")
     monkeypatch.setenv("QUANTRAC_KAFKA", "broker:9092")
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", "hn.")
@@ -330,3 +338,137 @@ def test_a_decision_that_makes_no_sense_is_refused_in_one_sentence(
     assert sentence in found.output
     assert found.output.count("\n") == 1
     assert len(broker.log) == 1
+
+
+NOW = datetime(2026, 3, 25, tzinfo=UTC)
+AGO_60 = NOW - timedelta(days=60)
+SOON = NOW + timedelta(days=1)
+CHANGE = NOW - timedelta(days=10)
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[datetime, datetime]]:
+    record = json.loads(example("station-registry.station.json"))
+    old, new = (Station.model_validate(record | given).to_domain() for given in (before, after))
+    return changed_spans(old, new, NOW)
+
+
+def ozone(**fields: Any) -> dict[str, Any]:
+    return {"code": "O3", "unit": "µg/m3", **fields}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spans"),
+    [
+        ({"name": "old"}, {"name": "new", "aliases": ["HN_OTHER"]}, []),
+        ({"interval_minutes": 5}, {"interval_minutes": 15}, [(AGO_60, SOON)]),
+        ({"type": "ambient-air"}, {"type": "stack"}, [(AGO_60, SOON)]),
+        ({"parameters": [ozone()]}, {"parameters": [ozone(file_names=["Ozon"])]}, []),
+        ({"parameters": [ozone()]}, {"parameters": [ozone(unit="ppb")]}, [(AGO_60, SOON)]),
+        ({"parameters": []}, {"parameters": [ozone(valid_from=CHANGE)]}, [(CHANGE, SOON)]),
+        (
+            {"parameters": [ozone(range_high=400)]},
+            {
+                "parameters": [
+                    ozone(range_high=400, valid_to=CHANGE),
+                    ozone(range_high=600, valid_from=CHANGE),
+                ]
+            },
+            [(CHANGE, SOON)],
+        ),
+        ({}, {"valid_to": CHANGE}, [(CHANGE, SOON)]),
+        ({}, {"valid_to": NOW - timedelta(days=90)}, [(AGO_60, SOON)]),
+        ({}, {"parameters": [ozone(), ozone(code="NO2", valid_from=NOW + timedelta(hours=2))]}, []),
+        (
+            {"parameters": [ozone(unit="ppb", valid_to=NOW - timedelta(days=90)), ozone()]},
+            {"parameters": [ozone(unit="ppm", valid_to=NOW - timedelta(days=90)), ozone()]},
+            [],
+        ),
+    ],
+)
+def test_only_what_judging_depends_on_is_judged_again_and_only_where_it_changed(
+    before: dict[str, Any], after: dict[str, Any], spans: list[tuple[datetime, datetime]]
+) -> None:
+    assert changes({"parameters": [ozone()], **before}, {"parameters": [ozone()], **after}) == spans
+
+
+def window(start: datetime, end: datetime, **fields: Any) -> dict[str, Any]:
+    return {"start": start, "end": end, "why": "filters", **fields}
+
+
+LAST_YEAR = datetime(2025, 3, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spans"),
+    [
+        ([], [window(LAST_YEAR, LAST_YEAR + HOUR)], [(LAST_YEAR, LAST_YEAR + HOUR)]),
+        ([window(LAST_YEAR, LAST_YEAR + HOUR)], [], [(LAST_YEAR, LAST_YEAR + HOUR)]),
+        (
+            [window(LAST_YEAR, LAST_YEAR + HOUR)],
+            [window(LAST_YEAR, LAST_YEAR + 3 * HOUR)],
+            [(LAST_YEAR + HOUR, LAST_YEAR + 3 * HOUR)],
+        ),
+        (
+            [window(LAST_YEAR, LAST_YEAR + HOUR)],
+            [window(LAST_YEAR, LAST_YEAR + HOUR, parameters=["O3"])],
+            [(LAST_YEAR, LAST_YEAR + HOUR)],
+        ),
+        ([window(LAST_YEAR, LAST_YEAR + HOUR)], [window(LAST_YEAR, LAST_YEAR + HOUR, why="a pump")], []),
+        ([], [window(NOW + HOUR, NOW + 2 * HOUR)], []),
+        ([], [window(NOW - HOUR, NOW + 9 * HOUR)], [(NOW - HOUR, NOW + 9 * HOUR)]),
+    ],
+)
+def test_maintenance_is_judged_again_where_it_changed_however_old_it_is(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], spans: list[tuple[datetime, datetime]]
+) -> None:
+    assert changes({"maintenance": before}, {"maintenance": after}) == spans
+
+
+def import_stations(folder: Path, **fields: Any) -> Result:
+    folder.mkdir(exist_ok=True)
+    record = json.loads(example("station-registry.station.json")) | fields
+    new = record | {"code": "HN_NEW"}
+    (folder / "stations.yaml").write_text(json.dumps({"stations": [record, new]}), encoding="utf-8")
+    return run(registry, "import", folder)
+
+
+def test_importing_what_is_known_already_has_nothing_judged_again(broker: Broker, tmp_path: Path) -> None:
+    found = import_stations(tmp_path / "registry", name="Another name")
+    assert (found.exit_code, found.output) == (0, "imported 2 stations into hn.station-registry\n")
+    assert broker.registry().stations[STATION].name == "Another name"
+    assert broker.of("hn.rejudge") == []
+
+
+def test_a_station_whose_maintenance_changes_is_judged_again_once_the_record_is_known(
+    broker: Broker, tmp_path: Path
+) -> None:
+    days = ("2025-03-01", "2025-03-02"), ("2025-04-01", "2025-04-02")
+    windows = [{"start": f"{a}T00:00:00Z", "end": f"{b}T00:00:00Z", "why": "filters"} for a, b in days]
+    found = import_stations(tmp_path / "registry", maintenance=windows)
+    assert found.output.splitlines() == [
+        "imported 2 stations into hn.station-registry",
+        "HN_DEMO_KHI001 changed: judging again what was measured 2025-03-01T00:00:00Z to "
+        "2025-03-02T00:00:00Z, 2025-04-01T00:00:00Z to 2025-04-02T00:00:00Z",
+    ]
+    asked = [RejudgeRequest.model_validate_json(each.value or b"") for each in broker.of("hn.rejudge")]
+    assert [(each.station, f"{each.start:%m-%d}", f"{each.end:%m-%d}") for each in asked] == [
+        (STATION, "03-01", "03-02"),
+        (STATION, "04-01", "04-02"),
+    ]
+    last = len(broker.of("hn.station-registry")) - 1
+    assert {(tuple(each.causes), each.registry_offset) for each in asked} == {(("registry",), last)}
+    again = import_stations(tmp_path / "registry", maintenance=windows)
+    assert again.output == "imported 2 stations into hn.station-registry\n"
+    assert len(broker.of("hn.rejudge")) == 2
+
+
+def test_a_request_that_is_not_taken_is_told_with_the_way_to_repeat_it(
+    broker: Broker, tmp_path: Path
+) -> None:
+    broker.fails = "hn.rejudge"
+    window = {"start": "2025-03-01T00:00:00Z", "end": "2025-03-02T00:00:00Z", "why": "filters"}
+    found = import_stations(tmp_path / "registry", maintenance=[window])
+    assert found.exit_code == 1
+    assert "the records are in, but what was measured since 2025-03-01T00:00:00Z has to be" in found.output
+    assert "`quantrac replay --stage validator --publish`" in found.output

@@ -65,7 +65,7 @@ def neighbours_of(registry: Registry, station: str, radius_km: float = RADIUS_KM
         return []
     return sorted(
         there.code
-        for there in registry.stations.values()
+        for there in list(registry.stations.values())  # a copy: the registry is followed meanwhile
         if there.code != station
         and there.type is here.type
         and distance_km(here.latitude, here.longitude, there.latitude, there.longitude) <= radius_km

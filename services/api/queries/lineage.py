@@ -5,13 +5,21 @@ from typing import Any
 
 from quantrac.domain.averaging import hour_of
 from services.api.context import Database
-from services.api.queries import averages, files, rows
+from services.api.queries import averages, files, rows, seconds
 
 _RECEIPTS = """
-SELECT target, delivery_id, confirmed_at, readings
+SELECT target, delivery_id, confirmed_at, readings, revision
 FROM receipts FINAL
 WHERE station = {station:String} AND file_id = {file_id:String}
-ORDER BY target, confirmed_at
+ORDER BY target, revision, confirmed_at
+"""
+
+_REVISIONS = """
+SELECT value, unit, flag, rules, cause, received_at, bitAnd(version, 1023) AS revision, superseded_at
+FROM reading_revisions FINAL
+WHERE station = {station:String} AND parameter = {parameter:String}
+  AND measured_at = {measured_at:DateTime('UTC')}
+ORDER BY version DESC
 """
 
 
@@ -39,5 +47,13 @@ def average(
 
 
 def receipts(database: Database, *, station: str, file_id: str) -> list[dict[str, Any]]:
-    """Return what the ministry confirmed about a file, one row a target."""
+    """Return what the ministry confirmed about a file, one row a target and judgement."""
     return rows(database, _RECEIPTS, {"station": station, "file_id": file_id})
+
+
+def revisions(
+    database: Database, *, station: str, parameter: str, measured_at: datetime
+) -> list[dict[str, Any]]:
+    """Return how a reading stood before, the newest first."""
+    asked = {"station": station, "parameter": parameter, "measured_at": seconds(measured_at)}
+    return rows(database, _REVISIONS, asked)

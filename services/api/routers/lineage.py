@@ -13,8 +13,18 @@ from quantrac.domain.stations import Station
 from quantrac.domain.units import canonical_unit
 from services.api import plain
 from services.api.context import Context, InContext
+from services.api.explanation import decision_about, judgements
 from services.api.keys import Asking
-from services.api.models import Average, File, Lineage, Reading, Receipt, UnitCorrection
+from services.api.models import (
+    Average,
+    Decision,
+    File,
+    Lineage,
+    Reading,
+    Receipt,
+    Superseded,
+    UnitCorrection,
+)
 from services.api.plain import Row
 from services.api.problems import NotFound
 from services.api.queries import files, readings
@@ -39,7 +49,7 @@ class ReadingKey(BaseModel):
 
 @router.get("/lineage", summary="Trace a reading to the bytes it came from")
 def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InContext) -> Lineage:
-    """Show a reading's file, line, tests, average and receipts."""
+    """Show a reading's file and line, what each test said, its decision, versions, average and receipts."""
     station, database = reader.station(key.station), context.database
     series = {"station": station.code, "parameter": key.parameter}
     row = readings.one(database, **series, measured_at=key.measured_at)
@@ -51,8 +61,11 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
     receipts = queries.receipts(database, station=station.code, file_id=file["file_id"]) if file else []
     text = None if content is None else line_text(content, row["line"], station.encoding)
     zone = ZoneInfo(station.timezone)
+    reading = plain.reading(row, station)
+    decision = decision_about(context, station.code, key.parameter, row["measured_at"])
+    revisions = queries.revisions(database, **series, measured_at=key.measured_at)
     return Lineage(
-        reading=Reading(**plain.reading(row, station)),
+        reading=Reading(**reading),
         file=File.of(file, raw=context.keeps_bytes) if file else None,
         raw=_place(content, context),
         raw_bytes=None if content is None else len(content),
@@ -60,6 +73,9 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
         unit_correction=_unit_correction(station, row, text),
         average=Average(**plain.average(average, zone)) if average else None,
         receipts=[Receipt(**receipt) for receipt in receipts],
+        tests=judgements(reading, station, context),
+        decision=Decision.of(decision) if decision else None,
+        revisions=[Superseded(**each, flag_name=plain.flag_name(each["flag"])) for each in revisions],
     )
 
 

@@ -1,0 +1,57 @@
+"""The registry's topic as the commands use it: read whole, written record by record, with who and why."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from quantrac.cli.target import Target
+from quantrac.domain.stations import Registry
+from quantrac.io.kafka import KafkaProducer, TableReader
+from quantrac.io.records import DeliveryFailed, Record
+from schemas.registry import apply_record
+
+TIMEOUT_SECONDS = 15.0
+
+
+@contextmanager
+def read_registry(target: Target) -> Iterator[Registry]:
+    """Read the registry; a command that writes reads it too, so that a wrong address is told at once."""
+    registry = Registry()
+    reader = TableReader(target.kafka, target.registry, partial(apply_record, registry))
+    try:
+        reader.start(TIMEOUT_SECONDS)
+        yield registry
+    except TimeoutError as error:
+        raise ValueError(f"{error} from {target.kafka}") from error
+    finally:
+        reader.close()
+
+
+def write(target: Target, *records: Record, timeout: float = TIMEOUT_SECONDS) -> Record:
+    """Write records in their order and return the last one with its offset.
+
+    Raises ValueError where the broker does not confirm them within ``timeout`` seconds.
+    """
+    *before, last = records
+    producer = KafkaProducer(target.kafka, linger_ms=0, delivery_timeout=timeout)
+    try:
+        producer.produce(before)
+        return producer.write(last)
+    except DeliveryFailed as error:
+        raise ValueError(f"the broker did not take it: {error}") from error
+
+
+def reason(why: str) -> str:
+    """Return what was given with ``--why``; raises ValueError where that is nothing."""
+    if not why.strip():
+        raise ValueError("say why with --why: the reason stays on record")
+    return why.strip()
+
+
+def user() -> str:
+    """Return the login name; raises ValueError where there is none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise ValueError("nobody is logged in; say who decides with --by") from error
