@@ -1,6 +1,7 @@
 """The product's own tests on a series from a file, and their limits without the judged station."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ def flag_station(
         {code: offline.Series(seconds, column) for code, column in values.items()},
         StationType(medium),
         book=RuleBook(load(rules or NATIONAL)),
+        now=datetime.now(UTC),
         interval=interval_seconds,
     )
     return {code: each.flag for code, each in flagged.items()}

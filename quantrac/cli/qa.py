@@ -4,7 +4,7 @@ import csv
 import difflib
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
         {parameter.code: given},
         StationType(medium),
         book=RuleBook(load(path or NATIONAL)),
+        now=datetime.now(UTC),
         interval=step.total_seconds() if step else None,
     )[parameter.code]
     _print(rows, flagged.flag.tolist(), flagged.tests)

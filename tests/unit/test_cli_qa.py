@@ -73,6 +73,13 @@ def _complaint(value: str) -> str:
     return f"{value!r} is no {'finite ' if value in ('inf', '-inf', '1e400') else ''}number"
 
 
+def test_a_time_to_come_and_one_before_there_were_loggers_fail() -> None:
+    first, *_, last = rows(run(file("1970-01-01T00:00:00Z,20,00", *calm(), "2106-01-01T00:00:00Z,20,00")))
+
+    assert (first["flag"], first["tests"]) == ("4", "age")
+    assert (last["flag"], last["tests"]) == ("4", "future")
+
+
 @pytest.mark.parametrize(("status", "flag"), [("00", "1"), ("01", "4"), ("02", "4"), ("07", "3")])
 def test_the_device_status_counts(status: str, flag: str) -> None:
     found = rows(run(file(*calm(), f"2026-03-25T03:00:00Z,20.1,{status}")))[-1]

@@ -1,16 +1,19 @@
 """A file's series, judged as the validator would have judged them.
 
 They are taken for the parameters of one registered station that sends no other units than the usual ones.
-Nobody knows when its readings were received, so the tests that ask for it cannot judge.
+Nobody knows when its readings were received, so the tests that ask for it cannot judge; but it was not before
+they were measured, so that a time to come is a wrong clock.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.expectations import Expectations, RuleBook
 from quantrac.domain.qa.series import NO_VERSION, StationReadings
 from quantrac.domain.qa.span import Judged, judge_span
@@ -50,9 +53,10 @@ def flag_series(
     medium: StationType,
     *,
     book: RuleBook,
+    now: datetime,
     interval: float | None = None,
 ) -> dict[str, FlaggedSeries]:
-    """Judge what one station measured, by catalogue code; ``interval`` in seconds.
+    """Judge what one station measured, by catalogue code; ``interval`` in seconds, ``now`` in UTC.
 
     Of several rows of one parameter and time the last counts; the ones before it get its outcomes if they say
     the same, and are SUSPECT by ``duplicate`` if not.
@@ -69,14 +73,15 @@ def flag_series(
         parameters=tuple(StationParameter(code, _unit(code, medium)) for code in series),
     )
     lengths = [len(each.time) for each in series.values()]
+    time = _joined([each.time for each in series.values()])
     readings = StationReadings.of(
         STATION,
         parameter=np.repeat(np.array(list(series), dtype=object), lengths),
-        time=_joined([each.time for each in series.values()]),
+        time=time,
         value=_joined([each.value for each in series.values()]),
         status=_joined([_column(each.status, each) for each in series.values()]),
         unit=np.repeat(np.array([each.unit for each in station.parameters], dtype=object), lengths),
-        version=NO_VERSION,
+        version=np.where(time > now.timestamp(), reading_version(now), NO_VERSION),
         line=_joined([np.arange(length) for length in lengths]),
     )
     judged = judge_span(readings, Expectations(Registry(stations={STATION: station}), book))
