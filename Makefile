@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e bench bench-doors bench-stack fuzz schemas docs lock clean
+.PHONY: help setup run test check unit integration e2e bench bench-qa bench-doors bench-stack fuzz schemas docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ bench: setup ## measure the pipeline, the parser by dialect, the lane of the bac
 	@$(BIN)/python benchmarks/pipeline.py
 	@$(BIN)/python benchmarks/dialects.py
 	@$(BIN)/python benchmarks/backlog.py
+
+bench-qa: setup ## measure the quality tests on labelled series and their speed, beside ioos_qc and SaQC (minutes)
+	@$(BIN)/python benchmarks/qa/labelled.py
+	@$(BIN)/python benchmarks/qa/speed.py
 
 bench-stack: setup ## measure starts, memory and idle load of the demo (minutes; Linux)
 	@$(BIN)/python benchmarks/stack.py

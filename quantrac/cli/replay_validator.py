@@ -14,6 +14,7 @@ import click
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.series import StationReadings
 from quantrac.domain.qa.settlement import Span, settle
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.stations import Registry
@@ -42,7 +43,7 @@ ORDER BY station
 _JUDGED = """
 SELECT parameter, toUnixTimestamp(measured_at) AS time, flag, tests
 FROM readings FINAL
-WHERE station = {station:String}
+WHERE station = {station:String} AND has({parameters:Array(String)}, parameter)
   AND measured_at >= toDateTime({start:UInt32}, 'UTC') AND measured_at <= toDateTime({end:UInt32}, 'UTC')
 """
 
@@ -57,6 +58,29 @@ class Replay:
     """Empty = all."""
     rules: Path | None
     """``None`` judges by the rules in force."""
+
+
+class _Snapshot(ClickHouseHistory):
+    """A history taken not to change while the command runs: what was asked before is not asked again."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._newest: dict[str, float] = {}
+        self._last = "", 0.0, 0.0, StationReadings.of("", parameter=[], time=[], value=[])
+
+    def readings(self, station: str, start: float, end: float) -> StationReadings:
+        """Learning asks for the span first, judging for the same again."""
+        code, since, until, known = self._last
+        if not (code == station and since <= start and end <= until):
+            known = super().readings(station, start, end)
+            self._last = station, start, end, known
+        return known.take(known.between(start, end))
+
+    def newest(self, station: str) -> float:
+        """Every neighbour is asked week by week."""
+        if station not in self._newest:
+            self._newest[station] = super().newest(station)
+        return self._newest[station]
 
 
 Kind = tuple[str, str, str, int, int]
@@ -82,7 +106,9 @@ class Comparison:
         if not readings:
             return
         times = [int(reading.measured_at.timestamp()) for reading in readings]
-        found = database.columns(_JUDGED, {"station": station, "start": min(times), "end": max(times)})
+        span = {"station": station, "start": min(times), "end": max(times)}
+        parameters = sorted({reading.parameter for reading in readings})
+        found = database.columns(_JUDGED, span | {"parameters": parameters})
         stored = {(code, at): judged for code, at, *judged in zip(*found.values(), strict=True)}
         for reading, at in zip(readings, times, strict=True):
             flag, text = stored[reading.parameter, at]
@@ -110,13 +136,13 @@ def dry_run(target: Target, asked: Replay) -> None:
     with read_registry(target) as registry:
         expectations = Expectations(registry, _book(registry, asked))
     database = ClickHouse(target.clickhouse)
-    comparison = Comparison()
+    comparison, history = Comparison(), _Snapshot(database)
     judged, began = 0, time.monotonic()
     try:
         stations = _stations(database, asked)
         for number, (station, readings) in enumerate(stations, start=1):
             span = Span(asked.start.timestamp(), asked.end.timestamp(), frozenset({CAUSE}))
-            settled = settle(ClickHouseHistory(database), registry, expectations, station, span)
+            settled = settle(history, registry, expectations, station, span)
             readings_changed = [each for revision in settled.revisions for each in revision.readings]
             comparison.add(database, station, readings_changed)
             judged += readings

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from quantrac.domain.qa.table import TESTS, Test
-from quantrac.domain.qa.window import Bools, Indices, Outcomes, Window
+from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.readings import Flag
 
 NOT_ASKED = 0
@@ -39,6 +39,10 @@ class _Part(Window):
 
     def take(self, rows: Indices | Bools) -> Window:
         return _Part(self._window, self._rows[rows])
+
+    def last(self, readings: int) -> tuple[Floats, Floats]:
+        value, time = self._window.last(readings)
+        return value[:, self._rows], time[:, self._rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The judge: reading sets in, flagged sets out."""
 
 import gc
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -33,6 +34,18 @@ _Outcome = tuple[int, dict[str, int]]
 """Flag, and outcomes by test."""
 
 
+class _Outcomes(dict[bytes, _Outcome]):
+    """What a row of outcomes means, worked out when it is first met."""
+
+    def __init__(self, needed: AbstractSet[str]) -> None:
+        self._needed = needed
+
+    def __missing__(self, row: bytes) -> _Outcome:
+        tests = {name: each for name, each in zip(TESTS, row, strict=True) if each != NOT_ASKED}
+        found = self[row] = int(roll_up(tests, self._needed)), tests
+        return found
+
+
 class Judge:
     """Judges readings in order of arrival; the cut into batches changes nothing.
 
@@ -52,7 +65,7 @@ class Judge:
         self._registry, self._book, self._memory, self._on_crash = registry, book, memory, on_crash
         self._learnt = learnt if learnt is not None else Learnt()
         self._expectations = Expectations(registry, book)
-        self._known: dict[frozenset[str], dict[bytes, _Outcome]] = {}
+        self._known: dict[frozenset[str], _Outcomes] = {}
 
     def judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
         """Flag every reading of one batch, in order, and remember it.
@@ -89,17 +102,9 @@ class Judge:
     def _outcomes(self, verdict: Verdict, demands: Sequence[int]) -> list[_Outcome]:
         """Return flag and outcomes of each row, the same objects for rows of the same outcomes."""
         needed = {each: self._expectations.needed(each) | verdict.crashed for each in set(demands)}
-        known = {each: self._known.setdefault(tests, {}) for each, tests in needed.items()}
-        width = verdict.outcomes.shape[1]
-        packed = verdict.outcomes.tobytes()
-        found = []
-        for demand, start in zip(demands, range(0, len(packed), width), strict=True):
-            row = packed[start : start + width]
-            outcome = known[demand].get(row)
-            if outcome is None:
-                tests = {name: each for name, each in zip(TESTS, row, strict=True) if each != NOT_ASKED}
-                outcome = known[demand][row] = int(roll_up(tests, needed[demand])), tests
-            found.append(outcome)
+        known = {each: self._known.setdefault(tests, _Outcomes(tests)) for each, tests in needed.items()}
+        rows: list[bytes] = verdict.outcomes.view(f"V{verdict.outcomes.shape[1]}").ravel().tolist()
+        found = [known[demand][row] for demand, row in zip(demands, rows, strict=True)]
         if max(map(len, self._known.values())) > MOST_COMBINATIONS:
             self._known.clear()
         return found
@@ -164,7 +169,10 @@ class _Batch:
         """First row of each set, and the end of the last."""
         self._series: list[Indices] = []
         self._profiles: list[Indices] = []
-        self._time: list[float] = seconds(self.readings)
+        self._value: list[float] = []
+        self._time: list[float] = []
+        self._status: list[str] = []
+        self._unit: list[str] = []
         self._received = [whole_milliseconds(each.received_at) for each in sets]
         self._moment: list[int] = []
         self._learnt = Lookup(learnt)
@@ -182,11 +190,17 @@ class _Batch:
             self.starts.append(end)
             if end > start:
                 moments = self._add(number, each, start, end, moments)
+        self.status = np.array(self._status, dtype=object)
         self.profile = np.concatenate([np.empty(0, dtype=np.intp), *self._profiles])
 
     def _add(self, number: int, each: ReadingSet, start: int, end: int, moment: int) -> int:
         """Take in one set; returns the first free number of a moment."""
-        station, count, times = each.station, end - start, self._time[start:end]
+        station, count, times = each.station, end - start, seconds(each.readings)
+        # Here, because the readings of one file are still at hand in the processor's cache.
+        self._value += [reading.value for reading in each.readings]
+        self._time += times
+        self._status += [reading.status for reading in each.readings]
+        self._unit += [reading.unit for reading in each.readings]
         expected = self._expectations.station(station)
         names = [reading.parameter for reading in each.readings]
         if station:
@@ -200,19 +214,16 @@ class _Batch:
         at = times[0]
         same = times.count(at) == count
         self._learnt.add(station, names, times, same=same)
+        together: dict[float, list[str]] = {at: names} if same else defaultdict(list)
         if same:
-            moments = {at: moment}
             self._moment += [moment] * count
         else:
-            moments = {time: place for place, time in enumerate(dict.fromkeys(times), moment)}
+            for name, time in zip(names, times, strict=True):
+                together[time].append(name)
+            moments = {time: place for place, time in enumerate(together, moment)}
             self._moment += [moments[time] for time in times]
         if station:
-            for time in moments:
-                here = (
-                    names
-                    if same
-                    else [name for name, other in zip(names, times, strict=True) if other == time]
-                )
+            for time, here in together.items():
                 lacking = expected.lacking(here)
                 if lacking and self._others.told(station, lacking, time):
                     self._unsettle(number, time, time + 1, "companion")
@@ -220,7 +231,7 @@ class _Batch:
             before, newest = self._memory.advance(station, times, received)
             self._before[number] = before
             self._finish(number, before, newest)
-        return moment + len(moments)
+        return moment + len(together)
 
     def _finish(self, number: int, before: float, newest: float) -> None:
         """Note what is over of the station's blocks and hours since a set came."""
@@ -234,12 +245,13 @@ class _Batch:
         self._spans.setdefault(number, []).append((start, end, cause))
 
     def arrivals(self) -> Arrivals:
+        value = np.array(self._value, dtype=np.float64)
         return Arrivals(
             series=np.concatenate(self._series),
-            value=np.array([reading.value for reading in self.readings], dtype=np.float64),
+            value=value,
             time=np.array(self._time),
             received=np.repeat(self._received, np.diff(self.starts)),
-            status=np.array([reading.status for reading in self.readings], dtype=object),
+            measured=measured(value, self.status),
             reach=self._expectations.reaches(self.profile),
         )
 
@@ -249,8 +261,8 @@ class _Batch:
         return Window(
             value=arrivals.value,
             time=arrivals.time,
-            status=arrivals.status,
-            unit=np.array([reading.unit for reading in self.readings], dtype=object),
+            status=self.status,
+            unit=np.array(self._unit, dtype=object),
             equal_since=seen.equal_since,
             past_value=seen.past_value,
             past_time=seen.past_time,
@@ -261,7 +273,7 @@ class _Batch:
             neighbours=nothing,  # known when the hour is over
             neighbour_count=np.zeros(len(self.readings)),
             moment=moment,
-            companions=Companions(moment, self.parameter, measured(arrivals.value, arrivals.status)),
+            companions=Companions(moment, self.parameter, arrivals.measured),
         )
 
     def flagged(self, outcomes: Sequence[_Outcome], time: Floats, seen: Seen) -> list[FlaggedReading]:
@@ -340,6 +352,8 @@ class _Others:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._files: dict[str, list[tuple[Sequence[str], Sequence[float], float]]] = {}
+        self._told: dict[tuple[str, str], tuple[list[float], int]] = {}
+        """By station and code: times remembered, and how many of the station's files they hold."""
 
     def add(self, station: str, names: Sequence[str], times: Sequence[float], received: float) -> None:
         """Add a set: codes and times, and when it was received."""
@@ -347,13 +361,14 @@ class _Others:
 
     def told(self, station: str, codes: AbstractSet[str], time: float) -> bool:
         """Tell whether one of the parameters was, or may have been, told for a time."""
-        numbers = self._memory.series(station)
+        numbers, files = self._memory.series(station), self._files.get(station, [])
         for code in codes & numbers.keys():
-            known = self._memory.times(numbers[code])
-            for names, times, received in self._files.get(station, ()):
+            known, taken = self._told.get((station, code)) or (self._memory.times(numbers[code]), 0)
+            for names, times, received in files[taken:]:
                 for name, at in zip(names, times, strict=True):
                     if name == code:
                         remember(known, at, received)
+            self._told[station, code] = known, len(files)
             if known and (time in known or time < known[0]):
                 return True
         return False

@@ -24,9 +24,10 @@ from datetime import datetime
 from typing import Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from quantrac.domain.qa.status import MEASURING
-from quantrac.domain.qa.window import Bools, Floats, Indices, Texts
+from quantrac.domain.qa.status import measured
+from quantrac.domain.qa.window import Bools, Floats, Indices
 
 DEPTH = 16  # 80 minutes of a 5-minute series, more than any test counts back
 LONGEST_SILENCE = 3 * 3600.0
@@ -51,7 +52,8 @@ class Arrivals:
     value: Floats
     time: Floats
     received: Floats
-    status: Texts
+    measured: Floats
+    """(n,) the value where the device was measuring, else NaN."""
     reach: Floats
     """(n,) seconds that the tests of the series look back."""
 
@@ -168,25 +170,27 @@ class Memory:
         for each in sets:
             if each.station and each.readings and not each.revision:
                 numbers, at = self.series(each.station), whole_milliseconds(each.received_at)
-                measured = seconds(each.readings)
-                self.advance(each.station, measured, at)
-                times += measured
-                received += [at] * len(measured)
+                moments = seconds(each.readings)
+                self.advance(each.station, moments, at)
+                times += moments
+                received += [at] * len(moments)
                 readings += each.readings
                 series.append(numbers.of([reading.parameter for reading in each.readings])[1])
-                for reading, time in zip(each.readings, measured, strict=True):
+                for reading, time in zip(each.readings, moments, strict=True):
                     start = reading.equal_since
                     if start is None:
                         since.append(np.nan)
                     else:
                         since.append(time if start == reading.measured_at else start.timestamp())
         if readings:
+            value = np.array([reading.value for reading in readings], dtype=np.float64)
+            status = np.array([reading.status for reading in readings], dtype=object)
             arrivals = Arrivals(
                 series=np.concatenate(series),
-                value=np.array([reading.value for reading in readings], dtype=np.float64),
+                value=value,
                 time=np.array(times),
                 received=np.array(received),
-                status=np.array([reading.status for reading in readings], dtype=object),
+                measured=measured(value, status),
                 reach=np.zeros(len(readings)),
             )
             self._see(arrivals, np.array(since))
@@ -220,7 +224,13 @@ class Memory:
             short=np.zeros(n, dtype=np.bool_),
         )
         with np.errstate(invalid="ignore"):  # empty slots, at -inf, are compared like all others
-            for rows in _waves(arrivals.series):
+            order = _by_series(arrivals.series)
+            if known_since is None:
+                runs = _in_order(self._rings, arrivals, order)
+                if len(runs):
+                    _see_runs(self._rings, arrivals, order[runs], seen, whole=self.whole)
+                    order = np.delete(order, runs)
+            for rows in _waves(arrivals.series, order):
                 _Wave(self._rings, arrivals, rows, seen, whole=self.whole).see(known_since)
         self._rings.used(arrivals.series)
         if self._rings.count > MOST_SERIES:
@@ -302,9 +312,9 @@ class _Wave:
         self._series = arrivals.series[rows]
         self._time, self._value = arrivals.time[rows], arrivals.value[rows]
         self._received, self._reach = arrivals.received[rows], arrivals.reach[rows]
-        measured = (arrivals.status[rows] == MEASURING) & np.isfinite(self._value)
-        self._measured = np.where(measured, self._value, np.nan)
-        self._measured_time = np.where(measured, self._time, np.nan)
+        known = np.isfinite(arrivals.measured[rows])
+        self._measured = np.where(known, self._value, np.nan)
+        self._measured_time = np.where(known, self._time, np.nan)
         start = rings.start[self._series]
         self._oldest = self._series * DEPTH + start
         # (m, DEPTH) places of the rings' slots in their flat form, oldest first
@@ -444,14 +454,22 @@ def _follow_runs(matrices: dict[str, Floats]) -> None:
             column[:, place] = np.where(linked, begun, column[:, place])
 
 
-def _waves(series: Indices) -> Iterator[Indices]:
-    """Yield the rows of each series' first reading, then of each one's second, and so on."""
+def _by_series(series: Indices) -> Indices:
+    """Rows that have a series, series by series, each in order of arrival."""
     order = np.argsort(series, kind="stable")
-    order = order[np.searchsorted(series[order], 0) :]
+    return order[np.searchsorted(series[order], 0) :]
+
+
+def _begins(ordered: Indices) -> Bools:
+    """Tell where another series begins."""
+    return np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
+
+
+def _waves(series: Indices, order: Indices) -> Iterator[Indices]:
+    """Yield the rows of each series' first reading, then of each one's second, and so on."""
     if not len(order):
         return
-    ordered = series[order]
-    begins = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    begins = _begins(series[order])
     if begins.all():
         yield np.sort(order)
         return
@@ -459,6 +477,71 @@ def _waves(series: Indices) -> Iterator[Indices]:
     occurrence = np.arange(len(order)) - first
     order = order[np.argsort(occurrence, kind="stable")]
     yield from np.split(order, np.cumsum(np.bincount(occurrence))[:-1])
+
+
+def _in_order(rings: _Rings, arrivals: Arrivals, order: Indices) -> Indices:
+    """Places in ``order`` of the series with several readings, none of them late or ahead: long files."""
+    series, time, received = arrivals.series[order], arrivals.time[order], arrivals.received[order]
+    begins = _begins(series)
+    if begins.all():
+        return np.empty(0, dtype=np.intp)
+    first, count = np.flatnonzero(begins), np.diff(np.append(np.flatnonzero(begins), len(order)))
+    before = np.concatenate([[-np.inf], time[:-1]])
+    before[first] = rings.time[series[first], rings.start[series[first]] - 1]
+    fine = (time > before) & ~(time > received + LONGEST_AHEAD)
+    whole = np.logical_and.reduceat(fine, first) & (count > 1)
+    return np.flatnonzero(np.repeat(whole, count))
+
+
+def _see_runs(rings: _Rings, arrivals: Arrivals, rows: Indices, seen: Seen, *, whole: bool) -> None:
+    """Judge readings that come in order, all of a series together: what waves would do one by one.
+
+    ``rows`` go series by series. Before the readings of each stand those of its ring, in one line over all.
+    """
+    series = arrivals.series[rows]
+    begins = _begins(series)
+    each, run = series[begins], np.cumsum(begins) - 1
+    at = np.arange(len(rows)) + DEPTH * (run + 1)
+    ring = at[begins][:, None] + np.arange(-DEPTH, 0)
+    slots = (each * DEPTH)[:, None] + _SLOTS[rings.start[each]]
+    known = np.isfinite(arrivals.measured[rows])
+    time = arrivals.time[rows]
+    lines: dict[str, Floats] = {}
+    for name, column in {
+        "time": time,
+        "value": arrivals.value[rows],
+        "received": arrivals.received[rows],
+        "measured": np.where(known, arrivals.value[rows], np.nan),
+        "measured_time": np.where(known, time, np.nan),
+        "since": time,
+        "certain": time,
+    }.items():
+        line = lines[name] = np.empty(len(rows) + DEPTH * len(each))
+        line[ring], line[at] = getattr(rings, name).take(slots), column
+
+    seen.past_value[rows] = sliding_window_view(lines["measured"], DEPTH)[at - DEPTH]
+    seen.past_time[rows] = sliding_window_view(lines["measured_time"], DEPTH)[at - DEPTH]
+    same = (lines["value"][at] == lines["value"][at - 1]) & (time - lines["time"][at - 1] <= LONGEST_SILENCE)
+    if not whole:
+        new = at[begins]
+        lines["since"][new[lines["time"][new - 1] == -np.inf]] = -np.inf
+    head = np.arange(len(lines["time"]))
+    head[at[same]] = 0
+    head = np.maximum.accumulate(head)
+    for name in ("since", "certain"):
+        lines[name][at] = lines[name][head[at]]
+    since, certain = lines["since"][at], lines["certain"][at]
+    seen.equal_since[rows] = certain
+    seen.unsure[rows] = (since != certain) & (time - certain <= arrivals.reach[rows])
+    if not whole:
+        times = sliding_window_view(lines["time"], DEPTH)[at - DEPTH]
+        oldest = np.min(times, axis=1, where=times > -np.inf, initial=np.inf)
+        seen.short[rows] = (times[:, 0] == -np.inf) & ~(time - oldest > arrivals.reach[rows])
+
+    ends = np.append(at[begins][1:] - DEPTH, len(head))
+    rings.start[each] = 0
+    for name, line in lines.items():
+        getattr(rings, name)[each] = line[ends[:, None] + np.arange(-DEPTH, 0)]
 
 
 def remember(times: list[float], at: float, received: float) -> None:
@@ -477,14 +560,11 @@ class Timed(Protocol):
 
 def seconds(readings: Sequence[Timed]) -> list[float]:
     """Return the times of readings as seconds since 1970 UTC; a file mostly has one."""
-    found = []
-    last, at = None, 0.0
-    for reading in readings:
-        measured_at = reading.measured_at
-        if measured_at != last:
-            last, at = measured_at, measured_at.timestamp()
-        found.append(at)
-    return found
+    moments = [reading.measured_at for reading in readings]
+    if moments.count(moments[0]) == len(moments):
+        return [moments[0].timestamp()] * len(moments)
+    known = {moment: moment.timestamp() for moment in dict.fromkeys(moments)}
+    return [known[moment] for moment in moments]
 
 
 def whole_milliseconds(at: datetime) -> float:

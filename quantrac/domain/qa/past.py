@@ -18,20 +18,43 @@ def newest(window: Window, readings: Threshold, minutes: Threshold) -> Bools:
     return newest
 
 
+def recent(window: Window, readings: Threshold, minutes: Threshold) -> Floats:
+    """Return the values of these readings (most, n), in no order; NaN where a row has fewer.
+
+    >>> recent(Window.of([1.0], past=[4.0, 3.0, np.nan, 2.0]), readings=2, minutes=60).tolist()
+    [[2.0], [3.0]]
+    """
+    n, depth = window.past_value.shape
+    most = int(np.fmax.reduce(np.fmin(np.atleast_1d(readings), depth), initial=0))
+    value, time = window.last(most)
+    # Mostly nothing is missing: then they are the last places, five of sixteen by default.
+    whole = np.all(time >= window.time - 60 * minutes, axis=0) & np.greater_equal(readings, most)
+    if whole.all():
+        return value
+    rest = np.flatnonzero(~whole)
+    part = window.take(rest)
+    among = newest(part, *(np.broadcast_to(each, n)[rest] for each in (readings, minutes)))
+    found = value.copy()
+    found[:, rest] = np.sort(np.where(among, part.past_value, np.nan), axis=1).T[:most]  # NaN last
+    return found
+
+
 def previous(window: Window) -> tuple[Floats, Floats]:
     """Return the reading before (n,) and how many minutes before it was (n,); NaN where none is known.
 
     >>> [each.tolist() for each in previous(Window.of([21.0], past=[20.1, 20.4, np.nan]))]
     [[20.4], [10.0]]
     """
-    depth = window.past_value.shape[1]
-    if not depth:
+    values, times = window.last(1)
+    if not len(values):
         return np.full(len(window), np.nan), np.full(len(window), np.nan)
-    value, time = window.past_value[:, -1].copy(), window.past_time[:, -1].copy()
+    value, time = values[0].copy(), times[0].copy()
     empty = np.flatnonzero(np.isnan(value))  # few, so that the matrix is searched for these only
-    known = ~np.isnan(window.past_value[empty])
-    last = depth - 1 - known[:, ::-1].argmax(axis=1)
-    value[empty], time[empty] = window.past_value[empty, last], window.past_time[empty, last]
+    if len(empty):
+        part = window.take(empty)
+        known = ~np.isnan(part.past_value)
+        row, last = np.arange(len(empty)), known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+        value[empty], time[empty] = part.past_value[row, last], part.past_time[row, last]
     return value, (window.time - time) / 60
 
 
@@ -41,11 +64,15 @@ def standing(window: Window) -> Floats:
     >>> standing(Window.of([8.4], past=[7.9, 7.8, 7.9, 7.9])).tolist()
     [2.0]
     """
-    past = window.past_value
-    if not past.shape[1]:
+    last, _ = window.last(2)
+    if not len(last):
         return np.zeros(len(window))
-    same = past[:, ::-1] == past[:, -1:]  # NaN equals nothing
-    count: Floats = same.cumprod(axis=1, dtype=np.int8).sum(axis=1, dtype=np.float64)
+    count: Floats = (~np.isnan(last[-1])).astype(np.float64)
+    held = np.flatnonzero(last[0] == last[-1])  # few; NaN equals nothing
+    if len(held):
+        past = window.take(held).past_value
+        same = past[:, ::-1] == past[:, -1:]
+        count[held] = same.cumprod(axis=1, dtype=np.int8).sum(axis=1)
     return count
 
 

@@ -29,8 +29,10 @@ from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcom
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision
 
-STRETCH = 28
-"""Blocks judged together: a week, 30,000 readings of 15 parameters."""
+TOGETHER = 30_000
+"""Readings judged together: a week of 15 parameters; with fewer the calls cost more than the work."""
+STRETCH = 120
+"""Blocks judged together at most, so that a few readings of other years cost no grid of all between."""
 
 PLAIN: Mapping[str, Test] = {
     name: test for name, test in TESTS.items() if not (test.learnt or test.second_stage)
@@ -198,8 +200,14 @@ class _Station:
 
     def cut(self, rows: Indices) -> Iterator[Indices]:
         """Cut rows into stretches of whole blocks, earliest first."""
-        number = self.readings.time[rows] // (STRETCH * BLOCK)
-        for each in np.unique(number):
+        block, of, count = np.unique(
+            (self.readings.time[rows] // BLOCK).astype(np.int64), return_inverse=True, return_counts=True
+        )
+        part = np.cumsum(count) // TOGETHER
+        begins = np.diff(part, prepend=0) > 0
+        begins |= np.diff(block // STRETCH, prepend=block[:1] // STRETCH) > 0
+        number = np.cumsum(begins)[of]
+        for each in np.flatnonzero(np.bincount(number)):
             yield rows[number == each]
 
     def stretch(self, rows: Indices) -> "Stretch":

@@ -6,7 +6,7 @@ have its flag at once, so this one looks back only.
 
 import numpy as np
 
-from quantrac.domain.qa.past import newest
+from quantrac.domain.qa.past import recent
 from quantrac.domain.qa.says import NO_THRESHOLD, duration, limits, many, rows
 from quantrac.domain.qa.scale import scaled
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
@@ -105,24 +105,23 @@ def _history(
     window: Window, readings: Threshold, minutes: Threshold, log_floor: Threshold
 ) -> tuple[Floats, Floats, Floats]:
     """Count, median and median absolute deviation of the readings to compare with, each (n,)."""
-    past = scaled(window.past_value, log_floor)
-    history = np.where(newest(window, readings, minutes), past, np.nan)
-    count = np.sum(~np.isnan(history), axis=1)
-    # Sorted, NaN last: the columns kept hold all that counts, five of sixteen by default.
-    history = np.sort(history, axis=1)[:, : int(count.max(initial=0))]
+    history = scaled(recent(window, readings, minutes).T, log_floor).T
+    count = np.sum(~np.isnan(history), axis=0)
     median = _median(history, count)
-    return (
-        count.astype(np.float64),
-        median,
-        _median(np.sort(np.abs(history - median[:, None]), axis=1), count),
-    )
+    return count.astype(np.float64), median, _median(np.abs(history - median), count)
 
 
-def _median(ordered: Floats, count: np.ndarray) -> Floats:
-    """Median of the first ``count`` numbers of each row, NaN for none; numpy's nanmedian loops in Python."""
-    if not ordered.shape[1]:
-        return np.full(len(ordered), np.nan)
-    row = np.arange(len(ordered))
-    below, above = ordered[row, np.maximum(count - 1, 0) // 2], ordered[row, count // 2]
+def _median(numbers: Floats, count: np.ndarray) -> Floats:
+    """Median (n,) of the ``count`` numbers of each column (most, n); NaN for none."""
+    if not len(numbers):
+        return np.full(numbers.shape[1], np.nan)
+    ordered = numbers.copy(order="C")
+    # Neighbours change places, odd and even pairs in turn, NaN to the end: five numbers of each of many
+    # columns are in order eight times sooner than by numpy's sort.
+    for turn in range(len(ordered)):
+        low, high = ordered[turn % 2 : -1 : 2], ordered[turn % 2 + 1 :: 2]
+        low[:], high[:] = np.fmin(low, high), np.maximum(low, high)
+    column = np.arange(ordered.shape[1])
+    below, above = ordered[np.maximum(count - 1, 0) // 2, column], ordered[count // 2, column]
     middle: Floats = below / 2 + above / 2
     return middle
