@@ -42,7 +42,7 @@ toUnixTimestamp(measured_at) * 1000 <= toInt64(bitShiftRight(version, 10)) + {ro
 _NEWEST = f"""
 SELECT count() AS readings, toUnixTimestamp(max(measured_at)) AS newest
 FROM readings
-WHERE station = {{station:String}} AND {_RIGHT_CLOCK}
+WHERE station = {{station:String}} AND measured_at < toDateTime({{before:UInt32}}, 'UTC') AND {_RIGHT_CLOCK}
 """  # noqa: S608  # constants of our own
 
 _FIGURES = """
@@ -93,9 +93,12 @@ class ClickHouseHistory:
             return StationReadings.of(station, parameter=[], time=[], value=[])
         if replaced:
             found = {name: [*replaced[name], *column] for name, column in found.items()}
-        # The table leaves out what the value says itself.
+        # The table leaves out what the value says itself; told apart by their bits, or -0 would be 0.
+        bits = np.asarray(found["value"], dtype=np.float64).view(np.int64)
+        different, place = np.unique(bits, return_inverse=True)
+        decimals = [shortest_decimal(value) for value in different.view(np.float64).tolist()]
         found["text"] = [
-            text or shortest_decimal(value) for text, value in zip(found["text"], found["value"], strict=True)
+            text or decimals[which] for text, which in zip(found["text"], place.tolist(), strict=True)
         ]
         return StationReadings.of(station, **found)
 
@@ -104,7 +107,11 @@ class ClickHouseHistory:
 
         A reading whose clock is ahead is none.
         """
-        found = self._database.columns(_NEWEST, {"station": station})
+        return self.newest_before(station, _LAST_SECOND)
+
+    def newest_before(self, station: str, at: float) -> float:
+        """Return the time of the newest such reading before ``at``."""
+        found = self._database.columns(_NEWEST, {"station": station, "before": _second(at)})
         return float(found["newest"][0]) if found["readings"][0] else -math.inf
 
     def figures(self, station: str, first: int, last: int) -> StationFigures:

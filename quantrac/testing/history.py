@@ -73,6 +73,12 @@ class HistoryInMemory:
         """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
         return self._newest[station]
 
+    def newest_before(self, station: str, at: float) -> float:
+        """Return the time of the newest such reading before ``at``."""
+        days = sorted((day for name, day in self._days if name == station), reverse=True)
+        parts = (self.readings(station, day * _DAY, min(at, (day + 1) * _DAY)).newest for day in days)
+        return next((each for each in parts if each > -np.inf), -np.inf)
+
     def figures(self, station: str, first: int, last: int) -> StationFigures:
         """Return the stored figures of the blocks ``first`` to ``last``."""
         return {code: each.within(first, last) for code, each in self._figures[station].items()}

@@ -79,6 +79,8 @@ class SinkHandler:
                 dead.append(DeadLetter(record, str(error)))
         read = [s for s in sets if not s.revision]
         replacing = [s for s in sets if may_replace(s)]
+        # What is replaced may have come in this very batch, as a first judgement like any other.
+        concerned = {s.station for s in replacing}
         try:
             stored = list(self._stored(replacing))
             self._insert(
@@ -88,7 +90,9 @@ class SinkHandler:
                     # A reading that is found has its file, and what it replaced: these are there before it.
                     "files": rows.file_columns(read),
                     "rejects": rows.reject_columns(read),
-                    "reading_revisions": rows.superseded_columns(stored, replacing),
+                    "reading_revisions": rows.superseded_columns(
+                        stored, [s for s in sets if s.station in concerned]
+                    ),
                     "readings": rows.reading_columns(sets, stored),
                     "receipts": rows.receipt_columns(receipts),
                 },

@@ -167,6 +167,19 @@ def test_the_newest_reading_is_none_of_a_clock_that_is_ahead(
     assert history.newest(station) == seconds(5)
 
 
+def test_the_newest_reading_before_a_time_is_none_of_a_clock_that_is_ahead(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    day = 60 * 24
+    history.insert(a_set(("CO", 0, 1.0), ("NO2", 5, 2.0), received=6))
+    history.insert(a_set(("CO", 2 * day, 3.0), received=7))
+    history.insert(a_set(("CO", 9 * day, 4.0), received=9 * day))
+    assert history.newest_before(station, seconds(9 * day)) == seconds(5)
+    assert history.newest_before(station, seconds(9 * day) + 1) == seconds(9 * day)
+    assert history.newest_before(station, seconds(5)) == seconds(0)
+    assert history.newest_before(station, seconds(0)) == -math.inf
+
+
 def test_figures_are_kept_by_block_and_the_last_ones_count(history: Kept, station: str) -> None:
     first = block_of(NOON.timestamp())
     blocks, nothing = np.array([first, first + 1]), np.array([np.nan, np.nan])
@@ -202,6 +215,20 @@ def test_hours_have_the_lower_median_of_measured_values_and_only_finished_ones_c
     assert {code: [each.tolist() for each in found] for code, found in again.items()} == {
         "CO": [[hour + 1], [8.0]],
         "NO2": [[hour + 1], [1.0]],
+    }
+
+
+def test_a_clock_that_is_ahead_has_no_part_in_the_median_of_its_hour(
+    history: Kept, station: str, a_set: SetOf
+) -> None:
+    day = 60 * 24
+    history.insert(a_set(("CO", day + 65, 900.0), received=0))
+    history.insert(a_set(("CO", day + 62, 4.0), received=day + 63))
+    history.insert(a_set(("CO", day + 130, 5.0), received=day + 131))
+    hour = int(NOON.timestamp()) // 3600 + 25
+    found = history.hours(station, hour, hour + 9)
+    assert {code: [each.tolist() for each in medians] for code, medians in found.items()} == {
+        "CO": [[hour], [4.0]]
     }
 
 

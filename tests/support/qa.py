@@ -1,6 +1,7 @@
 """Rules that ask every test, two stations that are neighbours, and a month of their readings."""
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -148,3 +149,34 @@ def files(
         cut = 1 if random.random() < 0.1 else 0
         found += [a_set(*part, station=station) for part in (readings[:cut], readings[cut:]) if part]
     return found
+
+
+def disordered(
+    sets: list[ReadingSet],
+    random: np.random.Generator,
+    *,
+    late: float = 0.1,
+    again: float = 0.05,
+    corrected: float = 0.03,
+    furthest: int = 4000,
+) -> list[ReadingSet]:
+    """Delay some files, send some twice, and correct values of some: sets with new times of receipt.
+
+    ``late``, ``again`` and ``corrected`` are shares of the files, ``furthest`` minutes.
+    """
+    arrivals = [(each.received_at, each) for each in sets]
+    for each in sets:
+        if random.random() < again:
+            arrivals.append((each.received_at + timedelta(minutes=int(random.integers(1, furthest))), each))
+        if random.random() < corrected:
+            other = [
+                replace(one, value=one.value + 40.0, text=repr(one.value + 40.0)) for one in each.readings
+            ]
+            at = each.received_at + timedelta(minutes=int(random.integers(1, furthest)))
+            arrivals.append((at, replace(each, readings=other)))
+    moved = []
+    for number, (at, each) in enumerate(arrivals):
+        delay = int(random.integers(1, furthest)) if random.random() < late else 0
+        received = at + timedelta(minutes=delay, milliseconds=number % 1000)
+        moved.append(replace(each, received_at=received, file_id=f"{each.station}-{received.isoformat()}"))
+    return sorted(moved, key=lambda each: each.received_at)

@@ -189,6 +189,18 @@ def test_of_two_files_of_one_time_in_a_batch_the_earlier_is_kept_aside() -> None
     assert (copied["version"], copied["superseded_by"]) == (versions[:2], versions[1:])
 
 
+def test_what_a_late_file_of_the_same_batch_corrects_is_kept_aside() -> None:
+    first = late([0])
+    first.unsettled = None
+    corrected = late([0], received=HOUR + timedelta(hours=1))
+    corrected.readings[0].value = 8.0
+    tables = Tables()
+    sink(tables).handle([message(first), message(corrected, 1)])
+    copied = tables.columns("reading_revisions")
+    assert (copied["value"], copied["version"]) == ([7.0], [reading_version(HOUR)])
+    assert copied["superseded_by"] == [reading_version(HOUR + timedelta(hours=1))]
+
+
 def test_a_reading_received_before_the_stored_one_is_kept_aside_too() -> None:
     tables = Tables(stored=[stored_row(0, HOUR + timedelta(minutes=1))])
     sink(tables).handle([message(late([0]))])

@@ -26,7 +26,7 @@ from quantrac.domain.readings import Flag, FlaggedSet
 from quantrac.domain.stations import Activation, Decision
 from quantrac.testing.history import HistoryInMemory
 from schemas.rules import RuleBook
-from support.qa import ONE, OTHER, START, STRICTER, a_set, files, reading, registry, rules
+from support.qa import ONE, OTHER, START, STRICTER, a_set, disordered, files, reading, registry, rules
 
 pytestmark = pytest.mark.unit
 
@@ -157,26 +157,6 @@ def both(hours, seed, step=5):
         *files(OTHER, hours=hours, seed=seed + 1, step=step),
     ]
     return sorted(sets, key=lambda each: each.received_at)
-
-
-def disordered(sets, random, *, late=0.1, again=0.05, corrected=0.03, furthest=4000):
-    """Delay some files, send some twice, and correct values of some: sets with new times of receipt."""
-    arrivals = [(each.received_at, each) for each in sets]
-    for each in sets:
-        if random.random() < again:
-            arrivals.append((each.received_at + timedelta(minutes=int(random.integers(1, furthest))), each))
-        if random.random() < corrected:
-            other = [
-                replace(one, value=one.value + 40.0, text=repr(one.value + 40.0)) for one in each.readings
-            ]
-            delay = timedelta(minutes=int(random.integers(1, furthest)))
-            arrivals.append((each.received_at + delay, replace(each, readings=other)))
-    moved = []
-    for number, (at, each) in enumerate(arrivals):
-        delay = int(random.integers(1, furthest)) if random.random() < late else 0
-        received = at + timedelta(minutes=delay, milliseconds=number % 1000)
-        moved.append(replace(each, received_at=received, file_id=f"{each.station}-{received.isoformat()}"))
-    return sorted(moved, key=lambda each: each.received_at)
 
 
 def stream(pipeline, sets, random, *, batch=40, restarts=0.0, settling=0.5):

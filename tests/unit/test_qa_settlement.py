@@ -202,6 +202,22 @@ def test_a_long_span_is_settled_as_at_once():
     assert len(revised) > 100
 
 
+def test_what_was_over_before_a_silence_that_nobody_remembers_is_settled_when_it_ends():
+    back = a_set(reading(3 * 1440, 20.0))
+    day, span = days(1), (3 * 1440, 3 * 1440 + 1)
+    late = settled(history_of(*day, back), asked(*span, "late"))
+    assert (late.changed, late.revisions) == ({}, ())
+    answer = settled(history_of(*day, back), asked(*span, "memory"))
+    assert {code: each.block.tolist() for code, each in answer.changed.items()} == {
+        code: [FIRST + 3] for code in ("CO", "PM10", "PM2.5")
+    }
+    revised = [each.measured_at for revision in answer.revisions for each in revision.readings]
+    assert revised
+    assert min(revised) >= START + timedelta(hours=18)
+    assert answer.neighbours[OTHER].start == T0 + 18 * 3600
+    assert settled(history_of(back), asked(*span, "memory")).changed == {}
+
+
 # Neighbours
 
 

@@ -1,6 +1,7 @@
 """The validator's batch: partitions, memory, dead letters, headers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -92,6 +93,18 @@ def test_a_memory_restored_from_the_output_judges_like_the_one_that_was_lost() -
     expected = lost.handle(messages[60:])
     assert rebuilt.handle(messages[60:]) == expected
     assert 3 in flags(judged(expected))
+
+
+def test_after_a_tail_of_nothing_but_revisions_the_memory_is_known_to_be_short() -> None:
+    (first,) = judged(handler().handle([message(0, 20.0)]))
+    revision = Record("flagged", b"x", encode(replace(first, revision=1, cause="late")))
+    rebuilt, begun = handler(), handler()
+    rebuilt.restore(0, [revision])
+    begun.restore(0, [])
+    (after,), (fresh,) = (judged(each.handle([message(1, 20.0)])) for each in (rebuilt, begun))
+    assert after.unsettled is not None
+    assert "memory" in after.unsettled.causes
+    assert fresh.unsettled is None or "memory" not in fresh.unsettled.causes
 
 
 def test_what_was_learnt_reaches_the_judge_from_its_message() -> None:

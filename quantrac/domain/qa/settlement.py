@@ -18,7 +18,7 @@ themselves when they come, and not again. Times are seconds since 1970 UTC.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -36,7 +36,10 @@ from quantrac.domain.stations import Registry
 
 NEIGHBOUR = "neighbour"
 """Cause of a request that a neighbour's settling sent; it is not passed on."""
-VALUES_CHANGED = frozenset({"late", "memory", "neighbours"})
+MEMORY = "memory"
+"""Cause of a request whose sender did not remember when the station was heard before: the block and the hours
+that have been over since then belong to it."""
+VALUES_CHANGED = frozenset({"late", MEMORY, "neighbours"})
 """Causes after which an hour's median may be another one."""
 LIMITS_MOVED = frozenset({"learnt"})
 """Cause of readings judged again because what was learnt of earlier blocks changed."""
@@ -52,6 +55,9 @@ class History(Protocol):
 
     def newest(self, station: str) -> float:
         """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
+
+    def newest_before(self, station: str, at: float) -> float:
+        """Return the time of the newest such reading before ``at``."""
 
     def figures(self, station: str, first: int, last: int) -> StationFigures:
         """Return the stored figures of the blocks ``first`` to ``last`` by parameter."""
@@ -164,6 +170,10 @@ def settle(
     asked = Span(asked.start, min(asked.end, np.nextafter(newest, np.inf)), asked.causes)
     if asked.start >= asked.end:
         return Settled((), {}, {}, {})
+    if MEMORY in asked.causes:
+        earlier = history.newest_before(station, asked.start)
+        if earlier > -np.inf:
+            asked = replace(asked, start=min(asked.start, earlier // BLOCK * BLOCK))
     reach, decisions = 60 * expectations.reach(station), registry.decisions_of(station)
 
     computed: dict[str, Figures] = {}
