@@ -45,10 +45,11 @@ integration: setup ## only the tests of single parts against their real neighbou
 e2e: setup ## only the tests of the whole stack
 	@$(BIN)/pytest tests/e2e
 
-bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog (minutes)
+bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog, averages (minutes)
 	@$(BIN)/python benchmarks/pipeline.py
 	@$(BIN)/python benchmarks/dialects.py
 	@$(BIN)/python benchmarks/backlog.py
+	@$(BIN)/python benchmarks/windows.py
 
 bench-stack: setup ## measure starts, memory and idle load of the demo (minutes; Linux)
 	@$(BIN)/python benchmarks/stack.py
