@@ -45,10 +45,11 @@ integration: setup ## only the tests of single parts against their real neighbou
 e2e: setup ## only the tests of the whole stack
 	@$(BIN)/pytest tests/e2e
 
-bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog (minutes)
+bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog, averages (minutes)
 	@$(BIN)/python benchmarks/pipeline.py
 	@$(BIN)/python benchmarks/dialects.py
 	@$(BIN)/python benchmarks/backlog.py
+	@$(BIN)/python benchmarks/windows.py
 
 bench-qa: setup ## measure the quality tests on labelled series and their speed, beside ioos_qc and SaQC (minutes)
 	@$(BIN)/python benchmarks/qa/labelled.py

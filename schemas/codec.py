@@ -4,7 +4,7 @@ pydantic (``schemas.messages``) states the contract; a set of 15 readings costs 
 write, msgspec about a quarter. ``tests/contract/test_messages.py`` holds both against the same examples.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import nan
 
@@ -51,6 +51,41 @@ class _Learnt(msgspec.Struct):
     blocks: list[_LearntBlock]
 
 
+class ToldAverage(msgspec.Struct, gc=False):
+    """An average as ``aggregated`` has it: :class:`schemas.messages.aggregates.Average`."""
+
+    parameter: str
+    unit: str
+    period: str
+    starts_at: datetime
+    ends_at: datetime
+    mean: float | None
+    minimum: float | None
+    maximum: float | None
+    count: int
+    received: int
+    expected: int
+    completeness: float
+    version: int
+    total: float | None
+    sd: float | None
+    complete: bool
+
+
+class ToldIndex(msgspec.Struct):
+    """An index as ``aggregated`` has it: :class:`schemas.messages.aggregates.Index`."""
+
+    kind: str
+    period: str
+    starts_at: datetime
+    ends_at: datetime
+    value: int | None
+    level: str
+    responsible: list[str]
+    subindices: dict[str, float]
+    version: int
+
+
 _encoder = msgspec.json.Encoder()
 _reading_set = msgspec.json.Decoder(ReadingSet)
 _flagged_set = msgspec.json.Decoder(FlaggedSet)
@@ -70,6 +105,17 @@ def encode_window_dirty(station: str, windows: Iterable[tuple[str, datetime]]) -
     """Write the value of a ``window-dirty`` message from (parameter, start of hour) pairs."""
     found = [{"parameter": parameter, "hour": hour} for parameter, hour in windows]
     return _encoder.encode({"station": station, "windows": found})
+
+
+def encode_aggregated(
+    station: str,
+    computed_at: datetime,
+    averages: Sequence[ToldAverage],
+    indices: Sequence[ToldIndex] = (),
+) -> bytes:
+    """Write the value of an ``aggregated`` message."""
+    message = {"station": station, "computed_at": computed_at, "averages": averages}
+    return _encoder.encode(message | {"indices": indices} if indices else message)
 
 
 def decode_reading_set(value: bytes) -> ReadingSet:

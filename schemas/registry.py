@@ -16,6 +16,7 @@ from schemas.messages.registry import (
     Activation,
     ApiKey,
     Decision,
+    Interval,
     Maintenance,
     Station,
     StationParameter,
@@ -35,6 +36,7 @@ _FILE_KEYS: dict[str, type[Station] | type[Account]] = {"stations": Station, "ac
 
 _NESTED: dict[str, type[Message]] = {
     "parameters": StationParameter,
+    "intervals": Interval,
     "maintenance": Maintenance,
     "unit_override": UnitOverride,
     "limits": AccountLimits,

@@ -1,37 +1,87 @@
 """What an average is.
 
-A period is half-open, [start, end), in UTC. A reading counts when it is flagged good; calibrating and faulty
-devices never are. The hourly mean is the plain mean of the readings that count (Decision 1459/QĐ-TCMT 2.2.2;
-QCVN 05:2023/BTNMT 1.3.6).
+A period is half-open, [start, end). Hours are those of UTC; day, month and year are Vietnam's (UTC+7, hours
+labelled 01:00 to 24:00 by their end). The hourly mean is the mean of the readings that count; the means of
+8 hours (one ends with every hour) and of a day are those of their hours, the means of a month and a year
+those of their days (Decision 1459/QĐ-TCMT 2.2.2; QCVN 05:2023/BTNMT 1.3.6 to 1.3.9). What an average is made
+of (readings, hours or days) are its members; a member that is not complete itself does not count. The share
+of members that makes a period complete is a setting (``AverageRules.share``; default, unverified).
+
+An angle (wind direction) has the direction of the sum of unit vectors, not weighted by the speed: a station
+may have no speed, and a calm has a direction too. Of rain the total is kept beside the mean, and longer
+periods add up totals.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantrac.domain.catalogue import Combined
+from quantrac.domain.readings import Flag
 
 HOUR = timedelta(hours=1)
+LOCAL = timezone(timedelta(hours=7))
+"""Vietnam's clock, which knows no summer time."""
+PERCENTILES = (5, 25, 50, 75, 95, 98)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[Any]
+
+# A sum of n unit vectors shorter than n times this has no direction: north and south cancel out to rounding.
+_NO_DIRECTION = 1e-9
+
+
+class Period(StrEnum):
+    """Lengths of averages."""
+
+    HOUR = "hour"
+    EIGHT_HOURS = "8h"
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
-    """The mean of one period, with what it rests on."""
+class AverageRules:
+    """What counts, and how much of it is needed."""
 
-    mean: float | None
-    """``None`` when no reading counts."""
-    minimum: float | None
-    maximum: float | None
-    count: int
-    """Readings that count."""
-    received: int
-    """All readings of the period, whatever their flag."""
-    expected: int
-    """Readings that the station's interval allows in the period."""
+    share: float = 0.75
+    """Of the expected members; source: default, unverified (the habit elsewhere: 45 min, 6 h, 18 h)."""
+    flags: frozenset[Flag] = frozenset({Flag.GOOD})
+    """Readings with these flags count; those of a calibrating or faulty device never do."""
+
+    def complete(self, count: Ints, expected: Ints) -> NDArray[np.bool_]:
+        """Tell for each period whether enough of it counts."""
+        found: NDArray[np.bool_] = (count > 0) & (count >= self.share * expected)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Figures of many periods, one row each; NaN where there is none."""
+
+    count: Ints
+    """Values present."""
+    mean: Floats
+    total: Floats
+    """Only where values are added up."""
+    minimum: Floats
+    maximum: Floats
+    sd: Floats
+    """Of a sample (n - 1), from two values on; of an angle after Yamartino (1984)."""
+    percentiles: Floats
+    """One column each of :data:`PERCENTILES`, linear between the two nearest values; none of an angle."""
 
     @property
-    def completeness(self) -> float:
-        """Share of the expected readings that count; above 1 when a station sends more often."""
-        return self.count / self.expected
+    def member(self) -> Floats:
+        """What enters the next longer period."""
+        return np.where(np.isnan(self.total), self.mean, self.total)
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -44,6 +94,27 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
+def day_of(moment: datetime) -> datetime:
+    """Return the start (UTC) of Vietnam's day that ``moment`` lies in.
+
+    >>> from datetime import UTC
+    >>> day_of(datetime(2026, 3, 25, 17, tzinfo=UTC)).isoformat()
+    '2026-03-25T17:00:00+00:00'
+    """
+    local = moment.astimezone(LOCAL)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def month_starts(year: int) -> list[datetime]:
+    """Return the starts (UTC) of the twelve months of Vietnam's year, then its end.
+
+    >>> [f"{at:%m-%d %H}" for at in month_starts(2026)[:2]]
+    ['12-31 17', '01-31 17']
+    """
+    firsts = [datetime(year, month, 1, tzinfo=LOCAL) for month in range(1, 13)]
+    return [at.astimezone(UTC) for at in (*firsts, datetime(year + 1, 1, 1, tzinfo=LOCAL))]
+
+
 def expected_in(period: timedelta, interval_seconds: int) -> int:
     """Return how many readings an interval allows in a period; at least 1.
 
@@ -53,23 +124,88 @@ def expected_in(period: timedelta, interval_seconds: int) -> int:
     return max(1, int(period.total_seconds()) // interval_seconds)
 
 
-def mean_of(good: Sequence[float], *, received: int, expected: int) -> Mean:
-    """Average the values that count, in any order: the exactly rounded sum makes order irrelevant.
+def statistics(values: Floats, combined: Sequence[Combined]) -> Statistics:
+    """Return the figures of each row of ``values`` (periods x members, NaN = does not count).
 
-    That matters because the same input must give the same bits, else every recompute would be a new version.
+    Sums are exactly rounded, and taken of sorted values, so that neither the order of the members nor the
+    width of the matrix changes a bit: the same input must not look like a new version.
 
-    >>> mean_of([0.1] * 10, received=11, expected=12)
-    Mean(mean=0.1, minimum=0.1, maximum=0.1, count=10, received=11, expected=12)
-    >>> mean_of([], received=2, expected=12).mean is None
-    True
+    >>> found = statistics(np.array([[0.1] * 10 + [np.nan]]), [Combined.MEAN])
+    >>> found.count.tolist(), found.mean.tolist(), found.sd.tolist()
+    ([10], [0.1], [0.0])
     """
-    if not good:
-        return Mean(None, None, None, 0, received, expected)
-    return Mean(
-        mean=math.fsum(good) / len(good),
-        minimum=min(good),
-        maximum=max(good),
-        count=len(good),
-        received=received,
-        expected=expected,
-    )
+    ordered = np.sort(values, axis=1)
+    there = ~np.isnan(ordered)
+    count = np.count_nonzero(there, axis=1)
+    some, several = np.maximum(count, 1), np.maximum(count - 1, 1)
+    total = exact_sums(np.where(there, ordered, 0.0))
+    mean = np.where(count > 0, total / some, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        distances = np.where(there, ordered - mean[:, None], 0.0) ** 2
+    squares = exact_sums(distances)
+    sd = np.where(count > 1, np.sqrt(squares / several), np.nan)
+    rows, last = np.arange(len(ordered)), np.maximum(count - 1, 0)
+    percentiles = np.full((len(ordered), len(PERCENTILES)), np.nan)
+    minimum, maximum = np.full((2, len(ordered)), np.nan)
+    if ordered.shape[1]:
+        minimum, maximum = ordered[:, 0].copy(), ordered[rows, last]
+        for place, percent in enumerate(PERCENTILES):
+            lower, beyond = np.divmod(last * percent, 100)
+            low = ordered[rows, lower]
+            high = ordered[rows, np.minimum(lower + 1, last)]
+            percentiles[:, place] = low + (high - low) * (beyond / 100)
+    angles = np.flatnonzero([each is Combined.ANGLE for each in combined])
+    mean[angles], sd[angles] = _directions(ordered[angles], count[angles])
+    minimum[angles] = maximum[angles] = percentiles[angles] = np.nan
+    added = np.array([each is Combined.TOTAL for each in combined], bool) & (count > 0)
+    return Statistics(count, mean, np.where(added, total, np.nan), minimum, maximum, sd, percentiles)
+
+
+def exact_sums(values: Floats) -> Floats:
+    """Return the exactly rounded sum of each row, as :func:`math.fsum` gives it, of many rows at once.
+
+    Each addition is split into its result and its exact error (Knuth's two-sum). The errors' own sum is known
+    to a bound; where that bound leaves one double only, it is the answer, else :func:`math.fsum` is asked.
+
+    >>> exact_sums(np.array([[0.1] * 10, [1e16, 1.0, -1e16] + [0.0] * 7])).tolist()
+    [1.0, 1.0]
+    """
+    total, rest, size = np.zeros((3, len(values)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for column in np.ascontiguousarray(values.T):
+            after = total + column
+            part = after - total
+            error = (total - (after - part)) + (column - part)
+            rest += error
+            size += np.abs(error)
+            total = after
+    bound = size * (values.shape[1] * 2.0**-51)
+    low: Floats = total + (rest - bound)
+    high: Floats = total + (rest + bound)
+    for row in np.flatnonzero(~(low == high)).tolist():
+        low[row] = _sum(values[row].tolist())
+    return low
+
+
+def _sum(values: Sequence[float]) -> float:
+    try:
+        return math.fsum(values)
+    except OverflowError:  # nothing that is measured: it must not stop the others
+        return math.inf
+
+
+def _directions(degrees: Floats, count: Ints) -> tuple[Floats, Floats]:
+    """Return direction and spread of rows of angles; NaN where they cancel out or there are none.
+
+    Rounded to 9 decimals: a sine may differ in its last bit between processors.
+    """
+    there = ~np.isnan(degrees)
+    angles = np.radians(degrees)
+    east = exact_sums(np.where(there, np.sin(angles), 0.0))
+    north = exact_sums(np.where(there, np.cos(angles), 0.0))
+    length = np.hypot(east, north) / np.maximum(count, 1)
+    e = np.sqrt(np.maximum(0.0, 1 - length**2))
+    spread = np.degrees(np.arcsin(e) * (1 + (2 / math.sqrt(3) - 1) * e**3))
+    mean = np.round(np.degrees(np.arctan2(east, north)) % 360, 9) % 360
+    known = length > _NO_DIRECTION
+    return np.where(known, mean, np.nan), np.where(known, np.round(spread, 9), np.nan)

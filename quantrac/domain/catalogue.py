@@ -8,8 +8,17 @@ is marked in ``unverified``. A name means one quantity only: ``TempIn`` is not `
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from quantrac.domain.stations import StationType
+
+
+class Combined(Enum):
+    """How the values of a period become one."""
+
+    MEAN = "mean"
+    TOTAL = "total"
+    ANGLE = "angle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,8 @@ class Parameter:
     """g/mol; lets a gas convert between ppb and µg/Nm3."""
     unverified: str = ""
     """What about this entry is practice or inference and stands in no source."""
+    combined: Combined = Combined.MEAN
+    """``TOTAL`` for an amount between two readings, ``ANGLE`` for a direction in degrees."""
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -135,8 +146,9 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("WindSpeed", "Wind speed", "Tốc độ gió", ("Wind_Speed", "Wind-Speed", "WS"),
        units=_units(ambient="m/s")),
     _P("WindDir", "Wind direction", "Hướng gió", ("Wind_Dir", "Wind-Dir", "WindDirection", "Wind direction",
-       "WD"), units=_units(ambient="°")),
-    _P("Rain", "Rainfall", "Lượng mưa", ("Rainfall",), units=_units(ambient="mm"), unverified="usual unit"),
+       "WD"), units=_units(ambient="°"), combined=Combined.ANGLE),
+    _P("Rain", "Rainfall", "Lượng mưa", ("Rainfall",), units=_units(ambient="mm"),
+       combined=Combined.TOTAL, unverified="usual unit; that a value is the rain since the one before"),
     # Flow
     _P("Flow", "Flow", "Lưu lượng",
        units=_units(stack="m3/h", waste="m3/h"), unverified="usual unit in stacks"),

@@ -56,6 +56,13 @@ class StationParameter(Valid):
 
 
 @dataclass(frozen=True, slots=True)
+class Interval(Valid):
+    """The distance between two files of a station while it was another one than now."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawal:
     """A decision taken back."""
 
@@ -132,6 +139,10 @@ class Station(Valid):
     longitude: float
     interval_seconds: int
     """Distance between two files."""
+    intervals: tuple[Interval, ...] = ()
+    """Where it was another one: spans that win over ``interval_seconds``."""
+    publish_index: bool = False
+    """Whether VN_AQI or VN_WQI is made of it; a station that only serves as a reference publishes none."""
     timezone: str = "Asia/Ho_Chi_Minh"
     aliases: tuple[str, ...] = ()
     """Other station codes its file names carry."""
@@ -142,6 +153,10 @@ class Station(Valid):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Decision, ...] = ()
     """Spans known beforehand in which its readings are not of the environment."""
+
+    def interval_at(self, at: datetime) -> int:
+        """Return the distance between two files at a time (UTC), in seconds."""
+        return next((each.seconds for each in self.intervals if each.valid_at(at)), self.interval_seconds)
 
     def grid_time(self, measured_at: datetime) -> datetime:
         """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.

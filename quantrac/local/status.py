@@ -19,7 +19,7 @@ SELECT
     (SELECT sum(readings) FROM files FINAL) AS readings,
     (SELECT sum(readings) FROM files FINAL WHERE rules != '') AS flagged,
     (SELECT count() FROM readings FINAL) AS rows,
-    (SELECT count() FROM averages FINAL) AS averages,
+    (SELECT count() FROM averages FINAL WHERE period = 'hour') AS averages,
     (SELECT sum(readings) FROM receipts FINAL WHERE revision = 0) AS delivered
 """
 
@@ -48,7 +48,7 @@ class StackStatus:
         }
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return tier -> how many files, readings, flagged readings, rows, averages, delivered readings.
+        """Return tier -> how many files, readings, flagged readings, rows, hourly averages, delivered.
 
         All are exact and taken from the lasting store, so that neither a restart nor a repeated message
         changes them.

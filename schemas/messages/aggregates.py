@@ -27,30 +27,60 @@ class Average(Message):
 
     parameter: str
     unit: str
-    period: Literal["hour"]
+    period: Literal["hour", "8h", "day", "month", "year"]
+    """Day, month and year are Vietnam's (UTC+7)."""
     starts_at: Utc
     """Inclusive, UTC."""
     ends_at: Utc
     """Exclusive, UTC."""
     mean: float | None
-    """Mean of the readings that count; ``None`` when none does."""
+    """Of the members that count: readings of an hour, hours of 8 h and a day, days of a month and a year;
+    ``None`` when none does."""
     minimum: float | None
     maximum: float | None
     count: Annotated[int, Field(ge=0)]
-    """Readings that count: those flagged good."""
+    """Members that count."""
     received: Annotated[int, Field(ge=0)]
     """All readings of the period, whatever their flag."""
     expected: Annotated[int, Field(ge=1)]
-    """Readings the station's interval allows in the period."""
+    """Members there could be: readings by the station's interval of then, or hours, or days."""
     completeness: Annotated[float, Field(ge=0)]
     """``count / expected``."""
+    version: Annotated[int, Field(ge=1)]
+    """Counts up each time the same period gives another result."""
+    total: float | None = None
+    """Sum of the members where values are added up, as rain is."""
+    sd: float | None = None
+    """Standard deviation (n - 1) of the members; of an angle after Yamartino."""
+    complete: bool = True
+    """Whether enough members count for it to be a member of a longer period."""
+
+
+class Index(Message):
+    """One index of a station that the registry lets publish."""
+
+    kind: Literal["VN_AQI", "VN_WQI"]
+    period: Literal["hour", "day"]
+    """The day is Vietnam's (UTC+7)."""
+    starts_at: Utc
+    """Inclusive, UTC."""
+    ends_at: Utc
+    """Exclusive, UTC."""
+    value: int | None
+    """``None`` where the decision gives none."""
+    level: str
+    """English name; empty without an index."""
+    responsible: list[str]
+    """Parameters that give it: of VN_AQI the highest, of VN_WQI the lowest sub-index."""
+    subindices: dict[str, float]
     version: Annotated[int, Field(ge=1)]
     """Counts up each time the same period gives another result."""
 
 
 class Aggregated(Message):
-    """Averages of one station that changed together."""
+    """Averages or indices of one station that changed together; of averages hours, and what is over."""
 
     station: StationCode
     computed_at: Utc
-    averages: Annotated[list[Average], Field(min_length=1)]
+    averages: list[Average]
+    indices: tuple[Index, ...] = ()

@@ -150,6 +150,17 @@ class Maintenance(Message):
         return self
 
 
+class Interval(_Dated):
+    """The distance between two files while it was another one than now."""
+
+    minutes: Annotated[float, Field(gt=0, le=1440)]
+
+    def to_domain(self) -> domain.Interval:
+        """Convert for use."""
+        fields = _fields(self)
+        return domain.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
+
+
 class Station(_Dated):
     """One automatic station."""
 
@@ -163,6 +174,10 @@ class Station(_Dated):
     longitude: Annotated[float, Field(ge=-180, le=180)]
     interval_minutes: Annotated[float, Field(gt=0, le=1440)] = 5
     """Distance between two files; the national register's default is 5."""
+    intervals: tuple[Interval, ...] = ()
+    """Spans in which it was another one, so that averages of then expect what was to be expected then."""
+    publish_index: bool = False
+    """Whether VN_AQI or VN_WQI is made of it; not of a station that only serves as a reference."""
     timezone: str = "Asia/Ho_Chi_Minh"
     """IANA name of the logger's clock."""
     aliases: tuple[StationCode, ...] = ()
@@ -188,6 +203,7 @@ class Station(_Dated):
         """Convert for use."""
         fields = _fields(self)
         fields["interval_seconds"] = round(fields.pop("interval_minutes") * 60)
+        fields["intervals"] = tuple(each.to_domain() for each in self.intervals)
         fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
         fields["maintenance"] = tuple(
             domain.Decision(

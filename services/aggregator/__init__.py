@@ -1,7 +1,7 @@
 """Aggregator: what analysts and the API read is written here, and nowhere else.
 
 Reads: sink — qa-flagged, raw-file, delivery-receipt; windows — window-dirty, and the rows in ClickHouse.
-Writes: sink — ClickHouse, window-dirty; windows — ClickHouse averages, aggregated.
+Writes: sink — ClickHouse, window-dirty; windows — ClickHouse averages and indices, aggregated.
 Key: station code.
 Guarantee: at least once; a repeated row collapses by its key, a repeated average is not written again.
 Replay: resetting the sink's group writes the same rows with the same versions; resetting the windows' group

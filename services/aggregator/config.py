@@ -1,5 +1,11 @@
 """Settings of the aggregator, from ``QUANTRAC_<NAME>``."""
 
+from typing import Annotated
+
+from pydantic import Field
+
+from quantrac.domain.averaging import AverageRules
+from quantrac.domain.readings import Flag
 from quantrac.io.settings import ServiceSettings
 
 
@@ -14,3 +20,13 @@ class AggregatorSettings(ServiceSettings):
     """How long dirty hours are collected before they are computed together."""
     windows_data: str = ""
     """Folder for the stream library's own files; empty takes a temporary one."""
+    average_share: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """Share of its members that makes an average complete; source: default, unverified."""
+    average_suspect: bool = False
+    """Whether readings flagged suspect count beside those flagged good."""
+
+    @property
+    def average_rules(self) -> AverageRules:
+        """What counts in averages."""
+        flags = {Flag.GOOD, Flag.SUSPECT} if self.average_suspect else {Flag.GOOD}
+        return AverageRules(self.average_share, frozenset(flags))

@@ -13,6 +13,7 @@ from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner
 from schemas.registry import apply_record
+from services.aggregator.average_tables import ClickHouseAverages
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.sink_handler import SinkHandler
 from services.aggregator.windows_handler import WindowsHandler
@@ -54,7 +55,11 @@ def windows() -> Role:
     registry = Registry()
     table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
     handler = WindowsHandler(
-        clickhouse, registry, aggregated=settings.topic("aggregated"), clock=lambda: datetime.now(UTC)
+        ClickHouseAverages(clickhouse),
+        registry,
+        aggregated=settings.topic("aggregated"),
+        clock=lambda: datetime.now(UTC),
+        rules=settings.average_rules,
     )
     runner = StreamRunner(
         settings.kafka,

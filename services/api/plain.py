@@ -63,6 +63,7 @@ def average(row: Row, zone: ZoneInfo) -> dict[str, Any]:
         **row,
         "starts_at_local": row["starts_at"].astimezone(zone),
         "ends_at_local": row["ends_at"].astimezone(zone),
+        "complete": bool(row["complete"]),
     }
 
 

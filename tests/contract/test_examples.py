@@ -12,7 +12,6 @@ from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.expectations import Expectations
 from quantrac.domain.stations import Registry
-from quantrac.io.clickhouse import Result
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
 from schemas import codec, rules
@@ -26,6 +25,7 @@ from services.forwarder.handler import ForwardHandler
 from services.receiver.handler import ParseHandler
 from services.validator.handler import ValidateHandler
 from services.validator.settle_handler import InFlight, SettleHandler
+from support.averages import AveragesInMemory
 
 pytestmark = pytest.mark.contract
 
@@ -169,28 +169,11 @@ def test_learnt_limits_are_read_as_the_judge_holds_them() -> None:
     assert all(math.isnan(limit) for limit in in_the_evening["NO2"][3:])
 
 
-class Database(Tables):
-    """One PM2.5 reading in the hour; the averages it is given are remembered."""
-
-    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
-        assert parameters["stations"] == ["HN_DEMO_KHI001"]
-        hour = datetime(2026, 3, 24, 17, tzinfo=UTC)
-        if "FROM readings" in sql:
-            return Result((), [("HN_DEMO_KHI001", "PM2.5", hour, "µg/m3", [27.81], 1)])
-        names = ("unit", "mean", "minimum", "maximum", "count", "received", "expected", "version")
-        return Result(
-            (),
-            [
-                ("HN_DEMO_KHI001", "PM2.5", hour, *(columns[name][0] for name in names))
-                for _, columns, _ in self.inserted
-            ],
-        )
-
-
 def test_dirty_hours_become_averages_once(registry: Registry) -> None:
-    database = Database()
+    tables = AveragesInMemory()
+    tables.put("HN_DEMO_KHI001", "PM2.5", datetime(2026, 3, 24, 17, 5, tzinfo=UTC), 27.81)
     now = datetime(2026, 3, 24, 17, 5, 14, 120_000, tzinfo=UTC)
-    handler = WindowsHandler(database, registry, aggregated="aggregated", clock=lambda: now)
+    handler = WindowsHandler(tables, registry, aggregated="aggregated", clock=lambda: now)
     batch = [record("window-dirty", "window-dirty.json")]
     assert same(only(handler.handle(batch)).value, "aggregated.json")
     assert handler.handle(batch) == Done([], []), "the same readings give no new version"

@@ -136,7 +136,7 @@ def readings(running: RunningStack, tier: str) -> dict[tuple[str, str, datetime]
 
 
 def averaged(running: RunningStack, tier: str) -> int:
-    sql = "SELECT sum(received) FROM averages FINAL WHERE station LIKE 'HN_KILL_%'"
+    sql = "SELECT sum(received) FROM averages FINAL WHERE period = 'hour' AND station LIKE 'HN_KILL_%'"
     found: int = running.database(tier).query(sql).rows[0][0]
     return found
 

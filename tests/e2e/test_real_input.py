@@ -139,7 +139,7 @@ def hourly(
 ) -> dict[tuple[str, str, datetime], tuple[object, ...]]:
     sql = (
         "SELECT a.station, a.parameter, a.starts_at, a.mean, a.count, a.received, a.completeness, r.flag"
-        " FROM (SELECT * FROM averages FINAL WHERE station LIKE 'BJ_TEST_%') AS a"
+        " FROM (SELECT * FROM averages FINAL WHERE period = 'hour' AND station LIKE 'BJ_TEST_%') AS a"
         " JOIN (SELECT * FROM readings FINAL WHERE station LIKE 'BJ_TEST_%') AS r"
         " ON r.station = a.station AND r.parameter = a.parameter AND r.measured_at = a.starts_at"
     )

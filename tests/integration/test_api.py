@@ -377,7 +377,33 @@ def test_averages_come_in_their_present_version(api: TestClient) -> None:
         "completeness": 1 / 12,
         "version": 2,
         "computed_at": "2026-03-25T08:00:00Z",
+        **dict.fromkeys(("total", "sd", "p05", "p25", "p50", "p75", "p95", "p98")),
+        **dict.fromkeys(("not_evaluated", "suspect", "fail", "missing"), 0),
+        "good": 1,
+        "complete": False,
     }
+
+
+def test_averages_are_answered_as_they_stood(api: TestClient, context: Context) -> None:
+    path = f"/v1/averages?station={HANOI}&period=day&from=2026-03-24T00:00:00Z&to=2026-03-25T00:00:00Z"
+    day = {"period": "day", "ends_at": NOON + timedelta(hours=12)}
+    midnight = datetime(2026, 3, 24, 17, tzinfo=UTC)
+    database = context.database
+    assert isinstance(database, ClickHouse)
+    for version, mean in ((1, 12.4), (2, 13.1)):
+        row = average_row(
+            midnight, **day, mean=mean, version=version, computed_at=NOW + timedelta(days=version)
+        )
+        database.insert("average_versions", row)
+        database.insert("averages", row)
+
+    def mean(more: str) -> list[float]:
+        return [item["mean"] for item in get(api, path + more)["items"]]
+
+    assert mean("") == [13.1]
+    assert mean("&as_of=2026-03-27T00:00:00Z") == [12.4]
+    assert mean("&as_of=2026-03-27T15:00:00%2B07:00") == [13.1]
+    assert mean("&as_of=2026-03-26T07:59:59Z") == []
 
 
 AT_NOON = "measured_at=2026-03-25T12:00:00%2B07:00"

@@ -128,7 +128,8 @@ class Pipeline:
 
     def mean(self, code: str) -> float | None:
         found = self.database.query(
-            "SELECT mean FROM averages FINAL WHERE station = {s:String} AND starts_at = {t:DateTime('UTC')}",
+            "SELECT mean FROM averages FINAL WHERE period = 'hour' AND station = {s:String}"
+            " AND starts_at = {t:DateTime('UTC')}",
             {"s": code, "t": f"{NOON:%Y-%m-%d %H:%M:%S}"},
         )
         return found.rows[0][0] if found.rows else None

@@ -17,6 +17,7 @@ from schemas.codec import encode
 from services.aggregator.rows import READING
 from services.aggregator.sink_handler import SinkHandler
 from services.aggregator.windows_handler import WindowsHandler
+from support.averages import AveragesInMemory
 
 pytestmark = pytest.mark.unit
 
@@ -264,44 +265,18 @@ def test_a_ministry_asks_for_no_second_judgement() -> None:
     assert [record.topic for record in done.records] == ["dirty"]
 
 
-class Database:
-    """Readings by (station, parameter, hour); averages as inserted, the highest version of each."""
+class Database(AveragesInMemory):
+    """Readings by (station, parameter, hour), one every five minutes."""
 
-    def __init__(self) -> None:
-        self.readings: dict[tuple[str, str, datetime], list[tuple[float, int]]] = {}
-        self.averages: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        self.queries = 0
-        self.error: Exception | None = None
-
-    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
-        if self.error is not None:
-            raise self.error
-        self.queries += 1
-
-        def asked(key: tuple[Any, ...]) -> bool:
-            return key[0] in parameters["stations"] and parameters["start"] <= key[2] < parameters["end"]
-
-        if "FROM averages" in sql:
-            return Result((), [(*key, *row) for key, row in self.averages.items() if asked(key)])
-        rows = [
-            (*key, "µg/m3", [value for value, flag in readings if flag == 1], len(readings))
-            for key, readings in self.readings.items()
-            if asked(key)
-        ]
-        return Result((), rows)
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        assert table == "averages"
-        names = ("unit", "mean", "minimum", "maximum", "count", "received", "expected", "version")
-        for n, key in enumerate(
-            zip(columns["station"], columns["parameter"], columns["starts_at"], strict=True)
-        ):
-            self.averages[key] = tuple(columns[name][n] for name in names)
+    def hour(self, hour: datetime, readings: Sequence[tuple[float, int]], parameter: str = "PM2.5") -> None:
+        for n, (value, flag) in enumerate(readings):
+            self.put(CODE, parameter, hour + timedelta(minutes=5 * n), value, flag)
 
 
-def handler(database: Database, registry: Registry | None = None) -> WindowsHandler:
+def handler(database: Database, registry: Registry | None = None, **more: Any) -> WindowsHandler:
+    now = more.pop("now", HOUR + timedelta(hours=2))
     return WindowsHandler(
-        database, registry or registry_of(), aggregated="aggregated", clock=lambda: HOUR + timedelta(hours=2)
+        database, registry or registry_of(), aggregated="aggregated", clock=lambda: now, **more
     )
 
 
@@ -310,62 +285,74 @@ def dirty(*hours: datetime, station: str = CODE) -> Record:
     return Record("dirty", station.encode(), json.dumps({"station": station, "windows": windows}).encode())
 
 
-def averages(verdict: object) -> list[dict[str, Any]]:
+def averages(verdict: object, period: str = "hour") -> list[dict[str, Any]]:
     assert isinstance(verdict, Done)
-    return [average for record in verdict.records for average in json.loads(record.value or b"")["averages"]]
+    every = [average for record in verdict.records for average in json.loads(record.value or b"")["averages"]]
+    return [average for average in every if average["period"] == period]
 
 
 def test_only_good_readings_count_and_all_are_received() -> None:
     database = Database()
-    database.readings[CODE, "PM2.5", HOUR] = [(10.0, 1), (12.0, 1), (999.0, 4), (50.0, 3)]
+    database.hour(HOUR, [(10.0, 1), (12.0, 1), (999.0, 4), (50.0, 3)])
     (average,) = averages(handler(database).handle([dirty(HOUR)]))
     assert average["mean"] == 11.0
     assert (average["count"], average["received"], average["expected"]) == (2, 4, 12)
     assert average["completeness"] == pytest.approx(2 / 12)
     assert average["ends_at"] == "2026-03-25T06:00:00Z"
+    assert average["complete"] is False
 
 
 def test_a_late_reading_reopens_its_hour_with_the_next_version_and_no_other() -> None:
     database = Database()
-    database.readings[CODE, "PM2.5", HOUR] = [(10.0, 1)]
-    database.readings[CODE, "PM2.5", HOUR + timedelta(hours=1)] = [(20.0, 1)]
+    database.hour(HOUR, [(10.0, 1)])
+    database.hour(HOUR + timedelta(hours=1), [(20.0, 1)])
     handler(database).handle([dirty(HOUR, HOUR + timedelta(hours=1))])
-    database.readings[CODE, "PM2.5", HOUR].append((14.0, 1))
+    database.hour(HOUR, [(10.0, 1), (14.0, 1)])
     (average,) = averages(handler(database).handle([dirty(HOUR)]))
     assert (average["mean"], average["version"]) == (12.0, 2)
-    assert database.averages[CODE, "PM2.5", HOUR + timedelta(hours=1)][-1] == 1
+    later = CODE, "PM2.5", "hour", int(HOUR.timestamp()) + 3600
+    assert database.averages[later]["version"] == 1
 
 
 def test_the_same_readings_in_another_order_write_nothing() -> None:
     database = Database()
-    database.readings[CODE, "PM2.5", HOUR] = [(0.1, 1), (0.2, 1), (0.3, 1), (1e9, 1)]
+    database.hour(HOUR, [(0.1, 1), (0.2, 1), (0.3, 1), (1e9, 1)])
     assert len(averages(handler(database).handle([dirty(HOUR)]))) == 1
-    database.readings[CODE, "PM2.5", HOUR].reverse()
-    assert averages(handler(database).handle([dirty(HOUR), dirty(HOUR)])) == []
+    database.hour(HOUR, [(1e9, 1), (0.3, 1), (0.2, 1), (0.1, 1)])
+    written = database.written
+    assert handler(database).handle([dirty(HOUR), dirty(HOUR)]) == Done([], [])
+    assert database.written == written
 
 
 def test_a_backlog_of_days_is_read_day_by_day() -> None:
     database = Database()
     hours = [HOUR + timedelta(days=d) for d in range(3)]
     for hour in hours:
-        database.readings[CODE, "PM2.5", hour] = [(1.0, 1)]
+        database.hour(hour, [(1.0, 1)])
     assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
-    assert database.queries == 2 * 3
+    of_the_hours = ["readings", "stored"] * 3
+    of_the_days = ["hours", "stored"] * 3
+    assert database.asked == [*of_the_hours, *of_the_days, "days", "months", "stored"]
 
 
 def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:
     database = Database()
-    hours = [HOUR + timedelta(hours=n) for n in range(1100)]
+    hours = [HOUR.replace(hour=0) + timedelta(hours=n) for n in range(17)]
+    codes = [f"X{n}" for n in range(100)]
     for hour in hours:
-        database.readings[CODE, "PM2.5", hour] = [(1.0, 1)]
-    verdict = handler(database).handle([dirty(*hours)])
+        for code in codes:
+            database.hour(hour, [(1.0, 1)], code)
+    windows = [{"parameter": code, "hour": hour.isoformat()} for code in codes for hour in hours]
+    record = Record("dirty", CODE.encode(), json.dumps({"station": CODE, "windows": windows}).encode())
+    verdict = handler(database, now=HOUR - timedelta(days=1)).handle([record])
     assert isinstance(verdict, Done)
-    assert [len(json.loads(record.value or b"")["averages"]) for record in verdict.records] == [500, 500, 100]
+    told = [len(json.loads(record.value or b"")["averages"]) for record in verdict.records]
+    assert told == [500, 500, 500, 200]
 
 
 def test_a_station_gone_from_the_registry_keeps_its_averages_by_the_usual_interval() -> None:
     database = Database()
-    database.readings[CODE, "PM2.5", HOUR] = [(1.0, 1)]
+    database.hour(HOUR, [(1.0, 1)])
     (average,) = averages(handler(database, Registry()).handle([dirty(HOUR)]))
     assert average["expected"] == 12
 
@@ -381,7 +368,7 @@ def test_averages_wait_for_a_database_that_is_away_or_refuses(error: Exception) 
 
 def test_a_broken_dirty_message_is_dead_and_the_others_are_computed() -> None:
     database = Database()
-    database.readings[CODE, "PM2.5", HOUR] = [(1.0, 1)]
+    database.hour(HOUR, [(1.0, 1)])
     broken = Record("dirty", b"x", b"{}")
     verdict = handler(database).handle([broken, dirty(HOUR)])
     assert isinstance(verdict, Done)

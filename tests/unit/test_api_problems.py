@@ -74,7 +74,11 @@ def test_an_unknown_station_is_told_from_one_without_rows(path: str) -> None:
         (f"/v1/readings?station={CODE}&limit=10001", "limit", "more than the 10000 that this server allows"),
         (f"/v1/readings?station={CODE}&cursor=x", "cursor", "is not one that this operation gave"),
         (f"/v1/readings?station={CODE}&from=2026-03-26T00:00:00Z", "from", "does not lie before `to`"),
-        ("/v1/averages?station=X&period=minute", "period", "Input should be 'hour'"),
+        (
+            "/v1/averages?station=X&period=minute",
+            "period",
+            "Input should be 'hour', '8h', 'day', 'month' or 'year'",
+        ),
         ("/v1/stations?type=air", "type", "Input should be 'ambient-air'"),
         ("/v1/latest?province=1", "province", "should match pattern"),
         ("/v1/lineage?station=X&parameter=PM10", "measured_at", "is required"),

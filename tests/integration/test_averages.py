@@ -1,0 +1,181 @@
+"""The windows over the real engine: every average, version and index as computed from the final readings."""
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from quantrac.domain.ids import reading_version
+from quantrac.domain.stations import Registry
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.migrations import migrate, ordered
+from quantrac.io.records import Done, Record
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.testing.builders import station
+from schemas.clickhouse import migration_files
+from services.aggregator.average_tables import ClickHouseAverages
+from services.aggregator.windows_handler import WindowsHandler
+from services.api.queries import averages as queries
+from support.averages import Readings, brute_force
+
+pytestmark = pytest.mark.integration
+
+CODES = ("A_AIR", "B_AIR")
+PARAMETERS = ("PM2.5", "O3")
+NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
+"""Midnight in Vietnam."""
+NOW = NEW_YEAR + timedelta(days=400)
+CHECKED = ("mean", "minimum", "maximum", "p50", "count", "expected", "complete", "received", "good", "fail")
+
+
+def dirty(readings: Readings) -> list[Record]:
+    hours: dict[str, set[tuple[str, int]]] = {}
+    for code, parameter, at in readings:
+        hours.setdefault(code, set()).add((parameter, at // 3600 * 3600))
+    return [
+        Record(
+            "dirty",
+            code.encode(),
+            json.dumps(
+                {
+                    "station": code,
+                    "windows": [
+                        {"parameter": p, "hour": datetime.fromtimestamp(at, UTC).isoformat()}
+                        for p, at in some
+                    ],
+                }
+            ).encode(),
+        )
+        for code, some in hours.items()
+    ]
+
+
+def store(database: ClickHouse, readings: Readings, received: datetime) -> None:
+    rows = [(*key, *reading) for key, reading in readings.items()]
+    names = ("station", "parameter", "measured_at", "value", "flag", "status")
+    columns: dict[str, list[Any]] = {
+        name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    same = {"text": "", "unit": "µg/m3", "tests": "", "rules": "r", "line": 1}
+    same |= {"version": reading_version(received)}
+    database.insert("readings", columns | {name: [value] * len(rows) for name, value in same.items()})
+
+
+def batches(random: random.Random) -> list[Readings]:
+    """Two stations around the boundaries of day, month and year, in random order, some readings twice."""
+    every: Readings = {}
+    for code in CODES:
+        for parameter in PARAMETERS:
+            for hour in (*range(-26, 26), *range(31 * 24 - 10, 31 * 24 + 20)):
+                for minute in range(0, 60, 20):
+                    at = NEW_YEAR + timedelta(hours=hour, minutes=minute)
+                    flag = random.choice([1] * 9 + [3, 4])
+                    every[code, parameter, int(at.timestamp())] = (
+                        round(random.uniform(0, 90), 2),
+                        flag,
+                        random.choice(["00"] * 9 + ["01"]),
+                    )
+    keys = random.sample(sorted(every), len(every))
+    found = [{key: every[key] for key in keys[part::4]} for part in range(4)]
+    revised = {key: (every[key][0] + 1, 1, "00") for key in keys[:100]}
+    return [*found, found[0], revised]
+
+
+def stored(database: ClickHouse, table: str) -> dict[Any, Mapping[str, Any]]:
+    found = database.query(f"SELECT * FROM {table} FINAL").dicts()
+    return {
+        (row["station"], row["parameter"], row["period"], int(row["starts_at"].timestamp())): row
+        for row in found
+    }
+
+
+def test_the_tables_equal_a_recomputation_of_the_final_readings(clickhouse: ClickHouseSettings) -> None:
+    database = ClickHouse(clickhouse)
+    entry = replace(station(), interval_seconds=1200, publish_index=True)
+    registry = Registry(stations={code: replace(entry, code=code) for code in CODES})
+    final: Readings = {}
+    moments = []
+    for number, readings in enumerate(batches(random.Random(5))):
+        now = NOW + timedelta(hours=number)
+        moments.append(now)
+        final |= readings
+        store(database, readings, now)
+        handler = WindowsHandler(
+            ClickHouseAverages(database), registry, aggregated="aggregated", clock=lambda now=now: now
+        )
+        assert isinstance(handler.handle(dirty(readings)), Done)
+        if number == 3:
+            before = stored(database, "averages")
+    wanted = brute_force(final, lambda code, hour: 3)
+    found = stored(database, "averages")
+    assert found.keys() == wanted.keys()
+    for key, expected in wanted.items():
+        assert {name: found[key][name] for name in CHECKED} == {name: expected[name] for name in CHECKED}, key
+        assert found[key]["ends_at"].timestamp() == expected["ends_at"]
+        assert found[key]["unit"] == "µg/m3"
+
+    assert handler.handle(dirty(final)) == Done([], []), "the same readings write nothing"
+
+    year = ("A_AIR", "PM2.5", "year", int(NEW_YEAR.timestamp()))
+    assert found[year]["version"] > before[year]["version"]
+
+    def as_of(moment: datetime | None) -> dict[str, Any]:
+        (row,) = queries.page(
+            database,
+            station="A_AIR",
+            parameter="PM2.5",
+            period="year",
+            after=(NEW_YEAR, ""),
+            end=NEW_YEAR + timedelta(hours=1),
+            limit=2,
+            as_of=moment,
+        )
+        return row
+
+    assert as_of(None)["version"] == as_of(moments[-1])["version"] == found[year]["version"]
+    assert as_of(moments[3])["version"] == before[year]["version"]
+    assert as_of(moments[3])["mean"] == before[year]["mean"]
+
+    kinds = database.query(
+        "SELECT period, count(), countIf(value > 0 AND level != '' AND notEmpty(responsible)) FROM"
+        " (SELECT * FROM indices FINAL ORDER BY version DESC LIMIT 1 BY station, kind, period, starts_at)"
+        " GROUP BY period ORDER BY period"
+    ).rows
+    assert [row[0] for row in kinds] == ["day", "hour"]
+    assert kinds[1][2] > 0, "hours with an index"
+    assert database.query("SELECT max(starts_at), min(computed_at) FROM indices").rows[0] == (
+        NEW_YEAR + timedelta(hours=31 * 24 + 19),
+        NOW,
+    )
+
+
+def test_hourly_averages_of_an_older_release_keep_their_values_and_are_members(
+    clickhouse_server: ClickHouseSettings,
+) -> None:
+    settings = clickhouse_server.model_copy(update={"database": "before_0007"})
+    ClickHouse(settings, database="default").command("CREATE DATABASE before_0007")
+    database, every = ClickHouse(settings), ordered(migration_files())
+    migrate(database, every[:6])
+    hours = [NEW_YEAR + timedelta(hours=n) for n in range(18)]
+    same = {"station": "A_AIR", "parameter": "PM2.5", "period": "hour", "unit": "µg/m3", "mean": 5.0}
+    same |= {"minimum": 4.0, "maximum": 6.0, "count": 3, "received": 3, "expected": 3, "completeness": 1.0}
+    same |= {"computed_at": NEW_YEAR, "version": 2}
+    columns = {name: [value] * len(hours) for name, value in same.items()}
+    database.insert(
+        "averages", columns | {"starts_at": hours, "ends_at": [hour + timedelta(hours=1) for hour in hours]}
+    )
+    migrate(database, every)
+    readings: Readings = {
+        ("A_AIR", "PM2.5", int(hours[-1].timestamp()) + 3600 + n): (5.0, 1, "00") for n in range(9)
+    }
+    store(database, readings, NOW)
+    handler = WindowsHandler(ClickHouseAverages(database), Registry(), aggregated="a", clock=lambda: NOW)
+    assert isinstance(handler.handle(dirty(readings)), Done)
+    found = stored(database, "averages")
+    day = found["A_AIR", "PM2.5", "day", int(NEW_YEAR.timestamp())]
+    assert (day["mean"], day["count"], day["received"]) == (5.0, 19, 63)
+    assert len(stored(database, "average_versions")) == 18 + 12
