@@ -124,7 +124,7 @@ class Province:
         self.kill_when(role, lambda: self.done(role) > done and self.lag(role) > 0, slice_seconds)
 
     def kill_when(self, name: str, holds: Callable[[], bool], slice_seconds: float) -> None:
-        """Kill -9 where something holds; the process runs in slices and is looked at while it stands still."""
+        """Kill -9 where something holds; the process runs in slices looked at while it stands."""
         process, deadline = self.processes.pop(name), time.monotonic() + 30
         while True:
             process.send_signal(signal.SIGSTOP)
