@@ -16,7 +16,10 @@ run: setup ## start everything with the demo: files in, page and API out (Ctrl-C
 	@$(BIN)/quantrac up --demo
 
 test: setup check ## run every check and every test
-	@$(BIN)/pytest tests
+	@# What needs a stack mostly waits, so what needs only a processor runs beside it.
+	@said=$$(mktemp); $(BIN)/pytest tests/unit tests/contract >$$said 2>&1 & fast=$$!; \
+	  $(BIN)/pytest tests/integration tests/e2e; slow=$$?; \
+	  wait $$fast; fast=$$?; cat $$said; rm -f $$said; exit $$((slow + fast))
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
 

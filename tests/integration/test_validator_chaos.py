@@ -139,6 +139,7 @@ class Province:
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
+            process.send_signal(signal.SIGCONT)
         for process in self.processes.values():
             process.wait(timeout=30)
         del self.producer  # it would go on looking for the broker
@@ -247,14 +248,14 @@ def days() -> list[ReadingSet]:
         replace(
             each,
             file_id=file_id(each.file_id.encode()),
-            readings=[one for one in each.readings if np.isfinite(one.value)],  # no file says otherwise
+            readings=[one for one in each.readings if np.isfinite(one.value)],  # as in files
         )
         for each in sets
     ]
 
 
 def closed(station: str) -> ReadingSet:
-    """A calibration half a day later: the last block is over, and it is FAIL whatever was learnt."""
+    """A calibration more than a day later: the last block is over, and it is FAIL whatever was learnt."""
     readings = [reading(60 * (HOURS + 30), 50.0, code, "01", line=line) for line, code in enumerate(CODES, 1)]
     found = a_set(*readings, station=station)
     return replace(found, file_id=file_id(found.file_id.encode()))
@@ -290,11 +291,15 @@ def disturb(tried: Province, parts: Sequence[Sequence[ReadingSet]], switch: Acti
     port = free_port()
     tried.start("validate", **short, QUANTRAC_INSTANCE="1", QUANTRAC_HEALTH_PORT=str(port))
     flow = iter(parts[1])
-    while not ready(port):
-        send_some(tried, flow, 20)
+
+    def joined() -> bool:
+        tried.send(islice(flow, 20))
+        return ready(port)
+
+    wait_for(joined, "the second validator has partitions")
     tried.register(switch)
     announced = time.monotonic()
-    send_some(tried, flow, len(parts[1]))
+    tried.send(flow)
     tried.kill_under("sink", parts[2], slice_seconds=0.05)
     tried.start("sink")
     wait_for(lambda: time.monotonic() > announced + 2, "every validator knows of the switch")
@@ -304,10 +309,6 @@ def disturb(tried: Province, parts: Sequence[Sequence[ReadingSet]], switch: Acti
     tried.processes["validate1"].terminate()
     tried.kill_under("settle", parts[4], slice_seconds=0.1)  # a batch takes it a second
     tried.start("settle")
-
-
-def send_some(tried: Province, flow: Iterator[ReadingSet], count: int) -> None:
-    tried.send(islice(flow, count))
 
 
 def ready(port: int) -> bool:
