@@ -18,6 +18,7 @@ run: setup ## start everything with the demo: files in, page and API out (Ctrl-C
 test: setup check ## run every check and every test
 	@# What needs a stack mostly waits, so what needs only a processor runs beside it.
 	@said=$$(mktemp); $(BIN)/pytest tests/unit tests/contract >$$said 2>&1 & fast=$$!; \
+	  trap "kill $$fast; rm -f $$said" INT TERM; \
 	  $(BIN)/pytest tests/integration tests/e2e; slow=$$?; \
 	  wait $$fast; fast=$$?; cat $$said; rm -f $$said; exit $$((slow + fast))
 

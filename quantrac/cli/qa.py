@@ -87,6 +87,8 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
         interval=step.total_seconds() if step else None,
     )[parameter.code]
     _print(rows, flagged.flag.tolist(), flagged.tests)
+    if step is not None:
+        _print_gaps(rows, step.total_seconds())
     for row, reason in rows.unreadable.items():
         click.echo(f"quantrac: row {row + 1} after the header: {reason}", err=True)
 
@@ -97,6 +99,26 @@ def _print(rows: Series, flags: list[int], tests: list[Mapping[str, int]]) -> No
     for row, (flag, outcomes) in enumerate(zip(flags, tests, strict=True)):
         shown = (4, UNREADABLE) if row in rows.unreadable else (flag, ";".join(_reasons(flag, outcomes)))
         out.writerow((rows.time_text[row], rows.value_text[row], *shown))
+
+
+def _print_gaps(rows: Series, interval: float) -> None:
+    """Say on the error stream how much is missing, told apart by cause."""
+    import numpy as np
+
+    from quantrac.domain.qa.gap import find_gaps
+
+    present = [row for row in range(len(rows.time)) if row not in rows.unreadable]
+    told = [row for row in present if np.isfinite(rows.value[row]) or rows.status[row] != "00"]
+    if not told:
+        return
+    times = [rows.time[row].timestamp() for row in told]
+    found = find_gaps(
+        times, [rows.status[row] for row in told], start=min(times), end=max(times) + 1, interval=interval
+    )
+    for cause in dict.fromkeys(gap.cause for gap in found):
+        steps = [gap.steps for gap in found if gap.cause is cause]
+        gaps, count = f"{len(steps)} gap{'s' if len(steps) > 1 else ''}", sum(steps)
+        click.echo(f"quantrac: {cause}: {gaps}, {count} step{'s' if count > 1 else ''}", err=True)
 
 
 def _reasons(flag: int, tests: Mapping[str, int]) -> list[str]:

@@ -61,6 +61,21 @@ def test_an_empty_value_is_missing() -> None:
     assert (found["flag"], found["tests"]) == ("9", "gap")
 
 
+def test_gaps_are_told_apart_by_cause_where_the_interval_is_known() -> None:
+    lines = calm()
+    del lines[2:4]
+    lines[5] = lines[5].replace(",00", ",01")
+    lines[7] = lines[7].replace(",00", ",02")
+
+    result = run(file(*lines), *RIVER, "--interval", "15min")
+
+    assert result.stderr.splitlines() == [
+        "quantrac: silent: 1 gap, 2 steps",
+        "quantrac: calibrating: 1 gap, 1 step",
+        "quantrac: device-error: 1 gap, 1 step",
+    ]
+
+
 @pytest.mark.parametrize("value", ["abc", "inf", "-inf", "1e400", "12,5x"])
 def test_a_value_that_is_no_number_fails_and_the_place_is_told(value: str) -> None:
     result = run(file(*calm(), f'2026-03-25T03:00:00Z,"{value}",00'))

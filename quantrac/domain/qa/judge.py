@@ -17,6 +17,7 @@ from quantrac.domain.qa.expectations import Expectations, RuleBook
 from quantrac.domain.qa.learnt import Learnt, Lookup
 from quantrac.domain.qa.memory import NO_SERIES, Arrivals, Memory, Seen, remember, seconds, whole_milliseconds
 from quantrac.domain.qa.neighbourhood import HOUR
+from quantrac.domain.qa.span import NEIGHBOURS
 from quantrac.domain.qa.status import measured
 from quantrac.domain.qa.table import TESTS
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Window
@@ -26,7 +27,6 @@ from quantrac.domain.stations import Registry
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_COMBINATIONS = 10_000
 """Combinations of outcomes whose flag is kept; a country shows some hundreds."""
-NEIGHBOURS = "neighbours"
 BY_BLOCK = tuple(name for name, test in TESTS.items() if test.learnt and name != NEIGHBOURS)
 """Tests that compare with the limits of a block."""
 
