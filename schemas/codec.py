@@ -86,6 +86,26 @@ class ToldIndex(msgspec.Struct):
     version: int
 
 
+class ToldExceedance(msgspec.Struct):
+    """An exceedance as ``aggregated`` has it: :class:`schemas.messages.aggregates.Exceedance`."""
+
+    parameter: str
+    period: str
+    standard: str
+    column: str
+    minimum: float | None
+    maximum: float | None
+    unit: str
+    starts_at: datetime
+    ends_at: datetime
+    periods: int
+    peak: float
+    peak_at: datetime
+    ratio: float
+    open: bool
+    version: int
+
+
 _encoder = msgspec.json.Encoder()
 _reading_set = msgspec.json.Decoder(ReadingSet)
 _flagged_set = msgspec.json.Decoder(FlaggedSet)
@@ -112,10 +132,12 @@ def encode_aggregated(
     computed_at: datetime,
     averages: Sequence[ToldAverage],
     indices: Sequence[ToldIndex] = (),
+    exceedances: Sequence[ToldExceedance] = (),
 ) -> bytes:
     """Write the value of an ``aggregated`` message."""
     message = {"station": station, "computed_at": computed_at, "averages": averages}
-    return _encoder.encode(message | {"indices": indices} if indices else message)
+    optional = {"indices": indices, "exceedances": exceedances}
+    return _encoder.encode(message | {name: found for name, found in optional.items() if found})
 
 
 def decode_reading_set(value: bytes) -> ReadingSet:

@@ -18,9 +18,12 @@ from schemas.messages.registry import (
     Decision,
     Interval,
     Maintenance,
+    Permit,
+    PermitLimit,
     Station,
     StationParameter,
     UnitOverride,
+    WarningLevels,
 )
 
 Record = Station | Account | ApiKey | Activation | Decision
@@ -38,7 +41,10 @@ _NESTED: dict[str, type[Message]] = {
     "parameters": StationParameter,
     "intervals": Interval,
     "maintenance": Maintenance,
-    "unit_override": UnitOverride,
+    "permits": Permit,
+    "permits.limits": PermitLimit,
+    "parameters.unit_override": UnitOverride,
+    "parameters.warning_levels": WarningLevels,
     "limits": AccountLimits,
 }
 
@@ -138,7 +144,7 @@ def _validated(model: type[Station] | type[Account], entry: object, where: str) 
 
 def _keys_at(model: type[Message], path: Sequence[int | str]) -> list[str]:
     names = [part for part in path if isinstance(part, str)]
-    return list((_NESTED[names[-1]] if names else model).model_fields)
+    return list((_NESTED[".".join(names)] if names else model).model_fields)
 
 
 def _nearest(key: object, valid: Any) -> str:

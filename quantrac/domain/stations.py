@@ -37,6 +37,18 @@ class Valid:
 
 
 @dataclass(frozen=True, slots=True)
+class WarningLevels:
+    """Values from which a duty officer is told, long before any average is judged; ``None`` = not told.
+
+    A level that counts downwards (dissolved oxygen) has its largest value first.
+    """
+
+    tendency: float | None = None
+    preparing: float | None = None
+    exceeded: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StationParameter(Valid):
     """One parameter that a station measures."""
 
@@ -53,6 +65,8 @@ class StationParameter(Valid):
     range_low: float | None = None
     range_high: float | None = None
     """Equipment range (LRV, URV) in ``unit``."""
+    warning_levels: WarningLevels | None = None
+    """In ``unit``; ``None`` derives them from the limit that applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,38 @@ class Interval(Valid):
     """The distance between two files of a station while it was another one than now."""
 
     seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PermitLimit:
+    """A value that a permit itself states; it wins over the standard's for its parameter and period."""
+
+    parameter: str
+    """Catalogue code."""
+    unit: str
+    period: str
+    """Of the averages that are judged: a value of :class:`quantrac.domain.averaging.Period`."""
+    minimum: float | None = None
+    maximum: float | None = None
+    reference_oxygen: float | None = None
+    """Volume percent that values are corrected to before they are judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit(Valid):
+    """What a station's licence holds it to: a national standard, its column, its coefficients."""
+
+    standard: str
+    """Such as ``QCVN 40:2011/BTNMT``."""
+    column: str = ""
+    """Such as ``A``; empty where the standard has none."""
+    category: str = ""
+    """Kind of source, where the standard tells several apart."""
+    coefficients: tuple[tuple[str, float], ...] = ()
+    """(name, value): Kq and Kf of wastewater, Kp and Kv of stacks."""
+    limits: tuple[PermitLimit, ...] = ()
+    number: str = ""
+    """Of the licence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +199,8 @@ class Station(Valid):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Decision, ...] = ()
     """Spans known beforehand in which its readings are not of the environment."""
+    permits: tuple[Permit, ...] = ()
+    """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
 
     def interval_at(self, at: datetime) -> int:
         """Return the distance between two files at a time (UTC), in seconds."""

@@ -77,10 +77,44 @@ class Index(Message):
     """Counts up each time the same period gives another result."""
 
 
+class Exceedance(Message):
+    """One episode: consecutive complete averages beyond one limit."""
+
+    parameter: str
+    period: Literal["hour", "8h", "day", "month", "year"]
+    """Of the averages that were judged."""
+    standard: str
+    """Such as ``QCVN 40:2011/BTNMT``, or the permit's number."""
+    column: str
+    minimum: float | None
+    """The limit, coefficients multiplied in; an average below it is beyond."""
+    maximum: float | None
+    """An average above it is beyond."""
+    unit: str
+    starts_at: Utc
+    """Start of the first average beyond the limit, UTC."""
+    ends_at: Utc
+    """End of the last one, UTC."""
+    periods: Annotated[int, Field(ge=0)]
+    """Averages beyond the limit; 0 = withdrawn: data that changed since leave nothing of it."""
+    peak: float
+    """The mean farthest beyond the limit, corrected to the reference oxygen where the limit has one."""
+    peak_at: Utc
+    """Start of its period, UTC."""
+    ratio: float
+    """Peak to limit; of a minimum limit to peak."""
+    open: bool
+    """Whether no later complete average within the limit is known."""
+    version: Annotated[int, Field(ge=1)]
+    """Counts up each time the same episode (series, limit and start) comes out otherwise."""
+
+
 class Aggregated(Message):
-    """Averages or indices of one station that changed together; of averages hours, and what is over."""
+    """Averages, indices or exceedances of one station that changed together; of averages hours, and what is
+    over."""
 
     station: StationCode
     computed_at: Utc
     averages: list[Average]
     indices: tuple[Index, ...] = ()
+    exceedances: tuple[Exceedance, ...] = ()

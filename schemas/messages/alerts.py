@@ -1,21 +1,43 @@
 """``alert``: something a duty officer should know, opened, updated and closed under one id."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from schemas.messages.base import Message, StationCode, Utc
 
+AlertKind = Literal[
+    "station-silent",
+    "parameter-silent",
+    "data-incomplete",
+    "analyser-stuck",
+    "limit-exceeded",
+    "warning-level",
+    "backlog-arriving",
+]
+
 
 class Alert(Message):
-    """One state of one alert; messages with the same ``alert_id`` supersede each other."""
+    """One state of one alert; messages with the same ``alert_id`` supersede each other by ``version``.
+
+    There is one open alert a cause: kind, station, parameter and, of limits, the limit.
+    """
 
     alert_id: str
-    """Function of kind, station, parameter and opening time."""
-    kind: Literal["station-silent", "limit-exceeded", "analyser-stuck"]
+    """Function of the cause and the opening time, so that what is sent again carries the same one."""
+    kind: AlertKind
+    severity: Literal["info", "warning", "critical"]
     state: Literal["opened", "updated", "closed"]
+    version: Annotated[int, Field(ge=1)]
+    """Counts the states of this alert."""
     station: StationCode
     parameter: str | None = None
     """Absent when the whole station is meant."""
     opened_at: Utc
+    """When the cause began to hold, by the data, UTC."""
     changed_at: Utc
+    """When this state came about, UTC."""
     detail: str
-    """One sentence."""
+    """One sentence, English."""
+    facts: Annotated[dict[str, str | float], Field(default_factory=dict)]
+    """What the sentence is made of, for pages in other languages; times ISO 8601 in UTC."""

@@ -83,6 +83,18 @@ class UnitOverride(Message):
         return unit
 
 
+class WarningLevels(Message):
+    """Values from which a duty officer is told, long before any average is judged; absent = not told."""
+
+    tendency: float | None = None
+    preparing: float | None = None
+    exceeded: float | None = None
+
+    def to_domain(self) -> domain.WarningLevels:
+        """Convert for use."""
+        return domain.WarningLevels(**_fields(self))
+
+
 class StationParameter(_Dated):
     """One parameter that a station measures."""
 
@@ -100,6 +112,8 @@ class StationParameter(_Dated):
     """Lower end of the equipment range (LRV), in ``unit``."""
     range_high: float | None = None
     """Upper end of the equipment range (URV), in ``unit``."""
+    warning_levels: WarningLevels | None = None
+    """In ``unit``; absent derives them from the limit that applies."""
 
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:
@@ -111,6 +125,8 @@ class StationParameter(_Dated):
         """Convert for use."""
         fields = _fields(self)
         fields["unit_override"] = tuple((o.written, o.really) for o in self.unit_override)
+        if self.warning_levels is not None:
+            fields["warning_levels"] = self.warning_levels.to_domain()
         return domain.StationParameter(**fields)
 
 
@@ -161,6 +177,57 @@ class Interval(_Dated):
         return domain.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
 
 
+class PermitLimit(Message):
+    """A value that a permit itself states; it wins over the standard's for its parameter and period."""
+
+    parameter: CatalogueCode
+    unit: str
+    period: Literal["hour", "8h", "day", "month", "year"] = "day"
+    """Of the averages that are judged."""
+    minimum: float | None = None
+    maximum: float | None = None
+    reference_oxygen: Annotated[float, Field(ge=0, lt=20.9)] | None = None
+    """Volume percent that values are corrected to before they are judged."""
+
+    @field_validator("unit")
+    @classmethod
+    def _known_unit(cls, unit: str) -> str:
+        known = canonical_unit(unit)
+        if known is None:
+            raise ValueError(f"the unit {unit!r} is unknown")
+        return known
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("give minimum or maximum")
+        return self
+
+
+class Permit(_Dated):
+    """What a station's licence holds it to: a national standard, its column, its coefficients."""
+
+    standard: Annotated[str, Field(min_length=1)]
+    """Such as ``QCVN 40:2011/BTNMT``; ``quantrac limits list`` shows those that are known."""
+    column: str = ""
+    """Such as ``A``; absent where the standard has none."""
+    category: str = ""
+    """Kind of source, where the standard tells several apart."""
+    coefficients: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(default_factory=dict)]
+    """Kq and Kf of wastewater, Kp and Kv of stacks."""
+    limits: tuple[PermitLimit, ...] = ()
+    """Values that win over those of the standard."""
+    number: str = ""
+    """Of the licence."""
+
+    def to_domain(self) -> domain.Permit:
+        """Convert for use."""
+        fields = _fields(self)
+        fields["coefficients"] = tuple(sorted(self.coefficients.items()))
+        fields["limits"] = tuple(domain.PermitLimit(**_fields(limit)) for limit in self.limits)
+        return domain.Permit(**fields)
+
+
 class Station(_Dated):
     """One automatic station."""
 
@@ -189,6 +256,8 @@ class Station(_Dated):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     """Spans whose readings are flagged whatever the tests say."""
+    permits: tuple[Permit, ...] = ()
+    """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
 
     @field_validator("timezone")
     @classmethod
@@ -205,6 +274,7 @@ class Station(_Dated):
         fields["interval_seconds"] = round(fields.pop("interval_minutes") * 60)
         fields["intervals"] = tuple(each.to_domain() for each in self.intervals)
         fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
+        fields["permits"] = tuple(permit.to_domain() for permit in self.permits)
         fields["maintenance"] = tuple(
             domain.Decision(
                 id=f"maintenance-{number}",
