@@ -11,7 +11,7 @@ from math import nan
 import msgspec
 
 from quantrac.domain.qa.blocks import LIMITS, block_of
-from quantrac.domain.readings import FlaggedSet, ReadingSet
+from quantrac.domain.readings import FlaggedSet, ReadingSet, Reject, Unsettled
 
 
 class RememberedReading(msgspec.Struct):
@@ -31,6 +31,39 @@ class RememberedSet(msgspec.Struct):
     received_at: datetime
     readings: list[RememberedReading] = []
     revision: int = 0
+
+
+class StoredReading(msgspec.Struct, gc=False):
+    """What the store needs of a flagged reading: :class:`quantrac.domain.readings.FlaggedReading`."""
+
+    line: int
+    parameter: str
+    value: float
+    text: str
+    unit: str
+    measured_at: datetime
+    status: str
+    flag: int
+    tests: msgspec.Raw
+    """A JSON object; some dozens of different ones make up nearly all readings."""
+
+
+class StoredSet(msgspec.Struct):
+    """What the store needs of a flagged set: :class:`quantrac.domain.readings.FlaggedSet`."""
+
+    station: str
+    file_id: str
+    file_name: str
+    account: str
+    transport: str
+    received_at: datetime
+    format: str
+    rules: str
+    readings: list[StoredReading] = []
+    rejects: list[Reject] = []
+    revision: int = 0
+    cause: str = ""
+    unsettled: Unsettled | None = None
 
 
 class _Limits(msgspec.Struct):
@@ -106,11 +139,22 @@ class ToldExceedance(msgspec.Struct):
     version: int
 
 
+class ToldAggregated(msgspec.Struct):
+    """What a reader of ``aggregated`` needs of :class:`schemas.messages.aggregates.Aggregated`."""
+
+    station: str
+    computed_at: datetime
+    averages: list[ToldAverage]
+    exceedances: list[ToldExceedance] = []
+
+
 _encoder = msgspec.json.Encoder()
 _reading_set = msgspec.json.Decoder(ReadingSet)
 _flagged_set = msgspec.json.Decoder(FlaggedSet)
+_stored_set = msgspec.json.Decoder(StoredSet)
 _remembered = msgspec.json.Decoder(RememberedSet)
 _learnt = msgspec.json.Decoder(_Learnt)
+_aggregated = msgspec.json.Decoder(ToldAggregated)
 
 BadMessage = msgspec.MsgspecError
 """Raised by the decoders: the bytes are not the message they should be; its text says what and where."""
@@ -150,9 +194,22 @@ def decode_flagged_set(value: bytes) -> FlaggedSet:
     return _flagged_set.decode(value)
 
 
+def decode_stored_set(value: bytes) -> StoredSet:
+    """Read the value of a ``qa-flagged`` message in a third of the time; raises :data:`BadMessage`.
+
+    What ``tests`` holds is not looked into.
+    """
+    return _stored_set.decode(value)
+
+
 def decode_remembered(value: bytes) -> RememberedSet:
     """Read of a ``qa-flagged`` message what a memory needs, twice as fast; raises :data:`BadMessage`."""
     return _remembered.decode(value)
+
+
+def decode_aggregated(value: bytes) -> ToldAggregated:
+    """Read the averages and exceedances of an ``aggregated`` message; raises :data:`BadMessage`."""
+    return _aggregated.decode(value)
 
 
 def decode_learnt(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:

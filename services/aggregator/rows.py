@@ -9,7 +9,7 @@ import msgspec
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import MOST_REVISIONS, reading_version
-from quantrac.domain.readings import FlaggedSet
+from schemas.codec import StoredSet
 from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
 
@@ -23,7 +23,7 @@ READING = (
 """The columns of ``readings``."""
 
 
-def reading_columns(sets: Iterable[FlaggedSet], stored: Iterable[Sequence[Any]] = ()) -> Columns:
+def reading_columns(sets: Iterable[StoredSet], stored: Iterable[Sequence[Any]] = ()) -> Columns:
     """Columns of ``readings``, one row a reading; sets without a station hold none.
 
     ``stored`` holds rows of the table in the order of :data:`READING`. A file that is read again, and
@@ -42,7 +42,7 @@ def reading_columns(sets: Iterable[FlaggedSet], stored: Iterable[Sequence[Any]] 
         "unit": [r.unit for r in readings],
         "status": [r.status for r in readings],
         "flag": [r.flag for r in readings],
-        "tests": [_outcomes(tuple(r.tests.items())) for r in readings],
+        "tests": [_outcomes(bytes(r.tests)) for r in readings],
         "rules": _repeated((s.rules, s) for s in filled),
         "line": [r.line for r in readings],
         "version": _repeated((reading_version(s.received_at, s.revision), s) for s in filled),
@@ -68,7 +68,7 @@ def _version_over(row: Sequence[Any], stored: Sequence[Any]) -> int:
     return min(judged + 1, version | MOST_REVISIONS)
 
 
-def superseded_columns(stored: Sequence[Sequence[Any]], sets: Sequence[FlaggedSet]) -> Columns:
+def superseded_columns(stored: Sequence[Sequence[Any]], sets: Sequence[StoredSet]) -> Columns:
     """Columns of ``reading_revisions``: every row that another one of the same key is put over by ``sets``.
 
     ``stored`` holds rows of ``readings`` in the order of :data:`READING`, those of the keys of ``sets`` among
@@ -92,7 +92,7 @@ def superseded_columns(stored: Sequence[Sequence[Any]], sets: Sequence[FlaggedSe
     return {name: list(column) for name, column in zip(names, zip(*superseded, strict=True), strict=False)}
 
 
-def file_columns(sets: Iterable[FlaggedSet]) -> Columns:
+def file_columns(sets: Iterable[StoredSet]) -> Columns:
     """Columns of ``files``, one row a set."""
     sets = list(sets)
     if not sets:
@@ -112,7 +112,7 @@ def file_columns(sets: Iterable[FlaggedSet]) -> Columns:
     }
 
 
-def reject_columns(sets: Iterable[FlaggedSet]) -> Columns:
+def reject_columns(sets: Iterable[StoredSet]) -> Columns:
     """Columns of ``rejects``, one row a rejected line."""
     return _joined(_rejects_of(s) for s in sets if s.rejects)
 
@@ -140,7 +140,7 @@ def receipt_columns(receipts: Iterable[DeliveryReceipt]) -> Columns:
     return _joined(_receipts_of(receipt) for receipt in receipts)
 
 
-def _rejects_of(s: FlaggedSet) -> Columns:
+def _rejects_of(s: StoredSet) -> Columns:
     count = len(s.rejects)
     return {
         "station": [s.station] * count,
@@ -172,7 +172,7 @@ def _as_read(row: Sequence[Any]) -> tuple[Any, ...]:
     return (*row[3:7], row[READING.index("line")])
 
 
-def _repeated(values: Iterable[tuple[Any, FlaggedSet]]) -> list[Any]:
+def _repeated(values: Iterable[tuple[Any, StoredSet]]) -> list[Any]:
     """Give every reading of a set the set's value."""
     return list(chain.from_iterable(repeat(value, len(s.readings)) for value, s in values))
 
@@ -183,5 +183,8 @@ def _joined(blocks: Iterable[Columns]) -> Columns:
 
 
 @lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings
-def _outcomes(tests: tuple[tuple[str, int], ...]) -> str:
-    return msgspec.json.encode(dict(sorted(tests))).decode()
+def _outcomes(tests: bytes) -> str:
+    return msgspec.json.encode(dict(sorted(_tests.decode(tests).items()))).decode()
+
+
+_tests = msgspec.json.Decoder(dict[str, int])

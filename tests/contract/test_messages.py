@@ -33,6 +33,18 @@ def test_both_codecs_read_the_same_from_an_example(model: Any, decode: Any, name
     assert dataclasses.asdict(decode(example(name))) == by_pydantic
 
 
+def test_the_store_reads_the_same_from_an_example_as_everybody() -> None:
+    for_store = codec.decode_stored_set(example("qa-flagged.json"))
+    for_all = codec.decode_flagged_set(example("qa-flagged.json"))
+    readings = zip(for_store.readings, for_all.readings, strict=True)
+    for stored_reading, reading in readings:
+        assert json.loads(bytes(stored_reading.tests)) == reading.tests
+        for name in set(codec.StoredReading.__struct_fields__) - {"tests"}:
+            assert getattr(stored_reading, name) == getattr(reading, name)
+    for name in set(codec.StoredSet.__struct_fields__) - {"readings"}:
+        assert getattr(for_store, name) == getattr(for_all, name)
+
+
 @pytest.mark.parametrize(("model", "decode", "name"), PAIRS)
 def test_both_codecs_write_the_same(model: Any, decode: Any, name: str) -> None:
     by_msgspec = json.loads(codec.encode(decode(example(name))))

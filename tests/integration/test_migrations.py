@@ -1,9 +1,9 @@
 """The migrations against the real engine."""
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse
@@ -11,7 +11,7 @@ from quantrac.io.migrations import Migration, migrate, ordered, status
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
-from schemas.codec import decode_flagged_set
+from schemas.codec import decode_stored_set
 from schemas.examples import example
 from services.aggregator import rows
 
@@ -61,15 +61,16 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
         " WHERE database = {db:String} AND default_kind != 'ALIAS' GROUP BY table",
         {"db": empty_database.database},
     ).rows
+    revised = msgspec.structs.replace(decode_stored_set(example("qa-flagged.json")), revision=1)
     written = {
         "readings": rows.reading_columns,
         "files": rows.file_columns,
         "rejects": rows.reject_columns,
         "reading_revisions": lambda sets: rows.superseded_columns(
-            list(zip(*rows.reading_columns(sets).values(), strict=True)), [replace(sets[0], revision=1)]
+            list(zip(*rows.reading_columns(sets).values(), strict=True)), [revised]
         ),
     }
-    flagged = [decode_flagged_set(example("qa-flagged.json"))]
+    flagged = [decode_stored_set(example("qa-flagged.json"))]
     names = {table: sorted(columns) for table, columns in declared}
     names["reading_revisions"].remove("superseded_at")  # the server's own clock
     assert {table: sorted(columns(flagged)) for table, columns in written.items()} == {

@@ -37,7 +37,7 @@ class Tables:
         self.inserted.append((table, columns, token))
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
-        self.asked.append(parameters["station"])
+        self.asked.append(*parameters["stations"])
         return Result(READING, self.stored)
 
     def names(self) -> list[str]:
