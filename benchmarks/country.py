@@ -66,12 +66,13 @@ def raw_files(topic: str, count: int, registered: list[Station]) -> Iterator[Rec
         interval, place = divmod(number, len(registered))
         values = np.abs(usual + spread * random.standard_normal(LINES)).tolist()
         received_at = START + interval * INTERVAL + timedelta(milliseconds=number)
-        yield _raw_file(topic, registered[place].code, START + interval * INTERVAL, received_at, values)
+        yield message(topic, registered[place].code, START + interval * INTERVAL, received_at, values)
 
 
-def _raw_file(
+def message(
     topic: str, station: str, measured_at: datetime, received_at: datetime, values: list[float]
 ) -> Record:
+    """Return one file as the intake would write it; one value a parameter, in :data:`PARAMETERS`' order."""
     time = f"{measured_at.astimezone(ZONE):%Y%m%d%H%M%S}"
     content = "".join(
         f"{code}\t{value:.2f}\t{unit}\t{time}\t00\r\n"

@@ -48,7 +48,9 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
     validator = ValidateHandler(registry, rules.RuleBook(rules.load()), topic="qa-flagged")
     flagged, cost = through(validator.handle, parsed, BATCH)
     yield "ValidateHandler", cost
-    sink = SinkHandler(NoTables(), flagged="qa-flagged", raw="raw-file", receipts="", dirty="window-dirty")
+    sink = SinkHandler(
+        NoTables(), flagged="qa-flagged", raw="raw-file", receipts="", alerts="alert", dirty="window-dirty"
+    )
     yield "SinkHandler without ClickHouse", through(sink.handle, flagged, SINK_BATCH)[1]
     yield "the same for the raw files", through(sink.handle, raw, SINK_BATCH)[1]
 

@@ -1,6 +1,5 @@
 """The registry: its records in the topic, and the YAML files they come from."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,22 +8,9 @@ import yaml
 from pydantic import ValidationError
 
 from quantrac.domain.stations import Registry
-from schemas.messages.base import Message
-from schemas.messages.registry import (
-    Account,
-    AccountLimits,
-    Activation,
-    ApiKey,
-    Decision,
-    Interval,
-    Maintenance,
-    Permit,
-    PermitLimit,
-    Station,
-    StationParameter,
-    UnitOverride,
-    WarningLevels,
-)
+from schemas.limits import load_national
+from schemas.messages.registry import Account, Activation, ApiKey, Decision, Station
+from schemas.sentences import first_problem, nearest
 
 Record = Station | Account | ApiKey | Activation | Decision
 
@@ -36,17 +22,6 @@ _KINDS: dict[str, type[Record]] = {
     "decision": Decision,
 }
 _FILE_KEYS: dict[str, type[Station] | type[Account]] = {"stations": Station, "accounts": Account}
-
-_NESTED: dict[str, type[Message]] = {
-    "parameters": StationParameter,
-    "intervals": Interval,
-    "maintenance": Maintenance,
-    "permits": Permit,
-    "permits.limits": PermitLimit,
-    "parameters.unit_override": UnitOverride,
-    "parameters.warning_levels": WarningLevels,
-    "limits": AccountLimits,
-}
 
 
 def record_key(record: Record) -> bytes:
@@ -122,34 +97,22 @@ def _load_file(file: Path) -> Iterator[Record]:
         raise ValueError(f"{file.name}: expected the keys {' and '.join(_FILE_KEYS)}")
     for key, entries in content.items():
         if key not in _FILE_KEYS:
-            raise ValueError(f"{file.name}: unknown key {key!r}{_nearest(key, _FILE_KEYS)}")
+            raise ValueError(f"{file.name}: unknown key {key!r}{nearest(key, _FILE_KEYS)}")
         for number, entry in enumerate(entries or (), start=1):
             yield _validated(_FILE_KEYS[key], entry, f"{file.name}: {key}[{number}]")
 
 
 def _validated(model: type[Station] | type[Account], entry: object, where: str) -> Record:
+    name = entry.get("code", entry.get("name", "")) if isinstance(entry, dict) else ""
     try:
-        return model.model_validate(entry)
+        record = model.model_validate(entry)
     except ValidationError as error:
-        # A misspelt key comes with "missing" for the one it should have been; the misspelling says more.
-        problems = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        first = problems[0]
-        path = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-        name = entry.get("code", entry.get("name", "")) if isinstance(entry, dict) else ""
-        problem = first["msg"]
-        if first["type"] == "extra_forbidden":
-            problem = f"unknown key{_nearest(str(first['loc'][-1]), _keys_at(model, first['loc'][:-1]))}"
-        raise ValueError(f"{where} {name}: {path}: {problem}") from error
-
-
-def _keys_at(model: type[Message], path: Sequence[int | str]) -> list[str]:
-    names = [part for part in path if isinstance(part, str)]
-    return list((_NESTED[".".join(names)] if names else model).model_fields)
-
-
-def _nearest(key: object, valid: Any) -> str:
-    close = difflib.get_close_matches(str(key), list(valid), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; valid keys: {', '.join(valid)}"
+        raise ValueError(f"{where} {name}: {first_problem(error, model)}") from error
+    if isinstance(record, Station) and record.permits:
+        problems = load_national().problems_of(record.to_domain())
+        if problems:
+            raise ValueError(f"{where} {name}: {'; '.join(problems)}")
+    return record
 
 
 def _check_references(records: Sequence[Record]) -> None:

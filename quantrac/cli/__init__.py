@@ -18,10 +18,12 @@ _COMMANDS = (
     "replay",
     "index",
     "registry",
+    "limits",
     "rules",
     "review",
     "keys",
     "migrate",
+    "notify",
 )
 
 

@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS notifications
     target LowCardinality(String) COMMENT 'Name of the target in the notifier''s configuration',
     alert_id String COMMENT 'Of the alert',
     version UInt32 COMMENT 'Which of its states the target was told',
+    severity LowCardinality(String) COMMENT 'Of that state: info, warning, critical',
     outcome LowCardinality(String) COMMENT 'sent, digest (among others in one message), skipped (nothing left to tell), refused',
     detail String COMMENT 'What the target answered, where it refused; else empty',
     sent_at DateTime64(3, 'UTC') COMMENT 'When the target answered, UTC'

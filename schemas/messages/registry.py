@@ -54,7 +54,9 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 """When the registry decided: any person's decision comes after."""
 
 
-class _Dated(Message):
+class Dated(Message):
+    """What is valid between two times."""
+
     valid_from: Moment | None = None
     """Inclusive; absent = always was."""
     valid_to: Moment | None = None
@@ -95,7 +97,7 @@ class WarningLevels(Message):
         return domain.WarningLevels(**_fields(self))
 
 
-class StationParameter(_Dated):
+class StationParameter(Dated):
     """One parameter that a station measures."""
 
     code: Annotated[str, Field(min_length=1)]
@@ -166,7 +168,7 @@ class Maintenance(Message):
         return self
 
 
-class Interval(_Dated):
+class Interval(Dated):
     """The distance between two files while it was another one than now."""
 
     minutes: Annotated[float, Field(gt=0, le=1440)]
@@ -204,7 +206,7 @@ class PermitLimit(Message):
         return self
 
 
-class Permit(_Dated):
+class Permit(Dated):
     """What a station's licence holds it to: a national standard, its column, its coefficients."""
 
     standard: Annotated[str, Field(min_length=1)]
@@ -228,7 +230,7 @@ class Permit(_Dated):
         return domain.Permit(**fields)
 
 
-class Station(_Dated):
+class Station(Dated):
     """One automatic station."""
 
     code: StationCode
@@ -305,7 +307,7 @@ class AccountLimits(Message):
     """Files from midnight to midnight in Vietnam."""
 
 
-class Account(_Dated):
+class Account(Dated):
     """Who may log in to send."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -335,7 +337,7 @@ class Account(_Dated):
         return domain.Account(**fields)
 
 
-class ApiKey(_Dated):
+class ApiKey(Dated):
     """A key for the REST API."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{8,32}$")]

@@ -12,11 +12,22 @@ from services.api.context import Context
 from services.api.docs_page import render
 from services.api.keys import reader
 from services.api.problems import BadParameter, NotFound, Unauthorized, Unavailable, documented, install
-from services.api.routers import averages, files, health, lineage, readings, stations
+from services.api.routers import (
+    alerts,
+    averages,
+    exceedances,
+    files,
+    health,
+    indices,
+    limits,
+    lineage,
+    readings,
+    stations,
+)
 
 _DESCRIPTION = """\
-Readings of automatic environmental monitoring stations, with the flag and the tests of each, their averages,
-and the way back to the exact bytes that a station sent.
+Readings of automatic environmental monitoring stations, with the flag and the tests of each, their averages
+and indices, exceedances of limits, alerts, and the way back to the exact bytes that a station sent.
 
 Every operation under /v1 needs a key, as `X-Api-Key` or as `Authorization: Bearer`. Times are ISO 8601 and
 need a zone; stretches of time are half-open, [from, to). Long lists come in pages: follow `next` until it is
@@ -57,6 +68,6 @@ def create_app(context: Context) -> FastAPI:
 def _v1() -> APIRouter:
     problems = documented(Unauthorized, NotFound, BadParameter, Unavailable)
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(reader)], responses=problems)
-    for module in (stations, readings, averages, files, lineage):
+    for module in (stations, readings, averages, indices, limits, exceedances, alerts, files, lineage):
         v1.include_router(module.router)
     return v1

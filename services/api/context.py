@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import Depends, Request
 
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import Result
 from schemas.rules import RuleBook
@@ -37,6 +38,8 @@ class Context:
     """Changed by another thread as records arrive."""
     book: RuleBook
     """Which rules judge which reading; follows the registry."""
+    limits: LimitBook
+    """What averages are judged by; never changes."""
     registry_read: Callable[[], bool]
     """Tells whether the registry holds everything that was in its topic at the start."""
     clock: Callable[[], datetime]

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from quantrac.domain.parsing.targets import DEFAULT_ZONE
 from quantrac.domain.stations import ApiKey, Registry, Station, StationType
 from schemas.keys import matches, parse_token
 from services.api.context import InContext
+from services.api.plain import zone_of
 from services.api.problems import Unauthorized, Unavailable, UnknownStation
 
 _HEADER = APIKeyHeader(
@@ -58,11 +61,22 @@ class Reader:
             key=lambda station: station.code,
         )
 
-    def scope(self, code: str | None) -> list[str] | None:
-        """Return whose rows may be shown: the station asked for, those visible, or all (``None``)."""
+    def scope(self, code: str | None, province: str | None = None) -> list[str] | None:
+        """Return whose rows may be shown: the station asked for, those visible, or all (``None``).
+
+        ``province`` leaves out every station of another; a station outside it has no rows.
+        """
         if code is not None:
-            return [self.station(code).code]
-        return None if self.unlimited else [station.code for station in self.visible()]
+            station = self.station(code)
+            return [code] if province in (None, station.province) else []
+        if self.unlimited and province is None:
+            return None
+        return [station.code for station in self.visible(province=province)]
+
+    def zone(self, code: str) -> ZoneInfo:
+        """Return the zone of a station's clock; Vietnam's once the registry has lost the station."""
+        station = self.stations.get(code)
+        return zone_of(station.timezone) if station is not None else DEFAULT_ZONE
 
 
 def authenticate(token: str | None, registry: Registry, at: datetime) -> ApiKey:

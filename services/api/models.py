@@ -1,6 +1,7 @@
 """What the API answers. Every time stands in UTC; ``*_local`` is the same moment on the station's clock."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
@@ -8,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.limits import Applied
+from schemas.messages.alerts import AlertKind
 from services.api.plain import flag_name
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -222,6 +225,189 @@ class Averages(Model):
     """A page of averages."""
 
     items: list[Average]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class Level(Model):
+    """A level of air or water quality, as it is shown to the public."""
+
+    name: str = Field(examples=["moderate"])
+    """English name."""
+    name_vi: str = Field(examples=["Trung bình"])
+    """Vietnamese name."""
+    colour: str = Field(examples=["yellow"])
+    """English name of its colour."""
+    colour_vi: str = Field(examples=["vàng"])
+    """Vietnamese name of its colour."""
+    rgb: str = Field(examples=["#ffff00"])
+    """The colour."""
+    unverified: str
+    """What about these names and this colour stands in no source."""
+
+
+class Index(Model):
+    """An index of one station over one period."""
+
+    station: str
+    kind: Literal["VN_AQI", "VN_WQI"]
+    """Of air (Decision 1459/QĐ-TCMT) or of water (Decision 1460/QĐ-TCMT)."""
+    period: Literal["hour", "day"]
+    """Length of the period; the day is Vietnam's (UTC+7)."""
+    starts_at: datetime
+    """Inclusive, UTC."""
+    ends_at: datetime
+    """Exclusive, UTC."""
+    starts_at_local: datetime
+    """On the station's clock."""
+    ends_at_local: datetime
+    """On the station's clock."""
+    value: int | None
+    """The index; null where the decision gives none."""
+    level: Level | None
+    """The level that it lies in; null without an index."""
+    responsible: list[str]
+    """Parameters that give it: of VN_AQI the highest, of VN_WQI the lowest sub-index."""
+    subindices: dict[str, float]
+    """Sub-index of each parameter."""
+    version: int
+    """Counts up when late or corrected data give the same period another result."""
+    computed_at: datetime
+    """UTC."""
+
+
+class Indices(Model):
+    """A page of indices."""
+
+    items: list[Index]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class Limit(Model):
+    """A limit as it applies to a station: coefficients are multiplied in."""
+
+    parameter: str
+    """Catalogue code."""
+    period: Literal["hour", "8h", "day", "month", "year"]
+    """Of the averages that are judged."""
+    unit: str
+    """Unit of the limit."""
+    standard: str = Field(examples=["QCVN 40:2011/BTNMT"])
+    """The standard, or the number of the permit that states the limit."""
+    column: str = Field(examples=["A"])
+    """Column of the standard; empty where it has none."""
+    coefficients: dict[str, float]
+    """What the standard's value was multiplied by, such as Kq and Kf."""
+    minimum: float | None
+    """An average below it is beyond the limit; null = none."""
+    maximum: float | None
+    """An average above it is beyond the limit; null = none."""
+    reference_oxygen: float | None
+    """Volume percent of oxygen that averages are corrected to before they are judged; null = none."""
+    source: str
+    """Where the figure was read."""
+    certainty: Literal["high", "medium", "low", "unverified"]
+    """How sure the figure is: read in the text itself, in a secondary source, in a weak one, or in none."""
+
+    @classmethod
+    def of(cls, applied: Applied) -> Self:
+        """Present a limit with how it came about."""
+        return cls(**asdict(applied.limit), coefficients=dict(applied.factors))
+
+
+class Limits(Model):
+    """What applied to a station at one time."""
+
+    station: str
+    at: datetime
+    """Start of the average that they judge, UTC."""
+    items: list[Limit]
+    """By parameter and period; empty where nothing names a limit."""
+
+
+class Exceedance(Model):
+    """One episode: consecutive complete averages beyond one limit."""
+
+    station: str
+    parameter: str
+    """Catalogue code."""
+    period: Literal["hour", "8h", "day", "month", "year"]
+    """Of the averages that were judged."""
+    standard: str = Field(examples=["QCVN 40:2011/BTNMT"])
+    """The standard, or the number of the permit that states the limit."""
+    column: str = Field(examples=["A"])
+    """Column of the standard; empty where it has none."""
+    minimum: float | None
+    """Limit that the average must not be below, coefficients multiplied in; null = none."""
+    maximum: float | None
+    """Limit that the average must not be above, coefficients multiplied in; null = none."""
+    unit: str
+    """Unit of the limit and of `peak`."""
+    starts_at: datetime
+    """Start of the first average beyond the limit, UTC."""
+    ends_at: datetime
+    """End of the last one, UTC."""
+    starts_at_local: datetime
+    """On the station's clock."""
+    ends_at_local: datetime
+    """On the station's clock."""
+    periods: int
+    """Consecutive averages beyond the limit."""
+    peak: float
+    """The mean farthest beyond the limit, corrected to the reference oxygen where the limit has one."""
+    peak_at: datetime
+    """Start of its period, UTC."""
+    ratio: float
+    """Peak to maximum, or minimum to peak."""
+    open: bool
+    """Whether no later complete average within the limit is known."""
+    version: int
+    """Counts up when the same episode comes out otherwise."""
+    computed_at: datetime
+    """UTC."""
+
+
+class Exceedances(Model):
+    """A page of exceedances."""
+
+    items: list[Exceedance]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class Alert(Model):
+    """Something a duty officer should know, in its present state."""
+
+    alert_id: str
+    """The same from its opening to its end, and in what is sent out about it."""
+    kind: AlertKind
+    """What is wrong."""
+    severity: Literal["info", "warning", "critical"]
+    """How much it matters."""
+    state: Literal["opened", "updated", "closed"]
+    """Opened and updated are open."""
+    version: int
+    """Counts its states."""
+    station: str
+    parameter: str | None
+    """Catalogue code; null = the whole station."""
+    opened_at: datetime
+    """When the cause began to hold, by the data, UTC."""
+    opened_at_local: datetime
+    """On the station's clock."""
+    changed_at: datetime
+    """When this state came about, UTC."""
+    detail: str
+    """One sentence."""
+    facts: dict[str, str]
+    """What the sentence is made of; times ISO 8601 in UTC."""
+
+
+class Alerts(Model):
+    """A page of alerts."""
+
+    items: list[Alert]
     next: str | None
     """Link to the next page; null on the last."""
 

@@ -49,12 +49,16 @@ class SpanQuery(PageQuery):
         """Return start and end; raises :class:`BadParameter` where nothing lies between them."""
         end = self.to or now
         try:
-            start = self.from_ or end - _DEFAULT_SPAN
+            start = self.from_ or self.earliest(end)
         except OverflowError as error:
             raise BadParameter(("to", f"{iso(end)} has no day before it")) from error
         if start >= end:
             raise BadParameter(("from", f"{iso(start)} does not lie before `to`, {iso(end)}"))
         return start, end
+
+    def earliest(self, end: datetime) -> datetime:
+        """Return the start where `from` is absent; raises ``OverflowError`` where there is none."""
+        return end - _DEFAULT_SPAN
 
 
 class Keyset:

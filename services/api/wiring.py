@@ -11,6 +11,7 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import TableReader
 from quantrac.io.settings import ClickHouseSettings, load
+from schemas.limits import load_national
 from schemas.registry import apply_record
 from schemas.rules import RuleBook
 from schemas.rules import load as load_rules
@@ -35,6 +36,7 @@ class Serve:
             database=ClickHouse(clickhouse),
             registry=registry,
             book=_rule_book(settings, registry),
+            limits=load_national(),
             registry_read=self._registry_read.is_set,
             clock=partial(datetime.now, UTC),
             tier=settings.tier,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from quantrac.domain.ids import file_id, reading_version
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.qa.blocks import Figures, block_of
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Registry, Station, StationParameter, Withdrawal
@@ -204,7 +205,7 @@ def book(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> RuleBo
 def context(clickhouse: ClickHouseSettings, registry: Registry, book: RuleBook) -> Context:
     database = ClickHouse(clickhouse)
     fill(database)
-    return Context(database, registry, book, lambda: True, lambda: NOW)
+    return Context(database, registry, book, LimitBook(()), lambda: True, lambda: NOW)
 
 
 @pytest.fixture(scope="module")
@@ -729,7 +730,7 @@ def test_ready_asks_the_real_server(api: TestClient) -> None:
 
 def test_a_clickhouse_that_is_away_is_503_and_may_be_tried_again(registry: Registry, book: RuleBook) -> None:
     nobody = ClickHouse(ClickHouseSettings(port=1))
-    app = create_app(Context(nobody, registry, book, lambda: True, lambda: NOW))
+    app = create_app(Context(nobody, registry, book, LimitBook(()), lambda: True, lambda: NOW))
     with TestClient(app, headers={"X-Api-Key": TOKEN}) as client:
         answer = client.get(f"/v1/readings?station={HANOI}")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -9,21 +9,23 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.stations import Registry, StationParameter, StationType
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows
 from schemas.keys import new_key
 from schemas.rules import RuleBook, load
+from services.api import plain
 from services.api.app import create_app
 from services.api.context import Context
-from services.api.models import Averages, Readings, StationLatest
+from services.api.models import Alerts, Averages, Exceedances, Indices, Readings, StationLatest
 from services.api.routers.lineage import line_text
 
 pytestmark = pytest.mark.unit
 
 TOKEN, KEY = new_key("analyst")
-RULES = load()
+RULES, LIMITS = load(), LimitBook(())
 PARAMETERS = (
     StationParameter("PM2.5", "µg/m³", range_low=0.0, range_high=1000.0),
     StationParameter("X9", "mV"),
@@ -38,7 +40,7 @@ STATIONS = (
 def client(*answers: list[dict[str, Any]]) -> tuple[TestClient, GivenRows]:
     tables = GivenRows(*answers)
     registry = Registry({s.code: s for s in STATIONS}, api_keys={KEY.id: KEY.to_domain()})
-    app = create_app(Context(tables, registry, RuleBook(RULES, registry), lambda: True, lambda: NOON))
+    app = create_app(Context(tables, registry, RuleBook(RULES, registry), LIMITS, lambda: True, lambda: NOON))
     return TestClient(app, headers={"X-Api-Key": TOKEN}), tables
 
 
@@ -125,12 +127,44 @@ def test_plain_answers_are_what_the_models_state() -> None:
     hour |= dict.fromkeys(("total", "sd", "p05", "p25", "p50", "p75", "p95", "p98"))
     hour |= dict.fromkeys(("good", "not_evaluated", "suspect", "fail", "missing", "complete"), 0)
     hour |= {"received": 0, "expected": 12, "completeness": 0.0, "version": 1, "computed_at": NOON}
-    api, _ = client([reading()], [reading()], [reading()], [hour])
+    span = {"starts_at": NOON, "ends_at": NOON + timedelta(hours=1), "version": 1, "computed_at": NOON}
+    index = {"station": "A", "kind": "VN_AQI", "period": "hour", "value": 51, **span}
+    index |= {"responsible": ["PM2.5"], "subindices": {"PM2.5": 51.0}}
+    episode = {
+        "station": "GONE",
+        "parameter": "PM2.5",
+        "period": "day",
+        "standard": "QCVN",
+        "column": "",
+        **span,
+    }
+    episode |= {
+        "minimum": None,
+        "maximum": 45.0,
+        "unit": "µg/m³",
+        "periods": 1,
+        "peak": 60.0,
+        "peak_at": NOON,
+    }
+    episode |= {"ratio": 1.5, "open": 1}
+    alert = {"alert_id": "a", "kind": "station-silent", "severity": "info", "state": "opened", "version": 1}
+    alert |= {
+        "station": "A",
+        "parameter": "",
+        "opened_at": NOON,
+        "changed_at": NOON,
+        "detail": "",
+        "facts": {},
+    }
+    api, _ = client([reading()], [reading()], [reading()], [hour], [index], [episode], [alert])
     checks: dict[str, type[BaseModel]] = {
         "/v1/readings?station=A": Readings,
         "/v1/latest": Readings,
         "/v1/stations/A/latest": StationLatest,
         "/v1/averages?station=A": Averages,
+        "/v1/indices?station=A": Indices,
+        "/v1/exceedances": Exceedances,
+        "/v1/alerts": Alerts,
     }
     for path, model in checks.items():
         answer = api.get(path)
@@ -148,6 +182,24 @@ def test_one_row_more_than_the_page_holds_is_asked_for_and_kept_back() -> None:
         "2026-03-25 05:00:00",
         "NO2",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        ("VN_AQI", 50, ("good", "Tốt", "green", "xanh", "#00e400")),
+        ("VN_AQI", 51, ("moderate", "Trung bình", "yellow", "vàng", "#ffff00")),
+        ("VN_AQI", 500, ("hazardous", "Nguy hại", "brown", "nâu", "#7e0023")),
+        ("VN_WQI", 50, ("bad", "Xấu", "orange", "da cam", "#ff7e00")),
+        ("VN_WQI", 0, ("very heavily polluted", "Ô nhiễm rất nặng", "brown", "nâu", "#7e0023")),
+    ],
+)
+def test_the_level_of_an_index_is_the_one_of_its_own_scale(
+    kind: str, value: int, shown: tuple[str, ...]
+) -> None:
+    row = {"kind": kind, "value": value, "starts_at": NOON, "ends_at": NOON}
+    level = plain.index(row, plain.zone_of("UTC"))["level"]
+    assert tuple(level[name] for name in ("name", "name_vi", "colour", "colour_vi", "rgb")) == shown
 
 
 @pytest.mark.parametrize(
@@ -196,7 +248,7 @@ def test_every_operation_is_on_the_documentation_page_with_its_curl_line() -> No
     api, _ = client()
     text = api.get("/docs").text
     paths = api.get("/openapi.json").json()["paths"]
-    assert len(paths) == 14
+    assert len(paths) == 18
     for path in paths:
         assert f'<span class="path">{path}</span>' in text
     assert text.count("<pre>curl ") == len(paths)

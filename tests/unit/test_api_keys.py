@@ -111,5 +111,19 @@ def test_for_a_limited_key_other_provinces_do_not_exist() -> None:
             ask("HN_BKHN_KHIKXQ")
 
 
+def test_a_province_narrows_what_is_read_and_widens_it_for_nobody() -> None:
+    assert reader().scope(None, "48") == reader("48").scope(None, "48") == ["DN_HC_NMCLT"]
+    assert reader().scope("DN_HC_NMCLT", "48") == ["DN_HC_NMCLT"]
+    assert reader().scope("DN_HC_NMCLT", "01") == []
+    assert reader("48").scope(None, "01") == []
+    assert reader().scope(None, "99") == []
+
+
+def test_a_station_that_is_not_registered_has_the_clock_of_vietnam() -> None:
+    tokyo = {"A": replace(HANOI, code="A", timezone="Asia/Tokyo")}
+    of = Reader(new_key("a")[1].to_domain(), tokyo)
+    assert (of.zone("A").key, of.zone("B").key) == ("Asia/Tokyo", "Asia/Ho_Chi_Minh")
+
+
 def test_a_key_of_a_province_without_stations_reads_nothing() -> None:
     assert reader("99").scope(None) == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseRefused
 from quantrac.testing.asgi import TestClient
@@ -19,7 +20,7 @@ from services.api.problems import ProblemDocument
 pytestmark = pytest.mark.unit
 
 TOKEN, KEY = new_key("analyst")
-RULES = load()
+RULES, LIMITS = load(), LimitBook(())
 CODE = "HN_BKHN_KHIKXQ"
 
 
@@ -28,7 +29,13 @@ def client(
 ) -> TestClient:
     registry = Registry({CODE: station()}, api_keys={KEY.id: KEY.to_domain()})
     context = Context(
-        tables or GivenRows(), registry, RuleBook(RULES, registry), registry_read, lambda: NOON, **options
+        tables or GivenRows(),
+        registry,
+        RuleBook(RULES, registry),
+        LIMITS,
+        registry_read,
+        lambda: NOON,
+        **options,
     )
     return TestClient(create_app(context), headers={"X-Api-Key": TOKEN}, raise_server_exceptions=False)
 
@@ -55,7 +62,11 @@ def test_a_problem_says_what_was_asked_for_and_where_its_kind_is_described() -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["readings?station=", "averages?station=X", "files?station=X", "rejects?station=X"]
+    "path",
+    [
+        *("readings?station=", "averages?station=X", "files?station=X", "rejects?station=X"),
+        *("indices?station=X", "exceedances?station=X&province=01", "alerts?station=X", "limits?station=X"),
+    ],
 )
 def test_an_unknown_station_is_told_from_one_without_rows(path: str) -> None:
     assert problem(client().get(f"/v1/{path}"), 404).type == "/docs#unknown-station"
@@ -79,6 +90,22 @@ def test_an_unknown_station_is_told_from_one_without_rows(path: str) -> None:
             "period",
             "Input should be 'hour', '8h', 'day', 'month' or 'year'",
         ),
+        ("/v1/indices?station=X&kind=AQI", "kind", "Input should be 'VN_AQI' or 'VN_WQI'"),
+        ("/v1/indices?station=X&period=month", "period", "Input should be 'hour' or 'day'"),
+        ("/v1/indices", "station", "is required"),
+        (f"/v1/indices?station={CODE}&as_of=2026-03-26", "as_of", "has no time zone"),
+        ("/v1/exceedances?open=perhaps", "open", "valid boolean"),
+        ("/v1/exceedances?province=1", "province", "should match pattern"),
+        ("/v1/exceedances?cursor=WyIyMDI2LTAzLTI1VDAwOjAwOjAwWiIsIlBNMTAiXQ", "cursor", "is not one that"),
+        ("/v1/exceedances?limit=10001", "limit", "more than the 10000 that this server allows"),
+        ("/v1/exceedances?open=true&to=1960-01-01T00:00:00Z", "from", "does not lie before `to`"),
+        ("/v1/alerts?state=opened", "state", "Input should be 'open', 'closed' or 'all'"),
+        ("/v1/alerts?severity=high", "severity", "Input should be 'info', 'warning' or 'critical'"),
+        ("/v1/alerts?kind=silent", "kind", "Input should be 'station-silent'"),
+        ("/v1/alerts?as_of=2026-03-26T00:00:00Z", "as_of", "this operation has no such parameter"),
+        ("/v1/limits", "station", "is required"),
+        (f"/v1/limits?station={CODE}&at=now", "at", "is not a time in ISO 8601"),
+        (f"/v1/limits?station={CODE}&limit=1", "limit", "this operation has no such parameter"),
         ("/v1/stations?type=air", "type", "Input should be 'ambient-air'"),
         ("/v1/latest?province=1", "province", "should match pattern"),
         ("/v1/lineage?station=X&parameter=PM10", "measured_at", "is required"),

@@ -4,7 +4,7 @@ Each statement is one constant text whose ``{name:Type}`` the server binds. A fi
 bound to its empty value, which the server folds away before it looks at the index.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,13 +13,18 @@ from services.api.context import Database
 # The partitions are made from a column of the key, so a row never has its like in another partition.
 _SETTINGS = "SETTINGS do_not_merge_across_partitions_select_final = 1, max_execution_time = 30"
 
-# What a DateTime column can hold.
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, tzinfo=UTC)
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, tzinfo=UTC)
+"""What a ``DateTime`` column can hold."""
 
 
 def rows(database: Database, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Run a SELECT and return its rows; raises ``ClickHouseError``, after 30 seconds at the latest."""
     return database.query(sql + _SETTINGS, parameters).dicts()
+
+
+def scope(stations: Sequence[str] | None) -> dict[str, Any]:
+    """Return the parameters that say whose rows are asked for; ``None`` means all."""
+    return {"everywhere": int(stations is None), "stations": list(stations or ())}
 
 
 def seconds(moment: datetime) -> str:
@@ -41,5 +46,5 @@ def milliseconds(moment: datetime) -> str:
 
 
 def _rounded_up(moment: datetime, microseconds: int) -> datetime:
-    moment = min(max(moment.astimezone(UTC), _FIRST), _LAST)
+    moment = min(max(moment.astimezone(UTC), FIRST), LAST)
     return moment + timedelta(microseconds=-moment.microsecond % microseconds)

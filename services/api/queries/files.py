@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.context import Database
-from services.api.queries import milliseconds, rows
+from services.api.queries import milliseconds, rows, scope
 
 _FILES = """
 SELECT station, received_at, file_id, name, account, transport, format, rules, readings, rejects
@@ -85,7 +85,7 @@ def files_page(
 ) -> list[dict[str, Any]]:
     """Return up to ``limit`` files past ``after`` and before ``end``; ``stations=None`` means all."""
     return rows(
-        database, _FILES, {**_scope(stations), **_after(after), "end": milliseconds(end), "limit": limit}
+        database, _FILES, {**scope(stations), **_after(after), "end": milliseconds(end), "limit": limit}
     )
 
 
@@ -100,7 +100,7 @@ def rejects_page(
 ) -> list[dict[str, Any]]:
     """Return up to ``limit`` rejected lines past ``after`` and before ``end``, as :func:`files_page` does."""
     parameters = {
-        **_scope(stations),
+        **scope(stations),
         **_after((after[0], after[1], after[2])),
         "after_line": after[3],
         "reason": reason or "",
@@ -115,7 +115,7 @@ def rejects_summary(
 ) -> list[dict[str, Any]]:
     """Return how many lines and files each station and reason have in [start, end), the most first."""
     span = {"start": milliseconds(start), "end": milliseconds(end), "limit": limit}
-    return rows(database, _SUMMARY, {**_scope(stations), **span})
+    return rows(database, _SUMMARY, {**scope(stations), **span})
 
 
 def by_id(database: Database, file_id: str) -> list[dict[str, Any]]:
@@ -128,10 +128,6 @@ def content(database: Database, file_id: str, *, senders: Sequence[str]) -> tupl
     # The driver would decode the column as text; bytes pass as base64.
     found = rows(database, _CONTENT, {"file_id": file_id, "senders": list(senders)})
     return (found[0]["name"], base64.b64decode(found[0]["encoded"])) if found else None
-
-
-def _scope(stations: Sequence[str] | None) -> dict[str, Any]:
-    return {"everywhere": int(stations is None), "stations": list(stations or ())}
 
 
 def _after(key: Key) -> dict[str, Any]:

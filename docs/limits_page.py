@@ -1,0 +1,93 @@
+"""``python -m docs.limits_page``: write the tables of docs/limits.md from the standards' files."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from quantrac.domain.averaging import LOCAL
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.limits import Row, Standard
+from schemas.limits import load_national
+
+PAGE = Path(__file__).parent / "limits.md"
+BEGIN, END = "<!-- standards: written by `make docs` -->", "<!-- /standards -->"
+
+_WORDS = {"hour": "1 h", "8h": "8 h", "day": "24 h", "month": "month", "year": "year"}
+
+
+def generated() -> str:
+    """Return what the page should be; raises ValueError where it has lost its markers."""
+    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{PAGE.name}: the markers {BEGIN} and {END} are gone")
+    sections = [_section(each) for each in load_national().standards.values()]
+    return "\n\n".join([before + BEGIN, *sections, END + after])
+
+
+def _section(standard: Standard) -> str:
+    holds = []
+    if standard.valid_from:
+        holds.append(f"from {standard.valid_from.astimezone(LOCAL):%Y-%m-%d}")
+    if standard.valid_to:
+        holds.append(f"until {standard.valid_to.astimezone(LOCAL):%Y-%m-%d}")
+    if standard.permits_to:
+        holds.append(f"by permit until {standard.permits_to.astimezone(LOCAL):%Y-%m-%d}")
+    media = ", ".join(sorted(standard.media))
+    text = [f"### {standard.name}", f"{standard.title} ({standard.title_vi}): {media}, {', '.join(holds)}."]
+    text.append(f"Source: {standard.source} ({standard.certainty}).")
+    if standard.period_source:
+        text[-1] += f" The averaging period is {standard.period_source}."
+    text += [standard.note] if standard.note else []
+    for name, choices in (("Column", standard.columns), ("Category", standard.categories)):
+        if choices:
+            text.append(_table([name, "for"], choices))
+    for each in standard.coefficients:
+        without = f", not for {', '.join(sorted(each.not_for))}" if each.not_for else ""
+        rows = [(shortest_decimal(value), when) for value, when in each.values]
+        text.append(f"{each.name}, by the {each.about}{without} ({each.certainty}; {each.source}):")
+        text.append(_table([each.name, "where"], rows))
+    if standard.rows:
+        text.append(_values(standard))
+    return "\n\n".join(text)
+
+
+def _values(standard: Standard) -> str:
+    """Write the rows, a line for each parameter and a cell for each column."""
+    columns = [name for name, _ in standard.columns] or [""]
+    lines: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for row in standard.rows:
+        key = (row.parameter, row.unit, _WORDS[row.period], row.category, _dates(row))
+        for column in columns if row.column == "" else [row.column]:
+            mark = "" if row.certainty == standard.certainty else f" ({row.certainty})"
+            lines[key][column] = _bounds(row) + mark
+    oxygen = any(row.reference_oxygen for row in standard.rows)
+    table = [[*key, *(cells.get(column, "") for column in columns)] for key, cells in lines.items()]
+    head = ["parameter", "unit", "mean", "category", "dates", *(each or "limit" for each in columns)]
+    kept = [place for place in range(len(head)) if any(line[place] for line in table)]
+    shown = _table([head[place] for place in kept], [[line[place] for place in kept] for line in table])
+    return shown + ("\n\n`@` is the reference oxygen in volume percent." if oxygen else "")
+
+
+def _bounds(row: Row) -> str:
+    low, high = (None if each is None else shortest_decimal(each) for each in (row.minimum, row.maximum))
+    text = f"{low} to {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+    return text if row.reference_oxygen is None else f"{text} @ {shortest_decimal(row.reference_oxygen)}"
+
+
+def _dates(row: Row) -> str:
+    parts = (("from", row.valid_from), ("until", row.valid_to))
+    return " ".join(f"{word} {at.astimezone(LOCAL):%Y-%m-%d}" for word, at in parts if at)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    def lines() -> Iterator[Sequence[str]]:
+        yield head
+        yield ["---"] * len(head)
+        yield from rows
+
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(generated(), encoding="utf-8")

@@ -1,0 +1,200 @@
+"""``quantrac limits``: the national standards, and what a station is held to."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from quantrac.cli.options import one_sentence
+from quantrac.domain.averaging import LOCAL
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
+from quantrac.domain.stations import Permit, Station
+from schemas.limits import load_national
+from schemas.messages.registry import Station as StationRecord
+from schemas.messages.registry import moment
+from schemas.registry import load_directory
+from schemas.sentences import nearest
+
+
+@click.group()
+def limits() -> None:
+    """National standards (QCVN), and the limits that a station's permit makes of them."""
+
+
+@limits.command("list")
+def list_() -> None:
+    """List the standards: when they hold, for what, how sure their values are."""
+    _table(
+        (
+            each.name,
+            _span(each.valid_from, each.valid_to),
+            ", ".join(sorted(each.media)),
+            f"{len(each.rows)} values" if each.rows else "no values known",
+            _certainties(each),
+            "without a permit" if each.free_of_choice else "by permit",
+        )
+        for each in load_national().standards.values()
+    )
+
+
+@limits.command()
+@click.argument("standard")
+@one_sentence
+def show(standard: str) -> None:
+    """Show the values of STANDARD, such as 'QCVN 40:2011/BTNMT', its choices and its sources."""
+    known = load_national().standards
+    if standard not in known:
+        raise ValueError(f"unknown standard {standard!r}{nearest(standard, known)}")
+    found = known[standard]
+    click.echo(f"{found.name}: {found.title} ({found.title_vi})")
+    holds = _span(found.valid_from, found.valid_to) or "always"
+    click.echo(f"holds {holds} for {', '.join(sorted(found.media))}")
+    if found.permits_to is not None:
+        click.echo(f"permits may hold to it until {_day(found.permits_to)}")
+    click.echo(f"source: {found.source} ({found.certainty})")
+    if found.period_source:
+        click.echo(f"averages that are judged: {found.period_source}")
+    if found.note:
+        click.echo(found.note)
+    for name, choices in (("column", found.columns), ("category", found.categories)):
+        for key, about in choices:
+            click.echo(f"{name} {key}: {about}")
+    for each in found.coefficients:
+        without = f"; not for {', '.join(sorted(each.not_for))}" if each.not_for else ""
+        click.echo(f"coefficient {each.name}: {each.about}{without} ({each.certainty}: {each.source})")
+        for value, when in each.values:
+            click.echo(f"  {shortest_decimal(value):4} {when}")
+    _table(
+        (
+            row.parameter,
+            row.period.value,
+            row.category,
+            row.column,
+            bounds(row),
+            _span(row.valid_from, row.valid_to),
+            row.certainty,
+            row.source,
+        )
+        for row in found.rows
+    )
+
+
+@limits.command()
+@click.argument("station")
+@click.option(
+    "--registry",
+    "directory",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of the registry's YAML files.",
+)
+@click.option("--at", metavar="TIME", help="Of averages that start then; by default now.")
+@one_sentence
+def of(station: str, directory: Path, at: str | None) -> None:
+    """Show the limits that hold for STATION, and how each came about."""
+    known = {each.code: each for each in load_directory(directory) if isinstance(each, StationRecord)}
+    if station not in known:
+        raise ValueError(f"unknown station {station!r}{nearest(station, known)}")
+    found = known[station].to_domain()
+    then = moment(at) if at else datetime.now(UTC)
+    permit = permit_at(found.permits, then)
+    click.echo(
+        f"{station} ({found.type}) on {then.astimezone(LOCAL):%Y-%m-%d %H:%M} (UTC+7): {_held(permit)}"
+    )
+    applied = load_national().applied_to(found, then)
+    if not applied:
+        click.echo("no limit holds")
+    _table(
+        (
+            each.limit.parameter,
+            each.limit.period.value,
+            bounds(each.limit),
+            sums(each),
+            f"{each.limit.standard} {each.limit.column}".strip(),
+            each.limit.certainty,
+            _unjudged(found, each.limit, then),
+        )
+        for each in applied
+    )
+
+
+def bounds(limit: Limit | Row) -> str:
+    """Write what a value must not go beyond, with unit and reference oxygen.
+
+    >>> from quantrac.domain.averaging import Period
+    >>> bounds(Row("PM", Period.DAY, "mg/Nm3", maximum=40, reference_oxygen=7))
+    'at most 40 mg/Nm3 at 7 % O2'
+    """
+    low, high = (
+        None if value is None else shortest_decimal(value) for value in (limit.minimum, limit.maximum)
+    )
+    if low is None or high is None:
+        text = f"at least {low}" if high is None else f"at most {high}"
+    else:
+        text = f"{low} to {high}"
+    oxygen = limit.reference_oxygen
+    at_oxygen = "" if oxygen is None else f"at {shortest_decimal(oxygen)} % O2"
+    return " ".join(part for part in (text, limit.unit, at_oxygen) if part)
+
+
+def sums(applied: Applied) -> str:
+    """Write how a limit came about: ``75 x Kq 0.9 x Kf 1.1``; empty where nothing multiplies it."""
+    if applied.row is None:
+        return "stated by the permit"
+    if not applied.factors:
+        return ""
+    factors = "".join(f" x {name} {shortest_decimal(value)}" for name, value in applied.factors)
+    values = (applied.row.minimum, applied.row.maximum)
+    return " and ".join(f"{shortest_decimal(value)}{factors}" for value in values if value is not None)
+
+
+def _held(permit: Permit | None) -> str:
+    if permit is None:
+        return "no permit"
+    parts = [
+        f"permit {permit.number}" if permit.number else "permit",
+        permit.standard,
+        f"column {permit.column}" if permit.column else "",
+        permit.category,
+        *(f"{name} {shortest_decimal(value)}" for name, value in permit.coefficients),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _unjudged(station: Station, limit: Limit, at: datetime) -> str:
+    """Say why a limit judges nothing of a station; empty = it does."""
+    entry = station.parameter(limit.parameter, at)
+    if entry is None:
+        return "not measured"
+    if entry.unit != limit.unit:
+        return f"not judged: measured in {entry.unit}"
+    if limit.reference_oxygen is not None and station.parameter("O2", at) is None:
+        return "not judged: the station measures no O2"
+    return ""
+
+
+def _certainties(standard: Standard) -> str:
+    """Name how sure the values are: all alike, or from the surest on."""
+    order = ("high", "medium", "low", "unverified")
+    found = {row.certainty for row in standard.rows} or {standard.certainty}
+    return ", ".join(each for each in order if each in found)
+
+
+def _span(start: datetime | None, end: datetime | None) -> str:
+    if start is None:
+        return f"until {_day(end)}" if end else ""
+    return f"{_day(start)} until {_day(end)}" if end else f"from {_day(start)}"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(LOCAL):%Y-%m-%d}"
+
+
+def _table(rows: Iterable[Sequence[str]]) -> None:
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
+        click.echo("  ".join(cells).rstrip())

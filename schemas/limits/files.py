@@ -1,0 +1,250 @@
+"""Standards as YAML: one file a standard, checked strictly.
+
+A row gives one parameter's values: one number for every column, or a mapping of columns to numbers. What a
+row does not state (period, source, certainty) it takes from the top of its file. Dates without a time are
+midnight in Vietnam; ``valid_from`` is inclusive, ``valid_to`` exclusive.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from quantrac.domain import limits as domain
+from quantrac.domain.averaging import Period
+from quantrac.domain.stations import StationType, Valid
+from quantrac.domain.units import canonical_unit
+from schemas.messages.base import Message
+from schemas.messages.registry import CatalogueCode, Dated, Moment
+from schemas.sentences import first_problem
+
+NATIONAL = Path(__file__).parent / "national"
+"""The shipped standards."""
+WARNING = Path(__file__).parent / "warning.yaml"
+"""The shipped shares of a limit."""
+
+Text = Annotated[str, Field(min_length=1)]
+ByColumn = float | dict[str, float]
+"""A number for every column, or one for each column named."""
+Model = TypeVar("Model", bound=Message)
+
+
+class Coefficient(Message):
+    """A factor of the standard's values."""
+
+    about: Text
+    """What it depends on."""
+    not_for: tuple[CatalogueCode, ...] = ()
+    """Parameters that it does not multiply."""
+    values: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(default_factory=dict)]
+    """By when it is this one."""
+    source: Text
+    certainty: domain.Certainty
+
+    def to_domain(self, name: str) -> domain.Coefficient:
+        """Convert for use."""
+        return domain.Coefficient(
+            name,
+            self.about,
+            frozenset(self.not_for),
+            tuple((value, when) for when, value in self.values.items()),
+            self.source,
+            self.certainty,
+        )
+
+
+class Row(Dated):
+    """The values of one parameter."""
+
+    parameter: CatalogueCode
+    unit: str
+    period: Period | None = None
+    """Of the averages judged; absent = the file's."""
+    category: str | tuple[str, ...] = ""
+    """Kinds of source it is for; absent = all."""
+    minimum: ByColumn | None = None
+    maximum: ByColumn | None = None
+    reference_oxygen: Annotated[float, Field(ge=0, lt=domain.OXYGEN_IN_AIR)] | None = None
+    source: str = ""
+    """Absent = the file's."""
+    certainty: domain.Certainty | None = None
+    """Absent = the file's."""
+
+    @field_validator("unit")
+    @classmethod
+    def _canonical_unit(cls, unit: str) -> str:
+        known = canonical_unit(unit)
+        if known != unit:
+            raise ValueError(
+                f"the unit {unit!r} is unknown" if known is None else f"write the unit {known!r}"
+            )
+        return unit
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("give minimum or maximum")
+        for column in self.columns:
+            low, high = _in_column(self.minimum, column), _in_column(self.maximum, column)
+            if low is not None and high is not None and low >= high:
+                raise ValueError("minimum must lie below maximum")
+        return self
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that it names; one empty name where its numbers hold for all."""
+        named = [each for each in (self.minimum, self.maximum) if isinstance(each, dict)]
+        return list(dict.fromkeys(column for each in named for column in each)) or [""]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories that it names; one empty name where it holds for all."""
+        return (self.category,) if isinstance(self.category, str) else self.category
+
+
+class Standard(Dated):
+    """One national technical regulation."""
+
+    name: Text
+    """Such as ``QCVN 40:2011/BTNMT``."""
+    title: Text
+    title_vi: Text
+    media: Annotated[tuple[StationType, ...], Field(min_length=1)]
+    permits_to: Moment | None = None
+    """Until when a permit may still hold a station to it, exclusive; absent = no end is known."""
+    columns: Annotated[dict[str, Text], Field(default_factory=dict)]
+    """What each is for."""
+    categories: Annotated[dict[str, Text], Field(default_factory=dict)]
+    """What each is."""
+    coefficients: Annotated[dict[str, Coefficient], Field(default_factory=dict)]
+    period: Period | None = None
+    """Of the averages judged by rows that state none."""
+    period_source: str = ""
+    """Why this period, where the standard itself does not say."""
+    source: Text
+    certainty: domain.Certainty
+    note: str = ""
+    """What is not in the file."""
+    rows: tuple[Row, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for number, row in enumerate(self.rows, start=1):
+            where = f"rows.{number} {row.parameter}"
+            for kind, named, known in (
+                ("column", row.columns, self.columns),
+                ("category", row.categories, self.categories),
+            ):
+                for name in named:
+                    if name and name not in known:
+                        raise ValueError(f"{where}: unknown {kind} {name!r}")
+            if (row.period or self.period) is None:
+                raise ValueError(f"{where}: it needs a period, its own or the file's")
+        for (one, before), (other, after) in combinations(enumerate(self.rows, start=1), 2):
+            if self._clash(before, after):
+                raise ValueError(f"rows.{other} {after.parameter}: it says again what rows.{one} says")
+        return self
+
+    def _clash(self, one: Row, other: Row) -> bool:
+        def key(row: Row) -> tuple[str, Period | None]:
+            return row.parameter, row.period or self.period
+
+        def meet(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+            return "" in mine or "" in theirs or not set(mine).isdisjoint(theirs)
+
+        return (
+            key(one) == key(other)
+            and meet(one.columns, other.columns)
+            and meet(one.categories, other.categories)
+            and domain.overlap(_dates(one), _dates(other))
+        )
+
+    def to_domain(self) -> domain.Standard:
+        """Convert for use: a row for each column and category."""
+        return domain.Standard(
+            self.name,
+            self.title,
+            self.title_vi,
+            frozenset(self.media),
+            tuple(each for row in self.rows for each in self._rows(row)),
+            tuple(self.columns.items()),
+            tuple(self.categories.items()),
+            tuple(each.to_domain(name) for name, each in self.coefficients.items()),
+            _utc(self.permits_to),
+            self.source,
+            self.certainty,
+            self.period_source,
+            self.note,
+            valid_from=_utc(self.valid_from),
+            valid_to=_utc(self.valid_to),
+        )
+
+    def _rows(self, row: Row) -> Iterator[domain.Row]:
+        for category in row.categories:
+            for column in row.columns:
+                yield domain.Row(
+                    row.parameter,
+                    row.period or self.period or Period.DAY,
+                    row.unit,
+                    column,
+                    category,
+                    _in_column(row.minimum, column),
+                    _in_column(row.maximum, column),
+                    row.reference_oxygen,
+                    row.source or self.source,
+                    row.certainty or self.certainty,
+                    valid_from=_utc(row.valid_from),
+                    valid_to=_utc(row.valid_to),
+                )
+
+
+class _Shares(Message):
+    tendency: Annotated[float, Field(gt=0)]
+    preparing: Annotated[float, Field(gt=0)]
+    exceeded: Annotated[float, Field(gt=0)]
+    source: Text
+
+
+def load(path: Path) -> domain.LimitBook:
+    """Read every standard of a folder and of those below.
+
+    Raises ValueError, one sentence, with file, place and key of what is wrong; OSError where there is no
+    folder.
+    """
+    files = sorted(path.rglob("*.yaml"))
+    if not files:
+        raise ValueError(f"{path}: no *.yaml file in this folder")
+    return domain.LimitBook(_read(file, Standard).to_domain() for file in files)
+
+
+def load_shares(path: Path) -> domain.WarningShares:
+    """Read shares of a limit; raises ValueError as :func:`load` does."""
+    found = _read(path, _Shares)
+    return domain.WarningShares(found.tendency, found.preparing, found.exceeded, found.source)
+
+
+def _read(file: Path, model: type[Model]) -> Model:
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(f"{file.name}: {first_problem(error, model)}") from error
+
+
+def _in_column(value: ByColumn | None, column: str) -> float | None:
+    return value.get(column) if isinstance(value, dict) else value
+
+
+def _dates(row: Dated) -> Valid:
+    return Valid(valid_from=row.valid_from, valid_to=row.valid_to)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at and at.astimezone(UTC)
