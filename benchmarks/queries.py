@@ -56,11 +56,10 @@ QUESTIONS = {
           AND measured_at >= {day:DateTime('UTC')} AND measured_at < {day:DateTime('UTC')} + 86400
         ORDER BY parameter, measured_at""",
     "latest of every station and parameter": """
-        SELECT station, parameter, measured_at, value, flag FROM readings_current
-        WHERE (station, parameter, measured_at) IN (
-            SELECT station, parameter, max(measured_at) FROM readings
-            WHERE measured_at >= {last:DateTime('UTC')} GROUP BY station, parameter)
-          AND measured_at >= {last:DateTime('UTC')}""",
+        SELECT station, parameter, max(measured_at), argMax(value, (measured_at, version)),
+          argMax(flag, (measured_at, version))
+        FROM readings WHERE measured_at >= {last:DateTime('UTC')}
+        GROUP BY station, parameter SETTINGS optimize_aggregation_in_order = 1""",
     "a month of daily means of one parameter": """
         SELECT station, starts_at, mean FROM daily_current
         WHERE parameter = {parameter:String}

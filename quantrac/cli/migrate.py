@@ -5,7 +5,14 @@ import click
 from quantrac.cli.options import one_sentence
 from quantrac.io.kafka import KafkaAdmin
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
-from quantrac.migrate import migrate_tables, missing_topics, table_status
+from quantrac.migrate import (
+    migrate_tables,
+    missing_topics,
+    table_script,
+    table_status,
+    write_reference,
+    write_roles,
+)
 
 
 @click.command()
@@ -19,13 +26,32 @@ from quantrac.migrate import migrate_tables, missing_topics, table_status
     help="Partition counts of the topics.",
 )
 @click.option("--replication", default=1, show_default=True, help="Replicas of each topic.")
+@click.option(
+    "--with-roles", is_flag=True, help="Also make the role quantrac_analyst; the user must be allowed to."
+)
+@click.option("--cluster", default="", metavar="NAME", help="Make the tables on this ClickHouse cluster.")
+@click.option("--print", "only_print", is_flag=True, help="Only print the SQL of all tables; asks no server.")
 @one_sentence
-def migrate(dry_run: bool, show_status: bool, size: str, replication: int) -> None:
+def migrate(
+    *,
+    dry_run: bool,
+    show_status: bool,
+    size: str,
+    replication: int,
+    with_roles: bool,
+    cluster: str,
+    only_print: bool,
+) -> None:
     """Create missing topics and apply missing migrations; run twice, the second time does nothing.
 
-    Where: QUANTRAC_KAFKA, QUANTRAC_TOPIC_PREFIX and QUANTRAC_CLICKHOUSE_{HOST,PORT,USER,PASSWORD,DATABASE}.
+    Where: QUANTRAC_KAFKA, QUANTRAC_TOPIC_PREFIX and QUANTRAC_CLICKHOUSE_{HOST,PORT,USER,PASSWORD,DATABASE,
+    CLUSTER}.
     """
     service, clickhouse = load(ServiceSettings), load(ClickHouseSettings)
+    clickhouse = clickhouse.model_copy(update={"cluster": cluster or clickhouse.cluster})
+    if only_print:
+        click.echo("\n\n".join(f"{statement};" for statement in table_script(clickhouse)))
+        return
     if show_status:
         for entry in table_status(clickhouse):
             click.echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
@@ -46,6 +72,11 @@ def migrate(dry_run: bool, show_status: bool, size: str, replication: int) -> No
         migrations = [entry.migration for entry in table_status(clickhouse) if not entry.applied]
     else:
         migrations = migrate_tables(clickhouse)
+        for table in write_reference(clickhouse):
+            click.echo(f"wrote {table}")
+        if with_roles:
+            write_roles(clickhouse)
+            click.echo(f"gave quantrac_analyst the database {clickhouse.database}")
     for migration in migrations:
         click.echo(f"{'would apply' if dry_run else 'applied'} {migration.name}")
     if not topics and not migrations:

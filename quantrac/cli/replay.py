@@ -1,4 +1,4 @@
-"""``quantrac replay``: read stored files again, or judge stored readings again."""
+"""``quantrac replay``: read stored files again, judge stored readings again, or average them again."""
 
 import base64
 from collections.abc import Iterator
@@ -38,9 +38,9 @@ LIMIT {limit:UInt32}
 @click.command()
 @click.option(
     "--stage",
-    type=click.Choice(["parse", "validator"]),
+    type=click.Choice(["parse", "validator", "windows"]),
     required=True,
-    help="Read files again, or judge readings again.",
+    help="Read files again, judge readings again, or compute averages again.",
 )
 @click.option("--station", default="", metavar="CODE", help="Only this station; by default all.")
 @click.option(
@@ -51,7 +51,9 @@ LIMIT {limit:UInt32}
     help="Files received, readings measured at or after, UTC.",
 )
 @click.option("--to", "end", type=click.DateTime(), help="Received, measured before, UTC; by default now.")
-@click.option("--dry-run", is_flag=True, help="Only count the files; only show which flags would change.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only count the files or hours; only show which flags would change."
+)
 @click.option(
     "--reason", default="", metavar="CODE", help="Files: only with a line rejected for this reason."
 )
@@ -79,7 +81,7 @@ def replay(
     by: str | None,
     target: Target,
 ) -> None:
-    """Read stored files again, by the parser and the registry as they are now, or judge readings again.
+    """Read stored files, judge readings or compute averages again, by the program and the registry of now.
 
     Files (--stage parse) go through the lane of the backlog, under the same ids and times of receipt: what
     they gave before is replaced, and nothing is counted twice.
@@ -87,6 +89,10 @@ def replay(
     Readings (--stage validator) are judged where they are stored: --dry-run shows what would change,
     --publish puts the rules in force for the span and sends the readings whose flag changes; their averages
     reopen.
+
+    Averages (--stage windows) of every hour that holds readings are computed again with all that is made of
+    them: after a change of an interval in the registry, or of who publishes an index. What comes out as
+    before is not written; live hours go on beside it.
     """
     since = start.replace(tzinfo=UTC)
     until = end.replace(tzinfo=UTC) if end else datetime.now(UTC)
@@ -96,6 +102,13 @@ def replay(
         if rules or published:
             raise ValueError("--rules and --publish belong to --stage validator")
         _replay_files(target, station, since, until, reason, dry_run=dry_run)
+        return
+    if stage == "windows":
+        if rules or published or reason:
+            raise ValueError("--rules, --publish and --reason do not belong to --stage windows")
+        from quantrac.cli import replay_windows
+
+        replay_windows.recompute(target, replay_windows.Period(since, until, station), dry_run=dry_run)
         return
     from quantrac.cli import replay_validator
 

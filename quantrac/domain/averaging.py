@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 
 from quantrac.domain.catalogue import Combined
 from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Station
 
 HOUR = timedelta(hours=1)
 LOCAL = timezone(timedelta(hours=7))
@@ -122,6 +125,20 @@ def expected_in(period: timedelta, interval_seconds: int) -> int:
     (12, 1, 1)
     """
     return max(1, int(period.total_seconds()) // interval_seconds)
+
+
+def expected_at(station: Station, hour: datetime) -> int:
+    """Return how many readings a station's intervals of then allow in an hour (UTC); at least 1.
+
+    An interval that changes within the hour counts for its part of it.
+    """
+    ends = {at for each in station.intervals for at in (each.valid_from, each.valid_to) if at is not None}
+    cuts = [hour, *sorted(at for at in ends if hour < at < hour + HOUR), hour + HOUR]
+    parts = (
+        Fraction(round((end - start).total_seconds()), station.interval_at(start))
+        for start, end in pairwise(cuts)
+    )
+    return max(1, int(sum(parts)))
 
 
 def statistics(values: Floats, combined: Sequence[Combined]) -> Statistics:

@@ -26,7 +26,20 @@ from quantrac.io.settings import ClickHouseSettings
 options.pd = options.np = None
 
 # TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS, TIMEOUT_EXCEEDED, TABLE_IS_READ_ONLY
-_TRY_AGAIN = frozenset({202, 241, 252, 159, 242})
+_BUSY = {202, 241, 252, 159, 242}
+# Of a cluster, part of which is away: SOCKET_TIMEOUT, NETWORK_ERROR, ALL_CONNECTION_TRIES_FAILED,
+# TOO_FEW_LIVE_REPLICAS, UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE, UNKNOWN_STATUS_OF_INSERT, KEEPER_EXCEPTION
+_PARTLY_AWAY = {209, 210, 279, 285, 286, 319, 999}
+_TRY_AGAIN = frozenset(_BUSY | _PARTLY_AWAY)
+
+# What Distributed tables need; a single server takes no notice.
+ON_A_CLUSTER: dict[str, Any] = {
+    "distributed_foreground_insert": 1,  # acknowledged = stored, as for a plain table
+    "distributed_product_mode": "global",  # the other side of IN and JOIN may be on another shard
+    # One replica a shard, the same for all while it lives: what was stored is seen by whoever reads next.
+    "load_balancing": "in_order",
+    "prefer_localhost_replica": 0,
+}
 
 
 class ClickHouseError(Exception):
@@ -167,6 +180,7 @@ class ClickHouse:
                 connect_timeout=5,
                 send_receive_timeout=120,
                 tz_mode="aware",
+                settings=ON_A_CLUSTER,
             )
         return self._client
 

@@ -1,12 +1,13 @@
 """Applies numbered SQL files to a ClickHouse database, each once, in order.
 
 A file is named ``NNNN_what_it_does.sql`` and holds statements separated by ``;`` at a line's end. Each should
-be repeatable (``IF NOT EXISTS``): a crash between a statement and its entry runs it again.
+be repeatable (``IF NOT EXISTS``): a crash before the file's entry runs the whole file again. Two processes
+must not migrate at once: a file that exchanges tables would exchange them twice.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from quantrac.io.clickhouse import ClickHouse
@@ -23,6 +24,14 @@ CREATE TABLE IF NOT EXISTS schema_migrations
 ENGINE = MergeTree ORDER BY name
 COMMENT 'Migrations applied to this database'
 """
+
+Rendering = Callable[[str, str], list[str]]
+"""(file name, statement) -> what is run instead; called with every statement of every file, in order."""
+
+
+def as_written(file: str, statement: str) -> list[str]:
+    """Render a statement for a single server: as it stands in its file."""
+    return [statement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,25 @@ def ordered(files: Iterable[tuple[str, str]]) -> list[Migration]:
     return migrations
 
 
-def status(client: ClickHouse, migrations: Sequence[Migration]) -> list[Status]:
+def rendered(migrations: Sequence[Migration], render: Rendering = as_written) -> list[list[str]]:
+    """Return what each migration runs; raises ``ValueError`` for a statement that cannot be rendered."""
+    return [
+        [run for statement in migration.statements() for run in render(migration.name, statement)]
+        for migration in migrations
+    ]
+
+
+def ledger(render: Rendering = as_written) -> list[str]:
+    """Return the statements that make the ledger, the table ``schema_migrations``."""
+    return render("schema_migrations", _LEDGER)
+
+
+def status(
+    client: ClickHouse, migrations: Sequence[Migration], render: Rendering = as_written
+) -> list[Status]:
     """Compare with the database; raises ``ValueError`` when an applied file has been changed since."""
-    client.command(_LEDGER)
+    for statement in ledger(render):
+        client.command(statement)
     rows = client.query("SELECT name, sha256 FROM schema_migrations").rows
     applied: dict[str, str] = {name: sha256 for name, sha256 in rows}
     for migration in migrations:
@@ -71,11 +96,21 @@ def status(client: ClickHouse, migrations: Sequence[Migration]) -> list[Status]:
     return [Status(m, m.name in applied) for m in migrations]
 
 
-def migrate(client: ClickHouse, migrations: Sequence[Migration]) -> list[Migration]:
-    """Apply what is missing, in order; returns what was applied (nothing the second time)."""
-    missing = [s.migration for s in status(client, migrations) if not s.applied]
-    for migration in missing:
-        for statement in migration.statements():
+def migrate(
+    client: ClickHouse, migrations: Sequence[Migration], render: Rendering = as_written
+) -> list[Migration]:
+    """Apply what is missing, in order; returns what was applied (nothing the second time).
+
+    Nothing is run before every file is rendered.
+    """
+    statements = rendered(migrations, render)
+    applied = []
+    for entry, runs in zip(status(client, migrations, render), statements, strict=True):
+        if entry.applied:
+            continue
+        for statement in runs:
             client.command(statement)
+        migration = entry.migration
         client.insert("schema_migrations", {"name": [migration.name], "sha256": [migration.sha256]})
-    return missing
+        applied.append(migration)
+    return applied

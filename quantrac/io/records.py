@@ -23,6 +23,8 @@ class Record:
     partition: int = -1
     """Set on consumed messages; -1 lets the partitioner choose by key."""
     offset: int = -1
+    produced_at: float | None = field(default=None, compare=False)
+    """Seconds since 1970, by the producer's clock; set where a stream hands over what it collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,20 @@ class Done:
     after: Sequence[Callable[[], NotNow | None]] = ()
     """Done in order between the last delivery report and the commit: what may be stored only once the
     messages that follow from it are written. "Not now" hands in the whole batch again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a member of a consumer group stands when its timer ticks."""
+
+    assignment: int
+    """Counts what the group has assigned to this member; a new number: other partitions, or those again."""
+    positions: Mapping[tuple[str, int], int]
+    """(topic, partition) -> offset of the next message to be taken; the partitions that this member owns."""
+    caught_up: bool
+    """Whether everything these partitions hold has been taken, as the broker says now."""
+    owns: Callable[[bytes], bool]
+    """Tells whether the messages with a key come to this member, of every topic."""
 
 
 class Handler(Protocol):

@@ -68,6 +68,8 @@ class BatchProcessor:
         try:
             return self._handler.handle(batch)
         except Exception:
+            if not batch:  # a tick of the clock: no message is to blame
+                raise
             if len(batch) == 1:
                 log.exception("dead letter: %s[%d]@%d", batch[0].topic, batch[0].partition, batch[0].offset)
                 return Done(dead=[DeadLetter(batch[0], traceback.format_exc(limit=-3))])

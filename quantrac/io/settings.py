@@ -49,6 +49,8 @@ class ClickHouseSettings(BaseSettings):
     """Database of this tier."""
     secure: bool = False
     """Whether to use HTTPS."""
+    cluster: str = ""
+    """Name of the cluster that `quantrac migrate` makes the tables on; empty = this one server."""
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -1,18 +1,24 @@
-"""Faust (faust-streaming), fenced in: collects the messages of a topic and hands them over by a timer.
+"""Faust (faust-streaming), fenced in: collects the messages of topics and hands them over by a timer.
 
-A message is acknowledged only after the batch it was handed over in has been processed, so the topic's own
+A message is acknowledged only after the batch it was handed over in has been processed, so the topics' own
 offsets are the state: nothing else has to be recovered, and a crash repeats what was collected. What the
 messages mean is the handler's; it has the same shape as everywhere else.
+
+Topics with equally many partitions are shared out alike (the library's own assignor does so): messages of one
+key come to one member, whichever of the topics they are in.
 """
 
 import asyncio
 import logging
 import threading
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
 
 import faust
+from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
-from quantrac.io.records import Record
+from quantrac.io.records import Record, Standing
 from quantrac.io.runner import BatchProcessor
 
 log = logging.getLogger(__name__)
@@ -20,23 +26,36 @@ log = logging.getLogger(__name__)
 # More than the country's stations: past that the stream waits, and Kafka keeps the rest.
 _LARGEST_BATCH = 5_000
 
+# A broker that takes longer to say where its topics end is away.
+_ANSWER_SECONDS = 5.0
+
 
 class StreamRunner:
-    """Processes what a topic brought, every ``interval`` seconds."""
+    """Processes what topics brought, every ``interval`` seconds."""
 
     def __init__(
         self,
         bootstrap: str,
         *,
         group: str,
-        topic: str,
+        topics: Sequence[str],
         processor: BatchProcessor,
         interval: float,
         folder: str,
+        start: Literal["earliest", "latest"] = "earliest",
+        on_tick: Callable[[Standing], None] | None = None,
     ) -> None:
-        self._processor, self._interval = processor, interval
+        """``start`` is where a group begins that has committed nothing.
+
+        With ``on_tick`` the processor is called at every tick, with an empty batch where nothing came, each
+        time after ``on_tick`` was told where this member stands. There is no tick while it owns no partition,
+        or while the broker does not answer.
+        """
+        self._processor, self._interval, self._on_tick = processor, interval, on_tick
         self._collected: list[Any] = []
         self._room = asyncio.Event()
+        self._start, self._begun, self._assignment = start, 0, 0
+        self._taken: dict[tuple[str, int], int] = {}
         self._app = faust.App(
             group,
             broker=f"kafka://{bootstrap}",
@@ -52,12 +71,13 @@ class StreamRunner:
             broker_session_timeout=10.0,
             broker_heartbeat_interval=3.0,
             broker_request_timeout=20.0,
-            consumer_auto_offset_reset="earliest",
+            consumer_auto_offset_reset=start,
             stream_wait_empty=False,
         )
-        source = self._app.topic(topic, key_type=bytes, value_type=bytes)
+        source = self._app.topic(*topics, key_type=bytes, value_type=bytes)
         self._app.agent(source, concurrency=1)(self._collect)
         self._app.timer(interval=interval)(self._process)
+        self._app.on_partitions_assigned.connect(self._on_assigned)
         self.ready = False
         """Whether messages are taken in."""
 
@@ -76,18 +96,28 @@ class StreamRunner:
         if self._app.crash_reason is not None:
             raise self._app.crash_reason
 
+    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        self._assignment += 1
+        self._taken.clear()
+
     async def _collect(self, stream: Any) -> None:
         # Nothing may be raised here: the library acknowledges a message whose agent failed.
         async for event in stream.noack().events():
             self._collected.append(event)
+            self._taken[event.message.topic, event.message.partition] = event.message.offset + 1
             while len(self._collected) >= _LARGEST_BATCH:
                 self._room.clear()
                 await self._room.wait()
 
     async def _process(self) -> None:
-        events = list(self._collected)
-        if not events:
+        if self._on_tick is not None:
+            standing = await self._standing()
+            if standing is None:
+                return
+            self._on_tick(standing)
+        elif not self._collected:
             return
+        events = list(self._collected)
         batch = [_record(event.message) for event in events]
         not_now = await asyncio.to_thread(self._processor.process, batch)
         if not_now is not None:
@@ -98,9 +128,63 @@ class StreamRunner:
         del self._collected[: len(events)]
         self._room.set()
 
+    async def _standing(self) -> Standing | None:
+        consumer, assignment = self._app.consumer, self._assignment
+        owned = consumer.assignment()
+        if not owned:
+            return None
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                ends = await consumer.highwaters(*owned)
+                positions = {place: await consumer.position(place) for place in owned}
+            if self._start == "latest" and assignment != self._begun:
+                await self._begin({place: at for place, at in positions.items() if place not in self._taken})
+                self._begun = assignment
+        except Exception as error:  # whatever the client raises in a rebalance or without a broker
+            log.warning("kafka: where this member stands is not known: %r", error)
+            return None
+        if assignment != self._assignment or None in positions.values():
+            return None
+        caught_up = all(
+            positions[place] >= end and self._taken.get(tuple(place), end) >= end
+            for place, end in ends.items()
+        )
+        topics = {topic for topic, _ in owned}
+        # Not by `consumer.topic_partitions`: only the group's leader is told those.
+        client = consumer._thread._ensure_consumer()
+        count = min(len(client.partitions_for_topic(topic) or ()) for topic in topics)
+        if not count:
+            return None
+        mine = frozenset.intersection(*(frozenset(p for t, p in owned if t == topic) for topic in topics))
+        owns = partial(_owns, count=count, partitions=mine)
+        return Standing(assignment, {tuple(p): at for p, at in positions.items()}, caught_up, owns)
+
+    async def _begin(self, positions: Mapping[Any, int]) -> None:
+        """Commit where a new group begins: else its lag counts what it passed over."""
+        thread = self._app.consumer._thread
+        client = thread._ensure_consumer()
+        new = {
+            place: at
+            for place, at in positions.items()
+            if await thread.call_thread(client.committed, place) is None
+        }
+        if new:
+            await thread.commit(new)
+
+
+def _owns(key: bytes, *, count: int, partitions: frozenset[int]) -> bool:
+    """Tell whether the partition that every producer here puts a key into is one of these."""
+    return (murmur2(key) & 0x7FFFFFFF) % count in partitions
+
 
 def _record(message: Any) -> Record:
     headers = dict(message.headers or ())
     return Record(
-        message.topic, message.key or b"", message.value, headers, message.partition, message.offset
+        message.topic,
+        message.key or b"",
+        message.value,
+        headers,
+        message.partition,
+        message.offset,
+        message.timestamp,
     )

@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -13,17 +15,24 @@ import uvicorn
 from quantrac.io import logs
 from quantrac.local.clickhouse.app import ClickHouseApp
 from quantrac.local.clickhouse.engine import Engine
+from quantrac.local.clickhouse.errors import EngineError
 from quantrac.local.errors import LocalError
+
+log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 USER_VARIABLE = "QUANTRAC_CLICKHOUSE_USER"
 PASSWORD_VARIABLE = "QUANTRAC_CLICKHOUSE_PASSWORD"  # noqa: S105  (the variable's name)
+ANALYST_USER = "analyst"
+ANALYST_VARIABLE = "QUANTRAC_CLICKHOUSE_ANALYST_PASSWORD"
 # Longer than clients keep an idle connection: one closed under a client makes its next request fail.
 _KEEP_ALIVE_SECONDS = 75
 # A stop lets statements finish for so long, then ends them, then drops connections that do not move.
 _STATEMENT_GRACE_SECONDS = 5
 _CONNECTION_GRACE_SECONDS = 8
 _LONGEST_HEAD_BYTES = 1 << 20
+# As the dictionaries' LIFETIME says.
+_RELOAD_SECONDS = 30
 
 
 def main() -> int:
@@ -35,18 +44,18 @@ def main() -> int:
     logs.configure("INFO", "clickhouse")
     try:
         user, password = _credentials()
-        serve(arguments.data, arguments.port, user, password)
+        serve(arguments.data, arguments.port, user, password, _reader())
     except LocalError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-def serve(data: Path, port: int, user: str, password: str) -> None:
+def serve(data: Path, port: int, user: str, password: str, reader: tuple[str, str] | None = None) -> None:
     """Open the engine and answer until a signal comes; raises `LocalError` if port or folder are taken."""
     listener = _listen(port)
     engine = Engine(data)
-    app = ClickHouseApp(engine, user, password)
+    app = ClickHouseApp(engine, user, password, reader)
     config = uvicorn.Config(
         app,
         http="h11",
@@ -64,11 +73,24 @@ def serve(data: Path, port: int, user: str, password: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     print(f"ClickHouse {engine.version} listens on http://{HOST}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+    stop = threading.Event()
+    reloading = threading.Thread(target=_reload, args=(engine, stop), name="dictionaries", daemon=True)
+    reloading.start()
     try:
         _Server(config, app).run(sockets=[listener])
     finally:
+        stop.set()
+        reloading.join()
         app.close()
         engine.close()
+
+
+def _reload(engine: Engine, stop: threading.Event) -> None:
+    while not stop.wait(_RELOAD_SECONDS):
+        try:
+            engine.reload_dictionaries()
+        except EngineError as error:
+            log.warning("dictionaries: %s", error)
 
 
 class _Server(uvicorn.Server):
@@ -87,6 +109,12 @@ def _credentials() -> tuple[str, str]:
     if not password:
         raise LocalError(f"{PASSWORD_VARIABLE} is not set; the server does not start without a password.")
     return os.environ.get(USER_VARIABLE) or "quantrac", password
+
+
+def _reader() -> tuple[str, str] | None:
+    """Return the second user, who only reads; without a password there is none."""
+    password = os.environ.get(ANALYST_VARIABLE, "")
+    return (ANALYST_USER, password) if password else None
 
 
 def _listen(port: int) -> socket.socket:

@@ -12,7 +12,7 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.datadir import DataDir
 from quantrac.local.demo import account_name, demo_accounts, demo_stations
 from quantrac.local.tiers import Tier
-from quantrac.migrate import migrate_tables, missing_topics
+from quantrac.migrate import migrate_tables, missing_topics, write_reference
 from schemas.keys import key_record, new_key
 from schemas.messages.registry import Account
 from schemas.registry import Record as RegistryRecord
@@ -49,10 +49,11 @@ class Preparation:
         return True
 
     def tables(self) -> bool:
-        """Apply missing migrations; then tell that all is there."""
+        """Apply missing migrations and write what the code knows; then tell that all is there."""
         if not self._have_tables:
             for settings in self._databases:
                 migrate_tables(settings)
+                write_reference(settings)
             self._have_tables = True
         return True
 

@@ -1,6 +1,7 @@
 """What the one-machine stack consists of: its tiers, its processes, their ports and their environment."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from quantrac.local.errors import LocalError
 from quantrac.local.ports import LOOPBACK, settle_ports
 from quantrac.local.preparation import Preparation, write_passwords
 from quantrac.local.process import ProcessSpec
-from quantrac.local.tiers import Tier, tiers_of, waits_by_itself
+from quantrac.local.tiers import NOTIFIER, Tier, tiers_of, waits_by_itself
 
 CLICKHOUSE_USER = "quantrac"
+ANALYST_SECRET = "clickhouse/analyst"  # noqa: S105  (its name)
 
 _STORES = ("broker", "clickhouse")
 
@@ -92,6 +94,7 @@ class Stack:
                 "api": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.api']}",
                 "receiver": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.receiver']}",
                 "clickhouse": f"http://{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
+                "analyst": f"http://analyst@{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
                 "kafka": self.bootstrap,
             }
             if tier.name == "province":
@@ -107,6 +110,8 @@ class Stack:
         processes = [self._broker(preparation), self._clickhouse(preparation)]
         for tier in self.tiers:
             processes += [self._role(tier, service, role) for service, role in tier.roles(self.demo)]
+        if os.environ.get("QUANTRAC_NOTIFY_CONFIG"):
+            processes.append(self._role(self.tiers[0], *NOTIFIER))
         return [*processes, self._simulator()] if self.demo else processes
 
     def _broker(self, preparation: Preparation) -> ProcessSpec:
@@ -129,6 +134,7 @@ class Stack:
             env={
                 "QUANTRAC_CLICKHOUSE_USER": CLICKHOUSE_USER,
                 "QUANTRAC_CLICKHOUSE_PASSWORD": self.data.secret("clickhouse"),
+                "QUANTRAC_CLICKHOUSE_ANALYST_PASSWORD": self.data.secret(ANALYST_SECRET),
             },
             ready=lambda: _answering(port, "/ping")() and preparation.tables(),
         )
@@ -158,6 +164,7 @@ class Stack:
             "QUANTRAC_CLICKHOUSE_DATABASE": clickhouse.database,
             "QUANTRAC_SPOOL": str(folder / "spool"),
             "QUANTRAC_WINDOWS_DATA": str(folder / "windows"),
+            "QUANTRAC_WATCH_DATA": str(folder / "watch"),
             "QUANTRAC_HTTP_PORT": str(self.ports[f"{tier.name}.receiver"]),
             "QUANTRAC_API_PORT": str(self.ports[f"{tier.name}.api"]),
         }

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+NOTIFIER = ("aggregator", "notify")
+"""Runs in the province, where whoever starts the stack has configured whom to tell of alerts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -21,6 +24,7 @@ class Tier:
                 ("receiver", "intake"),
                 ("aggregator", "sink"),
                 ("aggregator", "windows"),
+                ("aggregator", "watch"),
                 ("api", "serve"),
             ]
         province = [
@@ -31,6 +35,7 @@ class Tier:
             ("validator", "settle"),
             ("aggregator", "sink"),
             ("aggregator", "windows"),
+            ("aggregator", "watch"),
             ("api", "serve"),
         ]
         return [*province, ("forwarder", "forward")] if demo else province
@@ -41,7 +46,8 @@ class Tier:
         ports = {f"{self.name}.api": 8080 + base, f"{self.name}.receiver": 8021 + base}
         if self.name == "province":
             ports |= {"province.ftp": 2121, "province.sftp": 2222}
-        health = {f"{self.name}.{s}.{r}": 18001 + base + n for n, (s, r) in enumerate(self.roles(demo=True))}
+        roles = [*self.roles(demo=True), *([NOTIFIER] if self.name == "province" else [])]
+        health = {f"{self.name}.{s}.{r}": 18001 + base + n for n, (s, r) in enumerate(roles)}
         return ports | health
 
 

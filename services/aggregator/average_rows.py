@@ -125,21 +125,15 @@ def hours_around_a_day(
     return received(joined(blocks))
 
 
-def months_and_year(  # noqa: PLR0917
-    days: Records,
-    months: Records,
-    series: Series,
-    parameters: int,
-    year: int,
-    dirty: tuple[Numbers, Numbers],
+def months_and_year(
+    found: Records, series: Series, parameters: int, year: int, dirty: tuple[Numbers, Numbers]
 ) -> Block:
     """Return the months that were touched, and the year; ``dirty``: row of the series and month, 0 to 11."""
     starts = [int(at.timestamp()) for at in month_starts(year)]
-    members = np.full((len(series), DAYS), np.nan)
-    rows, known = series.rows(days["station"].astype(np.int64) * parameters + days["parameter"])
-    members[rows[known]] = days["members"][known]
-    rows, known = series.rows(months["station"].astype(np.int64) * parameters + months["parameter"])
-    months, rows = months[known], rows[known]
+    rows, known = series.rows(found["station"].astype(np.int64) * parameters + found["parameter"])
+    months, rows = found[known], rows[known]
+    members = np.full((len(series), 12, DAYS), np.nan)
+    members[rows, months["month"]] = months["members"]
     counts = {name: np.zeros((len(series), 12), np.int64) for name in (*_COUNTS, "unit", "last_at")}
     counts["first_at"] = np.full((len(series), 12), np.iinfo(np.int64).max)
     for name, matrix in counts.items():
@@ -151,8 +145,7 @@ def months_and_year(  # noqa: PLR0917
     spans = [(Period.MONTH, month, month + 1) for month in np.unique(pairs % 12).tolist()]
     for period, begin, end in (*spans, (Period.YEAR, 0, 12)):
         row = pairs[pairs % 12 == begin] // 12 if period is Period.MONTH else np.unique(dirty[0])
-        first, last = ((starts[at] - starts[0]) // DAY for at in (begin, end))
-        block = series.block(row, members[row, first:last], period)
+        block = series.block(row, members[row, begin:end].reshape(len(row), -1), period)
         for name in _COUNTS:
             block[name] = counts[name][row, begin:end].sum(axis=1)
         block["first_at"] = counts["first_at"][row, begin:end].min(axis=1)
@@ -161,7 +154,7 @@ def months_and_year(  # noqa: PLR0917
         for name, value in (
             ("starts_at", starts[begin]),
             ("ends_at", starts[end]),
-            ("expected", last - first),
+            ("expected", (starts[end] - starts[begin]) // DAY),
         ):
             block[name] = np.full(len(row), value)
         blocks.append(block)

@@ -1,5 +1,6 @@
 """Settings of the aggregator, from ``QUANTRAC_<NAME>``."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.readings import Flag
 from quantrac.io.settings import ServiceSettings
+from services.aggregator.watch_state import WatchRules
 
 
 class AggregatorSettings(ServiceSettings):
@@ -20,10 +22,49 @@ class AggregatorSettings(ServiceSettings):
     """How long dirty hours are collected before they are computed together."""
     windows_data: str = ""
     """Folder for the stream library's own files; empty takes a temporary one."""
+    watch_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How often causes of alerts are looked for."""
+    watch_settle_seconds: Annotated[int, Field(ge=0)] = 60
+    """How long everything has to be caught up before what did not come opens an alert."""
+    watch_grace_minutes: Annotated[float, Field(gt=0)] = 15.0
+    """How long past the expected file a station is silent; source: the national software's habit."""
+    watch_parameter_grace_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """How long past it a parameter is silent while others come; source: default, unverified."""
+    watch_completeness: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """Share of 24 hours' readings below which a station is incomplete; source: default, unverified."""
+    watch_late_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """How old a file's newest reading is when the file is of a backlog; source: default, unverified."""
+    watch_backlog_files: Annotated[int, Field(gt=0)] = 12
+    """More files of a backlog than this within the next setting open one; source: default, unverified."""
+    watch_backlog_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Within how long, and after how long without one it is over; source: default, unverified."""
+    watch_calm_minutes: Annotated[float, Field(gt=0)] = 30.0
+    """How long no value reaches a warning level before the alert falls; source: default, unverified."""
+    watch_data: str = ""
+    """As ``windows_data``, of the role ``watch``."""
+    notify_config: Path | None = None
+    """File that says whom the role ``notify`` tells of alerts, and how."""
+    notify_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """How often it looks for alerts to tell."""
+    notify_days: Annotated[float, Field(gt=0)] = 7.0
+    """How long after its last change an alert is still told, to a target that was away or is new."""
     average_share: Annotated[float, Field(gt=0, le=1)] = 0.75
     """Share of its members that makes an average complete; source: default, unverified."""
     average_suspect: bool = False
     """Whether readings flagged suspect count beside those flagged good."""
+
+    @property
+    def watch_rules(self) -> WatchRules:
+        """When a cause of an alert begins and ends to hold."""
+        return WatchRules(
+            grace=round(self.watch_grace_minutes * 60),
+            parameter_grace=round(self.watch_parameter_grace_minutes * 60),
+            completeness=self.watch_completeness,
+            late=round(self.watch_late_minutes * 60),
+            backlog_files=self.watch_backlog_files,
+            backlog_window=round(self.watch_backlog_minutes * 60),
+            calm=round(self.watch_calm_minutes * 60),
+        )
 
     @property
     def average_rules(self) -> AverageRules:

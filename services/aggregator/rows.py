@@ -10,6 +10,7 @@ import msgspec
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import MOST_REVISIONS, reading_version
 from schemas.codec import StoredSet
+from schemas.messages.alerts import Alert
 from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
 
@@ -138,6 +139,25 @@ def raw_file_columns(files: Iterable[tuple[str, RawFileHeaders, bytes]]) -> Colu
 def receipt_columns(receipts: Iterable[DeliveryReceipt]) -> Columns:
     """Columns of ``receipts``, one row a delivered file."""
     return _joined(_receipts_of(receipt) for receipt in receipts)
+
+
+def alert_columns(alerts: Sequence[Alert]) -> Columns:
+    """Columns of ``alerts``, one row a state; facts that are numbers become texts."""
+    if not alerts:
+        return {}
+    names = ("alert_id", "kind", "severity", "state", "version", "station")
+    return {
+        **{name: [getattr(each, name) for each in alerts] for name in names},
+        "parameter": [each.parameter or "" for each in alerts],
+        **{name: [getattr(each, name) for each in alerts] for name in ("opened_at", "changed_at", "detail")},
+        "facts": [
+            {
+                name: fact if isinstance(fact, str) else shortest_decimal(fact)
+                for name, fact in each.facts.items()
+            }
+            for each in alerts
+        ],
+    }
 
 
 def _rejects_of(s: StoredSet) -> Columns:

@@ -12,6 +12,7 @@ from quantrac.domain.averaging import hour_of
 from quantrac.io.clickhouse import ClickHouseError, Result
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import BadMessage, StoredSet, decode_stored_set, encode_window_dirty
+from schemas.messages.alerts import Alert
 from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.rejudge import RejudgeRequest, merged
@@ -48,7 +49,7 @@ class Tables(Protocol):
 
 
 class SinkHandler:
-    """Reads qa-flagged, raw files and delivery-receipt; writes rows, then window-dirty and rejudge."""
+    """Reads qa-flagged, raw files, delivery-receipt and alert; writes rows, then window-dirty and rejudge."""
 
     def __init__(
         self,
@@ -57,19 +58,21 @@ class SinkHandler:
         flagged: str,
         raw: Collection[str],
         receipts: str,
+        alerts: str,
         dirty: str,
         rejudge: str | None = None,
     ) -> None:
         """``rejudge`` is the topic that asks for a second judgement; ``None`` where nobody settles."""
         self._tables = tables
         self._flagged, self._raw, self._receipts = flagged, raw, receipts
-        self._dirty, self._rejudge = dirty, rejudge
+        self._alerts, self._dirty, self._rejudge = alerts, dirty, rejudge
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Insert the batch table by table; a ClickHouse that is away or refuses costs lag only."""
         sets: list[StoredSet] = []
         files: list[tuple[str, RawFileHeaders, bytes]] = []
         receipts: list[DeliveryReceipt] = []
+        alerts: list[Alert] = []
         dead: list[DeadLetter] = []
         for record in batch:
             try:
@@ -78,6 +81,8 @@ class SinkHandler:
                 elif record.topic in self._raw:
                     headers = RawFileHeaders.from_headers(record.headers)
                     files.append((record.key.decode(), headers, record.value or b""))
+                elif record.topic == self._alerts:
+                    alerts.append(Alert.model_validate_json(record.value or b""))
                 else:
                     receipts.append(DeliveryReceipt.model_validate_json(record.value or b""))
             except (BadMessage, ValidationError, UnicodeDecodeError) as error:
@@ -100,6 +105,7 @@ class SinkHandler:
                     ),
                     "readings": rows.reading_columns(sets, stored),
                     "receipts": rows.receipt_columns(receipts),
+                    "alerts": rows.alert_columns(alerts),
                 },
             )
         except ClickHouseError as error:

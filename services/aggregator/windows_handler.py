@@ -1,17 +1,15 @@
 """Decides which averages a set of dirty hours becomes: recomputed from what is stored, never incremented."""
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, islice
 
 import numpy as np
 from pydantic import ValidationError
 
 from quantrac.domain import averaging
 from quantrac.domain.averaging import AverageRules, Period, hour_of, month_starts
-from quantrac.domain.catalogue import Combined, find_parameter
 from quantrac.domain.stations import Registry
 from quantrac.domain.units import UNITS
 from quantrac.io.clickhouse import Array, ClickHouseError, Words
@@ -19,21 +17,21 @@ from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode_aggregated
 from schemas.messages.aggregates import WindowDirty
 from services.aggregator import average_rows as rows
-from services.aggregator import index_rows
 from services.aggregator.average_rows import DAY, HOUR, Block, Numbers, Series
 from services.aggregator.average_tables import FLAGS, PERIODS, AverageTables, Scope
+from services.aggregator.exceedance_rows import Touched, touched
+from services.aggregator.exceedance_step import ExceedanceStep
+from services.aggregator.index_step import IndexStep
+from services.aggregator.looks import Look, looks, paired, places
 
-Hours = Mapping[str, set[tuple[str, int]]]
-"""Station -> (parameter, start of the hour in seconds since 1970)."""
-
-# Stations of one query: their codes travel in the URL, which servers limit (16 KiB is the smallest in use).
-_STATIONS_A_QUERY = 200
-
-# The national register's default, for a station that the registry does not (any longer) hold.
-_DEFAULT_INTERVAL_SECONDS = 300
+# Every five minutes, the national register's default: of a station that the registry does not hold.
+_USUALLY_EXPECTED = 12
 
 # A backlog of weeks changes thousands of averages of one station; some 500 bytes each.
 _AVERAGES_A_MESSAGE = 500
+
+# Clocks of two machines are taken to be no farther apart; what is told twice does no harm.
+_CLOCKS_APART_SECONDS = 30
 
 _RETRY_SECONDS = 2.0
 
@@ -53,19 +51,29 @@ class WindowsHandler:
         aggregated: str,
         clock: Callable[[], datetime],
         rules: AverageRules = AverageRules(),  # noqa: B008  # frozen
+        exceedances: ExceedanceStep | None = None,
     ) -> None:
+        """``exceedances`` judges what is recomputed; ``None`` = nothing is judged."""
         self._tables, self._registry, self._aggregated, self._clock = tables, registry, aggregated, clock
-        self._rules = rules
+        self._rules, self._exceedances = rules, exceedances
+        self._indices = IndexStep(tables, registry, aggregated=aggregated, clock=clock, rules=rules)
         self._units = {
             unit: place for place, unit in enumerate(dict.fromkeys(["", *(u.name for u in UNITS)]))
         }
         self._untold: list[Record] = []
         """What is written and not told yet, since a later step of the batch had to wait."""
+        self._since = math.inf
+        """What is stored since then, in seconds since 1970, may not have been told."""
+        self._touched: list[Touched] = []
+        """What the batch has recomputed so far."""
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Write the averages that changed, then tell ``aggregated``; a ClickHouse that is away costs lag."""
         wanted: dict[str, set[tuple[str, int]]] = defaultdict(set)
         dead: list[DeadLetter] = []
+        self._touched = []
+        produced = [record.produced_at for record in batch if record.produced_at is not None]
+        self._since = math.inf  # MUT
         for record in batch:
             try:
                 dirty = WindowDirty.model_validate_json(record.value or b"")
@@ -75,31 +83,33 @@ class WindowsHandler:
                 hours = ((w.parameter, int(hour_of(w.hour).timestamp())) for w in dirty.windows)
                 wanted[dirty.station].update(hours)
         try:
-            days = list(_looks(wanted, rows.day_start))
+            days = list(looks(wanted, rows.day_start))
             for look in days:
                 self._hours(look)
             for look in days:
                 self._days(look)
-            for look in _looks(wanted, lambda times: rows.year_and_month(times)[0]):
+            for look in looks(wanted, lambda times: rows.year_and_month(times)[0]):
                 self._years(look)
             for look in days:
-                self._indices(look)
+                self._indices.publish(look, list(self._units), self._since, self._untold)
+            if self._exceedances:
+                self._exceedances.judge(self._touched, list(self._units), self._since, self._untold)
         except ClickHouseError as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         told, self._untold = self._untold, []
         return Done(told, dead)
 
-    def _hours(self, look: "_Look") -> None:
+    def _hours(self, look: Look) -> None:
         scope = self._scope(look, int(look.times.min()), int(look.times.max()) + HOUR)
         found = self._tables.readings(scope, sorted(self._rules.flags))
         if not found:
             return
-        stations, parameters = _places(look.stations), _places(look.parameters)
+        stations, parameters = places(look.stations), places(look.parameters)
         station = np.array([stations[code] for code in found["station"]])
         parameter = np.array([parameters[code] for code in found["parameter"]])
         hour = np.array(found["hour"], np.int64)
         number = station * len(look.parameters) + parameter
-        keep = np.isin(_keys(number, hour), _keys(look.series, look.times))
+        keep = np.isin(paired(number, hour), paired(look.series, look.times))
         chosen = np.flatnonzero(keep)
         if not len(chosen):
             return
@@ -114,7 +124,7 @@ class WindowsHandler:
         block["expected"] = self._expected(look, station[keep], hour[keep])
         self._settle(look, block)
 
-    def _days(self, look: "_Look") -> None:
+    def _days(self, look: Look) -> None:
         start = int(look.part)
         scope = self._scope(look, start - rows.BEFORE * HOUR, start + DAY + rows.AFTER * HOUR)
         series = Series(look.series, look.combined)
@@ -122,83 +132,44 @@ class WindowsHandler:
         found = self._tables.hours(scope)
         self._settle(look, rows.hours_around_a_day(found, series, len(look.parameters), start, dirty))
 
-    def _years(self, look: "_Look") -> None:
+    def _years(self, look: Look) -> None:
         starts = month_starts(int(look.part))
         scope = self._scope(look, int(starts[0].timestamp()), int(starts[-1].timestamp()))
         series = Series(look.series, look.combined)
         dirty = series.rows(look.series)[0], rows.year_and_month(look.times)[1]
-        days, months = self._tables.days(scope), self._tables.months(scope)
-        self._settle(
-            look, rows.months_and_year(days, months, series, len(look.parameters), int(look.part), dirty)
-        )
+        found = self._tables.days(scope)
+        self._settle(look, rows.months_and_year(found, series, len(look.parameters), int(look.part), dirty))
 
-    def _indices(self, look: "_Look") -> None:
-        """Write the indices of the stations that publish one, from the stored hours."""
-        published = {code: kind for code in look.stations if (kind := self._published(code, look.part))}
-        wanted: dict[str, set[int]] = defaultdict(set)
-        for number, at in zip(look.series.tolist(), look.times.tolist(), strict=True):
-            station, parameter = divmod(number, len(look.parameters))
-            kind = published.get(look.stations[station])
-            if kind and look.parameters[parameter] in index_rows.PARAMETERS[kind]:
-                wanted[look.stations[station]].add(at)
-        if not wanted:
-            return
-        codes = sorted(set().union(*(index_rows.PARAMETERS[published[code]] for code in wanted)))
-        start, end = look.part - index_rows.BEFORE, look.part + DAY + index_rows.AFTER
-        scope = Scope(list(wanted), codes, list(self._units), start, end)
-        means: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
-        for row in self._tables.hours(scope):
-            station, code = scope.stations[row["station"]], codes[row["parameter"]]
-            if index_rows.usable(code, scope.units[row["unit"]], published[station]):
-                means[station][code][int(row["starts_at"])] = float(row["member"])
-        stored = {tuple(row[:4]): row[4:] for row in self._tables.indices(scope)}
-        changed = []
-        for station, hours in wanted.items():
-            kind = published[station]
-            for index in index_rows.indices(
-                kind, means[station], *index_rows.touched(kind, hours), self._rules
-            ):
-                key = station, index.kind, index.period, index.starts_at
-                *before, version = stored.get(key, (None, 0))
-                if before != [index.value, list(index.responsible), dict(index.subindices)]:
-                    changed.append((station, index, version + 1))
-        if changed:
-            now = self._clock()
-            self._tables.insert("indices", index_rows.columns(changed, int(now.timestamp() * 1000)))
-            for code, some in groupby(changed, key=lambda each: each[0]):
-                told = [index_rows.told(index, version) for _, index, version in some]
-                value = encode_aggregated(code, now, [], told)
-                self._untold.append(Record(self._aggregated, code.encode(), value))
+    def _settle(self, look: Look, block: Block) -> None:
+        """Write the rows that differ from what is stored, with the next version, and tell them.
 
-    def _published(self, code: str, at: int) -> str | None:
-        station = self._registry.station(code, datetime.fromtimestamp(at, UTC))
-        return index_rows.KINDS.get(station.type) if station and station.publish_index else None
-
-    def _settle(self, look: "_Look", block: Block) -> None:
-        """Write the rows that differ from what is stored, with the next version."""
+        Told again is what was stored after the oldest message of the batch was written: a process that died
+        between the insert and the telling stored it.
+        """
         if not len(block["count"]):
             return
         units = list(self._units)
         block = rows.finished(block, self._rules, units)
+        self._touched.append(touched(look.stations, look.parameters, block, self._rules))
         scope = self._scope(look, int(block["starts_at"].min()), int(block["starts_at"].max()) + 1)
         stored = self._tables.stored(scope, [PERIODS[place] for place in np.unique(block["period"])])
         known = _average_keys(stored, len(look.parameters))
         order = np.argsort(known)
         keys = _average_keys(block, len(look.parameters))
         place = np.searchsorted(known, keys, sorter=order)
-        found = np.zeros(len(keys), bool)
+        same = again = np.zeros(len(keys), bool)
         block["version"] = np.ones(len(keys), np.int64)
         if len(known):
             row = order[np.minimum(place, len(known) - 1)]
             found = known[row] == keys
-            block["version"] = np.where(found, stored["version"][row].astype(np.int64) + 1, 1)
-            found &= stored["content"][row] == block["content"]
-        block = rows.chosen(block, ~found)
-        if len(block["count"]):
-            self._write(look, block, units)
-
-    def _write(self, look: "_Look", block: Block, units: Sequence[str]) -> None:
+            same = found & (stored["content"][row] == block["content"])
+            again = same & (stored["computed_at"][row] >= self._since)
+            block["version"] = np.where(found, stored["version"][row].astype(np.int64) + ~same, 1)
         now = self._clock()
+        self._write(look, rows.chosen(block, ~same), units, now)
+        self._tell(look, rows.chosen(block, ~same | again), units, now)
+
+    def _write(self, look: Look, block: Block, units: Sequence[str], now: datetime) -> None:
         milliseconds = int(now.timestamp() * 1000)
         over = block["ends_at"] * 1000 <= milliseconds
         # First the version, then what points to it: a death in between repeats both.
@@ -213,7 +184,10 @@ class WindowsHandler:
                     "computed_at": np.full(len(part["count"]), milliseconds),
                 }
                 self._tables.insert_arrays(table, columns)
+
+    def _tell(self, look: Look, block: Block, units: Sequence[str], now: datetime) -> None:
         # What is not over yet changes with every file: of that only hours are told.
+        over = block["ends_at"] * 1000 <= int(now.timestamp() * 1000)
         told = rows.chosen(block, over | (block["period"] == PERIODS.index(Period.HOUR)))
         by_station = np.argsort(told["station"], kind="stable")
         told = rows.chosen(told, by_station)
@@ -227,72 +201,21 @@ class WindowsHandler:
                     Record(self._aggregated, station.encode(), encode_aggregated(station, now, part_of))
                 )
 
-    def _scope(self, look: "_Look", start: int, end: int) -> Scope:
+    def _scope(self, look: Look, start: int, end: int) -> Scope:
         return Scope(look.stations, look.parameters, list(self._units), start, end)
 
-    def _expected(self, look: "_Look", stations: Numbers, hours: Numbers) -> Numbers:
-        pairs, places = np.unique(_keys(stations, hours), return_inverse=True)
+    def _expected(self, look: Look, stations: Numbers, hours: Numbers) -> Numbers:
+        pairs, back = np.unique(paired(stations, hours), return_inverse=True)
         expected = []
         for pair in pairs.tolist():
             at = datetime.fromtimestamp(pair & 0xFFFFFFFF, UTC)
             entry = self._registry.station(look.stations[pair >> 32], at)
-            interval = entry.interval_at(at) if entry else _DEFAULT_INTERVAL_SECONDS
-            expected.append(averaging.expected_in(averaging.HOUR, interval))
-        return np.array(expected)[places]
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Dirty hours of some stations within one part of time, a day or a year of Vietnam's."""
-
-    part: int
-    """Start of the day in seconds since 1970, or the year."""
-    stations: list[str]
-    parameters: list[str]
-    series: Numbers
-    """Station's place x parameters + parameter's place, one a dirty hour."""
-    times: Numbers
-    """Start of the hour."""
-
-    @property
-    def combined(self) -> list[Combined]:
-        """How the values of each parameter become one."""
-        known = (find_parameter(code) for code in self.parameters)
-        return [parameter.combined if parameter else Combined.MEAN for parameter in known]
-
-
-def _looks(wanted: Hours, part_of: Callable[[Numbers], Numbers]) -> Iterator[_Look]:
-    """Group hours so that one query reads one part of time of a bounded number of stations."""
-    parts: dict[int, dict[str, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-    for station, hours in wanted.items():
-        found = sorted(hours)
-        times = np.array([hour for _, hour in found], np.int64)
-        for part, each in zip(part_of(times).tolist(), found, strict=True):
-            parts[part][station].append(each)
-    for part in sorted(parts):
-        remaining = iter(sorted(parts[part].items()))
-        while some := dict(islice(remaining, _STATIONS_A_QUERY)):
-            parameters = sorted({parameter for hours in some.values() for parameter, _ in hours})
-            places = _places(parameters)
-            series = [
-                number * len(parameters) + places[parameter]
-                for number, hours in enumerate(some.values())
-                for parameter, _ in hours
-            ]
-            at = [hour for hours in some.values() for _, hour in hours]
-            yield _Look(part, list(some), parameters, np.array(series), np.array(at, np.int64))
-
-
-def _places(names: Sequence[str]) -> dict[str, int]:
-    return {name: place for place, name in enumerate(names)}
-
-
-def _keys(numbers: Numbers, times: Numbers) -> Numbers:
-    return numbers.astype(np.int64) << 32 | times
+            expected.append(averaging.expected_at(entry, at) if entry else _USUALLY_EXPECTED)
+        return np.array(expected)[back]
 
 
 def _average_keys(found: Mapping[str, Numbers] | Numbers, parameters: int) -> Numbers:
     station, parameter, period = (found[name].astype(np.int64) for name in ("station", "parameter", "period"))
-    return _keys(
+    return paired(
         (station * parameters + parameter) * len(PERIODS) + period, found["starts_at"].astype(np.int64)
     )

@@ -1,5 +1,7 @@
 """Builds the aggregator's roles from settings: the only place here that makes real clients."""
 
+import os
+import sys
 import tempfile
 from datetime import UTC, datetime
 from functools import partial
@@ -7,28 +9,40 @@ from pathlib import Path
 
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.crew import run_together
+from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner
+from schemas.limits import load_national, warning_shares
 from schemas.registry import apply_record
+from services.aggregator.adapters.channels import open_channel
 from services.aggregator.average_tables import ClickHouseAverages
 from services.aggregator.config import AggregatorSettings
+from services.aggregator.exceedance_step import ExceedanceStep
+from services.aggregator.exceedance_tables import ClickHouseExceedances
+from services.aggregator.notify_config import load_targets
+from services.aggregator.notify_handler import Notifier
+from services.aggregator.notify_tables import ClickHouseNotifications
+from services.aggregator.registry_tables import RegistryTables
 from services.aggregator.sink_handler import SinkHandler
+from services.aggregator.watch_handler import WatchHandler
+from services.aggregator.watch_levels import levels_of
+from services.aggregator.watch_tables import ClickHouseWatch
 from services.aggregator.windows_handler import WindowsHandler
 
 
 def sink() -> Role:
-    """Build the role ``sink``: qa-flagged, raw files, receipts → ClickHouse, window-dirty, rejudge."""
+    """Build the role ``sink``: qa-flagged, raw files, receipts, alerts → ClickHouse and requests."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     flagged, receipts = settings.topic("qa-flagged"), settings.topic("delivery-receipt")
-    raw = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")]
+    raw, alerts = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")], settings.topic("alert")
     consumer = KafkaConsumer(
         settings.kafka,
         group=settings.topic("aggregator.sink"),
         instance=settings.instance,
-        topics=[flagged, *raw, receipts],
+        topics=[flagged, *raw, receipts, alerts],
         gather_seconds=settings.sink_gather_seconds,
     )
     runner = Runner(
@@ -40,13 +54,20 @@ def sink() -> Role:
             flagged=flagged,
             raw=raw,
             receipts=receipts,
+            alerts=alerts,
             dirty=settings.topic("window-dirty"),
             # What is unsettled is the province's to settle: its revisions come to the ministry like any set.
             rejudge=settings.topic("rejudge") if settings.tier == "province" else None,
         ),
         batch_size=settings.sink_batch,
     )
-    return Work(runner.run, ready=lambda: consumer.ready and clickhouse.answers())
+    registry = RegistryTables(
+        partial(TableReader, settings.kafka, settings.topic("station-registry")),
+        clickhouse,
+        load_national(),
+        clock=partial(datetime.now, UTC),
+    )
+    return Work(runner.run, ready=lambda: consumer.ready and clickhouse.answers(), tables=[registry])
 
 
 def windows() -> Role:
@@ -54,17 +75,27 @@ def windows() -> Role:
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     registry = Registry()
     table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    aggregated, clock = settings.topic("aggregated"), partial(datetime.now, UTC)
+    exceedances = ExceedanceStep(
+        ClickHouseExceedances(clickhouse),
+        registry,
+        load_national(),
+        aggregated=aggregated,
+        clock=clock,
+        rules=settings.average_rules,
+    )
     handler = WindowsHandler(
         ClickHouseAverages(clickhouse),
         registry,
-        aggregated=settings.topic("aggregated"),
-        clock=lambda: datetime.now(UTC),
+        aggregated=aggregated,
+        clock=clock,
         rules=settings.average_rules,
+        exceedances=exceedances,
     )
     runner = StreamRunner(
         settings.kafka,
         group=settings.topic("aggregator.windows"),
-        topic=settings.topic("window-dirty"),
+        topics=[settings.topic("window-dirty")],
         processor=BatchProcessor(
             service="aggregator.windows", producer=KafkaProducer(settings.kafka), handler=handler
         ),
@@ -74,8 +105,75 @@ def windows() -> Role:
     return Work(runner.run, ready=lambda: runner.ready and clickhouse.answers(), tables=[table])
 
 
+def watch() -> Role:
+    """Build the role ``watch``: qa-flagged, aggregated → alert; a bad file of limits stops the start."""
+    settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
+    registry = Registry()
+    table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    flagged, aggregated = settings.topic("qa-flagged"), settings.topic("aggregated")
+    alerts, sink_group = settings.topic("alert"), settings.topic("aggregator.sink")
+    handler = WatchHandler(
+        ClickHouseWatch(clickhouse),
+        registry,
+        levels_of(load_national(), warning_shares()),
+        flagged=flagged,
+        alerts=alerts,
+        stored=GroupProgress(settings.kafka, sink_group, flagged),
+        told=GroupProgress(settings.kafka, sink_group, alerts),
+        clock=lambda: datetime.now(UTC),
+        rules=settings.watch_rules,
+        settle=settings.watch_settle_seconds,
+    )
+    runner = StreamRunner(
+        settings.kafka,
+        group=settings.topic("aggregator.watch"),
+        topics=[flagged, aggregated],
+        processor=BatchProcessor(
+            service="aggregator.watch", producer=KafkaProducer(settings.kafka), handler=handler
+        ),
+        interval=settings.watch_seconds,
+        folder=_folder(settings.watch_data),
+        # What came before is in ClickHouse: a new group need not read a month of readings.
+        start="latest",
+        on_tick=handler.stand,
+    )
+    return Work(runner.run, ready=lambda: runner.ready and clickhouse.answers(), tables=[table])
+
+
+def notify() -> Role:
+    """Build the role ``notify``: alerts in ClickHouse → people; a bad file of targets stops the start."""
+    settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
+    if settings.notify_config is None:
+        sys.exit("bad configuration: QUANTRAC_NOTIFY_CONFIG is not set")
+    try:
+        targets = load_targets(settings.notify_config, os.environ)
+    except ValueError as error:
+        sys.exit(f"bad configuration: {error}")
+    registry = Registry()
+    table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    channels = {target.name: open_channel(target, os.environ) for target in targets}
+    notifiers = {
+        target.name: Notifier(
+            target,
+            channels[target.name],
+            ClickHouseNotifications(clickhouse),
+            registry,
+            clock=lambda: datetime.now(UTC),
+            seconds=settings.notify_seconds,
+            days=settings.notify_days,
+        ).run
+        for target in targets
+    }
+    return Work(
+        partial(run_together, notifiers),
+        ready=clickhouse.answers,
+        tables=[table],
+        closing=[channel.close for channel in channels.values()],
+    )
+
+
 def _folder(name: str) -> str:
     if not name:
-        return tempfile.mkdtemp(prefix="quantrac-windows-")
+        return tempfile.mkdtemp(prefix="quantrac-stream-")
     Path(name).mkdir(parents=True, exist_ok=True)  # the library makes the last part only
     return name

@@ -101,7 +101,12 @@ class Tables:
 
 def sink(tables: Tables) -> SinkHandler:
     return SinkHandler(
-        tables, flagged="qa-flagged", raw=["raw-file"], receipts="delivery-receipt", dirty="window-dirty"
+        tables,
+        flagged="qa-flagged",
+        raw=["raw-file"],
+        receipts="delivery-receipt",
+        alerts="alert",
+        dirty="window-dirty",
     )
 
 
@@ -121,17 +126,21 @@ def test_a_flagged_set_becomes_rows_and_dirty_hours() -> None:
     assert tables.inserted[:half] == tables.inserted[half:], "the same message gives the same rows and token"
 
 
-def test_raw_files_and_receipts_become_rows() -> None:
+def test_raw_files_receipts_and_alerts_become_rows() -> None:
     tables = Tables()
     batch = [
         record("raw-file", "raw-file.txt", HEADERS),
         record("delivery-receipt", "delivery-receipt.json"),
+        record("alert", "alert.json"),
     ]
     assert sink(tables).handle(batch) == Done([], [])
     rows = {table: columns for table, columns, _ in tables.inserted}
     assert rows["raw_files"]["content"] == [example("raw-file.txt")]
     assert rows["raw_files"]["file_id"] == rows["receipts"]["file_id"]
     assert rows["receipts"]["readings"] == [4]
+    assert rows["alerts"]["alert_id"] == ["station-silent/HN_DEMO_KHI001/2026-03-25T00:25:00Z"]
+    assert (rows["alerts"]["parameter"], rows["alerts"]["version"]) == ([""], [1])
+    assert rows["alerts"]["facts"][0]["interval_minutes"] == "5"
 
 
 def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Registry) -> None:

@@ -74,11 +74,18 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clic
     folder, password = tmp_path_factory.mktemp("clickhouse"), "integration"
     command = [sys.executable, "-m", "quantrac.local.clickhouse_server", "--data", str(folder), "--port", "0"]
     environment = {**os.environ, "QUANTRAC_CLICKHOUSE_PASSWORD": password}
+    environment["QUANTRAC_CLICKHOUSE_ANALYST_PASSWORD"] = "questions"
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline().rpartition(":")[2])
         yield ClickHouseSettings(port=port, user="quantrac", password=password)
         process.terminate()
+
+
+@pytest.fixture(scope="session")
+def analyst(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:
+    """The same server for the login that only reads."""
+    return clickhouse_server.model_copy(update={"user": "analyst", "password": "questions"})
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,16 @@
 """The windows over the real engine: every average, version and index as computed from the final readings."""
 
-import json
 import random
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from quantrac.domain.ids import reading_version
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.migrations import migrate, ordered
-from quantrac.io.records import Done, Record
+from quantrac.io.records import Done
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.clickhouse import migration_files
@@ -21,6 +18,7 @@ from services.aggregator.average_tables import ClickHouseAverages
 from services.aggregator.windows_handler import WindowsHandler
 from services.api.queries import averages as queries
 from support.averages import Readings, brute_force
+from support.stored_averages import assert_equal, dirty, store, stored
 
 pytestmark = pytest.mark.integration
 
@@ -29,40 +27,6 @@ PARAMETERS = ("PM2.5", "O3")
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
 """Midnight in Vietnam."""
 NOW = NEW_YEAR + timedelta(days=400)
-CHECKED = ("mean", "minimum", "maximum", "p50", "count", "expected", "complete", "received", "good", "fail")
-
-
-def dirty(readings: Readings) -> list[Record]:
-    hours: dict[str, set[tuple[str, int]]] = {}
-    for code, parameter, at in readings:
-        hours.setdefault(code, set()).add((parameter, at // 3600 * 3600))
-    return [
-        Record(
-            "dirty",
-            code.encode(),
-            json.dumps(
-                {
-                    "station": code,
-                    "windows": [
-                        {"parameter": p, "hour": datetime.fromtimestamp(at, UTC).isoformat()}
-                        for p, at in some
-                    ],
-                }
-            ).encode(),
-        )
-        for code, some in hours.items()
-    ]
-
-
-def store(database: ClickHouse, readings: Readings, received: datetime) -> None:
-    rows = [(*key, *reading) for key, reading in readings.items()]
-    names = ("station", "parameter", "measured_at", "value", "flag", "status")
-    columns: dict[str, list[Any]] = {
-        name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
-    }
-    same = {"text": "", "unit": "µg/m3", "tests": "", "rules": "r", "line": 1}
-    same |= {"version": reading_version(received)}
-    database.insert("readings", columns | {name: [value] * len(rows) for name, value in same.items()})
 
 
 def batches(random: random.Random) -> list[Readings]:
@@ -85,14 +49,6 @@ def batches(random: random.Random) -> list[Readings]:
     return [*found, found[0], revised]
 
 
-def stored(database: ClickHouse, table: str) -> dict[Any, Mapping[str, Any]]:
-    found = database.query(f"SELECT * FROM {table} FINAL").dicts()
-    return {
-        (row["station"], row["parameter"], row["period"], int(row["starts_at"].timestamp())): row
-        for row in found
-    }
-
-
 def test_the_tables_equal_a_recomputation_of_the_final_readings(clickhouse: ClickHouseSettings) -> None:
     database = ClickHouse(clickhouse)
     entry = replace(station(), interval_seconds=1200, publish_index=True)
@@ -112,11 +68,8 @@ def test_the_tables_equal_a_recomputation_of_the_final_readings(clickhouse: Clic
             before = stored(database, "averages")
     wanted = brute_force(final, lambda code, hour: 3)
     found = stored(database, "averages")
-    assert found.keys() == wanted.keys()
-    for key, expected in wanted.items():
-        assert {name: found[key][name] for name in CHECKED} == {name: expected[name] for name in CHECKED}, key
-        assert found[key]["ends_at"].timestamp() == expected["ends_at"]
-        assert found[key]["unit"] == "µg/m3"
+    assert_equal(found, wanted)
+    assert {row["unit"] for row in found.values()} == {"µg/m3"}
 
     assert handler.handle(dirty(final)) == Done([], []), "the same readings write nothing"
 
@@ -179,3 +132,32 @@ def test_hourly_averages_of_an_older_release_keep_their_values_and_are_members(
     day = found["A_AIR", "PM2.5", "day", int(NEW_YEAR.timestamp())]
     assert (day["mean"], day["count"], day["received"]) == (5.0, 19, 63)
     assert len(stored(database, "average_versions")) == 18 + 12
+
+
+def test_averages_get_their_other_key_however_often_that_was_begun(
+    clickhouse_server: ClickHouseSettings,
+) -> None:
+    settings = clickhouse_server.model_copy(update={"database": "before_0010"})
+    ClickHouse(settings, database="default").command("CREATE DATABASE before_0010")
+    database, every = ClickHouse(settings), ordered(migration_files())
+    migrate(database, every[:9])
+    readings: Readings = {
+        ("A_AIR", "PM2.5", int(NEW_YEAR.timestamp()) + 300 * n): (float(n), 1, "00") for n in range(400)
+    }
+    store(database, readings, NOW)
+    windows = WindowsHandler(ClickHouseAverages(database), Registry(), aggregated="a", clock=lambda: NOW)
+    assert isinstance(windows.handle(dirty(readings)), Done)
+    before = stored(database, "averages")
+    statements = every[9].statements()
+    for count in range(1, len(statements) + 1):
+        for statement in statements[:count]:
+            database.command(statement)
+        if count < len(statements):
+            assert stored(database, "averages") == before
+    migrate(database, every)
+    assert stored(database, "averages") == before
+    key = database.query(
+        "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name LIKE 'averages%'"
+        " AND engine LIKE '%MergeTree'"
+    ).rows
+    assert list(key) == [("period, station, parameter, starts_at",)]

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -434,6 +434,22 @@ def test_a_compressed_body_cut_short_is_400_and_stores_nothing(http: httpx.Clien
     assert http.post("/", content="SELECT count() FROM cut").text == "0\n"
 
 
+@pytest.mark.parametrize(
+    ("table", "rows", "said"),
+    [
+        ("(a UInt64) ENGINE = MergeTree PARTITION BY a ORDER BY a", range(300), "Too many partitions"),
+        ("(a UInt64, CONSTRAINT small CHECK a < 9) ENGINE = MergeTree ORDER BY a", [9], "Constraint `small`"),
+    ],
+)
+def test_an_insert_that_cannot_be_stored_is_an_error(
+    client: Client, table: str, rows: Sequence[int], said: str
+) -> None:
+    client.command(f"CREATE OR REPLACE TABLE unstorable {table}")
+    with pytest.raises(DatabaseError, match=said):
+        client.insert("unstorable", [[number] for number in rows], column_names=["a"])
+    assert client.query("SELECT count() FROM unstorable").result_rows == [(0,)]
+
+
 def test_a_connection_lost_in_the_middle_of_an_insert_stores_nothing(
     server: Server, http: httpx.Client
 ) -> None:
@@ -444,8 +460,8 @@ def test_a_connection_lost_in_the_middle_of_an_insert_stores_nothing(
     )
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + b"1234567\n" * 500_000)
-        wait_until(lambda: "INSERT INTO lost" in http.post("/", content="SHOW PROCESSLIST").text)
-    wait_until(lambda: "INSERT INTO lost" not in http.post("/", content="SHOW PROCESSLIST").text)
+        wait_until(lambda: bool(list((server.data / "incoming").iterdir())))
+    wait_until(lambda: not list((server.data / "incoming").iterdir()))
     assert http.post("/", content="SELECT count() FROM lost").text == "0\n"
 
 

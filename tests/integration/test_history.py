@@ -36,7 +36,9 @@ class Stored(ClickHouseHistory):
     def __init__(self, database: ClickHouse) -> None:
         super().__init__(database)
         self.database = database
-        self.sink = SinkHandler(database, flagged="flagged", raw=[], receipts="", dirty="dirty")
+        self.sink = SinkHandler(
+            database, flagged="flagged", raw=[], receipts="", alerts="alert", dirty="dirty"
+        )
 
     def insert(self, flagged: FlaggedSet) -> None:
         offset = uuid.uuid4().int % 10**9

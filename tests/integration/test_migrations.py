@@ -45,8 +45,10 @@ def test_a_file_changed_after_it_was_applied_is_refused(empty_database: ClickHou
 def test_every_table_and_column_says_what_it_holds(empty_database: ClickHouseSettings) -> None:
     migrate_tables(empty_database)
     client = ClickHouse(empty_database)
+    # ClickHouse takes no comment on a dictionary's attribute: it is a column of the view behind it.
     silent = client.query(
         "SELECT table, name FROM system.columns WHERE database = {db:String} AND comment = ''"
+        " AND table NOT IN (SELECT name FROM system.dictionaries WHERE database = {db:String})"
         " UNION ALL SELECT name, '' FROM system.tables WHERE database = {db:String} AND comment = ''",
         {"db": empty_database.database},
     ).rows

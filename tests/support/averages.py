@@ -13,7 +13,6 @@ from quantrac.domain.averaging import Period
 from quantrac.io.clickhouse import ClickHouseAway, Words
 from services.aggregator.average_tables import (
     DAYS,
-    DAYS_OF_YEAR,
     FLAGS,
     HOURS,
     MONTHS,
@@ -86,23 +85,19 @@ class AveragesInMemory:
 
     def days(self, scope: Scope) -> Records:
         self._look("days")
-        years: dict[tuple[int, int], list[float]] = defaultdict(lambda: [math.nan] * DAYS)
+        months: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = defaultdict(dict)
         for place, start, row in self._in(scope, [Period.DAY]):
-            years[place][(start - scope.start) // 86400] = member(row)
-        return np.array([(*place, b"", members) for place, members in years.items()], DAYS_OF_YEAR)
-
-    def months(self, scope: Scope) -> Records:
-        self._look("months")
-        months: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-        for place, start, row in self._in(scope, [Period.DAY]):
-            months[(*place, datetime.fromtimestamp(start, VIETNAM).month - 1)].append(row)
+            day = datetime.fromtimestamp(start, VIETNAM)
+            months[(*place, day.month - 1)][day.day - 1] = row
         rows = [
             (
                 *place,
-                scope.units.index(found[-1]["unit"]),
-                *(sum(row[name] for row in found) for name in COUNTS[:-2]),
-                min(row["first_at"] for row in found),
-                max(row["last_at"] for row in found),
+                scope.units.index(list(found.values())[-1]["unit"]),
+                *(sum(row[name] for row in found.values()) for name in COUNTS[:-2]),
+                min(row["first_at"] for row in found.values()),
+                max(row["last_at"] for row in found.values()),
+                b"",
+                [member(found[day]) if day in found else math.nan for day in range(DAYS)],
             )
             for place, found in months.items()
         ]
@@ -111,7 +106,10 @@ class AveragesInMemory:
     def stored(self, scope: Scope, periods: Sequence[Period]) -> Records:
         self._look("stored")
         rows = [
-            (*place, PERIODS.index(row["period"]), start, row["version"], row["content"])
+            (
+                *(*place, PERIODS.index(row["period"]), start),
+                *(row["version"], row["content"], row["computed_at"] // 1000),
+            )
             for place, start, row in self._in(scope, periods)
         ]
         return np.array(rows, STORED)
@@ -142,6 +140,7 @@ class AveragesInMemory:
                     list(row["responsible"]),
                     dict(row["subindices"]),
                     row["version"],
+                    row["computed_at"] // 1000,
                 ]
         return list(newest.values())
 

@@ -49,7 +49,13 @@ class Tables:
 
 def sink(tables: Tables, *, rejudge: str | None = None) -> SinkHandler:
     return SinkHandler(
-        tables, flagged="flagged", raw=["raw"], receipts="receipts", dirty="dirty", rejudge=rejudge
+        tables,
+        flagged="flagged",
+        raw=["raw"],
+        receipts="receipts",
+        alerts="alerts",
+        dirty="dirty",
+        rejudge=rejudge,
     )
 
 
@@ -332,7 +338,7 @@ def test_a_backlog_of_days_is_read_day_by_day() -> None:
     assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
     of_the_hours = ["readings", "stored"] * 3
     of_the_days = ["hours", "stored"] * 3
-    assert database.asked == [*of_the_hours, *of_the_days, "days", "months", "stored"]
+    assert database.asked == [*of_the_hours, *of_the_days, "days", "stored"]
 
 
 def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:

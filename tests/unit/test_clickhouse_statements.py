@@ -18,15 +18,22 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     ("text", "head"),
     [
-        (b"INSERT INTO t FORMAT Native\n\x00\x01", InsertHead(b"INSERT INTO t ", "Native", 28)),
-        (b"insert into t format CSV", InsertHead(b"insert into t ", "CSV", 24)),
-        (b"INSERT INTO t FORMAT CSV 1,2", InsertHead(b"INSERT INTO t ", "CSV", 25)),
-        (b"INSERT INTO t FORMAT CSV\r\n\n1", InsertHead(b"INSERT INTO t ", "CSV", 26)),
+        (b"INSERT INTO t FORMAT Native\n\x00\x01", InsertHead(b"INSERT INTO t ", b"", "Native", 28)),
+        (b"insert into t format CSV", InsertHead(b"insert into t ", b"", "CSV", 24)),
+        (b"INSERT INTO t FORMAT CSV 1,2", InsertHead(b"INSERT INTO t ", b"", "CSV", 25)),
+        (b"INSERT INTO t FORMAT CSV\r\n\n1", InsertHead(b"INSERT INTO t ", b"", "CSV", 26)),
         (
             b"INSERT INTO t (`a FORMAT b`, format) FORMAT TSV\n",
-            InsertHead(b"INSERT INTO t (`a FORMAT b`, format) ", "TSV", 48),
+            InsertHead(b"INSERT INTO t (`a FORMAT b`, format) ", b"", "TSV", 48),
         ),
-        (b"-- FORMAT x\nINSERT INTO t FORMAT TSV\n", InsertHead(b"-- FORMAT x\nINSERT INTO t ", "TSV", 37)),
+        (
+            b"INSERT INTO t (a) SETTINGS async_insert = 0 FORMAT TSV\n1",
+            InsertHead(b"INSERT INTO t (a) ", b"SETTINGS async_insert = 0 ", "TSV", 55),
+        ),
+        (
+            b"-- FORMAT x\nINSERT INTO t FORMAT TSV\n",
+            InsertHead(b"-- FORMAT x\nINSERT INTO t ", b"", "TSV", 37),
+        ),
     ],
 )
 def test_the_data_of_an_insert_start_after_its_format(text: bytes, head: InsertHead) -> None:

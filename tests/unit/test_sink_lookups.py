@@ -22,7 +22,9 @@ def test_stations_far_apart_do_not_ask_for_each_others_times() -> None:
 
 
 @given(st.dictionaries(st.text("ABC", min_size=1), st.sets(st.integers(0, 40), min_size=1)))
-def test_every_wanted_pair_is_asked_for_once_and_at_most_half_as_many_in_vain(times: dict[str, set[int]]) -> None:
+def test_every_wanted_pair_is_asked_for_once_and_at_most_half_as_many_in_vain(
+    times: dict[str, set[int]],
+) -> None:
     found = list(together(times))
     assert sorted(code for stations, _ in found for code in stations) == sorted(times)
     for stations, asked in found:

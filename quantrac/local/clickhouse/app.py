@@ -13,21 +13,48 @@ from quantrac.local.clickhouse.errors import EngineError
 from quantrac.local.clickhouse.replies import Reply, Send
 from quantrac.local.clickhouse.requests import Body, ClientGone, Receive, Request, Scope
 from quantrac.local.clickhouse.sessions import Sessions
-from quantrac.local.clickhouse.statements import InsertHead, find_insert_head, is_streamed, result_format
+from quantrac.local.clickhouse.statements import (
+    InsertHead,
+    find_insert_head,
+    is_streamed,
+    only_reads,
+    result_format,
+)
 
 T = TypeVar("T")
 
 _SLOT_SECONDS = 30.0
 # A hop to a worker thread costs 0.05 ms; the network hands out 64 KiB at a time.
 _INSERT_CHUNK_BYTES = 1 << 20
+# What the reader's statements are held to. The engine lets nobody change a setting once readonly is 1, and
+# lets no table function read files or addresses then.
+_READER_SETTINGS = {
+    "max_execution_time": "60",
+    "max_memory_usage": "1073741824",
+    "max_rows_to_read": "500000000",
+    "max_result_rows": "10000000",
+    "readonly": "1",
+}
 
 
 class ClickHouseApp:
-    """Serves one user. At most `max_concurrent` statements run at once, each on a worker thread."""
+    """Serves a user who may do all and, where `reader` names one, a user who only reads.
 
-    def __init__(self, engine: Engine, user: str, password: str, max_concurrent: int = 16) -> None:
+    At most `max_concurrent` statements run at once, each on a worker thread.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        user: str,
+        password: str,
+        reader: tuple[str, str] | None = None,
+        max_concurrent: int = 16,
+    ) -> None:
+        """`reader` is the second user's name and password."""
         self._engine = engine
-        self._login = f"{user}\0{password}".encode()
+        self._login = _login(user, password)
+        self._reader = _login(*reader) if reader else None
         self._sessions = Sessions(engine.handle)
         self._slots = asyncio.Semaphore(max_concurrent)
         self._threads = ThreadPoolExecutor(max_concurrent, thread_name_prefix="query")
@@ -42,9 +69,9 @@ class ClickHouseApp:
         body = Body(receive)
         with suppress(ClientGone):
             try:
-                self._authenticate(request)
+                only_reading = self._authenticate(request)
                 body.decode_as(request.headers.get("content-encoding", ""))
-                await self._execute(request, body, reply)
+                await self._execute(request, body, reply, only_reading)
             except EngineError as error:
                 # Some clients read no answer before they have sent all.
                 await body.discard()
@@ -59,13 +86,18 @@ class ClickHouseApp:
         self._threads.shutdown()
         self._sessions.close()
 
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: Request) -> bool:
+        """Tell whether this user only reads."""
         user, password = request.credentials
-        if not hmac.compare_digest(f"{user}\0{password}".encode("utf-8", "surrogateescape"), self._login):
-            text = f"{user}: Authentication failed: password is incorrect, or there is no user with such name"
-            raise EngineError.named(516, "AUTHENTICATION_FAILED", text)
+        given = _login(user, password)
+        if hmac.compare_digest(given, self._login):
+            return False
+        if self._reader and hmac.compare_digest(given, self._reader):
+            return True
+        text = f"{user}: Authentication failed: password is incorrect, or there is no user with such name"
+        raise EngineError.named(516, "AUTHENTICATION_FAILED", text)
 
-    async def _execute(self, request: Request, body: Body, reply: Reply) -> None:
+    async def _execute(self, request: Request, body: Body, reply: Reply, only_reading: bool) -> None:
         if request.flag("compress") or request.flag("decompress"):
             raise EngineError.named(
                 48, "NOT_IMPLEMENTED", "Use Content-Encoding instead of compress and decompress"
@@ -78,7 +110,9 @@ class ClickHouseApp:
             text += await body.read_rest()
         if not text.strip():
             raise EngineError.named(62, "SYNTAX_ERROR", "Syntax error: Empty query")
-        async with self._slot(), self._handle(request) as handle:
+        if only_reading and not only_reads(text):
+            raise EngineError.named(164, "READONLY", "Cannot execute query in readonly mode")
+        async with self._slot(), self._handle(request, only_reading) as handle:
             if head:
                 answer = await self._insert(head, text[head.data_at :], body, handle, request.params)
                 await reply.start(None, answer)
@@ -92,16 +126,15 @@ class ClickHouseApp:
     async def _insert(
         self, head: InsertHead, data: bytes, body: Body, handle: Handle, params: Mapping[str, str]
     ) -> Answer:
-        insert = await self._work(partial(handle.insert, head.sql, head.format, params))
+        insert = await self._work(partial(handle.insert, head, params))
         try:
             data = data or await body.read(_INSERT_CHUNK_BYTES)
             while data:
                 await self._work(partial(insert.append, data))
                 data = await body.read(_INSERT_CHUNK_BYTES)
             return await self._work(insert.finish)
-        except BaseException:
-            await self._work(insert.cancel)
-            raise
+        finally:
+            await self._work(insert.close)
 
     async def _query(self, request: Request, text: bytes, handle: Handle, reply: Reply) -> bytes:
         """Answer all but the last bytes, which are returned."""
@@ -147,13 +180,14 @@ class ClickHouseApp:
             self._slots.release()
 
     @asynccontextmanager
-    async def _handle(self, request: Request) -> AsyncIterator[Handle]:
-        """Open a handle for one statement, or take the session's."""
+    async def _handle(self, request: Request, only_reading: bool) -> AsyncIterator[Handle]:
+        """Open a handle for one statement, or take the session's; who only reads has no session."""
         session = request.arguments.get("session_id")
-        if not session:
+        if not session or only_reading:
             handle = await self._work(self._engine.handle)
             try:
-                await self._work(partial(_prepare, handle, request))
+                limits = _READER_SETTINGS if only_reading else {}
+                await self._work(partial(_prepare, handle, request, limits))
                 yield handle
             finally:
                 handle.close()
@@ -201,12 +235,16 @@ def _is_probe(request: Request) -> bool:
     return request.method in ("GET", "HEAD") and request.path == "/" and not request.sql
 
 
-def _prepare(handle: Handle, request: Request) -> None:
+def _login(user: str, password: str) -> bytes:
+    return f"{user}\0{password}".encode("utf-8", "surrogateescape")
+
+
+def _prepare(handle: Handle, request: Request, limits: Mapping[str, str] | None = None) -> None:
     if request.database:
         handle.use(request.database)
     for table in request.tables:
         handle.create_table(table.name, table.structure, table.format, table.data)
-    handle.set(request.settings)
+    handle.set({**request.settings, **(limits or {})})
 
 
 def _reset(handle: Handle, request: Request) -> None:

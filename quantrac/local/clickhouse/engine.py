@@ -4,13 +4,16 @@ import fcntl
 import itertools
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from quantrac.local.clickhouse.errors import EngineError
+from quantrac.local.clickhouse.statements import InsertHead
 from quantrac.local.errors import LocalError
 
 _CONFIG = Path(__file__).with_name("config.xml")
@@ -55,8 +58,8 @@ def _assignment(name: str, value: str | None) -> str:
 class Handle:
     """One connection to the engine: one statement at a time; calls block and may come from any thread."""
 
-    def __init__(self, connection: Any, tag: str) -> None:
-        self._connection = connection
+    def __init__(self, connection: Any, tag: str, incoming: Path) -> None:
+        self._connection, self._incoming = connection, incoming
         # The engine gives its query ids itself; `log_comment` is how a running query is found and ended.
         self.tag = tag
         self.set({"log_comment": tag, **_LIMITS})
@@ -68,9 +71,10 @@ class Handle:
     def create_table(self, name: str, structure: str, input_format: str, data: bytes) -> None:
         """Make a temporary table of this handle and fill it."""
         self.query(f"CREATE TEMPORARY TABLE {_identifier(name)} ({structure})".encode())
-        insert = self.insert(f"INSERT INTO {_identifier(name)}".encode(), input_format, {})
-        insert.append(data)
-        insert.finish()
+        head = InsertHead(f"INSERT INTO {_identifier(name)}".encode(), b"", input_format, 0)
+        with closing(self.insert(head, {})) as insert:
+            insert.append(data)
+            insert.finish()
 
     def drop_table(self, name: str) -> None:
         """Drop a temporary table of this handle."""
@@ -114,11 +118,9 @@ class Handle:
         finally:
             result.cancel()
 
-    def insert(self, sql: bytes, input_format: str, params: Mapping[str, str]) -> "Insert":
+    def insert(self, head: InsertHead, params: Mapping[str, str]) -> "Insert":
         """Open an INSERT whose data come in parts."""
-        self.set({f"param_{name}": value for name, value in params.items()})
-        with _engine_errors():
-            return Insert(self._connection.send_insert(sql.decode("utf-8", "surrogateescape"), input_format))
+        return Insert(self, head, params, self._incoming)
 
     def close(self) -> None:
         """Give the connection back; its settings and temporary tables go with it."""
@@ -126,26 +128,34 @@ class Handle:
 
 
 class Insert:
-    """An INSERT under way: any number of `append`, then `finish` or `cancel`."""
+    """An INSERT under way, to be closed: any number of `append`, then `finish`, unless it is given up.
 
-    def __init__(self, inserter: Any) -> None:
-        self._inserter = inserter
+    The data go through a file. The engine's streaming insert reports what it cannot read, but swallows what
+    it cannot store: a block of too many partitions, a violated constraint or a full disk end as success
+    without a row. Data within a statement's text end at their first empty line, whatever the format.
+    """
+
+    def __init__(self, handle: Handle, head: InsertHead, params: Mapping[str, str], folder: Path) -> None:
+        self._handle, self._head, self._params = handle, head, params
+        self._file = tempfile.NamedTemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
 
     def append(self, data: bytes) -> None:
-        """Hand the engine the next bytes; they may end anywhere, even within a row."""
-        with _engine_errors():
-            self._inserter.append(data)
+        """Take the next bytes; they may end anywhere, even within a row."""
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            raise EngineError.named(243, "NOT_ENOUGH_SPACE", str(error)) from None
 
     def finish(self) -> Answer:
-        """Write what is left; when this returns, the rows are on disk."""
-        with _engine_errors():
-            result = self._inserter.finish()
-        return Answer(written_rows=result.rows_written, written_bytes=result.bytes_written)
+        """Write everything; when this returns, the rows are on disk."""
+        source = f" FROM INFILE {_quote(self._file.name)} COMPRESSION 'none' ".encode()
+        statement = [self._head.target, source, self._head.settings, b" FORMAT ", self._head.format.encode()]
+        return self._handle.query(b"".join(statement), params=self._params)
 
-    def cancel(self) -> None:
-        """Drop what is not yet written."""
-        with _engine_errors():
-            self._inserter.cancel()
+    def close(self) -> None:
+        """Drop the data."""
+        self._file.close()
 
 
 class Engine:
@@ -159,6 +169,9 @@ class Engine:
         _refuse_a_shared_folder(data)
         import chdb
 
+        self._incoming = data / "incoming"
+        shutil.rmtree(self._incoming, ignore_errors=True)  # of a process that was killed
+        self._incoming.mkdir()
         self._connect = chdb.connect
         self._numbers = itertools.count(1)
         self._path = f"{data.resolve()}?config-file={_CONFIG}&log-level=none"
@@ -170,7 +183,7 @@ class Engine:
 
     def handle(self) -> Handle:
         """Open a handle: 0.2 ms, so each query has a new one and no setting outlives its query."""
-        return Handle(self._connect(self._path), f"handle-{next(self._numbers)}")
+        return Handle(self._connect(self._path), f"handle-{next(self._numbers)}", self._incoming)
 
     def kill(self, tag: str) -> None:
         """End the running statement of the handle with this tag, if there is one."""
@@ -179,6 +192,10 @@ class Engine:
     def kill_all(self) -> None:
         """End every running statement but this one."""
         self._command("KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC")
+
+    def reload_dictionaries(self) -> None:
+        """Read the dictionaries in use anew, as a server does by their LIFETIME and the engine never."""
+        self._command("SYSTEM RELOAD DICTIONARIES")
 
     def close(self) -> None:
         """Close the data folder; no other handle may be in use."""

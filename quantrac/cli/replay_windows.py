@@ -1,0 +1,202 @@
+"""``quantrac replay --stage windows``: compute the averages of a period again, from the stored readings."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from quantrac.cli.target import Target
+from quantrac.domain.averaging import HOUR, day_of, hour_of
+from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
+from quantrac.io.kafka import KafkaAdmin, KafkaProducer
+from quantrac.io.records import DeliveryFailed, Producer, Record
+from schemas.codec import encode_window_dirty
+
+_DAY = timedelta(days=1)
+
+# A day of as many stations is up to 9,000 hours, about 1 s of the windows: a live hour waits no longer.
+_STATIONS_A_PAGE = 25
+# Messages that may lie before the windows, live ones included, when a page is sent; a page has up to 25.
+_LARGEST_LAG = 100
+# The windows commit every few seconds.
+_LOOK_SECONDS = 1.0
+_SAY_SECONDS = 10.0
+
+_STATIONS = """
+SELECT DISTINCT station
+FROM readings
+WHERE measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+  AND ({station:String} = '' OR station = {station:String})
+ORDER BY station
+"""
+
+# A month at a time: the readings of a series and month lie in one place, whatever part of them is asked for.
+_HOURS = """
+SELECT DISTINCT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour
+FROM readings
+WHERE station IN {stations:Array(String)}
+  AND measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+ORDER BY hour, station, parameter
+"""
+
+
+class Database(Protocol):
+    """Where the readings are."""
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        """Run one SELECT; raises ``ClickHouseError``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What is to be computed again: the hours that touch ``[start, end)``, UTC."""
+
+    start: datetime
+    end: datetime
+    station: str
+    """Empty = all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One day (Vietnam's) of some stations."""
+
+    hours: Mapping[str, Sequence[tuple[str, datetime]]]
+    """Station -> parameter and start of the hour; those that hold readings."""
+    done: int
+    """Days of stations that lie behind when the page is done, of ``total``."""
+    total: int
+
+
+def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
+    """Send the hours of a period to the windows, no faster than they follow; only count them in a dry run."""
+    group, topic = target.topic("aggregator.windows"), target.topic("window-dirty")
+    found = pages(ClickHouse(target.clickhouse), asked)
+    hours = 0
+    try:
+        if dry_run:
+            hours = sum(map(_hours, found))
+        else:
+            admin, producer = KafkaAdmin(target.kafka), KafkaProducer(target.kafka)
+            with Shown(Console(stderr=True)) as shown:
+                for hours in send(  # noqa: B007  # said below
+                    found, topic, producer, lambda: admin.lag(group, topic), shown=shown, wait=time.sleep
+                ):
+                    pass
+    except (ClickHouseError, DeliveryFailed) as error:
+        raise ValueError(f"after {hours:,} hours: {error}") from error
+    click.echo(f"{hours:,} hours {'would be' if dry_run else 'are being'} computed again")
+
+
+def pages(database: Database, asked: Period) -> Iterator[Page]:
+    """Yield the hours that hold readings: by groups of stations, day by day."""
+    begin, end = hour_of(asked.start), hour_of(asked.end - timedelta(microseconds=1)) + HOUR
+    found = database.query(_STATIONS, {**_span(begin, end), "station": asked.station})
+    stations = [code for (code,) in found.rows]
+    days = (day_of(end - HOUR) - day_of(begin)) // _DAY + 1
+    for first in range(0, len(stations), _STATIONS_A_PAGE):
+        group = stations[first : first + _STATIONS_A_PAGE]
+        for month in _months(begin, end):
+            by_day: dict[datetime, dict[str, list[tuple[str, datetime]]]] = defaultdict(
+                lambda: defaultdict(list)
+            )
+            for station, parameter, at in database.query(_HOURS, {**_span(*month), "stations": group}).rows:
+                hour = datetime.fromtimestamp(at, UTC)
+                by_day[day_of(hour)][station].append((parameter, hour))
+            for day, hours in by_day.items():
+                before = (day - day_of(begin)) // _DAY + 1
+                yield Page(hours, first * days + before * len(group), len(stations) * days)
+
+
+def send(  # noqa: PLR0917
+    found: Iterator[Page],
+    topic: str,
+    producer: Producer,
+    lag: Callable[[], int | None],
+    shown: "Shown",
+    wait: Callable[[float], None],
+) -> Iterator[int]:
+    """Send page by page while the windows follow; yields how many hours are sent, after each page.
+
+    ``lag`` tells how many messages lie before the windows; what is not known counts as too many.
+    """
+    hours = 0
+    for page in found:
+        while (before := lag()) is None or before > _LARGEST_LAG:
+            shown.waiting(before)
+            wait(_LOOK_SECONDS)
+        producer.produce(
+            [
+                Record(topic, station.encode(), encode_window_dirty(station, windows))
+                for station, windows in page.hours.items()
+            ]
+        )
+        producer.flush()
+        hours += _hours(page)
+        shown.page(page, hours)
+        yield hours
+
+
+class Shown:
+    """Shows how far the command is: a bar in a terminal, else a line every ten seconds."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._began = self._said = clock()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %, time left"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("looking for stations", total=None)
+
+    def __enter__(self) -> "Shown":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def page(self, page: Page, hours: int) -> None:
+        """Show that a page has been sent, ``hours`` with all before it."""
+        seconds = max(self._clock() - self._began, 1e-3)
+        rate = f"{hours:,} hours, {hours / seconds:,.0f} hours/s"
+        self._progress.update(self._task, completed=page.done, total=page.total, description=rate)
+        left = timedelta(seconds=round(seconds / page.done * (page.total - page.done)))
+        self._line(f"{rate}, {page.done:,} of {page.total:,} days of stations, time left {left}")
+
+    def waiting(self, lag: int | None) -> None:
+        """Show that the windows do not follow."""
+        what = "how far aggregator.windows is is not known" if lag is None else f"{lag:,} messages before it"
+        self._line(f"waiting for aggregator.windows: {what}")
+
+    def _line(self, text: str) -> None:
+        if not self._console.is_terminal and self._clock() - self._said >= _SAY_SECONDS:
+            self._said = self._clock()
+            self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Split at midnights in Vietnam, about a month apart."""
+    while begin < end:
+        following = min(end, day_of(begin) + 30 * _DAY)
+        yield begin, following
+        begin = following
+
+
+def _span(start: datetime, end: datetime) -> dict[str, str]:
+    return {"start": f"{start:%Y-%m-%d %H:%M:%S}", "end": f"{end:%Y-%m-%d %H:%M:%S}"}
+
+
+def _hours(page: Page) -> int:
+    return sum(map(len, page.hours.values()))

@@ -1,0 +1,151 @@
+"""Episodes: runs of consecutive averages beyond one limit. Pure; times are seconds since 1970, UTC.
+
+An average is judged by the limit that holds at its start. Averages are consecutive where their periods begin
+one after the other: every hour (the means of 8 hours too), every day, month and year of Vietnam's. An average
+that does not count (not complete, in another unit than the limit, not there) ends a run and judges nothing.
+A limit that changes splits a run, for an episode is beyond one value.
+
+An episode is *open* while no later average is known that counts and is within the limit, or is judged by
+another one or by none: what follows a gap may still be the same excess.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantrac.domain.averaging import HOUR, LOCAL, Floats, Ints, Period
+from quantrac.domain.limits import Limit
+
+MOST_RATIO = 1000.0
+"""Greatest ratio, and that of a peak that has none: dissolved oxygen of 0 is infinitely below its limit."""
+
+_HOUR = int(HOUR.total_seconds())
+_DAY = 24 * _HOUR
+# What Vietnam's clock is ahead.
+_AHEAD = int(LOCAL.utcoffset(None).total_seconds())
+_CALENDAR = {Period.MONTH: "datetime64[M]", Period.YEAR: "datetime64[Y]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """Columns, one row an episode, in the order of the averages."""
+
+    first: Ints
+    """Row of its first average."""
+    last: Ints
+    """Row of its last average."""
+    peak: Ints
+    """Row of the average farthest beyond the limit; of equal ones the first."""
+    ratio: Floats
+    """Peak to a maximum, or a minimum to the peak; at most :data:`MOST_RATIO`."""
+    open: Ints
+
+
+def steps(starts: Ints, period: Period) -> Ints:
+    """Return numbers of periods, which rise by one from a period to the next, from their starts.
+
+    >>> new_year = 1767200400  # of 2026 in Vietnam
+    >>> steps(np.array([new_year, new_year + 31 * 86400]), Period.MONTH).tolist()
+    [672, 673]
+    """
+    if period in _CALENDAR:
+        found: Ints = (starts + _AHEAD).astype("datetime64[s]").astype(_CALENDAR[period]).astype(np.int64)
+        return found
+    return (starts + _AHEAD) // _DAY if period is Period.DAY else starts // _HOUR
+
+
+def starts(steps: Ints, period: Period) -> Ints:
+    """Return when periods of these numbers begin.
+
+    >>> starts(np.array([56]), Period.YEAR).tolist()  # 2026 in Vietnam
+    [1767200400]
+    """
+    if period in _CALENDAR:
+        found: Ints = steps.astype(_CALENDAR[period]).astype("datetime64[s]").astype(np.int64) - _AHEAD
+        return found
+    return steps * _DAY - _AHEAD if period is Period.DAY else steps * _HOUR
+
+
+def ends(steps: Ints, period: Period) -> Ints:
+    """Return when periods of these numbers are over."""
+    return starts(steps + _length(period), period)
+
+
+def last_steps(ends: Ints, period: Period) -> Ints:
+    """Return the numbers of the periods that are over at these times."""
+    return steps(ends, period) - _length(period)
+
+
+def _length(period: Period) -> int:
+    """Return how many periods later the first one begins that shares nothing with this one."""
+    return 8 if period is Period.EIGHT_HOURS else 1
+
+
+def excess(means: Floats, held: Ints, limits: Sequence[Limit]) -> Floats:
+    """Return how far each mean is beyond its limit, in its unit; not above 0 within, NaN where it is NaN.
+
+    ``held``: place in ``limits`` of what it is judged by, -1 = nothing.
+    """
+    low = np.array([*(-np.inf if each.minimum is None else each.minimum for each in limits), -np.inf])
+    high = np.array([*(np.inf if each.maximum is None else each.maximum for each in limits), np.inf])
+    found: Floats = np.maximum(means - high[held], low[held] - means)
+    return found
+
+
+def episodes(series: Ints, steps: Ints, means: Floats, held: Ints, limits: Sequence[Limit]) -> Episodes:
+    """Return the episodes of averages, each in one row: sorted by series and step, none twice.
+
+    ``means`` are NaN where an average does not count; ``held`` is the place in ``limits`` of what it is
+    judged by, -1 = nothing. Two places mean two limits, whatever their values.
+
+    >>> limit = Limit("PM2.5", Period.DAY, "µg/m3", "QCVN 05:2023/BTNMT", maximum=50.0)
+    >>> day, mean = np.arange(6), np.array([60.0, 75.0, 40.0, 51.0, np.nan, 80.0])
+    >>> found = episodes(np.zeros(6, int), day, mean, np.zeros(6, int), [limit])
+    >>> found.first.tolist(), found.last.tolist(), found.peak.tolist(), found.open.tolist()
+    ([0, 3, 5], [1, 3, 5], [1, 3, 5], [False, True, True])
+    """
+    distance = excess(means, held, limits)
+    beyond = distance > 0
+    follows = np.zeros(len(series), bool)
+    follows[1:] = (
+        (beyond[1:] & beyond[:-1])
+        & (series[1:] == series[:-1])
+        & (steps[1:] == steps[:-1] + 1)
+        & (held[1:] == held[:-1])
+    )
+    begins = beyond & ~follows
+    first = np.flatnonzero(begins)
+    last = np.flatnonzero(beyond & ~np.append(follows[1:], False))
+    if not len(first):
+        none = np.zeros(0, np.int64)
+        return Episodes(none, none, none, np.zeros(0), np.zeros(0, bool))
+    run = np.cumsum(begins) - 1
+    most = np.maximum.reduceat(np.where(beyond, distance, -np.inf), first)
+    highest = np.flatnonzero(beyond & (distance == most[run]))
+    peak = highest[np.unique(run[highest], return_index=True)[1]]
+    return Episodes(
+        first, last, peak, _ratios(means[peak], held[peak], limits), _open(series, means, held, beyond)[last]
+    )
+
+
+def _ratios(means: Floats, held: Ints, limits: Sequence[Limit]) -> Floats:
+    low = np.array([np.nan if each.minimum is None else each.minimum for each in limits])[held]
+    high = np.array([np.inf if each.maximum is None else each.maximum for each in limits])[held]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(means > high, means / high, low / means)
+    return np.where((found >= 1) & (found <= MOST_RATIO), found, MOST_RATIO)
+
+
+def _open(series: Ints, means: Floats, held: Ints, beyond: Ints) -> Ints:
+    """Tell for each average whether all that count after it are beyond the same limit."""
+    counts = ~np.isnan(means)
+    rows = np.flatnonzero(counts)
+    state = np.where(beyond, held, -1)[rows]
+    other = series[rows][1:] != series[rows][:-1]
+    stretch = np.cumsum(np.append(0, other | (state[1:] != state[:-1])))
+    newest = np.flatnonzero(np.append(other, True))  # of each series
+    trailing = stretch == stretch[newest][np.cumsum(np.append(0, other))]
+    found = np.zeros(len(series), bool)
+    found[rows] = trailing
+    return found

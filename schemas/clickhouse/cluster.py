@@ -1,0 +1,240 @@
+"""The migrations for a cluster: each statement of the same files, rewritten. Pure.
+
+A partitioned table with ``station`` in its sorting key is *sharded*: ``<name>_local`` holds a shard's
+stations, replicated within the shard, and a Distributed table of the public name stands over it. Every other
+table is *everywhere*: whole on each server, replicated through all shards. Views, dictionaries, roles and
+rights are made on each server and name the public tables.
+
+Paths in the keeper are written out: with ClickHouse's default, a UUID a statement, a statement run again
+would give a server that missed it the first time a replica of its own, which shares nothing with the others.
+Only what is made to be exchanged has a UUID: its name's path may still be taken by what it was exchanged for.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+# Whoever sends again after hours is still recognised; the server's default is one hour.
+_REMEMBERED_SECONDS = 7 * 24 * 3600
+
+_CLUSTER_NAME = re.compile(r"[A-Za-z0-9_.{}-]+")
+_TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\w+|\S", re.DOTALL)
+
+_CREATE_TABLE = re.compile(
+    r"CREATE (?P<anew>OR REPLACE )?TABLE (?(anew)|IF NOT EXISTS )(?P<name>\w+)"
+    r"(?: AS (?P<like>\w+))?\s*(?P<columns>\(.*\)\s*)?",
+    re.DOTALL,
+)
+_ENGINE = re.compile(r"ENGINE\s*=\s*(?P<kind>\w*MergeTree)(?:\((?P<arguments>[^()]*)\))?\s*\Z")
+_SETTINGS = re.compile(r"SETTINGS\s+non_replicated_deduplication_window = (?P<window>\d+)\s*")
+_VIEW = re.compile(r"(CREATE OR REPLACE VIEW|CREATE VIEW IF NOT EXISTS) (?P<name>\w+)")
+_DICTIONARY = re.compile(r"(CREATE OR REPLACE DICTIONARY|CREATE DICTIONARY IF NOT EXISTS) (?P<name>\w+)")
+_ACCESS = re.compile(r"CREATE (ROLE|SETTINGS PROFILE|QUOTA) IF NOT EXISTS (?P<name>\w+)")
+_RIGHTS = re.compile(r"GRANT|REVOKE")
+_ALTER = re.compile(r"ALTER TABLE (?P<name>\w+)\s")
+_EXCHANGE = re.compile(r"EXCHANGE TABLES (?P<name>\w+) AND (?P<other>\w+)")
+_DROP = re.compile(r"DROP TABLE (?:IF EXISTS )?(?P<name>\w+)")
+_INSERT = re.compile(r"INSERT INTO (?P<name>\w+)\s+SELECT\b")
+
+_ALTERS_BOTH = ("ADD COLUMN IF NOT EXISTS", "MODIFY COLUMN", "COMMENT COLUMN", "MODIFY COMMENT")
+_ALTERS_STORED = (
+    *("MODIFY ORDER BY", "MODIFY SETTING", "MODIFY TTL", "ADD INDEX IF NOT EXISTS", "MATERIALIZE INDEX"),
+    *("ADD PROJECTION IF NOT EXISTS", "MATERIALIZE PROJECTION", "MATERIALIZE COLUMN", "UPDATE", "DELETE"),
+)
+_JOIN_KINDS = {"INNER", "LEFT", "RIGHT", "FULL", "CROSS", "OUTER", "ANY", "ALL", "ASOF", "SEMI", "ANTI"}
+
+
+class _Word(NamedTuple):
+    text: str
+    """In capitals, as written or as it stands between quotes."""
+    start: int
+    depth: int
+
+
+class Cluster:
+    """Renders statements in the order of the migrations; knows the tables it has rendered."""
+
+    def __init__(self, name: str, database: str) -> None:
+        """``name`` as in the servers' remote_servers, or a macro; raises ``ValueError`` when it is none."""
+        if not _CLUSTER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a cluster")
+        self._name, self._database = name, database
+        self._on = f"ON CLUSTER '{name}'"
+        self._everywhere: set[str] = set()
+        self._comments: dict[str, str] = {}
+        """Of the sharded tables."""
+
+    def create_database(self) -> str:
+        """Return the statement that makes the database."""
+        return f"CREATE DATABASE IF NOT EXISTS `{self._database}` {self._on}"
+
+    def statements(self, file: str, statement: str) -> list[str]:
+        """Return what to run on one server instead of a statement of a migration.
+
+        Raises ``ValueError`` naming the file for a statement that is not understood.
+        """
+        try:
+            return self._rendered(statement.strip())
+        except ValueError as error:
+            head = " ".join(statement.split()[:8])
+            raise ValueError(f"{file}: {head} …: cannot be rendered for a cluster: {error}") from None
+
+    def _rendered(self, sql: str) -> list[str]:
+        if re.match(r"CREATE (OR REPLACE )?TABLE", sql):
+            return self._table(sql)
+        if found := _EXCHANGE.fullmatch(sql):
+            return self._exchange(found["name"], found["other"])
+        if found := _DROP.fullmatch(sql):
+            return self._drop(found["name"])
+        if found := _ALTER.match(sql):
+            return self._alter(found["name"], sql[found.end() :])
+        if found := _INSERT.match(sql):
+            self._is_sharded(found["name"])  # raises for a table that is not known
+            return [sql]
+        if found := _VIEW.match(sql):
+            _refuse_local_joins(sql)
+        found = found or _DICTIONARY.match(sql) or _ACCESS.match(sql) or _RIGHTS.match(sql)
+        if found is None:
+            raise ValueError("no such kind of statement is known")
+        return [f"{found[0]} {self._on}{sql[found.end() :]}"]
+
+    def _table(self, sql: str) -> list[str]:
+        clauses = _clauses(sql)
+        head = _CREATE_TABLE.fullmatch(clauses[""])
+        engine = _ENGINE.fullmatch(clauses.get("ENGINE", ""))
+        if head is None or engine is None:
+            raise ValueError("wanted is CREATE TABLE IF NOT EXISTS … ENGINE = …MergeTree…")
+        if "ORDER" not in clauses or "COMMENT" not in clauses:
+            raise ValueError("a table needs ORDER BY and COMMENT")
+        name, like, anew = head["name"], head["like"], bool(head["anew"])
+        sharded = "PARTITION" in clauses and re.search(r"\bstation\b", clauses["ORDER"]) is not None
+        if like and self._is_sharded(like) != sharded:
+            raise ValueError(f"it is not spread as {like} is")
+        if anew and not sharded:
+            raise ValueError("only a sharded table is known to be replaced")
+
+        stored = _local(name) if sharded else name
+        source = "" if not like else f" AS {_local(like) if sharded else like}"
+        path = "/clickhouse/tables/{database}/{table}/" + ("{uuid}/" if anew else "")
+        where = [f"'{path}{{shard}}'", "'{replica}'"] if sharded else [f"'{path}all'", "'{shard}-{replica}'"]
+        arguments = ", ".join([*where, *filter(None, [engine["arguments"]])])
+        rest = "".join(
+            _replicated_settings(text) if clause == "SETTINGS" else text
+            for clause, text in clauses.items()
+            if clause not in ("", "ENGINE")
+        )
+        made = (
+            f"CREATE TABLE {'' if anew else 'IF NOT EXISTS '}{stored} {self._on}{source}\n"
+            f"{head['columns'] or ''}ENGINE = Replicated{engine['kind']}({arguments})\n{rest}"
+        )
+        if not sharded:
+            self._everywhere.add(name)
+            return [made]
+        self._comments[name] = clauses["COMMENT"]
+        if anew:
+            return [self._drop_stored(name), made, self._distributed(name, "CREATE OR REPLACE TABLE")]
+        return [made, self._distributed(name, "CREATE TABLE IF NOT EXISTS")]
+
+    def _distributed(self, name: str, verb: str) -> str:
+        stored = _local(name)
+        engine = f"Distributed('{self._name}', '{self._database}', '{stored}', cityHash64(station))"
+        return f"{verb} {name} {self._on} AS {stored}\nENGINE = {engine}\n{self._comments[name]}"
+
+    def _exchange(self, name: str, other: str) -> list[str]:
+        if not (self._is_sharded(name) and self._is_sharded(other)):
+            raise ValueError("only sharded tables are known to be exchanged")
+        comments = self._comments
+        comments[name], comments[other] = comments[other], comments[name]
+        exchanged = f"EXCHANGE TABLES {_local(name)} AND {_local(other)} {self._on}"
+        return [exchanged, *(self._distributed(each, "CREATE OR REPLACE TABLE") for each in (name, other))]
+
+    def _drop(self, name: str) -> list[str]:
+        if not self._is_sharded(name):
+            raise ValueError("only a sharded table is known to be dropped")
+        del self._comments[name]
+        return [f"DROP TABLE IF EXISTS {name} {self._on}", self._drop_stored(name)]
+
+    def _drop_stored(self, name: str) -> str:
+        return f"DROP TABLE IF EXISTS {_local(name)} {self._on} SYNC"
+
+    def _alter(self, name: str, commands: str) -> list[str]:
+        every = _commands(commands)
+        if not self._is_sharded(name):
+            # One server tells the others through the keeper; on each shard at once they would collide.
+            return [f"ALTER TABLE {name}\n    {_joined(text for text, _ in every)}\nSETTINGS alter_sync = 2"]
+        public = [text for text, is_public in every if is_public]
+        made = [f"ALTER TABLE {_local(name)} {self._on}\n    {_joined(text for text, _ in every)}"]
+        return [*made, f"ALTER TABLE {name} {self._on}\n    {_joined(public)}"] if public else made
+
+    def _is_sharded(self, name: str) -> bool:
+        if name not in self._everywhere and name not in self._comments:
+            raise ValueError(f"no table {name} was made before")
+        return name in self._comments
+
+
+def _local(name: str) -> str:
+    return f"{name}_local"
+
+
+def _joined(commands: Iterable[str]) -> str:
+    return ",\n    ".join(commands)
+
+
+def _replicated_settings(text: str) -> str:
+    found = _SETTINGS.fullmatch(text)
+    if found is None:
+        raise ValueError("of the settings of a table only non_replicated_deduplication_window is known")
+    return (
+        f"SETTINGS replicated_deduplication_window = {found['window']},"
+        f" replicated_deduplication_window_seconds = {_REMEMBERED_SECONDS}\n"
+    )
+
+
+def _commands(text: str) -> list[tuple[str, bool]]:
+    """Split the commands of an ALTER; with each goes whether the Distributed table takes it, too."""
+    commas = [word.start for word in _words(text) if word.text == "," and not word.depth]
+    found = []
+    for start, end in zip([0, *(at + 1 for at in commas)], [*commas, len(text)], strict=True):
+        command = text[start:end].strip()
+        plain = " ".join(command.split())
+        public = plain.startswith(_ALTERS_BOTH)
+        if not public and not plain.startswith(_ALTERS_STORED):
+            raise ValueError(f"no command {' '.join(plain.split()[:3])} is known")
+        found.append((command, public))
+    return found
+
+
+def _clauses(sql: str) -> dict[str, str]:
+    """Split a CREATE TABLE at its clauses: first word -> text from there on; before the first, under ""."""
+    names = ("ENGINE", "PARTITION", "PRIMARY", "ORDER", "TTL", "SETTINGS", "COMMENT")
+    starts = [(word.text, word.start) for word in _words(sql) if not word.depth and word.text in names]
+    places = [("", 0), *starts, ("end", len(sql))]
+    return {name: sql[start:end] for (name, start), (_, end) in pairwise(places)}
+
+
+def _refuse_local_joins(sql: str) -> None:
+    """A view is read by sessions with settings of their own: it must itself say GLOBAL."""
+    words = [word.text for word in _words(sql)]
+    for place, word in enumerate(words):
+        before = list(reversed(words[:place]))
+        if word == "JOIN":
+            kind = next(each for each in before if each not in _JOIN_KINDS)
+            if kind not in ("GLOBAL", "ARRAY"):
+                raise ValueError("a view joins with GLOBAL … JOIN: the other rows may be on another shard")
+        if word == "IN" and words[place + 1 : place + 3] in (["(", "SELECT"], ["(", "WITH"]):
+            kind = before[1] if before[0] == "NOT" else before[0]
+            if kind != "GLOBAL":
+                raise ValueError("a view asks with GLOBAL IN (SELECT …): the rows may be on another shard")
+
+
+def _words(sql: str) -> Iterator[_Word]:
+    """Yield words and signs in capitals, texts in quotes as ``''``; comments are left out."""
+    depth = 0
+    for token in _TOKEN.finditer(sql):
+        text = token[0]
+        if text.startswith(("--", "/*")):
+            continue
+        depth -= text == ")"
+        yield _Word("''" if text[0] in "'`\"" else text.upper(), token.start(), depth)
+        depth += text == "("

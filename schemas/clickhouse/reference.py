@@ -1,0 +1,105 @@
+"""What the code knows and analysts look up: the rows of ``parameters``, ``limits`` and ``provinces``."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from quantrac.domain.catalogue import CATALOGUE
+from quantrac.domain.provinces import PROVINCES
+from schemas.limits import load_national
+
+Row = Mapping[str, Any]
+
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in a key for a validity without a beginning: the first second that a DateTime can state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One table: all its rows, column name -> value, and the columns that tell them apart."""
+
+    table: str
+    key: tuple[str, ...]
+    rows: Sequence[Row]
+
+
+def reference_tables() -> list[Reference]:
+    """Return the tables that ``quantrac migrate`` fills."""
+    return [
+        Reference("parameters", ("code",), _parameters()),
+        Reference(
+            "limits",
+            ("standard", "parameter", "period", "column", "category", "valid_from"),
+            _limits(),
+        ),
+        Reference("provinces", ("code", "valid_from"), _provinces()),
+    ]
+
+
+def plain_letters(text: str) -> str:
+    """Return Vietnamese without its marks.
+
+    >>> plain_letters("Đắk Lắk")
+    'Dak Lak'
+    """
+    bare = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
+    return "".join(letter for letter in bare if not unicodedata.combining(letter))
+
+
+def _parameters() -> list[Row]:
+    return [
+        {
+            "code": each.code,
+            "name": each.name,
+            "name_vi": each.name_vi,
+            "aliases": list(each.aliases),
+            "combined": each.combined.value,
+            "units": {medium.value: unit for medium, unit in each.units.items()},
+            "molar_mass": each.molar_mass,
+            "unverified": each.unverified,
+        }
+        for each in CATALOGUE
+    ]
+
+
+def _limits() -> list[Row]:
+    return [
+        {
+            "standard": standard.name,
+            "title": standard.title,
+            "title_vi": standard.title_vi,
+            "media": sorted(medium.value for medium in standard.media),
+            "parameter": row.parameter,
+            "period": row.period.value,
+            "column": row.column,
+            "category": row.category,
+            "minimum": row.minimum,
+            "maximum": row.maximum,
+            "unit": row.unit,
+            "reference_oxygen": row.reference_oxygen,
+            "coefficients": [each.name for each in standard.scaling(row)],
+            "source": row.source,
+            "certainty": row.certainty,
+            "valid_from": row.valid_from or standard.valid_from or ALWAYS,
+            "valid_to": row.valid_to or standard.valid_to,
+        }
+        for standard in load_national().standards.values()
+        for row in standard.rows
+    ]
+
+
+def _provinces() -> list[Row]:
+    return [
+        {
+            "code": each.code,
+            "name": each.name,
+            "name_en": plain_letters(each.name),
+            "letters": each.letters,
+            "successor": each.successor,
+            "valid_from": each.valid_from or ALWAYS,
+            "valid_to": each.valid_to,
+        }
+        for each in PROVINCES
+    ]

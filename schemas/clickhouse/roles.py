@@ -1,0 +1,33 @@
+"""The role of analysts on a server that manages access: it reads, within limits.
+
+The role is the server's, its rights are a database's. What an administrator has altered since stays: nothing
+is replaced.
+"""
+
+ANALYST = "quantrac_analyst"
+
+# Bounded so that one question cannot hold up the services: a year of a province's hours is 60 million rows.
+_STATEMENTS = f"""
+CREATE ROLE IF NOT EXISTS {ANALYST};
+CREATE SETTINGS PROFILE IF NOT EXISTS {ANALYST} SETTINGS
+    readonly = 2,
+    max_execution_time = 60 MAX 300,
+    max_memory_usage = 4000000000 MAX 4000000000,
+    max_rows_to_read = 5000000000 MAX 5000000000,
+    max_result_rows = 10000000 MAX 10000000,
+    max_concurrent_queries_for_user = 8 MAX 8
+    TO {ANALYST};
+CREATE QUOTA IF NOT EXISTS {ANALYST} KEYED BY user_name
+    FOR INTERVAL 1 hour MAX queries = 2000, execution_time = 3600
+    TO {ANALYST};
+GRANT SELECT ON {{database}}.* TO {ANALYST};
+GRANT dictGet ON {{database}}.* TO {ANALYST};
+REVOKE SELECT ON {{database}}.schema_migrations FROM {ANALYST};
+"""  # noqa: S608  # constants of our own
+
+
+def analyst_role(database: str) -> list[str]:
+    """Return the statements that make the role and give it a database; they may be repeated."""
+    quoted = "`" + database.replace("\\", "\\\\").replace("`", "\\`") + "`"
+    statements = _STATEMENTS.format(database=quoted).split(";\n")
+    return [statement.strip() for statement in statements if statement.strip()]

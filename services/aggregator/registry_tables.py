@@ -1,0 +1,236 @@
+"""The registry as tables for analysts: stations, what they measure, and what they are judged by.
+
+The whole topic is read at every start and written anew, with the present standards, so that a station whose
+deletion was compacted away while nobody looked goes as well. Rows of a station count from the version of its
+row in ``stations``, which is written last: what a station no longer has needs no trace of its own.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from quantrac.domain.limits import Limit, LimitBook
+from quantrac.domain.stations import Registry, Station, Valid
+from quantrac.io.clickhouse import ClickHouseError, Result
+from quantrac.io.role import Table
+from schemas.clickhouse.reference import ALWAYS
+from schemas.registry import apply_record
+
+log = logging.getLogger(__name__)
+
+Columns = dict[str, list[Any]]
+Apply = Callable[[bytes, bytes | None], None]
+
+NEVER = datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC)
+"""The last second that a DateTime can state."""
+
+# Stations in one block: some 100,000 rows of limits.
+_BLOCK = 2_000
+_GATHER_SECONDS = 0.5
+
+
+class Tables(Protocol):
+    """What is needed of :class:`quantrac.io.clickhouse.ClickHouse`."""
+
+    def query(self, sql: str) -> Result:
+        """Run one SELECT."""
+        ...
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Insert one block."""
+        ...
+
+
+class RegistryTables:
+    """Follows ``station-registry`` and keeps ``stations``, ``station_parameters`` and ``station_limits``.
+
+    A :class:`quantrac.io.role.Table`. Writes from a thread of its own; a ClickHouse that is away is tried
+    again and stops nothing.
+    """
+
+    def __init__(
+        self,
+        follow: Callable[[Apply], Table],
+        tables: Tables,
+        book: LimitBook,
+        *,
+        clock: Callable[[], datetime],
+        retry_seconds: float = 5.0,
+    ) -> None:
+        """``follow`` makes the reader of the topic, which hands each record to what it is given."""
+        self._reader = follow(self._apply)
+        self._tables, self._book, self._clock = tables, book, clock
+        self._retry_seconds = retry_seconds
+        self._registry = Registry()
+        self._pending: set[str] = set()
+        self._version: int | None = None
+        self._lock = threading.Lock()
+        self._news, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="registry-tables", daemon=True)
+
+    def start(self) -> None:
+        """Read the topic, then write what it holds; raises ``TimeoutError`` if it cannot be read."""
+        self._reader.start()
+        self._news.set()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following; what is not written yet is at the next start."""
+        self._reader.close()
+        self._stop.set()
+        self._news.set()
+        self._thread.join(timeout=10)
+
+    def _apply(self, key: bytes, value: bytes | None) -> None:
+        apply_record(self._registry, key, value)
+        kind, _, name = key.decode().partition("/")
+        if kind == "station":
+            with self._lock:
+                self._pending.add(name)
+            self._news.set()
+
+    def _follow(self) -> None:
+        while not self._stop.is_set():
+            self._news.wait()
+            self._stop.wait(_GATHER_SECONDS)
+            self._news.clear()
+            try:
+                self._write()
+            except ClickHouseError as error:
+                log.warning("the tables of the registry wait: %s", error)
+                self._news.set()
+                self._stop.wait(self._retry_seconds)
+
+    def _write(self) -> None:
+        if self._version is None:
+            newest = self._tables.query("SELECT max(version) FROM stations").rows[0][0]
+            stored = {row[0] for row in self._tables.query("SELECT code FROM stations FINAL").rows}
+            with self._lock:
+                self._pending |= stored | set(self._registry.stations)
+            self._version = int(newest)
+        with self._lock:
+            codes, self._pending = sorted(self._pending), set()
+        try:
+            for first in range(0, len(codes), _BLOCK):
+                self._write_block(codes[first : first + _BLOCK])
+        except ClickHouseError:
+            with self._lock:
+                self._pending |= set(codes)
+            raise
+
+    def _write_block(self, codes: Sequence[str]) -> None:
+        # Above what is stored, even where the clock has been put back.
+        version = max((self._version or 0) + 1, int(self._clock().timestamp() * 1000))
+        found = {code: self._registry.stations.get(code) for code in codes}
+        stations = [station for station in found.values() if station is not None]
+        for table, rows in (
+            ("station_parameters", [row for each in stations for row in parameter_rows(each)]),
+            ("station_limits", [row for each in stations for row in limit_rows(self._book, each)]),
+            ("stations", [station_row(code, station) for code, station in found.items()]),
+        ):
+            if rows:
+                self._tables.insert(table, _columns(rows, version))
+        self._version = version
+
+
+def station_row(code: str, station: Station | None) -> dict[str, Any]:
+    """Return a row of ``stations`` without its version; ``None`` = the registry has it no more."""
+    if station is None:
+        # Only the key counts of a row that takes another one out.
+        return dict.fromkeys(("name", "name_en", "type", "province"), "") | {
+            **{"code": code, "latitude": 0.0, "longitude": 0.0, "interval_seconds": 0, "intervals": []},
+            **{"publish_index": 0, "valid_from": None, "valid_to": None, "removed": 1},
+        }
+    return {
+        "code": station.code,
+        "name": station.name,
+        "name_en": station.name_en,
+        "type": station.type.value,
+        "province": station.province,
+        "latitude": station.latitude,
+        "longitude": station.longitude,
+        "interval_seconds": station.interval_seconds,
+        "intervals": [
+            (_within(each.valid_from or ALWAYS), _within(each.valid_to or NEVER), each.seconds)
+            for each in station.intervals
+        ],
+        "publish_index": int(station.publish_index),
+        "valid_from": _within(station.valid_from),
+        "valid_to": _within(station.valid_to),
+        "removed": 0,
+    }
+
+
+def parameter_rows(station: Station) -> list[dict[str, Any]]:
+    """Return the rows of ``station_parameters`` without their version."""
+    return [
+        {
+            "station": station.code,
+            "parameter": each.code,
+            "unit": each.unit,
+            "range_low": each.range_low,
+            "range_high": each.range_high,
+            "valid_from": _within(each.valid_from or ALWAYS),
+            "valid_to": _within(each.valid_to),
+        }
+        for each in station.parameters
+    ]
+
+
+def limit_rows(book: LimitBook, station: Station) -> list[dict[str, Any]]:
+    """Return the rows of ``station_limits`` without their version: of the parameters the station measures."""
+    measured = {each.code for each in station.parameters}
+    return [
+        {
+            "station": station.code,
+            "parameter": limit.parameter,
+            "period": limit.period.value,
+            "standard": limit.standard,
+            "column": limit.column,
+            "minimum": limit.minimum,
+            "maximum": limit.maximum,
+            "unit": limit.unit,
+            "reference_oxygen": limit.reference_oxygen,
+            "source": limit.source,
+            "certainty": limit.certainty,
+            "valid_from": start,
+            "valid_to": end,
+        }
+        for limit, start, end in dated_limits(book, station)
+        if limit.parameter in measured
+    ]
+
+
+def dated_limits(book: LimitBook, station: Station) -> Iterator[tuple[Limit, datetime, datetime | None]]:
+    """Yield each limit of a station with the time from which and until which it applies, UTC.
+
+    Time is cut wherever a permit, a standard or one of its rows begins or ends; a limit that goes on across a
+    cut is one. The first time is 1970 where there is no beginning.
+    """
+    standards = book.standards.values()
+    dated: list[Valid] = [*station.permits, *standards, *(row for each in standards for row in each.rows)]
+    cuts = {at for each in dated for at in (each.valid_from, each.valid_to) if at is not None}
+    cuts |= {each.permits_to for each in standards if each.permits_to is not None}
+    since: dict[Limit, datetime] = {}
+    for at in [ALWAYS, *sorted(cut for cut in cuts if cut > ALWAYS)]:
+        holding = book.limits_of(station, at)
+        for limit in [limit for limit in since if limit not in holding]:
+            yield limit, since.pop(limit), at
+        since |= {limit: at for limit in holding if limit not in since}
+    for limit, start in since.items():
+        yield limit, start, None
+
+
+def _within(at: datetime | None) -> datetime | None:
+    """Bring a time into what a DateTime can state."""
+    return None if at is None else min(max(at, ALWAYS), NEVER)
+
+
+def _columns(rows: Iterable[Mapping[str, Any]], version: int) -> Columns:
+    columns: Columns = {}
+    for row in rows:
+        for name, value in {**row, "version": version}.items():
+            columns.setdefault(name, []).append(value)
+    return columns

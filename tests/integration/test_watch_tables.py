@@ -1,0 +1,141 @@
+"""What watch reads from the real engine when it begins."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from quantrac.domain.ids import reading_version
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.settings import ClickHouseSettings
+from schemas.examples import example
+from schemas.messages.alerts import Alert
+from services.aggregator.rows import alert_columns
+from services.aggregator.watch_state import CauseKey, instant, packed_hour
+from services.aggregator.watch_tables import ClickHouseWatch
+
+pytestmark = pytest.mark.integration
+
+NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
+NOW = instant(NOON) + 600
+
+
+def insert(database: ClickHouse, table: str, *rows: dict[str, Any]) -> None:
+    database.insert(table, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def test_readings_give_the_first_and_last_time_that_is_not_ahead(clickhouse: ClickHouseSettings) -> None:
+    database = ClickHouse(clickhouse)
+    same = {"station": "A", "parameter": "NO2", "value": 1.0, "text": "", "unit": "", "status": "00"}
+    same |= {"flag": 1, "tests": "", "rules": "", "line": 1}
+    insert(
+        database,
+        "readings",
+        *(
+            same | {"measured_at": at, "version": reading_version(received)}
+            for at, received in [
+                (NOON - timedelta(days=61), NOON - timedelta(days=61)),
+                (NOON - timedelta(days=2), NOON - timedelta(days=1)),
+                (NOON, NOON + timedelta(seconds=70)),
+                (NOON + timedelta(days=3), NOON + timedelta(minutes=5, milliseconds=900)),
+                (NOON + timedelta(days=3, minutes=1), NOON + timedelta(days=3)),  # both clocks ahead
+            ]
+        ),
+    )
+    found = [tuple(row) for row in ClickHouseWatch(database).heard(NOW)]
+    assert found == [("A", "NO2", instant(NOON - timedelta(days=2)), NOW)]
+
+
+def test_hours_of_the_last_day_come_packed_and_longer_averages_do_not(clickhouse: ClickHouseSettings) -> None:
+    database = ClickHouse(clickhouse)
+    same = {"station": "A", "parameter": "NO2", "unit": "", "mean": 1.0, "minimum": 1.0, "maximum": 1.0}
+    same |= {"received": 12, "expected": 12, "completeness": 1.0, "computed_at": NOON}
+    insert(
+        database,
+        "averages",
+        *(
+            same | {"period": period, "starts_at": at, "ends_at": at, "count": count, "version": version}
+            for period, at, count, version in [
+                ("hour", NOON, 3, 1),
+                ("hour", NOON, 4, 2),
+                ("hour", NOON - timedelta(hours=1), 12, 1),
+                ("hour", NOON - timedelta(days=3), 12, 1),
+                ("day", NOON, 24, 1),
+            ]
+        ),
+    )
+    ((station, parameter, hours),) = ClickHouseWatch(database).hours(NOW)
+    assert (station, parameter) == ("A", "NO2")
+    assert sorted(hours) == [packed_hour(NOW - 4200, 12), packed_hour(NOW - 600, 4)]
+
+
+def test_episodes_come_in_their_last_version_while_open_or_fresh(clickhouse: ClickHouseSettings) -> None:
+    database = ClickHouse(clickhouse)
+    same = {
+        "station": "A",
+        "period": "hour",
+        "standard": "QCVN",
+        "column": "",
+        "minimum": None,
+        "maximum": 5.0,
+    }
+    same |= {"unit": "", "starts_at": NOON, "ends_at": NOON, "peak": 6.0, "peak_at": NOON, "ratio": 1.2}
+    old = NOON - timedelta(days=9)
+    insert(
+        database,
+        "exceedances",
+        *(
+            same
+            | {"parameter": name, "open": go_on, "periods": periods, "version": version, "computed_at": at}
+            for name, go_on, periods, version, at in [
+                ("OPEN", 1, 1, 1, old),
+                ("ENDED", 1, 1, 1, old),
+                ("ENDED", 0, 2, 2, old),
+                ("WITHDRAWN", 1, 0, 1, old),
+                ("JUST_ENDED", 1, 1, 1, old),
+                ("JUST_ENDED", 0, 1, 2, NOON),
+            ]
+        ),
+    )
+    found = {episode.told.parameter: episode for _, episode in ClickHouseWatch(database).episodes(NOW)}
+    assert {name: (each.told.version, each.told.open) for name, each in found.items()} == {
+        "OPEN": (1, True),
+        "JUST_ENDED": (2, False),
+    }
+    assert found["OPEN"].told_at == instant(old)
+    assert found["OPEN"].told.starts_at == NOON
+
+
+def test_alerts_come_in_their_last_state_with_their_cause(clickhouse: ClickHouseSettings) -> None:
+    database = ClickHouse(clickhouse)
+    silent = Alert.model_validate_json(example("alert.json"))
+    limit: dict[str, Any] = {"period": "day", "standard": "QCVN 40:2011/BTNMT", "column": "A", "ratio": 1.25}
+    exceeded = silent.model_copy(
+        update={
+            "alert_id": "limit-exceeded/X",
+            "kind": "limit-exceeded",
+            "parameter": "COD",
+            "opened_at": NOON,
+            "facts": limit,
+        }
+    )
+    long_ago = silent.model_copy(
+        update={"alert_id": "old", "state": "closed", "opened_at": NOON - timedelta(days=90)}
+    )
+    closed = silent.model_copy(update={"state": "closed", "version": 2})
+    for alerts in ([silent, exceeded, long_ago], [closed]):
+        database.insert("alerts", alert_columns(alerts))
+    found = [
+        (station, key, alert.alert_id, alert.version, is_open)
+        for station, key, alert, is_open in ClickHouseWatch(database).alerts(NOW)
+    ]
+    assert found == [
+        ("HN_DEMO_KHI001", CauseKey("station-silent"), silent.alert_id, 2, False),
+        (
+            "HN_DEMO_KHI001",
+            CauseKey("limit-exceeded", "COD", ("day", "QCVN 40:2011/BTNMT", "A")),
+            "limit-exceeded/X",
+            1,
+            True,
+        ),
+    ]

@@ -1,0 +1,251 @@
+"""Sink and windows over the real broker and the real engine: killed, doubled, asked to do it again."""
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.kafka import KafkaAdmin, KafkaProducer, read_tail
+from quantrac.io.records import Record
+from quantrac.io.settings import ClickHouseSettings
+from quantrac.migrate import migrate_tables, missing_topics
+from schemas.codec import encode
+from schemas.messages.registry import Station, StationParameter
+from schemas.registry import record_key
+from support.averages import Key, Readings, brute_force
+from support.stored_averages import assert_equal, dirty, store, stored
+
+pytestmark = pytest.mark.integration
+
+NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
+"""Midnight in Vietnam."""
+CODES = ("A_AIR", "B_AIR", "C_AIR", "D_AIR")
+
+
+class Deployment:
+    """Topics and a database of its own."""
+
+    def __init__(self, kafka: str, clickhouse: ClickHouseSettings, folder: Path) -> None:
+        self.kafka, self.prefix, self._folder = kafka, f"t{uuid.uuid4().hex[:8]}.", folder
+        self.settings = clickhouse.model_copy(update={"database": self.prefix[:-1]})
+        migrate_tables(self.settings)
+        self.database, self.producer = ClickHouse(self.settings), KafkaProducer(kafka, linger_ms=0)
+        self.admin = KafkaAdmin(kafka)
+        self.admin.create(missing_topics(self.admin, prefix=self.prefix, size="local", replication=1))
+        self.environment = {
+            **os.environ,
+            "QUANTRAC_KAFKA": kafka,
+            "QUANTRAC_TOPIC_PREFIX": self.prefix,
+            "QUANTRAC_WINDOWS_FLUSH_SECONDS": "0.5",
+            "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
+            "QUANTRAC_CLICKHOUSE_USER": clickhouse.user,
+            "QUANTRAC_CLICKHOUSE_PASSWORD": clickhouse.password,
+            "QUANTRAC_CLICKHOUSE_DATABASE": self.settings.database,
+        }
+
+    def register(self, code: str, minutes: int) -> None:
+        entry = Station(
+            code=code,
+            name=code,
+            type="ambient-air",
+            province="01",
+            latitude=21.0,
+            longitude=105.8,
+            interval_minutes=minutes,
+            parameters=(StationParameter(code="PM2.5", unit="µg/m3"),),
+        )
+        topic = self.prefix + "station-registry"
+        self.producer.write(Record(topic, record_key(entry), entry.model_dump_json().encode()))
+
+    def call_dirty(self, readings: Readings) -> None:
+        self.producer.produce(dirty(readings, self.prefix + "window-dirty"))
+        self.producer.flush()
+
+    def start(self, role: str, instance: str = "0") -> subprocess.Popen[bytes]:
+        environment = self.environment | {"QUANTRAC_INSTANCE": instance}
+        return subprocess.Popen([sys.executable, "-m", "services.aggregator", role], env=environment)
+
+    @contextmanager
+    def running(self, *roles: tuple[str, str]) -> Iterator[None]:
+        processes = [self.start(role, instance) for role, instance in roles]
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(timeout=30)
+
+    def command(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "quantrac.cli", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def averages(self) -> dict[Key, Any]:
+        return dict(stored(self.database, "averages"))
+
+    def one(self, sql: str) -> Any:
+        return self.database.query(sql).rows[0][0]
+
+    def told(self) -> set[tuple[Any, ...]]:
+        """Return (station, parameter, period, start, version) of every average that was told."""
+        found = set()
+        for topic, partition in self.admin.ends([self.prefix + "aggregated"]):
+            for record in read_tail(self.kafka, topic, partition, 10_000):
+                for each in json.loads(record.value or b"{}")["averages"]:
+                    start = int(datetime.fromisoformat(each["starts_at"]).timestamp())
+                    found.add(
+                        (
+                            record.key.decode(),
+                            each["parameter"],
+                            each["period"],
+                            start,
+                            each["version"],
+                        )
+                    )
+        return found
+
+    def settled(self) -> bool:
+        return self.admin.lag(self.prefix + "aggregator.windows", self.prefix + "window-dirty") == 0
+
+
+@pytest.fixture
+def deployment(kafka: str, clickhouse_server: ClickHouseSettings, tmp_path: Path) -> Iterator[Deployment]:
+    made = Deployment(kafka, clickhouse_server, tmp_path)
+    yield made
+    del made.producer  # it would go on looking for the broker
+
+
+def wait_for(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+
+
+def file_of(topic: str, code: str, at: datetime, value: float) -> Record:
+    """Return the message of a judged file with one reading."""
+    reading = FlaggedReading(1, "PM2.5", value, f"{value:g}", "µg/m3", at, "00", 1, {"status": 1}, at)
+    file_id = hashlib.sha256(f"{code} {at}".encode()).hexdigest()
+    judged = FlaggedSet(code, file_id, "name.txt", "account", "ftp", at, "format", "rules", [reading])
+    return Record(topic, code.encode(), encode(judged))
+
+
+def test_windows_killed_in_the_middle_of_a_flush_lose_no_hour_and_no_message(deployment: Deployment) -> None:
+    chance = random.Random(3)
+    times = [NEW_YEAR + timedelta(hours=n) for n in range(-4 * 24, 8 * 24)]
+    final: Readings = {}
+    for code in CODES:
+        deployment.register(code, 60)
+    in_the_middle = 0
+    for number in range(4):
+        for code in CODES:
+            for at in times:
+                value = round(chance.uniform(0, 90), 2), chance.choice([1, 1, 1, 4]), "00"
+                final[code, "PM2.5", int(at.timestamp())] = value
+        store(deployment.database, final, NEW_YEAR + timedelta(days=20, minutes=number))
+        began = deployment.one("SELECT now64(3)")
+        deployment.call_dirty(final)
+        process = deployment.start("windows")
+        fresh = f"SELECT count() FROM averages WHERE computed_at >= '{began:%Y-%m-%d %H:%M:%S.%f}'"
+        try:
+            wait_for(lambda fresh=fresh: deployment.one(fresh) > 0, f"the first insert of round {number}")  # type: ignore[misc]
+            time.sleep(chance.uniform(0, 0.4))
+        finally:
+            process.kill()
+            process.wait(timeout=10)
+        # Each round changes every average; the years of four stations, two each, are written last.
+        in_the_middle += deployment.one(f"{fresh} AND period = 'year'") < 8
+    assert in_the_middle > 0, "a kill after the flush shows nothing"
+    wanted = brute_force(final, lambda code, hour: 1)
+    with deployment.running(("windows", "0")):
+        wait_for(deployment.settled, "all messages acknowledged")
+    found = deployment.averages()
+    assert_equal(found, wanted)
+    now = datetime.now(UTC)
+    over = {(*key, row["version"]) for key, row in found.items() if row["ends_at"] <= now}
+    assert over <= deployment.told()
+
+
+def test_two_instances_of_sink_and_windows_store_everything_once(deployment: Deployment) -> None:
+    final: Readings = {}
+    stations = [f"S{n:02}_AIR" for n in range(12)]
+    for code in stations:
+        deployment.register(code, 20)
+    roles = [(role, instance) for role in ("sink", "windows") for instance in ("0", "1")]
+    with deployment.running(*roles):
+        files = []
+        for number in range(60):
+            for place, code in enumerate(stations):
+                at = NEW_YEAR + timedelta(minutes=20 * (number - 30))
+                files.append(file_of(deployment.prefix + "qa-flagged", code, at, float(number + place)))
+                final[code, "PM2.5", int(at.timestamp())] = float(number + place), 1, "00"
+        random.Random(1).shuffle(files)
+        for start in range(0, len(files), 144):
+            some = files[start : start + 144]
+            deployment.producer.produce([*some, *some[:40]])
+            deployment.producer.flush()
+            time.sleep(1)
+        wanted = brute_force(final, lambda code, hour: 3)
+        rows = "SELECT count() FROM readings FINAL"
+        wait_for(lambda: deployment.one(rows) == len(final), "all readings")
+        hours = "SELECT sum(received) FROM averages FINAL WHERE period = 'hour'"
+        wait_for(lambda: deployment.one(hours) == len(final) and deployment.settled(), "all hours")
+    assert_equal(deployment.averages(), wanted)
+    assert deployment.one("SELECT count() FROM readings FINAL") == len(final)
+    files_stored = "SELECT count() FROM (SELECT DISTINCT station, file_id FROM files FINAL)"
+    assert deployment.one("SELECT count() FROM files FINAL") == deployment.one(files_stored) == len(final)
+
+
+def test_a_period_computed_again_follows_the_registry_and_leaves_the_rest(deployment: Deployment) -> None:
+    times = [NEW_YEAR + timedelta(minutes=20 * n) for n in range(3 * 72)]
+    final: Readings = {(code, "PM2.5", int(at.timestamp())): (5.0, 1, "00") for code in CODES for at in times}
+    store(deployment.database, final, NEW_YEAR)
+    for code in CODES:
+        deployment.register(code, 5)
+    deployment.call_dirty(final)
+    with deployment.running(("windows", "0")):
+        wait_for(deployment.settled, "the first computation")
+        assert_equal(deployment.averages(), brute_force(final, lambda code, hour: 12))
+        for code in CODES:
+            deployment.register(code, 20)
+        second, third = NEW_YEAR + timedelta(days=1), NEW_YEAR + timedelta(days=2)
+        windows = ("replay", "--stage", "windows", "--from", f"{second:%FT%T}", "--to", f"{third:%FT%T}")
+        assert deployment.command(*windows, "--dry-run") == "96 hours would be computed again\n"
+
+        def one_station() -> bool:  # until the process has read the registry
+            again = deployment.command(*windows, "--station", "A_AIR")
+            assert again == "24 hours are being computed again\n"
+            wait_for(deployment.settled, "one station")
+            return bool(deployment.one("SELECT count() FROM averages WHERE version > 1"))
+
+        wait_for(one_station, "another interval")
+        assert {key[0] for key, row in deployment.averages().items() if row["version"] > 1} == {"A_AIR"}
+        assert deployment.command(*windows) == "96 hours are being computed again\n"
+        wait_for(deployment.settled, "the second computation")
+    begin, end = int(second.timestamp()), int(second.timestamp()) + 86400
+    wanted = brute_force(final, lambda code, hour: 3 if begin <= hour < end else 12)
+    found = deployment.averages()
+    assert_equal(found, wanted)
+    redone = {key[0::3] for key, row in found.items() if key[2] == "hour" and row["version"] == 2}
+    assert redone == {(code, at) for code in CODES for at in range(begin, end, 3600)}

@@ -1,0 +1,65 @@
+"""Readings and averages in the real database."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from quantrac.domain.ids import reading_version
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.records import Record
+from support.averages import Key, Readings
+
+CHECKED = ("mean", "minimum", "maximum", "p50", "count", "expected", "complete", "received", "good", "fail")
+
+
+def assert_equal(found: Mapping[Key, Mapping[str, Any]], wanted: Mapping[Key, Mapping[str, Any]]) -> None:
+    """Compare stored averages with those of a recomputation, value by value."""
+    assert found.keys() == wanted.keys()
+    for key, expected in wanted.items():
+        assert {name: found[key][name] for name in CHECKED} == {name: expected[name] for name in CHECKED}, key
+        assert found[key]["ends_at"].timestamp() == expected["ends_at"]
+
+
+def dirty(readings: Readings, topic: str = "dirty") -> list[Record]:
+    """Return the messages that call the readings' hours dirty, one a station."""
+    hours: dict[str, set[tuple[str, int]]] = {}
+    for code, parameter, at in readings:
+        hours.setdefault(code, set()).add((parameter, at // 3600 * 3600))
+    return [
+        Record(
+            topic,
+            code.encode(),
+            json.dumps(
+                {
+                    "station": code,
+                    "windows": [
+                        {"parameter": p, "hour": datetime.fromtimestamp(at, UTC).isoformat()}
+                        for p, at in some
+                    ],
+                }
+            ).encode(),
+        )
+        for code, some in hours.items()
+    ]
+
+
+def store(database: ClickHouse, readings: Readings, received: datetime) -> None:
+    """Insert readings with the version of a time of receipt."""
+    rows = [(*key, *reading) for key, reading in readings.items()]
+    names = ("station", "parameter", "measured_at", "value", "flag", "status")
+    columns: dict[str, list[Any]] = {
+        name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    same = {"text": "", "unit": "µg/m3", "tests": "", "rules": "r", "line": 1}
+    same |= {"version": reading_version(received)}
+    database.insert("readings", columns | {name: [value] * len(rows) for name, value in same.items()})
+
+
+def stored(database: ClickHouse, table: str) -> dict[Key, Mapping[str, Any]]:
+    """Return the rows that count."""
+    found = database.query(f"SELECT * FROM {table} FINAL").dicts()
+    return {
+        (row["station"], row["parameter"], row["period"], int(row["starts_at"].timestamp())): row
+        for row in found
+    }

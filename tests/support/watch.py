@@ -1,0 +1,204 @@
+"""A watch with a clock of its own, the tables it is made from in memory, and what it told."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from quantrac.domain.limits import LimitBook, WarningShares
+from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.stations import Registry, Station, StationParameter, WarningLevels
+from quantrac.io.records import Done, NotNow, Record, Standing
+from quantrac.testing.builders import station
+from schemas.codec import ToldAverage, ToldExceedance, encode, encode_aggregated
+from schemas.messages.alerts import Alert
+from services.aggregator.rows import alert_columns
+from services.aggregator.watch_handler import WatchHandler
+from services.aggregator.watch_levels import levels_of
+from services.aggregator.watch_state import CauseKey, Episode, OpenAlert, WatchRules, instant, packed_hour
+
+CODE = "HN_BKHN_KHIKXQ"
+START = datetime(2026, 3, 25, 5, tzinfo=UTC)
+PARAMETERS = (
+    StationParameter("PM2.5", "µg/m3", warning_levels=WarningLevels(40.0, 45.0, 50.0)),
+    StationParameter("NO2", "µg/m3"),
+)
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes after the start."""
+    return START + timedelta(minutes=minutes)
+
+
+class Stored:
+    """What is stored of all that came and was told: satisfies ``WatchTables``, and ``Progress`` as stored."""
+
+    def __init__(self) -> None:
+        self.readings: list[tuple[str, str, int]] = []
+        self.averages: dict[tuple[str, str, int], int] = {}
+        self.exceedances: list[tuple[str, Episode]] = []
+        self.told: dict[str, Alert] = {}
+        self.behind = False
+
+    def heard(self, now: int) -> Iterable[tuple[str, str, int, int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for code, parameter, time in self.readings:
+            found.setdefault((code, parameter), []).append(min(time, now))
+        return [(*series, min(times), max(times)) for series, times in found.items()]
+
+    def hours(self, now: int) -> Iterable[tuple[str, str, Sequence[int]]]:
+        return [(code, name, [packed_hour(start, n)]) for (code, name, start), n in self.averages.items()]
+
+    def episodes(self, now: int) -> Iterable[tuple[str, Episode]]:
+        return self.exceedances
+
+    def alerts(self, now: int) -> Iterable[tuple[str, CauseKey, OpenAlert, bool]]:
+        for alert in sorted(self.told.values(), key=lambda each: each.opened_at):
+            facts = alert_columns([alert])["facts"][0]  # texts, as the table has them
+            limit = ("period", "standard", "column") if alert.kind == "limit-exceeded" else ()
+            key = CauseKey(alert.kind, alert.parameter or "", tuple(facts[name] for name in limit))
+            kept = OpenAlert(
+                alert.alert_id, alert.version, instant(alert.opened_at), alert.severity, alert.detail, facts
+            )
+            yield alert.station, key, kept, alert.state != "closed"
+
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        return {("alert", 0): 1}
+
+    def committed(self) -> Mapping[tuple[str, int], int]:
+        return {("alert", 0): 0 if self.behind else 1}
+
+
+class Watch:
+    """One watch over one registry; ``restart`` makes it anew from what is stored."""
+
+    def __init__(self, *stations: Station, rules: WatchRules = WatchRules(), settle: int = 0) -> None:  # noqa: B008
+        self.now, self.rules, self.settle = START, rules, settle
+        self.registry = Registry(
+            stations={each.code: each for each in stations or [station(parameters=PARAMETERS)]}
+        )
+        self.stored = Stored()
+        self.told: list[Alert] = []
+        self.dead: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        self.handler = WatchHandler(
+            self.stored,
+            self.registry,
+            levels_of(LimitBook([]), WarningShares(0.8, 0.9, 1.0)),
+            flagged="qa-flagged",
+            alerts="alert",
+            stored=self.stored,
+            told=self.stored,
+            clock=lambda: self.now,
+            rules=self.rules,
+            settle=self.settle,
+        )
+        self.stand()
+
+    def stand(self, *, caught_up: bool = True, assignment: int = 0, owns: Any = lambda _: True) -> None:
+        self.handler.stand(Standing(assignment, {}, caught_up, owns))
+
+    def take(self, *records: Record) -> Done | NotNow:
+        verdict = self.handler.handle(records)
+        if isinstance(verdict, Done):
+            self.dead += [dead.reason for dead in verdict.dead]
+            for record in verdict.records:
+                alert = Alert.model_validate_json(record.value or b"")
+                assert record.key == alert.station.encode()
+                self.told.append(alert)
+                self.stored.told[alert.alert_id] = alert
+        return verdict
+
+    def tick(self, minutes: float) -> list[tuple[str, str, int]]:
+        """Tick so many minutes after the start; returns (id, state, version) of what is told."""
+        return self._told_by([], minutes)
+
+    def send(
+        self,
+        minutes: float,
+        *,
+        received: float | None = None,
+        code: str = CODE,
+        revision: int = 0,
+        **values: float | dict[str, Any],
+    ) -> list[tuple[str, str, int]]:
+        """Send one file measured so many minutes after the start, and judge when it is received.
+
+        ``values``: parameter (``PM25`` for PM2.5) -> value, or fields of the reading.
+        """
+        when = minutes if received is None else received
+        found = []
+        for line, (name, given) in enumerate((values or {"PM25": 10.0, "NO2": 5.0}).items(), start=1):
+            fields = given if isinstance(given, dict) else {"value": given}
+            parameter = "PM2.5" if name == "PM25" else name
+            found.append(
+                FlaggedReading(
+                    line,
+                    parameter,
+                    fields.get("value", 10.0),
+                    "",
+                    "µg/m3",
+                    at(minutes),
+                    fields.get("status", "00"),
+                    fields.get("flag", 1),
+                    fields.get("tests", {"flat_line": 1, "stuck": 1}),
+                    None,
+                )
+            )
+            self.stored.readings.append((code, parameter, instant(min(at(minutes), at(when)))))
+        flagged = FlaggedSet(
+            code, "f" * 64, "name", "account", "ftp", at(when), "f", "r", found, [], revision
+        )
+        return self._told_by([Record("qa-flagged", code.encode(), encode(flagged))], when)
+
+    def count(self, hours: Mapping[tuple[str, int], int], minutes: float) -> list[tuple[str, str, int]]:
+        """Tell the hourly counts of (parameter, hour after the start)."""
+        averages = []
+        for (parameter, hour), count in hours.items():
+            start = START + timedelta(hours=hour)
+            self.stored.averages[CODE, parameter, instant(start)] = count
+            end, same = start + timedelta(hours=1), (None, None, None)
+            averages.append(
+                ToldAverage(
+                    parameter,
+                    "µg/m3",
+                    "hour",
+                    start,
+                    end,
+                    *same,
+                    count,
+                    count,
+                    12,
+                    count / 12,
+                    1,
+                    None,
+                    None,
+                    True,
+                )
+            )
+        value = encode_aggregated(CODE, at(minutes), averages)
+        return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
+
+    def exceed(self, told: ToldExceedance, minutes: float) -> list[tuple[str, str, int]]:
+        self.stored.exceedances.append((CODE, Episode(told, instant(at(minutes)))))
+        value = encode_aggregated(CODE, at(minutes), [], (), [told])
+        return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
+
+    def _told_by(self, records: list[Record], minutes: float) -> list[tuple[str, str, int]]:
+        self.now = max(self.now, at(minutes))
+        before = len(self.told)
+        for _ in range(2):  # twice is once
+            verdict = self.take(*records)
+            assert isinstance(verdict, Done), verdict
+        return [(alert.alert_id, alert.state, alert.version) for alert in self.told[before:]]
+
+    def open(self) -> list[str]:
+        return sorted(alert.alert_id for alert in self.stored.told.values() if alert.state != "closed")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Of the last alert."""
+        found: dict[str, Any] = json.loads(self.told[-1].model_dump_json())["facts"]
+        return found
