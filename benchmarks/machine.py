@@ -79,4 +79,8 @@ def process(arguments: Sequence[str], environment: Mapping[str, str], log: Path)
         if started.poll() is None:
             started.resume()
             started.terminate()
-            started.wait(20)
+            try:
+                started.wait(60)
+            except psutil.TimeoutExpired:
+                started.kill()
+                raise AssertionError(f"{arguments} did not stop: {log.read_text()}") from None

@@ -73,7 +73,7 @@ class WindowsHandler:
         dead: list[DeadLetter] = []
         self._touched = []
         produced = [record.produced_at for record in batch if record.produced_at is not None]
-        self._since = math.inf  # MUT
+        self._since = min(produced) - _CLOCKS_APART_SECONDS if produced else math.inf
         for record in batch:
             try:
                 dirty = WindowDirty.model_validate_json(record.value or b"")
