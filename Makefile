@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e bench bench-qa bench-doors bench-stack fuzz schemas docs lock clean
+.PHONY: help setup run test check unit integration e2e bench bench-tables bench-qa bench-doors bench-stack fuzz schemas docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,11 +49,17 @@ integration: setup ## only the tests of single parts against their real neighbou
 e2e: setup ## only the tests of the whole stack
 	@$(BIN)/pytest tests/e2e
 
-bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog, averages (minutes)
+bench: setup ## measure the pipeline, the parser by dialect, the lane of the backlog (minutes)
 	@$(BIN)/python benchmarks/pipeline.py
 	@$(BIN)/python benchmarks/dialects.py
 	@$(BIN)/python benchmarks/backlog.py
+
+bench-tables: setup ## measure the store, averages, a national burst, alerts, questions on 50 million readings (minutes)
+	@$(BIN)/python benchmarks/store.py
 	@$(BIN)/python benchmarks/windows.py
+	@$(BIN)/python benchmarks/burst.py
+	@$(BIN)/python benchmarks/watch.py
+	@$(BIN)/python benchmarks/queries.py
 
 bench-qa: setup ## measure the quality tests on labelled series and their speed, beside ioos_qc and SaQC (minutes)
 	@$(BIN)/python benchmarks/qa/labelled.py

@@ -23,7 +23,10 @@ from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables
 from schemas.codec import encode_window_dirty
+from schemas.limits import load_national
 from services.aggregator.average_tables import ClickHouseAverages
+from services.aggregator.exceedance_step import ExceedanceStep
+from services.aggregator.exceedance_tables import ClickHouseExceedances
 from services.aggregator.windows_handler import WindowsHandler
 
 HOUR = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -106,8 +109,15 @@ def main() -> None:
                 database = ClickHouse(settings)
                 fill(database, count * len(PARAMETERS))
                 now = HOUR + timedelta(minutes=58)
+
+                def clock() -> datetime:
+                    return now
+
+                judging = ExceedanceStep(
+                    ClickHouseExceedances(database), registry, load_national(), aggregated="a", clock=clock
+                )
                 handler = WindowsHandler(
-                    ClickHouseAverages(database), registry, aggregated="a", clock=lambda: now
+                    ClickHouseAverages(database), registry, aggregated="a", clock=clock, exceedances=judging
                 )
                 server = psutil.Process(process.pid)
                 print(f"\n{count * len(PARAMETERS):,} dirty hours of {count:,} stations")
