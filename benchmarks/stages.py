@@ -13,8 +13,8 @@ from quantrac.io.records import Done, NotNow, Record
 from schemas import rules
 from schemas.codec import decode_flagged_set, decode_reading_set, decode_stored_set, encode
 from schemas.messages.raw_file import RawFileHeaders
-from services.aggregator import rows
-from services.aggregator.sink_handler import SinkHandler
+from services.aggregator.sink import rows
+from services.aggregator.sink.handler import SinkHandler
 from services.receiver.handler import ParseHandler
 from services.validator.handler import ValidateHandler
 

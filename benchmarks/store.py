@@ -33,7 +33,7 @@ from quantrac.local.waiting import wait_until
 from schemas import rules
 from schemas.codec import StoredSet, decode_stored_set, encode
 from schemas.messages.registry import Station, StationParameter
-from services.aggregator import rows
+from services.aggregator.sink import rows
 from services.receiver.handler import ParseHandler
 from services.validator.handler import ValidateHandler
 

@@ -24,10 +24,10 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables
 from schemas.codec import encode_window_dirty
 from schemas.limits import load_national
-from services.aggregator.average_tables import ClickHouseAverages
-from services.aggregator.exceedance_step import ExceedanceStep
-from services.aggregator.exceedance_tables import ClickHouseExceedances
-from services.aggregator.windows_handler import WindowsHandler
+from services.aggregator.windows.average_tables import ClickHouseAverages
+from services.aggregator.windows.exceedance_step import ExceedanceStep
+from services.aggregator.windows.exceedance_tables import ClickHouseExceedances
+from services.aggregator.windows.handler import WindowsHandler
 
 HOUR = datetime(2026, 11, 20, 5, tzinfo=UTC)
 YEAR_START = datetime(2025, 12, 31, 17, tzinfo=UTC)

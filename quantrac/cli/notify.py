@@ -24,5 +24,5 @@ def notify() -> None:
 def test(config: Path, target: str) -> None:
     """Send each target one test message and print what it answered; exits with 1 when one did not take it."""
     # The sending is the service's own, in its own process like every service.
-    command = [sys.executable, "-m", "services.aggregator.notify_trial", "--config", str(config)]
+    command = [sys.executable, "-m", "services.aggregator.notify.trial", "--config", str(config)]
     sys.exit(subprocess.run([*command, *(["--target", target] if target else [])], check=False).returncode)

@@ -17,20 +17,20 @@ from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner
 from schemas.limits import load_national, warning_shares
 from schemas.registry import apply_record
-from services.aggregator.adapters.channels import open_channel
-from services.aggregator.average_tables import ClickHouseAverages
 from services.aggregator.config import AggregatorSettings
-from services.aggregator.exceedance_step import ExceedanceStep
-from services.aggregator.exceedance_tables import ClickHouseExceedances
-from services.aggregator.notify_config import load_targets
-from services.aggregator.notify_handler import Notifier
-from services.aggregator.notify_tables import ClickHouseNotifications
-from services.aggregator.registry_tables import RegistryTables
-from services.aggregator.sink_handler import SinkHandler
-from services.aggregator.watch_handler import WatchHandler
-from services.aggregator.watch_levels import levels_of
-from services.aggregator.watch_tables import ClickHouseWatch
-from services.aggregator.windows_handler import WindowsHandler
+from services.aggregator.notify.adapters.channels import open_channel
+from services.aggregator.notify.config import load_targets
+from services.aggregator.notify.handler import Notifier
+from services.aggregator.notify.tables import ClickHouseNotifications
+from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.registry_tables import RegistryTables
+from services.aggregator.watch.handler import WatchHandler
+from services.aggregator.watch.levels import levels_of
+from services.aggregator.watch.tables import ClickHouseWatch
+from services.aggregator.windows.average_tables import ClickHouseAverages
+from services.aggregator.windows.exceedance_step import ExceedanceStep
+from services.aggregator.windows.exceedance_tables import ClickHouseExceedances
+from services.aggregator.windows.handler import WindowsHandler
 
 
 def sink() -> Role:

@@ -18,8 +18,8 @@ from schemas import codec, rules
 from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
-from services.aggregator.sink_handler import SinkHandler
-from services.aggregator.windows_handler import WindowsHandler
+from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.windows.handler import WindowsHandler
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.handler import ParseHandler

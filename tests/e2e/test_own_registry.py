@@ -121,6 +121,7 @@ def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_com
 
         replayed = ("replay", "--stage", "parse", "--station", CODE, "--from", "2026-01-01")
         assert "file" in province.quantrac(*replayed, "--dry-run").stdout
+        wait_for(lambda: set(province.status()["lag"].values()) == {0}, 30, "the averages of what was read")
         before = province.status()["counts"]["province"]
         province.quantrac(*replayed)
         wait_for(lambda: set(province.status()["lag"].values()) == {0}, 30, "the end of the replay")

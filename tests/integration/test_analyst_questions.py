@@ -15,7 +15,7 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, write_reference
 from schemas.limits import load_national
 from schemas.messages.registry import Station
-from services.aggregator.registry_tables import limit_rows, parameter_rows, station_row
+from services.aggregator.sink.registry_tables import limit_rows, parameter_rows, station_row
 
 pytestmark = pytest.mark.integration
 

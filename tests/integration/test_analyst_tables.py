@@ -21,7 +21,7 @@ from schemas.clickhouse.roles import analyst_role
 from schemas.limits import load_national
 from schemas.messages.registry import Station
 from schemas.registry import record_key
-from services.aggregator.registry_tables import RegistryTables, limit_rows, parameter_rows, station_row
+from services.aggregator.sink.registry_tables import RegistryTables, limit_rows, parameter_rows, station_row
 
 pytestmark = pytest.mark.integration
 

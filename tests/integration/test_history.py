@@ -18,7 +18,7 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.history import HistoryInMemory
 from schemas.codec import encode
 from schemas.history import ClickHouseHistory, figure_columns
-from services.aggregator.sink_handler import SinkHandler
+from services.aggregator.sink.handler import SinkHandler
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
 from schemas.codec import decode_stored_set
 from schemas.examples import example
-from services.aggregator import rows
+from services.aggregator.sink import rows
 
 pytestmark = pytest.mark.integration
 

@@ -21,12 +21,12 @@ from quantrac.io.crew import run_together
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.waiting import wait_until
 from schemas.messages.alerts import Alert
-from services.aggregator.adapters.channels import open_channel
-from services.aggregator.notify_config import Target
-from services.aggregator.notify_handler import Notifier
-from services.aggregator.notify_messages import trial
-from services.aggregator.notify_tables import ClickHouseNotifications, Entry
-from services.aggregator.notify_target import TargetAway, TargetRefused
+from services.aggregator.notify.adapters.channels import open_channel
+from services.aggregator.notify.config import Target
+from services.aggregator.notify.handler import Notifier
+from services.aggregator.notify.messages import trial
+from services.aggregator.notify.tables import ClickHouseNotifications, Entry
+from services.aggregator.notify.target import TargetAway, TargetRefused
 from support.notify import EVENING, SECRET, Clock, Tables, alert, notifier, target
 from support.receivers import Hook, Mailbox, mail_server, webhook_receiver
 from support.tls import Pair

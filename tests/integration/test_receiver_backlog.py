@@ -19,7 +19,7 @@ from schemas.codec import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.registry import Station
 from schemas.registry import record_key
-from services.aggregator import rows
+from services.aggregator.sink import rows
 from services.receiver.wiring import backlog, parse
 
 pytestmark = pytest.mark.integration

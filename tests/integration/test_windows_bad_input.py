@@ -15,9 +15,9 @@ from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.codec import encode
-from services.aggregator.average_tables import ClickHouseAverages
-from services.aggregator.sink_handler import SinkHandler
-from services.aggregator.windows_handler import WindowsHandler
+from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.windows.average_tables import ClickHouseAverages
+from services.aggregator.windows.handler import WindowsHandler
 from support.stored_averages import stored
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ import numpy as np
 
 from quantrac.domain.averaging import Period
 from quantrac.io.clickhouse import ClickHouseAway, Words
-from services.aggregator.average_tables import (
+from services.aggregator.windows.average_tables import (
     DAYS,
     FLAGS,
     HOURS,
@@ -32,7 +32,7 @@ COUNTS = ("received", *FLAGS, "first_at", "last_at")
 
 
 class AveragesInMemory:
-    """Satisfies :class:`services.aggregator.average_tables.AverageTables`."""
+    """Satisfies :class:`services.aggregator.windows.average_tables.AverageTables`."""
 
     def __init__(self) -> None:
         self.readings_by_time: Readings = {}
@@ -113,6 +113,28 @@ class AveragesInMemory:
             for place, start, row in self._in(scope, periods)
         ]
         return np.array(rows, STORED)
+
+    def kept(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        self._look("kept")
+        newest: dict[Key, tuple[Any, ...]] = {}
+        for (station, parameter, period, start, version), row in sorted(
+            self.versions.items(), key=lambda each: each[0][-1]
+        ):
+            if (
+                station in scope.stations
+                and parameter in scope.parameters
+                and period in periods
+                and scope.start <= start < scope.end
+            ):
+                places = scope.stations.index(station), scope.parameters.index(parameter)
+                told = version, row["content"], row["computed_at"] // 1000
+                newest[station, parameter, period, start] = (
+                    *places,
+                    PERIODS.index(Period(period)),
+                    start,
+                    *told,
+                )
+        return np.array(list(newest.values()), STORED)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Any]) -> None:
         self._look()

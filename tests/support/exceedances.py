@@ -17,11 +17,11 @@ from quantrac.domain.limits import LimitBook, Row, Standard
 from quantrac.domain.stations import Registry, Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from services.aggregator.average_tables import AverageTables
-from services.aggregator.exceedance_rows import Episode
-from services.aggregator.exceedance_step import ExceedanceStep
-from services.aggregator.exceedance_tables import MEANS, ExceedanceTables, Span
-from services.aggregator.windows_handler import WindowsHandler
+from services.aggregator.windows.average_tables import AverageTables
+from services.aggregator.windows.exceedance_rows import Episode
+from services.aggregator.windows.exceedance_step import ExceedanceStep
+from services.aggregator.windows.exceedance_tables import MEANS, ExceedanceTables, Span
+from services.aggregator.windows.handler import WindowsHandler
 from support.averages import VIETNAM, AveragesInMemory, Readings, brute_force
 
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
@@ -69,7 +69,7 @@ def stations() -> Registry:
 
 
 class ExceedancesInMemory(AveragesInMemory):
-    """Satisfies :class:`services.aggregator.exceedance_tables.ExceedanceTables` too."""
+    """Satisfies :class:`services.aggregator.windows.exceedance_tables.ExceedanceTables` too."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,10 +8,10 @@ from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.testing.builders import registry
 from schemas.messages.alerts import Alert
-from services.aggregator.notify_config import SEVERITIES, Target
-from services.aggregator.notify_handler import Notifier
-from services.aggregator.notify_tables import Entry, Pending
-from services.aggregator.notify_target import Notice
+from services.aggregator.notify.config import SEVERITIES, Target
+from services.aggregator.notify.handler import Notifier
+from services.aggregator.notify.tables import Entry, Pending
+from services.aggregator.notify.target import Notice
 
 EVENING = datetime(2026, 3, 25, 12, 0, tzinfo=UTC)
 """A Wednesday, 19:00 in Vietnam."""

@@ -12,10 +12,10 @@ from quantrac.io.records import Done, NotNow, Record, Standing
 from quantrac.testing.builders import station
 from schemas.codec import ToldAverage, ToldExceedance, encode, encode_aggregated
 from schemas.messages.alerts import Alert
-from services.aggregator.rows import alert_columns
-from services.aggregator.watch_handler import WatchHandler
-from services.aggregator.watch_levels import levels_of
-from services.aggregator.watch_state import CauseKey, Episode, OpenAlert, WatchRules, instant, packed_hour
+from services.aggregator.sink.rows import alert_columns
+from services.aggregator.watch.handler import WatchHandler
+from services.aggregator.watch.levels import levels_of
+from services.aggregator.watch.state import CauseKey, Episode, OpenAlert, WatchRules, instant, packed_hour
 
 CODE = "HN_BKHN_KHIKXQ"
 START = datetime(2026, 3, 25, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregator.notify_config import Quiet, load_targets
+from services.aggregator.notify.config import Quiet, load_targets
 from support.notify import EVENING, SECRET, SMTP, WEBHOOK, target
 
 pytestmark = pytest.mark.unit

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from quantrac.testing.builders import registry, station
 from schemas.messages.alerts import Alert
-from services.aggregator.notify_config import Quiet
-from services.aggregator.notify_handler import DIGEST_MOST, LONGEST_PAUSE, decide
-from services.aggregator.notify_tables import Pending
-from services.aggregator.notify_target import TargetAway, TargetRefused
+from services.aggregator.notify.config import Quiet
+from services.aggregator.notify.handler import DIGEST_MOST, LONGEST_PAUSE, decide
+from services.aggregator.notify.tables import Pending
+from services.aggregator.notify.target import TargetAway, TargetRefused
 from support.notify import EVENING, Clock, Inbox, Tables, alert, notifier, target
 
 pytestmark = pytest.mark.unit

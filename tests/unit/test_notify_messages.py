@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantrac.testing.builders import station
-from services.aggregator.adapters.smtp import SmtpChannel
-from services.aggregator.adapters.webhook import WebhookChannel, signature
-from services.aggregator.notify_messages import digest, single, trial
-from services.aggregator.notify_tables import Pending
-from services.aggregator.notify_target import Notice, TargetAway, TargetRefused
+from services.aggregator.notify.adapters.smtp import SmtpChannel
+from services.aggregator.notify.adapters.webhook import WebhookChannel, signature
+from services.aggregator.notify.messages import digest, single, trial
+from services.aggregator.notify.tables import Pending
+from services.aggregator.notify.target import Notice, TargetAway, TargetRefused
 from support.notify import EVENING, alert
 
 pytestmark = pytest.mark.unit

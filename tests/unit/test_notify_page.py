@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.aggregator.adapters.webhook import WebhookChannel
-from services.aggregator.notify_config import Target, load_targets
-from services.aggregator.notify_messages import trial
+from services.aggregator.notify.adapters.webhook import WebhookChannel
+from services.aggregator.notify.config import Target, load_targets
+from services.aggregator.notify.messages import trial
 from support.notify import EVENING, SECRET
 
 pytestmark = pytest.mark.unit

@@ -15,8 +15,8 @@ from quantrac.io.clickhouse import ClickHouseAway, Result
 from quantrac.testing.builders import station
 from schemas.messages.registry import Station as StationRecord
 from schemas.registry import record_key
-from services.aggregator import registry_tables
-from services.aggregator.registry_tables import (
+from services.aggregator.sink import registry_tables
+from services.aggregator.sink.registry_tables import (
     NEVER,
     RegistryTables,
     dated_limits,

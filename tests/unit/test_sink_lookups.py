@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregator.sink_handler import together
+from services.aggregator.sink.handler import together
 
 pytestmark = pytest.mark.unit
 

@@ -19,8 +19,8 @@ from quantrac.testing.builders import station
 from schemas.codec import ToldExceedance
 from schemas.examples import example
 from schemas.messages.alerts import Alert
-from services.aggregator.watch_levels import levels_of
-from services.aggregator.watch_state import Episode, WatchRules, level_of
+from services.aggregator.watch.levels import levels_of
+from services.aggregator.watch.state import Episode, WatchRules, level_of
 from support.watch import CODE, PARAMETERS, START, Watch, at
 
 pytestmark = pytest.mark.unit

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.averaging import AverageRules
@@ -14,7 +14,7 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Interval, Registry, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from services.aggregator.windows_handler import WindowsHandler
+from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, brute_force
 
 pytestmark = pytest.mark.unit
@@ -91,7 +91,13 @@ READING = st.tuples(
 STEP = st.tuples(st.lists(READING, min_size=1, max_size=12), st.booleans(), st.integers(0, 12))
 
 
+_KEPT = [(-24, 0, 0.1, 1, "00")]
+_CHANGED = [(-24, 0, 0.2, 1, "00")]
+
+
 @settings(max_examples=30, deadline=None)
+@example([(_KEPT, False, 0), (_CHANGED, True, 1), (_KEPT, False, 0)])  # changed back after a death in between
+@example([(_KEPT, False, 0), (_CHANGED, True, 1)])
 @given(st.lists(STEP, min_size=1, max_size=8))
 def test_the_tables_equal_a_recomputation_of_the_final_readings(steps: list[Any]) -> None:
     tables, pending = AveragesInMemory(), list[Record]()

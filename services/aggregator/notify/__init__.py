@@ -1,0 +1,1 @@
+"""The role ``notify``: people and programs are told of alerts."""

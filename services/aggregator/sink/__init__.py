@@ -1,0 +1,1 @@
+"""The role ``sink``: flagged readings, files, receipts and alerts become rows."""

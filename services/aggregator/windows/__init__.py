@@ -1,0 +1,1 @@
+"""The role ``windows``: dirty hours become averages, indices and exceedances."""
