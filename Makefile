@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e bench bench-tables bench-qa bench-doors bench-stack fuzz schemas docs lock clean
+.PHONY: help setup run test check unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack fuzz schemas docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,11 +15,11 @@ help: ## print this list
 run: setup ## start everything with the demo: files in, page and API out (Ctrl-C stops it)
 	@$(BIN)/quantrac up --demo
 
-test: setup check ## run every check and every test
+test: setup check ## run every check and every test but those of `make chaos`
 	@# What needs a stack mostly waits, so what needs only a processor runs beside it.
 	@said=$$(mktemp); $(BIN)/pytest tests/unit tests/contract >$$said 2>&1 & fast=$$!; \
 	  trap "kill $$fast; rm -f $$said" INT TERM; \
-	  $(BIN)/pytest tests/integration tests/e2e; slow=$$?; \
+	  $(BIN)/pytest -m 'not chaos' tests/integration tests/e2e; slow=$$?; \
 	  wait $$fast; fast=$$?; cat $$said; rm -f $$said; exit $$((slow + fast))
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
@@ -44,7 +44,10 @@ unit: setup ## only the tests that need nothing but Python
 	@$(BIN)/pytest tests/unit tests/contract
 
 integration: setup ## only the tests of single parts against their real neighbours
-	@$(BIN)/pytest tests/integration
+	@$(BIN)/pytest -m 'not chaos' tests/integration
+
+chaos: setup ## only the tests that kill and double processes while they work (minutes)
+	@$(BIN)/pytest -m chaos tests/integration
 
 e2e: setup ## only the tests of the whole stack
 	@$(BIN)/pytest tests/e2e

@@ -133,6 +133,7 @@ def silent(code: str, at: datetime) -> str:
     return f"station-silent/{code}/{at + timedelta(seconds=1 + 6):%Y-%m-%dT%H:%M:%SZ}"
 
 
+@pytest.mark.chaos
 def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_it(
     watching: Watching,
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_
     wait_for(lambda: watching.stored(code) == [closed, reopened], lambda: watching.stored(code))
 
 
+@pytest.mark.chaos
 def test_two_instances_share_the_stations_and_tell_nothing_twice(watching: Watching) -> None:
     first = watching.processes[-1]
     second = watching.start("watch", "1")

@@ -151,6 +151,7 @@ def file_of(topic: str, code: str, at: datetime, value: float) -> Record:
     return Record(topic, code.encode(), encode(judged))
 
 
+@pytest.mark.chaos
 def test_windows_killed_in_the_middle_of_a_flush_lose_no_hour_and_no_message(deployment: Deployment) -> None:
     chance = random.Random(3)
     times = [NEW_YEAR + timedelta(hours=n) for n in range(-4 * 24, 8 * 24)]
@@ -187,6 +188,7 @@ def test_windows_killed_in_the_middle_of_a_flush_lose_no_hour_and_no_message(dep
     assert over <= deployment.told()
 
 
+@pytest.mark.chaos
 def test_two_instances_of_sink_and_windows_store_everything_once(deployment: Deployment) -> None:
     final: Readings = {}
     stations = [f"S{n:02}_AIR" for n in range(12)]
