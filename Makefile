@@ -47,7 +47,7 @@ integration: setup ## only the tests of single parts against their real neighbou
 	@$(BIN)/pytest -m 'not chaos' tests/integration
 
 chaos: setup ## only the tests that kill and double processes while they work (minutes)
-	@$(BIN)/pytest -m chaos tests/integration
+	@$(BIN)/pytest -m chaos tests/integration tests/e2e
 
 e2e: setup ## only the tests of the whole stack
 	@$(BIN)/pytest tests/e2e

@@ -23,7 +23,7 @@ from schemas.messages.alerts import Alert
 from schemas.messages.registry import Station, StationParameter
 from schemas.registry import record_key
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.chaos]  # each test goes on from the one before
 
 STATIONS = [f"WATCH{number}" for number in range(8)]
 """Spread over several of the six partitions."""
@@ -133,7 +133,6 @@ def silent(code: str, at: datetime) -> str:
     return f"station-silent/{code}/{at + timedelta(seconds=1 + 6):%Y-%m-%dT%H:%M:%SZ}"
 
 
-@pytest.mark.chaos
 def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_it(
     watching: Watching,
 ) -> None:
@@ -170,7 +169,6 @@ def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_
     wait_for(lambda: watching.stored(code) == [closed, reopened], lambda: watching.stored(code))
 
 
-@pytest.mark.chaos
 def test_two_instances_share_the_stations_and_tell_nothing_twice(watching: Watching) -> None:
     first = watching.processes[-1]
     second = watching.start("watch", "1")
