@@ -2,29 +2,34 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
 
 from quantrac.io import logs
+from quantrac.local.clickhouse.analyst import Analyst, analysts_of
 from quantrac.local.clickhouse.app import ClickHouseApp
+from quantrac.local.clickhouse.confinement import confine
 from quantrac.local.clickhouse.engine import Engine
 from quantrac.local.clickhouse.errors import EngineError
 from quantrac.local.errors import LocalError
+from schemas.clickhouse.roles import analyst_grants
 
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 USER_VARIABLE = "QUANTRAC_CLICKHOUSE_USER"
 PASSWORD_VARIABLE = "QUANTRAC_CLICKHOUSE_PASSWORD"  # noqa: S105  (the variable's name)
-ANALYST_USER = "analyst"
-ANALYST_VARIABLE = "QUANTRAC_CLICKHOUSE_ANALYST_PASSWORD"
+ANALYSTS_VARIABLE = "QUANTRAC_CLICKHOUSE_ANALYSTS"
+"""JSON object, database -> password of its login `analyst_<database>`."""
 # Longer than clients keep an idle connection: one closed under a client makes its next request fail.
 _KEEP_ALIVE_SECONDS = 75
 # A stop lets statements finish for so long, then ends them, then drops connections that do not move.
@@ -44,18 +49,21 @@ def main() -> int:
     logs.configure("INFO", "clickhouse")
     try:
         user, password = _credentials()
-        serve(arguments.data, arguments.port, user, password, _reader())
+        serve(arguments.data, arguments.port, user, password, _analysts())
     except LocalError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-def serve(data: Path, port: int, user: str, password: str, reader: tuple[str, str] | None = None) -> None:
+def serve(data: Path, port: int, user: str, password: str, analysts: Sequence[Analyst] = ()) -> None:
     """Open the engine and answer until a signal comes; raises `LocalError` if port or folder are taken."""
     listener = _listen(port)
-    engine = Engine(data)
-    app = ClickHouseApp(engine, user, password, reader)
+    data.mkdir(parents=True, exist_ok=True)
+    # Before the engine is loaded: with it come its threads.
+    confine(data)
+    engine = Engine(data, {analyst.role: analyst_grants(analyst.database) for analyst in analysts})
+    app = ClickHouseApp(engine, user, password, analysts)
     config = uvicorn.Config(
         app,
         http="h11",
@@ -111,10 +119,13 @@ def _credentials() -> tuple[str, str]:
     return os.environ.get(USER_VARIABLE) or "quantrac", password
 
 
-def _reader() -> tuple[str, str] | None:
-    """Return the second user, who only reads; without a password there is none."""
-    password = os.environ.get(ANALYST_VARIABLE, "")
-    return (ANALYST_USER, password) if password else None
+def _analysts() -> list[Analyst]:
+    """Return the logins that only read; without the variable there are none."""
+    try:
+        passwords = json.loads(os.environ.get(ANALYSTS_VARIABLE) or "{}")
+        return analysts_of({str(database): str(password) for database, password in passwords.items()})
+    except (ValueError, AttributeError):
+        raise LocalError(f"{ANALYSTS_VARIABLE} is no JSON object of database and password.") from None
 
 
 def _listen(port: int) -> socket.socket:

@@ -19,7 +19,7 @@ from quantrac.local.process import ProcessSpec
 from quantrac.local.tiers import NOTIFIER, Tier, tiers_of, waits_by_itself
 
 CLICKHOUSE_USER = "quantrac"
-ANALYST_SECRET = "clickhouse/analyst"  # noqa: S105  (its name)
+ANALYST_SECRET = "clickhouse/analyst_{database}"  # noqa: S105  (its name)
 
 _STORES = ("broker", "clickhouse")
 
@@ -86,6 +86,11 @@ class Stack:
             database=tier.database,
         )
 
+    def analysts(self) -> dict[str, str]:
+        """Return database -> password of the login that reads it, one a tier."""
+        names = (tier.database for tier in self.tiers)
+        return {name: self.data.secret(ANALYST_SECRET.format(database=name)) for name in names}
+
     def urls(self) -> dict[str, dict[str, str]]:
         """Return tier -> what -> address."""
         found: dict[str, dict[str, str]] = {}
@@ -94,7 +99,7 @@ class Stack:
                 "api": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.api']}",
                 "receiver": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.receiver']}",
                 "clickhouse": f"http://{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
-                "analyst": f"http://analyst@{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
+                "analyst": f"http://analyst_{tier.database}@{LOOPBACK}:{self.ports['clickhouse']}/",
                 "kafka": self.bootstrap,
             }
             if tier.name == "province":
@@ -134,7 +139,7 @@ class Stack:
             env={
                 "QUANTRAC_CLICKHOUSE_USER": CLICKHOUSE_USER,
                 "QUANTRAC_CLICKHOUSE_PASSWORD": self.data.secret("clickhouse"),
-                "QUANTRAC_CLICKHOUSE_ANALYST_PASSWORD": self.data.secret(ANALYST_SECRET),
+                "QUANTRAC_CLICKHOUSE_ANALYSTS": json.dumps(self.analysts()),
             },
             ready=lambda: _answering(port, "/ping")() and preparation.tables(),
         )

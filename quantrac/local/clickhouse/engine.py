@@ -1,17 +1,20 @@
 """The embedded engine: one process a data folder, one handle a query."""
 
+import base64
 import fcntl
 import itertools
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quantrac.local.clickhouse.access import users_file
+from quantrac.local.clickhouse.analyst_sql import Vocabulary
 from quantrac.local.clickhouse.errors import EngineError
 from quantrac.local.clickhouse.statements import InsertHead
 from quantrac.local.errors import LocalError
@@ -67,6 +70,21 @@ class Handle:
     def use(self, database: str) -> None:
         """Make `database` the default of unqualified names."""
         self.query(f"USE {_identifier(database)}".encode())
+
+    def take_role(self, role: str) -> None:
+        """Give up every right but the role's; see `access`."""
+        self.query(f"SET ROLE {_identifier(role)}".encode())
+
+    def canonical(self, sql: bytes) -> bytes:
+        """Return one statement as the engine's parser writes it; raises `EngineError` where it is none."""
+        encoded = {"sql": base64.b64encode(sql).decode()}
+        return self.query(
+            b"SELECT formatQuerySingleLine(base64Decode({sql:String}))", "RawBLOB", encoded
+        ).data
+
+    def names(self, sql: str) -> list[str]:
+        """Return the one column of a SELECT; its values have no line breaks."""
+        return self.query(sql.encode(), "TabSeparatedRaw").data.decode().splitlines()
 
     def create_table(self, name: str, structure: str, input_format: str, data: bytes) -> None:
         """Make a temporary table of this handle and fill it."""
@@ -161,25 +179,35 @@ class Insert:
 class Engine:
     """The open data folder."""
 
-    def __init__(self, data: Path) -> None:
-        """Open `data` (made if missing); raises `LocalError` when another process has it or it is damaged."""
+    def __init__(self, data: Path, roles: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Open `data` (made if missing); raises `LocalError` when another process has it or it is damaged.
+
+        `roles` are those a handle may take: name -> what `access.users_file` grants it.
+        """
         # The engine takes its time zone from the environment once, while it loads.
         os.environ["TZ"] = "UTC"
         data.mkdir(parents=True, exist_ok=True)
         _refuse_a_shared_folder(data)
-        import chdb
-
         self._incoming = data / "incoming"
         shutil.rmtree(self._incoming, ignore_errors=True)  # of a process that was killed
         self._incoming.mkdir()
+        os.environ["TMPDIR"] = str(self._incoming.resolve())  # the library makes a folder there as it loads
+        import chdb
+
         self._connect = chdb.connect
         self._numbers = itertools.count(1)
-        self._path = f"{data.resolve()}?config-file={_CONFIG}&log-level=none"
+        config = _write_configuration(data.resolve(), roles or {})
+        self._path = f"{data.resolve()}?config-file={config}&log-level=none"
         try:
             self._first = self.handle()
         except (RuntimeError, EngineError) as error:
             raise LocalError(f"The engine cannot open {data}: {error}") from None
         self.version = str(chdb.engine_version)
+        self.vocabulary = Vocabulary(
+            frozenset(self._first.names("SELECT name FROM system.functions")),
+            tuple(self._first.names("SELECT name FROM system.aggregate_function_combinators")),
+            frozenset(self._first.names("SELECT name FROM system.data_type_families")),
+        )
 
     def handle(self) -> Handle:
         """Open a handle: 0.2 ms, so each query has a new one and no setting outlives its query."""
@@ -207,6 +235,14 @@ class Engine:
             handle.query(sql.encode())
         finally:
             handle.close()
+
+
+def _write_configuration(data: Path, roles: Mapping[str, Sequence[str]]) -> Path:
+    """Write the settings and the rights of this start into the folder; returns the main file."""
+    users, config = data / "users.xml", data / "config.xml"
+    users.write_text(users_file(roles))
+    config.write_text(_CONFIG.read_text().replace("{users}", str(users)))
+    return config
 
 
 def _refuse_a_shared_folder(data: Path) -> None:

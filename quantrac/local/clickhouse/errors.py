@@ -7,7 +7,8 @@ _CODE = re.compile(r"Code: (\d+)\. ")
 # The server's own table; every other code is a 500.
 _STATUS_OF_CODE = {
     **dict.fromkeys((194,), 401),  # REQUIRED_PASSWORD
-    **dict.fromkeys((192, 193, 516), 403),  # UNKNOWN_USER, WRONG_PASSWORD, AUTHENTICATION_FAILED
+    # UNKNOWN_USER, WRONG_PASSWORD, AUTHENTICATION_FAILED, ACCESS_DENIED
+    **dict.fromkeys((192, 193, 516, 497), 403),
     # CANNOT_PARSE_*, CANNOT_READ_ALL_DATA, SYNTAX_ERROR, TYPE_MISMATCH, INCORRECT_DATA and the like
     **dict.fromkeys(
         (6, 25, 26, 27, 33, 38, 41, 43, 53, 62, 69, 72, 117, 120, 130, 131, 190, 207, 348, 467, 472), 400
@@ -48,3 +49,8 @@ class EngineError(Exception):
 def bad_body(text: str) -> EngineError:
     """A body that is cut short or not encoded as its header says (400)."""
     return EngineError.named(33, "CANNOT_READ_ALL_DATA", text)
+
+
+def too_large(limit: int) -> EngineError:
+    """A statement longer than `limit` bytes (413)."""
+    return EngineError.named(223, "QUERY_IS_TOO_LARGE", f"A statement may have {limit} bytes")

@@ -14,13 +14,12 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File
 
 from quantrac.local.clickhouse.encodings import Decoder
-from quantrac.local.clickhouse.errors import EngineError, bad_body
+from quantrac.local.clickhouse.errors import bad_body, too_large
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-# A statement and its head are read whole; only the data of an INSERT … FORMAT may be longer.
-MAX_STATEMENT_BYTES = 64 << 20
+# Enough for the head of an INSERT.
 _PREFIX_BYTES = 64 << 10
 
 # Of the transport, or of a server with another network side than this one; all else is a setting or `param_`.
@@ -60,13 +59,20 @@ class Body:
         self._decoder = Decoder(encoding)
 
     async def read(self, at_least: int) -> bytes:
-        """Read until `at_least` bytes or the end; fewer bytes mean the end."""
+        """Read until `at_least` bytes or the end; fewer bytes mean the end.
+
+        What comes on top is one step of the decoder, a few MiB at most, however well it was compressed.
+        """
         parts, size = [], 0
-        while self._more and size < at_least:
-            encoded, self._more = await self._next_part()
-            part = self._decoder.decode(encoded)
-            if not self._more:
-                self._decoder.finish()
+        while size < at_least:
+            part = self._decoder.next()
+            if part is None:
+                if not self._more:
+                    self._decoder.finish()
+                    break
+                encoded, self._more = await self._next_part()
+                self._decoder.feed(encoded)
+                continue
             parts.append(part)
             size += len(part)
         return b"".join(parts)
@@ -75,12 +81,11 @@ class Body:
         """Read enough to find the head of a statement."""
         return await self.read(_PREFIX_BYTES)
 
-    async def read_rest(self) -> bytes:
-        """Read to the end what has to be in memory at once."""
-        rest = await self.read(MAX_STATEMENT_BYTES)
-        if self._more:
-            limit = f"A statement without FORMAT may have {MAX_STATEMENT_BYTES} bytes"
-            raise EngineError.named(223, "QUERY_IS_TOO_LARGE", limit)
+    async def read_whole(self, limit: int) -> bytes:
+        """Read to the end what has to be in memory at once; raises `EngineError` past `limit` bytes."""
+        rest = await self.read(limit + 1)
+        if len(rest) > limit:
+            raise too_large(limit)
         return rest
 
     async def discard(self) -> None:

@@ -1,30 +1,42 @@
-"""What the server must know of a statement before the engine sees it. Pure; works on bytes."""
+"""What the server must know of a statement before the engine sees it. Pure; works on bytes.
+
+Every expression here is possessive: none goes back over what it has read, so a statement of any shape takes
+time in proportion to its length.
+"""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-_BLANK = rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)"
 _TOKEN = re.compile(
-    rb"(?P<blank>" + _BLANK + rb")"
-    rb"|(?P<quoted>'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\")"
-    rb"|(?P<word>[\w\x80-\xff]+)|(?P<sign>.)",
+    rb"(?P<blank>\s++|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))"
+    rb"|(?P<text>'(?:[^'\\]++|\\(?:.|\Z))*+(?:'|\Z))"
+    rb"|(?P<name>`(?:[^`\\]++|\\(?:.|\Z))*+(?:`|\Z)|\"(?:[^\"\\]++|\\(?:.|\Z))*+(?:\"|\Z))"
+    rb"|(?P<word>[\w\x80-\xff]++)|(?P<sign>.)",
     re.DOTALL,
 )
-_FORMAT_NAME = re.compile(rb"\s+(\w+)(?:[ \t\f;]*\r?\n?)")
-_LAST_FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*(?:SETTINGS\s[^()]*)?;?\s*\Z", re.IGNORECASE)
-_FIRST_WORD = re.compile(rb"(?:" + _BLANK + rb"|\()*(\w+)", re.DOTALL)
+_FORMAT_NAME = re.compile(rb"\s++(\w++)(?:[ \t\f;]*+\r?\n?)")
+_LAST_FORMAT = re.compile(rb"\bFORMAT\s++(\w++)\s*+(?:SETTINGS\s[^()]*+)?;?\s*+\Z", re.IGNORECASE)
+_TAIL_BYTES = 4096
 
 _RESULT_VERBS = frozenset(
     ("SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "CHECK", "KILL")
 )
 # After one of these words an INSERT has no data of its own, or carries them in SQL.
 _WITHOUT_DATA = frozenset((b"VALUES", b"SELECT", b"WITH", b"FROM"))
-_READING_VERBS = _RESULT_VERBS - {"KILL", "CHECK"}
 _STREAMED_VERBS = frozenset(("SELECT", "WITH", "FROM"))
 # The engine streams every block as a document of its own: only formats without head and foot can be joined.
 _STREAMED_FORMATS = frozenset(
     ("Native", "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "RowBinary", "JSONEachRow")
 )
+
+
+def tokens(text: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield the tokens of a statement: a match whose one group is blank, text, name (quoted), word or sign.
+
+    What is opened and never closed goes to the end.
+    """
+    return _TOKEN.finditer(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class InsertHead:
 def find_insert_head(text: bytes) -> InsertHead | None:
     """Find `INSERT … FORMAT x` at the start of `text`; None for VALUES, SELECT and all other statements."""
     depth, first, settings = 0, True, -1
-    for token in _TOKEN.finditer(text):
+    for token in tokens(text):
         if token["sign"]:
             depth += {b"(": 1, b")": -1}.get(token["sign"], 0)
         elif token["word"] and depth == 0:
@@ -52,8 +64,8 @@ def find_insert_head(text: bytes) -> InsertHead | None:
                 return None
             if word == b"FORMAT" and (name := _FORMAT_NAME.match(text, token.end())):
                 target_end = token.start() if settings < 0 else settings
-                found = text[:target_end], text[target_end : token.start()]
-                return InsertHead(*found, name[1].decode(), name.end())
+                target, clause = text[:target_end], text[target_end : token.start()]
+                return InsertHead(target, clause, name[1].decode(), name.end())
             if word == b"SETTINGS":
                 settings = token.start()
         first = first and bool(token["blank"])
@@ -61,27 +73,25 @@ def find_insert_head(text: bytes) -> InsertHead | None:
 
 
 def verb(text: bytes) -> str:
-    """Return the first word in capitals, comments and brackets skipped."""
-    found = _FIRST_WORD.match(text)
-    return found[1].decode().upper() if found else ""
+    """Return the first word in capitals, comments and brackets skipped; empty where there is none.
 
-
-def only_reads(text: bytes) -> bool:
-    """Tell whether a statement answers the client and does nothing else: readonly lets KILL and OUTFILE pass.
-
-    >>> [only_reads(text) for text in (b"SELECT 1", b"KILL QUERY WHERE 1", b"SELECT 1 INTO OUTFILE 'a'")]
-    [True, False, False]
+    >>> verb(b"/* who */ (select 1)")
+    'SELECT'
     """
-    words = (token["word"].upper() for token in _TOKEN.finditer(text) if token["word"])
-    return verb(text) in _READING_VERBS and b"OUTFILE" not in words
+    for token in tokens(text):
+        if token["word"]:
+            return token["word"].upper().decode("utf-8", "replace")
+        if not token["blank"] and token["sign"] != b"(":
+            break
+    return ""
 
 
 def result_format(text: bytes, default: str) -> str | None:
     """Name the format of the answer; None for a statement that answers nothing."""
     if verb(text) not in _RESULT_VERBS:
         return None
-    found = _LAST_FORMAT.search(text[-4096:])
-    return found[1].decode() if found else default
+    last = _LAST_FORMAT.search(text[-_TAIL_BYTES:])
+    return last[1].decode() if last else default
 
 
 def is_streamed(text: bytes, output: str | None) -> bool:
