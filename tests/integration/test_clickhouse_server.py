@@ -511,7 +511,7 @@ def test_no_acknowledged_row_is_lost_by_kill_9(tmp_path: Path) -> None:
     writers = [threading.Thread(target=write, args=(who,)) for who in range(4)]
     for writer in writers:
         writer.start()
-    wait_until(lambda: len(acknowledged) >= 60, seconds=15)
+    wait_until(lambda: len(acknowledged) >= 60, seconds=60)
     first.stop(signal.SIGKILL)
     for writer in writers:
         writer.join(timeout=20)

@@ -48,6 +48,7 @@ def test_the_data_of_an_insert_start_after_its_format(text: bytes, head: InsertH
         b"INSERT INTO t VALUES ('x FORMAT CSV ')",
         b"INSERT INTO t SELECT 1 FORMAT CSV",
         b"SELECT 1 FORMAT CSV",
+        b"(SELECT 1) UNION ALL (SELECT 2) FORMAT CSV",
         b"CREATE TABLE t (a UInt8) ENGINE = File(CSV)",
     ],
 )

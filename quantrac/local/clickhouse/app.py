@@ -43,6 +43,17 @@ class _Exchange:
     body: Body
     reply: Reply
 
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Watch, once the body is read, for the end of the connection: the task is done then."""
+        gone = asyncio.create_task(self.body.wait_until_gone())
+        try:
+            yield gone
+        finally:
+            gone.cancel()
+            with suppress(asyncio.CancelledError):
+                await gone
+
 
 class ClickHouseApp:
     """Serves one user who may do all, the services', and the analysts, who each read one database.
@@ -118,13 +129,15 @@ class ClickHouseApp:
     async def _answer_service(self, exchange: _Exchange) -> None:
         request, body, reply = exchange.request, exchange.body, exchange.reply
         text, head = await _statement(request, body)
-        async with self._services.slot(), self._handle(request) as handle:
-            if head:
+        lane = self._services
+        if head:
+            async with lane.slot(), self._handle(request) as handle:
                 answer = await self._insert(head, text[head.data_at :], body, handle, request.params)
-                await reply.start(None, answer)
-                last = b""
-            else:
-                last = await self._query(exchange, text, handle, self._services)
+            await reply.start(None, answer)
+            last = b""
+        else:
+            async with exchange.watched() as gone, lane.slot(gone), self._handle(request) as handle:
+                last = await self._query(exchange, text, handle, lane, gone)
         # Only now: with the end of the answer a client may send the next statement of its session.
         await reply.end(last)
 
@@ -139,11 +152,11 @@ class ClickHouseApp:
         analyst.check_database(request.database)
         lane = self._analysts_lane
         try:
-            async with asyncio.timeout(rules.ANSWER_SECONDS), lane.slot():
+            async with asyncio.timeout(rules.ANSWER_SECONDS), exchange.watched() as gone, lane.slot(gone):
                 handle = await lane.run(self._engine.handle)
                 try:
                     canonical = await lane.run(partial(self._read_only, handle, text, request, analyst))
-                    last = await self._query(exchange, canonical, handle, lane)
+                    last = await self._query(exchange, canonical, handle, lane, gone)
                 finally:
                     handle.close()
                 await exchange.reply.end(last)
@@ -180,10 +193,12 @@ class ClickHouseApp:
         finally:
             await run(insert.close)
 
-    async def _query(self, exchange: _Exchange, text: bytes, handle: Handle, lane: Lane) -> bytes:
-        """Answer all but the last bytes, which are returned."""
+    async def _query(
+        self, exchange: _Exchange, text: bytes, handle: Handle, lane: Lane, gone: asyncio.Task[None]
+    ) -> bytes:
+        """Answer all but the last bytes, which are returned; without a client the statement ends."""
         request, reply = exchange.request, exchange.reply
-        async with self._ended_when_gone(exchange.body, handle):
+        async with self._ended_when(gone, handle):
             output = result_format(text, request.default_format)
             if output and is_streamed(text, output) and not request.flag("wait_end_of_query"):
                 return await self._stream(handle.stream(text, output, request.params), output, reply, lane)
@@ -237,19 +252,20 @@ class ClickHouseApp:
             self._sessions.give_back(session, usable)
 
     @asynccontextmanager
-    async def _ended_when_gone(self, body: Body, handle: Handle) -> AsyncIterator[None]:
-        async def watch() -> None:
-            await body.wait_until_gone()
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._kills, self._engine.kill, handle.tag)
+    async def _ended_when(self, gone: asyncio.Task[None], handle: Handle) -> AsyncIterator[None]:
+        def kill(_: asyncio.Task[None]) -> None:
+            loop.run_in_executor(self._kills, self._kill, handle.tag)
 
-        watcher = asyncio.create_task(watch())
+        loop = asyncio.get_running_loop()
+        gone.add_done_callback(kill)
         try:
             yield
         finally:
-            watcher.cancel()
-            with suppress(asyncio.CancelledError, EngineError):
-                await watcher
+            gone.remove_done_callback(kill)
+
+    def _kill(self, tag: str) -> None:
+        with suppress(EngineError):  # it has ended by itself
+            self._engine.kill(tag)
 
 
 async def _statement(

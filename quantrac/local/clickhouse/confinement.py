@@ -13,12 +13,13 @@ import schemas
 
 log = logging.getLogger(__name__)
 
-# Code and what it reads of the system, none of it secret: the C library looks up its stack in `maps` and
-# `localhost` in /etc, the engine its memory limit in the cgroup. Not /proc: it has passwords of environments.
+# Code, and what it looks up of the system and of its own memory; none of it is secret. Without `auxv` the
+# engine's library searches for it behind the environment and crashes. Not /proc: environments hold passwords.
 _SYSTEM = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"),
     *("/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/resolv.conf"),
-    *("/proc/self/maps", "/sys/fs/cgroup"),
+    *("/proc/self/auxv", "/proc/self/maps", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"),
+    *("/proc/sys/vm/overcommit_memory", "/sys/devices/system", "/sys/fs/cgroup"),
 )
 _DEVICES = ("/dev/null", "/dev/urandom")
 

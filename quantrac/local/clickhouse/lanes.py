@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from quantrac.local.clickhouse.errors import EngineError
+from quantrac.local.clickhouse.requests import ClientGone
 
 T = TypeVar("T")
 
@@ -21,18 +22,26 @@ class Lane:
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix=name)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a slot and keep it; raises `EngineError` where none comes free in 30 s."""
+    async def slot(self, gone: asyncio.Task[None] | None = None) -> AsyncIterator[None]:
+        """Wait for a slot and keep it; raises `EngineError` where none comes free in 30 s.
+
+        Raises `ClientGone` where the task `gone`, which waits for the end of the connection, is done before.
+        """
+        acquired = asyncio.create_task(self._slots.acquire())
         try:
-            async with asyncio.timeout(_SLOT_SECONDS):
-                await self._slots.acquire()
-        except TimeoutError:
-            text = "Too many simultaneous queries"
-            raise EngineError.named(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text) from None
-        try:
+            waiting = {acquired, gone} if gone else {acquired}
+            await asyncio.wait(waiting, timeout=_SLOT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if gone and gone.done():
+                raise ClientGone
+            if not acquired.done():
+                text = "Too many simultaneous queries"
+                raise EngineError.named(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text)
             yield
         finally:
-            self._slots.release()
+            acquired.cancel()
+            with suppress(asyncio.CancelledError):
+                await acquired
+                self._slots.release()
 
     async def run(self, call: Callable[[], T]) -> T:
         """Run `call` on a thread of this lane."""

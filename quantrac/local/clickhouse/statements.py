@@ -54,13 +54,15 @@ class InsertHead:
 
 def find_insert_head(text: bytes) -> InsertHead | None:
     """Find `INSERT … FORMAT x` at the start of `text`; None for VALUES, SELECT and all other statements."""
-    depth, first, settings = 0, True, -1
+    if verb(text) != "INSERT":
+        return None
+    depth, settings = 0, -1
     for token in tokens(text):
         if token["sign"]:
             depth += {b"(": 1, b")": -1}.get(token["sign"], 0)
         elif token["word"] and depth == 0:
             word = token["word"].upper()
-            if (first and word != b"INSERT") or word in _WITHOUT_DATA:
+            if word in _WITHOUT_DATA:
                 return None
             if word == b"FORMAT" and (name := _FORMAT_NAME.match(text, token.end())):
                 target_end = token.start() if settings < 0 else settings
@@ -68,7 +70,6 @@ def find_insert_head(text: bytes) -> InsertHead | None:
                 return InsertHead(target, clause, name[1].decode(), name.end())
             if word == b"SETTINGS":
                 settings = token.start()
-        first = first and bool(token["blank"])
     return None
 
 
