@@ -73,7 +73,7 @@ def run(
 ) -> None:
     """Consume, handle, produce, flush, commit."""
     settings = ServiceSettings()
-    broker = {"bootstrap.servers": settings.kafka}
+    broker = settings.kafka_connection.librdkafka()
     consumer = Consumer(
         broker | {"group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
     )

@@ -26,8 +26,10 @@ from loggers import LONGEST_RUN_S, PASSWORD, files_of
 from machine import process
 
 from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
+from quantrac.io.settings import kafka_environment
 from quantrac.local.broker import running_broker
 from quantrac.local.ports import choose_ports, is_listening
 from quantrac.local.waiting import wait_until
@@ -97,7 +99,6 @@ def doors(folder: Path, count: int) -> Iterator[Doors]:
         _register(kafka, count)
         ports = choose_ports({"ftp": 0, "sftp": 0, "http": 0})
         settings = {
-            "KAFKA": kafka,
             "SPOOL": str(folder / "spool"),
             "SFTP_ENABLED": "true",
             "LATE_AFTER_HOURS": "1000000",  # the files' times are made up
@@ -105,6 +106,7 @@ def doors(folder: Path, count: int) -> Iterator[Doors]:
             **{f"{name.upper()}_PORT": str(port) for name, port in ports.items()},
         }
         environment = {f"QUANTRAC_{name}": value for name, value in settings.items()}
+        environment |= kafka_environment(kafka)
         log = folder / "intake.log"
         intake = stack.enter_context(process(["-m", "services.receiver", "intake"], environment, log))
         assert wait_until(lambda: is_listening(ports["http"]), 60), log.read_text()
@@ -113,7 +115,7 @@ def doors(folder: Path, count: int) -> Iterator[Doors]:
         yield Doors(count, intake, consumer, ports["ftp"], ports["sftp"])
 
 
-def _register(kafka: str, count: int) -> None:
+def _register(kafka: KafkaConnection, count: int) -> None:
     # One password for all: hashing takes as long as checking, and what is measured is the checking.
     secret = hash_password(PASSWORD)
     registered = stations(count)

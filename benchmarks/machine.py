@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 
 from quantrac.io.kafka import KafkaProducer
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import running_broker
 from quantrac.local.ports import free_port, is_listening
 from quantrac.local.waiting import wait_until
@@ -25,23 +26,24 @@ class Machine:
     """A broker and a database server, both running."""
 
     folder: Path
-    bootstrap: str
+    kafka: KafkaConnection
     clickhouse: ClickHouseSettings
     engines: Mapping[str, psutil.Process]
 
     def write(self, records: Sequence[Record]) -> None:
         """Write messages; they are on the broker when this returns."""
-        producer = KafkaProducer(self.bootstrap)
+        producer = KafkaProducer(self.kafka)
         producer.produce(records)
         producer.flush()
 
     def environment(self, database: str) -> dict[str, str]:
         """Return the settings of a run, whose topics are prefixed with the name of its database."""
-        settings = {"KAFKA": self.bootstrap, "TOPIC_PREFIX": f"{database}.", "LOG_LEVEL": "WARNING"}
+        settings = {"TOPIC_PREFIX": f"{database}.", "LOG_LEVEL": "WARNING"}
         for name in ("host", "port", "user", "password"):
             settings[f"CLICKHOUSE_{name.upper()}"] = str(getattr(self.clickhouse, name))
         settings["CLICKHOUSE_DATABASE"] = database
-        return {f"QUANTRAC_{name}": value for name, value in settings.items()}
+        environment = {f"QUANTRAC_{name}": value for name, value in settings.items()}
+        return environment | kafka_environment(self.kafka)
 
 
 @contextmanager
@@ -53,12 +55,12 @@ def machine(folder: Path) -> Iterator[Machine]:
     options = ["--data", str(folder / "clickhouse"), "--port", str(settings.port)]
     environment = {"QUANTRAC_CLICKHOUSE_PASSWORD": settings.password}
     with (
-        running_broker(folder / "kafka") as bootstrap,
+        running_broker(folder / "kafka") as kafka,
         process([*command, *options], environment, folder / "clickhouse.log") as server,
     ):
         assert wait_until(lambda: is_listening(settings.port), 30), "the ClickHouse server does not answer"
         broker = next(child for child in psutil.Process().children() if child.pid != server.pid)
-        yield Machine(folder, bootstrap, settings, {"broker": broker, "clickhouse": server})
+        yield Machine(folder, kafka, settings, {"broker": broker, "clickhouse": server})
 
 
 @contextmanager

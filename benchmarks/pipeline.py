@@ -93,7 +93,7 @@ def bare(machine: Machine, name: str, files: int) -> Outcome:
 
 def prepare(machine: Machine, name: str) -> ClickHouse:
     """Make the topics and tables of one run."""
-    admin = KafkaAdmin(machine.bootstrap)
+    admin = KafkaAdmin(machine.kafka)
     admin.create(missing_topics(admin, prefix=f"{name}.", size="local", replication=1))
     settings = machine.clickhouse.model_copy(update={"database": name})
     migrate_tables(settings)

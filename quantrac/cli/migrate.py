@@ -44,8 +44,8 @@ def migrate(
 ) -> None:
     """Create missing topics and apply missing migrations; run twice, the second time does nothing.
 
-    Where: QUANTRAC_KAFKA, QUANTRAC_TOPIC_PREFIX and QUANTRAC_CLICKHOUSE_{HOST,PORT,USER,PASSWORD,DATABASE,
-    CLUSTER}.
+    Where: QUANTRAC_KAFKA and QUANTRAC_KAFKA_{SECURITY_PROTOCOL,SASL_MECHANISM,USER,PASSWORD,CA_FILE},
+    QUANTRAC_TOPIC_PREFIX and QUANTRAC_CLICKHOUSE_{HOST,PORT,USER,PASSWORD,DATABASE,CLUSTER}.
     """
     service, clickhouse = load(ServiceSettings), load(ClickHouseSettings)
     clickhouse = clickhouse.model_copy(update={"cluster": cluster or clickhouse.cluster})
@@ -56,7 +56,7 @@ def migrate(
         for entry in table_status(clickhouse):
             click.echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
         return
-    admin = KafkaAdmin(service.kafka)
+    admin = KafkaAdmin(service.kafka_connection)
     topics = missing_topics(
         admin,
         prefix=service.topic_prefix,

@@ -23,7 +23,7 @@ def read_registry(target: Target) -> Iterator[Registry]:
         reader.start(TIMEOUT_SECONDS)
         yield registry
     except TimeoutError as error:
-        raise ValueError(f"{error} from {target.kafka}") from error
+        raise ValueError(f"{error} from {target.kafka.bootstrap}") from error
     finally:
         reader.close()
 

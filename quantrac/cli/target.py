@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quantrac.cli.options import data_option
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
@@ -20,7 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Target:
     """A broker with the prefix of its topics, and a database."""
 
-    kafka: str
+    kafka: KafkaConnection
     prefix: str
     clickhouse: ClickHouseSettings
 
@@ -37,8 +38,8 @@ class Target:
 def target_options(command: Command) -> Command:
     """Add ``--data`` and ``--tier``, handed over as ``target``.
 
-    Where QUANTRAC_KAFKA is set, the environment says where (with QUANTRAC_TOPIC_PREFIX and, for commands that
-    need the database, QUANTRAC_CLICKHOUSE_...); else the stack in the data folder.
+    Where QUANTRAC_KAFKA is set, the environment says where (with QUANTRAC_KAFKA_..., QUANTRAC_TOPIC_PREFIX
+    and, for commands that need the database, QUANTRAC_CLICKHOUSE_...); else the stack in the data folder.
     """
 
     @data_option
@@ -59,9 +60,9 @@ def target_options(command: Command) -> Command:
 def _target(data: DataDir, tier: str) -> Target:
     if "QUANTRAC_KAFKA" in os.environ:
         settings = load(ServiceSettings)
-        return Target(settings.kafka, settings.topic_prefix, load(ClickHouseSettings))
+        return Target(settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings))
     stack = Stack.read(data)
     for entry in stack.tiers:
         if entry.name == tier:
-            return Target(stack.bootstrap, entry.prefix, stack.clickhouse(entry))
+            return Target(stack.broker.connection, entry.prefix, stack.clickhouse(entry))
     raise ValueError(f"the stack in {data.root} has no tier {tier}")

@@ -22,6 +22,7 @@ from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import Producer as _Producer
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import DeliveryFailed, Record
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,13 @@ _log_error = _ErrorLog()
 class KafkaProducer:
     """Idempotent, acknowledged by all in-sync replicas; zstd level 1 makes JSON smaller than Avro here."""
 
-    def __init__(self, bootstrap: str, *, linger_ms: int = 20, delivery_timeout: float = 300.0) -> None:
+    def __init__(
+        self, connection: KafkaConnection, *, linger_ms: int = 20, delivery_timeout: float = 300.0
+    ) -> None:
         """Connect; a message not confirmed within ``delivery_timeout`` seconds counts as failed."""
         self._producer = _Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **connection.librdkafka(),
                 "enable.idempotence": True,
                 "acks": "all",
                 "compression.type": "zstd",
@@ -148,7 +151,7 @@ class KafkaConsumer:
 
     def __init__(
         self,
-        bootstrap: str,
+        connection: KafkaConnection,
         *,
         group: str,
         instance: str,
@@ -163,7 +166,7 @@ class KafkaConsumer:
         self._on_assign = on_assign
         self._consumer = _Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **connection.librdkafka(),
                 "group.id": group,
                 "group.instance.id": f"{group}-{instance}",
                 "enable.auto.commit": False,
@@ -253,9 +256,9 @@ class KafkaConsumer:
         return False
 
 
-def read_tail(bootstrap: str, topic: str, partition: int, limit: int) -> Iterator[Record]:
+def read_tail(connection: KafkaConnection, topic: str, partition: int, limit: int) -> Iterator[Record]:
     """Yield the last ``limit`` messages of one partition, oldest first, up to its end when called."""
-    consumer = _reader(bootstrap)
+    consumer = _reader(connection)
     try:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
         yield from _between(consumer, topic, partition, max(low, high - limit), high)
@@ -263,9 +266,9 @@ def read_tail(bootstrap: str, topic: str, partition: int, limit: int) -> Iterato
         consumer.close()
 
 
-def read_since(bootstrap: str, topic: str, partition: int, since: datetime) -> Iterator[Record]:
+def read_since(connection: KafkaConnection, topic: str, partition: int, since: datetime) -> Iterator[Record]:
     """Yield the messages of one partition written at ``since`` or later, up to its end when called."""
-    consumer = _reader(bootstrap)
+    consumer = _reader(connection)
     try:
         _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
         asked = TopicPartition(topic, partition, int(since.timestamp() * 1000))
@@ -291,11 +294,11 @@ def _position(consumer: _Consumer, topic: str, partition: int) -> int:
     return int(consumer.position([TopicPartition(topic, partition)])[0].offset)
 
 
-def _reader(bootstrap: str) -> _Consumer:
+def _reader(connection: KafkaConnection) -> _Consumer:
     """Return a consumer outside any group, for reading a topic as a table."""
     return _Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **connection.librdkafka(),
             "group.id": "none",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
@@ -315,8 +318,10 @@ class TableReader:
     Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied.
     """
 
-    def __init__(self, bootstrap: str, topic: str, apply: Callable[[bytes, bytes | None], None]) -> None:
-        self._bootstrap, self._topic, self._apply = bootstrap, topic, apply
+    def __init__(
+        self, connection: KafkaConnection, topic: str, apply: Callable[[bytes, bytes | None], None]
+    ) -> None:
+        self._connection, self._topic, self._apply = connection, topic, apply
         self._stop = threading.Event()
         self._caught_up = threading.Event()
         self._positions: Mapping[int, int] = {}
@@ -338,7 +343,7 @@ class TableReader:
         return self._positions.get(partition, 0)
 
     def _follow(self) -> None:
-        consumer = _reader(self._bootstrap)
+        consumer = _reader(self._connection)
         try:
             marks = self._open(consumer)
             while not self._stop.is_set():
@@ -392,9 +397,9 @@ class TopicSettings:
 class KafkaAdmin:
     """Creates topics and reads offsets."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._admin = AdminClient(connection.librdkafka())
 
     def existing(self, timeout: float = 10.0) -> dict[str, int]:
         """Return topic name -> partition count."""
@@ -437,7 +442,7 @@ class KafkaAdmin:
             return {}
         # Not by the admin client: told that the group's coordinator has moved or is starting, librdkafka 2.16
         # looks for the consumer group of a client that has none, and the process dies.
-        consumer = _Consumer({"bootstrap.servers": self._bootstrap, "group.id": group})
+        consumer = _Consumer({**self._connection.librdkafka(), "group.id": group})
         try:
             found = consumer.committed([TopicPartition(t, p) for t, p in partitions], timeout=10)
         finally:
@@ -458,8 +463,8 @@ class KafkaAdmin:
 class GroupProgress:
     """How far one consumer group has come in one topic; asks the broker each time."""
 
-    def __init__(self, bootstrap: str, group: str, topic: str) -> None:
-        self._admin, self._group, self._topic = KafkaAdmin(bootstrap), group, topic
+    def __init__(self, connection: KafkaConnection, group: str, topic: str) -> None:
+        self._admin, self._group, self._topic = KafkaAdmin(connection), group, topic
 
     def ends(self) -> dict[tuple[str, int], int] | None:
         """Return (topic, partition) -> end offset; ``None`` while the broker does not answer."""

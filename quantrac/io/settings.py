@@ -1,10 +1,15 @@
 """Settings from the environment, through pydantic-settings; a bad one stops the start with one sentence."""
 
 import sys
-from typing import Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from quantrac.io.kafka_connection import KafkaConnection, SaslMechanism, SecurityProtocol
+
+_absent_if_empty = BeforeValidator(lambda value: value or None)
 
 
 class ServiceSettings(BaseSettings):
@@ -17,7 +22,17 @@ class ServiceSettings(BaseSettings):
     topic_prefix: str = ""
     """Put before every topic and group name (``hn.``), so that two tiers can share a broker."""
     kafka: str = "127.0.0.1:9092"
-    """Bootstrap servers of the broker."""
+    """Bootstrap servers of the broker: ``host:port``, several separated by commas."""
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    """How the broker's listener is reached; all but ``PLAINTEXT`` and ``SSL`` need the login below."""
+    kafka_sasl_mechanism: Annotated[SaslMechanism | None, _absent_if_empty] = None
+    """How the user logs in."""
+    kafka_user: str = ""
+    """User name at the broker."""
+    kafka_password: SecretStr = SecretStr("")
+    """Its password."""
+    kafka_ca_file: Annotated[FilePath | None, _absent_if_empty] = None
+    """Certificate authorities (PEM) of the brokers' certificates; absent = those of the system."""
     instance: str = "0"
     """Name of this process within its consumer group; must stay the same over restarts."""
     health_host: str = "127.0.0.1"
@@ -26,6 +41,26 @@ class ServiceSettings(BaseSettings):
     """Port of the health endpoint; 0 leaves it out."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level written to the log."""
+
+    @model_validator(mode="after")
+    def _can_connect(self) -> Self:
+        try:
+            _ = self.kafka_connection
+        except ValueError as error:
+            raise ValueError(f"QUANTRAC_KAFKA_...: {error}") from error
+        return self
+
+    @property
+    def kafka_connection(self) -> KafkaConnection:
+        """How to reach the broker."""
+        return KafkaConnection(
+            self.kafka,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_user,
+            self.kafka_password.get_secret_value(),
+            self.kafka_ca_file,
+        )
 
     def topic(self, name: str) -> str:
         """Return the deployment's name of a topic or consumer group."""
@@ -43,7 +78,7 @@ class ClickHouseSettings(BaseSettings):
     """HTTP port."""
     user: str = "default"
     """User name."""
-    password: str = ""
+    password: str = Field(default="", repr=False)
     """Password; there is no default one."""
     database: str = "quantrac"
     """Database of this tier."""
@@ -51,6 +86,20 @@ class ClickHouseSettings(BaseSettings):
     """Whether to use HTTPS."""
     cluster: str = ""
     """Name of the cluster that `quantrac migrate` makes the tables on; empty = this one server."""
+
+
+def kafka_environment(connection: KafkaConnection) -> dict[str, str]:
+    """Return all the variables from which another process reads this connection."""
+    values = {
+        "": connection.bootstrap,
+        "_SECURITY_PROTOCOL": connection.security_protocol,
+        "_SASL_MECHANISM": connection.sasl_mechanism,
+        "_USER": connection.user,
+        "_PASSWORD": connection.password,
+        "_CA_FILE": connection.ca_file,
+    }
+    # The empty ones too: they take the place of what the other process may inherit.
+    return {f"QUANTRAC_KAFKA{name}": str(value or "") for name, value in values.items()}
 
 
 S = TypeVar("S", bound=BaseSettings)
@@ -62,10 +111,15 @@ def load(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
-        problems = (
-            f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})"
-            if e["type"] != "missing"
-            else f"{prefix}{'_'.join(map(str, e['loc'])).upper()} is not set"
-            for e in error.errors()
-        )
-        sys.exit("bad configuration: " + "; ".join(problems))
+        sys.exit("bad configuration: " + "; ".join(_problem(kind, prefix, e) for e in error.errors()))
+
+
+def _problem(kind: type[BaseSettings], prefix: str, error: Mapping[str, Any]) -> str:
+    if not error["loc"]:  # of several fields together; the input would be all of them
+        return str(error["msg"]).removeprefix("Value error, ")
+    variable = f"{prefix}{'_'.join(map(str, error['loc'])).upper()}"
+    if error["type"] == "missing":
+        return f"{variable} is not set"
+    if kind.model_fields[str(error["loc"][0])].annotation is SecretStr:
+        return f"{variable}: {error['msg']}"
+    return f"{variable}: {error['msg']} (got {error['input']!r})"

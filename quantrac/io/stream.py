@@ -10,6 +10,7 @@ key come to one member, whichever of the topics they are in.
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,7 +18,9 @@ from typing import Any, Literal
 
 import faust
 from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
+from faust.types.auth import CredentialsT
 
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record, Standing
 from quantrac.io.runner import BatchProcessor
 
@@ -35,7 +38,7 @@ class StreamRunner:
 
     def __init__(
         self,
-        bootstrap: str,
+        connection: KafkaConnection,
         *,
         group: str,
         topics: Sequence[str],
@@ -58,7 +61,8 @@ class StreamRunner:
         self._taken: dict[tuple[str, int], int] = {}
         self._app = faust.App(
             group,
-            broker=f"kafka://{bootstrap}",
+            broker=f"kafka://{connection.bootstrap}",
+            broker_credentials=_credentials(connection),
             store="memory://",
             datadir=folder,
             web_enabled=False,
@@ -170,6 +174,18 @@ class StreamRunner:
         }
         if new:
             await thread.commit(new)
+
+
+def _credentials(connection: KafkaConnection) -> CredentialsT | None:
+    tls = ssl.create_default_context(cafile=connection.ca_file) if connection.has_tls else None
+    if not connection.has_login:
+        return None if tls is None else faust.SSLCredentials(tls)
+    return faust.SASLCredentials(
+        username=connection.user,
+        password=connection.password,
+        mechanism=connection.sasl_mechanism,
+        ssl_context=tls,
+    )
 
 
 def _owns(key: bytes, *, count: int, partitions: frozenset[int]) -> bool:

@@ -1,22 +1,27 @@
 """Apache Kafka on one machine: a KRaft node on the loopback address, from jars and a Java, no container.
 
 The storage is formatted once; the settings are written again at every start, so that a new release's
-settings reach an old data folder. An acknowledged message is in the page cache and so outlives a
-kill -9 of the broker; only a crash of the machine itself can lose the last seconds.
+settings reach an old data folder. Other users of the machine can neither read nor write: both listeners ask
+for a login, whose password stands in the settings, readable by their owner only. An acknowledged message is
+in the page cache and so outlives a kill -9 of the broker; only a crash of the machine itself can lose the
+last seconds.
 """
 
 import base64
 import os
+import secrets
 import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.private_files import write_private
 from quantrac.local.child import tied_command
 from quantrac.local.errors import LocalError
 from quantrac.local.jars import ensure_jars
@@ -28,13 +33,19 @@ _SETTINGS = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
+listeners=CLIENT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=CLIENT://{host}:{port}
+inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
 log.dirs={storage}
 auto.create.topics.enable=false
+
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.client.plain.sasl.jaas.config={login}
+listener.name.controller.plain.sasl.jaas.config={login}
 
 # One node has no replicas, and nobody to wait for before a group's first balance.
 default.replication.factor=1
@@ -60,6 +71,12 @@ log.cleaner.dedupe.buffer.size=8388608
 metadata.max.idle.interval.ms=5000
 """
 
+# The broker as a client of itself, then the one user it lets in.
+_LOGIN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    ' username="{user}" password="{password}" user_{user}="{password}";'
+)
+
 _LOGGING = """\
 status = error
 appender.stdout.type = Console
@@ -83,21 +100,24 @@ _JVM = (
 # Newer Javas warn about what the broker and its compression libraries do; older ones refuse the flags.
 _JVM_24 = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
 
+USER = "quantrac"
 READY_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One broker: the folder with everything it keeps, and its two loopback ports."""
+    """One broker: the folder with everything it keeps, its two loopback ports, its user's password."""
 
     folder: Path
     port: int
     controller_port: int
+    password: str = field(repr=False)
+    """Letters, digits, `-` and `_` only: it stands in a file with a syntax of its own."""
 
     @property
-    def bootstrap(self) -> str:
-        """What a client takes as `bootstrap.servers`."""
-        return f"{LOOPBACK}:{self.port}"
+    def connection(self) -> KafkaConnection:
+        """How a client reaches it."""
+        return KafkaConnection(f"{LOOPBACK}:{self.port}", "SASL_PLAINTEXT", "PLAIN", USER, self.password)
 
     @property
     def storage(self) -> Path:
@@ -122,13 +142,13 @@ def broker_environment() -> dict[str, str]:
     return {"MALLOC_ARENA_MAX": "2"}
 
 
-def answers(bootstrap: str, timeout_s: float = 2.0) -> bool:
-    """Whether the broker at this address answers a metadata request."""
-    host, _, port = bootstrap.rpartition(":")
+def answers(connection: KafkaConnection, timeout_s: float = 2.0) -> bool:
+    """Whether the broker there lets the client in and answers a metadata request."""
+    host, _, port = connection.bootstrap.rpartition(":")
     if not is_listening(int(port), host):
         return False
     # log_level 0: a broker that is still starting is no news, and librdkafka would print it.
-    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    client = AdminClient({**connection.librdkafka(), "log_level": 0})
     try:
         return bool(client.list_topics(timeout=timeout_s).brokers)
     except KafkaException:
@@ -136,10 +156,10 @@ def answers(bootstrap: str, timeout_s: float = 2.0) -> bool:
 
 
 @contextmanager
-def running_broker(data: Path) -> Iterator[str]:
-    """Run one broker in this folder on free ports; yields the bootstrap address, stops it at the end."""
+def running_broker(data: Path) -> Iterator[KafkaConnection]:
+    """Run one broker in this folder on free ports; yields how to reach it, stops it at the end."""
     ports = choose_ports({"broker": 0, "controller": 0})
-    broker = Broker(data, ports["broker"], ports["controller"])
+    broker = Broker(data, ports["broker"], ports["controller"], secrets.token_urlsafe(24))
     command = broker_command(broker)
     log = data / "broker.log"
     with log.open("ab") as output:
@@ -151,10 +171,10 @@ def running_broker(data: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: process.poll() is not None or answers(broker.bootstrap), READY_TIMEOUT_S)
-        if not answers(broker.bootstrap):
+        wait_until(lambda: process.poll() is not None or answers(broker.connection), READY_TIMEOUT_S)
+        if not answers(broker.connection):
             raise LocalError(f"The broker did not start; {log} says why.")
-        yield broker.bootstrap
+        yield broker.connection
     finally:
         _stop(process)
 
@@ -174,8 +194,9 @@ def _write_settings(broker: Broker) -> None:
         port=broker.port,
         controller_port=broker.controller_port,
         storage=broker.storage.resolve().as_posix(),
+        login=_LOGIN.format(user=USER, password=broker.password),
     )
-    _settings_file(broker).write_text(settings)
+    write_private(_settings_file(broker), settings)
     _logging_file(broker).write_text(_LOGGING)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantrac.io.private_files import write_private
 from quantrac.local.errors import LocalError
 from quantrac.local.state import StackState, read_state
 
@@ -80,7 +81,7 @@ class DataDir:
         if secret is None:
             secret = make()
             known = self._secrets() | {name: secret}
-            _write_private(self._secrets_file, json.dumps(known, indent=2) + "\n")
+            write_private(self._secrets_file, json.dumps(known, indent=2) + "\n")
         return secret
 
     def known_secret(self, name: str) -> str | None:
@@ -94,12 +95,3 @@ class DataDir:
     def _secrets(self) -> dict[str, str]:
         file = self._secrets_file
         return json.loads(file.read_text()) if file.exists() else {}
-
-
-def _write_private(file: Path, text: str) -> None:
-    temporary = file.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as output:
-        output.write(text)
-    temporary.replace(file)

@@ -1,12 +1,13 @@
 """What must be there before the services start: topics, tables, the demo's registry."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from quantrac.io.kafka import KafkaAdmin, KafkaProducer
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.passwords import hash_password
+from quantrac.io.private_files import write_private
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.datadir import DataDir
@@ -26,21 +27,21 @@ class Preparation:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaConnection,
         databases: Sequence[ClickHouseSettings],
         tiers: Sequence[Tier],
         data: DataDir,
         *,
         demo: bool,
     ) -> None:
-        self._bootstrap, self._databases, self._tiers, self._data = bootstrap, databases, tiers, data
+        self._kafka, self._databases, self._tiers, self._data = kafka, databases, tiers, data
         self._demo = demo
         self._have_topics = self._have_tables = False
 
     def topics(self) -> bool:
         """Create missing topics and, for the demo, fill empty registries; then tell that all is there."""
         if not self._have_topics:
-            admin = KafkaAdmin(self._bootstrap)
+            admin = KafkaAdmin(self._kafka)
             for tier in self._tiers:
                 admin.create(missing_topics(admin, prefix=tier.prefix, size="local", replication=1))
             if self._demo:
@@ -58,7 +59,7 @@ class Preparation:
         return True
 
     def _fill_registries(self, admin: KafkaAdmin) -> None:
-        producer = KafkaProducer(self._bootstrap)
+        producer = KafkaProducer(self._kafka)
         for tier in self._tiers:
             topic = f"{tier.prefix}station-registry"
             if not any(admin.ends([topic]).values()):
@@ -97,6 +98,4 @@ def demo_api_key(data: DataDir) -> str:
 
 def write_passwords(data: DataDir, file: Path) -> None:
     """Write the stations' passwords for the simulator, readable by their owner only."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as output:
-        json.dump(demo_passwords(data), output)
+    write_private(file, json.dumps(demo_passwords(data)))

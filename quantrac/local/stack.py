@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
@@ -72,9 +72,10 @@ class Stack:
         return tiers_of(self.demo)
 
     @property
-    def bootstrap(self) -> str:
-        """Address of the broker."""
-        return f"{LOOPBACK}:{self.ports['broker']}"
+    def broker(self) -> Broker:
+        """The broker: its folder, ports and password."""
+        folder, password = self.data.root / "kafka", self.data.secret("kafka")
+        return Broker(folder, self.ports["broker"], self.ports["controller"], password)
 
     def clickhouse(self, tier: Tier) -> ClickHouseSettings:
         """Return how to reach a tier's database."""
@@ -100,7 +101,7 @@ class Stack:
                 "receiver": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.receiver']}",
                 "clickhouse": f"http://{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
                 "analyst": f"http://analyst_{tier.database}@{LOOPBACK}:{self.ports['clickhouse']}/",
-                "kafka": self.bootstrap,
+                "kafka": self.broker.connection.bootstrap,
             }
             if tier.name == "province":
                 urls["ftp"] = f"ftp://{LOOPBACK}:{self.ports['province.ftp']}"
@@ -111,7 +112,7 @@ class Stack:
     def processes(self) -> list[ProcessSpec]:
         """Return every process, in an order that can be started."""
         databases = [self.clickhouse(tier) for tier in self.tiers]
-        preparation = Preparation(self.bootstrap, databases, self.tiers, self.data, demo=self.demo)
+        preparation = Preparation(self.broker.connection, databases, self.tiers, self.data, demo=self.demo)
         processes = [self._broker(preparation), self._clickhouse(preparation)]
         for tier in self.tiers:
             processes += [self._role(tier, service, role) for service, role in tier.roles(self.demo)]
@@ -120,12 +121,12 @@ class Stack:
         return [*processes, self._simulator()] if self.demo else processes
 
     def _broker(self, preparation: Preparation) -> ProcessSpec:
-        broker = Broker(self.data.root / "kafka", self.ports["broker"], self.ports["controller"])
+        broker = self.broker
         return ProcessSpec(
             name="broker",
             argv=broker_command(broker),
             env=broker_environment(),
-            ready=lambda: answers(self.bootstrap) and preparation.topics(),
+            ready=lambda: answers(broker.connection) and preparation.topics(),
         )
 
     def _clickhouse(self, preparation: Preparation) -> ProcessSpec:
@@ -161,7 +162,7 @@ class Stack:
         environment = {
             "QUANTRAC_TIER": tier.name,
             "QUANTRAC_TOPIC_PREFIX": tier.prefix,
-            "QUANTRAC_KAFKA": self.bootstrap,
+            **kafka_environment(self.broker.connection),
             "QUANTRAC_CLICKHOUSE_HOST": clickhouse.host,
             "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
             "QUANTRAC_CLICKHOUSE_USER": clickhouse.user,

@@ -33,7 +33,7 @@ class StackStatus:
 
     @cached_property
     def _admin(self) -> KafkaAdmin:
-        return KafkaAdmin(self._stack.bootstrap)  # connects at once, so not before something runs
+        return KafkaAdmin(self._stack.broker.connection)  # connects at once, so not before something runs
 
     def read(self) -> dict[str, Any]:
         """Return ``state``, ``processes``, ``urls``, ``counts`` by tier and ``lag`` by group, for JSON."""

@@ -39,7 +39,7 @@ def sink() -> Role:
     flagged, receipts = settings.topic("qa-flagged"), settings.topic("delivery-receipt")
     raw, alerts = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")], settings.topic("alert")
     consumer = KafkaConsumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("aggregator.sink"),
         instance=settings.instance,
         topics=[flagged, *raw, receipts, alerts],
@@ -48,7 +48,7 @@ def sink() -> Role:
     runner = Runner(
         service="aggregator.sink",
         consumer=consumer,
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         handler=SinkHandler(
             clickhouse,
             flagged=flagged,
@@ -62,7 +62,7 @@ def sink() -> Role:
         batch_size=settings.sink_batch,
     )
     registry = RegistryTables(
-        partial(TableReader, settings.kafka, settings.topic("station-registry")),
+        partial(TableReader, settings.kafka_connection, settings.topic("station-registry")),
         clickhouse,
         load_national(),
         clock=partial(datetime.now, UTC),
@@ -74,7 +74,9 @@ def windows() -> Role:
     """Build the role ``windows``: window-dirty → averages in ClickHouse → aggregated."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     registry = Registry()
-    table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    table = TableReader(
+        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+    )
     aggregated, clock = settings.topic("aggregated"), partial(datetime.now, UTC)
     exceedances = ExceedanceStep(
         ClickHouseExceedances(clickhouse),
@@ -93,11 +95,11 @@ def windows() -> Role:
         exceedances=exceedances,
     )
     runner = StreamRunner(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("aggregator.windows"),
         topics=[settings.topic("window-dirty")],
         processor=BatchProcessor(
-            service="aggregator.windows", producer=KafkaProducer(settings.kafka), handler=handler
+            service="aggregator.windows", producer=KafkaProducer(settings.kafka_connection), handler=handler
         ),
         interval=settings.windows_flush_seconds,
         folder=_folder(settings.windows_data),
@@ -109,7 +111,9 @@ def watch() -> Role:
     """Build the role ``watch``: qa-flagged, aggregated → alert; a bad file of limits stops the start."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     registry = Registry()
-    table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    table = TableReader(
+        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+    )
     flagged, aggregated = settings.topic("qa-flagged"), settings.topic("aggregated")
     alerts, sink_group = settings.topic("alert"), settings.topic("aggregator.sink")
     handler = WatchHandler(
@@ -118,18 +122,18 @@ def watch() -> Role:
         levels_of(load_national(), warning_shares()),
         flagged=flagged,
         alerts=alerts,
-        stored=GroupProgress(settings.kafka, sink_group, flagged),
-        told=GroupProgress(settings.kafka, sink_group, alerts),
+        stored=GroupProgress(settings.kafka_connection, sink_group, flagged),
+        told=GroupProgress(settings.kafka_connection, sink_group, alerts),
         clock=lambda: datetime.now(UTC),
         rules=settings.watch_rules,
         settle=settings.watch_settle_seconds,
     )
     runner = StreamRunner(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("aggregator.watch"),
         topics=[flagged, aggregated],
         processor=BatchProcessor(
-            service="aggregator.watch", producer=KafkaProducer(settings.kafka), handler=handler
+            service="aggregator.watch", producer=KafkaProducer(settings.kafka_connection), handler=handler
         ),
         interval=settings.watch_seconds,
         folder=_folder(settings.watch_data),
@@ -150,7 +154,9 @@ def notify() -> Role:
     except ValueError as error:
         sys.exit(f"bad configuration: {error}")
     registry = Registry()
-    table = TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    table = TableReader(
+        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+    )
     channels = {target.name: open_channel(target, os.environ) for target in targets}
     notifiers = {
         target.name: Notifier(

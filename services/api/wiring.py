@@ -30,7 +30,7 @@ class Serve:
         self._settings = settings
         self._registry_read = threading.Event()
         self._table = TableReader(
-            settings.kafka, settings.topic("station-registry"), partial(apply_record, registry)
+            settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
         )
         self._context = Context(
             database=ClickHouse(clickhouse),

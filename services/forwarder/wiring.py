@@ -27,7 +27,7 @@ def forward() -> Role:
         settings.ministry_password.get_secret_value(),
     )
     consumer = KafkaConsumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("forwarder.forward"),
         instance=settings.instance,
         topics=[settings.topic("qa-flagged")],
@@ -36,7 +36,7 @@ def forward() -> Role:
     runner = Runner(
         service="forwarder.forward",
         consumer=consumer,
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         handler=ForwardHandler(
             ministry=ministry,
             target=settings.ministry_name,

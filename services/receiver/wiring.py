@@ -65,7 +65,7 @@ def parse() -> Role:
     settings, registry = load(ServiceSettings), Registry()
     questions, asked = _questions(settings, registry)
     consumer = KafkaConsumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("receiver.parse"),
         instance=settings.instance,
         topics=[settings.topic("raw-file")],
@@ -73,7 +73,7 @@ def parse() -> Role:
     runner = Runner(
         service="receiver.parse",
         consumer=consumer,
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         handler=ParseHandler(registry, settings.topic("parsed-reading"), questions),
     )
     tables = [_registry_reader(settings, registry), asked]
@@ -86,7 +86,7 @@ def backlog() -> Role:
     questions, asked = _questions(settings, registry)
     parsed = settings.topic("parsed-reading")
     live = LiveLane(
-        KafkaAdmin(settings.kafka).lag,
+        KafkaAdmin(settings.kafka_connection).lag,
         {
             settings.topic("receiver.parse"): settings.topic("raw-file"),
             settings.topic("validator.validate"): parsed,
@@ -94,7 +94,7 @@ def backlog() -> Role:
         settings.backlog_live_lag,
     )
     consumer = KafkaConsumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("receiver.backlog"),
         instance=settings.instance,
         topics=[settings.topic("raw-file-backlog")],
@@ -102,7 +102,7 @@ def backlog() -> Role:
     lane = Runner(
         service="receiver.backlog",
         consumer=PacedConsumer(consumer, live.is_short),
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         handler=ParseHandler(registry, parsed, questions),
         batch_size=BATCH,
     )
@@ -110,7 +110,7 @@ def backlog() -> Role:
         questions=questions,
         handler=ParseHandler(registry, parsed),
         files=partial(_files_since, settings),
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         is_short=live.is_short,
     )
     return Work(
@@ -122,7 +122,9 @@ def backlog() -> Role:
 
 def _files_since(settings: ServiceSettings, question: OpenQuestion) -> Iterator[Record]:
     for name in ("raw-file", "raw-file-backlog"):
-        yield from read_since(settings.kafka, settings.topic(name), question.partition, question.since)
+        yield from read_since(
+            settings.kafka_connection, settings.topic(name), question.partition, question.since
+        )
 
 
 def _now() -> datetime:
@@ -130,13 +132,15 @@ def _now() -> datetime:
 
 
 def _registry_reader(settings: ServiceSettings, registry: Registry) -> TableReader:
-    return TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    return TableReader(
+        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+    )
 
 
 def _questions(settings: ServiceSettings, registry: Registry) -> tuple[Questions, TableReader]:
     topic = settings.topic("open-question")
     questions = Questions(registry, topic)
-    return questions, TableReader(settings.kafka, topic, questions.apply)
+    return questions, TableReader(settings.kafka_connection, topic, questions.apply)
 
 
 def _logins(settings: IntakeSettings, registry: Registry) -> Logins:
@@ -170,7 +174,7 @@ class IntakeRole:
             ),
             spool=Spool(settings.spool, settings.spool_limit_bytes),
             ledger=self._ledger,
-            producer=KafkaProducer(settings.kafka),
+            producer=KafkaProducer(settings.kafka_connection),
             clock=_now,
         )
         self._home = settings.spool / "home"
@@ -301,7 +305,7 @@ class DeliveriesRole:
         self._open = False
         self._table = _registry_reader(settings, registry)
         deliveries = Deliveries(
-            producer=KafkaProducer(settings.kafka, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
+            producer=KafkaProducer(settings.kafka_connection, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
             memory=DeliveryLedger(settings.spool / "deliveries.sqlite"),
             clock=_now,
             topic=settings.topic("qa-flagged"),

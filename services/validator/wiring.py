@@ -31,10 +31,12 @@ def validate() -> Role:
 
     def restore(partitions: Sequence[int]) -> None:
         for partition in partitions:
-            handler.restore(partition, read_tail(settings.kafka, flagged, partition, settings.memory_tail))
+            handler.restore(
+                partition, read_tail(settings.kafka_connection, flagged, partition, settings.memory_tail)
+            )
 
     consumer = KafkaConsumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("validator.validate"),
         instance=settings.instance,
         topics=[settings.topic("parsed-reading")],
@@ -43,12 +45,12 @@ def validate() -> Role:
     runner = Runner(
         service="validator.validate",
         consumer=consumer,
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
     )
     tables = [
         _registry_reader(settings, registry),
-        TableReader(settings.kafka, settings.topic("learnt"), partial(_put, learnt)),
+        TableReader(settings.kafka_connection, settings.topic("learnt"), partial(_put, learnt)),
     ]
     return Work(runner.run, ready=lambda: consumer.ready, tables=tables)
 
@@ -58,10 +60,10 @@ def settle() -> Role:
     settings, registry = load(ValidatorSettings), Registry()
     clickhouse, flagged = ClickHouse(load(ClickHouseSettings)), settings.topic("qa-flagged")
     table = _registry_reader(settings, registry)
-    sink = GroupProgress(settings.kafka, settings.topic("aggregator.sink"), flagged)
+    sink = GroupProgress(settings.kafka_connection, settings.topic("aggregator.sink"), flagged)
     in_flight = InFlight(sink.ends, sink.committed)
     consumer = KafkaConsumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topic("validator.settle"),
         instance=settings.instance,
         topics=[settings.topic("rejudge")],
@@ -84,7 +86,7 @@ def settle() -> Role:
     runner = Runner(
         service="validator.settle",
         consumer=consumer,
-        producer=KafkaProducer(settings.kafka),
+        producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
         batch_size=settings.settle_batch,
     )
@@ -106,4 +108,6 @@ def _rule_book(settings: ValidatorSettings, registry: Registry) -> RuleBook:
 
 
 def _registry_reader(settings: ValidatorSettings, registry: Registry) -> TableReader:
-    return TableReader(settings.kafka, settings.topic("station-registry"), partial(apply_record, registry))
+    return TableReader(
+        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+    )

@@ -18,6 +18,7 @@ from quantrac.domain.stations import AccountLimits, Registry
 from quantrac.io.crew import run_together
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, TopicSettings
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.broker import running_broker
 from quantrac.testing.broker import FakeBroker
@@ -43,10 +44,10 @@ from support.tls import Pair
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The bootstrap address of a real Apache Kafka."""
-    with running_broker(tmp_path_factory.mktemp("kafka")) as bootstrap:
-        yield bootstrap
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConnection]:
+    """A real Apache Kafka, with a login."""
+    with running_broker(tmp_path_factory.mktemp("kafka")) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def prefix() -> str:
 
 
 @pytest.fixture
-def topics(kafka: str, prefix: str) -> Callable[..., str]:
+def topics(kafka: KafkaConnection, prefix: str) -> Callable[..., str]:
     """Create a topic under the test's prefix: `topics("raw-file")` returns its full name."""
 
     def create(name: str, *, partitions: int = 3, config: dict[str, str] | None = None) -> str:

@@ -13,6 +13,7 @@ import pytest
 from quantrac.domain.stations import Interval, StationParameter
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaProducer, TableReader
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.waiting import wait_until
@@ -169,7 +170,7 @@ def test_what_a_station_no_longer_has_is_not_shown(registered: ClickHouse) -> No
 
 
 def test_the_registrys_topic_becomes_the_stations_of_the_tables(
-    clickhouse_server: ClickHouseSettings, kafka: str, topics: Callable[..., str]
+    clickhouse_server: ClickHouseSettings, kafka: KafkaConnection, topics: Callable[..., str]
 ) -> None:
     settings = clickhouse_server.model_copy(update={"database": "registered"})
     migrate_tables(settings)

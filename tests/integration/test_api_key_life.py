@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from quantrac.cli.keys import keys
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until
 from services.api.config import ApiSettings
@@ -19,16 +20,17 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(autouse=True)
 def registry_topic(
-    kafka: str, prefix: str, topics: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaConnection, prefix: str, topics: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topics("station-registry", partitions=1, config={"cleanup.policy": "compact"})
-    monkeypatch.setenv("QUANTRAC_KAFKA", kafka)
+    for name, value in kafka_environment(kafka).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", prefix)
 
 
 @pytest.fixture
-def api(kafka: str, prefix: str, clickhouse: ClickHouseSettings) -> Iterator[httpx.Client]:
-    settings = ApiSettings(kafka=kafka, topic_prefix=prefix, api_port=free_port())
+def api(kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> Iterator[httpx.Client]:
+    settings = ApiSettings(topic_prefix=prefix, api_port=free_port())
     role, stop = Serve(settings, clickhouse), threading.Event()
     thread = threading.Thread(target=role.run, args=(stop,))
     thread.start()

@@ -11,6 +11,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, TopicSettings
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.child import tied_command
@@ -29,8 +30,8 @@ class MortalBroker:
 
     def __init__(self, folder: Path) -> None:
         ports = choose_ports({"broker": 0, "controller": 0})
-        self._broker = Broker(folder, ports["broker"], ports["controller"])
-        self.bootstrap = self._broker.bootstrap
+        self._broker = Broker(folder, ports["broker"], ports["controller"], "secret")
+        self.connection = self._broker.connection
         self.start()
 
     def start(self) -> None:
@@ -38,7 +39,7 @@ class MortalBroker:
         self._process = subprocess.Popen(
             command, env=os.environ | broker_environment(), stdout=subprocess.DEVNULL
         )
-        assert wait_until(lambda: answers(self.bootstrap), 60)
+        assert wait_until(lambda: answers(self.connection), 60)
 
     def kill(self) -> None:
         self._process.kill()
@@ -55,13 +56,13 @@ def broker(tmp_path: Path) -> Iterator[MortalBroker]:
 class Member:
     """A consumer in a thread; collects the values it has taken, and waits whenever it is told to."""
 
-    def __init__(self, bootstrap: str, group: str, *, waiting: bool = False) -> None:
+    def __init__(self, connection: KafkaConnection, group: str, *, waiting: bool = False) -> None:
         self.values: set[bytes] = set()
         self.waiting = threading.Event()
         if waiting:
             self.waiting.set()
         self._stop = threading.Event()
-        self._consumer = KafkaConsumer(bootstrap, group=group, instance="0", topics=["in"])
+        self._consumer = KafkaConsumer(connection, group=group, instance="0", topics=["in"])
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -99,13 +100,13 @@ def committed(admin: KafkaAdmin, group: str) -> int:
 # One member only reads. One waits until shortly before the broker is back: its partitions are lost in that
 # wait and come back after it. One waits from its first moment until the end: they come while it waits.
 def test_clients_made_before_the_broker_went_away_work_again_when_it_is_back(broker: MortalBroker) -> None:
-    admin, producer = KafkaAdmin(broker.bootstrap), KafkaProducer(broker.bootstrap)
+    admin, producer = KafkaAdmin(broker.connection), KafkaProducer(broker.connection)
     admin.create([TopicSettings("in", 6, 1, {}), TopicSettings("table", 1, 1, {"cleanup.policy": "compact"})])
     table: dict[bytes, bytes | None] = {}
-    reader = TableReader(broker.bootstrap, "table", table.__setitem__)
+    reader = TableReader(broker.connection, "table", table.__setitem__)
     reader.start()
-    reading, pausing = Member(broker.bootstrap, "reading"), Member(broker.bootstrap, "pausing")
-    waiting = Member(broker.bootstrap, "waiting", waiting=True)
+    reading, pausing = Member(broker.connection, "reading"), Member(broker.connection, "pausing")
+    waiting = Member(broker.connection, "waiting", waiting=True)
     try:
         producer.produce(messages(0))
         producer.flush()

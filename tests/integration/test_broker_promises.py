@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
 from quantrac.io.runner import Fuse, FuseBlown, Runner
 from quantrac.testing.broker import FakeBroker
@@ -39,7 +40,7 @@ class FakeWorld:
 
 
 class RealWorld:
-    def __init__(self, kafka: str, topics: Callable[..., str], prefix: str) -> None:
+    def __init__(self, kafka: KafkaConnection, topics: Callable[..., str], prefix: str) -> None:
         self._kafka, self._topics, self._prefix = kafka, topics, prefix
 
     def topic(self, name: str, largest: int = 1 << 20) -> str:

@@ -18,7 +18,8 @@ import yaml
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
 from quantrac.io.crew import run_together
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.waiting import wait_until
 from schemas.messages.alerts import Alert
 from services.aggregator.notify.adapters.channels import open_channel
@@ -365,12 +366,17 @@ def test_the_test_command_says_in_one_sentence_what_it_was_not_given(tmp_path: P
 
 
 def test_the_role_tells_an_alert_and_is_not_started_without_its_file(
-    kafka: str, topics: Any, prefix: str, database: ClickHouse, clickhouse: ClickHouseSettings, tmp_path: Path
+    kafka: KafkaConnection,
+    topics: Any,
+    prefix: str,
+    database: ClickHouse,
+    clickhouse: ClickHouseSettings,
+    tmp_path: Path,
 ) -> None:
     topics("station-registry", partitions=1, config={"cleanup.policy": "compact"})
     file = tmp_path / "notify.yaml"
     environment = os.environ | {
-        "QUANTRAC_KAFKA": kafka,
+        **kafka_environment(kafka),
         "QUANTRAC_TOPIC_PREFIX": prefix,
         "QUANTRAC_NOTIFY_SECONDS": "0.2",
         "HOOK": SECRET,

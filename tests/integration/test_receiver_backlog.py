@@ -12,8 +12,9 @@ from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.readings import ReadingSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaProducer, read_since, read_tail
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.testing.builders import NOON, file_name, station_file
 from schemas.codec import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
@@ -51,7 +52,7 @@ def registered(*parameters: dict[str, object]) -> Station:
 
 @pytest.fixture
 def lanes(
-    kafka: str, prefix: str, topics: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaConnection, prefix: str, topics: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Record], None]]:
     """Both roles at work; gives a way to write to the deployment's topics."""
     for name in ("raw-file", "raw-file-backlog", "parsed-reading"):
@@ -64,7 +65,8 @@ def lanes(
         producer.produce([Record(prefix + record.topic, record.key, record.value, record.headers)])
         producer.flush()
 
-    monkeypatch.setenv("QUANTRAC_KAFKA", kafka)
+    for name, value in kafka_environment(kafka).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", prefix)
     stop = threading.Event()
     threads = [threading.Thread(target=role.run, args=(stop,)) for role in (parse(), backlog())]
@@ -78,7 +80,7 @@ def lanes(
         thread.join()
 
 
-def wait_for(kafka: str, topic: str, count: int) -> list[ReadingSet]:
+def wait_for(kafka: KafkaConnection, topic: str, count: int) -> list[ReadingSet]:
     until = time.monotonic() + 40
     while time.monotonic() < until:
         found = [r for partition in range(3) for r in read_tail(kafka, topic, partition, 100)]
@@ -89,7 +91,7 @@ def wait_for(kafka: str, topic: str, count: int) -> list[ReadingSet]:
 
 
 def test_files_are_read_again_by_themselves_when_the_registry_learns_their_parameter(
-    kafka: str, prefix: str, lanes: Callable[[Record], None]
+    kafka: KafkaConnection, prefix: str, lanes: Callable[[Record], None]
 ) -> None:
     late = station_file([("PM2.5", "9.1", "ug/m3", "00")], at=NOON - timedelta(days=3))
     lanes(Record("raw-file", CODE.encode(), FLOW, headers_of(FLOW).to_headers()))
@@ -105,7 +107,7 @@ def test_files_are_read_again_by_themselves_when_the_registry_learns_their_param
     assert [(r.parameter, r.value) for r in again.readings] == [("PM2.5", 12.4), ("FLOW", 3.1)]
 
 
-def test_a_partition_is_read_from_a_time_on(kafka: str, topics: Callable[..., str]) -> None:
+def test_a_partition_is_read_from_a_time_on(kafka: KafkaConnection, topics: Callable[..., str]) -> None:
     topic = topics("raw-file", partitions=1)
     producer = KafkaProducer(kafka)
     producer.produce([Record(topic, b"k", b"old")])

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
+from quantrac.io.settings import kafka_environment
 from quantrac.local.ports import choose_ports
 from quantrac.testing.builders import file_name, station_file
 from schemas.codec import decode_reading_set
@@ -101,7 +103,7 @@ def connect(port: int) -> ftplib.FTP:
             return client
 
 
-def read(kafka: str, topic: str, count: int) -> list[Record]:
+def read(kafka: KafkaConnection, topic: str, count: int) -> list[Record]:
     consumer = KafkaConsumer(kafka, group=f"{topic}.test", instance="0", topics=[topic])
     found: list[Record] = []
     until = time.monotonic() + 20
@@ -112,7 +114,9 @@ def read(kafka: str, topic: str, count: int) -> list[Record]:
 
 
 @pytest.fixture
-def environment(kafka: str, topics: Callable[..., str], prefix: str, tmp_path: Path) -> dict[str, str]:
+def environment(
+    kafka: KafkaConnection, topics: Callable[..., str], prefix: str, tmp_path: Path
+) -> dict[str, str]:
     """A deployment of its own: topics, a registry of one station and its account, ports."""
     topics("raw-file"), topics("parsed-reading")
     compacted = {"partitions": 1, "config": {"cleanup.policy": "compact"}}
@@ -122,7 +126,7 @@ def environment(kafka: str, topics: Callable[..., str], prefix: str, tmp_path: P
     producer.flush()
     ports = choose_ports({"ftp": 0, "http": 0})
     return {
-        "QUANTRAC_KAFKA": kafka,
+        **kafka_environment(kafka),
         "QUANTRAC_TOPIC_PREFIX": prefix,
         "QUANTRAC_SPOOL": str(tmp_path / "spool"),
         "QUANTRAC_FTP_PORT": str(ports["ftp"]),
@@ -132,7 +136,7 @@ def environment(kafka: str, topics: Callable[..., str], prefix: str, tmp_path: P
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_kill_at_any_step_of_the_intake_loses_nothing_answered(
-    kafka: str, prefix: str, environment: dict[str, str], step: str
+    kafka: KafkaConnection, prefix: str, environment: dict[str, str], step: str
 ) -> None:
     port, content, now = int(environment["QUANTRAC_FTP_PORT"]), station_file(), datetime.now(UTC)
     answered = False
@@ -152,7 +156,7 @@ def test_a_kill_at_any_step_of_the_intake_loses_nothing_answered(
 
 
 def test_acknowledged_files_outlive_a_kill_of_the_intake(
-    kafka: str, prefix: str, environment: dict[str, str]
+    kafka: KafkaConnection, prefix: str, environment: dict[str, str]
 ) -> None:
     raw, parsed, port = f"{prefix}raw-file", f"{prefix}parsed-reading", int(environment["QUANTRAC_FTP_PORT"])
     now = datetime.now(UTC)

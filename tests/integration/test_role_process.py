@@ -12,9 +12,11 @@ ROLE = """
 from unittest.mock import Mock
 from confluent_kafka import KafkaError
 from quantrac.io import kafka, role
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
 
+AWAY = KafkaConnection("127.0.0.1:9")
 fenced = Mock(error=lambda: KafkaError(KafkaError._FATAL, "static consumer fenced"))
 
 class Fenced(kafka._Consumer):
@@ -24,11 +26,11 @@ class Fenced(kafka._Consumer):
 class Parse:
     def __init__(self):
         kafka._Consumer = Fenced
-        producer = kafka.KafkaProducer("127.0.0.1:9")
+        producer = kafka.KafkaProducer(AWAY)
         producer.produce([Record("out", b"k", b"1")])
         self.runner = Runner(
             service="test.role",
-            consumer=kafka.KafkaConsumer("127.0.0.1:9", group="g", instance="0", topics=["in"]),
+            consumer=kafka.KafkaConsumer(AWAY, group="g", instance="0", topics=["in"]),
             producer=producer,
             handler=Mock(),
         )

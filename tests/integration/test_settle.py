@@ -15,8 +15,9 @@ import pytest
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TableReader
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from schemas.codec import encode
 from schemas.messages.registry import Decision, Station, StationParameter, Withdrawal
@@ -48,12 +49,14 @@ ROLES = (
 class Pipeline:
     """The four roles over topics and a database of their own, rules with one threshold, and its stations."""
 
-    def __init__(self, kafka: str, prefix: str, clickhouse: ClickHouseSettings, folder: Path) -> None:
+    def __init__(
+        self, kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings, folder: Path
+    ) -> None:
         self.kafka, self.prefix, self.folder = kafka, prefix, folder
         self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
         self.environment = {
             **os.environ,
-            "QUANTRAC_KAFKA": kafka,
+            **kafka_environment(kafka),
             "QUANTRAC_TOPIC_PREFIX": prefix,
             "QUANTRAC_RULES": str(self.rules("default", suspect=5)),
             "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
@@ -150,7 +153,7 @@ class Pipeline:
 
 @pytest.fixture(scope="module")
 def pipeline(
-    kafka: str, clickhouse: ClickHouseSettings, tmp_path_factory: pytest.TempPathFactory
+    kafka: KafkaConnection, clickhouse: ClickHouseSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
     prefix = f"t{uuid.uuid4().hex[:8]}."
     admin = KafkaAdmin(kafka)

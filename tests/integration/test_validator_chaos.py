@@ -30,8 +30,9 @@ from quantrac.domain.readings import FlaggedSet, ReadingSet
 from quantrac.domain.stations import StationType
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import GroupProgress, KafkaAdmin, KafkaProducer, read_tail
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import LOOPBACK, free_port
 from quantrac.migrate import migrate_tables, missing_topics
 from schemas.codec import decode_flagged_set, encode
@@ -73,7 +74,7 @@ Stored = dict[tuple[str, str, datetime], tuple[float, int, str]]
 class Province:
     """Validator and sink over topics and a database of their own."""
 
-    def __init__(self, kafka: str, server: ClickHouseSettings, rules: Path) -> None:
+    def __init__(self, kafka: KafkaConnection, server: ClickHouseSettings, rules: Path) -> None:
         name = f"t{uuid.uuid4().hex[:8]}"
         self.kafka, self.prefix, self.admin = kafka, f"{name}.", KafkaAdmin(kafka)
         self.admin.create(missing_topics(self.admin, prefix=self.prefix, size="local", replication=1))
@@ -82,7 +83,7 @@ class Province:
         self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka)
         self.environment = {
             **os.environ,
-            "QUANTRAC_KAFKA": kafka,
+            **kafka_environment(kafka),
             "QUANTRAC_TOPIC_PREFIX": self.prefix,
             "QUANTRAC_RULES": str(rules),
             **{
@@ -183,7 +184,7 @@ class Province:
 
 @pytest.fixture
 def province(
-    kafka: str, clickhouse_server: ClickHouseSettings, tmp_path: Path
+    kafka: KafkaConnection, clickhouse_server: ClickHouseSettings, tmp_path: Path
 ) -> Iterator[Callable[[], Province]]:
     made: list[Province] = []
     rules = tmp_path / "rules.yaml"

@@ -15,8 +15,9 @@ import pytest
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TableReader
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from schemas.codec import encode
 from schemas.messages.alerts import Alert
@@ -32,14 +33,14 @@ STATIONS = [f"WATCH{number}" for number in range(8)]
 class Watching:
     """The sink and watches over topics and a database of their own; a file is due every second."""
 
-    def __init__(self, kafka: str, prefix: str, clickhouse: ClickHouseSettings) -> None:
+    def __init__(self, kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> None:
         self.kafka, self.prefix = kafka, prefix
         self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
         self.told: list[Alert] = []
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = {
             **os.environ,
-            "QUANTRAC_KAFKA": kafka,
+            **kafka_environment(kafka),
             "QUANTRAC_TOPIC_PREFIX": prefix,
             "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
             "QUANTRAC_CLICKHOUSE_USER": clickhouse.user,
@@ -105,7 +106,7 @@ class Watching:
 
 
 @pytest.fixture(scope="module")
-def watching(kafka: str, clickhouse: ClickHouseSettings) -> Iterator[Watching]:
+def watching(kafka: KafkaConnection, clickhouse: ClickHouseSettings) -> Iterator[Watching]:
     prefix = f"t{uuid.uuid4().hex[:8]}."
     admin = KafkaAdmin(kafka)
     admin.create(missing_topics(admin, prefix=prefix, size="local", replication=1))

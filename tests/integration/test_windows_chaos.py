@@ -19,8 +19,9 @@ import pytest
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import KafkaAdmin, KafkaProducer, read_tail
+from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import Record
-from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics
 from schemas.codec import encode
 from schemas.messages.registry import Station, StationParameter
@@ -38,7 +39,7 @@ CODES = ("A_AIR", "B_AIR", "C_AIR", "D_AIR")
 class Deployment:
     """Topics and a database of its own."""
 
-    def __init__(self, kafka: str, clickhouse: ClickHouseSettings, folder: Path) -> None:
+    def __init__(self, kafka: KafkaConnection, clickhouse: ClickHouseSettings, folder: Path) -> None:
         self.kafka, self.prefix, self._folder = kafka, f"t{uuid.uuid4().hex[:8]}.", folder
         self.settings = clickhouse.model_copy(update={"database": self.prefix[:-1]})
         migrate_tables(self.settings)
@@ -47,7 +48,7 @@ class Deployment:
         self.admin.create(missing_topics(self.admin, prefix=self.prefix, size="local", replication=1))
         self.environment = {
             **os.environ,
-            "QUANTRAC_KAFKA": kafka,
+            **kafka_environment(kafka),
             "QUANTRAC_TOPIC_PREFIX": self.prefix,
             "QUANTRAC_WINDOWS_FLUSH_SECONDS": "0.5",
             "QUANTRAC_CLICKHOUSE_PORT": str(clickhouse.port),
@@ -130,7 +131,9 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(kafka: str, clickhouse_server: ClickHouseSettings, tmp_path: Path) -> Iterator[Deployment]:
+def deployment(
+    kafka: KafkaConnection, clickhouse_server: ClickHouseSettings, tmp_path: Path
+) -> Iterator[Deployment]:
     made = Deployment(kafka, clickhouse_server, tmp_path)
     yield made
     del made.producer  # it would go on looking for the broker

@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from quantrac.io.kafka import KafkaConsumer
+from quantrac.io.kafka_connection import KafkaConnection
 
 pytestmark = pytest.mark.unit
 
@@ -79,7 +80,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> PlayedClient:
 
 @pytest.fixture
 def member(client: PlayedClient) -> KafkaConsumer:
-    return KafkaConsumer("nowhere:1", group="g", instance="0", topics=["raw-file"])
+    return KafkaConsumer(KafkaConnection("nowhere:1"), group="g", instance="0", topics=["raw-file"])
 
 
 def test_a_fenced_member_raises_when_it_consumes(member: KafkaConsumer, client: PlayedClient) -> None:

@@ -23,8 +23,9 @@ def test_a_pure_test_that_opens_a_socket_fails_even_if_the_error_is_swallowed(
         @pytest.mark.unit
         def test_makes_a_kafka_client():
             from quantrac.io.kafka import KafkaProducer
+            from quantrac.io.kafka_connection import KafkaConnection
             with contextlib.suppress(Exception):
-                KafkaProducer("127.0.0.1:9")
+                KafkaProducer(KafkaConnection("127.0.0.1:9"))
 
         @pytest.mark.unit
         def test_stays_pure():
