@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from quantrac.io.logs import one_line
 from quantrac.local.child import tied_command
 from quantrac.local.state import Phase, ProcessState
 
@@ -195,7 +196,7 @@ class SupervisedProcess:
     def _write_line(self, sentence: str) -> None:
         time = self._clock().isoformat(timespec="milliseconds")
         with suppress(OSError), self._log.open("a") as log:  # a full disk must not end the supervisor
-            log.write(f"{time} supervisor: {self.spec.name} {sentence}\n")
+            log.write(f"{time} supervisor: {self.spec.name} {one_line(sentence)}\n")
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
