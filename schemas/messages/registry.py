@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
@@ -310,6 +310,8 @@ class AccountLimits(Message):
 class Account(Dated):
     """Who may log in to send."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # a log is no place for a password
+
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     """Login name; also the name of the account's folder."""
     password_hash: Annotated[str, Field(pattern=r"^\$argon2id\$")]
@@ -339,6 +341,8 @@ class Account(Dated):
 
 class ApiKey(Dated):
     """A key for the REST API."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{8,32}$")]
     owner: str

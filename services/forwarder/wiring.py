@@ -20,7 +20,7 @@ def forward() -> Role:
     """Build the role ``forward``: qa-flagged → ministry → delivery-receipt."""
     settings = load(ForwarderSettings)
     if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
-        log.warning("%s is not HTTPS: the password travels in the clear", settings.ministry_url)
+        log.warning("%s is not HTTPS: the password travels in the clear", settings.ministry_url.host)
     ministry = HttpMinistry(
         str(settings.ministry_url),
         settings.ministry_account,

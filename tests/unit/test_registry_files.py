@@ -299,3 +299,21 @@ def test_a_mistake_in_a_maintenance_window_gives_one_sentence(
 def test_a_time_without_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"zone|neither a date nor a time"):
         moment(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (b"account/bkhn", b'{"name": "bkhn", "password_hash": "pasted-as-it-is"}'),
+        (b"account/bkhn", b'{"name": "bkhn", "password_hash": "pasted-as-it-is"'),
+        (b"account/bkhn", b'{"password_hash": "$argon2id$pasted-as-it-is"}'),
+        (
+            b"api-key/0123456789ab",
+            b'{"id": "0123456789ab", "secret_sha256": "pasted-as-it-is"}',
+        ),
+    ],
+)
+def test_what_is_said_of_a_bad_record_never_shows_a_password(key: bytes, value: bytes) -> None:
+    with pytest.raises(ValueError, match="validation error") as refused:
+        apply_record(Registry(), key, value)
+    assert "pasted" not in str(refused.value)
