@@ -1,6 +1,7 @@
 """How a client reaches a Kafka cluster: where it is, whether by TLS, and as whom."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +37,12 @@ class KafkaConnection:
             raise ValueError(f"security protocol {self.security_protocol} has no TLS, but a CA file is given")
 
     @property
+    def is_local(self) -> bool:
+        """Whether every server is this machine, by its loopback address."""
+        hosts = (server.rpartition(":")[0].strip(" []") for server in self.bootstrap.split(","))
+        return all(map(_is_loopback, hosts))
+
+    @property
     def has_login(self) -> bool:
         """Whether the client logs in by SASL."""
         return self.security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
@@ -60,3 +67,10 @@ class KafkaConnection:
         if self.ca_file is not None:
             configuration["ssl.ca.location"] = str(self.ca_file)
         return configuration
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -54,6 +54,8 @@ class StreamRunner:
         time after ``on_tick`` was told where this member stands. There is no tick while it owns no partition,
         or while the broker does not answer.
         """
+        if connection.is_local:  # the client warns at each connection of what does not leave the machine
+            logging.getLogger("aiokafka.conn").addFilter(lambda line: "in the clear" not in str(line.msg))
         self._processor, self._interval, self._on_tick = processor, interval, on_tick
         self._collected: list[Any] = []
         self._room = asyncio.Event()

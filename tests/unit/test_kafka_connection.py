@@ -85,6 +85,12 @@ def test_the_environment_of_a_process_says_the_same_to_another(
         assert load(ServiceSettings).kafka_connection == connection
 
 
+def test_local_is_what_does_not_leave_the_machine() -> None:
+    local = ("127.0.0.1:9092", "localhost:9092", "[::1]:9092, 127.0.0.2:9092")
+    assert all(KafkaConnection(bootstrap).is_local for bootstrap in local)
+    assert not KafkaConnection("127.0.0.1:9092,broker:9092").is_local
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
