@@ -4,11 +4,14 @@ from datetime import datetime
 
 import click
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.options import data_option, one_sentence
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.domain.stations import ApiKey
 from quantrac.io.records import Record
+from quantrac.local.datadir import DataDir
+from quantrac.local.preparation import demo_api_key
+from quantrac.local.stack import Stack
 from schemas.keys import new_key
 from schemas.registry import record_key
 
@@ -31,6 +34,16 @@ def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, ta
         write(target, Record(target.registry, record_key(key), key.model_dump_json().encode()))
     click.echo(token)
     click.echo(f"Key {key.id} of {key.owner}; the secret is not stored, so keep it safe.", err=True)
+
+
+@keys.command()
+@data_option
+@one_sentence
+def demo(data: DataDir) -> None:
+    """Print the key of the demo in the data folder."""
+    if not Stack.read(data).demo:
+        raise ValueError(f"the stack in {data.root} is no demo; `quantrac keys create` makes a key")
+    click.echo(demo_api_key(data))
 
 
 @keys.command("list")

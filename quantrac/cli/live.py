@@ -35,8 +35,12 @@ def show_start(supervisor: Supervisor, done: threading.Event) -> None:
             status.update(f"{ready} of {len(state.processes)} processes ready, waiting for {waiting[0]}")
 
 
-def greeting(stack: Stack) -> str:
-    """Return what a person needs to begin: addresses, and for the demo a key with commands to try."""
+def greeting(stack: Stack, *, show_key: bool) -> str:
+    """Return what a person needs to begin: addresses, and for the demo a key with commands to try.
+
+    Without ``show_key`` the command that prints the key stands in its place: what is read later by others,
+    such as a log, must not hold it.
+    """
     lines = []
     for tier, urls in stack.urls().items():
         lines += [f"{tier}", *(f"  {what:11} {url}" for what, url in urls.items()), ""]
@@ -44,7 +48,7 @@ def greeting(stack: Stack) -> str:
         api = stack.urls()["province"]["api"]
         lines += [
             "Try, in another terminal:",
-            f"  KEY={demo_api_key(stack.data)}",
+            f"  KEY={demo_api_key(stack.data) if show_key else '$(quantrac keys demo)'}",
             f'  curl -H "X-Api-Key: $KEY" {api}/v1/stations',
             f'  curl -H "X-Api-Key: $KEY" {api}/v1/stations/{_SHOWN}/latest',
             f'  curl -H "X-Api-Key: $KEY" "{api}/v1/averages?station={_SHOWN}&parameter=PM2.5"',

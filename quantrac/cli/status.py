@@ -48,5 +48,7 @@ def _text(found: dict[str, Any]) -> str:
         lines += ["", f"{tier}:", *(f"  {what:11} {url}" for what, url in urls.items())]
         counts = found["counts"].get(tier, {})
         lines += [f"  {name:11} {value:,}" for name, value in counts.items()]
+    if "ministry" in found["urls"]:
+        lines += ["", "`quantrac keys demo` prints the demo's API key"]
     lines += ["", "lag:", *(f"  {group:32} {messages:,}" for group, messages in found["lag"].items())]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ import threading
 import click
 
 from quantrac.cli.options import data_option, one_sentence
+from quantrac.io.private_files import keep_files_private
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.stack import Stack
@@ -29,6 +30,7 @@ def up(data: DataDir, demo: bool, detach: bool, ports: tuple[str, ...]) -> None:
 
     A second start in the same folder goes on where the first one ended. Ctrl-C stops everything.
     """
+    keep_files_private()
     fixed = _parse_ports(ports)
     if detach:
         _detach(data, demo, ports)
@@ -80,6 +82,8 @@ def _detach(data: DataDir, demo: bool, ports: tuple[str, ...]) -> None:
             written.seek(start)
             raise LocalError(written.read().decode(errors="replace").strip().removeprefix("quantrac: "))
     click.echo(f"started as process {process.pid}; `quantrac status --wait` waits until all is ready")
+    if demo:
+        click.echo("`quantrac keys demo` prints the API key")
 
 
 def _watch(stack: Stack, supervisor: Supervisor, done: threading.Event) -> None:
@@ -88,6 +92,6 @@ def _watch(stack: Stack, supervisor: Supervisor, done: threading.Event) -> None:
 
     show_start(supervisor, done)
     if not done.is_set():
-        click.echo(greeting(stack))
+        click.echo(greeting(stack, show_key=sys.stdout.isatty()))
         if sys.stdout.isatty():
             show_counts(stack, done)

@@ -1,4 +1,4 @@
-"""Runs one role of a service as a process: settings, logging, signals, the health endpoint."""
+"""Runs one role of a service as a process: settings, logging, signals, private files, the health endpoint."""
 
 import gc
 import json
@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Protocol
 
 from quantrac.io.logs import configure
+from quantrac.io.private_files import keep_files_private
 from quantrac.io.settings import ServiceSettings, load
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[s
     name = arguments[0] if len(arguments) == 1 else next(iter(roles)) if len(roles) == 1 else ""
     if name not in roles:
         sys.exit(f"usage: python -m services.{service} {{{'|'.join(roles)}}}")
+    keep_files_private()
     settings = load(ServiceSettings)
     configure(settings.log_level, f"{settings.topic_prefix}{service}.{name}")
     stop = threading.Event()

@@ -16,6 +16,7 @@ import uvicorn
 
 from quantrac.io import logs
 from quantrac.local.clickhouse.analyst import Analyst, analysts_of
+from quantrac.io.private_files import keep_files_private
 from quantrac.local.clickhouse.app import ClickHouseApp
 from quantrac.local.clickhouse.confinement import confine
 from quantrac.local.clickhouse.engine import Engine
@@ -46,6 +47,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="the engine's folder, made if missing")
     parser.add_argument("--port", type=int, required=True, help=f"TCP port on {HOST}; 0 takes a free one")
     arguments = parser.parse_args()
+    keep_files_private()
     logs.configure("INFO", "clickhouse")
     try:
         user, password = _credentials()

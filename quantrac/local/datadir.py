@@ -41,10 +41,15 @@ class DataDir:
         return self.run / "ports.json"
 
     def create(self) -> None:
-        """Make the folders; LocalError when that is not allowed there."""
+        """Make the folders, and let nobody but their owner into them.
+
+        Raises LocalError when that is not allowed there, or when the folder belongs to another user.
+        """
         try:
+            self._refuse_another_owner()
             for folder in (self.run, self.logs):
                 folder.mkdir(parents=True, exist_ok=True)
+            self.root.chmod(0o700)
         except OSError as error:
             raise LocalError(f"The data folder {self.root} cannot be made: {error.strerror}.") from error
 
@@ -69,6 +74,7 @@ class DataDir:
 
     def read_state(self) -> StackState | None:
         """The state of the stack that runs here, None when none does."""
+        self._refuse_another_owner()
         state = read_state(self.state_file)
         return state if state and state.is_running() else None
 
@@ -93,5 +99,11 @@ class DataDir:
         return self.root / "secrets.json"
 
     def _secrets(self) -> dict[str, str]:
+        self._refuse_another_owner()
         file = self._secrets_file
         return json.loads(file.read_text()) if file.exists() else {}
+
+    def _refuse_another_owner(self) -> None:
+        # What another user can change must neither be believed nor be given a secret.
+        if self.root.exists() and self.root.stat().st_uid != os.geteuid():
+            raise LocalError(f"The data folder {self.root} belongs to another user; give another folder.")

@@ -11,6 +11,7 @@ from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
 from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.private_files import make_private_folder
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
@@ -181,5 +182,5 @@ def notify() -> Role:
 def _folder(name: str) -> str:
     if not name:
         return tempfile.mkdtemp(prefix="quantrac-stream-")
-    Path(name).mkdir(parents=True, exist_ok=True)  # the library makes the last part only
+    make_private_folder(Path(name))  # the library makes the last part only
     return name

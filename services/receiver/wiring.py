@@ -14,6 +14,7 @@ from quantrac.io.crew import Loop, run_together
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
 from quantrac.io.limits import allow_open_files
+from quantrac.io.private_files import make_private_folder
 from quantrac.io.records import Record
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
@@ -57,6 +58,7 @@ _CONFIRM_DELIVERY_SECONDS = 10.0
 def intake() -> Role:
     """Build the role ``intake``: a province takes files, the ministry takes deliveries."""
     settings = load(IntakeSettings)
+    make_private_folder(settings.spool)
     return DeliveriesRole(settings) if settings.tier == "ministry" else IntakeRole(settings)
 
 
@@ -145,7 +147,6 @@ def _questions(settings: ServiceSettings, registry: Registry) -> tuple[Questions
 
 def _logins(settings: IntakeSettings, registry: Registry) -> Logins:
     folder = settings.spool
-    folder.mkdir(parents=True, exist_ok=True)
     proofs = FileProofs(folder / "logins", settings.login_key or folder / "logins.key")
     authenticator = Authenticator(registry, _now, proofs)
     return Logins(Gate(registry, authenticator, settings.account_limits, clock=_now))

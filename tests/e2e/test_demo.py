@@ -1,11 +1,16 @@
 """The demo as a person sees it: made-up stations' files by FTP, to an answer, and on to the ministry."""
 
+import json
 import os
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
+from confluent_kafka import KafkaException
 
+from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.kafka_connection import KafkaConnection
 from support.running_stack import RunningStack, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -51,6 +56,41 @@ def test_every_listening_port_is_on_loopback(running: RunningStack) -> None:
     ]
     assert len(listening) > 15
     assert set(listening) <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_no_other_user_can_read_what_the_stack_keeps(running: RunningStack) -> None:
+    folders = [running.data, *running.data.rglob("*")]
+    open_to_others = []
+    for path in folders:
+        with suppress(FileNotFoundError):  # merges and compaction drop files at any time
+            if path.lstat().st_mode & 0o077 and not path.is_symlink():
+                open_to_others.append(path)
+    assert len(folders) > 500
+    assert not open_to_others
+
+
+def test_no_log_and_no_argument_holds_a_secret(running: RunningStack) -> None:
+    secrets = json.loads((running.data / "secrets.json").read_text())
+    assert {"kafka", "clickhouse", "api-key"} <= set(secrets)
+    logs = {log.name: log.read_text() for log in (running.data / "logs").iterdir()}
+    assert "127.0.0.1" in logs["supervisor.log"]
+    for process in running.status()["processes"]:
+        logs[f"arguments of {process['name']}"] = " ".join(psutil.Process(process["pid"]).cmdline())
+    assert not [(what, name) for what, text in logs.items() for name in secrets if secrets[name] in text]
+
+
+def test_the_key_of_the_demo_is_printed_by_a_command_that_status_names(running: RunningStack) -> None:
+    assert "`quantrac keys demo` prints" in running.quantrac("status", check=False).stdout
+    key = running.quantrac("keys", "demo").stdout.strip()
+    with running.api(key=key) as api:
+        api.get("/v1/stations").raise_for_status()
+
+
+def test_who_has_no_password_reads_nothing_from_the_broker(running: RunningStack) -> None:
+    connection = running.stack.broker.connection
+    assert "hn.station-registry" in KafkaAdmin(connection).existing()
+    with pytest.raises(KafkaException):
+        KafkaAdmin(KafkaConnection(connection.bootstrap)).existing(timeout=3)
 
 
 def test_a_reading_is_traced_from_the_api_to_the_bytes_and_to_the_receipt(running: RunningStack) -> None:

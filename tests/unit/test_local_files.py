@@ -128,3 +128,32 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalError, match=r"^The data folder .*file cannot be made: Not a directory\.$"):
         DataDir(tmp_path / "file").create()
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def test_a_data_folder_lets_in_its_owner_only_also_one_made_before(tmp_path):
+    DataDir(tmp_path / "new").create()
+    assert mode(tmp_path / "new") == 0o700
+
+    old = tmp_path / "old"
+    old.mkdir()
+    old.chmod(0o777)
+    DataDir(old).create()
+    assert mode(old) == 0o700
+
+
+def test_the_data_folder_of_another_user_is_neither_used_nor_believed(tmp_path, monkeypatch):
+    DataDir(tmp_path).create()
+    tmp_path.chmod(0o755)
+    another = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: another)
+    data = DataDir(tmp_path)
+    refusal = r"^The data folder .* belongs to another user; give another folder\.$"
+    for use in (data.create, data.read_state, lambda: data.secret("kafka")):
+        with pytest.raises(LocalError, match=refusal):
+            use()
+    assert mode(tmp_path) == 0o755
+    assert not (tmp_path / "secrets.json").exists()
