@@ -178,3 +178,20 @@ def test_acknowledged_files_outlive_a_kill_of_the_intake(
     ids = {(record.headers["file_id"], record.headers["received_at"]) for record in messages}
     assert len(ids) == len(sent)
     assert {reading.value for each in sets for reading in each.readings} == {n + 0.5 for n in range(40)}
+
+
+def test_an_intake_started_by_hand_keeps_its_spool_private(environment: dict[str, str]) -> None:
+    spool, port = Path(environment["QUANTRAC_SPOOL"]), int(environment["QUANTRAC_FTP_PORT"])
+    spool.mkdir()
+    spool.chmod(0o755)
+    sftp = {"QUANTRAC_SFTP_ENABLED": "true", "QUANTRAC_SFTP_PORT": "0"}
+    before = os.umask(0o022)
+    try:
+        with running("intake", environment | sftp), closing(connect(port)) as client:
+            assert client.storbinary("STOR parked.tmp", io.BytesIO(station_file())).startswith("226")
+            kept = [spool, *spool.rglob("*")]
+            modes = {path.name: path.stat().st_mode & 0o777 for path in kept if path.exists()}
+    finally:
+        os.umask(before)
+    assert {"ledger.sqlite", "logins", "logins.key", "ssh_host_ed25519_key", "home"} <= set(modes)
+    assert not {name: oct(mode) for name, mode in modes.items() if mode & 0o077}
