@@ -1,6 +1,7 @@
 """``quantrac migrate``: bring a broker and a database up to the contracts."""
 
 import click
+from confluent_kafka import KafkaException
 
 from quantrac.cli.options import one_sentence
 from quantrac.io.kafka import KafkaAdmin
@@ -57,12 +58,15 @@ def migrate(
             click.echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
         return
     admin = KafkaAdmin(service.kafka_connection)
-    topics = missing_topics(
-        admin,
-        prefix=service.topic_prefix,
-        size="large" if size == "large" else "local",
-        replication=replication,
-    )
+    try:
+        topics = missing_topics(
+            admin,
+            prefix=service.topic_prefix,
+            size="large" if size == "large" else "local",
+            replication=replication,
+        )
+    except KafkaException as error:
+        raise ValueError(f"the broker at {service.kafka} does not answer: {error.args[0].str()}") from error
     verb = "would create" if dry_run else "created"
     if not dry_run:
         admin.create(topics)

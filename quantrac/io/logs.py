@@ -63,13 +63,11 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {one_line(line)}" for line in text.split("\n"))
 
 
-def _log_uncaught(
-    kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None
-) -> None:
-    # Python's own way would write the error's text as it is.
-    log.critical("uncaught exception", exc_info=(kind, error or kind(), traceback))
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None) -> None:
+    # Python's own hook would write the error's text as it is.
+    log.critical("uncaught %s", kind.__name__, exc_info=error)
 
 
 def _log_uncaught_in_thread(uncaught: threading.ExceptHookArgs) -> None:
     if uncaught.exc_type is not SystemExit:
-        _log_uncaught(uncaught.exc_type, uncaught.exc_value, uncaught.exc_traceback)
+        _log_uncaught(uncaught.exc_type, uncaught.exc_value, None)

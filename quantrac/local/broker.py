@@ -82,7 +82,7 @@ status = error
 appender.stdout.type = Console
 appender.stdout.name = stdout
 appender.stdout.layout.type = PatternLayout
-appender.stdout.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSSX}{UTC} %p %c{1} %m%n
+appender.stdout.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSSX}{UTC} %p %c{1} %enc{%m}{CRLF}%n
 rootLogger.level = warn
 rootLogger.appenderRef.stdout.ref = stdout
 """
