@@ -44,6 +44,8 @@ def _text(found: dict[str, Any]) -> str:
             f"{process['name']:32} {process['state']:9} pid {process['pid'] or '-':<8} "
             f"restarts {process['restarts']:<3} {rss:>9}"
         )
+        if process["reason"]:
+            lines.append(f"  {process['reason']}")
     for tier, urls in found["urls"].items():
         lines += ["", f"{tier}:", *(f"  {what:11} {url}" for what, url in urls.items())]
         counts = found["counts"].get(tier, {})

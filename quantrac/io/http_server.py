@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvicorn
@@ -11,7 +11,16 @@ import uvicorn
 class HttpServer:
     """Listens from the moment it is made, so a taken port raises ``OSError`` there; :meth:`run` serves."""
 
-    def __init__(self, host: str, port: int, app: Callable[..., Any], *, grace_seconds: int = 5) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        app: Callable[..., Any],
+        *,
+        grace_seconds: int = 5,
+        on_round: Callable[[], None] | None = None,
+    ) -> None:
+        """``on_round`` is called every second for as long as the event loop turns."""
         self._listener = socket.create_server((host, port), backlog=1024)
         config = uvicorn.Config(
             app,
@@ -19,6 +28,8 @@ class HttpServer:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=grace_seconds,
+            callback_notify=None if on_round is None else _as_coroutine(on_round),
+            timeout_notify=1,
         )
         self._server = uvicorn.Server(config)
 
@@ -36,3 +47,10 @@ class HttpServer:
     def _exit_on(self, stop: threading.Event) -> None:
         stop.wait()
         self._server.should_exit = True
+
+
+def _as_coroutine(call: Callable[[], None]) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def called() -> None:
+        call()
+
+    return called

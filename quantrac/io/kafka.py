@@ -13,6 +13,7 @@ from datetime import datetime
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
+    OFFSET_END,
     KafkaError,
     KafkaException,
     Message,
@@ -23,9 +24,13 @@ from confluent_kafka import Producer as _Producer
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.progress import NO_PARTITIONS, STALLED_SECONDS, Progress
 from quantrac.io.records import DeliveryFailed, Record
 
 log = logging.getLogger(__name__)
+
+# A broker that takes longer to say where partitions end is away.
+_ANSWER_SECONDS = 5.0
 
 
 def _record(message: Message) -> Record:
@@ -197,7 +202,7 @@ class KafkaConsumer:
         rest = self._consumer.consume(limit - 1, self._gather_seconds) if first and limit > 1 else []
         return [_record(message) for message in (*first, *rest) if self._usable(message)]
 
-    def commit(self, batch: Sequence[Record]) -> None:
+    def commit(self, batch: Sequence[Record]) -> bool:
         """Commit synchronously; a rebalance in between leaves the batch to the next owner."""
         last = {(r.topic, r.partition): r.offset + 1 for r in batch}
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]
@@ -205,6 +210,8 @@ class KafkaConsumer:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             log.warning("commit refused, the batch will come again: %s", error.args[0].str())
+            return False
+        return True
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """Poll paused partitions, so that the group sees this member alive; raises like :meth:`consume`."""
@@ -223,14 +230,35 @@ class KafkaConsumer:
         """Filter a batch after a rebalance; see :class:`quantrac.io.records.Consumer`."""
         return [record for record in batch if (record.topic, record.partition) in self._owned]
 
+    def waiting(self) -> Mapping[tuple[str, int], int] | None:
+        """Ask the broker where the own partitions end; see :class:`quantrac.io.records.Consumer`."""
+        positions = self._consumer.position([TopicPartition(t, p) for t, p in self._owned])
+        try:
+            # Nothing came of a partition that has no position yet: it begins where its group stands.
+            new = [p for p in positions if p.offset < 0]
+            started = self._consumer.committed(new, timeout=_ANSWER_SECONDS) if new else []
+            begin = {(p.topic, p.partition): int(p.offset) for p in (*positions, *started)}
+            firsts = self._offsets([place for place, at in begin.items() if at < 0], OFFSET_BEGINNING)
+            ends = self._offsets(list(begin), OFFSET_END)
+        except KafkaException as error:
+            log.warning("kafka: what waits is not known: %s", error.args[0].str())
+            return None
+        begin |= firsts
+        return {place: begin[place] for place, end in ends.items() if end > begin[place]}
+
+    def _offsets(self, places: Sequence[tuple[str, int]], which: int) -> dict[tuple[str, int], int]:
+        # One request a broker, where the watermarks of each partition would be one each.
+        wanted = [TopicPartition(topic, partition, which) for topic, partition in places]
+        answers = self._consumer.offsets_for_times(wanted, timeout=_ANSWER_SECONDS) if wanted else []
+        return {(p.topic, p.partition): int(p.offset) for p in answers}
+
     def close(self) -> None:
         """Close the connection; a static member keeps its partitions until its session expires."""
         self._consumer.close()
 
-    @property
-    def ready(self) -> bool:
-        """Whether the group has given this member its partitions."""
-        return bool(self._owned)
+    def problem(self) -> str:
+        """Say that the group has given this member no partitions; empty = it has."""
+        return "" if self._owned else NO_PARTITIONS
 
     def _assigned(self, consumer: _Consumer, partitions: list[TopicPartition]) -> None:
         if self._on_assign is not None and partitions:
@@ -319,9 +347,16 @@ class TableReader:
     """
 
     def __init__(
-        self, connection: KafkaConnection, topic: str, apply: Callable[[bytes, bytes | None], None]
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        apply: Callable[[bytes, bytes | None], None],
+        *,
+        stalled_seconds: float = STALLED_SECONDS,
     ) -> None:
+        """``stalled_seconds`` without a look at the topic are a :meth:`problem`."""
         self._connection, self._topic, self._apply = connection, topic, apply
+        self._progress = Progress(stalled_seconds, name=f"table {topic}")
         self._stop = threading.Event()
         self._caught_up = threading.Event()
         self._positions: Mapping[int, int] = {}
@@ -338,6 +373,15 @@ class TableReader:
         self._stop.set()
         self._thread.join(timeout=5)
 
+    def problem(self) -> str:
+        """Say why the table may not be what the topic holds; empty = it is, as far as this can be told here.
+
+        A thread that has died looks no more at the topic.
+        """
+        if not self._caught_up.is_set():
+            return f"the topic {self._topic} has not been read yet"
+        return self._progress.problem()
+
     def position(self, partition: int = 0) -> int:
         """Return the offset before which every record of a partition has been applied."""
         return self._positions.get(partition, 0)
@@ -347,6 +391,7 @@ class TableReader:
         try:
             marks = self._open(consumer)
             while not self._stop.is_set():
+                self._progress.round()
                 for message in consumer.consume(500, 0.5 if self._caught_up.is_set() else 0.1):
                     if message.error() is None:
                         self._apply_one(_record(message))

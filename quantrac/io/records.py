@@ -84,8 +84,11 @@ class Consumer(Protocol):
         """Return up to ``limit`` messages, waiting up to ``timeout`` seconds for the first."""
         ...
 
-    def commit(self, batch: Sequence[Record]) -> None:
-        """Commit the offset after the last message of each partition in ``batch``."""
+    def commit(self, batch: Sequence[Record]) -> bool:
+        """Commit the offset after the last message of each partition in ``batch``; tell whether it was taken.
+
+        A commit that is refused leaves the batch to whoever owns its partitions next.
+        """
         ...
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -94,6 +97,13 @@ class Consumer(Protocol):
 
     def owned(self, batch: Sequence[Record]) -> list[Record]:
         """Return the messages of ``batch`` whose partitions this member still owns."""
+        ...
+
+    def waiting(self) -> Mapping[tuple[str, int], int] | None:
+        """Return (topic, partition) -> position of what this member owns and has not taken to its end.
+
+        ``None`` while the broker does not answer. Nothing waits in a partition that is put off on purpose.
+        """
         ...
 
     def close(self) -> None:

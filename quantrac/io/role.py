@@ -6,7 +6,8 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
@@ -19,6 +20,29 @@ from quantrac.io.settings import ServiceSettings, load
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a role can do its work, and in one sentence what is wrong; empty = nothing."""
+
+    ready: bool
+    reason: str = ""
+    """A role may be ready and still have something to say: what it has taken waits for somebody else."""
+
+
+Check = Callable[[], str]
+"""Says in one sentence why a role is not ready; empty = nothing speaks against it."""
+
+
+def unless(holds: Callable[[], bool], sentence: str) -> Check:
+    """Make a check that says ``sentence`` unless something holds."""
+    return lambda: "" if holds() else sentence
+
+
+def first_problem(checks: Iterable[Check]) -> str:
+    """Return the first sentence that a check says; those after it are not asked."""
+    return next((problem for check in checks if (problem := check())), "")
+
+
 class Role(Protocol):
     """What a service's ``wiring`` builds for one role."""
 
@@ -26,8 +50,8 @@ class Role(Protocol):
         """Work until ``stop`` is set."""
         ...
 
-    def ready(self) -> bool:
-        """Tell whether the real dependencies answer and work can be done."""
+    def health(self) -> Health:
+        """Tell whether the real dependencies answer, and work that waits is being done."""
         ...
 
 
@@ -36,6 +60,10 @@ class Table(Protocol):
 
     def start(self) -> None:
         """Read what is there."""
+        ...
+
+    def problem(self) -> str:
+        """Say why it cannot be relied upon now; empty = it can."""
         ...
 
     def close(self) -> None:
@@ -50,11 +78,13 @@ class Work:
         self,
         loop: Callable[[threading.Event], None],
         *,
-        ready: Callable[[], bool],
+        checks: Sequence[Check],
         tables: Sequence[Table] = (),
         closing: Sequence[Callable[[], None]] = (),
     ) -> None:
-        self._loop, self._ready, self._tables, self._closing = loop, ready, tables, closing
+        """Its health is that of its tables, then that of each of ``checks``."""
+        self._loop, self._tables, self._closing = loop, tables, closing
+        self._checks = (*(table.problem for table in tables), *checks)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set."""
@@ -66,9 +96,10 @@ class Work:
             for close in (*(table.close for table in self._tables), *self._closing):
                 close()
 
-    def ready(self) -> bool:
+    def health(self) -> Health:
         """See :class:`Role`."""
-        return self._ready()
+        problem = first_problem(self._checks)
+        return Health(not problem, problem)
 
 
 def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[str] | None = None) -> None:
@@ -91,20 +122,30 @@ def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[s
     gc.set_threshold(100_000, 10, 10)
     role = roles[name]()
     if settings.health_port:
-        serve_health(settings.health_host, settings.health_port, role.ready)
+        serve_health(settings.health_host, settings.health_port, role.health)
     log.info("started")
     role.run(stop)
     log.info("stopped")
 
 
-def serve_health(host: str, port: int, ready: Callable[[], bool]) -> None:
-    """Answer ``/health/live`` and ``/health/ready`` (200 or 503) from a daemon thread."""
+def health_answer(health: Health) -> tuple[HTTPStatus, dict[str, str]]:
+    """Return status and body of ``/health/ready``."""
+    body = {"status": "ok" if health.ready else "not ready"}
+    if health.reason:
+        body["reason"] = health.reason
+    return HTTPStatus.OK if health.ready else HTTPStatus.SERVICE_UNAVAILABLE, body
 
-    class Health(BaseHTTPRequestHandler):
+
+def serve_health(host: str, port: int, health: Callable[[], Health]) -> None:
+    """Answer ``/health/live`` and ``/health/ready`` (200 or 503, with the reason) from a daemon thread."""
+
+    class Probe(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            ok = self.path == "/health/live" or (self.path == "/health/ready" and ready())
-            body = json.dumps({"status": "ok" if ok else "not ready"}).encode()
-            self.send_response(HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE)
+            status, answer = health_answer(
+                health() if self.path == "/health/ready" else Health(self.path == "/health/live")
+            )
+            body = json.dumps(answer).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -113,5 +154,5 @@ def serve_health(host: str, port: int, ready: Callable[[], bool]) -> None:
         def log_message(self, format: str, *args: object) -> None:
             pass  # probes every few seconds would drown the log
 
-    server = ThreadingHTTPServer((host, port), Health)
+    server = ThreadingHTTPServer((host, port), Probe)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()

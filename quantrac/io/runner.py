@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
+from quantrac.io.progress import Progress
 from quantrac.io.records import Consumer, DeadLetter, Done, Handler, NotNow, Producer, Record
 
 log = logging.getLogger(__name__)
@@ -114,8 +115,10 @@ class Runner:
         batch_size: int = 500,
         poll_timeout: float = 1.0,
         fuse: Fuse | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._consumer, self._batch_size, self._poll_timeout = consumer, batch_size, poll_timeout
+        self.progress = progress or Progress()
         self._processor = BatchProcessor(service=service, producer=producer, handler=handler, fuse=fuse)
 
     def run(self, stop: threading.Event) -> None:
@@ -129,16 +132,24 @@ class Runner:
     def step(self, stop: threading.Event | None = None) -> int:
         """Take one batch through the five steps; returns the number of messages committed."""
         stop = stop or threading.Event()
+        self.progress.round()
         # 1. consume
         batch = self._consumer.consume(self._batch_size, self._poll_timeout)
+        if not batch:
+            if self.progress.is_count_due():
+                self.progress.idle(self._consumer.waiting())
+            return 0
+        self.progress.begin(len(batch))
         # 2.-4. handle, produce, flush; "not now" keeps the batch and the membership
         while batch and (not_now := self._processor.process(batch)):
             log.warning("not now: %s; again in %.1f s", not_now.reason, not_now.retry_after)
+            self.progress.postpone(not_now.reason)
             self._consumer.wait(not_now.retry_after, stop)
             if stop.is_set():
                 return 0
             batch = self._consumer.owned(batch)
+        self.progress.end()
         # 5. commit
         if batch:
-            self._consumer.commit(batch)
+            self.progress.commit(accepted=self._consumer.commit(batch))
         return len(batch)

@@ -39,6 +39,8 @@ class ServiceSettings(BaseSettings):
     """Address of the health endpoint."""
     health_port: int = 0
     """Port of the health endpoint; 0 leaves it out."""
+    stalled_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """After how long without progress a role that has work is not ready."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level written to the log."""
 

@@ -21,6 +21,7 @@ from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from faust.types.auth import CredentialsT
 
 from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.progress import NO_PARTITIONS, Progress
 from quantrac.io.records import Record, Standing
 from quantrac.io.runner import BatchProcessor
 
@@ -47,6 +48,7 @@ class StreamRunner:
         folder: str,
         start: Literal["earliest", "latest"] = "earliest",
         on_tick: Callable[[Standing], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """``start`` is where a group begins that has committed nothing.
 
@@ -57,6 +59,7 @@ class StreamRunner:
         if connection.is_local:  # the client warns at each connection of what does not leave the machine
             logging.getLogger("aiokafka.conn").addFilter(lambda line: "in the clear" not in str(line.msg))
         self._processor, self._interval, self._on_tick = processor, interval, on_tick
+        self._progress = progress or Progress()
         self._collected: list[Any] = []
         self._room = asyncio.Event()
         self._start, self._begun, self._assignment = start, 0, 0
@@ -84,8 +87,11 @@ class StreamRunner:
         self._app.agent(source, concurrency=1)(self._collect)
         self._app.timer(interval=interval)(self._process)
         self._app.on_partitions_assigned.connect(self._on_assigned)
-        self.ready = False
-        """Whether messages are taken in."""
+        self._assigned = False
+
+    def problem(self) -> str:
+        """Say why no messages are taken in, or nothing is made of them; empty = nothing is wrong."""
+        return self._progress.problem() if self._assigned else NO_PARTITIONS
 
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set; raises what made the stream crash."""
@@ -96,7 +102,7 @@ class StreamRunner:
         try:
             while not stop.is_set() and not self._app.should_stop:
                 await asyncio.sleep(0.2)
-                self.ready = bool(self._app.consumer.assignment())
+                self._assigned = bool(self._app.consumer.assignment())
         finally:
             await self._app.stop()
         if self._app.crash_reason is not None:
@@ -116,23 +122,50 @@ class StreamRunner:
                 await self._room.wait()
 
     async def _process(self) -> None:
+        self._progress.round()
         if self._on_tick is not None:
             standing = await self._standing()
             if standing is None:
+                self._progress.idle(None)
                 return
             self._on_tick(standing)
         elif not self._collected:
+            if self._progress.is_count_due():
+                self._progress.idle(await self._waiting())
             return
         events = list(self._collected)
         batch = [_record(event.message) for event in events]
+        self._progress.begin(len(batch))
         not_now = await asyncio.to_thread(self._processor.process, batch)
         if not_now is not None:
             log.warning("not now: %s; again in %.1f s", not_now.reason, self._interval)
+            self._progress.postpone(not_now.reason)
             return
         for event in events:
             event.ack()
         del self._collected[: len(events)]
+        self._progress.end()
         self._room.set()
+
+    async def _waiting(self) -> dict[tuple[str, int], int] | None:
+        consumer = self._app.consumer
+        owned = consumer.assignment()
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                ends = await consumer.highwaters(*owned)
+                positions = {place: await consumer.position(place) for place in owned}
+        except Exception as error:  # whatever the client raises in a rebalance or without a broker
+            log.warning("kafka: what waits is not known: %r", error)
+            return None
+        if None in positions.values():
+            return None
+        return self._before(ends, positions)
+
+    def _before(self, ends: Mapping[Any, int], positions: Mapping[Any, int]) -> dict[tuple[str, int], int]:
+        """Return the position of each partition whose end has not been collected."""
+        # What the client has fetched and nobody has collected waits just as well.
+        reached = {p: min(positions[p], self._taken.get(tuple(p), end)) for p, end in ends.items()}
+        return {tuple(p): at for p, at in reached.items() if at < ends[p]}
 
     async def _standing(self) -> Standing | None:
         consumer, assignment = self._app.consumer, self._assignment
@@ -151,10 +184,8 @@ class StreamRunner:
             return None
         if assignment != self._assignment or None in positions.values():
             return None
-        caught_up = all(
-            positions[place] >= end and self._taken.get(tuple(place), end) >= end
-            for place, end in ends.items()
-        )
+        waiting = self._before(ends, positions)
+        self._progress.idle(waiting)
         topics = {topic for topic, _ in owned}
         # Not by `consumer.topic_partitions`: only the group's leader is told those.
         client = consumer._thread._ensure_consumer()
@@ -163,7 +194,7 @@ class StreamRunner:
             return None
         mine = frozenset.intersection(*(frozenset(p for t, p in owned if t == topic) for topic in topics))
         owns = partial(_owns, count=count, partitions=mine)
-        return Standing(assignment, {tuple(p): at for p, at in positions.items()}, caught_up, owns)
+        return Standing(assignment, {tuple(p): at for p, at in positions.items()}, not waiting, owns)
 
     async def _begin(self, positions: Mapping[Any, int]) -> None:
         """Commit where a new group begins: else its lag counts what it passed over."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import uvicorn
 
 from quantrac.io import logs
-from quantrac.local.clickhouse.analyst import Analyst, analysts_of
 from quantrac.io.private_files import keep_files_private
+from quantrac.local.clickhouse.analyst import Analyst, analysts_of
 from quantrac.local.clickhouse.app import ClickHouseApp
 from quantrac.local.clickhouse.confinement import confine
 from quantrac.local.clickhouse.engine import Engine

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from quantrac.io.logs import one_line
+from quantrac.io.role import Health
 from quantrac.local.child import tied_command
 from quantrac.local.state import Phase, ProcessState
 
@@ -31,15 +32,16 @@ class ProcessSpec:
 
     `after` names those that must be ready before it starts; `uses` those it waits for by itself, so that it
     may start beside them. It stops before both.
-    `ready` is asked from a worker thread, until the first True every 0.1 s and then every 5 s; it should
-    answer within about 2 s, and an exception counts as no.
-    A process not ready within `ready_timeout_s` of its start is killed and started again.
+    `health` is asked from a worker thread, until it is first ready every 0.1 s and then every 5 s; it should
+    answer within about 2 s, and an exception counts as not ready.
+    A process not ready within `ready_timeout_s` of its start is killed and started again; the time counts
+    only while all those in `after` and `uses` are ready.
     """
 
     name: str
     argv: list[str]
     env: Mapping[str, str] = field(default_factory=dict)
-    ready: Callable[[], bool] = lambda: True
+    health: Callable[[], Health] = lambda: Health(True)
     after: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     ready_timeout_s: float = 60.0
@@ -81,9 +83,10 @@ class SupervisedProcess:
         self._log = log
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
-        self._check: Future[bool] | None = None
+        self._check: Future[Health] | None = None
         self._next_check = 0.0
-        self._started = 0.0
+        self._left = 0.0
+        self._stepped = 0.0
         self._ready_since: float | None = None
         self._deaths = 0
         self._retry_at = 0.0
@@ -103,22 +106,29 @@ class SupervisedProcess:
             self._note_death(now, f"could not be started: {error.strerror}")
             return
         self._check, self._ready_since = None, None
-        self._started = self._next_check = now
+        self._stepped = self._next_check = now
+        self._left = self.spec.ready_timeout_s
         self._set(Phase.STARTING, pid=self._process.pid, started_at=self._clock())
 
-    def step(self, now: float, checks: Executor) -> None:
-        """Notice death, readiness and the end of a back-off; never waits."""
+    def step(self, now: float, checks: Executor, *, supported: bool = True) -> None:
+        """Notice death, readiness and the end of a back-off; never waits.
+
+        ``supported`` tells whether all those it waits for are ready.
+        """
         if self._process is None:
             if self.state.phase in {Phase.BACKOFF, Phase.FAILED} and now >= self._retry_at:
-                self._set(self.state.phase, restarts=self.state.restarts + 1)
+                self._set(self.state.phase, self.state.reason, restarts=self.state.restarts + 1)
                 self.start(now)
         elif self._process.poll() is not None:
             self._note_death(now, f"ended with status {self._process.returncode}")
         else:
-            self._ask_ready(now, checks)
-            if self.state.phase is Phase.STARTING and now - self._started > self.spec.ready_timeout_s:
-                self._write_line(f"not ready within {self.spec.ready_timeout_s:g} s, killed")
-                self._started = now
+            self._ask_health(now, checks)
+            self._left -= now - self._stepped if supported else 0.0
+            self._stepped = now
+            if self.state.phase is Phase.STARTING and self._left < 0:
+                reason = f": {self.state.reason}" if self.state.reason else ""
+                self._write_line(f"not ready within {self.spec.ready_timeout_s:g} s, killed{reason}")
+                self._left = self.spec.ready_timeout_s
                 self.kill()
 
     def stop(self, now: float) -> None:
@@ -152,17 +162,17 @@ class SupervisedProcess:
                 start_new_session=True,
             )
 
-    def _ask_ready(self, now: float, checks: Executor) -> None:
+    def _ask_health(self, now: float, checks: Executor) -> None:
         if self._check is None:
             if now >= self._next_check:
                 cut_log(self._log)
-                self._check = checks.submit(self.spec.ready)
+                self._check = checks.submit(self.spec.health)
         elif self._check.done():
             error = self._check.exception()
-            ready = error is None and self._check.result()
+            health = Health(False, f"{type(error).__name__}: {error}") if error else self._check.result()
             self._check = None
             self._note_error(error)
-            self._note_answer(now, ready)
+            self._note_answer(now, health)
 
     def _note_error(self, error: BaseException | None) -> None:
         problem = f"{type(error).__name__}: {error}" if error else ""
@@ -170,15 +180,17 @@ class SupervisedProcess:
             self._write_line(f"is not ready: {problem}")
         self._problem = problem
 
-    def _note_answer(self, now: float, ready: bool) -> None:
-        if ready:
+    def _note_answer(self, now: float, health: Health) -> None:
+        if health.ready:
             self._ready_since = self._ready_since or now
             if now - self._ready_since >= HEALTHY_AFTER_S:
                 self._deaths = 0
-            self._set(Phase.READY)
-        elif self.state.phase is not Phase.STARTING:
+            self._set(Phase.READY, health.reason)
+        elif self.state.phase is Phase.STARTING:
+            self._set(Phase.STARTING, health.reason)
+        else:
             self._ready_since = None
-            self._set(Phase.UNREADY)
+            self._set(Phase.UNREADY, health.reason)
         self._next_check = now + (CHECK_STARTING_S if self.state.phase is Phase.STARTING else CHECK_READY_S)
 
     def _note_death(self, now: float, how: str) -> None:
@@ -187,7 +199,7 @@ class SupervisedProcess:
         delay = backoff_s(self._deaths)
         self._retry_at = now + delay
         self._write_line(f"{how}, starts again in {delay:g} s")
-        self._set(Phase.FAILED if self._deaths >= FAILED_AFTER else Phase.BACKOFF, pid=None)
+        self._set(Phase.FAILED if self._deaths >= FAILED_AFTER else Phase.BACKOFF, how, pid=None)
 
     def _forget(self) -> None:
         self.kill()  # what the process had started and left behind
@@ -203,5 +215,5 @@ class SupervisedProcess:
             with suppress(ProcessLookupError, PermissionError):  # macOS refuses for a group of dead processes
                 os.killpg(self._process.pid, number)
 
-    def _set(self, phase: Phase, **changes: Any) -> None:
-        self.state = replace(self.state, phase=phase, **changes)
+    def _set(self, phase: Phase, reason: str = "", **changes: Any) -> None:
+        self.state = replace(self.state, phase=phase, reason=reason, **changes)

@@ -3,12 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from quantrac.io.role import Health
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.datadir import DataDir
@@ -20,6 +21,8 @@ from quantrac.local.tiers import NOTIFIER, Tier, tiers_of, waits_by_itself
 
 CLICKHOUSE_USER = "quantrac"
 ANALYST_SECRET = "clickhouse/analyst_{database}"  # noqa: S105  (its name)
+
+_LONGEST_ANSWER_BYTES = 16 << 10
 
 _STORES = ("broker", "clickhouse")
 
@@ -126,7 +129,7 @@ class Stack:
             name="broker",
             argv=broker_command(broker),
             env=broker_environment(),
-            ready=lambda: answers(broker.connection) and preparation.topics(),
+            health=lambda: Health(answers(broker.connection) and preparation.topics()),
         )
 
     def _clickhouse(self, preparation: Preparation) -> ProcessSpec:
@@ -142,7 +145,7 @@ class Stack:
                 "QUANTRAC_CLICKHOUSE_PASSWORD": self.data.secret("clickhouse"),
                 "QUANTRAC_CLICKHOUSE_ANALYSTS": json.dumps(self.analysts()),
             },
-            ready=lambda: _answering(port, "/ping")() and preparation.tables(),
+            health=lambda: Health(_ask(port, "/ping").ready and preparation.tables()),
         )
 
     def _role(self, tier: Tier, service: str, role: str) -> ProcessSpec:
@@ -151,7 +154,7 @@ class Stack:
             name=f"{tier.name}.{service}.{role}",
             argv=[sys.executable, "-m", f"services.{service}", role],
             env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
-            ready=_answering(port, "/health/ready"),
+            health=partial(_ask, port, "/health/ready"),
             after=() if waits_by_itself(service) else _STORES,
             uses=_STORES,
         )
@@ -205,20 +208,25 @@ class Stack:
         )
 
 
-def _answering(port: int, path: str) -> Callable[[], bool]:
+def _ask(port: int, path: str) -> Health:
     """Ask over a bare connection: an httpx call sets TLS up anew each time, 25 ms of a core."""
+    connection = HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return Health(response.status == HTTPStatus.OK, _reason(response.read(_LONGEST_ANSWER_BYTES)))
+    except (OSError, HTTPException) as error:
+        return Health(False, f"does not answer on port {port}: {error}")
+    finally:
+        connection.close()
 
-    def ready() -> bool:
-        connection = HTTPConnection(LOOPBACK, port, timeout=2)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == HTTPStatus.OK
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
 
-    return ready
+def _reason(body: bytes) -> str:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    return str(answer.get("reason", "")) if isinstance(answer, dict) else ""
 
 
 def default_data() -> Path:

@@ -25,13 +25,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """One supervised process; `started_at` is UTC, `pid` None while it does not run."""
+    """One supervised process; `started_at` is UTC, `pid` None while it does not run.
+
+    `reason` says why it is not ready, how it ended, or what a ready one waits for; empty = nothing.
+    """
 
     name: str
     phase: Phase = Phase.WAITING
     pid: int | None = None
     restarts: int = 0
     started_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +89,5 @@ def _read_process(fields: dict[str, Any]) -> ProcessState:
         pid=fields["pid"],
         restarts=fields["restarts"],
         started_at=datetime.fromisoformat(started_at) if started_at else None,
+        reason=fields.get("reason", ""),  # a supervisor of an earlier version wrote none
     )

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka import KafkaAdmin
 from quantrac.local.stack import Stack
-from quantrac.local.state import ProcessState
+from quantrac.local.state import Phase, ProcessState, StackState
 from quantrac.local.tiers import Tier
 from schemas.topics import TOPICS
 
@@ -40,7 +40,7 @@ class StackStatus:
         state = self._stack.data.read_state()
         processes = [_process(process) for process in state.processes] if state else []
         return {
-            "state": "stopped" if state is None else "ready" if state.is_ready else "starting",
+            "state": "stopped" if state is None else _phase(state),
             "processes": processes,
             "urls": self._stack.urls(),
             "counts": self.counts() if state else {},
@@ -94,11 +94,19 @@ def groups_of(tier: Tier, demo: bool) -> dict[str, list[str]]:
     return groups
 
 
+def _phase(state: StackState) -> str:
+    if state.is_ready:
+        return "ready"
+    starting = any(process.phase in {Phase.WAITING, Phase.STARTING} for process in state.processes)
+    return "starting" if starting else "unready"
+
+
 def _process(process: ProcessState) -> dict[str, Any]:
     return {
         "name": process.name,
         "pid": process.pid,
         "state": process.phase.value,
+        "reason": process.reason,
         "restarts": process.restarts,
         "rss": _rss(process.pid),
     }

@@ -99,13 +99,13 @@ class Supervisor:
 
     def _step(self, checks: ThreadPoolExecutor) -> None:
         now = time.monotonic()
-        answering = {each.spec.name for each in self._processes if each.state.phase is Phase.READY}
+        ready = {process.spec.name for process in self._processes if process.state.phase is Phase.READY}
         for process in self._processes:
             if process.state.phase is Phase.WAITING:
-                if answering.issuperset(process.spec.after):
+                if ready.issuperset(process.spec.after):
                     process.start(now)
             else:
-                process.step(now, checks)
+                process.step(now, checks, supported=ready.issuperset(process.spec.outlived_by))
         self._publish()
 
     def _pause(self) -> float:

@@ -150,10 +150,11 @@ class FakeConsumer:
             self._position[record.topic, record.partition] = record.offset + 1
         return batch
 
-    def commit(self, batch: Sequence[Record]) -> None:
+    def commit(self, batch: Sequence[Record]) -> bool:
         """See :class:`quantrac.io.records.Consumer`."""
         for record in batch:
             self._broker._committed[self._group, record.topic, record.partition] = record.offset + 1
+        return True
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """Note the pause and return at once."""
@@ -162,6 +163,15 @@ class FakeConsumer:
     def owned(self, batch: Sequence[Record]) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""
         return [record for record in batch if (record.topic, record.partition) in self._owned]
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        """See :class:`quantrac.io.records.Consumer`."""
+        with self._broker._changed:
+            return {
+                (topic, partition): position
+                for (topic, partition), position in self._position.items()
+                if len(self._broker._topic(topic).logs[partition]) > position
+            }
 
     def revoke(self, topic: str, partition: int) -> None:
         """Take a partition away, as a rebalance would."""

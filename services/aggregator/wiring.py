@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,8 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
 from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.private_files import make_private_folder
-from quantrac.io.role import Role, Work
+from quantrac.io.progress import Progress
+from quantrac.io.role import Check, Role, Work, unless
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner
@@ -61,23 +63,24 @@ def sink() -> Role:
             rejudge=settings.topic("rejudge") if settings.tier == "province" else None,
         ),
         batch_size=settings.sink_batch,
+        progress=Progress(settings.stalled_seconds),
     )
     registry = RegistryTables(
-        partial(TableReader, settings.kafka_connection, settings.topic("station-registry")),
+        partial(_registry_reader, settings),
         clickhouse,
         load_national(),
         clock=partial(datetime.now, UTC),
+        progress=Progress(settings.stalled_seconds, name="registry tables"),
     )
-    return Work(runner.run, ready=lambda: consumer.ready and clickhouse.answers(), tables=[registry])
+    checks = [consumer.problem, runner.progress.problem, _answers(clickhouse)]
+    return Work(runner.run, checks=checks, tables=[registry])
 
 
 def windows() -> Role:
     """Build the role ``windows``: window-dirty → averages in ClickHouse → aggregated."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     registry = Registry()
-    table = TableReader(
-        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
-    )
+    table = _registry_reader(settings, partial(apply_record, registry))
     aggregated, clock = settings.topic("aggregated"), partial(datetime.now, UTC)
     exceedances = ExceedanceStep(
         ClickHouseExceedances(clickhouse),
@@ -104,17 +107,16 @@ def windows() -> Role:
         ),
         interval=settings.windows_flush_seconds,
         folder=_folder(settings.windows_data),
+        progress=Progress(settings.stalled_seconds),
     )
-    return Work(runner.run, ready=lambda: runner.ready and clickhouse.answers(), tables=[table])
+    return Work(runner.run, checks=[runner.problem, _answers(clickhouse)], tables=[table])
 
 
 def watch() -> Role:
     """Build the role ``watch``: qa-flagged, aggregated → alert; a bad file of limits stops the start."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
     registry = Registry()
-    table = TableReader(
-        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
-    )
+    table = _registry_reader(settings, partial(apply_record, registry))
     flagged, aggregated = settings.topic("qa-flagged"), settings.topic("aggregated")
     alerts, sink_group = settings.topic("alert"), settings.topic("aggregator.sink")
     handler = WatchHandler(
@@ -141,8 +143,9 @@ def watch() -> Role:
         # What came before is in ClickHouse: a new group need not read a month of readings.
         start="latest",
         on_tick=handler.stand,
+        progress=Progress(settings.stalled_seconds),
     )
-    return Work(runner.run, ready=lambda: runner.ready and clickhouse.answers(), tables=[table])
+    return Work(runner.run, checks=[runner.problem, _answers(clickhouse)], tables=[table])
 
 
 def notify() -> Role:
@@ -155,9 +158,7 @@ def notify() -> Role:
     except ValueError as error:
         sys.exit(f"bad configuration: {error}")
     registry = Registry()
-    table = TableReader(
-        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
-    )
+    table = _registry_reader(settings, partial(apply_record, registry))
     channels = {target.name: open_channel(target, os.environ) for target in targets}
     notifiers = {
         target.name: Notifier(
@@ -168,15 +169,27 @@ def notify() -> Role:
             clock=lambda: datetime.now(UTC),
             seconds=settings.notify_seconds,
             days=settings.notify_days,
-        ).run
+            progress=Progress(settings.stalled_seconds, name=target.name),
+        )
         for target in targets
     }
     return Work(
-        partial(run_together, notifiers),
-        ready=clickhouse.answers,
+        partial(run_together, {name: notifier.run for name, notifier in notifiers.items()}),
+        checks=[_answers(clickhouse), *(notifier.progress.problem for notifier in notifiers.values())],
         tables=[table],
         closing=[channel.close for channel in channels.values()],
     )
+
+
+def _registry_reader(
+    settings: AggregatorSettings, apply: Callable[[bytes, bytes | None], None]
+) -> TableReader:
+    topic = settings.topic("station-registry")
+    return TableReader(settings.kafka_connection, topic, apply, stalled_seconds=settings.stalled_seconds)
+
+
+def _answers(clickhouse: ClickHouse) -> Check:
+    return unless(clickhouse.answers, "ClickHouse does not answer")
 
 
 def _folder(name: str) -> str:

@@ -49,6 +49,8 @@ class Context:
     """Most rows of one page."""
     threads: int = 8
     """Requests that wait for ClickHouse at once."""
+    registry_problem: Callable[[], str] = lambda: ""
+    """Says why what the registry holds may be old by now; empty = it is followed."""
 
     @property
     def keeps_bytes(self) -> bool:
@@ -59,6 +61,8 @@ class Context:
         """Name what keeps the API from answering; empty when nothing does."""
         if not self.registry_read():
             return "The station registry has not been read yet."
+        if problem := self.registry_problem():
+            return f"The station registry is not followed: {problem}."
         return "" if self.database.answers() else "ClickHouse does not answer."
 
 

@@ -10,6 +10,7 @@ from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import TableReader
+from quantrac.io.role import Health
 from quantrac.io.settings import ClickHouseSettings, load
 from schemas.limits import load_national
 from schemas.registry import apply_record
@@ -30,7 +31,10 @@ class Serve:
         self._settings = settings
         self._registry_read = threading.Event()
         self._table = TableReader(
-            settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+            settings.kafka_connection,
+            settings.topic("station-registry"),
+            partial(apply_record, registry),
+            stalled_seconds=settings.stalled_seconds,
         )
         self._context = Context(
             database=ClickHouse(clickhouse),
@@ -38,6 +42,7 @@ class Serve:
             book=_rule_book(settings, registry),
             limits=load_national(),
             registry_read=self._registry_read.is_set,
+            registry_problem=self._table.problem,
             clock=partial(datetime.now, UTC),
             tier=settings.tier,
             page_limit=settings.api_page_limit,
@@ -51,9 +56,10 @@ class Serve:
         server.run(stop)
         self._table.close()
 
-    def ready(self) -> bool:
-        """Tell whether ClickHouse answers and the registry has been read."""
-        return not self._context.missing()
+    def health(self) -> Health:
+        """Tell whether ClickHouse answers, and the registry has been read and is followed."""
+        missing = self._context.missing()
+        return Health(not missing, missing)
 
     def _read_registry(self) -> None:
         # A broker that is away delays readiness; it is no reason to stop answering /health.

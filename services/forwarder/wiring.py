@@ -3,6 +3,7 @@
 import logging
 
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer
+from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import load
@@ -43,6 +44,6 @@ def forward() -> Role:
             receipt_topic=settings.topic("delivery-receipt"),
         ),
         batch_size=MAX_SETS,
+        progress=Progress(settings.stalled_seconds),
     )
-    # A ministry that is down is waited for; the role is ready all the same.
-    return Work(runner.run, ready=lambda: consumer.ready, closing=[ministry.close])
+    return Work(runner.run, checks=[consumer.problem, runner.progress.problem], closing=[ministry.close])

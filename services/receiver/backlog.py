@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
+from quantrac.io.progress import Progress
 from quantrac.io.records import Consumer, Producer, Record
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
@@ -57,9 +58,9 @@ class PacedConsumer:
         self._consumer.wait(_PAUSE_SECONDS, _NEVER)
         return []
 
-    def commit(self, batch: Sequence[Record]) -> None:
+    def commit(self, batch: Sequence[Record]) -> bool:
         """See :class:`quantrac.io.records.Consumer`."""
-        self._consumer.commit(batch)
+        return self._consumer.commit(batch)
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """See :class:`quantrac.io.records.Consumer`."""
@@ -68,6 +69,10 @@ class PacedConsumer:
     def owned(self, batch: Sequence[Record]) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""
         return self._consumer.owned(batch)
+
+    def waiting(self) -> Mapping[tuple[str, int], int] | None:
+        """See :class:`quantrac.io.records.Consumer`; to yield to the live lane is not to stand still."""
+        return {} if self._held else self._consumer.waiting()
 
     def close(self) -> None:
         """See :class:`quantrac.io.records.Consumer`."""
@@ -92,14 +97,17 @@ class Rereader:
         files: Callable[[OpenQuestion], Iterable[Record]],
         producer: Producer,
         is_short: Callable[[], bool],
+        progress: Progress | None = None,
     ) -> None:
         """``files`` yields the raw files of a question's partition received since, and perhaps others."""
+        self.progress = progress or Progress()
         self._questions, self._handler, self._files = questions, handler, files
         self._producer, self._is_short = producer, is_short
 
     def run(self, stop: threading.Event) -> None:
         """Look for changed questions until ``stop`` is set."""
         while not stop.wait(_LOOK_SECONDS):
+            self.progress.round()
             self.step(stop)
 
     def step(self, stop: threading.Event) -> None:
@@ -113,7 +121,9 @@ class Rereader:
         files = iter(self._files(question))
         count, still_open = 0, None
         while batch := list(islice(files, BATCH)):
+            self.progress.round()
             while not self._is_short():
+                self.progress.round()
                 if stop.wait(_PAUSE_SECONDS):
                     return
             for record, headers in _belonging(batch, about):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from quantrac.domain.ids import file_id
+from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.handler import IntakeHandler, RisingClock, Upload
@@ -55,11 +56,12 @@ class Intake:
         producer: Producer,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        progress: Progress | None = None,
     ) -> None:
         self._handler, self._spool, self._ledger = handler, spool, ledger
         self._clock = RisingClock(clock)
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="spool")
-        self.sender = Sender(spool, producer, self._remember, monotonic=monotonic)
+        self.sender = Sender(spool, producer, self._remember, monotonic=monotonic, progress=progress)
 
     def offer(self, upload: Upload) -> Ticket:
         """Take one upload on its way; raises ``ValueError`` for a file name that cannot be kept."""

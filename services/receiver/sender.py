@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from services.receiver.spool import Spool
 
@@ -48,7 +49,9 @@ class Sender:
         on_confirmed: Callable[[Record], None],
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        progress: Progress | None = None,
     ) -> None:
+        self.progress = progress or Progress(name="spool", monotonic=monotonic)
         self._spool, self._producer, self._on_confirmed = spool, producer, on_confirmed
         self._monotonic = monotonic
         self._offered: deque[tuple[str, Callable[[], None]]] = deque()
@@ -78,6 +81,7 @@ class Sender:
     def step(self) -> None:
         """Send what may be sent now, then serve delivery reports."""
         self._news.clear()
+        self.progress.round()
         while self._offered:
             name, on_sent = self._offered.popleft()
             self._callbacks[name] = on_sent
@@ -87,6 +91,11 @@ class Sender:
         while self._sendable() and self._send(heapq.heappop(self._waiting)):
             pass
         self._producer.poll(0.02 if self._in_flight else 0)
+        # From the last confirmation on, or from the first file that waits for one.
+        if self._waiting or self._in_flight or self._failed:
+            self.progress.begin(len(self._waiting) + len(self._in_flight) + len(self._failed))
+        else:
+            self.progress.end()
 
     def _sendable(self) -> bool:
         room = len(self._in_flight) < _WINDOW_FILES and self._in_flight_bytes < _WINDOW_BYTES
@@ -113,7 +122,9 @@ class Sender:
         if reason is not None:
             log.warning("%s not delivered, stays in the spool: %s", name, reason)
             self._failed.append(name)
+            self.progress.postpone(reason)
             return
+        self.progress.end()
         self._pause = 1.0
         # The entry goes last: a crash in between sends the same message once more.
         self._on_confirmed(record)

@@ -63,7 +63,8 @@ class Uploads:
     """Follows uploads by (account, path); safe to use from several threads, none of which it makes wait.
 
     A path is the full one below the account's root, with ``/`` and the name: ``/2026/03/25/x.txt``. What is
-    parked survives a restart. ``offer`` is the intake's; ``account`` finds an account valid now by its name.
+    parked survives a restart. ``offer`` is the intake's; ``account`` finds an account valid now by its name;
+    ``on_round`` is called as long as :meth:`run` turns.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Uploads:
         parking: Parking,
         clock: Callable[[], datetime],
         rules: UploadRules | None = None,
+        on_round: Callable[[], None] = lambda: None,
     ) -> None:
         self.rules = rules or UploadRules()
         self._offer, self._account, self._parking, self._clock = offer, account, parking, clock
+        self._on_round = on_round
         self._writers = ThreadPoolExecutor(4, thread_name_prefix="parking")
         self._lock = threading.Lock()
         self._parked: dict[tuple[str, str], Parked] = {}
@@ -161,6 +164,7 @@ class Uploads:
     def run(self, stop: threading.Event) -> None:
         """Take what has waited long enough, until ``stop`` is set."""
         while not stop.wait(_ROUND_SECONDS):
+            self._on_round()
             self.take_due()
 
     def take_due(self) -> list[Ticket]:

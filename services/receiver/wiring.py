@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
 from quantrac.io.limits import allow_open_files
 from quantrac.io.private_files import make_private_folder
+from quantrac.io.progress import Progress
 from quantrac.io.records import Record
-from quantrac.io.role import Role, Work
+from quantrac.io.role import Health, Role, Work, first_problem, unless
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ServiceSettings, load
 from schemas.messages.open_questions import OpenQuestion
@@ -77,9 +78,10 @@ def parse() -> Role:
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
         handler=ParseHandler(registry, settings.topic("parsed-reading"), questions),
+        progress=Progress(settings.stalled_seconds),
     )
     tables = [_registry_reader(settings, registry), asked]
-    return Work(runner.run, ready=lambda: consumer.ready, tables=tables)
+    return Work(runner.run, checks=[consumer.problem, runner.progress.problem], tables=tables)
 
 
 def backlog() -> Role:
@@ -107,6 +109,7 @@ def backlog() -> Role:
         producer=KafkaProducer(settings.kafka_connection),
         handler=ParseHandler(registry, parsed, questions),
         batch_size=BATCH,
+        progress=Progress(settings.stalled_seconds),
     )
     rereader = Rereader(
         questions=questions,
@@ -114,10 +117,11 @@ def backlog() -> Role:
         files=partial(_files_since, settings),
         producer=KafkaProducer(settings.kafka_connection),
         is_short=live.is_short,
+        progress=Progress(settings.stalled_seconds, name="files read again"),
     )
     return Work(
         partial(run_together, {"lane": lane.run, "reread": rereader.run}),
-        ready=lambda: consumer.ready,
+        checks=[consumer.problem, lane.progress.problem, rereader.progress.problem],
         tables=[_registry_reader(settings, registry), asked],
     )
 
@@ -134,15 +138,19 @@ def _now() -> datetime:
 
 
 def _registry_reader(settings: ServiceSettings, registry: Registry) -> TableReader:
-    return TableReader(
-        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
-    )
+    return _table(settings, "station-registry", partial(apply_record, registry))
+
+
+def _table(
+    settings: ServiceSettings, topic: str, apply: Callable[[bytes, bytes | None], None]
+) -> TableReader:
+    connection, name = settings.kafka_connection, settings.topic(topic)
+    return TableReader(connection, name, apply, stalled_seconds=settings.stalled_seconds)
 
 
 def _questions(settings: ServiceSettings, registry: Registry) -> tuple[Questions, TableReader]:
-    topic = settings.topic("open-question")
-    questions = Questions(registry, topic)
-    return questions, TableReader(settings.kafka_connection, topic, questions.apply)
+    questions = Questions(registry, settings.topic("open-question"))
+    return questions, _table(settings, "open-question", questions.apply)
 
 
 def _logins(settings: IntakeSettings, registry: Registry) -> Logins:
@@ -163,8 +171,12 @@ class IntakeRole:
 
     def __init__(self, settings: IntakeSettings) -> None:
         registry = Registry()
-        self._open = False
         self._table = _registry_reader(settings, registry)
+        # A door whose loop hangs takes nothing, while the others and this process live.
+        self._loops = {
+            name: Progress(settings.stalled_seconds, name=name)
+            for name in ("ftp", "sftp", "http", "folder", "uploads")
+        }
         self._ledger = Ledger(settings.spool / "ledger.sqlite")
         self._intake = Intake(
             handler=IntakeHandler(
@@ -177,11 +189,17 @@ class IntakeRole:
             ledger=self._ledger,
             producer=KafkaProducer(settings.kafka_connection),
             clock=_now,
+            progress=Progress(settings.stalled_seconds, name="spool"),
         )
         self._home = settings.spool / "home"
         self._home.mkdir(exist_ok=True)
         self._logins = _logins(settings, registry)
-        self._http = HttpServer(settings.http_host, settings.http_port, self._app(settings, registry))
+        self._http = HttpServer(
+            settings.http_host,
+            settings.http_port,
+            self._app(settings, registry),
+            on_round=self._loops["http"].round,
+        )
         # Two sockets an FTP client, and the passive listeners that wait for its data connection.
         allow_open_files(4 * settings.ftp_max_connections + settings.sftp_max_connections)
         self._uploads = Uploads(
@@ -194,6 +212,7 @@ class IntakeRole:
             ),
             clock=_now,
             rules=settings.upload_rules,
+            on_round=self._loops["uploads"].round,
         )
         self._ftp = FtpServer(
             (settings.ftp_host, settings.ftp_port),
@@ -209,6 +228,7 @@ class IntakeRole:
             certificates=_certificates(settings),
             plain=settings.plain_ftp,
             login_seconds=settings.ftp_login_seconds,
+            on_round=self._loops["ftp"].round,
         )
         self._sftp = self._sftp_server(settings, registry) if settings.sftp_enabled else None
         self._taken = TakenFiles(settings.spool / "folder.sqlite")
@@ -217,7 +237,6 @@ class IntakeRole:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; no door opens before the registry is known."""
         self._table.start()
-        self._open = True
         try:
             run_together(self._doors() | self._inner_loops(), stop)
         finally:
@@ -228,9 +247,11 @@ class IntakeRole:
             self._ledger.close()
             self._taken.close()
 
-    def ready(self) -> bool:
-        """Tell whether another file can be accepted; the broker may be away meanwhile."""
-        return self._open and self._intake.ready
+    def health(self) -> Health:
+        """Tell whether another file can be accepted; the broker may be away meanwhile, and is named then."""
+        full = unless(lambda: self._intake.ready, "the spool is full")
+        problem = first_problem([self._table.problem, full, *(loop.problem for loop in self._loops.values())])
+        return Health(not problem, problem or self._intake.sender.progress.problem())
 
     def _doors(self) -> dict[str, Loop]:
         log.info("ftp on %s:%d, http on %s:%d", *self._ftp.address, *self._http.address)
@@ -259,6 +280,7 @@ class IntakeRole:
             home=self._home,
             keys=settings.spool,
             max_connections=settings.sftp_max_connections,
+            on_round=self._loops["sftp"].round,
         )
 
     def _watched_folder(
@@ -276,10 +298,11 @@ class IntakeRole:
             taken=self._taken,
             is_temporary=self._uploads.rules.is_temporary,
             clock=_now,
+            on_round=self._loops["folder"].round,
         )
 
     def _app(self, settings: IntakeSettings, registry: Registry) -> FastAPI:
-        app = create_app(ready=self.ready)
+        app = create_app(health=self.health)
         app.include_router(
             files_router(
                 self._intake,
@@ -303,7 +326,7 @@ class DeliveriesRole:
 
     def __init__(self, settings: IntakeSettings) -> None:
         registry = Registry()
-        self._open = False
+        self._loop = Progress(settings.stalled_seconds, name="http")
         self._table = _registry_reader(settings, registry)
         deliveries = Deliveries(
             producer=KafkaProducer(settings.kafka_connection, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
@@ -311,15 +334,14 @@ class DeliveriesRole:
             clock=_now,
             topic=settings.topic("qa-flagged"),
         )
-        app = create_app(ready=self.ready)
+        app = create_app(health=self.health)
         self._logins = _logins(settings, registry)
         app.include_router(deliveries_router(deliveries, BasicAuth(self._logins, "province")))
-        self._http = HttpServer(settings.http_host, settings.http_port, app)
+        self._http = HttpServer(settings.http_host, settings.http_port, app, on_round=self._loop.round)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; the door does not open before the registry is known."""
         self._table.start()
-        self._open = True
         log.info("http on %s:%d", *self._http.address)
         try:
             self._http.run(stop)
@@ -327,6 +349,7 @@ class DeliveriesRole:
             self._logins.close()
             self._table.close()
 
-    def ready(self) -> bool:
+    def health(self) -> Health:
         """Tell whether deliveries are taken; the broker may be away meanwhile."""
-        return self._open
+        problem = first_problem([self._table.problem, self._loop.problem])
+        return Health(not problem, problem)

@@ -10,7 +10,8 @@ from quantrac.domain.qa.learnt import Learnt
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader, read_tail
-from quantrac.io.role import Role, Work
+from quantrac.io.progress import Progress
+from quantrac.io.role import Role, Work, unless
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from schemas.codec import BadMessage, decode_learnt
@@ -47,12 +48,18 @@ def validate() -> Role:
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
+        progress=Progress(settings.stalled_seconds),
     )
     tables = [
         _registry_reader(settings, registry),
-        TableReader(settings.kafka_connection, settings.topic("learnt"), partial(_put, learnt)),
+        TableReader(
+            settings.kafka_connection,
+            settings.topic("learnt"),
+            partial(_put, learnt),
+            stalled_seconds=settings.stalled_seconds,
+        ),
     ]
-    return Work(runner.run, ready=lambda: consumer.ready, tables=tables)
+    return Work(runner.run, checks=[consumer.problem, runner.progress.problem], tables=tables)
 
 
 def settle() -> Role:
@@ -89,8 +96,10 @@ def settle() -> Role:
         producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
         batch_size=settings.settle_batch,
+        progress=Progress(settings.stalled_seconds),
     )
-    return Work(runner.run, ready=lambda: consumer.ready and clickhouse.answers(), tables=[table])
+    away = unless(clickhouse.answers, "ClickHouse does not answer")
+    return Work(runner.run, checks=[consumer.problem, runner.progress.problem, away], tables=[table])
 
 
 def _put(learnt: Learnt, key: bytes, value: bytes | None) -> None:
@@ -109,5 +118,8 @@ def _rule_book(settings: ValidatorSettings, registry: Registry) -> RuleBook:
 
 def _registry_reader(settings: ValidatorSettings, registry: Registry) -> TableReader:
     return TableReader(
-        settings.kafka_connection, settings.topic("station-registry"), partial(apply_record, registry)
+        settings.kafka_connection,
+        settings.topic("station-registry"),
+        partial(apply_record, registry),
+        stalled_seconds=settings.stalled_seconds,
     )

@@ -19,6 +19,7 @@ from quantrac.io.crew import run_together
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, TopicSettings
 from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.role import Health
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.broker import running_broker
 from quantrac.testing.broker import FakeBroker
@@ -122,7 +123,7 @@ class Receiver:
             monotonic=lambda: time.monotonic() + self.ahead.total_seconds(),
         )
         self.logins = Logins(gate)
-        app = create_app(ready=lambda: self.intake.ready)
+        app = create_app(health=lambda: Health(self.intake.ready))
         auth = BasicAuth(self.logins, "station")
         read = ParseHandler(self.registry, "parsed-reading").read
         app.include_router(files_router(self.intake, auth, gate, read=read, confirm_seconds=1.0))

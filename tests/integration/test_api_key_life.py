@@ -35,7 +35,7 @@ def api(kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> 
     thread = threading.Thread(target=role.run, args=(stop,))
     thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}") as client:
-        assert wait_until(role.ready, 10)
+        assert wait_until(lambda: role.health().ready, 10)
         yield client
     stop.set()
     thread.join(timeout=10)

@@ -19,6 +19,7 @@ from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.stations import Account, AccountLimits, Registry
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
+from quantrac.io.role import Health
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
 from schemas.codec import encode
@@ -70,7 +71,7 @@ class MinistryServer:
             clock=lambda: datetime.now(UTC),
             topic="mae.qa-flagged",
         )
-        app = create_app(ready=lambda: True)
+        app = create_app(health=lambda: Health(True))
         authenticator = Authenticator(self.registry, lambda: NOON)
         gate = Gate(self.registry, authenticator, AccountLimits(), clock=lambda: NOON)
         self.logins = Logins(gate)
@@ -170,8 +171,12 @@ class Forwarder:
     def consume(self, limit: int, timeout: float) -> list[Record]:
         return self.batch
 
-    def commit(self, batch: Sequence[Record]) -> None:
+    def commit(self, batch: Sequence[Record]) -> bool:
         self.committed = [r.offset for r in batch]
+        return True
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        return {}
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         self.waits.append(seconds)

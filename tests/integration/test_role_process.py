@@ -38,8 +38,8 @@ class Parse:
     def run(self, stop):
         self.runner.run(stop)
 
-    def ready(self):
-        return True
+    def health(self):
+        return role.Health(True)
 
 role.main("test", {"role": Parse}, [])
 """

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 STACK = """
 import sys
 from pathlib import Path
+from quantrac.io.role import Health
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.process import ProcessSpec
@@ -40,28 +41,34 @@ time.sleep(600)
 '''
 specs = {
     "first": ProcessSpec(
-        name="first", argv=python(SLEEP), env={"ANSWER": "42"}, ready=(root / "up").exists, stop_timeout_s=5
+        name="first",
+        argv=python(SLEEP),
+        env={"ANSWER": "42"},
+        health=lambda: Health((root / "up").exists()),
+        stop_timeout_s=5,
     ),
     "second": ProcessSpec(name="second", argv=python(SLEEP), after=("first",)),
     "beside": ProcessSpec(
         name="beside",
         argv=python(LAST_LOOK % str(root / "logs" / "first.log")),
-        ready=lambda: "waits" in (root / "logs" / "beside.log").read_text(),
+        health=lambda: Health("waits" in (root / "logs" / "beside.log").read_text()),
         uses=("first",),
     ),
     "stubborn": ProcessSpec(
         name="stubborn",
         argv=python("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); " + SLEEP),
-        ready=lambda: "deaf" in (root / "logs" / "stubborn.log").read_text(),
+        health=lambda: Health("deaf" in (root / "logs" / "stubborn.log").read_text()),
         stop_timeout_s=float(600 if "patient" in wanted else 0.3),
     ),
     "forking": ProcessSpec(
         name="forking",
         argv=python("import subprocess, sys; subprocess.run([sys.executable, '-c', %r])" % SLEEP),
-        ready=lambda: "pid" in (root / "logs" / "forking.log").read_text(),
+        health=lambda: Health("pid" in (root / "logs" / "forking.log").read_text()),
     ),
-    "absent": ProcessSpec(name="absent", argv=["/no/such/command"], ready=lambda: False),
-    "silent": ProcessSpec(name="silent", argv=python(SLEEP), ready=lambda: False, ready_timeout_s=0.5),
+    "absent": ProcessSpec(name="absent", argv=["/no/such/command"], health=lambda: Health(False)),
+    "silent": ProcessSpec(
+        name="silent", argv=python(SLEEP), health=lambda: Health(False, "is deaf"), ready_timeout_s=0.5
+    ),
 }
 try:
     with DataDir(root).locked():
@@ -151,7 +158,7 @@ def test_what_is_killed_starts_again(tmp_path):
         assert after.restarts == 1
         assert after.pid != before.pid
         assert "supervisor: first ended with status -9, starts again in 0.5 s" in stack.log("first")
-        assert stack.log("first").count("pid ") == 2
+        assert wait_until(lambda: stack.log("first").count("pid ") == 2, 20)
 
 
 def test_a_command_that_is_not_there_is_tried_again_and_the_log_says_why(tmp_path):
@@ -165,7 +172,7 @@ def test_a_command_that_is_not_there_is_tried_again_and_the_log_says_why(tmp_pat
 def test_a_process_that_never_answers_is_killed_and_started_again(tmp_path):
     with running(tmp_path, "silent") as stack:
         stack.wait("silent", "backoff")
-        assert "supervisor: silent not ready within 0.5 s, killed" in stack.log("silent")
+        assert "supervisor: silent not ready within 0.5 s, killed: is deaf" in stack.log("silent")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -82,6 +82,7 @@ def test_a_state_is_read_as_it_was_written(tmp_path):
         "pid": 4711,
         "restarts": 2,
         "started_at": "2026-03-25T00:05:00+00:00",
+        "reason": "",
     }
 
 

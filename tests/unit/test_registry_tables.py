@@ -121,6 +121,9 @@ class Topic:
         for key, value in self.before:
             self.apply(key, value)
 
+    def problem(self) -> str:
+        return ""
+
     def close(self) -> None:
         pass
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseError
+from quantrac.io.progress import Progress
 from services.aggregator.notify.config import SEVERITIES, Target
 from services.aggregator.notify.messages import digest, single
 from services.aggregator.notify.tables import Entry, NotifyTables, Outcome, Pending
@@ -88,9 +89,11 @@ class Notifier:
         clock: Callable[[], datetime],
         seconds: float,
         days: float,
+        progress: Progress | None = None,
     ) -> None:
         """Look every ``seconds``; alerts that changed more than ``days`` ago are let be."""
         self._target, self._channel, self._tables, self._registry = target, channel, tables, registry
+        self.progress = progress or Progress(name=target.name)
         self._clock, self._seconds, self._bound = clock, seconds, timedelta(days=days)
         self._owed: list[Entry] = []  # rows that the ledger did not take yet
         self._failed = ""
@@ -104,17 +107,21 @@ class Notifier:
 
     def turn(self, stop: threading.Event) -> float:
         """Look once; returns the seconds until the next look."""
+        self.progress.begin(len(self._owed))
         try:
             self.look(stop)
         except TargetAway as away:
             self._failures += 1
             pause = min(LONGEST_PAUSE, max(away.retry_after, 2.0 ** min(self._failures, 9)))
             log.warning("%s: %s; again in %.0f s", self._target.name, away, pause)
+            self.progress.postpone(str(away))
             return pause
         except ClickHouseError as error:
             log.warning("%s: %s; again in %.0f s", self._target.name, error, self._seconds)
+            self.progress.postpone(str(error))
             return self._seconds
         self._failures = 0
+        self.progress.end()
         return self._seconds
 
     def look(self, stop: threading.Event) -> None:
@@ -137,7 +144,9 @@ class Notifier:
         for notice, told in notices:
             if stop.is_set():
                 return
+            self.progress.begin(len(told))
             self._tell(notice, told)
+            self.progress.end()
 
     def _tell(self, notice: Notice, told: Sequence[Pending]) -> None:
         try:

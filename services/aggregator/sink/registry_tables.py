@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from quantrac.domain.limits import Limit, LimitBook
 from quantrac.domain.stations import Registry, Station, Valid
 from quantrac.io.clickhouse import ClickHouseError, Result
+from quantrac.io.progress import Progress
 from quantrac.io.role import Table
 from schemas.clickhouse.reference import ALWAYS
 from schemas.registry import apply_record
@@ -29,6 +30,7 @@ NEVER = datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC)
 # Stations in one block: some 100,000 rows of limits.
 _BLOCK = 2_000
 _GATHER_SECONDS = 0.5
+_ROUND_SECONDS = 5.0
 
 
 class Tables(Protocol):
@@ -58,11 +60,13 @@ class RegistryTables:
         *,
         clock: Callable[[], datetime],
         retry_seconds: float = 5.0,
+        progress: Progress | None = None,
     ) -> None:
         """``follow`` makes the reader of the topic, which hands each record to what it is given."""
         self._reader = follow(self._apply)
         self._tables, self._book, self._clock = tables, book, clock
         self._retry_seconds = retry_seconds
+        self._progress = progress or Progress(name="registry tables")
         self._registry = Registry()
         self._pending: set[str] = set()
         self._version: int | None = None
@@ -83,6 +87,10 @@ class RegistryTables:
         self._news.set()
         self._thread.join(timeout=10)
 
+    def problem(self) -> str:
+        """Say why the tables may not be what the registry holds; empty = they are."""
+        return self._reader.problem() or self._progress.problem()
+
     def _apply(self, key: bytes, value: bytes | None) -> None:
         apply_record(self._registry, key, value)
         kind, _, name = key.decode().partition("/")
@@ -93,15 +101,22 @@ class RegistryTables:
 
     def _follow(self) -> None:
         while not self._stop.is_set():
-            self._news.wait()
+            self._progress.round()
+            if not self._news.wait(_ROUND_SECONDS):
+                continue
             self._stop.wait(_GATHER_SECONDS)
             self._news.clear()
+            with self._lock:
+                self._progress.begin(len(self._pending))
             try:
                 self._write()
             except ClickHouseError as error:
                 log.warning("the tables of the registry wait: %s", error)
+                self._progress.postpone(str(error))
                 self._news.set()
                 self._stop.wait(self._retry_seconds)
+            else:
+                self._progress.end()
 
     def _write(self) -> None:
         if self._version is None:

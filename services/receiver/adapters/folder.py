@@ -54,7 +54,10 @@ class FolderRules:
 
 
 class WatchedFolder:
-    """Takes files from :meth:`run`'s thread; raises ``ValueError`` when the folder is not there."""
+    """Takes files from :meth:`run`'s thread; raises ``ValueError`` when the folder is not there.
+
+    ``on_round`` is called as long as the loop turns.
+    """
 
     def __init__(
         self,
@@ -67,12 +70,14 @@ class WatchedFolder:
         is_temporary: Callable[[str], bool],
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        on_round: Callable[[], None] = lambda: None,
     ) -> None:
         if not rules.root.is_dir():
             raise ValueError(f"folder_root: {rules.root} is not a folder")
         self._root, self._moved_to = rules.root.resolve(), rules.moved_to
         self._rules, self._intake, self._gate = rules, intake, gate
         self._registry, self._taken, self._clock, self._monotonic = registry, taken, clock, monotonic
+        self._on_round = on_round
         self._resting = Resting(rules.rest_seconds, is_temporary)
         self._strangers: set[str] = set()
 
@@ -80,6 +85,7 @@ class WatchedFolder:
         """Take what is there and what comes until ``stop`` is set."""
         rescan_at = self._monotonic()
         for changed in self._changes(stop):
+            self._on_round()
             now = self._monotonic()
             if now >= rescan_at:
                 self._rescan(now)
@@ -135,6 +141,7 @@ class WatchedFolder:
     def _take_due(self, stop: threading.Event) -> None:
         due = self._resting.due(self._monotonic())
         while due and self._intake.ready and not stop.is_set():
+            self._on_round()
             batch, due = due[:_BATCH], due[_BATCH:]
             offers = {path: self._offer(path) for path in batch}
             finished = [self._finish(path, *offer) for path, offer in offers.items() if offer is not None]

@@ -34,6 +34,7 @@ class FtpServer:
 
     ``home`` gets a folder for each account; ``failed_login_delay`` (s) slows down guessing. Without
     ``certificates`` there is no TLS; whoever has not logged in within ``login_seconds`` is disconnected.
+    ``on_round`` is called as long as the loop turns.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class FtpServer:
         plain: PlainFtp = "allowed",
         login_seconds: float = 60.0,
         failed_login_delay: float = 3.0,
+        on_round: Callable[[], None] = lambda: None,
     ) -> None:
         self.uploads, self.logins, self.gate, self.home = uploads, logins, logins.gate, home
         self.certificates, self.plain, self.login_seconds = certificates, plain, login_seconds
-        self._registry, self._clock = registry, clock
+        self._registry, self._clock, self._on_round = registry, clock, on_round
         self._ioloop = IOLoop()
         self.calls = LoopCalls(self._ioloop)
         settings = {
@@ -83,6 +85,7 @@ class FtpServer:
         """Serve until ``stop`` is set; transfers under way are then cut, and their senders send again."""
         try:
             while not stop.is_set():
+                self._on_round()
                 self._ioloop.loop(timeout=0.2, blocking=False)
         finally:
             self._listener.close_all()

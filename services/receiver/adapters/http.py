@@ -9,6 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from quantrac.io.role import Health, health_answer
+
 PROBLEM: Any = {"description": "a problem (RFC 9457)", "content": {"application/problem+json": {}}}
 """How a refusal looks in a route's ``responses``."""
 
@@ -21,8 +23,8 @@ class Problem(Exception):
         self.status, self.detail, self.headers = HTTPStatus(status), detail, headers
 
 
-def create_app(*, ready: Callable[[], bool]) -> FastAPI:
-    """Build the application; ``ready`` answers ``/health/ready`` (200 or 503)."""
+def create_app(*, health: Callable[[], Health]) -> FastAPI:
+    """Build the application; ``health`` answers ``/health/ready`` (200 or 503)."""
     app = FastAPI(title="Quantrac receiver", version="1", docs_url=None, redoc_url=None)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -36,8 +38,8 @@ def create_app(*, ready: Callable[[], bool]) -> FastAPI:
     @app.get("/health/ready")
     async def readiness() -> JSONResponse:
         """Tell whether files can be accepted."""
-        ok = ready()
-        return JSONResponse({"status": "ok" if ok else "not ready"}, HTTPStatus.OK if ok else 503)
+        status, body = health_answer(health())
+        return JSONResponse(body, status)
 
     return app
 

@@ -31,6 +31,7 @@ _SFTP_VERSION = 3
 _LOGIN_SECONDS = 60
 _PASSWORDS_PER_CONNECTION = 3
 _KEEPALIVE_SECONDS = 300
+_ROUND_SECONDS = 0.2
 
 
 class Shared(FilesShared, Protocol):
@@ -141,7 +142,8 @@ class SftpServer:
     """Listens from the moment it is made; :meth:`run` serves.
 
     ``home`` gets a folder for each account; ``keys`` is the folder of the server's own keys;
-    ``failed_login_delay`` (s) slows down guessing. Raises ``ValueError`` for a bad host key.
+    ``failed_login_delay`` (s) slows down guessing; ``on_round`` is called as long as the loop
+    turns. Raises ``ValueError`` for a bad host key.
     """
 
     def __init__(
@@ -156,12 +158,13 @@ class SftpServer:
         keys: Path,
         max_connections: int = 2100,
         failed_login_delay: float = 3.0,
+        on_round: Callable[[], None] = lambda: None,
     ) -> None:
         self.uploads, self.gate, self.home = uploads, logins.gate, home
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
         self._logins, self._registry, self._clock = logins, registry, clock
-        self._failed_login_delay = failed_login_delay
+        self._failed_login_delay, self._on_round = failed_login_delay, on_round
         self._host_keys = host_keys(keys)
         self._listener = socket.create_server(address, backlog=1024)
         # One line a login and one a file would drown the log; refusals come as warnings.
@@ -202,7 +205,9 @@ class SftpServer:
             allow_pty=False,
         )
         try:
-            await asyncio.to_thread(stop.wait)
+            while not stop.is_set():
+                self._on_round()
+                await asyncio.sleep(_ROUND_SECONDS)
         finally:
             acceptor.close()
             for connection in tuple(self.connections):
