@@ -17,6 +17,7 @@ from quantrac.local.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 LIMIT_SECONDS = 2.0
+IDLE_LIMIT_SECONDS = 6.0
 
 
 class Handler:
@@ -47,7 +48,7 @@ class Role:
     def __init__(self, kafka: str, topic: str, group: str, kind: str, folder: str) -> None:
         self.topic, self.handler = topic, Handler()
         self._producer = KafkaProducer(kafka)
-        progress = Progress(LIMIT_SECONDS)
+        self.progress = progress = Progress(LIMIT_SECONDS)
         if kind == "runner":
             self.consumer = KafkaConsumer(kafka, group=group, instance="0", topics=[topic])
             runner = Runner(
@@ -125,7 +126,8 @@ def test_an_idle_role_stays_ready(role: Role) -> None:
     with running(role.work):
         role.send()
         assert wait_until(role.is_ready, 30)
-        assert not wait_until(lambda: not role.is_ready(), 2 * LIMIT_SECONDS)
+        role.progress._limit = IDLE_LIMIT_SECONDS  # a busy machine may stop a loop for a second or two
+        assert not wait_until(lambda: not role.is_ready(), 1.2 * IDLE_LIMIT_SECONDS)
 
 
 def test_a_member_whose_messages_never_come_is_not_ready(

@@ -1,8 +1,14 @@
+from concurrent.futures import Executor, Future
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
+from quantrac.io.role import Health
 from quantrac.local.errors import LocalError
 from quantrac.local.java import parse_java_version
-from quantrac.local.process import ProcessSpec, backoff_s, cut_log
+from quantrac.local.process import ProcessSpec, SupervisedProcess, backoff_s, cut_log
+from quantrac.local.state import Phase
 from quantrac.local.supervisor import start_order
 
 pytestmark = pytest.mark.unit
@@ -87,3 +93,79 @@ def test_the_java_version_is_read_from_what_java_prints(text, version):
 
 def test_a_local_error_is_its_sentence():
     assert str(LocalError("Port 21 is in use.")) == "Port 21 is in use."
+
+
+class AtOnce(Executor):
+    """Answers before it is asked to."""
+
+    def submit(self, call, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(call())
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Played(SupervisedProcess):
+    """A process that is only played; says what its health is when the test has set it."""
+
+    def __init__(self, tmp_path):
+        self.health: Health | Exception = Health(False)
+        self.kills = 0
+        asked = ProcessSpec(name="validator", argv=["true"], health=self._say, uses=("clickhouse",))
+        super().__init__(asked, tmp_path / "validator.log", lambda: datetime(2026, 3, 25, tzinfo=UTC))
+
+    def _say(self):
+        if isinstance(self.health, Exception):
+            raise self.health
+        return self.health
+
+    def _spawn(self):
+        return SimpleNamespace(pid=4711, poll=lambda: None)
+
+    def kill(self):
+        self.kills += 1
+
+    def live(self, since, seconds, *, supported=True):
+        for second in range(since, since + seconds):
+            self.step(float(second), AtOnce(), supported=supported)
+
+
+def test_a_process_has_its_whole_time_to_get_ready_once_those_it_waits_for_are_ready(tmp_path):
+    process = Played(tmp_path)
+    process.start(0.0)
+    process.live(0, 30)
+    process.live(30, 600, supported=False)
+    process.live(630, 29)
+    assert process.kills == 0
+    process.live(659, 5)
+    assert process.kills == 1
+
+
+def test_a_process_that_has_been_ready_is_never_killed_for_not_being_so(tmp_path):
+    process = Played(tmp_path)
+    process.health = Health(True)
+    process.start(0.0)
+    process.live(0, 3)
+    process.health = Health(False, "the broker has not answered for 61 s")
+    process.live(3, 600)
+    assert (process.state.phase, process.state.reason) == (
+        Phase.UNREADY,
+        "the broker has not answered for 61 s",
+    )
+    assert process.kills == 0
+
+
+def test_the_state_says_why_a_process_is_not_ready_and_what_a_ready_one_waits_for(tmp_path):
+    process = Played(tmp_path)
+    process.start(0.0)
+    for health, phase, reason in [
+        (Health(False, "no partitions yet"), Phase.STARTING, "no partitions yet"),
+        (Health(True, "spool: no progress"), Phase.READY, "spool: no progress"),
+        (Health(True), Phase.READY, ""),
+        (RuntimeError("no answer"), Phase.UNREADY, "RuntimeError: no answer"),
+    ]:
+        process.health = health
+        process.live(round(process._stepped) + 1, 12)
+        assert (process.state.phase, process.state.reason) == (phase, reason)
