@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from quantrac.domain.plain_text import check_line
 
 
 class Message(BaseModel):
@@ -14,8 +16,13 @@ class Message(BaseModel):
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256, 64 lower-case hex digits."""
 
-StationCode = Annotated[str, StringConstraints(pattern=r"^[^\s/\\]{1,64}$")]
-"""A station's code, such as ``HN_BKHN_KHIKXQ``; letters and order are free."""
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+
+StationCode = Annotated[str, StringConstraints(pattern=rf"^[^\s/\\{_CONTROL}]{{1,64}}$")]
+"""A station's code, such as ``HN_BKHN_KHIKXQ``; letters and order are free, control characters are none."""
+
+Line = Annotated[str, AfterValidator(check_line)]
+"""A text of one line without control characters: what people read in lists and at terminals."""
 
 Utc = AwareDatetime
 """A time with its zone; written in UTC."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from quantrac.domain.file_names import check_file_name, check_folder
 from schemas.messages.base import Message, Sha256, StationCode, Utc
 
 
@@ -13,9 +14,9 @@ class RawFileHeaders(Message):
 
     file_id: Sha256
     """SHA-256 of the value."""
-    name: str = Field(max_length=255)
-    """File name as sent, without its path."""
-    path: str
+    name: Annotated[str, Field(max_length=255), AfterValidator(check_file_name)]
+    """File name as sent, without its path; at most 255 bytes and no control character."""
+    path: Annotated[str, AfterValidator(check_folder)]
     """Folder below the account's root, as sent."""
     account: str
     """Account that sent it."""

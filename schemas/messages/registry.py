@@ -14,7 +14,7 @@ from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.readings import Flag
 from quantrac.domain.units import canonical_unit
-from schemas.messages.base import Message, Sha256, StationCode, Utc
+from schemas.messages.base import Line, Message, Sha256, StationCode, Utc
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -234,8 +234,8 @@ class Station(Dated):
     """One automatic station."""
 
     code: StationCode
-    name: str
-    name_en: str = ""
+    name: Line
+    name_en: Line = ""
     type: domain.StationType
     province: Annotated[str, Field(pattern=r"^\d{2}$")]
     """Two-digit code of Decision 19/2025/QĐ-TTg."""
@@ -345,7 +345,7 @@ class ApiKey(Dated):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{8,32}$")]
-    owner: str
+    owner: Line
     secret_sha256: Sha256
     """SHA-256 of the secret; the secret itself is shown once and never stored."""
     provinces: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from quantrac.domain.assignment import (
     assign_station,
     match_stations,
 )
+from quantrac.domain.file_names import check_file_name, check_folder
 from quantrac.domain.ids import traceparent
 from quantrac.domain.parsing import DEFAULT_ZONE, file_time, parse_file
 from quantrac.domain.readings import ReadingSet, Reject
@@ -82,6 +83,8 @@ class IntakeHandler:
 
     def record(self, upload: Upload, file_id: str, received_at: datetime) -> Record:
         """Return the ``raw-file`` message; raises ``ValueError`` for a file name that cannot be kept."""
+        check_file_name(upload.name)
+        check_folder(upload.path)
         stations = list(self._registry.stations_of(upload.account, received_at))
         station = assign_station(upload.name, stations, upload.path)
         try:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from quantrac.domain.file_names import check_file_name
 from quantrac.domain.ids import file_id
 from quantrac.domain.stations import Account
 from services.receiver.handler import NOT_RENAMED, TRUNCATED, Upload
@@ -28,7 +29,6 @@ from services.receiver.spool import SpoolFull
 log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 0.5
-_LONGEST_NAME = 255
 
 
 class BadOffset(ValueError):
@@ -111,6 +111,7 @@ class Uploads:
         Raises ``ValueError`` for a name that cannot be kept.
         """
         upload = _upload(account, path, content, transport)
+        check_file_name(upload.name)
         if self.rules.is_temporary(upload.name):
             return self._wait(upload, path)
         ticket = self._offer(upload)
@@ -212,8 +213,6 @@ class Uploads:
                 self._superseded.append(entry)
 
     def _wait(self, upload: Upload, path: str) -> Ticket:
-        if len(upload.name.encode()) > _LONGEST_NAME:
-            raise ValueError(f"the file name {upload.name!r:.80} cannot be kept")
         ticket = Ticket(file_id(upload.content), None, known=False)
         ticket.spooled.set_running_or_notify_cancel()
         entry = Parked(

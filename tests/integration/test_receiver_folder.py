@@ -197,3 +197,27 @@ def test_a_folder_that_is_not_there_and_one_inside_the_other_are_refused(
     root.rmdir()
     with pytest.raises(ValueError, match="is not a folder"), watching():
         pass
+
+
+@pytest.mark.parametrize("name", [b"a\nb.txt", b"\x1b[31mred.txt", b"caf\xe9.txt"])
+def test_a_name_that_cannot_be_kept_is_logged_once_and_the_others_are_taken(
+    receiver: Receiver, root: Path, watching: Watch, name: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = root / "bkhn" / os.fsdecode(name)
+    path.write_bytes(b"x")
+    with watching(rescan_seconds=0.1) as folder:
+        (root / "bkhn" / "good.txt").write_bytes(b"good")
+        assert names(receiver, 1) == ["good.txt"]
+        wait_until(lambda: "is not taken" in caplog.text)
+        rescans, rescan = threading.Semaphore(0), folder._rescan
+
+        def count(now: float) -> None:
+            rescan(now)
+            rescans.release()
+
+        folder._rescan = count
+        assert all(rescans.acquire(timeout=10) for _ in range(3))
+    assert path.exists()
+    lines = [record.getMessage() for record in caplog.records if "is not taken" in record.getMessage()]
+    assert len(lines) == 1
+    assert lines[0].isprintable()

@@ -57,7 +57,7 @@ def test_a_file_is_answered_201_once_the_broker_has_its_exact_bytes(
     record = receiver.broker.records("raw-file")[0]
     assert (record.key, record.value) == (b"HN_BKHN_KHIKXQ", CONTENT)
     headers = {name: record.headers[name] for name in ("name", "path", "transport")}
-    assert headers == {"name": file_name().encode(), "path": b"2026/03", "transport": b"http"}
+    assert headers == {"name": file_name().encode(), "path": b"/2026/03", "transport": b"http"}
 
 
 def test_the_name_may_come_as_a_header(receiver: Receiver, client: httpx.Client) -> None:
@@ -177,3 +177,13 @@ def test_the_answer_says_what_was_read_and_why_a_line_was_not(
         (3, "unknown-parameter"),
     ]
     assert "12,4x" in first["rejects"][0]["detail"]
+
+
+def test_a_name_that_is_not_utf_8_is_a_problem(receiver: Receiver, client: httpx.Client) -> None:
+    response = client.post("/v1/files?name=caf%e9.txt", content=CONTENT)
+    assert is_problem(response, 422, "is not UTF-8")
+    response = client.post(
+        "/v1/files", headers={"X-File-Name": "a\x9b2J.txt".encode("latin-1")}, content=CONTENT
+    )
+    assert is_problem(response, 422, "control character")
+    assert receiver.broker.records("raw-file") == []

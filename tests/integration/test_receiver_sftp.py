@@ -277,3 +277,15 @@ def test_another_host_key_may_lie_beside_it_and_a_broken_one_is_named(tmp_path: 
     (tmp_path / "ssh_host_rsa_key").write_text("not a key")
     with pytest.raises(ValueError, match="ssh_host_rsa_key is not a private key"):
         host_keys(tmp_path)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\nb", b"\x1b[31mred", b"a" * 256])
+def test_a_name_that_cannot_be_kept_makes_no_folder_either(receiver: Receiver, name: bytes) -> None:
+    async def work(sftp: asyncssh.SFTPClient) -> None:
+        with pytest.raises(asyncssh.SFTPFailure, match="cannot be kept"):
+            await sftp.mkdir(name)
+        with pytest.raises(asyncssh.SFTPFailure, match="cannot be kept"):
+            await store(sftp, name + b"/a.txt", b"x")  # type: ignore[arg-type]
+
+    do(receiver, work)
+    assert list((receiver.folder / "home" / "bkhn").iterdir()) == []

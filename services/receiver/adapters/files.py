@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from posixpath import normpath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -146,8 +147,10 @@ async def _spooled(intake: Intake, gate: Gate, account: Account, path: str, cont
     if refusal := gate.take_file(account.name):
         raise refused(refusal)
     folder, _, name = path.replace("\\", "/").rpartition("/")
+    # As a client of the other doors sees it: nothing lies above the account's root.
+    folder = normpath(f"/{folder.lstrip('/')}")
     try:
-        ticket = intake.offer(Upload(account, folder or "/", name, content, "http"))
+        ticket = intake.offer(Upload(account, folder, name, content, "http"))
         await asyncio.wrap_future(ticket.spooled)
     except ValueError as error:
         raise Problem(422, str(error)) from error

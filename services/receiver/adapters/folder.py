@@ -202,7 +202,7 @@ class WatchedFolder:
             log.warning("%s was taken and stays where it is: %s", path, error)
 
     def _refuse(self, path: Path, seen: Look, reason: str) -> None:
-        log.warning("%s is not taken: %s", path, reason)
+        log.warning("%r is not taken: %s", str(path), reason)
         self._taken.add(path, seen)
         self._resting.forget(path)
 

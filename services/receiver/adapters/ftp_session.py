@@ -5,13 +5,13 @@ The bytes of its files are kept as they came, in TYPE A too.
 
 import logging
 import socket
-import unicodedata
 from concurrent.futures import Future
 from typing import Any, ClassVar
 
 from OpenSSL import SSL
 from pyftpdlib.handlers import TLS_FTPHandler
 
+from quantrac.domain.plain_text import has_control
 from quantrac.domain.stations import Account
 from services.receiver.adapters.ftp_data import NOT_NOW, DataChannel, NoPassivePort, PassivePort
 from services.receiver.adapters.ftp_folders import AccountFolder
@@ -67,10 +67,10 @@ class Session(UploadSession):
     }
 
     def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
-        """Refuse what no file name should hold before a path is made of it."""
+        """Refuse what no file name may hold before a path is made of it."""
         if "\0" in line:
             self.respond("501 NUL is not allowed.")
-        elif cmd != "PASS" and any(unicodedata.category(character) == "Cc" for character in line):
+        elif cmd != "PASS" and has_control(line):
             self.respond("501 Control characters are not allowed.")
         else:
             super().pre_process_command(line, cmd, arg)

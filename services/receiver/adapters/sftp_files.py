@@ -20,6 +20,7 @@ from asyncssh import (
     SFTPQuotaExceeded,
 )
 
+from quantrac.domain.file_names import check_folder
 from quantrac.domain.stations import Account
 from services.receiver.adapters.ftp_folders import leave_trace
 from services.receiver.adapters.sftp_upload import OpenUpload
@@ -60,9 +61,16 @@ class AccountFiles(asyncssh.SFTPServer):
         super().__init__(channel, chroot=os.fsencode(self._home))
 
     def map_path(self, path: bytes) -> bytes:
-        """Return the real path; raises ``SFTPPermissionDenied`` for one that leaves the folder by a link."""
+        """Return the real path; raises ``SFTPFailure`` for a name that is not taken.
+
+        One that leaves the folder by a link is refused by ``SFTPPermissionDenied``.
+        """
         real = super().map_path(path)
-        if b"\0" in real or not Path(os.fsdecode(real)).resolve().is_relative_to(self._home):
+        try:
+            check_folder(os.fsdecode(real).removeprefix(str(self._home)))
+        except ValueError as error:
+            raise SFTPFailure(str(error)) from error
+        if not Path(os.fsdecode(real)).resolve().is_relative_to(self._home):
             raise SFTPPermissionDenied("outside the account's folder")
         return real
 
