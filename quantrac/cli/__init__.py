@@ -1,10 +1,13 @@
 """The ``quantrac`` command; each subcommand is a file here, imported when it is asked for."""
 
 import importlib
+import sys
+from typing import Any
 
 import click
 
 import quantrac
+from quantrac.cli.terminal import escape_error, show_traceback
 
 _COMMANDS = (
     "up",
@@ -39,8 +42,15 @@ class _Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{cmd_name}"), cmd_name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            raise escape_error(error) from error
+
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(quantrac.__version__, prog_name="quantrac")
 def main() -> None:
     """Automatic environmental monitoring: station files in, checked readings and proof of delivery out."""
+    sys.excepthook = show_traceback

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quantrac.cli.options import data_option
+from quantrac.domain.plain_text import escape
 from quantrac.local.datadir import DataDir
 from quantrac.local.simulator.ftp_sender import FtpSender, parse_address
 from quantrac.local.stack import Stack
@@ -31,7 +32,7 @@ class Connection:
         password = (
             os.environ.get(self.password_env)
             or self.data.known_secret(f"account/{account}")
-            or click.prompt(f"Password of {account}", hide_input=True)
+            or click.prompt(escape(f"Password of {account}"), hide_input=True)
         )
         return FtpSender(*self.address, account, password)
 

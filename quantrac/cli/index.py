@@ -12,6 +12,7 @@ from typing import NoReturn, TextIO
 import click
 
 from quantrac.cli.series_csv import NO_VALUE
+from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import find_parameter, name_key
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
@@ -46,7 +47,7 @@ class Table:
     def complain(self, line: int, what: str) -> None:
         """Print what could not be read, and count it."""
         self.complaints += 1
-        click.echo(f"line {line}: {what}", err=True)
+        echo(f"line {line}: {what}", err=True)
 
     def sub_columns(self, found: Mapping[str, str]) -> list[str]:
         """Lay sub-indices, by parameter, out in the order of the columns."""
@@ -220,7 +221,7 @@ def _check_columns(table: Table) -> None:
         _give_up("line 1: no column of the index; `quantrac index --help` names them")
     for name, parameter in zip(table.columns, table.parameters, strict=True):
         if parameter is None:
-            click.echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
+            echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
 
 
 def _append(table: Table, line: int, cells: list[str], place: int) -> None:
@@ -288,11 +289,11 @@ def _time(text: str) -> datetime:
 
 
 def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    out = csv.writer(click.get_text_stream("stdout", encoding="utf-8"), lineterminator="\n")
+    out = csv_writer()
     out.writerow(header)
     out.writerows(rows)
 
 
 def _give_up(why: str) -> NoReturn:
-    click.echo(f"quantrac: {why}", err=True)
+    echo(f"quantrac: {why}", err=True)
     sys.exit(UNREADABLE)

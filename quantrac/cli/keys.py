@@ -7,6 +7,7 @@ import click
 from quantrac.cli.options import data_option, one_sentence
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
+from quantrac.cli.terminal import echo
 from quantrac.domain.stations import ApiKey
 from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir
@@ -32,8 +33,8 @@ def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, ta
     token, key = new_key(owner, provinces=provinces, valid_to=valid_to.date() if valid_to else None)
     with read_registry(target):
         write(target, Record(target.registry, record_key(key), key.model_dump_json().encode()))
-    click.echo(token)
-    click.echo(f"Key {key.id} of {key.owner}; the secret is not stored, so keep it safe.", err=True)
+    echo(token)
+    echo(f"Key {key.id} of {key.owner}; the secret is not stored, so keep it safe.", err=True)
 
 
 @keys.command()
@@ -53,7 +54,7 @@ def list_(target: Target) -> None:
     """List the keys; their secrets are not known."""
     with read_registry(target) as registry:
         for key in sorted(registry.api_keys.values(), key=lambda key: (key.owner, key.id)):
-            click.echo(f"{key.id:14} {','.join(key.provinces) or 'all':14} {_validity(key):26} {key.owner}")
+            echo(f"{key.id:14} {','.join(key.provinces) or 'all':14} {_validity(key):26} {key.owner}")
 
 
 @keys.command()
@@ -67,7 +68,7 @@ def revoke(key_id: str, target: Target) -> None:
             raise ValueError(f"there is no key {key_id!r}; `quantrac keys list` shows them")
         owner = registry.api_keys[key_id].owner
         write(target, Record(target.registry, f"api-key/{key_id}".encode(), None))
-    click.echo(f"revoked key {key_id} of {owner}")
+    echo(f"revoked key {key_id} of {owner}")
 
 
 def _validity(key: ApiKey) -> str:

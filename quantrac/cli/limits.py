@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from quantrac.cli.options import one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.domain.averaging import LOCAL
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
@@ -48,24 +49,24 @@ def show(standard: str) -> None:
     if standard not in known:
         raise ValueError(f"unknown standard {standard!r}{nearest(standard, known)}")
     found = known[standard]
-    click.echo(f"{found.name}: {found.title} ({found.title_vi})")
+    echo(f"{found.name}: {found.title} ({found.title_vi})")
     holds = _span(found.valid_from, found.valid_to) or "always"
-    click.echo(f"holds {holds} for {', '.join(sorted(found.media))}")
+    echo(f"holds {holds} for {', '.join(sorted(found.media))}")
     if found.permits_to is not None:
-        click.echo(f"permits may hold to it until {_day(found.permits_to)}")
-    click.echo(f"source: {found.source} ({found.certainty})")
+        echo(f"permits may hold to it until {_day(found.permits_to)}")
+    echo(f"source: {found.source} ({found.certainty})")
     if found.period_source:
-        click.echo(f"averages that are judged: {found.period_source}")
+        echo(f"averages that are judged: {found.period_source}")
     if found.note:
-        click.echo(found.note)
+        echo(found.note)
     for name, choices in (("column", found.columns), ("category", found.categories)):
         for key, about in choices:
-            click.echo(f"{name} {key}: {about}")
+            echo(f"{name} {key}: {about}")
     for each in found.coefficients:
         without = f"; not for {', '.join(sorted(each.not_for))}" if each.not_for else ""
-        click.echo(f"coefficient {each.name}: {each.about}{without} ({each.certainty}: {each.source})")
+        echo(f"coefficient {each.name}: {each.about}{without} ({each.certainty}: {each.source})")
         for value, when in each.values:
-            click.echo(f"  {shortest_decimal(value):4} {when}")
+            echo(f"  {shortest_decimal(value):4} {when}")
     _table(
         (
             row.parameter,
@@ -100,12 +101,10 @@ def of(station: str, directory: Path, at: str | None) -> None:
     found = known[station].to_domain()
     then = moment(at) if at else datetime.now(UTC)
     permit = permit_at(found.permits, then)
-    click.echo(
-        f"{station} ({found.type}) on {then.astimezone(LOCAL):%Y-%m-%d %H:%M} (UTC+7): {_held(permit)}"
-    )
+    echo(f"{station} ({found.type}) on {then.astimezone(LOCAL):%Y-%m-%d %H:%M} (UTC+7): {_held(permit)}")
     applied = load_national().applied_to(found, then)
     if not applied:
-        click.echo("no limit holds")
+        echo("no limit holds")
     _table(
         (
             each.limit.parameter,
@@ -197,4 +196,4 @@ def _table(rows: Iterable[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())

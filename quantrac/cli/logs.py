@@ -5,6 +5,7 @@ from collections import deque
 import click
 
 from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 
@@ -18,9 +19,9 @@ def logs(name: str | None, data: DataDir, lines: int) -> None:
     """Print the last lines of the log of process NAME; without NAME, list the logs."""
     files = {file.stem: file for file in sorted(data.logs.glob("*.log"))}
     if name is None:
-        click.echo("\n".join(f"{stem:32} {file.stat().st_size:>10,} bytes" for stem, file in files.items()))
+        echo("\n".join(f"{stem:32} {file.stat().st_size:>10,} bytes" for stem, file in files.items()))
         return
     if name not in files:
         raise LocalError(f"There is no log of {name}; there are {', '.join(files) or 'none yet'}.")
     with files[name].open(encoding="utf-8", errors="replace") as log:
-        click.echo("".join(deque(log, maxlen=lines)), nl=False)
+        echo("".join(deque(log, maxlen=lines)), nl=False)

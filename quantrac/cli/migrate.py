@@ -4,6 +4,7 @@ import click
 from confluent_kafka import KafkaException
 
 from quantrac.cli.options import one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.io.kafka import KafkaAdmin
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.migrate import (
@@ -51,11 +52,11 @@ def migrate(
     service, clickhouse = load(ServiceSettings), load(ClickHouseSettings)
     clickhouse = clickhouse.model_copy(update={"cluster": cluster or clickhouse.cluster})
     if only_print:
-        click.echo("\n\n".join(f"{statement};" for statement in table_script(clickhouse)))
+        echo("\n\n".join(f"{statement};" for statement in table_script(clickhouse)))
         return
     if show_status:
         for entry in table_status(clickhouse):
-            click.echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
+            echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
         return
     admin = KafkaAdmin(service.kafka_connection)
     try:
@@ -71,17 +72,17 @@ def migrate(
     if not dry_run:
         admin.create(topics)
     for topic in topics:
-        click.echo(f"{verb} topic {topic.name} ({topic.partitions} partitions)")
+        echo(f"{verb} topic {topic.name} ({topic.partitions} partitions)")
     if dry_run:
         migrations = [entry.migration for entry in table_status(clickhouse) if not entry.applied]
     else:
         migrations = migrate_tables(clickhouse)
         for table in write_reference(clickhouse):
-            click.echo(f"wrote {table}")
+            echo(f"wrote {table}")
         if with_roles:
             write_roles(clickhouse)
-            click.echo(f"gave quantrac_analyst the database {clickhouse.database}")
+            echo(f"gave quantrac_analyst the database {clickhouse.database}")
     for migration in migrations:
-        click.echo(f"{'would apply' if dry_run else 'applied'} {migration.name}")
+        echo(f"{'would apply' if dry_run else 'applied'} {migration.name}")
     if not topics and not migrations:
-        click.echo("nothing to do")
+        echo("nothing to do")

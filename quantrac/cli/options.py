@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 
@@ -35,7 +36,7 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except (LocalError, ValueError) as error:
-            click.echo(f"quantrac: {error}", err=True)
+            echo(f"quantrac: {error}", err=True)
             sys.exit(1)
 
     return wrapped

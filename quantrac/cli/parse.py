@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from quantrac.cli.parse_advice import explanation, layout_report
+from quantrac.cli.terminal import echo
 from quantrac.domain.assignment import assign_station
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.stations import Station
@@ -52,7 +53,7 @@ def parse(
     if as_json and explain:
         raise click.UsageError("--explain is for people; --json has the reasons too.")
     found = [layout_report(folder) for folder in folders]
-    click.echo("\n".join(line for lines, _ in found for line in lines), nl=bool(found))
+    echo("\n".join(line for lines, _ in found for line in lines), nl=bool(found))
     stations = _stations(directory) if directory else []
     worst = max((_show(path, as_json, stations, explain=explain) for path in files), default=READ)
     sys.exit(max([worst, *(READ if known else UNREADABLE for _, known in found)]))
@@ -65,7 +66,8 @@ def _stations(directory: Path) -> list[Station]:
     try:
         records = load_directory(directory)
     except ValueError as error:
-        sys.exit(f"quantrac: {error}")
+        echo(f"quantrac: {error}", err=True)
+        sys.exit(1)
     return [record.to_domain() for record in records if isinstance(record, StationRecord)]
 
 
@@ -74,17 +76,17 @@ def _show(path: str, as_json: bool, stations: list[Station], *, explain: bool) -
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        click.echo(f"{shown}: {error.strerror or error}.", err=True)
+        echo(f"{shown}: {error.strerror or error}.", err=True)
         return UNREADABLE
     folder = str(Path(path).parent)
     station = assign_station(Path(path).name, stations, folder) if stations else None
     parsed = parse_file(content, path, station, datetime.now(UTC))
     if as_json:
-        click.echo(json.dumps({"file": shown, **to_json(parsed)}))
+        echo(json.dumps({"file": shown, **to_json(parsed)}))
     else:
-        click.echo("\n".join(_table(shown, parsed)))
+        echo("\n".join(_table(shown, parsed)))
         if explain:
-            click.echo("\n".join(explanation(parsed, station)) + "\n")
+            echo("\n".join(explanation(parsed, station)) + "\n")
     if not parsed.readings:
         return UNREADABLE
     return SOME_REJECTED if parsed.rejects else READ

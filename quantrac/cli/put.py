@@ -8,6 +8,7 @@ import click
 
 from quantrac.cli.connection import Connection, connection_options
 from quantrac.cli.options import one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.domain.parsing import station_code_from_name
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import FtpSender, NotAcknowledged, day_folder
@@ -46,8 +47,8 @@ def put(*, files: tuple[Path, ...], folder: str | None, account: str | None, con
                 senders[name] = opened.enter_context(connection.sender(name))
             try:
                 target = day_folder(file.name) if folder is None else folder
-                click.echo(f"{file.name}: {senders[name].send(target, file.name, file.read_bytes())}")
+                echo(f"{file.name}: {senders[name].send(target, file.name, file.read_bytes())}")
             except NotAcknowledged as error:
                 failed += 1
-                click.echo(f"{file.name}: not acknowledged: {error}", err=True)
+                echo(f"{file.name}: not acknowledged: {error}", err=True)
     sys.exit(1 if failed else 0)

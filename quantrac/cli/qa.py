@@ -1,8 +1,6 @@
 """``quantrac qa``: the flags of one series in a CSV file, with no stack and no registry."""
 
-import csv
 import difflib
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ import click
 
 from quantrac.cli.options import one_sentence
 from quantrac.cli.series_csv import Series, interval, read_series
+from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
 from quantrac.domain.stations import StationType
 
@@ -90,11 +89,11 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
     if step is not None:
         _print_gaps(rows, step.total_seconds())
     for row, reason in rows.unreadable.items():
-        click.echo(f"quantrac: row {row + 1} after the header: {reason}", err=True)
+        echo(f"quantrac: row {row + 1} after the header: {reason}", err=True)
 
 
 def _print(rows: Series, flags: list[int], tests: list[Mapping[str, int]]) -> None:
-    out = csv.writer(sys.stdout, lineterminator="\n")
+    out = csv_writer()
     out.writerow(("time", "value", "flag", "tests"))
     for row, (flag, outcomes) in enumerate(zip(flags, tests, strict=True)):
         shown = (4, UNREADABLE) if row in rows.unreadable else (flag, ";".join(_reasons(flag, outcomes)))
@@ -118,7 +117,7 @@ def _print_gaps(rows: Series, interval: float) -> None:
     for cause in dict.fromkeys(gap.cause for gap in found):
         steps = [gap.steps for gap in found if gap.cause is cause]
         gaps, count = f"{len(steps)} gap{'s' if len(steps) > 1 else ''}", sum(steps)
-        click.echo(f"quantrac: {cause}: {gaps}, {count} step{'s' if count > 1 else ''}", err=True)
+        echo(f"quantrac: {cause}: {gaps}, {count} step{'s' if count > 1 else ''}", err=True)
 
 
 def _reasons(flag: int, tests: Mapping[str, int]) -> list[str]:

@@ -11,6 +11,7 @@ from quantrac.cli.options import one_sentence
 from quantrac.cli.registry_changes import changed_spans
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
+from quantrac.cli.terminal import echo
 from quantrac.domain.stations import Registry
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
@@ -49,7 +50,7 @@ def import_(directory: Path, target: Target) -> None:
     counts = ", ".join(
         f"{kinds.count(kind)} {kind}{'s'[: kinds.count(kind) != 1]}" for kind in dict.fromkeys(kinds)
     )
-    click.echo(f"imported {counts} into {target.registry}")
+    echo(f"imported {counts} into {target.registry}")
     if changed:
         _judge_again(target, changed, written.offset)
 
@@ -59,7 +60,7 @@ def import_(directory: Path, target: Target) -> None:
 @one_sentence
 def check(directory: Path) -> None:
     """Read DIRECTORY's *.yaml files and say whether they could be imported."""
-    click.echo(f"{len(load_directory(directory))} records, no mistake")
+    echo(f"{len(load_directory(directory))} records, no mistake")
 
 
 @registry.command("list")
@@ -70,16 +71,16 @@ def list_(target: Target) -> None:
     with read_registry(target) as found:
         for station in sorted(found.stations.values(), key=lambda s: s.code):
             count = len(station.parameters)
-            click.echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
+            echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
         for account in sorted(found.accounts.values(), key=lambda a: a.name):
-            click.echo(f"account  {account.name:24} {account.role:14} {' '.join(account.stations)}")
+            echo(f"account  {account.name:24} {account.role:14} {' '.join(account.stations)}")
 
 
 @registry.command("hash-password")
 @click.password_option()
 def hash_password_(password: str) -> None:
     """Ask for a password and print its argon2id hash, for an account's password_hash."""
-    click.echo(hash_password(password))
+    echo(hash_password(password))
 
 
 def _changed(
@@ -109,4 +110,4 @@ def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime
         ) from error
     for station, spans in groupby(requests, key=lambda each: each.station):
         told = ", ".join(f"{s.start:%Y-%m-%dT%H:%M:%SZ} to {s.end:%Y-%m-%dT%H:%M:%SZ}" for s in spans)
-        click.echo(f"{station} changed: judging again what was measured {told}")
+        echo(f"{station} changed: judging again what was measured {told}")

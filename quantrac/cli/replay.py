@@ -10,6 +10,7 @@ import click
 
 from quantrac.cli.options import one_sentence
 from quantrac.cli.target import Target, target_options
+from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka import KafkaProducer
@@ -140,7 +141,7 @@ def _replay_files(
                 producer.flush()
     except ClickHouseError as error:
         raise ValueError(f"after {count} files: ClickHouse: {error}") from error
-    click.echo(f"{count} files {'would be read' if dry_run else 'are being read'} again")
+    echo(f"{count} files {'would be read' if dry_run else 'are being read'} again")
 
 
 def raw_file(topic: str, row: dict[str, Any]) -> Record:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
+from quantrac.cli.terminal import echo
 from quantrac.domain.qa.expectations import Expectations
 from quantrac.domain.qa.series import StationReadings
 from quantrac.domain.qa.settlement import Span, settle
@@ -147,7 +146,7 @@ def dry_run(target: Target, asked: Replay) -> None:
             comparison.add(database, station, readings_changed)
             judged += readings
             rate = judged / (time.monotonic() - began)
-            click.echo(
+            echo(
                 f"{station}: {number} of {_many(len(stations), 'station')}, "
                 f"{_many(judged, 'reading')}, {rate:,.0f}/s",
                 err=True,
@@ -157,9 +156,9 @@ def dry_run(target: Target, asked: Replay) -> None:
     except LookupError as error:
         raise ValueError(str(error)) from error
     for line in comparison.lines():
-        click.echo(line)
+        echo(line)
     whole = f"{_many(judged, 'reading')} of {_many(len(stations), 'station')}"
-    click.echo(f"{comparison.flags.total():,} of {whole} would get another flag")
+    echo(f"{comparison.flags.total():,} of {whole} would get another flag")
 
 
 def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
@@ -186,7 +185,7 @@ def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
             written = Record(target.registry, record_key(record), record.model_dump_json().encode())
             offset = write(target, written).offset
             span = f"{asked.start:%Y-%m-%dT%H:%M:%SZ} to {asked.end:%Y-%m-%dT%H:%M:%SZ}"
-            click.echo(f"{record.version} judges what was measured from {span}")
+            echo(f"{record.version} judges what was measured from {span}")
     producer = KafkaProducer(target.kafka)
     producer.produce([_request(target, asked, station, offset) for station, _ in stations])
     try:
@@ -194,7 +193,7 @@ def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
     except DeliveryFailed as error:
         raise ValueError(f"the broker did not take it: {error}") from error
     readings = sum(count for _, count in stations)
-    click.echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
+    echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
 
 
 def _book(registry: Registry, asked: Replay) -> RuleBook:

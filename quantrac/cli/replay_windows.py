@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from quantrac.cli.target import Target
+from quantrac.cli.terminal import echo
 from quantrac.domain.averaging import HOUR, day_of, hour_of
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
 from quantrac.io.kafka import KafkaAdmin, KafkaProducer
@@ -92,7 +92,7 @@ def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
                     pass
     except (ClickHouseError, DeliveryFailed) as error:
         raise ValueError(f"after {hours:,} hours: {error}") from error
-    click.echo(f"{hours:,} hours {'would be' if dry_run else 'are being'} computed again")
+    echo(f"{hours:,} hours {'would be' if dry_run else 'are being'} computed again")
 
 
 def pages(database: Database, asked: Period) -> Iterator[Page]:

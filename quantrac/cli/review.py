@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from quantrac.cli.options import one_sentence
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.target import Target, target_options
+from quantrac.cli.terminal import echo
 from quantrac.domain import stations as domain
 from quantrac.domain.stations import Registry
 from quantrac.io.records import Record
@@ -68,7 +69,7 @@ def add(
         if station not in registry.stations:
             raise ValueError(f"there is no station {station!r}; `quantrac registry list` shows them")
         decide(target, decision)
-    click.echo(f"decision {decision.id}: {flag} for {_what(decision.to_domain())}")
+    echo(f"decision {decision.id}: {flag} for {_what(decision.to_domain())}")
 
 
 @review.command()
@@ -83,7 +84,7 @@ def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None
         found = _known(registry, decision_id)
         withdrawal = Withdrawal(by=by or user(), why=reason(why), at=datetime.now(UTC))
         decide(target, _record(found).model_copy(update={"withdrawn": withdrawal}))
-    click.echo(f"withdrew decision {decision_id} about {_what(found)}")
+    echo(f"withdrew decision {decision_id} about {_what(found)}")
 
 
 @review.command("list")
@@ -95,11 +96,11 @@ def list_(station: str, target: Target) -> None:
     with read_registry(target) as registry:
         for each in sorted(registry.decisions.values(), key=lambda each: (each.decided_at, each.id)):
             if station in ("", each.station):
-                click.echo(f"{each.id}  {each.flag.name.lower():7} {_what(each)}")
-                click.echo(f"    {each.decided_at:%Y-%m-%dT%H:%M:%SZ} {each.by}: {each.why}")
+                echo(f"{each.id}  {each.flag.name.lower():7} {_what(each)}")
+                echo(f"    {each.decided_at:%Y-%m-%dT%H:%M:%SZ} {each.by}: {each.why}")
                 if each.withdrawn is not None:
                     gone = each.withdrawn
-                    click.echo(f"    withdrawn {gone.at:%Y-%m-%dT%H:%M:%SZ} {gone.by}: {gone.why}")
+                    echo(f"    withdrawn {gone.at:%Y-%m-%dT%H:%M:%SZ} {gone.by}: {gone.why}")
 
 
 def decide(target: Target, decision: Decision) -> None:

@@ -12,6 +12,7 @@ from quantrac.cli.options import data_option, one_sentence
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
 from quantrac.cli.target import Target, target_options
+from quantrac.cli.terminal import echo
 from quantrac.domain.qa.climate import climate
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.stations import Activation, Registry
@@ -52,7 +53,7 @@ def check(path: Path) -> None:
     """Read a rule file or folder and say whether it could be activated."""
     found = load(path)
     count = sum(len(tests) for tests in found.settings.values())
-    click.echo(f"{path}: {count} settings, no mistake, version {found.version}")
+    echo(f"{path}: {count} settings, no mistake, version {found.version}")
 
 
 @rules.command()
@@ -73,7 +74,7 @@ def activate(path: Path, why: str, by: str | None, at: str | None, target: Targe
         changes = differences(book.rules(now, now), found)
         value = record.model_dump_json().encode()
         write(target, Record(target.registry, record_key(record), value), timeout=_PROMPT_SECONDS)
-    click.echo(f"{found.version} judges what is received from {record.received_from:%Y-%m-%dT%H:%M:%SZ} on")
+    echo(f"{found.version} judges what is received from {record.received_from:%Y-%m-%dT%H:%M:%SZ} on")
     _echo_all("  ", changes)
 
 
@@ -85,10 +86,8 @@ def log(target: Target) -> None:
     with read_registry(target) as registry:
         before = load()
         for record, found in RuleBook(before, registry).activations:
-            click.echo(
-                f"{record.activated_at:%Y-%m-%dT%H:%M:%SZ} {record.by} {record.version} {_span(record)}"
-            )
-            click.echo(f"  why: {record.why}")
+            echo(f"{record.activated_at:%Y-%m-%dT%H:%M:%SZ} {record.by} {record.version} {_span(record)}")
+            echo(f"  why: {record.why}")
             _echo_all("  ", differences(before, found))
             if record.received_from is not None:
                 before = found
@@ -114,14 +113,14 @@ def show(*, station: str, station_type: str | None, parameter: str, path: Path |
         found = RuleBook(load(), registry).rules(now, now)
         if station in registry.stations:
             station_type = station_type or registry.stations[station].type.value
-    click.echo(f"version {found.version}; a reading needs {', '.join(sorted(found.required)) or 'no test'}")
+    echo(f"version {found.version}; a reading needs {', '.join(sorted(found.required)) or 'no test'}")
     series = station_type or "", station, parameter, now
     layers = found.layers(*series)
     for test, thresholds in found.thresholds(*series).items():
         given = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
-        click.echo(f"{test:16} {given}".rstrip())
+        echo(f"{test:16} {given}".rstrip())
         for scope, entry in layers[test]:
-            click.echo(f"{'':16} from {scope}: {entry.source or 'no source named'}")
+            echo(f"{'':16} from {scope}: {entry.source or 'no source named'}")
 
 
 @rules.command()
@@ -194,8 +193,8 @@ def learn(
     path = out / "stations" / f"{station}.yaml"
     _write_learnt(path, climatology_file(station, known, source))
     for each in series:
-        click.echo(f"{each.parameter:16} {each.known:3} of 288 months and hours")
-    click.echo(f"wrote {path}")
+        echo(f"{each.parameter:16} {each.known:3} of 288 months and hours")
+    echo(f"wrote {path}")
 
 
 @target_options
@@ -258,6 +257,6 @@ def _span(record: Activation) -> str:
 
 def _echo_all(indent: str, changes: Sequence[object]) -> None:
     for change in changes:
-        click.echo(f"{indent}{change}")
+        echo(f"{indent}{change}")
     if not changes:
-        click.echo(f"{indent}nothing changes")
+        echo(f"{indent}nothing changes")

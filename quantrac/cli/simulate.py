@@ -8,6 +8,7 @@ import click
 
 from quantrac.cli.connection import Connection, connection_options
 from quantrac.cli.options import one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import Column, NotAcknowledged, csv_files
 from quantrac.local.simulator.replay import replay
@@ -71,7 +72,7 @@ def simulate(
         try:
             for sent, (name, _answer) in enumerate(replay(files, sender), start=1):
                 if sent % _PROGRESS_EVERY == 0:
-                    click.echo(f"{sent} files, up to {name}")
+                    echo(f"{sent} files, up to {name}")
         except NotAcknowledged as error:
             raise click.ClickException(f"after {sent} files, one was not acknowledged: {error}") from error
-    click.echo(f"{sent} files acknowledged")
+    echo(f"{sent} files acknowledged")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
 from quantrac.local.status import StackStatus
@@ -32,7 +33,7 @@ def status(data: DataDir, as_json: bool, wait: bool, timeout: float) -> None:
     if wait:
         wait_until(is_ready, timeout)
     found = StackStatus(Stack.read(data)).read()
-    click.echo(json.dumps(found, indent=2) if as_json else _text(found))
+    echo(json.dumps(found, indent=2) if as_json else _text(found))
     sys.exit(0 if found["state"] == "ready" else 1)
 
 

@@ -7,6 +7,7 @@ import threading
 import click
 
 from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.terminal import echo
 from quantrac.io.private_files import keep_files_private
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
@@ -81,9 +82,9 @@ def _detach(data: DataDir, demo: bool, ports: tuple[str, ...]) -> None:
         with (data.logs / "supervisor.log").open("rb") as written:
             written.seek(start)
             raise LocalError(written.read().decode(errors="replace").strip().removeprefix("quantrac: "))
-    click.echo(f"started as process {process.pid}; `quantrac status --wait` waits until all is ready")
+    echo(f"started as process {process.pid}; `quantrac status --wait` waits until all is ready")
     if demo:
-        click.echo("`quantrac keys demo` prints the API key")
+        echo("`quantrac keys demo` prints the API key")
 
 
 def _watch(stack: Stack, supervisor: Supervisor, done: threading.Event) -> None:
@@ -92,6 +93,6 @@ def _watch(stack: Stack, supervisor: Supervisor, done: threading.Event) -> None:
 
     show_start(supervisor, done)
     if not done.is_set():
-        click.echo(greeting(stack, show_key=sys.stdout.isatty()))
+        echo(greeting(stack, show_key=sys.stdout.isatty()))
         if sys.stdout.isatty():
             show_counts(stack, done)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from quantrac.domain.plain_text import escape
 from services.aggregator.notify.adapters.channels import open_channel
 from services.aggregator.notify.config import load_targets
 from services.aggregator.notify.messages import trial
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         targets = load_targets(arguments.config, os.environ)
     except ValueError as error:
-        sys.exit(f"quantrac: {error}")
+        sys.exit(f"quantrac: {escape(str(error))}")
     chosen = [target for target in targets if arguments.target in ("", target.name)]
     if not chosen:
         names = ", ".join(target.name for target in targets)
@@ -39,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             answer, failed = f"away: {error}", failed + 1
         finally:
             channel.close()
-        print(f"{target.name}: {answer}", flush=True)  # noqa: T201 - a command's output
+        # A target's answer may hold anything, and this is a person's terminal.
+        print(escape(f"{target.name}: {answer}"), flush=True)  # noqa: T201 - a command's output
     return int(failed > 0)
 
 
