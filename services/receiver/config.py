@@ -35,6 +35,8 @@ class IntakeSettings(ServiceSettings):
 
     A backlog of 60 days is 17,280 files of a station.
     """
+    account_folders: Annotated[int, Field(gt=0)] = 1_000
+    """Folders of one account at the FTP and SFTP doors; empty ones go after a day."""
     late_after_hours: Annotated[float, Field(gt=0)] = 6.0
     """Files measured longer ago than this when they come are read on the lane of the backlog."""
     login_key: Path | None = None

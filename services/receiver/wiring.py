@@ -27,8 +27,8 @@ from services.receiver.adapters.deliveries import deliveries_router
 from services.receiver.adapters.files import files_router
 from services.receiver.adapters.folder import FolderRules, WatchedFolder
 from services.receiver.adapters.ftp import FtpServer
-from services.receiver.adapters.ftp_folders import prune
 from services.receiver.adapters.ftp_tls import Certificates
+from services.receiver.adapters.homes import Homes
 from services.receiver.adapters.http import create_app
 from services.receiver.adapters.sftp import SftpServer
 from services.receiver.authentication import Authenticator
@@ -191,8 +191,8 @@ class IntakeRole:
             clock=_now,
             progress=Progress(settings.stalled_seconds, name="spool"),
         )
-        self._home = settings.spool / "home"
-        self._home.mkdir(exist_ok=True)
+        self._homes = Homes(settings.spool / "home", settings.account_folders)
+        self._homes.root.mkdir(exist_ok=True)
         self._logins = _logins(settings, registry)
         self._http = HttpServer(
             settings.http_host,
@@ -220,7 +220,7 @@ class IntakeRole:
             logins=self._logins,
             registry=registry,
             clock=_now,
-            home=self._home,
+            homes=self._homes,
             max_connections=settings.ftp_max_connections,
             max_connections_per_ip=settings.ftp_max_connections_per_ip,
             passive_ports=settings.passive_ports,
@@ -277,7 +277,7 @@ class IntakeRole:
             logins=self._logins,
             registry=registry,
             clock=_now,
-            home=self._home,
+            homes=self._homes,
             keys=settings.spool,
             max_connections=settings.sftp_max_connections,
             on_round=self._loops["sftp"].round,
@@ -317,7 +317,7 @@ class IntakeRole:
     def _keep_house(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._ledger.prune(_now())
-            prune(self._home, _now())
+            self._homes.prune(_now())
             stop.wait(_HOUSEKEEPING_SECONDS)
 
 

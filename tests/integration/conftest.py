@@ -28,6 +28,7 @@ from services.receiver.adapters.basic_auth import BasicAuth
 from services.receiver.adapters.files import files_router
 from services.receiver.adapters.folder import FolderRules, WatchedFolder
 from services.receiver.adapters.ftp import FtpServer
+from services.receiver.adapters.homes import Homes
 from services.receiver.adapters.http import create_app
 from services.receiver.adapters.sftp import SftpServer
 from services.receiver.authentication import Authenticator
@@ -141,7 +142,7 @@ class Receiver:
             logins=self.logins,
             registry=self.registry,
             clock=self.now,
-            home=folder / "home",
+            homes=Homes(folder / "home", 20),
             max_connections=5,
             failed_login_delay=0.0,
             certificates=Pair(folder).certificates(),
@@ -152,7 +153,7 @@ class Receiver:
             logins=self.logins,
             registry=self.registry,
             clock=self.now,
-            home=folder / "home",
+            homes=Homes(folder / "home", 20),
             keys=folder,
             max_connections=5,
             failed_login_delay=0.0,
@@ -214,7 +215,7 @@ def ftp_door(receiver: Receiver) -> Iterator[Callable[..., FtpServer]]:
             logins=receiver.logins,
             registry=receiver.registry,
             clock=receiver.now,
-            home=receiver.folder / "home",
+            homes=Homes(receiver.folder / "home"),
             failed_login_delay=0.0,
             **settings,
         )

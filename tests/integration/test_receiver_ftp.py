@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.ftp_folders import prune
+from services.receiver.adapters.homes import Homes
 
 pytestmark = pytest.mark.integration
 
@@ -229,6 +229,32 @@ def test_the_last_uploads_are_listed_with_their_size_but_cannot_be_read_back(
     assert (receiver.folder / "home/bkhn/2026/a.txt").read_bytes() == bytes(1234)
 
 
+@pytest.mark.parametrize("kind", ["A", "I"])
+def test_the_size_of_a_sent_file_is_told_in_either_type(client: ftplib.FTP, kind: str) -> None:
+    store(client, "a.txt", b"x\r\n" * 411 + b"\n")
+    client.voidcmd(f"TYPE {kind}")
+    assert client.size("a.txt") == 1234
+    with pytest.raises(ftplib.error_perm, match="550"):
+        client.size("b.txt")
+    assert client.sendcmd(f"TYPE {kind}").startswith("200")
+
+
+def test_an_account_makes_no_more_folders_than_it_may_and_still_sends_into_any(
+    receiver: Receiver, client: ftplib.FTP
+) -> None:
+    client.mkd("2026")
+    for n in range(19):
+        client.mkd(f"2026/{n}")
+    with pytest.raises(ftplib.error_perm, match="550 At most 20 folders are kept"):
+        client.mkd("2026/19")
+    store(client, "2026/18/a.txt", b"1")
+    store(client, "2027/01/01/b.txt", b"2")
+    assert sorted(record.value for record in records(receiver, 2)) == [b"1", b"2"]
+    home = receiver.folder / "home" / "bkhn"
+    assert (home / "2026/18/a.txt").exists()
+    assert not (home / "2027").exists()
+
+
 def test_traces_and_empty_folders_go_after_a_day(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     old, new = tmp_path / "bkhn/2026/24/old.txt", tmp_path / "bkhn/2026/25/new.txt"
@@ -238,7 +264,7 @@ def test_traces_and_empty_folders_go_after_a_day(tmp_path: Path) -> None:
     yesterday = (now - timedelta(days=1, hours=1)).timestamp()
     for path in (old, old.parent):
         os.utime(path, (yesterday, yesterday))
-    prune(tmp_path, now)
+    Homes(tmp_path).prune(now)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["2026", "25", "bkhn", "new.txt"]
 
 

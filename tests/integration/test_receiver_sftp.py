@@ -289,3 +289,16 @@ def test_a_name_that_cannot_be_kept_makes_no_folder_either(receiver: Receiver, n
 
     do(receiver, work)
     assert list((receiver.folder / "home" / "bkhn").iterdir()) == []
+
+
+def test_an_account_makes_no_more_folders_than_it_may_and_still_sends_into_any(receiver: Receiver) -> None:
+    async def work(sftp: asyncssh.SFTPClient) -> None:
+        for n in range(20):
+            await sftp.mkdir(str(n))
+        with pytest.raises(asyncssh.SFTPFailure, match="at most 20 folders are kept"):
+            await sftp.mkdir("20")
+        await store(sftp, "2027/01/a.txt", b"1")
+
+    do(receiver, work)
+    assert values(receiver, 1) == [b"1"]
+    assert not (receiver.folder / "home" / "bkhn" / "2027").exists()

@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import FTPServer
@@ -17,6 +16,7 @@ from quantrac.domain.stations import Account, Registry
 from services.receiver.adapters.ftp_loop import LoopCalls
 from services.receiver.adapters.ftp_session import Authorizer, Session
 from services.receiver.adapters.ftp_tls import Certificates, PlainFtp
+from services.receiver.adapters.homes import Homes
 from services.receiver.logins import Logins
 from services.receiver.uploads import Uploads
 
@@ -32,7 +32,7 @@ class _Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib is untyped
 class FtpServer:
     """Listens from the moment it is made; :meth:`run` serves.
 
-    ``home`` gets a folder for each account; ``failed_login_delay`` (s) slows down guessing. Without
+    ``homes`` gets a folder for each account; ``failed_login_delay`` (s) slows down guessing. Without
     ``certificates`` there is no TLS; whoever has not logged in within ``login_seconds`` is disconnected.
     ``on_round`` is called as long as the loop turns.
     """
@@ -45,7 +45,7 @@ class FtpServer:
         logins: Logins,
         registry: Registry,
         clock: Callable[[], datetime],
-        home: Path,
+        homes: Homes,
         max_connections: int = 2100,
         max_connections_per_ip: int = 0,
         passive_ports: range | None = None,
@@ -56,7 +56,7 @@ class FtpServer:
         failed_login_delay: float = 3.0,
         on_round: Callable[[], None] = lambda: None,
     ) -> None:
-        self.uploads, self.logins, self.gate, self.home = uploads, logins, logins.gate, home
+        self.uploads, self.logins, self.gate, self.homes = uploads, logins, logins.gate, homes
         self.certificates, self.plain, self.login_seconds = certificates, plain, login_seconds
         self._registry, self._clock, self._on_round = registry, clock, on_round
         self._ioloop = IOLoop()

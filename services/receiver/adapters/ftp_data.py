@@ -13,7 +13,7 @@ from OpenSSL import SSL
 from pyftpdlib.handlers import TLS_DTPHandler
 from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
 
-from services.receiver.adapters.ftp_folders import UploadBuffer, leave_trace
+from services.receiver.adapters.ftp_folders import UploadBuffer
 from services.receiver.intake import Ticket
 from services.receiver.spool import SpoolFull
 
@@ -102,7 +102,7 @@ class DataChannel(TLS_DTPHandler):  # type: ignore[misc]  # pyftpdlib is untyped
         error = ticket.spooled.exception()
         if error is None:
             self.transfer_finished = True
-            leave_trace(Path(file.name), file.shown + file.size)
+            self.cmd_channel.shared.homes.leave_trace(Path(file.name), file.shown + file.size)
             self.answer(f"226 Transfer complete; file {ticket.file_id}.")
         else:
             self.answer(refusal(error, "file not taken"))

@@ -1,19 +1,12 @@
-"""The folders that FTP accounts see: their own subfolders, and traces of the last day's uploads.
-
-Accepted content is never kept here. An accepted file leaves a trace, an empty (sparse) file of the same name
-and size, so that a logger which checks its upload with SIZE or LIST finds what it expects.
-"""
+"""An FTP account's home, as pyftpdlib sees it: uploads go to memory, folders to the disk."""
 
 import io
-import os
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from pyftpdlib.exceptions import FilesystemError
 from pyftpdlib.filesystems import AbstractedFS
 
-KEPT = timedelta(days=1)
-"""How long traces and empty folders stay."""
+from services.receiver.adapters.homes import TooManyFolders
 
 
 class UploadBuffer(io.BytesIO):
@@ -60,26 +53,10 @@ class AccountFolder(AbstractedFS):  # type: ignore[misc]  # pyftpdlib is untyped
         upload.take(session.before)
         return upload
 
-
-def leave_trace(path: Path, size: int) -> None:
-    """Show an accepted file; a trace that cannot be left is no reason to refuse the file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            file.truncate(size)
-    except OSError:
-        return
-
-
-def prune(root: Path, now: datetime) -> None:
-    """Remove traces and empty folders older than :data:`KEPT`; ``now`` is UTC."""
-    oldest = (now - KEPT).timestamp()
-    for account in root.iterdir():
-        for folder, _, names in os.walk(account, topdown=False):
-            # Asked first: removing the traces in it makes the folder look new.
-            stale = Path(folder).stat().st_mtime < oldest
-            for path in (Path(folder, name) for name in names):
-                if path.stat().st_mtime < oldest:
-                    path.unlink(missing_ok=True)
-            if stale and Path(folder) != account and not any(Path(folder).iterdir()):
-                Path(folder).rmdir()
+    def mkdir(self, path: str) -> None:
+        """Make a folder, unless the account has too many."""
+        try:
+            self.cmd_channel.shared.homes.check_room(Path(path))
+        except TooManyFolders as error:
+            raise FilesystemError(str(error)) from error
+        super().mkdir(path)

@@ -138,8 +138,7 @@ class Session(UploadSession):
             self._welcome(account)
 
     def _welcome(self, account: Account) -> None:
-        home = self.shared.home / account.name
-        home.mkdir(parents=True, exist_ok=True)
+        home = self.shared.homes.of(account.name)
         self._private_data = not may_go_plain(self.shared.plain, account)
         self._stop_waiting_for_login()
         self.handle_auth_success(str(home), "", "Login successful.")

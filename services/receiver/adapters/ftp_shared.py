@@ -1,11 +1,11 @@
 """What all FTP sessions of a server share."""
 
-from pathlib import Path
 from typing import Protocol
 
 from quantrac.domain.stations import Account
 from services.receiver.adapters.ftp_loop import LoopCalls
 from services.receiver.adapters.ftp_tls import Certificates, PlainFtp
+from services.receiver.adapters.homes import Homes
 from services.receiver.gate import Gate
 from services.receiver.logins import Logins
 from services.receiver.uploads import Uploads
@@ -18,7 +18,7 @@ class Shared(Protocol):
     logins: Logins
     gate: Gate
     calls: LoopCalls
-    home: Path
+    homes: Homes
     certificates: Certificates | None
     plain: PlainFtp
     login_seconds: float

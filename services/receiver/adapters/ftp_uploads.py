@@ -8,7 +8,7 @@ from typing import Any
 from pyftpdlib.handlers import TLS_FTPHandler
 
 from services.receiver.adapters.ftp_data import DataChannel, refusal
-from services.receiver.adapters.ftp_folders import UploadBuffer, leave_trace
+from services.receiver.adapters.ftp_folders import UploadBuffer
 from services.receiver.adapters.ftp_shared import Shared
 from services.receiver.intake import Ticket
 from services.receiver.uploads import BadOffset, NotWaiting
@@ -25,6 +25,7 @@ class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyp
     _rnfr: str | None
     _in_dtp_queue: Any  # the upload that waits for its data connection
     _restart_position: int
+    _current_type: str
     before = b""
     """What stands before the bytes of the next upload."""
     shown = 0
@@ -47,6 +48,12 @@ class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyp
         self.shown = size if offset != 0 and not self.before else 0
         stored: str | None = super().ftp_STOR(file, mode)
         return stored
+
+    def ftp_SIZE(self, path: str) -> None:  # noqa: N802
+        """Answer in TYPE A as in TYPE I: the bytes are kept as they came in either."""
+        current, self._current_type = self._current_type, "i"
+        super().ftp_SIZE(path)
+        self._current_type = current
 
     def ftp_RNFR(self, path: str) -> None:  # noqa: N802
         """Name what is to be renamed: a finished upload under a temporary name, and nothing else."""
@@ -103,7 +110,7 @@ class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyp
             return
         size = self.shared.uploads.cut(file.account, file.path, file.getvalue(), "ftp")
         if size:
-            leave_trace(Path(file.name), size)
+            self.shared.homes.leave_trace(Path(file.name), size)
 
     def data_connection_lost(self) -> None:
         """Answer a transfer whose connection was reset before it was accepted: the library says nothing."""
@@ -121,5 +128,5 @@ class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyp
             return
         size = source.stat().st_size if source.is_file() else 0
         source.unlink(missing_ok=True)
-        leave_trace(path, size)
+        self.shared.homes.leave_trace(path, size)
         self.respond(f"250 Renamed; file {ticket.file_id}.")

@@ -17,6 +17,7 @@ from asyncssh.channel import SSHChannel
 from asyncssh.stream import SSHServerStreamSession
 
 from quantrac.domain.stations import Account, Registry
+from services.receiver.adapters.homes import Homes
 from services.receiver.adapters.sftp_files import AccountFiles
 from services.receiver.adapters.sftp_files import Shared as FilesShared
 from services.receiver.adapters.sftp_keys import host_keys, is_listed
@@ -141,7 +142,7 @@ class Connection(asyncssh.SSHServer):
 class SftpServer:
     """Listens from the moment it is made; :meth:`run` serves.
 
-    ``home`` gets a folder for each account; ``keys`` is the folder of the server's own keys;
+    ``homes`` gets a folder for each account; ``keys`` is the folder of the server's own keys;
     ``failed_login_delay`` (s) slows down guessing; ``on_round`` is called as long as the loop
     turns. Raises ``ValueError`` for a bad host key.
     """
@@ -154,13 +155,13 @@ class SftpServer:
         logins: Logins,
         registry: Registry,
         clock: Callable[[], datetime],
-        home: Path,
+        homes: Homes,
         keys: Path,
         max_connections: int = 2100,
         failed_login_delay: float = 3.0,
         on_round: Callable[[], None] = lambda: None,
     ) -> None:
-        self.uploads, self.gate, self.home = uploads, logins.gate, home
+        self.uploads, self.gate, self.homes = uploads, logins.gate, homes
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
         self._logins, self._registry, self._clock = logins, registry, clock

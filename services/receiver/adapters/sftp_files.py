@@ -22,7 +22,7 @@ from asyncssh import (
 
 from quantrac.domain.file_names import check_folder
 from quantrac.domain.stations import Account
-from services.receiver.adapters.ftp_folders import leave_trace
+from services.receiver.adapters.homes import Homes, TooManyFolders
 from services.receiver.adapters.sftp_upload import OpenUpload
 from services.receiver.gate import Gate
 from services.receiver.intake import Ticket
@@ -41,7 +41,7 @@ class Shared(Protocol):
 
     uploads: Uploads
     gate: Gate
-    home: Path
+    homes: Homes
 
     def account(self, name: str) -> Account | None:
         """Return an account valid now."""
@@ -53,8 +53,7 @@ class AccountFiles(asyncssh.SFTPServer):
 
     def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", shared: Shared, name: str) -> None:
         self._shared, self._name = shared, name
-        self._home = (shared.home / name).resolve()
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home = shared.homes.of(name)
         self._open = 0
         self.gone = False
         """Whether the client has ended; what it has not closed by then is cut."""
@@ -117,12 +116,21 @@ class AccountFiles(asyncssh.SFTPServer):
         elif not upload.untouched:
             await self._take(upload)
 
+    def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
+        """Make a folder, unless the account has too many."""
+        folder = Path(os.fsdecode(self.map_path(path)))
+        try:
+            self._shared.homes.check_room(folder)
+        except TooManyFolders as error:
+            raise SFTPQuotaExceeded(str(error)) from error
+        folder.mkdir()
+
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Take a file sent under a temporary name; nothing else can be renamed."""
         old, new = (Path(os.fsdecode(self.map_path(path))) for path in (oldpath, newpath))
         names = self._visible(old), self._visible(new)
         await _kept(partial(self._shared.uploads.rename, self._account(), *names))
-        leave_trace(new, old.stat().st_size if old.exists() else 0)
+        self._shared.homes.leave_trace(new, old.stat().st_size if old.exists() else 0)
         old.unlink(missing_ok=True)
 
     posix_rename = rename
@@ -152,7 +160,7 @@ class AccountFiles(asyncssh.SFTPServer):
             raise SFTPQuotaExceeded(refusal.reason)
         finish = self._shared.uploads.finish
         await _kept(partial(finish, self._account(), self._visible(upload.path), content, "sftp"))
-        leave_trace(upload.path, upload.shown)
+        self._shared.homes.leave_trace(upload.path, upload.shown)
 
     def _park(self, upload: OpenUpload) -> None:
         path = self._visible(upload.path)
@@ -161,7 +169,7 @@ class AccountFiles(asyncssh.SFTPServer):
             return
         # Shown, so that a client which resumes learns how much of it is here.
         if size := self._shared.uploads.cut(self._name, path, upload.content(), "sftp"):
-            leave_trace(upload.path, size)
+            self._shared.homes.leave_trace(upload.path, size)
 
     def _account(self) -> Account:
         account = self._shared.account(self._name)
