@@ -1,15 +1,20 @@
 """Why a stored reading has its flag: the tests' own sentences, on what is stored around it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
+from quantrac.domain.qa import neighbours as neighbours_test
 from quantrac.domain.qa.blocks import BLOCKS, LAG, block_of
 from quantrac.domain.qa.expectations import Expectations, registered
 from quantrac.domain.qa.explain import Explained, Explanation, explain_readings
 from quantrac.domain.qa.memory import LONGEST_AHEAD
 from quantrac.domain.qa.neighbourhood import HOUR, Hours, combined, neighbours_of
 from quantrac.domain.qa.table import TESTS
+from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
 from schemas.history import ClickHouseHistory
 from schemas.rules import RuleSet
@@ -19,6 +24,8 @@ from services.api.models import Judgement
 
 DECISION = "decision"
 """What stands among the tests where a person decided."""
+
+_NEIGHBOURS = "neighbours"
 
 _ORDER = {name: place for place, name in enumerate((DECISION, *TESTS))}
 
@@ -48,8 +55,12 @@ class _AroundAnHour(ClickHouseHistory):
         return float(self._end if self._rows.columns(_AFTER, asked) else self._end - 1)
 
 
-def explanation_of(context: Context, station: str, parameter: str, at: datetime) -> Explanation | None:
+def explanation_of(
+    context: Context, station: str, parameter: str, at: datetime, may_read: Callable[[str], bool]
+) -> Explanation | None:
     """Judge one stored reading again and put every test into words; ``None`` where it is not stored.
+
+    Where ``may_read`` refuses one of its neighbour stations, no sentence tells what those measured.
 
     Reads the station as far back as its tests look, the figures of the blocks it is learnt from, and its hour
     at the neighbour stations. Raises ``ClickHouseError``.
@@ -59,10 +70,12 @@ def explanation_of(context: Context, station: str, parameter: str, at: datetime)
     time = at.timestamp()
     history, block = _AroundAnHour(context.database, time // HOUR), block_of(time)
     near = neighbours_of(context.registry, station)
+    compared: dict[str, Hours] = {}
 
     def neighbours(first: int, last: int) -> Mapping[str, Hours]:
         newest = history.newest(station)
-        return combined(newest, [history.hours(each, first, last) for each in near])
+        compared.update(combined(newest, [history.hours(each, first, last) for each in near]))
+        return compared
 
     found = explain_readings(
         history.readings(station, time - 60 * expectations.reach(station), time + 1),
@@ -73,16 +86,32 @@ def explanation_of(context: Context, station: str, parameter: str, at: datetime)
         neighbours=neighbours,
         decisions=context.registry.decisions_of(station),
     )
-    return found[0] if found else None
+    if not found:
+        return None
+    if all(map(may_read, near)) or parameter not in compared:
+        return found[0]
+    count = float(compared[parameter].at(np.array([time // HOUR]))[1][0])
+    return _without_neighbours_values(found[0], count)
 
 
-def judgements(reading: Mapping[str, Any], station: Station, context: Context) -> list[Judgement]:
+def _without_neighbours_values(explanation: Explanation, count: float) -> Explanation:
+    def hidden(test: Explained) -> Explained:
+        if test.test != _NEIGHBOURS or test.outcome not in {Flag.GOOD, Flag.SUSPECT}:
+            return test  # what was not compared names no value
+        return replace(test, says=neighbours_test.explain_without_values(count, test.outcome))
+
+    return replace(explanation, tests=tuple(map(hidden, explanation.tests)))
+
+
+def judgements(
+    reading: Mapping[str, Any], station: Station, context: Context, may_read: Callable[[str], bool]
+) -> list[Judgement]:
     """Return what each test said of a reading (as ``plain.reading`` gives it), in the order of the tests.
 
     The outcomes are those stored; a sentence whose outcome is another one now says so.
     """
     parameter, at = reading["parameter"], reading["measured_at"]
-    explanation = explanation_of(context, station.code, parameter, at)
+    explanation = explanation_of(context, station.code, parameter, at, may_read)
     explained = {each.test: each for each in explanation.tests} if explanation is not None else {}
     rules = context.book.rules(reading["received_at"], at)
     sources = _sources(rules, station, parameter, at)

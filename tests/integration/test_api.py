@@ -226,8 +226,8 @@ def ministry_api(context: Context) -> Iterator[TestClient]:
         yield client
 
 
-def get(client: TestClient, path: str) -> Any:
-    answer = client.get(path)
+def get(client: TestClient, path: str, **more: Any) -> Any:
+    answer = client.get(path, **more)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -476,8 +476,8 @@ def judged_api(judged: Context) -> Iterator[TestClient]:
         yield client
 
 
-def said(client: TestClient, test: str) -> str:
-    (says,) = [each["says"] for each in get(client, JUMPED)["tests"] if each["name"] == test]
+def said(client: TestClient, test: str, **more: Any) -> str:
+    (says,) = [each["says"] for each in get(client, JUMPED, **more)["tests"] if each["name"] == test]
     return str(says)
 
 
@@ -517,6 +517,26 @@ def test_an_hour_of_the_neighbours_counts_once_both_have_finished_it(
         "61 is 36 from 25, the median of 1 neighbour, limit 60; "
         "judged by what is stored now, the outcome is good"
     )
+
+
+def test_what_a_neighbour_measured_is_told_only_to_a_key_that_may_read_it(judged: Context) -> None:
+    token, key = new_key("department of Ha Noi", provinces=["01"])
+    beside = replace(judged.registry.stations[TWO], province="24")
+    registry = Registry(
+        stations=judged.registry.stations | {TWO: beside},
+        api_keys={KEY.id: KEY.to_domain(), key.id: key.to_domain()},
+    )
+    with TestClient(create_app(replace(judged, registry=registry))) as client:
+        told = {
+            asked: said(client, "neighbours", headers={"X-Api-Key": asked}).partition(";")[0]
+            for asked in (TOKEN, token)
+        }
+        whole = client.get(JUMPED, headers={"X-Api-Key": token}).text
+    assert told == {
+        TOKEN: "61 is 36 from 25, the median of 1 neighbour, limit 60",
+        token: "good beside 1 neighbour",
+    }
+    assert "so no value is told; judged by what is stored now, the outcome is good" in whole
 
 
 def test_limits_that_were_learnt_stand_in_the_sentence(judged_api: TestClient, judged: Context) -> None:

@@ -245,7 +245,7 @@ def test_an_account_makes_no_more_folders_than_it_may_and_still_sends_into_any(
     client.mkd("2026")
     for n in range(19):
         client.mkd(f"2026/{n}")
-    with pytest.raises(ftplib.error_perm, match="550 At most 20 folders are kept"):
+    with pytest.raises(ftplib.error_perm, match="550 at most 20 folders are kept"):
         client.mkd("2026/19")
     store(client, "2026/18/a.txt", b"1")
     store(client, "2027/01/01/b.txt", b"2")

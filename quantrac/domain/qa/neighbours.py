@@ -59,3 +59,13 @@ def explain(
         + ("" if np.isnan(times) else f" and {times:g} times")
         for value, median, count, most, times, needed in numbers
     ]
+
+
+def explain_without_values(count: float, outcome: Flag) -> str:
+    """Say how many neighbours were compared and with what outcome, for whom may not know what they measured.
+
+    >>> explain_without_values(3, Flag.SUSPECT)
+    'suspect beside 3 neighbours; this key may not read all of them, so no value is told'
+    """
+    beside = many(count, "neighbour")
+    return f"{outcome.name.lower()} beside {beside}; this key may not read all of them, so no value is told"

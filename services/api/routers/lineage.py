@@ -73,7 +73,7 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
         unit_correction=_unit_correction(station, row, text),
         average=Average(**plain.average(average, zone)) if average else None,
         receipts=[Receipt(**receipt) for receipt in receipts],
-        tests=judgements(reading, station, context),
+        tests=judgements(reading, station, context, reader.may_read),
         decision=Decision.of(decision) if decision else None,
         revisions=[Superseded(**each, flag_name=plain.flag_name(each["flag"])) for each in revisions],
     )

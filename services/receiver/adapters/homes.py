@@ -19,7 +19,7 @@ class TooManyFolders(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """The homes of all accounts, each a folder of ``root``; each account has ``folder_limit`` folders at most."""
+    """The homes of all accounts, below ``root``; each has at most ``folder_limit`` folders."""
 
     root: Path
     folder_limit: int = 1_000
