@@ -44,7 +44,7 @@ def demo(data: DataDir) -> None:
     """Print the key of the demo in the data folder."""
     if not Stack.read(data).demo:
         raise ValueError(f"the stack in {data.root} is no demo; `quantrac keys create` makes a key")
-    click.echo(demo_api_key(data))
+    echo(demo_api_key(data))
 
 
 @keys.command("list")
