@@ -7,9 +7,15 @@ from typing import Any
 
 import uvicorn
 
+from quantrac.io.http_guard import HttpGuard
+from quantrac.io.settings import HttpLimits
+
 
 class HttpServer:
-    """Listens from the moment it is made, so a taken port raises ``OSError`` there; :meth:`run` serves."""
+    """Listens from the moment it is made, so a taken port raises ``OSError`` there; :meth:`run` serves.
+
+    Clients hold its connections within ``limits`` only; see :mod:`quantrac.io.http_guard`.
+    """
 
     def __init__(
         self,
@@ -17,6 +23,7 @@ class HttpServer:
         port: int,
         app: Callable[..., Any],
         *,
+        limits: HttpLimits | None = None,
         grace_seconds: int = 5,
         on_round: Callable[[], None] | None = None,
     ) -> None:
@@ -24,6 +31,8 @@ class HttpServer:
         self._listener = socket.create_server((host, port), backlog=1024)
         config = uvicorn.Config(
             app,
+            http=HttpGuard(limits or HttpLimits()).protocol,
+            ws="none",
             log_config=None,  # the process has set up its logging
             access_log=False,
             server_header=False,

@@ -4,7 +4,16 @@ import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quantrac.io.kafka_connection import KafkaConnection, SaslMechanism, SecurityProtocol
@@ -102,6 +111,36 @@ def kafka_environment(connection: KafkaConnection) -> dict[str, str]:
     }
     # The empty ones too: they take the place of what the other process may inherit.
     return {f"QUANTRAC_KAFKA{name}": str(value or "") for name, value in values.items()}
+
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class HttpLimits(BaseModel):
+    """How long, and how often, clients may hold a connection of an HTTP server."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    head_seconds: Seconds = 10.0
+    """Time for the whole head of a request, from the opening of the connection or its first byte."""
+    body_idle_seconds: Seconds = 60.0
+    """Longest silence within a body; also the time for the rest of a body that has been answered already."""
+    body_seconds: Seconds = 900.0
+    """Time for a whole body; while the server does not read, to hold an account's rate, none passes."""
+    answer_idle_seconds: Seconds = 30.0
+    """Time in which a client must take 8 KiB of its answer, or all that is left."""
+    max_connections: Annotated[int, Field(ge=0)] = 2_000
+    """Connections at the same time; 0 = no limit."""
+    max_connections_per_ip: Annotated[int, Field(ge=0)] = 0
+    """Connections from one address; 0 = no limit, since behind a reverse proxy all come from one."""
+    max_connections_without_login: Annotated[int, Field(ge=0)] = 1_000
+    """Connections on which no request has been authenticated yet; 0 = no limit."""
+
+
+class HttpSettings(BaseSettings, HttpLimits):
+    """The same from the environment; each field is read from ``QUANTRAC_HTTP_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="QUANTRAC_HTTP_", use_attribute_docstrings=True)
 
 
 S = TypeVar("S", bound=BaseSettings)
