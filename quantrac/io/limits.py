@@ -1,13 +1,16 @@
 """What the operating system lets a process have."""
 
 import contextlib
+import logging
 import sys
+
+log = logging.getLogger(__name__)
 
 
 def allow_open_files(wanted: int) -> None:
     """Raise the limit of open files towards ``wanted``, as far as the system allows.
 
-    The usual limit of 1,024 is less than the sockets of 2,000 stations.
+    The usual limit of 1,024 is less than the sockets of 2,000 stations; what stays too low is logged.
     """
     if sys.platform == "win32":
         return
@@ -18,3 +21,5 @@ def allow_open_files(wanted: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < target:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+    if target < wanted:
+        log.warning("the system allows %d open files; all connections at once would need %d", target, wanted)

@@ -129,12 +129,15 @@ class HttpLimits(BaseModel):
     """Time for a whole body; while the server does not read, to hold an account's rate, none passes."""
     answer_idle_seconds: Seconds = 30.0
     """Time in which a client must take 8 KiB of its answer, or all that is left."""
-    max_connections: Annotated[int, Field(ge=0)] = 2_000
-    """Connections at the same time; 0 = no limit."""
+    max_connections: Annotated[int, Field(ge=0)] = 2_100
+    """Connections at the same time: the country's 2,000 stations and some room; 0 = no limit."""
     max_connections_per_ip: Annotated[int, Field(ge=0)] = 0
     """Connections from one address; 0 = no limit, since behind a reverse proxy all come from one."""
-    max_connections_without_login: Annotated[int, Field(ge=0)] = 1_000
-    """Connections on which no request has been authenticated yet; 0 = no limit."""
+    max_connections_without_login: Annotated[int, Field(ge=0)] = 2_000
+    """Connections on which no request has been authenticated yet; 0 = no limit.
+
+    All stations may connect in the same second, before the first of them is authenticated.
+    """
 
 
 class HttpSettings(BaseSettings, HttpLimits):

@@ -15,7 +15,9 @@ from pathlib import Path
 import uvicorn
 
 from quantrac.io import logs
+from quantrac.io.http_guard import HttpGuard
 from quantrac.io.private_files import keep_files_private
+from quantrac.io.settings import HttpLimits
 from quantrac.local.clickhouse.analyst import Analyst, analysts_of
 from quantrac.local.clickhouse.app import ClickHouseApp
 from quantrac.local.clickhouse.confinement import confine
@@ -37,6 +39,8 @@ _KEEP_ALIVE_SECONDS = 75
 _STATEMENT_GRACE_SECONDS = 5
 _CONNECTION_GRACE_SECONDS = 8
 _LONGEST_HEAD_BYTES = 1 << 20
+# An insert may be produced while it is sent; everybody here shares one address.
+_LIMITS = HttpLimits(body_seconds=3600, max_connections=500, max_connections_without_login=400)
 # As the dictionaries' LIFETIME says.
 _RELOAD_SECONDS = 30
 
@@ -68,7 +72,7 @@ def serve(data: Path, port: int, user: str, password: str, analysts: Sequence[An
     app = ClickHouseApp(engine, user, password, analysts)
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=HttpGuard(_LIMITS).protocol,
         ws="none",
         lifespan="off",
         log_config=None,

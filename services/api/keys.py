@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from quantrac.domain.parsing.targets import DEFAULT_ZONE
 from quantrac.domain.stations import ApiKey, Registry, Station, StationType
+from quantrac.io.http_guard import mark_authenticated
 from schemas.keys import matches, parse_token
 from services.api.context import InContext
 from services.api.plain import zone_of
@@ -91,6 +92,7 @@ def authenticate(token: str | None, registry: Registry, at: datetime) -> ApiKey:
 
 
 async def reader(
+    request: Request,
     context: InContext,
     header: Annotated[str | None, Security(_HEADER)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
@@ -99,7 +101,9 @@ async def reader(
     if not context.registry_read():
         raise Unavailable("The station registry has not been read yet.")
     token = header or (bearer.credentials if bearer else None)
-    return Reader(authenticate(token, context.registry, context.clock()), context.registry.stations)
+    key = authenticate(token, context.registry, context.clock())
+    mark_authenticated(request.scope)
+    return Reader(key, context.registry.stations)
 
 
 Asking = Annotated[Reader, Depends(reader)]

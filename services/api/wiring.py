@@ -10,8 +10,9 @@ from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import TableReader
+from quantrac.io.limits import allow_open_files
 from quantrac.io.role import Health
-from quantrac.io.settings import ClickHouseSettings, load
+from quantrac.io.settings import ClickHouseSettings, HttpSettings, load
 from schemas.limits import load_national
 from schemas.registry import apply_record
 from schemas.rules import RuleBook
@@ -22,12 +23,16 @@ from services.api.context import Context
 
 log = logging.getLogger(__name__)
 
+# Connections to the broker and to ClickHouse, the log.
+_OWN_FILES = 200
+
 
 class Serve:
     """Serves HTTP; until the registry has been read, and while ClickHouse is away, with 503."""
 
-    def __init__(self, settings: ApiSettings, clickhouse: ClickHouseSettings) -> None:
+    def __init__(self, settings: ApiSettings, clickhouse: ClickHouseSettings, http: HttpSettings) -> None:
         registry = Registry()
+        self._http = http
         self._settings = settings
         self._registry_read = threading.Event()
         self._table = TableReader(
@@ -51,7 +56,9 @@ class Serve:
 
     def run(self, stop: threading.Event) -> None:
         """Serve until ``stop`` is set; raises ``OSError`` when the address cannot be had."""
-        server = HttpServer(self._settings.api_host, self._settings.api_port, create_app(self._context))
+        app = create_app(self._context)
+        server = HttpServer(self._settings.api_host, self._settings.api_port, app, limits=self._http)
+        allow_open_files(self._http.max_connections + _OWN_FILES)
         threading.Thread(target=self._read_registry, name="registry", daemon=True).start()
         server.run(stop)
         self._table.close()
@@ -70,7 +77,7 @@ class Serve:
 
 def serve() -> Serve:
     """Build the role ``serve`` from the environment; a bad rule file stops the start."""
-    return Serve(load(ApiSettings), load(ClickHouseSettings))
+    return Serve(load(ApiSettings), load(ClickHouseSettings), load(HttpSettings))
 
 
 def _rule_book(settings: ApiSettings, registry: Registry) -> RuleBook:

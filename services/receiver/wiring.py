@@ -19,7 +19,7 @@ from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from quantrac.io.role import Health, Role, Work, first_problem, unless
 from quantrac.io.runner import Runner
-from quantrac.io.settings import ServiceSettings, load
+from quantrac.io.settings import HttpSettings, ServiceSettings, load
 from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
 from services.receiver.adapters.basic_auth import BasicAuth
@@ -51,6 +51,8 @@ from services.receiver.uploads import Uploads
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 3600.0
+# Spool, ledgers, the broker's connections, the log.
+_OWN_FILES = 200
 
 # A forwarder waits 30 s for its receipt; it must hear "later" before that.
 _CONFIRM_DELIVERY_SECONDS = 10.0
@@ -58,9 +60,9 @@ _CONFIRM_DELIVERY_SECONDS = 10.0
 
 def intake() -> Role:
     """Build the role ``intake``: a province takes files, the ministry takes deliveries."""
-    settings = load(IntakeSettings)
+    settings, http = load(IntakeSettings), load(HttpSettings)
     make_private_folder(settings.spool)
-    return DeliveriesRole(settings) if settings.tier == "ministry" else IntakeRole(settings)
+    return DeliveriesRole(settings, http) if settings.tier == "ministry" else IntakeRole(settings, http)
 
 
 def parse() -> Role:
@@ -169,7 +171,7 @@ def _certificates(settings: IntakeSettings) -> Certificates | None:
 class IntakeRole:
     """FTP, SFTP, HTTP, watched folder → spool → raw-file."""
 
-    def __init__(self, settings: IntakeSettings) -> None:
+    def __init__(self, settings: IntakeSettings, http: HttpSettings) -> None:
         registry = Registry()
         self._table = _registry_reader(settings, registry)
         # A door whose loop hangs takes nothing, while the others and this process live.
@@ -198,10 +200,13 @@ class IntakeRole:
             settings.http_host,
             settings.http_port,
             self._app(settings, registry),
+            limits=http,
             on_round=self._loops["http"].round,
         )
-        # Two sockets an FTP client, and the passive listeners that wait for its data connection.
-        allow_open_files(4 * settings.ftp_max_connections + settings.sftp_max_connections)
+        # Two sockets an FTP client, and the passive listeners that wait for its data connection. No door's
+        # connections take what another door needs.
+        doors = 4 * settings.ftp_max_connections + settings.sftp_max_connections + http.max_connections
+        allow_open_files(doors + _OWN_FILES)
         self._uploads = Uploads(
             offer=self._intake.offer,
             account=lambda name: registry.account(name, _now()),
@@ -324,7 +329,7 @@ class IntakeRole:
 class DeliveriesRole:
     """The provinces' deliveries → qa-flagged."""
 
-    def __init__(self, settings: IntakeSettings) -> None:
+    def __init__(self, settings: IntakeSettings, http: HttpSettings) -> None:
         registry = Registry()
         self._loop = Progress(settings.stalled_seconds, name="http")
         self._table = _registry_reader(settings, registry)
@@ -337,7 +342,9 @@ class DeliveriesRole:
         app = create_app(health=self.health)
         self._logins = _logins(settings, registry)
         app.include_router(deliveries_router(deliveries, BasicAuth(self._logins, "province")))
-        self._http = HttpServer(settings.http_host, settings.http_port, app, on_round=self._loop.round)
+        address = settings.http_host, settings.http_port
+        self._http = HttpServer(*address, app, limits=http, on_round=self._loop.round)
+        allow_open_files(http.max_connections + _OWN_FILES)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; the door does not open before the registry is known."""

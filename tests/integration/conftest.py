@@ -128,6 +128,7 @@ class Receiver:
         auth = BasicAuth(self.logins, "station")
         read = ParseHandler(self.registry, "parsed-reading").read
         app.include_router(files_router(self.intake, auth, gate, read=read, confirm_seconds=1.0))
+        self.app = app
         self.http = HttpServer("127.0.0.1", 0, app)
         self.ahead = timedelta()
         self.uploads = Uploads(

@@ -12,6 +12,7 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.requests import HTTPConnection
 
 from quantrac.domain.stations import Account
+from quantrac.io.http_guard import mark_authenticated
 from services.receiver.adapters.http import Problem
 from services.receiver.gate import Reason, Refusal
 from services.receiver.logins import Logins
@@ -58,6 +59,7 @@ class BasicAuth:
         if refusal := self._logins.gate.may_connect(address):
             raise refused(refusal)
         account = await self._account(credentials, address)
+        mark_authenticated(request.scope)
         if account.role != self._role:
             raise Problem(403, f"this address is for {self._role} accounts; {account.name} is {account.role}")
         if refusal := self._logins.gate.enter(account.name):
