@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
+from quantrac.io.http_guard import mark_authenticated
 from quantrac.local.clickhouse import analyst as rules
 from quantrac.local.clickhouse.analyst import Analyst
 from quantrac.local.clickhouse.analyst_sql import AnalystSql, denied
@@ -93,6 +94,7 @@ class ClickHouseApp:
         with suppress(ClientGone):
             try:
                 analyst = self._authenticate(request)
+                mark_authenticated(scope)
                 body.decode_as(request.headers.get("content-encoding", ""))
                 if analyst:
                     await self._answer_analyst(exchange, analyst)
