@@ -298,6 +298,17 @@ async def test_past_the_limit_without_login_the_oldest_such_connection_makes_roo
 
 
 @in_loop
+async def test_a_request_whose_login_is_being_checked_is_spared_for_a_connection_that_asks_nothing() -> None:
+    server = Server(HttpLimits(max_connections_without_login=2))
+    server.open.clear()
+    protocol, checked = server.connect()
+    await send(protocol, GET)
+    _, mute = server.connect()
+    server.connect()
+    assert (checked.aborted, mute.aborted) == (False, True)
+
+
+@in_loop
 async def test_a_flood_without_login_keeps_nobody_out() -> None:
     server = Server(HttpLimits(max_connections=10, max_connections_without_login=8))
     for _ in range(100):
