@@ -14,6 +14,7 @@ import orjson
 from confluent_kafka import Consumer, Message, Producer
 
 from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.health import Health
 from quantrac.io.role import serve_health
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings
 
@@ -82,7 +83,7 @@ def run(
     producer = Producer(broker | reliable | compressed)
     assigned = threading.Event()
     consumer.subscribe([source], on_assign=lambda *_: assigned.set())
-    serve_health("127.0.0.1", settings.health_port, assigned.is_set)
+    serve_health("127.0.0.1", settings.health_port, lambda: Health(assigned.is_set()))
     while True:
         messages = consumer.consume(size, 0.2)
         if not messages:

@@ -85,6 +85,7 @@ class ClickHouse:
         self._settings = settings
         self._database = settings.database if database is None else database
         self._client: Client | None = None
+        self._probe: Client | None = None
         self._types: dict[tuple[str, ...], list[str]] = {}
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
@@ -159,30 +160,43 @@ class ClickHouse:
         return self._types[key]
 
     def answers(self) -> bool:
-        """Tell whether the server answers a query."""
+        """Tell within seconds whether the server lives and has taken this login; for one thread at a time.
+
+        A statement proves the login once. Afterwards the server is pinged, over a connection of its own and
+        without a statement slot, so that busy statements never look like a server that is away.
+        """
         try:
-            self.query("SELECT 1")
+            with _translated():
+                if self._probe is None:
+                    probe = self._new_client(connect_timeout=2, send_receive_timeout=3, dedicated_pool=True)
+                    probe.command("SELECT 1")
+                    self._probe = probe
+                elif not self._probe.ping(timeout=2):
+                    self._probe.close()
+                    self._probe = None
         except ClickHouseError:
             return False
-        return True
+        return self._probe is not None
 
     def _connected(self) -> Client:
         if self._client is None:
-            s = self._settings
-            self._client = clickhouse_connect.get_client(
-                host=s.host,
-                port=s.port,
-                username=s.user,
-                password=s.password,
-                database=self._database,
-                secure=s.secure,
-                autogenerate_session_id=False,  # a session would serialise the threads that share this client
-                connect_timeout=5,
-                send_receive_timeout=120,
-                tz_mode="aware",
-                settings=ON_A_CLUSTER,
-            )
+            self._client = self._new_client(connect_timeout=5, send_receive_timeout=120)
         return self._client
+
+    def _new_client(self, **options: Any) -> Client:
+        s = self._settings
+        return clickhouse_connect.get_client(
+            host=s.host,
+            port=s.port,
+            username=s.user,
+            password=s.password,
+            database=self._database,
+            secure=s.secure,
+            autogenerate_session_id=False,  # a session would serialise the threads that share this client
+            tz_mode="aware",
+            settings=ON_A_CLUSTER,
+            **options,
+        )
 
 
 @contextmanager

@@ -6,41 +6,21 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
+from quantrac.io.health import Check, Health, WatchedHealth, first_problem, health_answer
+from quantrac.io.http_server import HttpServer
 from quantrac.io.logs import configure
 from quantrac.io.private_files import keep_files_private
-from quantrac.io.settings import ServiceSettings, load
+from quantrac.io.settings import HttpLimits, ServiceSettings, load
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether a role can do its work, and in one sentence what is wrong; empty = nothing."""
-
-    ready: bool
-    reason: str = ""
-    """A role may be ready and still have something to say: what it has taken waits for somebody else."""
-
-
-Check = Callable[[], str]
-"""Says in one sentence why a role is not ready; empty = nothing speaks against it."""
-
-
-def unless(holds: Callable[[], bool], sentence: str) -> Check:
-    """Make a check that says ``sentence`` unless something holds."""
-    return lambda: "" if holds() else sentence
-
-
-def first_problem(checks: Iterable[Check]) -> str:
-    """Return the first sentence that a check says; those after it are not asked."""
-    return next((problem for check in checks if (problem := check())), "")
+# Few ask, and none of them logs in.
+_HEALTH_LIMITS = HttpLimits(max_connections=50, max_connections_without_login=0)
 
 
 class Role(Protocol):
@@ -128,31 +108,23 @@ def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[s
     log.info("stopped")
 
 
-def health_answer(health: Health) -> tuple[HTTPStatus, dict[str, str]]:
-    """Return status and body of ``/health/ready``."""
-    body = {"status": "ok" if health.ready else "not ready"}
-    if health.reason:
-        body["reason"] = health.reason
-    return HTTPStatus.OK if health.ready else HTTPStatus.SERVICE_UNAVAILABLE, body
-
-
 def serve_health(host: str, port: int, health: Callable[[], Health]) -> None:
-    """Answer ``/health/live`` and ``/health/ready`` (200 or 503, with the reason) from a daemon thread."""
+    """Answer ``/health/live`` and ``/health/ready`` (200 or 503, with the reason), in a thread."""
+    watched = WatchedHealth(health)
+    watched.start()
 
-    class Probe(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, answer = health_answer(
-                health() if self.path == "/health/ready" else Health(self.path == "/health/live")
-            )
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    async def app(scope: Mapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
+        match scope["path"]:
+            case "/health/live":
+                status, answer = HTTPStatus.OK, {"status": "ok"}
+            case "/health/ready":
+                status, answer = health_answer(watched.health())
+            case _:
+                status, answer = HTTPStatus.NOT_FOUND, {"status": "not found"}
+        body = json.dumps(answer).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass  # probes every few seconds would drown the log
-
-    server = ThreadingHTTPServer((host, port), Probe)
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    server = HttpServer(host, port, app, limits=_HEALTH_LIMITS)
+    threading.Thread(target=server.run, args=(threading.Event(),), name="health", daemon=True).start()

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from quantrac.io.health import Health
 from quantrac.io.logs import one_line
-from quantrac.io.role import Health
 from quantrac.local.child import tied_command
 from quantrac.local.state import Phase, ProcessState
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from quantrac.io.role import Health
+from quantrac.io.health import Health
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.datadir import DataDir

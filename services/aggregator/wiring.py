@@ -11,10 +11,11 @@ from pathlib import Path
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
+from quantrac.io.health import Check, unless
 from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
-from quantrac.io.role import Check, Role, Work, unless
+from quantrac.io.role import Role, Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner

@@ -1,7 +1,9 @@
 """The application: routes, problems, documentation. Touches no socket by itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
+from html import escape
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -34,9 +36,15 @@ need a zone; stretches of time are half-open, [from, to). Long lists come in pag
 null.
 """
 
+# Stands in the page for the address it is asked for at.
+_BASE_URL = "http://base.invalid"
 
-def create_app(context: Context) -> FastAPI:
-    """Build the application over its dependencies."""
+
+def create_app(context: Context, *, missing: Callable[[], str] | None = None) -> FastAPI:
+    """Build the application over its dependencies.
+
+    ``missing`` names, from memory, what keeps the API from answering; absent, ``/health/ready`` looks itself.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -55,12 +63,15 @@ def create_app(context: Context) -> FastAPI:
     app.state.context = context
     install(app)
     app.include_router(_v1())
-    app.include_router(health.router)
+    app.include_router(health.router(missing or context.missing))
+    page = cache(lambda: render(app.openapi(), _BASE_URL))
 
+    # In no thread: those are for callers with a key.
     @app.get("/docs", include_in_schema=False)
-    def docs(request: Request) -> HTMLResponse:
+    async def docs(request: Request) -> HTMLResponse:
         policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-        return HTMLResponse(render(app.openapi(), str(request.base_url)), headers=policy)
+        base_url = escape(str(request.base_url).rstrip("/"))
+        return HTMLResponse(page().replace(_BASE_URL, base_url), headers=policy)
 
     return app
 

@@ -58,7 +58,7 @@ class Context:
         return self.tier == "province"
 
     def missing(self) -> str:
-        """Name what keeps the API from answering; empty when nothing does."""
+        """Name what keeps the API from answering; empty when nothing does. Waits seconds for ClickHouse."""
         if not self.registry_read():
             return "The station registry has not been read yet."
         if problem := self.registry_problem():

@@ -8,10 +8,10 @@ from functools import partial
 
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.health import Health, WatchedHealth
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import TableReader
 from quantrac.io.limits import allow_open_files
-from quantrac.io.role import Health
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, load
 from schemas.limits import load_national
 from schemas.registry import apply_record
@@ -53,10 +53,12 @@ class Serve:
             page_limit=settings.api_page_limit,
             threads=settings.api_threads,
         )
+        self._health = WatchedHealth(self._look_up)
 
     def run(self, stop: threading.Event) -> None:
         """Serve until ``stop`` is set; raises ``OSError`` when the address cannot be had."""
-        app = create_app(self._context)
+        self._health.start()
+        app = create_app(self._context, missing=lambda: self.health().reason)
         server = HttpServer(self._settings.api_host, self._settings.api_port, app, limits=self._http)
         allow_open_files(self._http.max_connections + _OWN_FILES)
         threading.Thread(target=self._read_registry, name="registry", daemon=True).start()
@@ -65,6 +67,9 @@ class Serve:
 
     def health(self) -> Health:
         """Tell whether ClickHouse answers, and the registry has been read and is followed."""
+        return self._health.health()
+
+    def _look_up(self) -> Health:
         missing = self._context.missing()
         return Health(not missing, missing)
 

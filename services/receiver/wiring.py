@@ -11,13 +11,14 @@ from fastapi import FastAPI
 
 from quantrac.domain.stations import Registry
 from quantrac.io.crew import Loop, run_together
+from quantrac.io.health import Health, first_problem, unless
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
 from quantrac.io.limits import allow_open_files
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
 from quantrac.io.records import Record
-from quantrac.io.role import Health, Role, Work, first_problem, unless
+from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
 from schemas.messages.open_questions import OpenQuestion

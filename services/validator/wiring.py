@@ -9,9 +9,10 @@ from quantrac.domain.qa.expectations import Expectations
 from quantrac.domain.qa.learnt import Learnt
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.health import unless
 from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader, read_tail
 from quantrac.io.progress import Progress
-from quantrac.io.role import Role, Work, unless
+from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from schemas.codec import BadMessage, decode_learnt

@@ -17,9 +17,9 @@ import zstandard
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.stations import Account, AccountLimits, Registry
+from quantrac.io.health import Health
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
-from quantrac.io.role import Health
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
 from schemas.codec import encode

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from quantrac.io.health import Health
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.progress import Progress
 from quantrac.io.records import Done, NotNow, Record
-from quantrac.io.role import Health, Work
+from quantrac.io.role import Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.stream import StreamRunner
 from quantrac.local.waiting import wait_until

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 STACK = """
 import sys
 from pathlib import Path
-from quantrac.io.role import Health
+from quantrac.io.health import Health
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.process import ProcessSpec

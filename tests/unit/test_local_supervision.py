@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quantrac.io.role import Health
+from quantrac.io.health import Health
 from quantrac.local.errors import LocalError
 from quantrac.local.java import parse_java_version
 from quantrac.local.process import ProcessSpec, SupervisedProcess, backoff_s, cut_log

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from quantrac.io.health import Health, health_answer, unless
 from quantrac.io.progress import Progress
 from quantrac.io.records import Done, NotNow, Record
-from quantrac.io.role import Health, Work, health_answer, unless
+from quantrac.io.role import Work
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
 

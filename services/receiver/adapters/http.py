@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from quantrac.io.role import Health, health_answer
+from quantrac.io.health import Health, health_answer
 
 PROBLEM: Any = {"description": "a problem (RFC 9457)", "content": {"application/problem+json": {}}}
 """How a refusal looks in a route's ``responses``."""
