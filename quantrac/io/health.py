@@ -47,7 +47,7 @@ def health_answer(health: Health) -> tuple[HTTPStatus, dict[str, str]]:
 class WatchedHealth:
     """Health looked up by a thread of its own and answered from memory, however busy everything else is.
 
-    ``look_up`` may take its time. An answer older than ``stale_seconds`` counts as not ready: then the look-up
+    ``look_up`` may take its time. An answer older than ``stale_seconds`` is not ready: then the look-up
     itself hangs.
     """
 

@@ -6,14 +6,22 @@ from functools import cache
 from html import escape
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 import quantrac
 from services.api.context import Context
 from services.api.docs_page import render
-from services.api.keys import reader
-from services.api.problems import BadParameter, NotFound, Unauthorized, Unavailable, documented, install
+from services.api.keys import InSlot
+from services.api.problems import (
+    BadParameter,
+    NotFound,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    documented,
+    install,
+)
 from services.api.routers import (
     alerts,
     averages,
@@ -77,8 +85,8 @@ def create_app(context: Context, *, missing: Callable[[], str] | None = None) ->
 
 
 def _v1() -> APIRouter:
-    problems = documented(Unauthorized, NotFound, BadParameter, Unavailable)
-    v1 = APIRouter(prefix="/v1", dependencies=[Depends(reader)], responses=problems)
+    problems = documented(Unauthorized, NotFound, BadParameter, TooManyRequests, Unavailable)
+    v1 = APIRouter(prefix="/v1", dependencies=[InSlot], responses=problems)
     for module in (stations, readings, averages, indices, limits, exceedances, alerts, files, lineage):
         v1.include_router(module.router)
     return v1

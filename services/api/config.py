@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from quantrac.io.settings import ServiceSettings
 from schemas.rules import NATIONAL
+from services.api.slots import SlotRules
 
 
 class ApiSettings(ServiceSettings):
@@ -17,7 +18,26 @@ class ApiSettings(ServiceSettings):
     """Port to serve at."""
     api_page_limit: int = Field(default=10_000, ge=1)
     """Most rows of one page: 10,000 readings are 4 MB of JSON."""
-    api_threads: int = Field(default=8, ge=1)
+    api_threads: int = Field(default=8, ge=2)
     """Requests that wait for ClickHouse at once; the driver's pool keeps eight connections."""
+    api_requests_per_key: int = Field(default=4, ge=1, validate_default=True)
+    """The same of one key; fewer than the threads, so that another key always gets one."""
+    api_waiting_per_key: int = Field(default=32, ge=0)
+    """Further requests of one key that wait for one of these to end; more are answered 429."""
+    api_wait_seconds: float = Field(default=10.0, gt=0)
+    """How long they wait before they are answered 429."""
     rules: Path = NATIONAL
     """Rule set that judges where no activation in the registry applies; the same as the validator's."""
+
+    @field_validator("api_requests_per_key")
+    @classmethod
+    def _leaves_a_thread(cls, requests: int, info: ValidationInfo) -> int:
+        threads = info.data.get("api_threads")
+        if threads is not None and requests >= threads:
+            raise ValueError(f"must be fewer than the {threads} of api_threads")
+        return requests
+
+    @property
+    def slot_rules(self) -> SlotRules:
+        """What one key may have at the same time."""
+        return SlotRules(self.api_requests_per_key, self.api_waiting_per_key, self.api_wait_seconds)

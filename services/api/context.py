@@ -1,7 +1,7 @@
 """What every request can use; built once by ``wiring``, or by a test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 
@@ -11,6 +11,7 @@ from quantrac.domain.limits import LimitBook
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import Result
 from schemas.rules import RuleBook
+from services.api.slots import KeySlots
 
 
 class Database(Protocol):
@@ -51,6 +52,8 @@ class Context:
     """Requests that wait for ClickHouse at once."""
     registry_problem: Callable[[], str] = lambda: ""
     """Says why what the registry holds may be old by now; empty = it is followed."""
+    slots: KeySlots = field(default_factory=KeySlots)
+    """How many of them may be of one key."""
 
     @property
     def keeps_bytes(self) -> bool:

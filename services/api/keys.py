@@ -1,6 +1,6 @@
 """Who asks, and what their key lets them see."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -107,3 +107,12 @@ async def reader(
 
 
 Asking = Annotated[Reader, Depends(reader)]
+
+
+async def _slot(context: InContext, reader: Asking) -> AsyncIterator[None]:
+    async with context.slots.slot(reader.key.id):
+        yield
+
+
+InSlot = Depends(_slot, scope="function")
+"""Lets an operation wait for one of its caller's slots, which is free again before the answer is sent."""

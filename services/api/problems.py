@@ -6,6 +6,7 @@ Problem              500  a fault of ours
 ├── NotFound         404  there is no such thing, or this key may not see it
 │   └── UnknownStation
 ├── Unavailable      503  the caller may try again later
+├── TooManyRequests  429  the caller asks too much at once, and may try again later
 └── HttpProblem      any  what HTTP itself has a status for
 
 ``install`` turns what other libraries raise into one of these, in this one place.
@@ -94,6 +95,15 @@ class Unavailable(Problem):
     headers: Mapping[str, str] = {"Retry-After": _RETRY_SECONDS}
 
 
+class TooManyRequests(Problem):
+    """More requests of one key are under way than may be."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    name = "too-many-requests"
+    title = "Too many requests of this key at once"
+    headers: Mapping[str, str] = {"Retry-After": _RETRY_SECONDS}
+
+
 class HttpProblem(Problem):
     """What HTTP itself has a status for, such as a method that is not possible."""
 
@@ -109,6 +119,7 @@ TYPES: tuple[type[Problem], ...] = (
     Unauthorized,
     NotFound,
     UnknownStation,
+    TooManyRequests,
     Unavailable,
     Problem,
 )

@@ -20,6 +20,7 @@ from schemas.rules import load as load_rules
 from services.api.app import create_app
 from services.api.config import ApiSettings
 from services.api.context import Context
+from services.api.slots import KeySlots
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Serve:
             tier=settings.tier,
             page_limit=settings.api_page_limit,
             threads=settings.api_threads,
+            slots=KeySlots(settings.slot_rules),
         )
         self._health = WatchedHealth(self._look_up)
 
