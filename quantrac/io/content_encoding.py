@@ -16,6 +16,9 @@ _ZSTD_STEP = 256
 _GZIP_STEP = 8 << 10
 _GZIP_WBITS = 31
 
+ENCODINGS = ("zstd", "gzip", "identity")
+"""What is understood."""
+
 
 class BadEncoding(ValueError):
     """The bytes are not what ``Content-Encoding`` says, or are cut off."""
@@ -57,7 +60,7 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
             decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
             return _unpacked(decompressor.decompressobj(), data, _ZSTD_STEP, limit)
         case other:
-            raise UnknownEncoding(f"Content-Encoding {other!r} is not one of zstd, gzip, identity")
+            raise UnknownEncoding(f"Content-Encoding {other!r} is not one of {', '.join(ENCODINGS)}")
 
 
 def _unpacked(decoder: _Decoder, data: bytes, step: int, limit: int) -> bytes:

@@ -1,8 +1,9 @@
 """The HTTP door: a real server, a real client, a broker in memory."""
 
+import gzip
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from quantrac.domain.ids import file_id
+from quantrac.io.content_encoding import compress_zstd
 from quantrac.testing.builders import file_name, station_file
 
 pytestmark = pytest.mark.integration
@@ -101,6 +103,56 @@ def test_a_stranger_is_answered_401(receiver: Receiver, client: httpx.Client, au
 def test_a_province_may_not_send_files(client: httpx.Client) -> None:
     client.auth = httpx.BasicAuth("hanoi", "secret")
     assert is_problem(post(client, CONTENT), 403, "for station accounts")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "zstd", "identity"])
+def test_a_compressed_file_is_kept_as_its_plain_bytes(
+    receiver: Receiver, client: httpx.Client, encoding: str
+) -> None:
+    body = {"zstd": compress_zstd, "identity": bytes}.get(encoding, gzip.compress)(CONTENT)
+    headers = {"Content-Encoding": encoding}
+    response = client.post("/v1/files", params={"name": file_name()}, headers=headers, content=body)
+    assert (response.status_code, response.json()["files"][0]["file_id"]) == (201, file_id(CONTENT))
+    assert receiver.broker.records("raw-file")[0].value == CONTENT
+
+
+@pytest.mark.parametrize("encodings", [["deflate"], ["br"], ["gzip, gzip"], ["gzip", "gzip"]])
+def test_an_encoding_that_is_not_understood_is_answered_415(
+    receiver: Receiver, client: httpx.Client, encodings: list[str]
+) -> None:
+    headers = [("Content-Encoding", encoding) for encoding in encodings]
+    response = client.post("/v1/files", params={"name": "a.txt"}, headers=headers, content=b"x")
+    assert is_problem(response, 415, "is not one of zstd, gzip, identity")
+    assert response.headers["accept-encoding"] == "zstd, gzip, identity"
+    assert receiver.broker.records("raw-file") == []
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, compress_zstd])
+def test_what_a_file_unpacks_to_counts_against_the_accounts_limit(
+    client: httpx.Client, compress: Callable[[bytes], bytes]
+) -> None:
+    encoding = "gzip" if compress is gzip.compress else "zstd"
+
+    def upload(body: bytes) -> httpx.Response:
+        headers = {"Content-Encoding": encoding}
+        return client.post("/v1/files", params={"name": "a.txt"}, headers=headers, content=body)
+
+    assert upload(compress(b"x" * 20_000)).status_code == 201
+    assert is_problem(upload(compress(b"x" * 20_001)), 413, "more than 20000 bytes")
+    assert is_problem(upload(compress(b" " * 8_000_000)), 413, "more than 20000 bytes")
+    assert is_problem(upload(compress(b"x" * 20_000)[:-4]), 400, "cut off")
+
+
+def test_a_form_is_taken_without_any_encoding(receiver: Receiver, client: httpx.Client) -> None:
+    form = {"file": ("a.txt", b"x")}
+    response = client.post("/v1/files", files=form, headers={"Content-Encoding": "gzip"})
+    assert is_problem(response, 415, "a form is taken without Content-Encoding")
+    for header in ("Content-Encoding", "Content-Transfer-Encoding"):
+        part = {"file": ("a.txt", b"x", "text/plain", {header: "base64"})}
+        assert is_problem(
+            client.post("/v1/files", files=part), 415, f"without {header.lower()}, not as base64"
+        )
+    assert receiver.broker.records("raw-file") == []
 
 
 def test_a_body_too_large_is_answered_413_and_the_largest_is_taken(client: httpx.Client) -> None:

@@ -1,7 +1,9 @@
 """What each answer of a ministry means to the forwarder, and what the settings accept."""
 
+import gzip
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,6 +96,27 @@ def test_no_answer_is_a_ministry_that_is_away(error: httpx.RequestError) -> None
 def test_a_page_where_the_receipt_should_be_is_no_receipt() -> None:
     with pytest.raises(MinistryAway, match="not a receipt"):
         answering(200, text="<html>Welcome</html>").deliver(DELIVERY)
+
+
+class Endless(httpx.SyncByteStream):
+    """An answer that repeats one part for ever."""
+
+    def __init__(self, part: bytes) -> None:
+        self._part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        return itertools.repeat(self._part)
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_an_answer_that_unpacks_or_never_ends_is_not_read(status: int) -> None:
+    bomb = Endless(gzip.compress(b" " * 10_000_000))
+    packed = httpx.Response(status, headers={"Content-Encoding": "gzip"}, stream=bomb)
+    with pytest.raises(MinistryAway, match=r"compressed \(gzip\)"):
+        ministry(lambda _: packed).deliver(DELIVERY)
+    endless = httpx.Response(status, stream=Endless(b" " * 1_000_000))
+    with pytest.raises(MinistryAway, match="more than 16777216 bytes"):
+        ministry(lambda _: endless).deliver(DELIVERY)
 
 
 @pytest.mark.parametrize(

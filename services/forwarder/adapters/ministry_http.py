@@ -1,5 +1,6 @@
 """The ministry over HTTPS: ``POST <url>/v1/deliveries``."""
 
+import json
 from http import HTTPStatus
 
 import httpx
@@ -13,9 +14,16 @@ from services.forwarder.ministry import DeliveryRefused, MinistryAway
 # The ministry answers after its broker has every set, which takes well under a second when it is well.
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
-_HEADERS = {"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd", "Accept": "application/json"}
+_HEADERS = {
+    "Content-Type": "application/x-ndjson",
+    "Content-Encoding": "zstd",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+}
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _LONGEST_REASON = 300
+# A receipt names 10,000 rejected sets at most, each in some hundred bytes.
+_LONGEST_ANSWER_BYTES = 16 << 20
 
 
 class HttpMinistry:
@@ -36,34 +44,48 @@ class HttpMinistry:
     def deliver(self, delivery: Delivery) -> Receipt:
         """Send compressed; see :class:`services.forwarder.ministry.Ministry`."""
         try:
-            response = self._client.post("v1/deliveries", content=compress_zstd(delivery.body))
+            body = compress_zstd(delivery.body)
+            with self._client.stream("POST", "v1/deliveries", content=body) as response:
+                answer = _read(response)
         except httpx.RequestError as error:
             raise MinistryAway(f"{type(error).__name__}: {error}") from error
         if response.status_code == HTTPStatus.OK:
-            return _receipt(response)
+            return _receipt(answer)
         if response.is_server_error or response.status_code in _LATER:
-            raise MinistryAway(f"{response.status_code}: {_reason(response)}", _retry_after(response))
-        raise DeliveryRefused(response.status_code, _reason(response))
+            raise MinistryAway(f"{response.status_code}: {_reason(response, answer)}", _retry_after(response))
+        raise DeliveryRefused(response.status_code, _reason(response, answer))
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
 
-def _receipt(response: httpx.Response) -> Receipt:
+def _read(response: httpx.Response) -> bytes:
+    """Return the answer's bytes; raises :class:`MinistryAway` where they are compressed or too many."""
+    if (encoding := response.headers.get("content-encoding", "identity")) != "identity":
+        raise MinistryAway(f"the answer is compressed ({encoding}), which was not asked for")
+    answer = bytearray()
+    for part in response.iter_bytes():
+        answer += part
+        if len(answer) > _LONGEST_ANSWER_BYTES:
+            raise MinistryAway(f"the answer has more than {_LONGEST_ANSWER_BYTES} bytes")
+    return bytes(answer)
+
+
+def _receipt(answer: bytes) -> Receipt:
     try:
         # A newer ministry may say more.
-        return Receipt.model_validate_json(response.content, extra="ignore")
+        return Receipt.model_validate_json(answer, extra="ignore")
     except ValidationError as error:
         raise MinistryAway("the answer is not a receipt; is this the ministry?") from error
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(response: httpx.Response, answer: bytes) -> str:
     """Return the ``detail`` of a problem, else the beginning of whatever a proxy said."""
     try:
-        detail = response.json()["detail"]
+        detail = json.loads(answer)["detail"]
     except (ValueError, KeyError, TypeError):
-        detail = response.text or response.reason_phrase
+        detail = answer.decode(errors="replace") or response.reason_phrase
     return " ".join(str(detail).split())[:_LONGEST_REASON]
 
 

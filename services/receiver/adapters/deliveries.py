@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.requests import ClientDisconnect
 
 from quantrac.domain.stations import Account
-from quantrac.io.content_encoding import BadEncoding, BodyTooLarge, UnknownEncoding, decompress
 from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.basic_auth import BasicAuth
+from services.receiver.adapters.bodies import content_encoding, decoded
 from services.receiver.adapters.http import PROBLEM, Problem
 from services.receiver.deliveries import BrokerAway, Deliveries, TooManySets
 
@@ -32,17 +32,13 @@ def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int
     def deliver(
         account: Annotated[Account, Depends(auth)],
         body: Annotated[bytes, Depends(read)],
-        content_encoding: Annotated[str, Header()] = "identity",
+        encoding: Annotated[str, Depends(content_encoding)],
     ) -> Receipt:
         """Take one delivery: flagged sets, one JSON object a line."""
         try:
-            return deliveries.accept(account, decompress(body, content_encoding, max_bytes))
-        except BadEncoding as error:
-            raise Problem(400, str(error)) from error
-        except (BodyTooLarge, TooManySets) as error:
+            return deliveries.accept(account, decoded(body, encoding, max_bytes))
+        except TooManySets as error:
             raise Problem(413, str(error)) from error
-        except UnknownEncoding as error:
-            raise Problem(415, str(error)) from error
         except BrokerAway as error:
             raise Problem(503, str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS}) from error
 

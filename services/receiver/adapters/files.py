@@ -16,6 +16,7 @@ from quantrac.domain.readings import ReadingSet
 from quantrac.domain.stations import Account
 from quantrac.io.records import Record
 from services.receiver.adapters.basic_auth import BasicAuth, refused
+from services.receiver.adapters.bodies import content_encoding, decoded, unknown_encoding
 from services.receiver.adapters.http import PROBLEM, Problem
 from services.receiver.gate import Gate
 from services.receiver.handler import Upload
@@ -23,7 +24,9 @@ from services.receiver.intake import Intake, Ticket
 from services.receiver.spool import SpoolFull
 
 _FILES_PER_REQUEST = 100
-_REFUSALS = (400, 401, 403, 413, 422, 429, 507)
+_REFUSALS = (400, 401, 403, 413, 415, 422, 429, 507)
+# Of a part (RFC 7578, 4.7): those that leave its bytes as they are.
+_PLAIN_PARTS = frozenset({"", "7bit", "8bit", "binary"})
 
 Named = tuple[str, bytes]
 Read = Callable[[Record], ReadingSet]
@@ -84,7 +87,7 @@ def files_router(
         name: Annotated[str | None, Query(description="file name of a raw body")] = None,
         x_file_name: Annotated[str | None, Header(description="the same, as a header")] = None,
     ) -> Accepted:
-        """Take one file as the raw body, or several as ``multipart/form-data``.
+        """Take one file as the raw body, plain, gzip or zstd, or several plain ones as a form.
 
         201: the broker has all of them, at least one is new. 200: all were known. 202: at least one is safe
         on disk but not confirmed by the broker in time; nothing needs to be sent again.
@@ -105,11 +108,16 @@ async def _files(request: Request, name: str | None, account: str, gate: Gate) -
     limit = gate.file_bytes(account)
     multipart = request.headers.get("content-type", "").startswith("multipart/form-data")
     total = limit * _FILES_PER_REQUEST if multipart else limit
+    encoding = content_encoding(request)
+    if multipart and encoding not in ("", "identity"):
+        raise unknown_encoding(f"a form is taken without Content-Encoding, not as {encoding}")
     bounded = Request(request.scope, _bounded(request.receive, total, partial(gate.pause, account)))
     try:
         files = await _parts(bounded) if multipart else [(name or "", await bounded.body())]
     except ClientDisconnect as error:
         raise Problem(400, "the body is cut off") from error
+    if not multipart:
+        files = [(file, await asyncio.to_thread(decoded, body, encoding, limit)) for file, body in files]
     for file, content in files:
         if not file:
             raise Problem(422, "the file has no name: give ?name= or X-File-Name, or a filename in each part")
@@ -123,7 +131,17 @@ async def _parts(request: Request) -> list[Named]:
         parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         if not parts:
             raise Problem(422, "the form holds no file")
+        for part in parts:
+            _check_plain(part)
         return [(part.filename or "", await part.read()) for part in parts]
+
+
+def _check_plain(part: UploadFile) -> None:
+    """Refuse a part whose bytes would not be the file's."""
+    for header in ("content-encoding", "content-transfer-encoding"):
+        coding = part.headers.get(header, "").strip().lower()
+        if coding not in _PLAIN_PARTS | {"identity"}:
+            raise unknown_encoding(f"{part.filename}: a part is taken without {header}, not as {coding}")
 
 
 def _bounded(receive: Callable[[], Any], limit: int, pause: Callable[[int], float]) -> Callable[[], Any]:
