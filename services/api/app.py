@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from html import escape
+from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Request
@@ -60,7 +61,7 @@ def create_app(context: Context, *, missing: Callable[[], str] | None = None) ->
         current_default_thread_limiter().total_tokens = context.threads
         yield
 
-    app = FastAPI(
+    app = _Api(
         title="Quantrac",
         version=quantrac.__version__,
         description=_DESCRIPTION,
@@ -82,6 +83,19 @@ def create_app(context: Context, *, missing: Callable[[], str] | None = None) ->
         return HTMLResponse(page().replace(_BASE_URL, base_url), headers=policy)
 
     return app
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the document with what this server was set up with."""
+        document = super().openapi()
+        most = self.state.context.page_limit
+        operations = (operation for path in document["paths"].values() for operation in path.values())
+        for parameter in (p for operation in operations for p in operation.get("parameters", ())):
+            if parameter["name"] == "limit":
+                schema = parameter["schema"]
+                schema |= {"maximum": most, "default": min(schema["default"], most)}
+        return document
 
 
 def _v1() -> APIRouter:

@@ -82,10 +82,11 @@ def _operation(path: str, method: str, operation: Json, base_url: str) -> str:
 def _parameter_row(parameter: Json) -> tuple[str, ...]:
     schema = parameter["schema"]
     default = f" <small>Default {escape(str(schema['default']))}.</small>" if "default" in schema else ""
+    most = f", at most {schema['maximum']:,}" if "maximum" in schema else ""
     need = "required" if parameter.get("required") else ""
     name = f"<code>{escape(parameter['name'])}</code>"
     place = f"{parameter['in']} {need}".strip()
-    return name, place, _type(schema), _prose(parameter.get("description", "")) + default
+    return name, place, _type(schema) + most, _prose(parameter.get("description", "")) + default
 
 
 def _response_row(status: str, response: Json) -> tuple[str, ...]:

@@ -20,28 +20,33 @@ from services.api.times import Moment, iso
 _DEFAULT_SPAN = timedelta(days=1)
 
 
-class PageQuery(BaseModel):
-    """``limit`` and ``cursor`` of an operation that gives pages; a misspelt parameter is an error."""
+class ListQuery(BaseModel):
+    """``limit`` of an operation that gives a list; a misspelt parameter is an error."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     limit: Annotated[int, Field(ge=1)] = 1_000
-    """Most items of the page; up to 10,000 unless the server is set up otherwise."""
-    cursor: str | None = None
-    """Where the page before ended; follow `next` rather than building one."""
+    """Most items of the answer."""
 
     def most(self, allowed: int) -> int:
-        """Return the limit; raises :class:`BadParameter` where it is more than ``allowed``."""
-        if self.limit > allowed:
+        """Return the limit; raises :class:`BadParameter` where more than ``allowed`` was asked for."""
+        if self.limit > allowed and "limit" in self.model_fields_set:
             raise BadParameter(("limit", f"{self.limit} is more than the {allowed} that this server allows"))
-        return self.limit
+        return min(self.limit, allowed)
 
 
-class SpanQuery(PageQuery):
-    """Beside the page, ``from`` and ``to``: a half-open stretch of time."""
+class PageQuery(ListQuery):
+    """Beside the limit, ``cursor``: of an operation that gives pages."""
+
+    cursor: Annotated[str | None, Field(pattern="^[A-Za-z0-9_-]+$")] = None
+    """Where the page before ended, as its `next` has it; any other is refused."""
+
+
+class SpanListQuery(ListQuery):
+    """Beside the limit, ``from`` and ``to``: a half-open stretch of time."""
 
     from_: Annotated[Moment | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
-    """Inclusive; ISO 8601 with a zone. 24 hours before `to` where absent."""
+    """Inclusive, and before `to`; ISO 8601 with a zone. 24 hours before `to` where absent."""
     to: Annotated[Moment | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
     """Exclusive; ISO 8601 with a zone. Now where absent."""
 
@@ -59,6 +64,10 @@ class SpanQuery(PageQuery):
     def earliest(self, end: datetime) -> datetime:
         """Return the start where `from` is absent; raises ``OverflowError`` where there is none."""
         return end - _DEFAULT_SPAN
+
+
+class SpanQuery(SpanListQuery, PageQuery):
+    """The same of an operation that gives pages."""
 
 
 class Keyset:

@@ -276,7 +276,7 @@ def test_every_parameter_and_field_is_described() -> None:
 
 def test_problems_are_documented_as_problems() -> None:
     operation = client()[0].get("/openapi.json").json()["paths"]["/v1/readings"]["get"]
-    assert set(operation["responses"]) == {"200", "401", "404", "422", "503"}
+    assert set(operation["responses"]) == {"200", "401", "404", "422", "429", "503"}
     assert list(operation["responses"]["422"]["content"]) == ["application/problem+json"]
     assert {scheme for entry in operation["security"] for scheme in entry} == {"X-Api-Key", "Bearer"}
 

@@ -84,6 +84,8 @@ def test_an_unknown_station_is_told_from_one_without_rows(path: str) -> None:
         ("/v1/readings?station=X&paramter=PM10", "paramter", "this operation has no such parameter"),
         (f"/v1/readings?station={CODE}&limit=10001", "limit", "more than the 10000 that this server allows"),
         (f"/v1/readings?station={CODE}&cursor=x", "cursor", "is not one that this operation gave"),
+        (f"/v1/readings?station={CODE}&cursor=x%3D", "cursor", "should match pattern"),
+        ("/v1/rejects/summary?cursor=x", "cursor", "this operation has no such parameter"),
         (f"/v1/readings?station={CODE}&from=2026-03-26T00:00:00Z", "from", "does not lie before `to`"),
         (
             "/v1/averages?station=X&period=minute",
@@ -178,3 +180,20 @@ def test_the_page_limit_is_what_the_server_was_set_up_with() -> None:
     api = client(page_limit=2)
     assert problem(api.get("/v1/stations?limit=3"), 422).errors[0]["parameter"] == "limit"
     assert api.get("/v1/stations?limit=2").status_code == 200
+    assert api.get("/v1/stations").status_code == 200
+    paths = api.get("/openapi.json").json()["paths"]
+    parameters = {path: paths[path]["get"]["parameters"] for path in ("/v1/latest", "/v1/readings")}
+    limits = [p["schema"] for path in parameters for p in parameters[path] if p["name"] == "limit"]
+    assert [(schema["maximum"], schema["default"]) for schema in limits] == [(2, 2), (2, 2)]
+
+
+def test_only_operations_that_give_pages_offer_a_cursor() -> None:
+    document = client().get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        operation = operations["get"]
+        content = operation["responses"]["200"].get("content", {}).get("application/json", {})
+        schema = schemas.get(content.get("schema", {}).get("$ref", "").rpartition("/")[2], {})
+        has_pages = "next" in schema.get("properties", {})
+        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        assert ("cursor" in names) == has_pages, path

@@ -31,8 +31,8 @@ class EpisodesFilter(SpanQuery):
     province: Annotated[str | None, Field(pattern=r"^\d{2}$")] = None
     """Only stations of this province; two-digit code of Decision 19/2025/QĐ-TTg."""
     from_: Annotated[Moment | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
-    """Inclusive; ISO 8601 with a zone. 31 days before `to` where absent; where only open ones are asked for,
-    they are given however long ago they began."""
+    """Inclusive, and before `to`; ISO 8601 with a zone. 31 days before `to` where absent; where only open
+    ones are asked for, they are given however long ago they began."""
 
     @property
     def only_open(self) -> bool:

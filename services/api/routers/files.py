@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from services.api.context import Context, InContext
 from services.api.keys import Asking, Reader
 from services.api.models import File, Files, Reject, RejectCount, Rejects, RejectsSummary
-from services.api.pages import Keyset, SpanPage, SpanQuery
+from services.api.pages import Keyset, SpanListQuery, SpanPage, SpanQuery
 from services.api.plain import Row
 from services.api.problems import BadParameter, NotFound
 from services.api.queries import files as queries
@@ -22,21 +22,22 @@ _REJECTS = Keyset(received_at=AwareDatetime, station=str, file_id=str, line=int)
 FileId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes.")]
 
 
-class FilesFilter(SpanQuery):
+class SummaryFilter(SpanListQuery):
     """Which files, by the time they were received."""
 
     station: Annotated[str | None, Field(examples=["HN_BKHN_KHIKXQ"])] = None
     """Station code; all that the key may read where absent."""
 
 
-class ReceivedFilter(FilesFilter):
+class FilesFilter(SummaryFilter, SpanQuery):
     """Which files, by the time they were received and whether they have a station."""
 
     unassigned: bool = False
-    """Only files that could not be assigned to a station; none for a key limited to provinces."""
+    """Only files that could not be assigned to a station; none for a key limited to provinces. Not together
+    with `station`."""
 
 
-class RejectsFilter(FilesFilter):
+class RejectsFilter(SummaryFilter, SpanQuery):
     """Which rejected lines, by the time their file was received."""
 
     reason: Annotated[str | None, Field(min_length=1, examples=["value-not-a-number"])] = None
@@ -45,7 +46,7 @@ class RejectsFilter(FilesFilter):
 
 @router.get("/files", summary="List received files")
 def files(
-    request: Request, query: Annotated[ReceivedFilter, Query()], reader: Asking, context: InContext
+    request: Request, query: Annotated[FilesFilter, Query()], reader: Asking, context: InContext
 ) -> Files:
     """List files received in [from, to) with how many readings and rejects each gave."""
     page = SpanPage.of(request, query, context, _FILES, "", "")
@@ -118,11 +119,9 @@ def rejects(
 
 @router.get("/rejects/summary", summary="Count lines that gave no reading")
 def rejects_summary(
-    query: Annotated[FilesFilter, Query()], reader: Asking, context: InContext
+    query: Annotated[SummaryFilter, Query()], reader: Asking, context: InContext
 ) -> RejectsSummary:
     """Count the rejected lines of files received in [from, to), by station and reason, the most first."""
-    if query.cursor is not None:
-        raise BadParameter(("cursor", "this operation gives one page"))
     start, end = query.span(context.clock())
     rows = queries.rejects_summary(
         context.database,
@@ -134,7 +133,7 @@ def rejects_summary(
     return RejectsSummary(items=[RejectCount(**row) for row in rows])
 
 
-def _unassigned(query: ReceivedFilter, reader: Reader) -> list[str]:
+def _unassigned(query: FilesFilter, reader: Reader) -> list[str]:
     """Return the scope of files without station; raises :class:`BadParameter`."""
     if query.station is not None:
         raise BadParameter(("unassigned", "a file of a station is not unassigned; leave one of them out"))
