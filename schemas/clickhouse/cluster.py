@@ -19,7 +19,10 @@ from typing import NamedTuple
 _REMEMBERED_SECONDS = 7 * 24 * 3600
 
 _CLUSTER_NAME = re.compile(r"[A-Za-z0-9_.{}-]+")
-_TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\w+|\S", re.DOTALL)
+# What is opened and never closed goes to the end, so that no text is read twice.
+_TOKEN = re.compile(
+    r"'(?:[^'\\]|\\.|'')*+'?|`[^`]*+`?|\"[^\"]*+\"?|--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|\w+|\S", re.DOTALL
+)
 
 _CREATE_TABLE = re.compile(
     r"CREATE (?P<anew>OR REPLACE )?TABLE (?(anew)|IF NOT EXISTS )(?P<name>\w+)"

@@ -212,7 +212,7 @@ def _sentence(alert: Alert, language: Language) -> str:
     sentence = f"{_KINDS[language][alert.kind]}."
     for each in _SENTENCES[alert.kind]:
         with suppress(KeyError):
-            sentence = re.sub(" +([.;])", r"\1", each.format_map(facts))  # after a unit that is empty
+            sentence = re.sub(" ([.;])", r"\1", each.format_map(facts))  # after a unit that is empty
             break
     return _OVER.format(sentence=sentence) if alert.state == "closed" else sentence
 
