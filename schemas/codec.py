@@ -7,11 +7,21 @@ write, msgspec about a quarter. ``tests/contract/test_messages.py`` holds both a
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import nan
+from typing import Annotated, TypeVar
 
 import msgspec
 
+from quantrac.domain.bounds import (
+    FILE_NAME_LENGTH,
+    MEASURED,
+    NAME_LENGTH,
+    RECEIVED,
+    UINT16,
+    UINT32,
+    TimeRange,
+)
 from quantrac.domain.qa.blocks import LIMITS, block_of
-from quantrac.domain.readings import FlaggedSet, ReadingSet, Reject, Unsettled
+from quantrac.domain.readings import FlaggedSet, ReadingSet, Unsettled
 
 
 class RememberedReading(msgspec.Struct):
@@ -36,32 +46,41 @@ class RememberedSet(msgspec.Struct):
 class StoredReading(msgspec.Struct, gc=False):
     """What the store needs of a flagged reading: :class:`quantrac.domain.readings.FlaggedReading`."""
 
-    line: int
-    parameter: str
+    line: Annotated[int, msgspec.Meta(ge=1, le=UINT32)]
+    parameter: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH)]
     value: float
     text: str
-    unit: str
-    measured_at: datetime
+    unit: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH)]
+    measured_at: Annotated[datetime, msgspec.Meta(tz=True)]
     status: str
-    flag: int
+    flag: Annotated[int, msgspec.Meta(ge=1, le=9)]
     tests: msgspec.Raw
     """A JSON object; some dozens of different ones make up nearly all readings."""
+
+
+class StoredReject(msgspec.Struct, gc=False):
+    """What the store needs of a reject: :class:`quantrac.domain.readings.Reject`."""
+
+    line: Annotated[int, msgspec.Meta(ge=0, le=UINT32)]
+    text: str
+    reason: str
+    detail: str = ""
 
 
 class StoredSet(msgspec.Struct):
     """What the store needs of a flagged set: :class:`quantrac.domain.readings.FlaggedSet`."""
 
-    station: str
+    station: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH)]
     file_id: str
-    file_name: str
+    file_name: Annotated[str, msgspec.Meta(max_length=FILE_NAME_LENGTH)]
     account: str
     transport: str
-    received_at: datetime
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
     format: str
     rules: str
     readings: list[StoredReading] = []
-    rejects: list[Reject] = []
-    revision: int = 0
+    rejects: list[StoredReject] = []
+    revision: Annotated[int, msgspec.Meta(ge=0, le=UINT16)] = 0
     cause: str = ""
     unsettled: Unsettled | None = None
 
@@ -148,6 +167,8 @@ class ToldAggregated(msgspec.Struct):
     exceedances: list[ToldExceedance] = []
 
 
+_M = TypeVar("_M")
+
 _encoder = msgspec.json.Encoder()
 _reading_set = msgspec.json.Decoder(ReadingSet)
 _flagged_set = msgspec.json.Decoder(FlaggedSet)
@@ -186,30 +207,49 @@ def encode_aggregated(
 
 def decode_reading_set(value: bytes) -> ReadingSet:
     """Read the value of a ``parsed-reading`` message; raises :data:`BadMessage`."""
-    return _reading_set.decode(value)
+    return _decoded(_reading_set, value)
 
 
 def decode_flagged_set(value: bytes) -> FlaggedSet:
     """Read the value of a ``qa-flagged`` message; raises :data:`BadMessage`."""
-    return _flagged_set.decode(value)
+    return _decoded(_flagged_set, value)
 
 
 def decode_stored_set(value: bytes) -> StoredSet:
     """Read the value of a ``qa-flagged`` message in a third of the time; raises :data:`BadMessage`.
 
-    What ``tests`` holds is not looked into.
+    Times and numbers are those that the tables can hold. What ``tests`` holds is not looked into.
     """
-    return _stored_set.decode(value)
+    stored = _decoded(_stored_set, value)
+    _check(RECEIVED, stored.received_at, "received_at")
+    measured_at = None
+    for reading in stored.readings:
+        if reading.measured_at != measured_at:  # nearly always one time a file
+            measured_at = reading.measured_at
+            _check(MEASURED, measured_at, "measured_at")
+    return stored
+
+
+def _decoded(decoder: msgspec.json.Decoder[_M], value: bytes) -> _M:
+    try:
+        return decoder.decode(value)
+    except UnicodeDecodeError as error:  # the one error of the decoder's that is none of its own kind
+        raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
+
+
+def _check(times: TimeRange, at: datetime, name: str) -> None:
+    if problem := times.problem(at):
+        raise msgspec.ValidationError(f"{name}: {at.isoformat()} {problem}")
 
 
 def decode_remembered(value: bytes) -> RememberedSet:
     """Read of a ``qa-flagged`` message what a memory needs, twice as fast; raises :data:`BadMessage`."""
-    return _remembered.decode(value)
+    return _decoded(_remembered, value)
 
 
 def decode_aggregated(value: bytes) -> ToldAggregated:
     """Read the averages and exceedances of an ``aggregated`` message; raises :data:`BadMessage`."""
-    return _aggregated.decode(value)
+    return _decoded(_aggregated, value)
 
 
 def decode_learnt(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
@@ -217,7 +257,7 @@ def decode_learnt(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]
 
     Raises :data:`BadMessage`.
     """
-    message = _learnt.decode(value)
+    message = _decoded(_learnt, value)
     blocks = {
         block_of(block.start.timestamp()): {
             parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in LIMITS]

@@ -1,9 +1,7 @@
 """Which names of files and folders are taken, whichever door they come through."""
 
+from quantrac.domain.bounds import FILE_NAME_LENGTH
 from quantrac.domain.plain_text import has_control
-
-LONGEST_NAME_BYTES = 255
-"""Of a name in UTF-8: what file systems hold."""
 
 
 def check_file_name(name: str) -> str:
@@ -42,6 +40,6 @@ def _objection(name: str) -> str:
         return "it holds a control character, or is not UTF-8"
     if "/" in name:
         return "it holds a slash"
-    if len(name.encode()) > LONGEST_NAME_BYTES:
-        return f"it is longer than {LONGEST_NAME_BYTES} bytes"
+    if len(name.encode()) > FILE_NAME_LENGTH:
+        return f"it is longer than {FILE_NAME_LENGTH} bytes"
     return ""

@@ -2,9 +2,12 @@
 
 ClickHouseError
 ├── ClickHouseAway     nobody answers, or the server is too busy: try again later
-└── ClickHouseRefused  the server answered no: the statement or its data is wrong
+├── ClickHouseRefused  the state of the server forbids it (login, rights, a missing table, a full disk):
+│                      a person mends that, and then the same statement is fine
+└── ClickHouseBadData  the values themselves: they are refused however often they come
 """
 
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,22 +18,121 @@ import numpy as np
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError as _DriverError
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
+from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
 # What the driver itself sets where they are not installed. Otherwise every insert imports pandas, and with it
 # pyarrow, only to see that the data is no data frame: 1 s of a core and 55 MiB a process.
 options.pd = options.np = None
 
-# TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS, TIMEOUT_EXCEEDED, TABLE_IS_READ_ONLY
-_BUSY = {202, 241, 252, 159, 242}
-# Of a cluster, part of which is away: SOCKET_TIMEOUT, NETWORK_ERROR, ALL_CONNECTION_TRIES_FAILED,
-# TOO_FEW_LIVE_REPLICAS, UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE, UNKNOWN_STATUS_OF_INSERT, KEEPER_EXCEPTION
-_PARTLY_AWAY = {209, 210, 279, 285, 286, 319, 999}
-_TRY_AGAIN = frozenset(_BUSY | _PARTLY_AWAY)
+BUSY = {
+    "TIMEOUT_EXCEEDED": 159,
+    "TOO_SLOW": 160,
+    "TOO_MANY_SIMULTANEOUS_QUERIES": 202,
+    "NO_FREE_CONNECTION": 203,
+    "MEMORY_LIMIT_EXCEEDED": 241,
+    "TABLE_IS_READ_ONLY": 242,
+    # Of parts that merging has not caught up with; `_INSERT` lifts the other limit of this name.
+    "TOO_MANY_PARTS": 252,
+    "RECEIVED_ERROR_TOO_MANY_REQUESTS": 364,
+    "PART_IS_TEMPORARILY_LOCKED": 384,
+    "QUERY_WAS_CANCELLED": 394,
+    "USER_SESSION_LIMIT_EXCEEDED": 700,
+    "TABLE_IS_BEING_RESTARTED": 733,
+    "QUERY_WAS_CANCELLED_BY_CLIENT": 735,
+    "SERVER_OVERLOADED": 745,
+    "TCP_CONNECTION_LIMIT_REACHED": 749,
+    "HTTP_CONNECTION_LIMIT_REACHED": 762,
+    # Of a cluster, part of which is away.
+    "SOCKET_TIMEOUT": 209,
+    "NETWORK_ERROR": 210,
+    "NO_ACTIVE_REPLICAS": 254,
+    "ALL_CONNECTION_TRIES_FAILED": 279,
+    "TOO_FEW_LIVE_REPLICAS": 285,
+    "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE": 286,
+    "UNKNOWN_STATUS_OF_INSERT": 319,
+    "ALL_REPLICAS_ARE_STALE": 369,
+    "DISTRIBUTED_TOO_MANY_PENDING_BYTES": 574,
+    "KEEPER_EXCEPTION": 999,
+}
+"""Name -> code of what passes without anybody's doing."""
+STATE = {
+    # Login, rights, limits of the account.
+    "TOO_MANY_ROWS": 158,
+    "READONLY": 164,
+    "UNKNOWN_USER": 192,
+    "WRONG_PASSWORD": 193,
+    "REQUIRED_PASSWORD": 194,
+    "IP_ADDRESS_NOT_ALLOWED": 195,
+    "QUOTA_EXCEEDED": 201,
+    "DATABASE_ACCESS_DENIED": 291,
+    "TOO_MANY_BYTES": 307,
+    "TOO_MANY_ROWS_OR_BYTES": 396,
+    "SETTING_CONSTRAINT_VIOLATION": 452,
+    "ACCESS_DENIED": 497,
+    "AUTHENTICATION_FAILED": 516,
+    "USER_EXPIRED": 720,
+    # Tables that are not, or not yet, as this release has them; a server that is too old for it.
+    "THERE_IS_NO_COLUMN": 8,
+    "NOT_FOUND_COLUMN_IN_BLOCK": 10,
+    "NO_SUCH_COLUMN_IN_TABLE": 16,
+    "UNKNOWN_FUNCTION": 46,
+    "UNKNOWN_IDENTIFIER": 47,
+    "NOT_IMPLEMENTED": 48,
+    "UNKNOWN_TYPE": 50,
+    "UNKNOWN_STORAGE": 56,
+    "UNKNOWN_TABLE": 60,
+    "SYNTAX_ERROR": 62,
+    "UNKNOWN_DATABASE": 81,
+    "UNKNOWN_SETTING": 115,
+    "TABLE_IS_DROPPED": 218,
+    "DISTRIBUTED_IN_JOIN_SUBQUERY_DENIED": 288,
+    "SUPPORT_IS_DISABLED": 344,
+    "CLUSTER_DOESNT_EXIST": 701,
+    "TABLE_IS_PERMANENTLY_READ_ONLY": 774,
+    # Disk, memory, network.
+    "CHECKSUM_DOESNT_MATCH": 40,
+    "LOGICAL_ERROR": 49,
+    "CANNOT_READ_FROM_FILE_DESCRIPTOR": 74,
+    "CANNOT_WRITE_TO_FILE_DESCRIPTOR": 75,
+    "CANNOT_OPEN_FILE": 76,
+    "FILE_DOESNT_EXIST": 107,
+    "CANNOT_CREATE_DIRECTORY": 172,
+    "CANNOT_ALLOCATE_MEMORY": 173,
+    "DNS_ERROR": 198,
+    "CANNOT_FSYNC": 204,
+    "CANNOT_STATVFS": 214,
+    "NO_ZOOKEEPER": 225,
+    "NO_FILE_IN_DATA_PART": 226,
+    "ABORTED": 236,
+    "NOT_ENOUGH_SPACE": 243,
+    "CORRUPTED_DATA": 246,
+    "CANNOT_WRITE_TO_FILE": 294,
+    "SYSTEM_ERROR": 425,
+    "CANNOT_SCHEDULE_TASK": 439,
+    "S3_ERROR": 499,
+    "AZURE_BLOB_STORAGE_ERROR": 500,
+    "CANNOT_CREATE_FILE": 586,
+    "POCO_EXCEPTION": 1000,
+    "STD_EXCEPTION": 1001,
+    "UNKNOWN_EXCEPTION": 1002,
+}
+"""Name -> code of what a person mends at the server.
+
+All others are taken to be about the values: what is wrong with the server after all fails for every message,
+and blows the fuse of the runner.
+"""
+_BUSY, _STATE = frozenset(BUSY.values()), frozenset(STATE.values())
+
+_INSERT: dict[str, Any] = {
+    "async_insert": 0,
+    # A file may hold readings of any number of months; the default of 100 guards against bad partition keys.
+    "max_partitions_per_insert_block": 0,
+}
 
 # What Distributed tables need; a single server takes no notice.
 ON_A_CLUSTER: dict[str, Any] = {
@@ -51,7 +153,11 @@ class ClickHouseAway(ClickHouseError):
 
 
 class ClickHouseRefused(ClickHouseError):
-    """The statement or its data is wrong."""
+    """The server is in no state to do it; the same statement is fine once that is mended."""
+
+
+class ClickHouseBadData(ClickHouseError, BadData):
+    """The values are none that the table can hold, or none that the statement can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +220,8 @@ class ClickHouse:
         The server ignores a block whose ``token`` it has just seen; rows repeated later than that collapse by
         the table's key.
         """
-        settings: dict[str, Any] = {"async_insert": 0}
-        if token:
-            settings["insert_deduplication_token"] = token
-        with _translated():
+        settings = _INSERT | ({"insert_deduplication_token": token} if token else {})
+        with _translated(table):
             self._connected().insert(
                 table,
                 list(columns.values()),
@@ -141,12 +245,10 @@ class ClickHouse:
 
         A time is a number: seconds, or milliseconds for ``DateTime64(3)``; NaN is NULL in a nullable column.
         """
-        with _translated():
+        with _translated(table):
             types = self._column_types(table, columns)
             block = _native(zip(columns, types, columns.values(), strict=True))
-            self._connected().raw_insert(
-                table, list(columns), block, settings={"async_insert": 0}, fmt="Native"
-            )
+            self._connected().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
         """Ask for the types once, where the driver would before every insert; the server converts."""
@@ -200,14 +302,32 @@ class ClickHouse:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(table: str = "") -> Iterator[None]:
+    """``table`` is where rows go: what the driver raises while it writes their values is about these."""
     try:
         yield
+    except ClickHouseError:
+        raise
+    except DataError as error:
+        raise ClickHouseBadData(_cannot_hold(table, error)) from error
     except (OperationalError, HTTPError, OSError) as error:
         raise ClickHouseAway(_first_line(error)) from error
     except _DriverError as error:
-        away = getattr(error, "code", None) in _TRY_AGAIN
-        raise (ClickHouseAway if away else ClickHouseRefused)(_first_line(error)) from error
+        code = getattr(error, "code", None)
+        if code in _BUSY:
+            raise ClickHouseAway(_first_line(error)) from error
+        if code is None or code in _STATE:
+            raise ClickHouseRefused(_first_line(error)) from error
+        raise ClickHouseBadData(_cannot_hold(table, error)) from error
+    except (ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
+        if not table:
+            raise
+        raise ClickHouseBadData(_cannot_hold(table, error)) from error
+
+
+def _cannot_hold(table: str, error: Exception) -> str:
+    refusal = _first_line(error)
+    return f"the table {table} cannot hold a value of the message: {refusal}" if table else refusal
 
 
 def _first_line(error: Exception) -> str:

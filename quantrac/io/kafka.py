@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # A broker that takes longer to say where partitions end is away.
 _ANSWER_SECONDS = 5.0
+_REOPEN_SECONDS = 1.0
 
 
 def _record(message: Message) -> Record:
@@ -343,7 +344,9 @@ def _reader(connection: KafkaConnection) -> _Consumer:
 class TableReader:
     """Follows a compacted topic from its beginning, handing each record to ``apply(key, value)``.
 
-    Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied.
+    Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied. A
+    record that makes ``apply`` raise is logged and left out; a client that fails is opened anew and reads
+    from the beginning again.
     """
 
     def __init__(
@@ -387,6 +390,14 @@ class TableReader:
         return self._positions.get(partition, 0)
 
     def _follow(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._read()
+            except Exception:  # a thread that ends would leave its service with a table that stands still
+                log.exception("%s: reading failed, it begins anew", self._topic)
+                self._stop.wait(_REOPEN_SECONDS)
+
+    def _read(self) -> None:
         consumer = _reader(self._connection)
         try:
             marks = self._open(consumer)
@@ -424,9 +435,11 @@ class TableReader:
     def _apply_one(self, record: Record) -> None:
         try:
             self._apply(record.key, record.value)
+        # One bad record must not blind the service to all the others.
         except ValueError as error:
-            # One bad record must not blind the service to all the others.
             log.error("%s: record %r left out: %s", self._topic, record.key, error)
+        except Exception:
+            log.exception("%s: record %r left out", self._topic, record.key)
 
 
 @dataclass(frozen=True, slots=True)

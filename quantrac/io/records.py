@@ -1,14 +1,18 @@
 """What moves through a topic, and the three ways a message can end.
 
 A handler returns :class:`Done` (some messages may be dead letters) or :class:`NotNow`. Anything else it does,
-it does by raising: the runner then isolates the message that raises, or the process crashes and starts again
-from the last commit.
+it does by raising: the runner then isolates the message that raises (:class:`BadData` says why in a
+sentence), or the process crashes and starts again from the last commit.
 """
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+
+class BadData(Exception):
+    """A message holds what can never be processed; the text is a sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True)

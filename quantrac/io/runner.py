@@ -7,10 +7,10 @@ content, a repeated batch changes nothing downstream.
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 from quantrac.io.progress import Progress
-from quantrac.io.records import Consumer, DeadLetter, Done, Handler, NotNow, Producer, Record
+from quantrac.io.records import BadData, Consumer, DeadLetter, Done, Handler, NotNow, Producer, Record
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,14 @@ class Fuse:
         self._consecutive, self._share, self._warm_up = consecutive, share, warm_up
         self._seen = self._dead = self._run = 0
 
-    def count(self, messages: int, dead: int) -> None:
-        """Account for one batch; raises :class:`FuseBlown` past a limit."""
-        self._seen += messages
-        self._dead += dead
-        self._run = self._run + dead if dead == messages else dead
-        if self._run >= self._consecutive:
-            raise FuseBlown(f"{self._run} dead letters in a row")
+    def count(self, outcomes: Iterable[bool]) -> None:
+        """Account for one batch in its order, true = dead; raises :class:`FuseBlown` past a limit."""
+        for is_dead in outcomes:
+            self._seen += 1
+            self._dead += is_dead
+            self._run = self._run + 1 if is_dead else 0
+            if self._run >= self._consecutive:
+                raise FuseBlown(f"{self._run} dead letters in a row")
         if self._seen >= self._warm_up and self._dead > self._share * self._seen:
             raise FuseBlown(f"{self._dead} of {self._seen} messages were dead letters")
 
@@ -57,7 +58,8 @@ class BatchProcessor:
         verdict = self._decide(batch)
         if isinstance(verdict, NotNow):
             return verdict
-        self._fuse.count(len(batch), len(verdict.dead))
+        dead = {id(letter.record) for letter in verdict.dead}
+        self._fuse.count(id(record) in dead for record in batch)
         # 3. produce
         self._producer.produce(verdict.records)
         self._producer.produce([self._dead_letter(dead) for dead in verdict.dead])
@@ -68,27 +70,36 @@ class BatchProcessor:
     def _decide(self, batch: Sequence[Record]) -> Done | NotNow:
         try:
             return self._handler.handle(batch)
-        except Exception:
+        except Exception as error:
             if not batch:  # a tick of the clock: no message is to blame
                 raise
             if len(batch) == 1:
-                log.exception("dead letter: %s[%d]@%d", batch[0].topic, batch[0].partition, batch[0].offset)
-                return Done(dead=[DeadLetter(batch[0], traceback.format_exc(limit=-3))])
-            log.warning("a batch of %d raised; handling its messages one by one", len(batch))
-        return self._one_by_one(batch)
+                return Done(dead=[self._blamed(batch[0], error)])
+            log.warning("a batch of %d raised, it is halved: %r", len(batch), error)
+        return self._halved(batch)
 
-    def _one_by_one(self, batch: Sequence[Record]) -> Done | NotNow:
-        records: list[Record] = []
-        dead: list[DeadLetter] = []
-        after: list[Callable[[], NotNow | None]] = []
-        for record in batch:
-            verdict = self._decide([record])
-            if isinstance(verdict, NotNow):
-                return verdict  # the messages before it are decided again: deciding is idempotent
-            records.extend(verdict.records)
-            dead.extend(verdict.dead)
-            after.extend(verdict.after)
-        return Done(records, dead, after)
+    def _halved(self, batch: Sequence[Record]) -> Done | NotNow:
+        """Handle two halves: one bad message of 500 stands alone after nine steps, its neighbours go on."""
+        middle = len(batch) // 2
+        first = self._decide(batch[:middle])
+        if isinstance(first, NotNow):
+            return first
+        second = self._decide(batch[middle:])
+        if isinstance(second, NotNow):
+            return second  # what the first half gave is decided again: deciding is idempotent
+        return Done(
+            [*first.records, *second.records],
+            [*first.dead, *second.dead],
+            [*first.after, *second.after],
+        )
+
+    def _blamed(self, record: Record, error: Exception) -> DeadLetter:
+        place = (record.topic, record.partition, record.offset)
+        if isinstance(error, BadData):
+            log.error("dead letter: %s[%d]@%d: %s", *place, error)
+            return DeadLetter(record, str(error))
+        log.exception("dead letter: %s[%d]@%d", *place)
+        return DeadLetter(record, traceback.format_exc(limit=-3))
 
     def _dead_letter(self, dead: DeadLetter) -> Record:
         source = dead.record

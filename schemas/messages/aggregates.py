@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.messages.base import Message, StationCode, Utc
+from schemas.messages.base import MeasuredAt, Message, ParameterCode, StationCode, Utc
 
 
 class DirtyWindow(Message):
     """One parameter's hour that new rows have touched."""
 
-    parameter: str
-    hour: Utc
+    parameter: ParameterCode
+    hour: MeasuredAt
     """Start of the hour, UTC."""
 
 

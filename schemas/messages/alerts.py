@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.messages.base import Message, StationCode, Utc
+from schemas.messages.base import Count, Message, Millisecond, ParameterCode, Second, StationCode
 
 AlertKind = Literal[
     "station-silent",
@@ -28,14 +28,14 @@ class Alert(Message):
     kind: AlertKind
     severity: Literal["info", "warning", "critical"]
     state: Literal["opened", "updated", "closed"]
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[Count, Field(ge=1)]
     """Counts the states of this alert."""
     station: StationCode
-    parameter: str | None = None
+    parameter: ParameterCode | None = None
     """Absent when the whole station is meant."""
-    opened_at: Utc
+    opened_at: Second
     """When the cause began to hold, by the data, UTC."""
-    changed_at: Utc
+    changed_at: Millisecond
     """When this state came about, UTC."""
     detail: str
     """One sentence, English."""

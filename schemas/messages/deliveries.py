@@ -9,7 +9,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.messages.base import Message, Sha256, StationCode, Utc
+from schemas.messages.base import (
+    Count,
+    Message,
+    Millisecond,
+    ReceivedAt,
+    Revision,
+    Sha256,
+    StationCode,
+    Utc,
+)
 
 
 class RejectedSet(Message):
@@ -39,11 +48,11 @@ class DeliveredFile(Message):
     """One file's readings, as delivered."""
 
     file_id: Sha256
-    readings: Annotated[int, Field(ge=0)]
+    readings: Count
     """How many readings the set held."""
-    received_at: Utc
+    received_at: ReceivedAt
     """When the province's intake had the file, UTC."""
-    revision: Annotated[int, Field(ge=0)] = 0
+    revision: Revision = 0
     """Which re-judgement of the file it was; 0 is the first, with all the file's readings."""
 
 
@@ -54,6 +63,6 @@ class DeliveryReceipt(Message):
     delivery_id: Sha256
     target: str
     """Name of the ministry endpoint."""
-    confirmed_at: Utc
+    confirmed_at: Millisecond
     """The receipt's ``received_at``, UTC."""
     files: Annotated[list[DeliveredFile], Field(min_length=1)]

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from quantrac.domain.file_names import check_file_name, check_folder
-from schemas.messages.base import Message, Sha256, StationCode, Utc
+from quantrac.domain.file_names import check_folder
+from schemas.messages.base import FileName, Message, ReceivedAt, Sha256, StationCode
 
 
 class RawFileHeaders(Message):
@@ -14,15 +14,15 @@ class RawFileHeaders(Message):
 
     file_id: Sha256
     """SHA-256 of the value."""
-    name: Annotated[str, Field(max_length=255), AfterValidator(check_file_name)]
-    """File name as sent, without its path; at most 255 bytes and no control character."""
+    name: FileName
+    """File name as sent, without its path."""
     path: Annotated[str, AfterValidator(check_folder)]
     """Folder below the account's root, as sent."""
     account: str
     """Account that sent it."""
     transport: str
     """``ftp``, ``http``, ..."""
-    received_at: Utc
+    received_at: ReceivedAt
     """When the intake had the whole file, UTC; strictly increasing within one intake process."""
     traceparent: str
     """W3C trace context, derived from the file id."""

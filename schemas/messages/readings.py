@@ -8,23 +8,36 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.messages.base import Message, Outcome, Sha256, StationCode, Utc
+from schemas.messages.base import (
+    Count,
+    FileName,
+    MeasuredAt,
+    Message,
+    Outcome,
+    ParameterCode,
+    ReceivedAt,
+    Revision,
+    Sha256,
+    StationCode,
+    Unit,
+    Utc,
+)
 
 
 class Reading(Message):
     """One value of one parameter at one time."""
 
-    line: Annotated[int, Field(ge=1)]
+    line: Annotated[Count, Field(ge=1)]
     """Line number in the file, counted from 1."""
-    parameter: Annotated[str, Field(min_length=1)]
+    parameter: ParameterCode
     """Catalogue code."""
     value: Annotated[float, Field(allow_inf_nan=False)]
     """In ``unit``."""
     text: str
     """The value column as it stood in the file."""
-    unit: str
+    unit: Unit
     """Unit of ``value``; empty for dimensionless parameters."""
-    measured_at: Utc
+    measured_at: MeasuredAt
     """UTC."""
     status: str
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
@@ -33,7 +46,7 @@ class Reading(Message):
 class Reject(Message):
     """One line that gave no reading."""
 
-    line: Annotated[int, Field(ge=0)]
+    line: Count
     """Line number in the file, counted from 1; 0 when the whole file is meant."""
     text: str
     """The line as read."""
@@ -50,13 +63,13 @@ class ReadingSet(Message):
     """Station code; empty when no station could be assigned."""
     file_id: Sha256
     """SHA-256 of the file's bytes."""
-    file_name: str
+    file_name: FileName
     """Name as sent."""
     account: str
     """Account that sent it."""
     transport: str
     """``ftp``, ``http``, ..."""
-    received_at: Utc
+    received_at: ReceivedAt
     """When the intake had the whole file, UTC."""
     format: str
     """Dialect that read it; empty when nothing was readable."""
@@ -91,16 +104,16 @@ class FlaggedSet(Message):
 
     station: StationCode | Annotated[str, Field(max_length=0)]
     file_id: Sha256
-    file_name: str
+    file_name: FileName
     account: str
     transport: str
-    received_at: Utc
+    received_at: ReceivedAt
     format: str
     rules: str
     """Version of the rule set that judged its first reading."""
     readings: list[FlaggedReading]
     rejects: list[Reject]
-    revision: Annotated[int, Field(ge=0)] = 0
+    revision: Revision = 0
     """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
     cause: str = ""
     """Why it was judged again; empty for the first judgement."""

@@ -14,7 +14,7 @@ from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.readings import Flag
 from quantrac.domain.units import canonical_unit
-from schemas.messages.base import Line, Message, Sha256, StationCode, Utc
+from schemas.messages.base import Line, Message, ParameterCode, Sha256, StationCode, Utc
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -100,7 +100,7 @@ class WarningLevels(Message):
 class StationParameter(Dated):
     """One parameter that a station measures."""
 
-    code: Annotated[str, Field(min_length=1)]
+    code: ParameterCode
     """Catalogue code, such as ``PM2.5``."""
     unit: str
     """Unit the values are kept in."""

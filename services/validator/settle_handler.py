@@ -16,7 +16,7 @@ from quantrac.domain.qa.series import instant
 from quantrac.domain.qa.settlement import History, Settled, Span, settle
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.stations import Registry
-from quantrac.io.clickhouse import ClickHouseError
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode
 from schemas.history import figure_columns
@@ -46,7 +46,7 @@ class Store(Protocol):
     """Where figures go."""
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Insert one block durably; raises :class:`ClickHouseError`."""
+        """Insert one block durably; raises ``ClickHouseError``."""
 
 
 class InFlight:
@@ -118,7 +118,10 @@ class SettleHandler:
         self._announced = -1
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
-        """Settle what the batch asks for; see :class:`quantrac.io.records.Handler`."""
+        """Settle what the batch asks for; see :class:`quantrac.io.records.Handler`.
+
+        Raises ``ClickHouseBadData`` where the store cannot answer for a span.
+        """
         self._expectations.refresh()
         requests, dead = _requests(batch)
         needed = max(
@@ -137,7 +140,7 @@ class SettleHandler:
             now, later = self._shared_out(requests)
             settled = {each.station: self._settled(each) for each in now}
             later += [self._tail(each) for each in now if _moves_limits(each, settled[each.station])]
-        except ClickHouseError as error:
+        except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         records = [
             *(self._revision(each) for answer in settled.values() for each in answer.revisions),
@@ -199,8 +202,12 @@ class SettleHandler:
         if columns and columns["station"]:
             try:
                 self._store.insert("block_figures", columns)
-            except ClickHouseError as error:
+            except (ClickHouseAway, ClickHouseRefused) as error:
                 return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
+            except ClickHouseBadData as error:
+                # Its messages are written, so no message can be given up for it; the next judgement of these
+                # blocks computes their figures anew.
+                log.error("figures of %s left out: %s", ", ".join(settled), error)
         return None
 
     def _revision(self, revision: FlaggedSet) -> Record:

@@ -41,7 +41,10 @@ def test_the_store_reads_the_same_from_an_example_as_everybody() -> None:
         assert json.loads(bytes(stored_reading.tests)) == reading.tests
         for name in set(codec.StoredReading.__struct_fields__) - {"tests"}:
             assert getattr(stored_reading, name) == getattr(reading, name)
-    for name in set(codec.StoredSet.__struct_fields__) - {"readings"}:
+    for stored_reject, reject in zip(for_store.rejects, for_all.rejects, strict=True):
+        for name in codec.StoredReject.__struct_fields__:
+            assert getattr(stored_reject, name) == getattr(reject, name)
+    for name in set(codec.StoredSet.__struct_fields__) - {"readings", "rejects"}:
         assert getattr(for_store, name) == getattr(for_all, name)
 
 

@@ -1,19 +1,16 @@
 """Single columns: numbers and times."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
 from zoneinfo import ZoneInfo
 
+from quantrac.domain.bounds import MEASURED, MEASURED_AHEAD
 from quantrac.domain.parsing.reasons import ParseError, Reason
 from quantrac.domain.parsing.targets import Names, Targets
 
 _DECIMAL_COMMA = re.compile(r"\s*([+-]?\d+),(\d+)\s*", re.ASCII)
-# No automatic station in the country is older; it also keeps every time inside the range databases store.
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-# A clock wrong by less is a reading to be flagged, not a line to be refused.
-_LATEST_AHEAD = timedelta(days=366)
 
 
 def to_number(text: str) -> float:
@@ -43,11 +40,11 @@ class Times(dict[str, tuple[datetime, Targets]]):
     def __init__(self, names: Names, received_at: datetime) -> None:
         super().__init__()
         self._names = names
-        self._latest = received_at + _LATEST_AHEAD
+        self._latest = min(received_at + MEASURED_AHEAD, MEASURED.last)
 
     def __missing__(self, text: str) -> tuple[datetime, Targets]:
         measured_at = to_utc(text, self._names.zone)
-        if not _EARLIEST <= measured_at <= self._latest:
+        if not MEASURED.first <= measured_at <= self._latest:
             raise ParseError(Reason.TIME_OUT_OF_RANGE, text=text)
         self[text] = measured_at, self._names.at(measured_at)
         return self[text]

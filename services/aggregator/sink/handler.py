@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from quantrac.domain.averaging import hour_of
-from quantrac.io.clickhouse import ClickHouseError, Result
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import BadMessage, StoredSet, decode_stored_set, encode_window_dirty
 from schemas.messages.alerts import Alert
@@ -40,11 +40,11 @@ class Tables(Protocol):
     """Where rows go."""
 
     def insert(self, table: str, columns: dict[str, list[Any]], *, token: str) -> None:
-        """Insert one block durably; raises :class:`ClickHouseError`."""
+        """Insert one block durably; raises ``ClickHouseError``."""
         ...
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
-        """Run one SELECT; raises :class:`ClickHouseError`."""
+        """Run one SELECT; raises ``ClickHouseError``."""
         ...
 
 
@@ -68,7 +68,10 @@ class SinkHandler:
         self._alerts, self._dirty, self._rejudge = alerts, dirty, rejudge
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
-        """Insert the batch table by table; a ClickHouse that is away or refuses costs lag only."""
+        """Insert the batch table by table; a ClickHouse that is away or refuses costs lag only.
+
+        Raises ``ClickHouseBadData`` where a table cannot hold a value.
+        """
         sets: list[StoredSet] = []
         files: list[tuple[str, RawFileHeaders, bytes]] = []
         receipts: list[DeliveryReceipt] = []
@@ -108,7 +111,7 @@ class SinkHandler:
                     "alerts": rows.alert_columns(alerts),
                 },
             )
-        except ClickHouseError as error:
+        except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         return Done([*self._dirty_records(sets), *self._rejudge_records(sets)], dead)
 

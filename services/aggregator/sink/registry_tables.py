@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from quantrac.domain.limits import Limit, LimitBook
 from quantrac.domain.stations import Registry, Station, Valid
-from quantrac.io.clickhouse import ClickHouseError, Result
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseError, ClickHouseRefused, Result
 from quantrac.io.progress import Progress
 from quantrac.io.role import Table
 from schemas.clickhouse.reference import ALWAYS
@@ -49,7 +49,8 @@ class RegistryTables:
     """Follows ``station-registry`` and keeps ``stations``, ``station_parameters`` and ``station_limits``.
 
     A :class:`quantrac.io.role.Table`. Writes from a thread of its own; a ClickHouse that is away is tried
-    again and stops nothing.
+    again and stops nothing. A station that a table cannot hold is logged and left out until its record
+    changes; all others are written.
     """
 
     def __init__(
@@ -129,11 +130,25 @@ class RegistryTables:
             codes, self._pending = sorted(self._pending), set()
         try:
             for first in range(0, len(codes), _BLOCK):
-                self._write_block(codes[first : first + _BLOCK])
+                self._isolate(codes[first : first + _BLOCK])
         except ClickHouseError:
             with self._lock:
                 self._pending |= set(codes)
             raise
+
+    def _isolate(self, codes: Sequence[str]) -> None:
+        """Write a block; one that a table cannot hold is halved until the station to blame stands alone."""
+        try:
+            self._write_block(codes)
+        except (ClickHouseAway, ClickHouseRefused):
+            raise
+        except Exception as error:
+            if len(codes) == 1:
+                log.error("station %s is left out of the tables of the registry: %s", codes[0], error)
+                return
+            middle = len(codes) // 2
+            self._isolate(codes[:middle])
+            self._isolate(codes[middle:])
 
     def _write_block(self, codes: Sequence[str]) -> None:
         # Above what is stored, even where the clock has been put back.

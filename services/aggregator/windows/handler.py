@@ -13,7 +13,7 @@ from quantrac.domain import averaging
 from quantrac.domain.averaging import AverageRules, Period, hour_of, month_starts
 from quantrac.domain.stations import Registry
 from quantrac.domain.units import UNITS
-from quantrac.io.clickhouse import Array, ClickHouseError, Words
+from quantrac.io.clickhouse import Array, ClickHouseAway, ClickHouseRefused, Words
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode_aggregated
 from schemas.messages.aggregates import WindowDirty
@@ -69,7 +69,10 @@ class WindowsHandler:
         """What the batch has recomputed so far."""
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
-        """Write the averages that changed, then tell ``aggregated``; a ClickHouse that is away costs lag."""
+        """Write the averages that changed, then tell ``aggregated``; a ClickHouse that is away costs lag.
+
+        Raises ``ClickHouseBadData`` where a table cannot hold a value.
+        """
         wanted: dict[str, set[tuple[str, int]]] = defaultdict(set)
         dead: list[DeadLetter] = []
         self._touched = []
@@ -95,7 +98,7 @@ class WindowsHandler:
                 self._indices.publish(look, list(self._units), self._since, self._untold)
             if self._exceedances:
                 self._exceedances.judge(self._touched, list(self._units), self._since, self._untold)
-        except ClickHouseError as error:
+        except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         told, self._untold = self._untold, []
         return Done(told, dead)

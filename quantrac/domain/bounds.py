@@ -1,0 +1,81 @@
+"""What a value may be, so that every table can hold it as it is: the one description for doors and tables.
+
+The contracts (``schemas.messages``) and the parser take their bounds from here; a contract test holds them
+against the types of the ClickHouse columns.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+UINT16 = 2**16 - 1
+"""The greatest UInt16: revisions."""
+UINT32 = 2**32 - 1
+"""The greatest UInt32: line numbers, counts, versions of averages and alerts."""
+UINT64 = 2**64 - 1
+"""The greatest UInt64: versions of readings."""
+
+FILE_NAME_LENGTH = 255
+"""Bytes of a file's name in UTF-8: what file systems take."""
+NAME_LENGTH = 64
+"""Characters of a station's code, a parameter and a unit, which are keys and travel in statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """The times of one kind; all UTC."""
+
+    first: datetime
+    last: datetime
+    step: timedelta
+    """The smallest difference between two of them."""
+
+    def problem(self, at: datetime) -> str:
+        """Return why ``at`` is not one of these times, as the end of a sentence; empty where it is.
+
+        >>> MEASURED.problem(datetime(1969, 12, 31, tzinfo=UTC))
+        'must not lie before 1990-01-01T00:00:00Z'
+        """
+        if at.utcoffset() != timedelta():
+            return "must be in UTC"
+        if at < self.first:
+            return f"must not lie before {_text(self.first)}"
+        if at > self.last:
+            return f"must not lie after {_text(self.last)}"
+        if at.microsecond % (self.step // _MICROSECOND):
+            return f"must be in whole {'milliseconds' if self.step < _SECOND else 'seconds'}"
+        return ""
+
+
+_MICROSECOND, _SECOND = timedelta(microseconds=1), timedelta(seconds=1)
+
+DATETIME = TimeRange(
+    datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC), timedelta(seconds=1)
+)
+"""What a ``DateTime`` can state: 32 bits of seconds."""
+
+DATETIME64 = TimeRange(
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(2299, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+    timedelta(milliseconds=1),
+)
+"""What a ``DateTime64(3)`` can state, from 1970 on: milliseconds before that give no version."""
+
+MEASURED = TimeRange(
+    # No automatic station in the country is older.
+    datetime(1990, 1, 1, tzinfo=UTC),
+    # The end of Vietnam's year 2105, the last whose averages end within a DateTime.
+    datetime(2105, 12, 31, 16, 59, 59, tzinfo=UTC),
+    DATETIME.step,
+)
+"""Times of measurement: within ``DateTime``, and so that every average they enter is as well."""
+
+RECEIVED = DATETIME64
+"""Times of receipt: within ``DateTime64(3)``; 1024 times their milliseconds, plus a revision, fit UInt64."""
+
+MEASURED_AHEAD = timedelta(days=366)
+"""A time of measurement may lie so far after its receipt: a clock wrong by less is a reading to be flagged,
+not a line to be refused."""
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")
