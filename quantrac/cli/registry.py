@@ -15,7 +15,7 @@ from quantrac.cli.terminal import echo
 from quantrac.domain.stations import Registry
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
-from schemas.messages.registry import Station
+from schemas.messages.registry import Account, Station
 from schemas.messages.rejudge import RejudgeRequest, merged
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import load_directory, record_key
@@ -60,7 +60,11 @@ def import_(directory: Path, target: Target) -> None:
 @one_sentence
 def check(directory: Path) -> None:
     """Read DIRECTORY's *.yaml files and say whether they could be imported."""
-    echo(f"{len(load_directory(directory))} records, no mistake")
+    records = load_directory(directory)
+    echo(f"{len(records)} records, no mistake")
+    for record in records:
+        if isinstance(record, Account) and record.role == "province" and not record.provinces:
+            echo(f"account/{record.name} names no provinces: it delivers nothing")
 
 
 @registry.command("list")
@@ -73,7 +77,8 @@ def list_(target: Target) -> None:
             count = len(station.parameters)
             echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
         for account in sorted(found.accounts.values(), key=lambda a: a.name):
-            echo(f"account  {account.name:24} {account.role:14} {' '.join(account.stations)}")
+            rights = " ".join([*account.provinces, *account.stations])
+            echo(f"account  {account.name:24} {account.role:14} {rights}")
 
 
 @registry.command("hash-password")

@@ -20,14 +20,18 @@ NAME_LENGTH = 64
 """Characters of a station's code, a parameter and a unit, which are keys and travel in statements."""
 
 
+_NO_OFFSET = timedelta()
+_SECOND, _MILLISECOND = 1_000_000, 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class TimeRange:
     """The times of one kind; all UTC."""
 
     first: datetime
     last: datetime
-    step: timedelta
-    """The smallest difference between two of them."""
+    step: int
+    """Microseconds, the smallest difference between two of them."""
 
     def problem(self, at: datetime) -> str:
         """Return why ``at`` is not one of these times, as the end of a sentence; empty where it is.
@@ -35,28 +39,24 @@ class TimeRange:
         >>> MEASURED.problem(datetime(1969, 12, 31, tzinfo=UTC))
         'must not lie before 1990-01-01T00:00:00Z'
         """
-        if at.utcoffset() != timedelta():
+        if at.utcoffset() != _NO_OFFSET:
             return "must be in UTC"
         if at < self.first:
             return f"must not lie before {_text(self.first)}"
         if at > self.last:
             return f"must not lie after {_text(self.last)}"
-        if at.microsecond % (self.step // _MICROSECOND):
-            return f"must be in whole {'milliseconds' if self.step < _SECOND else 'seconds'}"
+        if at.microsecond % self.step:
+            return f"must be in whole {'seconds' if self.step == _SECOND else 'milliseconds'}"
         return ""
 
 
-_MICROSECOND, _SECOND = timedelta(microseconds=1), timedelta(seconds=1)
-
-DATETIME = TimeRange(
-    datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC), timedelta(seconds=1)
-)
+DATETIME = TimeRange(datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC), _SECOND)
 """What a ``DateTime`` can state: 32 bits of seconds."""
 
 DATETIME64 = TimeRange(
     datetime(1970, 1, 1, tzinfo=UTC),
     datetime(2299, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
-    timedelta(milliseconds=1),
+    _MILLISECOND,
 )
 """What a ``DateTime64(3)`` can state, from 1970 on: milliseconds before that give no version."""
 
@@ -65,7 +65,7 @@ MEASURED = TimeRange(
     datetime(1990, 1, 1, tzinfo=UTC),
     # The end of Vietnam's year 2105, the last whose averages end within a DateTime.
     datetime(2105, 12, 31, 16, 59, 59, tzinfo=UTC),
-    DATETIME.step,
+    _SECOND,
 )
 """Times of measurement: within ``DateTime``, and so that every average they enter is as well."""
 

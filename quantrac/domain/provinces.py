@@ -134,3 +134,6 @@ PROVINCES: tuple[Province, ...] = (
     *(Province(*each, valid_from=MERGED_AT) for each in _NEW),
 )
 """The 63 old units, then the 34 of today."""
+
+PRESENT_CODES = frozenset(code for code, _ in _NEW)
+"""Codes of the 34 units of today."""

@@ -246,7 +246,9 @@ class Account(Valid):
     role: str = "station"
     """``station`` (sends files) or ``province`` (sends deliveries)."""
     stations: tuple[str, ...] = ()
-    """Station codes it may send for; a province account with none may send for all."""
+    """Station codes it may send for; of a province account they narrow its provinces, none = all of these."""
+    provinces: tuple[str, ...] = ()
+    """Codes of the provinces that a province account delivers for; with none it delivers nothing."""
     public_keys: tuple[str, ...] = ()
     """Keys it may log in with by SFTP, each in OpenSSH's one-line text form."""
     allowed_networks: tuple[str, ...] = ()

@@ -20,6 +20,8 @@ from schemas.registry import Record as RegistryRecord
 from schemas.registry import record_key
 
 _OWNER = "demo"
+_PROVINCE = "01"
+"""Hà Nội, whose stations the demo's province delivers."""
 
 
 class Preparation:
@@ -62,27 +64,30 @@ class Preparation:
         producer = KafkaProducer(self._kafka)
         for tier in self._tiers:
             topic = f"{tier.prefix}station-registry"
+            records: list[RegistryRecord] = []
             if not any(admin.ends([topic]).values()):
-                producer.produce(
-                    [
-                        Record(topic, record_key(record), record.model_dump_json().encode())
-                        for record in self._demo_records(tier)
-                    ]
-                )
+                records = self._demo_records(tier)
+            elif tier.name == "ministry":
+                # At every start: that of an older release names no province, and delivers nothing.
+                records = [self._province_account(tier)]
+            producer.produce([Record(topic, record_key(r), r.model_dump_json().encode()) for r in records])
         producer.flush()
 
     def _demo_records(self, tier: Tier) -> list[RegistryRecord]:
         stations = demo_stations()
         key = key_record(demo_api_key(self._data), _OWNER)
         if tier.name == "ministry":
-            province = Account(
-                name=tier.province_account,
-                password_hash=hash_password(self._data.secret(f"account/{tier.province_account}")),
-                role="province",
-            )
-            return [*stations, province, key]
+            return [*stations, self._province_account(tier), key]
         passwords = demo_passwords(self._data)
         return [*stations, *demo_accounts(stations, passwords, hash_password), key]
+
+    def _province_account(self, tier: Tier) -> Account:
+        return Account(
+            name=tier.province_account,
+            password_hash=hash_password(self._data.secret(f"account/{tier.province_account}")),
+            role="province",
+            provinces=(_PROVINCE,),
+        )
 
 
 def demo_passwords(data: DataDir) -> dict[str, str]:

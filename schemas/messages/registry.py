@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_v
 
 from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.provinces import PRESENT_CODES
 from quantrac.domain.readings import Flag
 from quantrac.domain.units import canonical_unit
 from schemas.messages.base import Line, Message, ParameterCode, Sha256, StationCode, Utc
@@ -318,7 +319,9 @@ class Account(Dated):
     """argon2id in its standard text form; ``quantrac registry hash-password`` makes one."""
     role: Literal["station", "province"] = "station"
     stations: tuple[StationCode, ...] = ()
-    """Stations it may send for."""
+    """Stations it may send for; of a province account they narrow its provinces, none = all of these."""
+    provinces: tuple[str, ...] = ()
+    """Codes of the provinces that a province account delivers for; with none it delivers nothing."""
     public_keys: tuple[PublicKey, ...] = ()
     """Keys it may log in with by SFTP, as ``ssh-keygen`` writes them (``ssh-ed25519 AAAA... comment``)."""
     allowed_networks: tuple[str, ...] = ()
@@ -326,6 +329,20 @@ class Account(Dated):
     limits: AccountLimits = AccountLimits()
     plain_ftp: bool = False
     """Whether it may use FTP without TLS, where the deployment leaves that to the account."""
+
+    @field_validator("provinces")
+    @classmethod
+    def _present_provinces(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            if code not in PRESENT_CODES:
+                raise ValueError(f"{code!r} is no code of a province of today (Decision 19/2025/QĐ-TTg)")
+        return codes
+
+    @model_validator(mode="after")
+    def _provinces_of_a_province(self) -> Self:
+        if self.provinces and self.role != "province":
+            raise ValueError("only an account with role: province delivers for provinces")
+        return self
 
     @field_validator("allowed_networks")
     @classmethod

@@ -128,6 +128,6 @@ def _explain(refused: DeliveryRefused, target: str) -> str:
     if refused.about_account:
         return (
             f"{target} refused the account ({refused}); nothing is lost, and deliveries go on once"
-            " QUANTRAC_MINISTRY_ACCOUNT and its password are right"
+            " QUANTRAC_MINISTRY_ACCOUNT, its password and its provinces there are right"
         )
     return f"{target} refused the delivery ({refused}); is QUANTRAC_MINISTRY_URL right?"

@@ -87,6 +87,8 @@ class IntakeSettings(ServiceSettings):
     """How long a file there must stay unchanged before it is taken; one renamed into place need not."""
     folder_rescan_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Distance between two looks at all its files."""
+    delivery_ahead_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0
+    """How far a delivered set's time of receipt may lie after the ministry's clock."""
     http_host: str = "127.0.0.1"
     """Address the HTTP server listens on."""
     http_port: Port = 8021

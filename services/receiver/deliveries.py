@@ -5,15 +5,16 @@ gets the same receipt again and produces nothing.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.stations import Account
+from quantrac.domain.stations import Account, Registry
 from quantrac.io.records import DeliveryFailed, Producer, Record
 from schemas.codec import BadMessage, decode_flagged_set
 from schemas.messages.deliveries import Receipt, RejectedSet
@@ -23,12 +24,19 @@ from schemas.topics import LARGEST_MESSAGE_BYTES
 MAX_SETS = 10_000
 """Lines of one delivery; ten times what a forwarder sends, and a bound on the receipt's length."""
 
+AHEAD = timedelta(minutes=10)
+"""How far a time of receipt may lie after the ministry's clock."""
+
 # How long a request waits for another one's sets to be confirmed before its sender is told to come back.
 _TURN_SECONDS = 10.0
 
 
 class TooManySets(ValueError):
     """The delivery has more than :data:`MAX_SETS` lines."""
+
+
+class NoProvinces(Exception):
+    """The account names no province: its entry in the registry is wrong, not what it delivers."""
 
 
 class BrokerAway(Exception):
@@ -51,15 +59,29 @@ class Deliveries:
     """Takes the deliveries of all provinces, one at a time."""
 
     def __init__(
-        self, *, producer: Producer, memory: DeliveryMemory, clock: Callable[[], datetime], topic: str
+        self,
+        *,
+        producer: Producer,
+        memory: DeliveryMemory,
+        clock: Callable[[], datetime],
+        topic: str,
+        registry: Registry,
+        ahead: timedelta = AHEAD,
     ) -> None:
+        """``ahead`` is how far a time of receipt may lie after ``clock``."""
         self._producer, self._memory, self._clock, self._topic = producer, memory, clock, topic
+        self._registry, self._ahead = registry, ahead
         # One at a time: a flush reports the failures of everything produced before it, whoever produced it,
         # and the same delivery sent twice at once must be produced once.
         self._turn = threading.Lock()
 
     def accept(self, account: Account, body: bytes) -> Receipt:
-        """Answer the receipt of a delivery (uncompressed body); raises `TooManySets` or `BrokerAway`."""
+        """Answer the receipt of a delivery (uncompressed body).
+
+        Raises `NoProvinces`, `TooManySets` or `BrokerAway`.
+        """
+        if not account.provinces:
+            raise NoProvinces(f"account {account.name} names no province in the registry")
         delivery_id = file_id(body)
         if not self._turn.acquire(timeout=_TURN_SECONDS):
             raise BrokerAway("other deliveries are still waiting for the broker")
@@ -74,11 +96,16 @@ class Deliveries:
     def _take(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
         records: list[Record] = []
         rejected: list[RejectedSet] = []
-        for line, verdict in enumerate(judge(body, account, delivery_id, self._topic), start=1):
-            if isinstance(verdict, Record):
-                records.append(verdict)
+        latest = self._clock() + self._ahead
+        for number, line in enumerate(_lines(body), start=1):
+            try:
+                flagged = _read(line)
+                _check_rights(flagged, account, self._registry)
+                _check_receipt(flagged, latest)
+            except ValueError as error:
+                rejected.append(RejectedSet(line=number, reason=str(error)))
             else:
-                rejected.append(RejectedSet(line=line, reason=verdict))
+                records.append(_record(flagged, line, account, delivery_id, self._topic))
         # 1. produce  2. flush: every delivery report is in
         try:
             self._producer.produce(records)
@@ -97,23 +124,11 @@ class Deliveries:
         return receipt
 
 
-def judge(body: bytes, account: Account, delivery_id: str, topic: str) -> Iterator[Record | str]:
-    """Yield, line by line, the record to produce or the sentence that says why there is none."""
+def _lines(body: bytes) -> list[bytes]:
     lines = body.removesuffix(b"\n").split(b"\n", MAX_SETS)
     if len(lines) > MAX_SETS:
         raise TooManySets(f"a delivery may hold {MAX_SETS} sets")
-    for line in lines:
-        try:
-            flagged = _read(line)
-        except ValueError as error:
-            yield f"not a flagged set: {error}"
-            continue
-        if not flagged.station:
-            yield "the set has no station"
-        elif account.stations and flagged.station not in account.stations:
-            yield f"account {account.name} may not deliver for station {flagged.station}"
-        else:
-            yield _record(flagged, line, account, delivery_id, topic)
+    return lines
 
 
 def _read(line: bytes) -> FlaggedSet:
@@ -122,16 +137,48 @@ def _read(line: bytes) -> FlaggedSet:
     Fields that a newer province adds are let through. Raises ``ValueError`` with one sentence.
     """
     if len(line) > LARGEST_MESSAGE_BYTES:
-        raise ValueError(f"{len(line)} bytes, more than {LARGEST_MESSAGE_BYTES}")
+        raise ValueError(f"not a flagged set: {len(line)} bytes, more than {LARGEST_MESSAGE_BYTES}")
     try:
         flagged = decode_flagged_set(line)
         FlaggedSetContract.model_validate_json(line, extra="ignore")
-    except BadMessage as error:
-        raise ValueError(str(error)) from error
+    except (BadMessage, RecursionError) as error:
+        raise ValueError(f"not a flagged set: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ValueError(f"not a flagged set: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     return flagged
+
+
+def _check_rights(flagged: FlaggedSet, account: Account, registry: Registry) -> None:
+    """Raise ``ValueError`` where an account may not deliver a set, by what the registry says now."""
+    if not flagged.station:
+        raise ValueError("the set has no station")
+    station = registry.stations.get(flagged.station)
+    if station is None:
+        raise ValueError(f"station {flagged.station} is not in the ministry's registry")
+    if station.province not in account.provinces:
+        raise ValueError(
+            f"account {account.name} may not deliver for province {station.province}, where station"
+            f" {station.code} is"
+        )
+    if account.stations and station.code not in account.stations:
+        raise ValueError(f"account {account.name} may not deliver for station {station.code}")
+
+
+def _check_receipt(flagged: FlaggedSet, latest: datetime) -> None:
+    """Raise ``ValueError`` for a time of receipt after ``latest``, or one before the readings were made.
+
+    The file received later wins: with a time of the future nothing true could replace a reading. A logger's
+    clock may be as far ahead as the parser takes it to be a clock.
+    """
+    if flagged.received_at > latest:
+        raise ValueError(f"received_at: {flagged.received_at.isoformat()} lies after the ministry's clock")
+    newest = max((reading.measured_at for reading in flagged.readings), default=flagged.received_at)
+    if newest > flagged.received_at + MEASURED_AHEAD:
+        raise ValueError(
+            f"received_at: {flagged.received_at.isoformat()} lies over {MEASURED_AHEAD.days} days before"
+            f" a reading of {newest.isoformat()}"
+        )
 
 
 def _record(flagged: FlaggedSet, line: bytes, account: Account, delivery_id: str, topic: str) -> Record:

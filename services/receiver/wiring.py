@@ -339,6 +339,8 @@ class DeliveriesRole:
             memory=DeliveryLedger(settings.spool / "deliveries.sqlite"),
             clock=_now,
             topic=settings.topic("qa-flagged"),
+            registry=registry,
+            ahead=timedelta(minutes=settings.delivery_ahead_minutes),
         )
         app = create_app(health=self.health)
         self._logins = _logins(settings, registry)

@@ -22,6 +22,7 @@ from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
+from quantrac.testing.builders import station
 from schemas.codec import encode
 from schemas.messages.deliveries import DeliveryReceipt, Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
@@ -70,6 +71,7 @@ class MinistryServer:
             memory=self.ledger,
             clock=lambda: datetime.now(UTC),
             topic="mae.qa-flagged",
+            registry=self.registry,
         )
         app = create_app(health=lambda: Health(True))
         authenticator = Authenticator(self.registry, lambda: NOON)
@@ -94,10 +96,13 @@ class MinistryServer:
 def registry() -> Registry:
     password_hash = hash_password("secret", memory_kib=64, passes=1)
     accounts = (
-        Account(name="hanoi", password_hash=password_hash, role="province"),
+        Account(name="hanoi", password_hash=password_hash, role="province", provinces=("01",)),
         Account(name="logger-1", password_hash=password_hash, role="station", stations=("A",)),
     )
-    return Registry(accounts={account.name: account for account in accounts})
+    return Registry(
+        stations={code: station(code) for code in ("A", "B", "C")},
+        accounts={account.name: account for account in accounts},
+    )
 
 
 @pytest.fixture

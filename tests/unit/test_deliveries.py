@@ -1,26 +1,42 @@
 """What the ministry does with a delivery: lines judged, sets produced, receipts given and remembered."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.ids import file_id, traceparent
+from quantrac.domain.parsing import parse_file
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
-from quantrac.domain.stations import Account
+from quantrac.domain.stations import Account, Registry
 from quantrac.io.records import Record
 from quantrac.testing.broker import FakeBroker
+from quantrac.testing.builders import station, station_file
 from schemas.codec import decode_flagged_set, encode
 from schemas.messages.deliveries import Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
-from services.receiver.deliveries import MAX_SETS, BrokerAway, Deliveries, TooManySets
+from services.receiver.deliveries import (
+    AHEAD,
+    MAX_SETS,
+    BrokerAway,
+    Deliveries,
+    NoProvinces,
+    TooManySets,
+)
 from services.receiver.delivery_ledger import KEPT, DeliveryLedger
 
 pytestmark = pytest.mark.unit
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
-HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province")
+HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provinces=("01",))
+STATIONS = {
+    "A": station("A"),
+    "B": station("B"),
+    "FAR": replace(station("FAR"), province="24"),
+}
 
 
 class Memory(dict[tuple[str, str], Receipt]):
@@ -37,7 +53,11 @@ class Desk:
     def __init__(self) -> None:
         self.broker, self.memory, self.now = FakeBroker(partitions=1), Memory(), NOON
         self.deliveries = Deliveries(
-            producer=self.broker.producer(), memory=self.memory, clock=self.clock, topic="qa-flagged"
+            producer=self.broker.producer(),
+            memory=self.memory,
+            clock=self.clock,
+            topic="qa-flagged",
+            registry=Registry(stations=STATIONS),
         )
 
     @property
@@ -103,7 +123,7 @@ def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: 
         accepted=2,
         duplicate=False,
         rejected=[],
-        received_at=NOON + timedelta(minutes=1),
+        received_at=NOON + timedelta(minutes=2),
     )
     first, second = desk.flagged
     assert (first.topic, first.key, first.value) == ("qa-flagged", b"A", line("A", "1.txt"))
@@ -135,7 +155,7 @@ def test_a_delivery_seen_before_gets_the_same_receipt_and_produces_nothing(desk:
 
 def test_another_account_does_not_get_the_receipt_of_the_first(desk: Desk) -> None:
     desk.accept(line("A"))
-    other = Account(name="hue", password_hash="$argon2id$", role="province", stations=("B",))
+    other = replace(HANOI, name="hue", stations=("B",))
     assert desk.reasons(line("A"), account=other) == [(1, "account hue may not deliver for station A")]
 
 
@@ -193,8 +213,53 @@ def test_a_set_too_large_for_the_broker_is_rejected(desk: Desk) -> None:
     ]
 
 
+def test_an_account_delivers_for_the_stations_of_its_provinces_alone(desk: Desk) -> None:
+    assert desk.reasons(line("A"), line("FAR"), line("XX_NOPE_1"), line("B")) == [
+        (2, "account hanoi may not deliver for province 24, where station FAR is"),
+        (3, "station XX_NOPE_1 is not in the ministry's registry"),
+    ]
+    assert [record.key for record in desk.flagged] == [b"A", b"B"]
+
+
+def test_an_account_that_names_no_province_delivers_nothing_and_is_told_why(desk: Desk) -> None:
+    with pytest.raises(NoProvinces, match="account hanoi names no province in the registry"):
+        desk.accept(line("A"), account=replace(HANOI, provinces=(), stations=("A",)))
+    assert desk.memory == {}
+    assert desk.flagged == []
+
+
+def test_a_set_received_after_the_ministrys_clock_is_rejected_beyond_the_setting(desk: Desk) -> None:
+    soon, future = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    soon.received_at = NOON + timedelta(minutes=1) + AHEAD
+    future.received_at = soon.received_at + timedelta(milliseconds=1)
+    assert desk.reasons(encode(soon), encode(future)) == [
+        (2, "received_at: 2026-03-25T05:11:00.001000+00:00 lies after the ministry's clock")
+    ]
+
+
+def test_a_set_is_taken_with_every_time_that_the_stations_door_believes(desk: Desk) -> None:
+    ahead, beyond = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    ahead.readings[0].measured_at = NOON + MEASURED_AHEAD
+    beyond.readings[0].measured_at = NOON + MEASURED_AHEAD + timedelta(seconds=1)
+    reason = (
+        "received_at: 2026-03-25T05:00:00+00:00 lies over 366 days before"
+        " a reading of 2027-03-26T05:00:01+00:00"
+    )
+    assert desk.reasons(encode(ahead), encode(beyond)) == [(2, reason)]
+    for flagged, rejects in ((ahead, 0), (beyond, 1)):
+        content = station_file(at=flagged.readings[0].measured_at)
+        assert len(parse_file(content, "1.txt", STATIONS["A"], NOON).rejects) == rejects
+
+
+def test_a_set_nested_too_deeply_is_rejected(desk: Desk) -> None:
+    deep = line("A").replace(b'"tests":{"range":1}', b'"tests":' + b"[" * 100_000)
+    ((number, reason),) = desk.reasons(deep)
+    assert number == 1
+    assert reason.startswith("not a flagged set: ")
+
+
 def test_an_account_delivers_only_for_its_stations_when_it_names_any(desk: Desk) -> None:
-    limited = Account(name="hanoi", password_hash="$argon2id$", role="province", stations=("A",))
+    limited = replace(HANOI, stations=("A",))
     assert desk.reasons(line("A"), line("B"), account=limited) == [
         (2, "account hanoi may not deliver for station B")
     ]

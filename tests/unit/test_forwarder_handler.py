@@ -308,7 +308,7 @@ def test_a_wrong_password_dead_letters_nothing_and_says_what_to_mend(status: int
     verdict = not_now(forwarder(FakeMinistry(behave)).handle([record(flagged("A", "1.txt"))]))
     assert verdict.reason == (
         f"mae refused the account ({status}: unknown account or wrong password); nothing is lost, and"
-        " deliveries go on once QUANTRAC_MINISTRY_ACCOUNT and its password are right"
+        " deliveries go on once QUANTRAC_MINISTRY_ACCOUNT, its password and its provinces there are right"
     )
     assert verdict.retry_after == 1.0
 

@@ -1,12 +1,15 @@
 """What a registry folder may hold, and the sentence a mistake gives."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from quantrac.cli.registry import registry
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import AccountLimits, Registry
 from schemas.examples import example
@@ -317,3 +320,32 @@ def test_what_is_said_of_a_bad_record_never_shows_a_password(key: bytes, value: 
     with pytest.raises(ValueError, match="validation error") as refused:
         apply_record(Registry(), key, value)
     assert "pasted" not in str(refused.value)
+
+
+PROVINCE = ACCOUNT.replace("stations: [HN_DEMO_KHI001]", 'role: province\n    provinces: ["01"]')
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ('["15", "17"]', "account.yaml: accounts[1] demo: provinces: '17' is no code of a province of today"),
+        ("[01]", "account.yaml: accounts[1] demo: provinces.1: Input should be a valid string"),
+    ],
+)
+def test_a_province_account_names_provinces_of_today(tmp_path: Path, wrong: str, sentence: str) -> None:
+    (account,) = load(tmp_path, account=PROVINCE)
+    assert isinstance(account, Account)
+    assert account.to_domain().provinces == ("01",)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        load(tmp_path, account=PROVINCE.replace('["01"]', wrong))
+
+
+def test_a_stations_account_names_no_provinces(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="only an account with role: province delivers for provinces"):
+        load(tmp_path, account=PROVINCE.replace("role: province", "role: station"))
+
+
+def test_the_check_says_which_account_delivers_nothing(tmp_path: Path) -> None:
+    (tmp_path / "account.yaml").write_text(PROVINCE.replace('provinces: ["01"]', ""), encoding="utf-8")
+    found = CliRunner().invoke(registry, ["check", str(tmp_path)])
+    assert found.output == "1 records, no mistake\naccount/demo names no provinces: it delivers nothing\n"

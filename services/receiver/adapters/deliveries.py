@@ -10,7 +10,7 @@ from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.basic_auth import BasicAuth
 from services.receiver.adapters.bodies import content_encoding, decoded
 from services.receiver.adapters.http import PROBLEM, Problem
-from services.receiver.deliveries import BrokerAway, Deliveries, TooManySets
+from services.receiver.deliveries import BrokerAway, Deliveries, NoProvinces, TooManySets
 
 MEDIA_TYPE = "application/x-ndjson"
 MAX_BYTES = 64 << 20
@@ -37,6 +37,8 @@ def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int
         """Take one delivery: flagged sets, one JSON object a line."""
         try:
             return deliveries.accept(account, decoded(body, encoding, max_bytes))
+        except NoProvinces as error:
+            raise Problem(403, str(error)) from error
         except TooManySets as error:
             raise Problem(413, str(error)) from error
         except BrokerAway as error:
