@@ -21,7 +21,7 @@ NAME_LENGTH = 64
 
 
 _NO_OFFSET = timedelta()
-_SECOND, _MILLISECOND = 1_000_000, 1_000
+_SECOND, _MILLISECOND, _MICROSECOND = 1_000_000, 1_000, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ DATETIME = TimeRange(datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, 6, 2
 
 DATETIME64 = TimeRange(
     datetime(1970, 1, 1, tzinfo=UTC),
-    datetime(2299, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
-    _MILLISECOND,
+    datetime(2299, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    _MICROSECOND,
 )
-"""What a ``DateTime64(3)`` can state, from 1970 on: milliseconds before that give no version."""
+"""What a ``DateTime64(3)`` can state, from 1970 on; it keeps the milliseconds."""
 
 MEASURED = TimeRange(
     # No automatic station in the country is older.
@@ -69,8 +69,9 @@ MEASURED = TimeRange(
 )
 """Times of measurement: within ``DateTime``, and so that every average they enter is as well."""
 
-RECEIVED = DATETIME64
-"""Times of receipt: within ``DateTime64(3)``; 1024 times their milliseconds, plus a revision, fit UInt64."""
+RECEIVED = TimeRange(DATETIME64.first, DATETIME64.last, _MILLISECOND)
+"""Times of receipt: within ``DateTime64(3)``, and in whole milliseconds, since one names a file and is the
+version of its readings: 1024 times its milliseconds, plus a revision, fits UInt64."""
 
 MEASURED_AHEAD = timedelta(days=366)
 """A time of measurement may lie so far after its receipt: a clock wrong by less is a reading to be flagged,

@@ -63,7 +63,7 @@ Second = Annotated[AwareDatetime, AfterValidator(_one_of(DATETIME))]
 """A time that a column ``DateTime`` keeps: whole seconds in UTC, 1970 to 2106."""
 
 Millisecond = Annotated[AwareDatetime, AfterValidator(_one_of(DATETIME64))]
-"""A time that a column ``DateTime64(3)`` keeps: whole milliseconds in UTC, 1970 to 2299."""
+"""A time of which a column ``DateTime64(3)`` keeps the milliseconds: in UTC, 1970 to 2299."""
 
 Count = Annotated[int, Field(ge=0, le=UINT32)]
 """A number of things, a line number or a version: UInt32."""

@@ -9,7 +9,7 @@ import pytest
 
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer
 from quantrac.io.kafka_connection import KafkaConnection
-from quantrac.io.records import Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
+from quantrac.io.records import BadData, Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
 from quantrac.io.runner import Fuse, FuseBlown, Runner
 from quantrac.testing.broker import FakeBroker
 
@@ -179,6 +179,62 @@ def test_a_poison_message_goes_alone_and_says_why(world: World, opened: Open) ->
         "source_offset": b"1",
     }
     assert letter.headers["source_partition"].isdigit()
+
+
+@pytest.mark.parametrize("bad", [{0}, {499}, {17}, {249, 250}, {3, 4, 400}], ids=str)
+def test_a_batch_that_raises_is_halved_until_what_is_bad_stands_alone(
+    world: World, opened: Open, bad: set[int]
+) -> None:
+    source, target, dead = world.topic("in"), world.topic("out"), world.topic("in.dlq")
+    write(world, source, *[(b"k", b"%d" % n) for n in range(500)])
+
+    def answer(batch: Sequence[Record]) -> Done:
+        if any(int(record.value or b"") in bad for record in batch):
+            raise BadData("the table readings cannot hold line 1099511627776")
+        return Done([Record(target, record.key, record.value) for record in batch])
+
+    handler = Handler(answer)
+    step_until_committed(runner(world, opened("group", source), handler), 500)
+    written = read(opened("results", target), 500 - len(bad))
+    assert [int(record.value or b"") for record in written] == [n for n in range(500) if n not in bad]
+    letters = read(opened("dead", dead), len(bad))
+    assert [int(letter.value or b"") for letter in letters] == sorted(bad)
+    sentence = b"the table readings cannot hold line 1099511627776"
+    assert {letter.headers["reason"] for letter in letters} == {sentence}
+    assert len(handler.batches) < 60 * len(bad)
+
+
+def test_not_now_in_the_middle_of_a_halved_batch_hands_in_the_whole_batch_again(
+    world: World, opened: Open
+) -> None:
+    source, target, dead = world.topic("in"), world.topic("out"), world.topic("in.dlq")
+    write(world, source, *[(b"k", b"%d" % n) for n in range(8)])
+    waits = iter([NotNow("busy", 0.01)])
+
+    def answer(batch: Sequence[Record]) -> Done | NotNow:
+        values = [int(record.value or b"") for record in batch]
+        if 2 in values:
+            raise BadData("bad")
+        return (7 in values and next(waits, None)) or Done([Record(target, r.key, r.value) for r in batch])
+
+    handler = Handler(answer)
+    step_until_committed(runner(world, opened("group", source), handler), 8)
+    assert [record.value for record in read(opened("results", target), 7)] == [
+        b"%d" % n for n in (0, 1, 3, 4, 5, 6, 7)
+    ]
+    assert len(read(opened("dead", dead), 2)) == 1
+
+
+def test_dead_letters_among_good_messages_do_not_blow_the_fuse(world: World, opened: Open) -> None:
+    source = world.topic("in")
+    world.topic("in.dlq")
+    write(world, source, *[(b"k", b"%d" % n) for n in range(9)])
+
+    def answer(batch: Sequence[Record]) -> Done:
+        return Done(dead=[DeadLetter(r, "no") for r in batch if int(r.value or b"") % 3])
+
+    driven = runner(world, opened("group", source), Handler(answer), Fuse(consecutive=3))
+    step_until_committed(driven, 9)
 
 
 def test_a_dead_letter_of_the_handler_keeps_bytes_and_reason(world: World, opened: Open) -> None:
