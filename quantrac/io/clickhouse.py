@@ -7,11 +7,13 @@ ClickHouseError
 └── ClickHouseBadData  the values themselves: they are refused however often they come
 """
 
+import logging
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import clickhouse_connect
 import numpy as np
@@ -134,6 +136,12 @@ _INSERT: dict[str, Any] = {
     "max_partitions_per_insert_block": 0,
 }
 
+MOST_BOUND_BYTES = 512 << 10
+"""Bytes that bound values may take in the URL, of which ClickHouse reads 1 MiB (``http_max_uri_size``)."""
+
+# The driver logs a traceback of every value that it cannot write; it raises as well.
+logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
+
 # What Distributed tables need; a single server takes no notice.
 ON_A_CLUSTER: dict[str, Any] = {
     "distributed_foreground_insert": 1,  # acknowledged = stored, as for a plain table
@@ -197,7 +205,7 @@ class ClickHouse:
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT; ``{name:Type}`` in the text is bound by the server."""
         with _translated():
-            found = self._connected().query(sql, parameters=dict(parameters or {}))
+            found = self._connected().query(sql, parameters=_bound(parameters))
             return Result(tuple(found.column_names), found.result_rows)
 
     def columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Sequence[Any]]:
@@ -206,7 +214,7 @@ class ClickHouse:
         Many rows come in half the time that :meth:`query` takes.
         """
         with _translated():
-            found = self._connected().query(sql, parameters=dict(parameters or {}))
+            found = self._connected().query(sql, parameters=_bound(parameters))
             return dict(zip(found.column_names, found.result_columns, strict=True))
 
     def command(self, sql: str) -> None:
@@ -237,7 +245,7 @@ class ClickHouse:
         Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second.
         """
         with _translated():
-            found = self._connected().raw_query(sql, parameters=dict(parameters), fmt="RowBinary")
+            found = self._connected().raw_query(sql, parameters=_bound(parameters), fmt="RowBinary")
             return np.frombuffer(found, dtype)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
@@ -327,7 +335,18 @@ def _translated(table: str = "") -> Iterator[None]:
 
 def _cannot_hold(table: str, error: Exception) -> str:
     refusal = _first_line(error)
+    if isinstance(error.__cause__, struct.error):  # the driver's own sentence ends in "error"
+        refusal = f"{refusal.removesuffix(': error')}: {error.__cause__}"
     return f"the table {table} cannot hold a value of the message: {refusal}" if table else refusal
+
+
+def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what the ``{name:Type}`` of a statement stand for; raises `ClickHouseBadData` for too much."""
+    bound = dict(parameters or {})
+    size = sum(len(quote(str(value))) for value in bound.values())
+    if size > MOST_BOUND_BYTES:
+        raise ClickHouseBadData(f"a statement would be bound to {size} bytes, more than {MOST_BOUND_BYTES}")
+    return bound
 
 
 def _first_line(error: Exception) -> str:

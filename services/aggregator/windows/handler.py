@@ -36,6 +36,9 @@ _CLOCKS_APART_SECONDS = 30
 
 _RETRY_SECONDS = 2.0
 
+# Some 60 are in the table of units; those that only a delivery names are kept as long as they are so few.
+_MOST_UNITS = 200
+
 
 class WindowsHandler:
     """Recomputes dirty hours and every longer average they enter; the same readings write nothing.
@@ -123,10 +126,16 @@ class WindowsHandler:
         for name in ("received", *FLAGS, "first_at", "last_at"):
             block[name] = np.array(found[name], np.int64)[keep]
         units = [found["last_unit"][row] for row in chosen.tolist()]
-        block["unit"] = np.array([self._units.setdefault(unit, len(self._units)) for unit in units])
+        block["unit"] = np.array([self._unit_place(unit) for unit in units])
         block["starts_at"], block["ends_at"] = hour[keep], hour[keep] + HOUR
         block["expected"] = self._expected(look, station[keep], hour[keep])
         self._settle(look, block)
+
+    def _unit_place(self, unit: str) -> int:
+        """Return the place of a unit; the empty one's for a unit past :data:`_MOST_UNITS`."""
+        if unit not in self._units and len(self._units) < _MOST_UNITS:
+            self._units[unit] = len(self._units)
+        return self._units.get(unit, 0)
 
     def _days(self, look: Look) -> None:
         start = int(look.part)
