@@ -233,7 +233,10 @@ def decode_stored_set(value: bytes) -> StoredSet:
 def _decoded(decoder: msgspec.json.Decoder[_M], value: bytes) -> _M:
     try:
         return decoder.decode(value)
-    except UnicodeDecodeError as error:  # the one error of the decoder's that is none of its own kind
+    except (
+        UnicodeDecodeError,
+        RecursionError,
+    ) as error:  # errors of the decoder's that are not its own
         raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
 
 

@@ -141,7 +141,7 @@ def _read(line: bytes) -> FlaggedSet:
     try:
         flagged = decode_flagged_set(line)
         FlaggedSetContract.model_validate_json(line, extra="ignore")
-    except (BadMessage, RecursionError) as error:
+    except BadMessage as error:
         raise ValueError(f"not a flagged set: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

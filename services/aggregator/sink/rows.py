@@ -9,6 +9,7 @@ import msgspec
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import MOST_REVISIONS, reading_version
+from quantrac.io.records import BadData
 from schemas.codec import StoredSet
 from schemas.messages.alerts import Alert
 from schemas.messages.deliveries import DeliveryReceipt
@@ -204,7 +205,11 @@ def _joined(blocks: Iterable[Columns]) -> Columns:
 
 @lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings
 def _outcomes(tests: bytes) -> str:
-    return msgspec.json.encode(dict(sorted(_tests.decode(tests).items()))).decode()
+    try:
+        outcomes = _tests.decode(tests)
+    except msgspec.MsgspecError as error:
+        raise BadData(f"the tests of a reading are no outcomes by name: {error}") from error
+    return msgspec.json.encode(dict(sorted(outcomes.items()))).decode()
 
 
 _tests = msgspec.json.Decoder(dict[str, int])
