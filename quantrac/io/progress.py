@@ -14,7 +14,7 @@ Positions = Mapping[tuple[str, int], int]
 
 STALLED_SECONDS = 60.0
 
-NO_PARTITIONS = "the consumer group has given this member no partitions yet"
+NO_PARTITIONS = "the consumer group has assigned no partition to this member"
 """Why a member of a group is not ready before it can take anything."""
 
 

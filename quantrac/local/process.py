@@ -23,6 +23,7 @@ HEALTHY_AFTER_S = 60.0  # ready for so long, a process has earned a quick restar
 FAILED_AFTER = 5  # deaths in a row
 CHECK_STARTING_S = 0.1
 CHECK_READY_S = 5.0
+LONGEST_CHECK_S = 15.0  # a check that hangs would leave the last answer standing
 LOG_LIMIT_BYTES = 10_000_000
 
 
@@ -85,6 +86,7 @@ class SupervisedProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._check: Future[Health] | None = None
         self._next_check = 0.0
+        self._asked = 0.0
         self._left = 0.0
         self._stepped = 0.0
         self._ready_since: float | None = None
@@ -166,13 +168,15 @@ class SupervisedProcess:
         if self._check is None:
             if now >= self._next_check:
                 cut_log(self._log)
-                self._check = checks.submit(self.spec.health)
+                self._check, self._asked = checks.submit(self.spec.health), now
         elif self._check.done():
             error = self._check.exception()
             health = Health(False, f"{type(error).__name__}: {error}") if error else self._check.result()
             self._check = None
             self._note_error(error)
             self._note_answer(now, health)
+        elif now - self._asked > LONGEST_CHECK_S:
+            self._note_answer(now, Health(False, f"no answer about its health for {now - self._asked:.0f} s"))
 
     def _note_error(self, error: BaseException | None) -> None:
         problem = f"{type(error).__name__}: {error}" if error else ""

@@ -39,8 +39,8 @@ def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) 
 def test_status_says_what_runs_where_and_how_far_behind(running: RunningStack) -> None:
     status = running.status()
     assert status["state"] == "ready"
-    assert {"name", "pid", "state", "restarts", "rss"} == set(status["processes"][0])
-    assert all(process["state"] == "ready" for process in status["processes"])
+    assert {"name", "pid", "state", "reason", "restarts", "rss"} == set(status["processes"][0])
+    assert {(process["state"], process["reason"]) for process in status["processes"]} == {("ready", "")}
     assert set(status["urls"]) == {"province", "ministry"}
     assert {"api", "ftp", "clickhouse", "kafka"} <= set(status["urls"]["province"])
     wait_for(lambda: set(running.status()["lag"].values()) == {0}, 30, "every group at the end of its topics")

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
+from quantrac.cli.status import _text as status_text
 from quantrac.local import jars
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.jars import Jar, ensure_jars, read_lock
 from quantrac.local.state import Phase, ProcessState, StackState, read_state, write_state
+from quantrac.local.status import _phase as phase_of
+from quantrac.local.status import _process as shown_process
 
 pytestmark = pytest.mark.unit
 
@@ -98,6 +101,20 @@ def test_the_state_of_a_dead_supervisor_does_not_count(tmp_path):
     assert data.read_state() == stack(created=mine)
     write_state(data.state_file, stack(created=mine - 3600))  # the pid is mine, its start is not
     assert data.read_state() is None
+
+
+def test_the_status_shows_under_a_process_why_it_is_not_ready():
+    stalled = ProcessState("sink", Phase.UNREADY, None, 0, None, "no progress for 61 s on a batch of 25")
+    found = {
+        "state": phase_of(StackState(1, 0, (stalled,))),
+        "processes": [shown_process(stalled)],
+        "urls": {},
+        "lag": {},
+    }
+    lines = status_text(found).splitlines()
+    assert (lines[0], lines[3]) == ("unready", "  no progress for 61 s on a batch of 25")
+    assert found["processes"][0]["reason"] == "no progress for 61 s on a batch of 25"
+    assert phase_of(StackState(1, 0, (stalled, ProcessState("api")))) == "starting"
 
 
 def test_a_stack_is_ready_when_every_process_is():

@@ -157,6 +157,24 @@ def test_a_process_that_has_been_ready_is_never_killed_for_not_being_so(tmp_path
     assert process.kills == 0
 
 
+def test_a_check_that_hangs_does_not_leave_the_last_answer_standing(tmp_path):
+    class Never(Executor):
+        def submit(self, call, /, *args, **kwargs):
+            return Future()
+
+    process = Played(tmp_path)
+    process.health = Health(True)
+    process.start(0.0)
+    process.live(0, 2)
+    for second in range(2, 24):
+        process.step(float(second), Never())
+    assert process.state.phase is Phase.UNREADY
+    assert process.state.reason.startswith("no answer about its health for")
+    process._check.set_result(Health(True))
+    process.live(24, 2)
+    assert (process.state.phase, process.state.reason) == (Phase.READY, "")
+
+
 def test_the_state_says_why_a_process_is_not_ready_and_what_a_ready_one_waits_for(tmp_path):
     process = Played(tmp_path)
     process.start(0.0)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quantrac.io.progress import Progress
 from quantrac.testing.builders import registry, station
 from schemas.messages.alerts import Alert
 from services.aggregator.notify.config import Quiet
@@ -202,6 +203,22 @@ def test_a_target_that_is_away_is_tried_again_less_and_less_often() -> None:
     inbox.answers[""] = TargetAway("503: busy", retry_after=30.0)
     tables.put(alert(2))
     assert trying.turn(GOING_ON) == 30.0
+
+
+def test_a_target_that_is_away_for_long_is_a_problem_of_the_role_until_it_is_back() -> None:
+    now = [0.0]
+    inbox = Inbox({"": TargetAway("503: busy")})
+    trying = notifier(Tables(alert()), inbox, Clock())
+    trying.progress = Progress(60.0, name="mail", monotonic=lambda: now[0])
+    trying.turn(GOING_ON)
+    assert trying.progress.problem() == ""
+    now[0] = 61.0
+    trying.turn(GOING_ON)
+    assert trying.progress.problem() == "mail: no progress for 61 s on a batch of 1: 503: busy"
+    inbox.answers.clear()
+    trying.turn(GOING_ON)
+    now[0] = 600.0
+    assert trying.progress.problem() == ""
 
 
 def test_an_alert_at_which_a_target_stumbles_holds_up_no_other() -> None:

@@ -227,3 +227,17 @@ def test_a_lag_that_is_not_known_counts_as_long() -> None:
     lags = {"parse": 0, "validate": None}
     assert not LiveLane(lambda group, _: lags[group], {"parse": "a", "validate": "b"}, 200).is_short()
     assert LiveLane(lambda group, _: lags[group], {"parse": "a"}, 200).is_short()
+
+
+def test_a_lane_that_yields_to_the_present_has_nothing_that_waits() -> None:
+    broker = FakeBroker()
+    producer = broker.producer()
+    producer.produce([Record("raw-file-backlog", b"k", b"%d" % n) for n in range(3)])
+    producer.flush()
+    short = [False]
+    consumer = PacedConsumer(broker.consumer("backlog", ["raw-file-backlog"]), lambda: short[0])
+    assert consumer.consume(1, 0) == []
+    assert consumer.waiting() == {}
+    short[0] = True
+    assert len(consumer.consume(1, 0)) == 1
+    assert len(consumer.waiting() or {}) == 1

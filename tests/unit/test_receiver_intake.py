@@ -170,3 +170,26 @@ def test_a_damaged_entry_does_not_hold_up_the_others(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be kept"):
         open_intake(tmp_path, FakeBroker()).offer(upload(b"content", "a" * 300))
+
+
+def test_files_that_the_broker_does_not_confirm_are_named_and_no_reason_to_refuse_more(
+    tmp_path: Path,
+) -> None:
+    broker, now = FakeBroker(), [0.0]
+    intake = open_intake(tmp_path, broker, monotonic=lambda: now[0])
+    for failing in (True, False):
+        broker.failing, broker.away = "the broker is read-only" if failing else None, not failing
+        intake.offer(upload(b"content %d" % failing)).spooled.result(WAIT)
+        for _ in range(4):
+            intake.sender.step()
+            now[0] += 20.0
+        reason = ": the broker is read-only" if failing else ""
+        problem = intake.sender.progress.problem()
+        assert problem.startswith("spool: no progress for 80 s on a batch of 1")
+        assert problem.endswith(reason)
+        assert intake.ready
+        broker.failing, broker.away = None, False
+        while spooled(tmp_path):
+            now[0] += 60.0
+            intake.sender.step()
+        assert intake.sender.progress.problem() == ""

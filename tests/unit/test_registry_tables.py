@@ -12,6 +12,8 @@ from quantrac.domain.averaging import Period
 from quantrac.domain.limits import LimitBook, Row, Standard
 from quantrac.domain.stations import Interval, Permit, PermitLimit, Station, StationParameter, StationType
 from quantrac.io.clickhouse import ClickHouseAway, Result
+from quantrac.io.progress import Progress
+from quantrac.local.waiting import wait_until
 from quantrac.testing.builders import station
 from schemas.messages.registry import Station as StationRecord
 from schemas.registry import record_key
@@ -226,6 +228,26 @@ def test_a_clickhouse_that_is_away_is_tried_again(topic: Topic) -> None:
     store.wait_for(lambda: store.shown() == {("A", "PM2.5")})
     found.close()
     assert store.away == 0
+
+
+def test_tables_that_cannot_be_written_for_long_say_so_until_they_are(topic: Topic) -> None:
+    topic.before = [record("A", "PM2.5")]
+    store, now = Store(), [0.0]
+    store.away = 1_000_000
+    progress = Progress(60.0, name="registry tables", monotonic=lambda: now[0])
+    found = RegistryTables(
+        topic.follow, store, BOOK, clock=lambda: datetime.now(UTC), retry_seconds=0.01, progress=progress
+    )
+    found.start()
+    store.wait_for(lambda: store.away < 999_990)
+    assert found.problem() == ""
+    now[0] = 61.0
+    store.wait_for(lambda: found.problem() != "")
+    assert found.problem() == "registry tables: no progress for 61 s on a batch of 1: connection refused"
+    store.away = 0
+    store.wait_for(lambda: store.shown() == {("A", "PM2.5")})
+    assert wait_until(lambda: found.problem() == "", 10)
+    found.close()
 
 
 def test_a_clock_that_was_put_back_does_not_hide_what_is_written(topic: Topic) -> None:
