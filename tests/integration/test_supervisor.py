@@ -66,6 +66,13 @@ specs = {
         health=lambda: Health("pid" in (root / "logs" / "forking.log").read_text()),
     ),
     "absent": ProcessSpec(name="absent", argv=["/no/such/command"], health=lambda: Health(False)),
+    "patient": ProcessSpec(
+        name="patient",
+        argv=python(SLEEP),
+        health=lambda: Health(False),
+        uses=("first",),
+        ready_timeout_s=0.5,
+    ),
     "silent": ProcessSpec(
         name="silent", argv=python(SLEEP), health=lambda: Health(False, "is deaf"), ready_timeout_s=0.5
     ),
@@ -136,6 +143,15 @@ def test_a_process_starts_once_the_one_before_it_is_ready(tmp_path):
         assert first.started_at < second.started_at
         stack.stop()
         assert [stack.get(name).phase for name in ("first", "second")] == ["stopped", "stopped"]
+
+
+def test_a_process_is_not_killed_for_what_it_waits_for(tmp_path):
+    with running(tmp_path, "patient", "first") as stack:
+        stack.wait("patient", "starting")
+        assert not wait_until(lambda: "killed" in stack.log("patient"), 2.0)
+        (tmp_path / "up").touch()
+        stack.wait("first", "ready")
+        assert wait_until(lambda: "not ready within 0.5 s, killed" in stack.log("patient"), 10)
 
 
 def test_a_process_that_waits_by_itself_starts_beside_the_one_it_uses_and_stops_before_it(tmp_path):
