@@ -41,7 +41,7 @@ class ProcessSpec:
 
     name: str
     argv: list[str]
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # it holds passwords
     health: Callable[[], Health] = lambda: Health(True)
     after: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
