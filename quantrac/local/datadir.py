@@ -46,12 +46,20 @@ class DataDir:
         Raises LocalError when that is not allowed there, or when the folder belongs to another user.
         """
         try:
-            self._refuse_another_owner()
+            self.refuse_another_owner()
             for folder in (self.run, self.logs):
                 folder.mkdir(parents=True, exist_ok=True)
             self.root.chmod(0o700)
         except OSError as error:
             raise LocalError(f"The data folder {self.root} cannot be made: {error.strerror}.") from error
+
+    def refuse_another_owner(self) -> None:
+        """Raise LocalError where the folder exists and belongs to another user.
+
+        What another user can change must neither be believed nor be given a secret.
+        """
+        if self.root.exists() and self.root.stat().st_uid != os.geteuid():
+            raise LocalError(f"The data folder {self.root} belongs to another user; give another folder.")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -74,7 +82,7 @@ class DataDir:
 
     def read_state(self) -> StackState | None:
         """The state of the stack that runs here, None when none does."""
-        self._refuse_another_owner()
+        self.refuse_another_owner()
         state = read_state(self.state_file)
         return state if state and state.is_running() else None
 
@@ -99,11 +107,6 @@ class DataDir:
         return self.root / "secrets.json"
 
     def _secrets(self) -> dict[str, str]:
-        self._refuse_another_owner()
+        self.refuse_another_owner()
         file = self._secrets_file
         return json.loads(file.read_text()) if file.exists() else {}
-
-    def _refuse_another_owner(self) -> None:
-        # What another user can change must neither be believed nor be given a secret.
-        if self.root.exists() and self.root.stat().st_uid != os.geteuid():
-            raise LocalError(f"The data folder {self.root} belongs to another user; give another folder.")

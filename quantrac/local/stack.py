@@ -62,7 +62,11 @@ class Stack:
 
     @classmethod
     def read(cls, data: DataDir) -> "Stack":
-        """Read what runs, or last ran, in this folder; raises ``LocalError`` when nothing ever did."""
+        """Read what runs, or last ran, in this folder.
+
+        Raises ``LocalError`` when nothing ever did, or when the folder belongs to another user.
+        """
+        data.refuse_another_owner()
         try:
             demo = json.loads((data.root / "kind.json").read_text())["demo"]
             return cls(data, demo, json.loads(data.ports_file.read_text()))

@@ -11,6 +11,7 @@ from quantrac.local import jars
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.jars import Jar, ensure_jars, read_lock
+from quantrac.local.stack import Stack
 from quantrac.local.state import Phase, ProcessState, StackState, read_state, write_state
 from quantrac.local.status import _phase as phase_of
 from quantrac.local.status import _process as shown_process
@@ -170,7 +171,7 @@ def test_the_data_folder_of_another_user_is_neither_used_nor_believed(tmp_path, 
     monkeypatch.setattr(os, "geteuid", lambda: another)
     data = DataDir(tmp_path)
     refusal = r"^The data folder .* belongs to another user; give another folder\.$"
-    for use in (data.create, data.read_state, lambda: data.secret("kafka")):
+    for use in (data.create, data.read_state, lambda: data.secret("kafka"), lambda: Stack.read(data)):
         with pytest.raises(LocalError, match=refusal):
             use()
     assert mode(tmp_path) == 0o755
