@@ -1,7 +1,9 @@
 """One message that cannot be stored stops nothing: extremes of every field, the real engine behind it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -21,8 +23,9 @@ from quantrac.io.clickhouse import (
     ClickHouseBadData,
     ClickHouseRefused,
 )
+from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.records import Handler, Record
-from quantrac.io.runner import BatchProcessor
+from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import station
@@ -347,3 +350,90 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     assert reasons.keys() == {b"FORCED", b"TOO_MANY"}
     assert "a statement would be bound to" in reasons[b"TOO_MANY"]
     assert not any("Traceback" in reason for reason in reasons.values())
+
+
+def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
+    clickhouse: ClickHouseSettings, kafka: str, topics: Callable[..., str], prefix: str
+) -> None:
+    names = ("qa-flagged", "raw-file", "delivery-receipt", "alert", "window-dirty", "qa-flagged.dlq")
+    topic = {name: topics(name, partitions=2) for name in names}
+    store, stop = ClickHouse(clickhouse), threading.Event()
+    runner = Runner(
+        service="aggregator.sink",
+        consumer=KafkaConsumer(kafka, group=prefix + "sink", instance="0", topics=[topic["qa-flagged"]]),
+        producer=KafkaProducer(kafka),
+        handler=SinkHandler(
+            store,
+            flagged=topic["qa-flagged"],
+            raw=[topic["raw-file"]],
+            receipts=topic["delivery-receipt"],
+            alerts=topic["alert"],
+            dirty=topic["window-dirty"],
+        ),
+        batch_size=2_000,
+    )
+    loop = threading.Thread(target=runner.run, args=(stop,))
+    loop.start()
+    producer = KafkaProducer(kafka)
+
+    def send(partition: int, value: bytes) -> None:
+        producer.produce([Record(topic["qa-flagged"], b"k", value, partition=partition)])
+        producer.flush()
+
+    def stored(code: str) -> bool:
+        asked = "SELECT count() FROM readings WHERE station = {code:String}"
+        return bool(store.query(asked, {"code": code}).rows[0][0])
+
+    def wait_for(code: str) -> None:
+        until = time.monotonic() + 60
+        while not stored(code):
+            assert time.monotonic() < until, f"{code} is not stored"
+            time.sleep(0.02)
+
+    try:
+        poison = [
+            *(("readings.0.measured_at", f'"{at}"') for at in HOURS[:1] + HOURS[5:]),
+            *(("readings.0.line", str(2**40)), ("rejects.0.line", str(2**40))),
+            ("received_at", '"1969-01-01T00:00:00Z"'),
+        ]
+        for number, (field, literal) in enumerate(poison):
+            send(0, replaced(json.loads(encode(flagged(f"BAD_{number}"))), field, literal))
+            for partition in (0, 1):
+                code = f"AFTER_{number}_{partition}"
+                send(partition, encode(flagged(code)))
+                wait_for(code)
+    finally:
+        stop.set()
+        loop.join(timeout=30)
+    letters = KafkaConsumer(kafka, group=prefix + "look", instance="0", topics=[topic["qa-flagged.dlq"]])
+    found: list[Record] = []
+    until = time.monotonic() + 60
+    while len(found) < len(poison) and time.monotonic() < until:
+        found += letters.consume(100, 0.5)
+    letters.close()
+    assert len(found) == len(poison)
+
+
+def test_a_record_that_makes_its_table_raise_leaves_the_table_with_all_others(
+    kafka: str, topics: Callable[..., str]
+) -> None:
+    topic, taken = topics("table", partitions=1), []
+
+    def apply(key: bytes, value: bytes | None) -> None:
+        if value == b"bad":
+            raise OverflowError("date value out of range")
+        taken.append(key)
+
+    producer = KafkaProducer(kafka)
+    producer.produce([Record(topic, b"a", b"1"), Record(topic, b"b", b"bad"), Record(topic, b"c", b"1")])
+    producer.flush()
+    reader = TableReader(kafka, topic, apply)
+    reader.start()
+    producer.produce([Record(topic, b"d", b"bad"), Record(topic, b"e", b"1")])
+    producer.flush()
+    until = time.monotonic() + 60
+    while taken != [b"a", b"c", b"e"]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert reader.position() == 5
+    reader.close()

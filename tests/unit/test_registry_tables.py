@@ -11,7 +11,7 @@ import pytest
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import LimitBook, Row, Standard
 from quantrac.domain.stations import Interval, Permit, PermitLimit, Station, StationParameter, StationType
-from quantrac.io.clickhouse import ClickHouseAway, Result
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, Result
 from quantrac.io.progress import Progress
 from quantrac.local.waiting import wait_until
 from quantrac.testing.builders import station
@@ -138,6 +138,8 @@ class Store:
         self.parameters: list[tuple[str, str, int]] = []
         self.away = 0
         """How many inserts fail first."""
+        self.refused: set[str] = set()
+        """Stations that the tables cannot hold."""
         self.inserted = threading.Condition()
 
     def query(self, sql: str) -> Result:
@@ -151,6 +153,8 @@ class Store:
             if self.away:
                 self.away -= 1
                 raise ClickHouseAway("connection refused")
+            if not self.refused.isdisjoint(columns.get("station", columns.get("code", ()))):
+                raise ClickHouseBadData("the table stations cannot hold a value of the message")
             if table == "stations":
                 for code, version, removed in zip(
                     columns["code"], columns["version"], columns["removed"], strict=True
@@ -258,3 +262,40 @@ def test_a_clock_that_was_put_back_does_not_hide_what_is_written(topic: Topic) -
     store.wait_for(lambda: store.shown() == {("A", "PM2.5")})
     found.close()
     assert store.current() == {"A": 1_900_000_000_001}
+
+
+def test_a_station_that_the_tables_cannot_hold_keeps_no_other_from_being_written(
+    topic: Topic, caplog: pytest.LogCaptureFixture
+) -> None:
+    codes = {f"S{n}" for n in range(40)}
+    topic.before = [record(code, "PM2.5") for code in sorted(codes)]
+    store = Store()
+    store.refused = {"S7", "S31"}
+    found = tables(topic, store)
+    found.start()
+    store.wait_for(lambda: set(store.current()) == codes - store.refused)
+    store.refused = {"S31"}
+    topic.apply(*record("S7", "PM10"))
+    store.wait_for(lambda: ("S7", "PM10") in store.shown())
+    found.close()
+    left_out = [line for line in caplog.messages if "is left out of the tables" in line]
+    assert [line.split()[1] for line in left_out] == ["S31", "S7"]
+
+
+def test_a_station_whose_rows_cannot_be_made_keeps_no_other_from_being_written(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = registry_tables.parameter_rows
+
+    def rows(station: Station) -> list[dict[str, Any]]:
+        if station.code == "B":
+            raise OverflowError("date value out of range")
+        return made(station)
+
+    monkeypatch.setattr(registry_tables, "parameter_rows", rows)
+    topic.before = [record(code, "PM2.5") for code in ("A", "B", "C")]
+    store = Store()
+    found = tables(topic, store)
+    found.start()
+    store.wait_for(lambda: set(store.current()) == {"A", "C"})
+    found.close()
