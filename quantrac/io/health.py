@@ -60,10 +60,15 @@ class WatchedHealth:
     ) -> None:
         self._look_up, self._stale_seconds, self._monotonic = look_up, stale_seconds, monotonic
         self._last = Health(False, "health has not been looked up yet"), monotonic()
+        self._closed = threading.Event()
 
     def start(self) -> None:
-        """Begin to look things up, until the process ends."""
+        """Begin to look things up."""
         threading.Thread(target=self._run, name="health-look-up", daemon=True).start()
+
+    def close(self) -> None:
+        """Look nothing up any more."""
+        self._closed.set()
 
     def refresh(self) -> None:
         """Look things up once; an error is one more reason not to be ready."""
@@ -83,6 +88,6 @@ class WatchedHealth:
         return health
 
     def _run(self) -> None:
-        while True:
+        self.refresh()
+        while not self._closed.wait(_READY_SECONDS if self._last[0].ready else _UNREADY_SECONDS):
             self.refresh()
-            time.sleep(_READY_SECONDS if self._last[0].ready else _UNREADY_SECONDS)

@@ -65,6 +65,7 @@ class Serve:
         allow_open_files(self._http.max_connections + _OWN_FILES)
         threading.Thread(target=self._read_registry, name="registry", daemon=True).start()
         server.run(stop)
+        self._health.close()
         self._table.close()
 
     def health(self) -> Health:

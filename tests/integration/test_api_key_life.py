@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from quantrac.cli.keys import keys
 from quantrac.io.kafka_connection import KafkaConnection
-from quantrac.io.settings import ClickHouseSettings, kafka_environment
+from quantrac.io.settings import ClickHouseSettings, HttpSettings, kafka_environment
 from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until
 from services.api.config import ApiSettings
@@ -31,7 +31,7 @@ def registry_topic(
 @pytest.fixture
 def api(kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> Iterator[httpx.Client]:
     settings = ApiSettings(topic_prefix=prefix, api_port=free_port())
-    role, stop = Serve(settings, clickhouse), threading.Event()
+    role, stop = Serve(settings, clickhouse, HttpSettings()), threading.Event()
     thread = threading.Thread(target=role.run, args=(stop,))
     thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}") as client:

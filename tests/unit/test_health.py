@@ -76,4 +76,5 @@ def test_nobody_waits_for_a_look_up_that_hangs() -> None:
     watched.start()
     hanging.wait()
     assert watched.health() == Health(False, "health has not been looked up yet")
+    watched.close()
     end.set()

@@ -220,12 +220,17 @@ async def test_a_server_that_takes_long_to_answer_blames_nobody() -> None:
     assert not transport.aborted
 
 
-@in_loop
-async def test_an_answer_that_nobody_takes_is_aborted_also_when_the_application_is_done() -> None:
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+def test_an_answer_that_nobody_takes_is_aborted_also_when_the_application_is_done(connection: str) -> None:
+    asyncio.run(take_nothing(connection))
+
+
+async def take_nothing(connection: str) -> None:
     server = Server()
     protocol, transport = server.connect()
     transport.client_takes = False
-    await send(protocol, GET)
+    await send(protocol, GET.replace(b"\r\n\r\n", f"\r\nConnection: {connection}\r\n\r\n".encode()))
+    assert transport.closed == (connection == "close")
     assert server.received == [b""]
     look(server, 30)
     assert not transport.aborted
