@@ -5,7 +5,7 @@ aborts what breaks a rule: with a reset, because a close would wait for a buffer
 Time is counted in these looks, so a server that was stopped or overloaded itself blames no client for it.
 
 Framing is h11's: a head may end its lines with a bare LF and fold them, as RFC 9112 (2.2, 5.2) allows; chunk
-sizes need CRLF; two different lengths, or a transfer coding other than ``chunked``, are answered 400 or 501.
+sizes need CRLF; two different lengths, or a transfer coding other than ``chunked``, are answered 400.
 """
 
 import asyncio

@@ -273,7 +273,7 @@ async def test_a_body_that_goes_on_after_its_answer_has_the_time_of_a_silence_in
 
 
 @in_loop
-async def test_a_request_with_two_framings_closes_its_connection_and_nothing_behind_it_is_answered() -> None:
+async def test_a_textwith_two_framings_closes_its_connection_and_nothing_behind_it_is_answered() -> None:
     server = Server()
     protocol, transport = server.connect()
     both = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
@@ -282,6 +282,32 @@ async def test_a_request_with_two_framings_closes_its_connection_and_nothing_beh
     assert transport.closed
     assert transport.answer.lower().count(b"http/1.1 200") == 1
     assert b"connection: close" in transport.answer.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"GET / HTTP/1.1\nHost: here\n\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: here\r\nX-Long: a\r\n b\r\n\r\n", b"200"),
+        (HEAD + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", b"200"),
+        (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", b"400"),
+        (HEAD + b"Content-Length: -1\r\n\r\n", b"400"),
+        (HEAD + b"Content-Length : 1\r\n\r\nx", b"400"),
+        (HEAD + b"Transfer-Encoding: xchunked\r\n\r\n", b"400"),
+        (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", b"400"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\n\n", b""),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;a=b\r\nx\r\n0\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"x" * 70_000, b"400"),
+    ],
+    ids=lambda value: value[:70] if value else "no answer",
+)
+def test_framing_is_read_as_h11_reads_it(text: bytes, status: bytes) -> None:
+    async def ask() -> bytes:
+        protocol, transport = Server().connect()
+        await send(protocol, text)
+        return transport.answer
+
+    assert asyncio.run(ask())[9:12] == status
 
 
 @in_loop
@@ -303,7 +329,7 @@ async def test_past_the_limit_without_login_the_oldest_such_connection_makes_roo
 
 
 @in_loop
-async def test_a_request_whose_login_is_being_checked_is_spared_for_a_connection_that_asks_nothing() -> None:
+async def test_a_textwhose_login_is_being_checked_is_spared_for_a_connection_that_asks_nothing() -> None:
     server = Server(HttpLimits(max_connections_without_login=2))
     server.open.clear()
     protocol, checked = server.connect()
@@ -326,7 +352,7 @@ async def test_a_flood_without_login_keeps_nobody_out() -> None:
 
 
 @in_loop
-async def test_past_the_limit_of_all_an_idle_connection_goes_and_a_request_under_way_stays() -> None:
+async def test_past_the_limit_of_all_an_idle_connection_goes_and_a_textunder_way_stays() -> None:
     server = Server(HttpLimits(max_connections=2))
     _, idle = await server.log_in()
     server.open.clear()
