@@ -24,6 +24,9 @@ from uvicorn.server import ServerState
 from quantrac.io.settings import HttpLimits
 
 log = logging.getLogger(__name__)
+# uvicorn warns of every bad request of anybody; the guard counts them instead.
+_errors = logging.getLogger(f"{__name__}.errors")
+_errors.setLevel(logging.ERROR)
 
 _SCOPE_KEY = "quantrac.mark_authenticated"
 _LOOK_SECONDS = 1.0
@@ -67,13 +70,17 @@ class HttpGuard:
         room = room and self._make_room(self._without_login, limits.max_connections_without_login)
         room = room and self._make_room(self._connections, limits.max_connections)
         if not room:
-            self._ended["no room"] += 1
+            self.count_end("no room")
             return False
         self._connections[connection] = self._without_login[connection] = None
         if not self._looking:
             self._looking = True
             asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look_again)
         return True
+
+    def count_end(self, why: str) -> None:
+        """Count the end of a connection for the log, which gets one line a minute."""
+        self._ended[why] += 1
 
     def mark_authenticated(self, connection: "GuardedProtocol") -> None:
         """Count a connection as one with a login from now on."""
@@ -121,7 +128,7 @@ class HttpGuard:
         return False
 
     def _abort(self, connection: "GuardedProtocol", why: str) -> None:
-        self._ended[why] += 1
+        self.count_end(why)
         self.forget(connection)
         connection.transport.abort()
 
@@ -163,6 +170,7 @@ class GuardedProtocol(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.logger = _errors
         longest_head = config.h11_max_incomplete_event_size
         self.conn: _CountingConnection = (
             _CountingConnection(h11.SERVER, longest_head) if longest_head else _CountingConnection(h11.SERVER)
@@ -211,6 +219,11 @@ class GuardedProtocol(H11Protocol):
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in self.headers}:
             # RFC 9112, 6.3: who sends both may smuggle a request past a proxy, so nothing behind is read.
             self.headers.append(CLOSE_HEADER)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, and close."""
+        self.guard.count_end("no HTTP request")
+        super().send_400_response(msg)
 
     def broken_rule(self) -> str:
         """Count one second; returns the rule that the client breaks, or nothing."""

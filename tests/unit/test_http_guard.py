@@ -310,6 +310,18 @@ def test_framing_is_read_as_h11_reads_it(text: bytes, status: bytes) -> None:
     assert asyncio.run(ask())[9:12] == status
 
 
+def test_a_flood_of_what_is_no_request_makes_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def flood() -> None:
+        server = Server()
+        for _ in range(100):
+            protocol, _ = server.connect()
+            await send(protocol, b"\x16\x03\x01 is TLS")
+        look(server, 1)
+
+    asyncio.run(flood())
+    assert [record.getMessage() for record in caplog.records] == ["connections ended: 100 × no HTTP request"]
+
+
 @in_loop
 async def test_pipelined_requests_are_answered_where_their_framing_is_plain() -> None:
     server = Server()
