@@ -14,6 +14,9 @@ from quantrac.io.records import BadData, Consumer, DeadLetter, Done, Handler, No
 
 log = logging.getLogger(__name__)
 
+# Topics of dead letters have room for 64 KiB beyond the largest message; a character may become ten bytes.
+_LONGEST_REASON = 4_000
+
 
 class FuseBlown(Exception):
     """Too many dead letters: a broken release must not empty a topic into its dead-letter topic."""
@@ -104,13 +107,18 @@ class BatchProcessor:
     def _dead_letter(self, dead: DeadLetter) -> Record:
         source = dead.record
         headers = dict(source.headers) | {
-            "reason": dead.reason.encode(),
+            "reason": _header(dead.reason),
             "service": self._service.encode(),
             "source_topic": source.topic.encode(),
             "source_partition": str(source.partition).encode(),
             "source_offset": str(source.offset).encode(),
         }
         return Record(f"{source.topic}.dlq", source.key, source.value, headers)
+
+
+def _header(text: str) -> bytes:
+    """Write a text as a header, whatever is in it: a stranger's bytes may stand in the reason."""
+    return text[:_LONGEST_REASON].encode(errors="backslashreplace")
 
 
 class Runner:

@@ -35,6 +35,8 @@ class Topic(Message):
     readers: list[str]
     dead_letters: bool
     """Whether a ``.dlq`` topic stands beside it."""
+    headroom_bytes: int = 0
+    """What a message may have beyond the largest: the headers that are added to one."""
     examples: list[str]
     """Files in ``schemas/examples``."""
 
@@ -46,7 +48,8 @@ class Topic(Message):
 
     def config(self) -> dict[str, str]:
         """Topic settings in Kafka's own names."""
-        common = {"cleanup.policy": self.cleanup, "max.message.bytes": str(LARGEST_MESSAGE_BYTES)}
+        largest = LARGEST_MESSAGE_BYTES + self.headroom_bytes
+        common = {"cleanup.policy": self.cleanup, "max.message.bytes": str(largest)}
         if self.retention_days is None:
             # Small segments let the cleaner reach records soon: the newest segment is never compacted.
             return common | {"segment.bytes": str(16 << 20)}
@@ -65,6 +68,7 @@ DEAD_LETTERS = Topic(
     writers=["every role that reads the topic"],
     readers=[],
     dead_letters=False,
+    headroom_bytes=64 << 10,
     examples=[],
 )
 """The contract of ``<topic>.dlq``."""

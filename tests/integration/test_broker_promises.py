@@ -12,6 +12,7 @@ from quantrac.io.kafka_connection import KafkaConnection
 from quantrac.io.records import BadData, Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
 from quantrac.io.runner import Fuse, FuseBlown, Runner
 from quantrac.testing.broker import FakeBroker
+from schemas.topics import DEAD_LETTERS
 
 
 class World(Protocol):
@@ -245,6 +246,18 @@ def test_a_dead_letter_of_the_handler_keeps_bytes_and_reason(world: World, opene
     step_until_committed(runner(world, opened("group", source), handler), 1)
     letter = read(opened("dead", dead), 1)[0]
     assert (letter.value, letter.headers["reason"].decode()) == (b"\xff\x00", "không đọc được")
+
+
+@pytest.mark.parametrize("reason", ["lone half \ud800", "x" * 10_000_000], ids=["surrogate", "long"])
+def test_no_reason_keeps_a_dead_letter_from_being_written(world: World, opened: Open, reason: str) -> None:
+    largest = 1 << 20
+    source, dead = world.topic("in", largest), world.topic("in.dlq", largest + DEAD_LETTERS.headroom_bytes)
+    write(world, source, (b"k", b"bad"))
+    handler = Handler(lambda batch: Done(dead=[DeadLetter(batch[0], reason)]))
+    step_until_committed(runner(world, opened("group", source), handler), 1)
+    letter = read(opened("dead", dead), 1)[0]
+    assert letter.value == b"bad"
+    assert letter.headers["reason"].decode().startswith(reason[:9])
 
 
 def test_not_now_hands_in_the_same_batch_again(world: World, opened: Open) -> None:
