@@ -94,8 +94,8 @@ class HttpGuard:
     def look(self) -> None:
         """Count one second for every connection, and abort those that break a rule."""
         for connection in list(self._connections):
-            if broken := connection.broken_rule():
-                self._abort(connection, broken)
+            if broken_rule := connection.count_second():
+                self._abort(connection, broken_rule)
         self._seconds_to_log -= 1
         if self._ended and self._seconds_to_log <= 0:
             log.warning("connections ended: %s", "; ".join(f"{n} × {why}" for why, n in self._ended.items()))
@@ -225,7 +225,7 @@ class GuardedProtocol(H11Protocol):
         self.guard.count_end("no HTTP request")
         super().send_400_response(msg)
 
-    def broken_rule(self) -> str:
+    def count_second(self) -> str:
         """Count one second; returns the rule that the client breaks, or nothing."""
         limits = self.guard.limits
         phase = self._current_phase()

@@ -40,7 +40,7 @@ class KeySlots:
             try:
                 yield
             finally:
-                requests.running.release()
+                requests.slots.release()
         finally:
             requests.count -= 1
             if not requests.count:
@@ -50,13 +50,13 @@ class KeySlots:
         seconds = self._rules.wait_seconds
         try:
             async with asyncio.timeout(seconds):
-                await requests.running.acquire()
+                await requests.slots.acquire()
         except TimeoutError:
             raise TooManyRequests(f"Other requests of this key took more than {seconds:g} s.") from None
 
 
 @dataclass(slots=True)
 class _Requests:
-    running: asyncio.Semaphore
+    slots: asyncio.Semaphore
     count: int = 0
     """Running and waiting."""

@@ -11,6 +11,8 @@ from quantrac.local.clickhouse.engine import Answer
 from quantrac.local.clickhouse.errors import EngineError
 from quantrac.local.clickhouse.requests import Request
 
+_PIECE_BYTES = 256 << 10
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _CONTENT_TYPES = {
@@ -62,9 +64,11 @@ class Reply:
         await self._start(200, headers)
 
     async def write(self, encoded: bytes) -> None:
-        """Send a part of the body, encoded already."""
-        if encoded:
-            await self._send({"type": "http.response.body", "body": encoded, "more_body": True})
+        """Send a part of the body, encoded already; waits for a client that takes it slowly."""
+        # The engine's blocks may have 64 MiB; handed over whole, that is what each slow client would hold.
+        for first in range(0, len(encoded), _PIECE_BYTES):
+            piece = encoded[first : first + _PIECE_BYTES]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def end(self, encoded: bytes = b"") -> None:
         """Send the last part of the body."""

@@ -8,15 +8,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# What is opened need not be closed, so that no token is tried in vain.
 _TOKEN = re.compile(
-    rb"(?P<blank>\s++|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))"
-    rb"|(?P<text>'(?:[^'\\]++|\\(?:.|\Z))*+(?:'|\Z))"
-    rb"|(?P<name>`(?:[^`\\]++|\\(?:.|\Z))*+(?:`|\Z)|\"(?:[^\"\\]++|\\(?:.|\Z))*+(?:\"|\Z))"
+    rb"(?P<blank>\s++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)"
+    rb"|(?P<text>'(?:[^'\\]|\\.)*+\\?'?)"
+    rb"|(?P<name>`(?:[^`\\]|\\.)*+\\?`?|\"(?:[^\"\\]|\\.)*+\\?\"?)"
     rb"|(?P<word>[\w\x80-\xff]++)|(?P<sign>.)",
     re.DOTALL,
 )
-_FORMAT_NAME = re.compile(rb"\s++(\w++)(?:[ \t\f;]*+\r?\n?)")
-_LAST_FORMAT = re.compile(rb"\bFORMAT\s++(\w++)\s*+(?:SETTINGS\s[^()]*+)?;?\s*+\Z", re.IGNORECASE)
+_FORMAT_NAME = re.compile(rb"\s++(\w++)[ \t\f;]*+\r?+\n?+")
+_FORMAT_AT_END = re.compile(rb"(?<!\w)FORMAT\s++(\w++)\s*+(?:SETTINGS\s[^()]*+)?;?\s*+\Z", re.IGNORECASE)
+# Where the last FORMAT is looked for: settings behind it may have that word in their names.
+_TAIL_FORMATS = 16
 _TAIL_BYTES = 4096
 
 _RESULT_VERBS = frozenset(
@@ -91,8 +94,14 @@ def result_format(text: bytes, default: str) -> str | None:
     """Name the format of the answer; None for a statement that answers nothing."""
     if verb(text) not in _RESULT_VERBS:
         return None
-    last = _LAST_FORMAT.search(text[-_TAIL_BYTES:])
-    return last[1].decode() if last else default
+    tail, at = text[-_TAIL_BYTES:].upper(), _TAIL_BYTES
+    for _ in range(_TAIL_FORMATS):
+        at = tail.rfind(b"FORMAT", 0, at)
+        if at < 0:
+            break
+        if last := _FORMAT_AT_END.match(text[-_TAIL_BYTES:], at):
+            return last[1].decode()
+    return default
 
 
 def is_streamed(text: bytes, output: str | None) -> bool:

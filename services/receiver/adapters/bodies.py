@@ -6,12 +6,12 @@ from quantrac.io.content_encoding import ENCODINGS, BadEncoding, BodyTooLarge, U
 from services.receiver.adapters.http import Problem
 
 
-def content_encoding(request: Request) -> str:
+def read_content_encoding(request: Request) -> str:
     """Return the codings of a body in the order applied; empty where it has none."""
     return ", ".join(request.headers.getlist("content-encoding"))
 
 
-def decoded(body: bytes, encoding: str, limit: int) -> bytes:
+def decode(body: bytes, encoding: str, limit: int) -> bytes:
     """Return a body without its coding; raises :class:`Problem`: 400, 413 past ``limit`` bytes, or 415."""
     try:
         return decompress(body, encoding, limit)

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from quantrac.domain.stations import Account
 from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.basic_auth import BasicAuth
-from services.receiver.adapters.bodies import content_encoding, decoded
+from services.receiver.adapters.bodies import decode, read_content_encoding
 from services.receiver.adapters.http import PROBLEM, Problem
 from services.receiver.deliveries import BrokerAway, Deliveries, NoProvinces, TooManySets
 
@@ -32,11 +32,11 @@ def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int
     def deliver(
         account: Annotated[Account, Depends(auth)],
         body: Annotated[bytes, Depends(read)],
-        encoding: Annotated[str, Depends(content_encoding)],
+        encoding: Annotated[str, Depends(read_content_encoding)],
     ) -> Receipt:
         """Take one delivery: flagged sets, one JSON object a line."""
         try:
-            return deliveries.accept(account, decoded(body, encoding, max_bytes))
+            return deliveries.accept(account, decode(body, encoding, max_bytes))
         except NoProvinces as error:
             raise Problem(403, str(error)) from error
         except TooManySets as error:

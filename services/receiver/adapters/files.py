@@ -16,7 +16,7 @@ from quantrac.domain.readings import ReadingSet
 from quantrac.domain.stations import Account
 from quantrac.io.records import Record
 from services.receiver.adapters.basic_auth import BasicAuth, refused
-from services.receiver.adapters.bodies import content_encoding, decoded, unknown_encoding
+from services.receiver.adapters.bodies import decode, read_content_encoding, unknown_encoding
 from services.receiver.adapters.http import PROBLEM, Problem
 from services.receiver.gate import Gate
 from services.receiver.handler import Upload
@@ -108,7 +108,7 @@ async def _files(request: Request, name: str | None, account: str, gate: Gate) -
     limit = gate.file_bytes(account)
     multipart = request.headers.get("content-type", "").startswith("multipart/form-data")
     total = limit * _FILES_PER_REQUEST if multipart else limit
-    encoding = content_encoding(request)
+    encoding = read_content_encoding(request)
     if multipart and encoding not in ("", "identity"):
         raise unknown_encoding(f"a form is taken without Content-Encoding, not as {encoding}")
     bounded = Request(request.scope, _bounded(request.receive, total, partial(gate.pause, account)))
@@ -117,7 +117,7 @@ async def _files(request: Request, name: str | None, account: str, gate: Gate) -
     except ClientDisconnect as error:
         raise Problem(400, "the body is cut off") from error
     if not multipart:
-        files = [(file, await asyncio.to_thread(decoded, body, encoding, limit)) for file, body in files]
+        files = [(file, await asyncio.to_thread(decode, body, encoding, limit)) for file, body in files]
     for file, content in files:
         if not file:
             raise Problem(422, "the file has no name: give ?name= or X-File-Name, or a filename in each part")
