@@ -97,28 +97,23 @@ class BatchProcessor:
         )
 
     def _blamed(self, record: Record, error: Exception) -> DeadLetter:
-        place = (record.topic, record.partition, record.offset)
         if isinstance(error, BadData):
-            log.error("dead letter: %s[%d]@%d: %s", *place, error)
             return DeadLetter(record, str(error))
-        log.exception("dead letter: %s[%d]@%d", *place)
+        log.exception("%s[%d]@%d raised", record.topic, record.partition, record.offset)
         return DeadLetter(record, traceback.format_exc(limit=-3))
 
     def _dead_letter(self, dead: DeadLetter) -> Record:
-        source = dead.record
+        source, reason = dead.record, dead.reason[:_LONGEST_REASON]
+        place = (source.topic, source.partition, source.offset)
+        log.error("dead letter: %s[%d]@%d: %s", *place, " ".join(reason.split()))
         headers = dict(source.headers) | {
-            "reason": _header(dead.reason),
+            "reason": reason.encode(errors="backslashreplace"),
             "service": self._service.encode(),
             "source_topic": source.topic.encode(),
             "source_partition": str(source.partition).encode(),
             "source_offset": str(source.offset).encode(),
         }
         return Record(f"{source.topic}.dlq", source.key, source.value, headers)
-
-
-def _header(text: str) -> bytes:
-    """Write a text as a header, whatever is in it: a stranger's bytes may stand in the reason."""
-    return text[:_LONGEST_REASON].encode(errors="backslashreplace")
 
 
 class Runner:
