@@ -169,10 +169,14 @@ class Maintenance(Message):
         return self
 
 
+Minutes = Annotated[float, Field(ge=1 / 60, le=1440)]
+"""Distance between two files: at least the second that it is rounded to, at most a day."""
+
+
 class Interval(Dated):
     """The distance between two files while it was another one than now."""
 
-    minutes: Annotated[float, Field(gt=0, le=1440)]
+    minutes: Minutes
 
     def to_domain(self) -> domain.Interval:
         """Convert for use."""
@@ -242,7 +246,7 @@ class Station(Dated):
     """Two-digit code of Decision 19/2025/QĐ-TTg."""
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
-    interval_minutes: Annotated[float, Field(gt=0, le=1440)] = 5
+    interval_minutes: Minutes = 5
     """Distance between two files; the national register's default is 5."""
     intervals: tuple[Interval, ...] = ()
     """Spans in which it was another one, so that averages of then expect what was to be expected then."""

@@ -5,7 +5,7 @@ import socket
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,6 +97,7 @@ def registry() -> Registry:
     password_hash = hash_password("secret", memory_kib=64, passes=1)
     accounts = (
         Account(name="hanoi", password_hash=password_hash, role="province", provinces=("01",)),
+        Account(name="unbound", password_hash=password_hash, role="province"),
         Account(name="logger-1", password_hash=password_hash, role="station", stations=("A",)),
     )
     return Registry(
@@ -155,13 +156,14 @@ class Forwarder:
     server: MinistryServer
     batch: list[Record]
     password: str = "secret"
+    account: str = "hanoi"
     broker: FakeBroker = field(default_factory=lambda: FakeBroker(partitions=1))
     committed: list[int] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def step(self) -> int:
-        client = HttpMinistry(self.server.url, "hanoi", self.password)
+        client = HttpMinistry(self.server.url, self.account, self.password)
         handler = ForwardHandler(
             ministry=client, target="mae", receipt_topic="hn.delivery-receipt", backoff=Backoff()
         )
@@ -305,6 +307,28 @@ def test_a_wrong_password_holds_the_data_back_and_dead_letters_nothing(ministry:
     assert len(forwarder.waits) == 1
     assert (forwarder.committed, forwarder.receipts, forwarder.dead) == ([], [], [])
     assert ministry.flagged == []
+
+
+def test_an_account_without_provinces_holds_the_data_back_until_the_registry_names_one(
+    ministry: MinistryServer,
+) -> None:
+    forwarder = Forwarder(ministry, [record("A", "1")], account="unbound")
+    unbound = ministry.registry.accounts["unbound"]
+
+    def mend() -> None:
+        assert (ministry.flagged, forwarder.dead) == ([], [])
+        ministry.registry.accounts["unbound"] = replace(unbound, provinces=("01",))
+
+    forwarder.on_wait = mend  # type: ignore[method-assign]
+    try:
+        assert problem(post(ministry, line("A", "1"), account="unbound")) == (
+            403,
+            "account unbound names no province in the registry",
+        )
+        assert forwarder.step() == 1
+    finally:
+        ministry.registry.accounts["unbound"] = unbound
+    assert len(ministry.flagged) == 1
 
 
 def test_a_rejected_set_is_a_dead_letter_in_the_province(ministry: MinistryServer) -> None:

@@ -23,6 +23,16 @@ def test_only_the_spool_folder_must_be_set(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.passive_ports is None
 
 
+@pytest.mark.parametrize("minutes", ["0", "-1", "1441", "nan", "soon"])
+def test_a_bad_allowance_for_the_clocks_of_provinces_stops_the_start_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, minutes: str
+) -> None:
+    monkeypatch.setenv("QUANTRAC_SPOOL", "x")
+    monkeypatch.setenv("QUANTRAC_DELIVERY_AHEAD_MINUTES", minutes)
+    with pytest.raises(SystemExit, match=r"^bad configuration: QUANTRAC_DELIVERY_AHEAD_MINUTES: [^\n]+$"):
+        load(IntakeSettings)
+
+
 def test_a_missing_spool_folder_stops_the_start_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("QUANTRAC_SPOOL", raising=False)
     with pytest.raises(SystemExit, match="QUANTRAC_SPOOL is not set"):

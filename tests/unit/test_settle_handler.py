@@ -11,7 +11,7 @@ from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
 from quantrac.domain.stations import Decision, StationParameter, Withdrawal
-from quantrac.io.clickhouse import ClickHouseAway, ClickHouseError, ClickHouseRefused
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseError, ClickHouseRefused
 from quantrac.io.records import DeliveryFailed, Done, NotNow, Record
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
@@ -250,6 +250,17 @@ def test_figures_that_cannot_be_stored_hand_the_batch_in_again(desk: Desk) -> No
     (verdict,) = [each() for each in done.after]
     assert isinstance(verdict, NotNow)
     assert "no such table" in verdict.reason
+
+
+def test_figures_that_no_table_can_hold_are_left_out_and_logged(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    for minutes in range(0, 7 * 60, 5):
+        desk.keep(minutes, 10.0)
+    done = desk.ask(request(0, 7 * 60, cause="block"))
+    desk.store.error = ClickHouseBadData("the table block_figures cannot hold a value")
+    assert [each() for each in done.after] == [None]
+    assert "figures of A left out: the table block_figures cannot hold a value" in caplog.text
 
 
 def test_the_runner_stores_figures_between_the_last_message_and_the_commit(desk: Desk) -> None:
