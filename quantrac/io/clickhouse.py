@@ -75,7 +75,9 @@ STATE = {
     "TOO_MANY_BYTES": 307,
     "TOO_MANY_ROWS_OR_BYTES": 396,
     "SETTING_CONSTRAINT_VIOLATION": 452,
+    "ACCESS_STORAGE_READONLY": 495,
     "ACCESS_DENIED": 497,
+    "ACCESS_STORAGE_FOR_INSERTION_NOT_FOUND": 514,
     "AUTHENTICATION_FAILED": 516,
     "USER_EXPIRED": 720,
     # Tables that are not, or not yet, as this release has them; a server that is too old for it.
