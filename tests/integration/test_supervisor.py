@@ -66,8 +66,8 @@ specs = {
         health=lambda: Health("pid" in (root / "logs" / "forking.log").read_text()),
     ),
     "absent": ProcessSpec(name="absent", argv=["/no/such/command"], health=lambda: Health(False)),
-    "patient": ProcessSpec(
-        name="patient",
+    "dependent": ProcessSpec(
+        name="dependent",
         argv=python(SLEEP),
         health=lambda: Health(False),
         uses=("first",),
@@ -146,12 +146,12 @@ def test_a_process_starts_once_the_one_before_it_is_ready(tmp_path):
 
 
 def test_a_process_is_not_killed_for_what_it_waits_for(tmp_path):
-    with running(tmp_path, "patient", "first") as stack:
-        stack.wait("patient", "starting")
-        assert not wait_until(lambda: "killed" in stack.log("patient"), 2.0)
+    with running(tmp_path, "dependent", "first") as stack:
+        stack.wait("dependent", "starting")
+        assert not wait_until(lambda: "killed" in stack.log("dependent"), 2.0)
         (tmp_path / "up").touch()
         stack.wait("first", "ready")
-        assert wait_until(lambda: "not ready within 0.5 s, killed" in stack.log("patient"), 60)
+        assert wait_until(lambda: "not ready within 0.5 s, killed" in stack.log("dependent"), 60)
 
 
 def test_a_process_that_waits_by_itself_starts_beside_the_one_it_uses_and_stops_before_it(tmp_path):
@@ -168,6 +168,7 @@ def test_what_is_killed_starts_again(tmp_path):
     (tmp_path / "up").touch()
     with running(tmp_path, "first") as stack:
         before = stack.wait("first", "ready")
+        assert wait_until(lambda: f"pid {before.pid}\n" in stack.log("first"), 60)
         os.kill(before.pid, signal.SIGKILL)
         stack.wait("first", "backoff")
         after = stack.wait("first", "ready")
