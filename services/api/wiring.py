@@ -12,6 +12,7 @@ from quantrac.io.health import Health, WatchedHealth
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import TableReader
 from quantrac.io.limits import allow_open_files
+from quantrac.io.progress import Progress
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, load
 from schemas.limits import load_national
 from schemas.registry import apply_record
@@ -36,6 +37,7 @@ class Serve:
         self._http = http
         self._settings = settings
         self._registry_read = threading.Event()
+        self._loop = Progress(settings.stalled_seconds, name="http")
         self._table = TableReader(
             settings.kafka_connection,
             settings.topic("station-registry"),
@@ -60,8 +62,13 @@ class Serve:
     def run(self, stop: threading.Event) -> None:
         """Serve until ``stop`` is set; raises ``OSError`` when the address cannot be had."""
         self._health.start()
-        app = create_app(self._context, missing=lambda: self.health().reason)
-        server = HttpServer(self._settings.api_host, self._settings.api_port, app, limits=self._http)
+        server = HttpServer(
+            self._settings.api_host,
+            self._settings.api_port,
+            create_app(self._context, missing=lambda: self.health().reason),
+            limits=self._http,
+            on_round=self._loop.round,
+        )
         allow_open_files(self._http.max_connections + _OWN_FILES)
         threading.Thread(target=self._read_registry, name="registry", daemon=True).start()
         server.run(stop)
@@ -73,7 +80,7 @@ class Serve:
         return self._health.health()
 
     def _look_up(self) -> Health:
-        missing = self._context.missing()
+        missing = self._loop.problem() or self._context.missing()
         return Health(not missing, missing)
 
     def _read_registry(self) -> None:

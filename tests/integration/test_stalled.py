@@ -1,12 +1,15 @@
 """A role that stands still says so, over a real broker; and one that has nothing to do does not."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from quantrac.io.health import Health
+from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
 from quantrac.io.progress import Progress
 from quantrac.io.records import Done, NotNow, Record
@@ -195,3 +198,28 @@ def test_a_table_whose_thread_hangs_or_dies_is_not_ready(kafka: str, topics: Cal
     finally:
         hanging.set()
         table.close()
+
+
+def test_a_server_whose_event_loop_hangs_is_not_ready() -> None:
+    hanging, stop = threading.Event(), threading.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            hanging.wait(60)  # as work that belongs into a thread would
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    progress = Progress(LIMIT_SECONDS + 2, name="http")
+    server = HttpServer("127.0.0.1", 0, app, on_round=progress.round)
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+    try:
+        with socket.create_connection(server.address) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert wait_until(lambda: progress.problem().startswith("http: the loop has stood still"), 30)
+            hanging.set()
+            assert wait_until(lambda: progress.problem() == "", 30)
+    finally:
+        hanging.set()
+        stop.set()
+        thread.join()
