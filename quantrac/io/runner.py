@@ -104,8 +104,8 @@ class BatchProcessor:
 
     def _dead_letter(self, dead: DeadLetter) -> Record:
         source, reason = dead.record, dead.reason[:_LONGEST_REASON]
-        place = (source.topic, source.partition, source.offset)
-        log.error("dead letter: %s[%d]@%d: %s", *place, " ".join(reason.split()))
+        origin = (source.topic, source.partition, source.offset)
+        log.error("dead letter: %s[%d]@%d: %s", *origin, " ".join(reason.split()))
         headers = dict(source.headers) | {
             "reason": reason.encode(errors="backslashreplace"),
             "service": self._service.encode(),

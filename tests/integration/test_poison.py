@@ -115,14 +115,16 @@ STRANGE_TESTS = ("[1]", "7", '{"range": "good"}', '{"range": 1e400}', '{"\\ud800
 
 def set_cases() -> list[Case]:
     """Every extreme of a flagged set; each of a station of its own, or one that finds it by its field."""
-    found = []
+    extreme_sets = []
     columns = {field: column for field, column in SET.items() if field != "station"}
     for number, case in enumerate(cases(json.loads(encode(flagged("CASE"))), columns)):
-        found.append(Case(case.field, case.literal, case.message.replace(b'"CASE"', b'"CASE_%d"' % number)))
+        extreme_sets.append(
+            Case(case.field, case.literal, case.message.replace(b'"CASE"', b'"CASE_%d"' % number))
+        )
     for number, literal in enumerate(STRANGE_TESTS):
         message = replaced(json.loads(encode(flagged(f"TESTS_{number}"))), "readings.0.tests", literal)
-        found.append(Case("readings.0.tests", literal, message))
-    return found
+        extreme_sets.append(Case("readings.0.tests", literal, message))
+    return extreme_sets
 
 
 def test_the_columns_of_the_migrations_are_those_of_the_engine(store: ClickHouse) -> None:
@@ -146,12 +148,12 @@ def test_the_codes_have_the_names_that_the_engine_gives_them(store: ClickHouse) 
 def test_each_set_is_stored_exactly_or_a_dead_letter_and_its_neighbours_are_stored(
     store: ClickHouse, sink: Stage
 ) -> None:
-    found = set_cases()
-    letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in found]))
-    assert stored_stations(store) >= all_good(len(found) + 1)
+    bad_cases = set_cases()
+    letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in bad_cases]))
+    assert stored_stations(store) >= all_good(len(bad_cases) + 1)
     dead = {letter.value: letter.headers["reason"].decode() for letter in letters}
     assert not any("Traceback" in reason for reason in dead.values())
-    kept = [case for case in found if case.message not in dead]
+    kept = [case for case in bad_cases if case.message not in dead]
     assert len(kept) > 60
     assert len(dead) > 80
     readings = {row[0]: row[1:] for row in store.query(_READINGS).rows}
@@ -221,11 +223,13 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
 ) -> None:
     decoder = msgspec.json.Decoder(LooseSet)
     monkeypatch.setattr(sink_handler, "decode_stored_set", decoder.decode)
-    found = [case for case in set_cases() if "line" in case.field or "_at" in case.field]
-    letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in found]))
-    assert stored_stations(store) >= all_good(len(found) + 1)
+    bad_cases = [case for case in set_cases() if "line" in case.field or "_at" in case.field]
+    letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in bad_cases]))
+    assert stored_stations(store) >= all_good(len(bad_cases) + 1)
     reasons = {letter.value: letter.headers["reason"].decode() for letter in letters}
-    said = {(case.field, case.literal): reasons[case.message] for case in found if case.message in reasons}
+    said = {
+        (case.field, case.literal): reasons[case.message] for case in bad_cases if case.message in reasons
+    }
     sentence = (
         "the table {} cannot hold a value of the message: Unable to create native array for column `{}`: "
     )
@@ -247,11 +251,11 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
 def test_receipts_and_alerts_are_stored_or_dead_letters_and_their_neighbours_are_stored(
     store: ClickHouse, sink: Stage, topic: str, example_name: str, columns: Mapping[str, tuple[str, str]]
 ) -> None:
-    found = list(cases(json.loads(example(example_name)), columns))
-    batch = among_good_ones([Record(topic, b"k", case.message) for case in found])
+    bad_cases = list(cases(json.loads(example(example_name)), columns))
+    batch = among_good_ones([Record(topic, b"k", case.message) for case in bad_cases])
     letters = sink.process(batch, topic=topic)
-    assert stored_stations(store) == all_good(len(found) + 1)
-    assert 0 < len(letters) < len(found)
+    assert stored_stations(store) == all_good(len(bad_cases) + 1)
+    assert 0 < len(letters) < len(bad_cases)
     assert not any(b"Traceback" in letter.headers["reason"] for letter in letters)
 
 
@@ -290,9 +294,7 @@ def test_a_set_with_readings_of_more_months_than_the_engine_takes_by_default_is_
     assert store.query(count.format("reading_revisions")).rows == [(120,)]
 
 
-def test_the_engine_is_told_apart_by_whose_fault_it_is(
-    store: ClickHouse, clickhouse: ClickHouseSettings
-) -> None:
+def test_an_error_says_whose_fault_it_is(store: ClickHouse, clickhouse: ClickHouseSettings) -> None:
     with pytest.raises(ClickHouseRefused, match="code: 60"):
         store.query("SELECT * FROM nothing")
     with pytest.raises(ClickHouseRefused, match="the table readings has no column nothing"):
@@ -335,9 +337,9 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     forced += ["", "{}", message % ("x" * 9_999, "2026-03-25T05:00:00Z")]
     records = [*sink.broker.records("dirty"), *(Record("dirty", b"FORCED", m.encode()) for m in forced)]
     registry = Registry(stations={code: station(code) for code in ("EDGE", "MANY", "TOO_MANY", "GOOD")})
-    told: dict[str, Any] = {"aggregated": "aggregated", "clock": lambda: NOON + timedelta(days=1)}
-    exceedances = ExceedanceStep(ClickHouseExceedances(store), registry, load_national(), **told)
-    windows = Stage(WindowsHandler(ClickHouseAverages(store), registry, **told, exceedances=exceedances))
+    outcome: dict[str, Any] = {"aggregated": "aggregated", "clock": lambda: NOON + timedelta(days=1)}
+    exceedances = ExceedanceStep(ClickHouseExceedances(store), registry, load_national(), **outcome)
+    windows = Stage(WindowsHandler(ClickHouseAverages(store), registry, **outcome, exceedances=exceedances))
     batch = [Record(r.topic, r.key, r.value, {}, 0, n) for n, r in enumerate(records)]
     letters = windows.process(batch, topic="dirty")
     look = """
@@ -381,8 +383,8 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
         producer.flush()
 
     def stored(code: str) -> bool:
-        asked = "SELECT count() FROM readings WHERE station = {code:String}"
-        return bool(store.query(asked, {"code": code}).rows[0][0])
+        sql = "SELECT count() FROM readings WHERE station = {code:String}"
+        return bool(store.query(sql, {"code": code}).rows[0][0])
 
     def wait_for(code: str) -> None:
         until = time.monotonic() + 60
@@ -406,23 +408,23 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
         stop.set()
         loop.join(timeout=30)
     letters = KafkaConsumer(kafka, group=prefix + "look", instance="0", topics=[topic["qa-flagged.dlq"]])
-    found: list[Record] = []
+    dead: list[Record] = []
     until = time.monotonic() + 60
-    while len(found) < len(poison) and time.monotonic() < until:
-        found += letters.consume(100, 0.5)
+    while len(dead) < len(poison) and time.monotonic() < until:
+        dead += letters.consume(100, 0.5)
     letters.close()
-    assert len(found) == len(poison)
+    assert len(dead) == len(poison)
 
 
 def test_a_record_that_makes_its_table_raise_leaves_the_table_with_all_others(
     kafka: str, topics: Callable[..., str]
 ) -> None:
-    topic, taken = topics("table", partitions=1), []
+    topic, applied = topics("table", partitions=1), []
 
     def apply(key: bytes, value: bytes | None) -> None:
         if value == b"bad":
             raise OverflowError("date value out of range")
-        taken.append(key)
+        applied.append(key)
 
     producer = KafkaProducer(kafka)
     producer.produce([Record(topic, b"a", b"1"), Record(topic, b"b", b"bad"), Record(topic, b"c", b"1")])
@@ -432,7 +434,7 @@ def test_a_record_that_makes_its_table_raise_leaves_the_table_with_all_others(
     producer.produce([Record(topic, b"d", b"bad"), Record(topic, b"e", b"1")])
     producer.flush()
     until = time.monotonic() + 60
-    while taken != [b"a", b"c", b"e"]:
+    while applied != [b"a", b"c", b"e"]:
         assert time.monotonic() < until
         time.sleep(0.02)
     assert reader.position() == 5

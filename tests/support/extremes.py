@@ -95,12 +95,12 @@ def column_types() -> dict[tuple[str, str], str]:
     for _, sql in migration_files():
         table = ""
         for line in sql.splitlines():
-            if found := _TABLE.match(line):
-                table = found[1]
+            if match := _TABLE.match(line):
+                table = match[1]
             elif line.startswith(("INSERT", "CREATE", "SELECT", "ENGINE", "ORDER", "PARTITION")):
                 table = table if line.startswith(("ENGINE", "ORDER", "PARTITION")) else ""
-            elif table and (found := _COLUMN.match(line)):
-                types.setdefault((table, found[1]), found[2])
+            elif table and (match := _COLUMN.match(line)):
+                types.setdefault((table, match[1]), match[2])
     return types
 
 
@@ -111,8 +111,8 @@ def extremes(column_type: str) -> tuple[str, ...]:
         return (*_MILLISECONDS, *_NO_TIMES)
     if inner.startswith("DateTime"):
         return (*_SECONDS, *_NO_TIMES)
-    if found := re.fullmatch(r"UInt(\d+)", inner):
-        return _integers(int(found[1]))
+    if integer := re.fullmatch(r"UInt(\d+)", inner):
+        return _integers(int(integer[1]))
     if inner == "Float64":
         return _FLOATS
     if inner == "String":
@@ -143,10 +143,10 @@ def cases(message: Mapping[str, Any], columns: Mapping[str, tuple[str, str]]) ->
 def replaced(message: Mapping[str, Any], field: str, literal: str) -> bytes:
     """Return a message as JSON with one field's value written as ``literal``; latin-1 stands for bytes."""
     marked = json.loads(json.dumps(message))
-    *way, last = (int(part) if part.isdecimal() else part for part in field.split("."))
-    place = marked
-    for part in way:
-        place = place[part]
-    place[last] = "@@"
+    *parents, name = (int(part) if part.isdecimal() else part for part in field.split("."))
+    parent = marked
+    for part in parents:
+        parent = parent[part]
+    parent[name] = "@@"
     written = json.dumps(marked, ensure_ascii=False).encode()
     return written.replace(b'"@@"', literal.encode("latin-1"))

@@ -126,13 +126,13 @@ class WindowsHandler:
         for name in ("received", *FLAGS, "first_at", "last_at"):
             block[name] = np.array(found[name], np.int64)[keep]
         units = [found["last_unit"][row] for row in chosen.tolist()]
-        block["unit"] = np.array([self._unit_place(unit) for unit in units])
+        block["unit"] = np.array([self._unit_index(unit) for unit in units])
         block["starts_at"], block["ends_at"] = hour[keep], hour[keep] + HOUR
         block["expected"] = self._expected(look, station[keep], hour[keep])
         self._settle(look, block)
 
-    def _unit_place(self, unit: str) -> int:
-        """Return the place of a unit; the empty one's for a unit past :data:`_MOST_UNITS`."""
+    def _unit_index(self, unit: str) -> int:
+        """Return the index of a unit; that of the empty one past :data:`_MOST_UNITS`."""
         if unit not in self._units and len(self._units) < _MOST_UNITS:
             self._units[unit] = len(self._units)
         return self._units.get(unit, 0)
