@@ -147,6 +147,8 @@ def test_no_column_of_ours_has_the_name_of_a_refused_function(service: ClickHous
         "EXISTS readings",
         "FROM readings SELECT count()",
         "(SELECT 1) UNION ALL (SELECT 2) FORMAT JSONEachRow",
+        "SELECT format FROM files",
+        "SELECT format, name FROM files FORMAT CSV",
     ],
 )
 def test_an_analyst_may_ask(attacker: Attacker, sql: str) -> None:
@@ -214,6 +216,7 @@ def test_no_refused_function_can_be_called_in_any_way(
         "DESCRIBE (SELECT file('{file}'))",
         "SELECT * FROM view(SELECT file('{file}'))",
         "SELECT * FROM numbers(length(file('{file}')))",
+        "SELECT * FROM numbers(1) AS file('{file}', 'LineAsString')",
         "SELECT arrayReduce('flameGraphIf', [1])",
         "SELECT 1 FORMAT Template SETTINGS format_template_resultset = '{file}'",
     ],
@@ -461,6 +464,22 @@ def test_even_the_services_user_opens_no_file_beside_the_engines_folder(
 
 
 # --- nobody stands in another's way
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT repeat('x', 10000) FROM numbers(1000000) FORMAT JSON",
+        "SELECT repeat('x', 10000) FROM numbers(1000000) FORMAT CSV",
+        "SELECT number, rand() AS r FROM numbers(400000000) ORDER BY r FORMAT Null",
+        "SELECT groupArray(number) FROM numbers(200000000) FORMAT Null",
+    ],
+)
+def test_neither_memory_nor_disk_is_filled(service: ClickHouse, attacker: Attacker, sql: str) -> None:
+    answer = attacker.post(sql, wait_end_of_query="1")
+    limits = ("TOO_MANY_ROWS", "TOO_MANY_BYTES", "MEMORY_LIMIT", "TIMEOUT_EXCEEDED", "NOT_ENOUGH_SPACE")
+    assert any(name in answer.text for name in limits), answer.text[:500]
+    assert service.answers()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ _LIMITS = {
     "max_memory_usage": "536870912",
     "max_bytes_before_external_group_by": "268435456",
     "max_bytes_before_external_sort": "268435456",
+    "max_temporary_data_on_disk_size_for_query": "2147483648",
     "max_rows_to_read": "500000000",
     "max_result_rows": "10000000",
     "max_threads": str(max(1, (os.cpu_count() or 1) // 2)),

@@ -77,16 +77,6 @@ def _names(file: str) -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A statement that reads, if `views` are what their name says."""
-
-    output: str | None
-    """The name after its FORMAT."""
-    views: frozenset[str]
-    """What it calls and is no function: views with parameters, such as `hourly_as_of(as_of = …)`."""
-
-
 class AnalystSql:
     """Checks statements; `canonical` is what the engine's parser made of one, never the client's own text."""
 
@@ -98,31 +88,30 @@ class AnalystSql:
         # A function may be named without a call: `* APPLY f`, `arrayMap(f, …)`.
         self._refused = {name.lower() for name in vocabulary.functions} - allowed
 
-    def check(self, canonical: bytes) -> Checked:
-        """Refuse a statement that does more than read.
+    def check(self, canonical: bytes) -> frozenset[str]:
+        """Refuse a statement that does more than read; returns what it calls and is no function.
 
-        Raises `EngineError` (READONLY, ACCESS_DENIED) that names what is not allowed.
+        Those may be views with parameters, such as `hourly_as_of(as_of = …)`, and nothing else. Raises
+        `EngineError` (READONLY, ACCESS_DENIED) that names what is not allowed.
         """
         words = _words(canonical)
         _check_verb(words)
-        output, views = None, set()
+        views = set()
         for before, word, following in zip([_END, *words], words, [*words[1:], _END], strict=False):
             if not word.is_identifier:
                 continue
             self._check_name(word, before)
             if following.is_sign("(") and not self._may_stand_before_bracket(word, before):
                 views.add(word.text)
-            if word.is_keyword("FORMAT") and following.is_identifier:
-                output = following.text
         for number, word in enumerate(words[:-1]):
             if word.text.lower() == "system" and words[number + 1].is_sign("."):
                 _check_system_table(words[number + 2 :])
-        return Checked(output, frozenset(views))
+        return frozenset(views)
 
     def _check_name(self, word: "_Word", before: "_Word") -> None:
         if word.is_keyword("OUTFILE") or word.is_keyword("INFILE"):
             raise denied("files cannot be read or written")
-        if word.text == "Identifier" and before.is_sign(":"):
+        if word.text.lower() == "identifier" and before.is_sign(":"):
             raise denied("a parameter of the type Identifier is not possible here")
         if word.text.lower() in self._refused:
             raise denied(f"{word.text} is not among the functions that analysts may use")

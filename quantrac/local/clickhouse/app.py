@@ -173,12 +173,13 @@ class ClickHouseApp:
         handle.use(analyst.database)
         handle.set(analyst.settings(request.settings))
         canonical = handle.canonical(text)
-        checked = self._analyst_sql.check(canonical)
-        output = checked.output or request.default_format
+        views = self._analyst_sql.check(canonical)
+        output = result_format(canonical, request.default_format) or ""
         rules.check_format(output)
-        for name in checked.views - set(handle.names(_VIEWS) if checked.views else ()):
+        for name in views - set(handle.names(_VIEWS) if views else ()):
             raise denied(f"{name} is not among the functions that analysts may use")
-        handle.set(rules.last_settings(streamed=is_streamed(canonical, output)))
+        streamed = is_streamed(canonical, output) and not request.flag("wait_end_of_query")
+        handle.set(rules.last_settings(streamed=streamed))
         return canonical
 
     async def _insert(

@@ -72,6 +72,9 @@ class Reply:
 
     async def end(self, encoded: bytes = b"") -> None:
         """Send the last part of the body."""
+        if len(encoded) > _PIECE_BYTES:
+            await self.write(encoded)
+            encoded = b""
         await self._send({"type": "http.response.body", "body": encoded})
 
     async def text(self, body: bytes) -> None:

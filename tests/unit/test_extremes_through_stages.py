@@ -1,0 +1,191 @@
+"""The extremes of every field, forced onto the topics past the doors: no stage stops."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from quantrac.domain.qa.evaluate import raise_crash
+from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reading, ReadingSet, Reject
+from quantrac.io.records import Handler, Record
+from quantrac.io.runner import BatchProcessor, Fuse
+from quantrac.testing.broker import FakeBroker
+from quantrac.testing.builders import registry, station
+from quantrac.testing.history import HistoryInMemory
+from schemas.codec import encode
+from schemas.messages.deliveries import Receipt
+from schemas.messages.raw_file import RawFileHeaders
+from schemas.rules import NATIONAL, RuleBook
+from schemas.rules import load as load_rules
+from services.forwarder.delivery import Delivery
+from services.forwarder.handler import ForwardHandler
+from services.receiver.handler import ParseHandler
+from services.validator.handler import ValidateHandler
+from services.validator.settle_handler import InFlight, SettleHandler
+from support.extremes import RAW, SET, cases
+from support.watch import Watch
+
+pytestmark = pytest.mark.unit
+
+NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
+CODE = "HN_BKHN_KHIKXQ"
+
+Stage = tuple[Handler, list[bytes], Callable[[int], Record], str]
+"""A handler, messages with an extreme each, a good message by number, the topic of the good ones' results."""
+
+
+def reading_set(number: int = 0) -> ReadingSet:
+    at = NOON + timedelta(minutes=5 * number)
+    head = (CODE, f"{number:064x}", f"{number}.txt", "logger", "ftp", at, "tab")
+    reading = Reading(1, "NO2", 20.0 + number % 7, "20", "µg/m3", at, "00")
+    return ReadingSet(*head, [reading], [Reject(2, "x", "bad-time")])
+
+
+def flagged_set(number: int = 0) -> FlaggedSet:
+    at = NOON + timedelta(minutes=5 * number)
+    head = (CODE, f"{number:064x}", f"{number}.txt", "logger", "ftp", at, "tab", "r1")
+    reading = FlaggedReading(1, "NO2", 20.0, "20", "µg/m3", at, "00", 1, {"range": 1}, None)
+    return FlaggedSet(*head, [reading], [Reject(2, "x", "bad-time")])
+
+
+def record(topic: str, value: bytes, headers: Mapping[str, bytes] | None = None) -> Record:
+    carried = {"file_id": b"f" * 64, "traceparent": b"trace"}
+    return Record(topic, CODE.encode(), value, carried if headers is None else headers)
+
+
+class AcceptingMinistry:
+    """Accepts every set."""
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        return Receipt(
+            delivery_id=delivery.id,
+            accepted=len(delivery.parcels),
+            duplicate=False,
+            rejected=[],
+            received_at=NOON,
+        )
+
+
+class Store:
+    """Takes figures and keeps none."""
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        pass
+
+
+def validate() -> Stage:
+    of_the_judgement = {"rules", "revision", "cause", "readings.0.flag"}
+    fields = {name: column for name, column in SET.items() if name not in of_the_judgement}
+    stations = registry([station(CODE)], [])
+    handler = ValidateHandler(stations, RuleBook(load_rules(NATIONAL), stations), topic="out")
+    extremes = [case.message for case in cases(json.loads(encode(reading_set())), fields)]
+    return handler, extremes, lambda n: record("in", encode(reading_set(n))), "out"
+
+
+def forward() -> Stage:
+    handler = ForwardHandler(ministry=AcceptingMinistry(), target="ministry", receipt_topic="out")
+    extremes = [case.message for case in cases(json.loads(encode(flagged_set())), SET)]
+    return handler, extremes, lambda n: record("in", encode(flagged_set(n))), "out"
+
+
+def settle() -> Stage:
+    stations = registry([station(CODE)], [])
+    handler = SettleHandler(
+        HistoryInMemory(),
+        Store(),
+        stations,
+        Expectations(stations, RuleBook(load_rules(NATIONAL), stations)),
+        InFlight(lambda: {("q", 0): 0}, lambda: {("q", 0): 0}),
+        flagged="out",
+        learnt="learnt",
+        rejudge="rejudge",
+        registry_position=lambda: 0,
+        clock=lambda: NOON,
+        on_crash=raise_crash,
+    )
+    hour = {
+        "station": CODE,
+        "start": "2026-03-25T05:00:00Z",
+        "end": "2026-03-25T06:00:00Z",
+        "causes": ["late"],
+    }
+    column = SET["readings.0.measured_at"]
+    fields = {"start": column, "end": column, "station": SET["station"]}
+    extremes = [case.message for case in cases(hour, fields)]
+    return handler, extremes, lambda _: record("in", json.dumps(hour).encode()), ""
+
+
+def run(handler: Handler, batch: Sequence[Record]) -> FakeBroker:
+    """Take a batch through the step that every loop shares; it must not have to wait."""
+    broker = FakeBroker(partitions=1)
+    fuse = Fuse(consecutive=len(batch), warm_up=len(batch) + 1)
+    processor = BatchProcessor(service="test", producer=broker.producer(), handler=handler, fuse=fuse)
+    assert processor.process(batch) is None
+    return broker
+
+
+def among_good_ones(extremes: Sequence[Record], good: Callable[[int], Record]) -> Iterator[Record]:
+    for number, extreme in enumerate(extremes):
+        yield good(number)
+        yield extreme
+    yield good(len(extremes))
+
+
+@pytest.mark.parametrize("stage", [validate, forward, settle], ids=lambda stage: stage.__name__)
+def test_no_extreme_stops_a_stage_and_every_good_message_has_its_result(
+    stage: Callable[[], Stage],
+) -> None:
+    handler, extremes, good, results = stage()
+    assert len(extremes) > 25
+    batch = among_good_ones([record("in", message) for message in extremes], good)
+    broker = run(handler, [Record(r.topic, r.key, r.value, r.headers, 0, n) for n, r in enumerate(batch)])
+    dead = {letter.value for letter in broker.records("in.dlq")}
+    assert dead <= set(extremes)
+    assert dead, "no extreme was refused: they did not arrive"
+    if results:
+        written = b"".join(result.value or b"" for result in broker.records(results))
+        missing = [n for n in range(len(extremes) + 1) if b"%064x" % n not in written]
+        assert missing == []
+
+
+def test_no_header_of_a_raw_file_stops_the_parser() -> None:
+    names = set(RawFileHeaders.model_fields)
+    headers = RawFileHeaders(
+        file_id="0" * 64,
+        name=f"{CODE}_20260325120000.txt",
+        path="/",
+        account="logger",
+        transport="ftp",
+        received_at=NOON,
+        traceparent="trace",
+        station=CODE,
+    ).to_headers()
+    good = record("in", b"NO2\t20\tug/m3\t20260325120000\t00\n", headers)
+    extremes = []
+    for case in cases(dict.fromkeys(RAW, "x"), RAW):
+        if case.field in names:
+            literal = case.literal.strip('"').encode("latin-1")
+            extremes.append(record("in", good.value or b"", {**headers, case.field: literal}))
+    handler = ParseHandler(registry([station(CODE)], []), "out")
+    broker = run(handler, list(among_good_ones(extremes, lambda _: good)))
+    assert len(broker.records("in.dlq")) > 20
+    assert len(broker.records("out")) >= len(extremes) + 1
+
+
+def test_no_extreme_stops_the_watch() -> None:
+    watch = Watch()
+    extremes = [case.message for case in cases(json.loads(encode(flagged_set())), SET)]
+    batch = list(among_good_ones([record("qa-flagged", m) for m in extremes], good_of_watch))
+    broker = run(watch.handler, batch)
+    dead = {letter.value for letter in broker.records("qa-flagged.dlq")}
+    assert dead
+    assert dead <= set(extremes)
+    watch.take()
+    assert watch.handler.handle([good_of_watch(9_999)]) is not None
+
+
+def good_of_watch(number: int) -> Record:
+    return record("qa-flagged", encode(flagged_set(number)))
