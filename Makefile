@@ -16,11 +16,14 @@ run: setup ## start everything with the demo: files in, page and API out (Ctrl-C
 	@$(BIN)/quantrac up --demo
 
 test: setup check ## run every check and every test but those of `make chaos`
-	@# What needs a stack mostly waits, so what needs only a processor runs beside it.
-	@said=$$(mktemp); $(BIN)/pytest tests/unit tests/contract >$$said 2>&1 & fast=$$!; \
-	  trap "kill $$fast; rm -f $$said" INT TERM; \
-	  $(BIN)/pytest -m 'not chaos' tests/integration tests/e2e; slow=$$?; \
-	  wait $$fast; fast=$$?; cat $$said; rm -f $$said; exit $$((slow + fast))
+	@# Two lanes: what needs a broker or a server of its own mostly waits, so the rest runs beside it.
+	@said=$$(mktemp); ( trap 'kill $$!; exit 1' TERM; status=0; \
+	    for folders in "tests/unit tests/contract" tests/e2e; do \
+	      $(BIN)/pytest -m 'not chaos' $$folders & wait $$! || status=1; \
+	    done; exit $$status ) >$$said 2>&1 & beside=$$!; \
+	  trap "kill $$beside; rm -f $$said" INT TERM; \
+	  $(BIN)/pytest -m 'not chaos' tests/integration; status=$$?; \
+	  wait $$beside || status=1; cat $$said; rm -f $$said; exit $$status
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
 
