@@ -69,7 +69,7 @@ def burst(running: Machine, database: ClickHouse, roles: Mapping[str, psutil.Pro
 
 def correction(running: Machine, database: ClickHouse, topic: str) -> None:
     """Send a day of 50 days ago, then one of its readings anew; print when all its averages show it."""
-    station, now = stations(1)[0].code, datetime.now(UTC)
+    station, now = stations(1)[0].code, datetime.now(UTC).replace(microsecond=0)
     midnight = datetime.combine((now - LATE).astimezone(ZONE), datetime.min.time(), ZONE).astimezone(UTC)
     values = [value for *_, value, _ in PARAMETERS]
     files = [
@@ -81,7 +81,7 @@ def correction(running: Machine, database: ClickHouse, topic: str) -> None:
     begun = time.perf_counter()
     waited(lambda: stored_rows(database) == before + 288 * LINES, begun)
     settled(database)
-    moment = datetime.now(UTC)
+    moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     corrected = [values[0] + 12, *values[1:]]
     running.write([message(topic, station, midnight + 100 * INTERVAL, moment, corrected)])
     begun = time.perf_counter()

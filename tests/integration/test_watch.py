@@ -77,11 +77,10 @@ class Watching:
 
     def send(self, code: str) -> datetime:
         """Send a flagged set of one reading measured now; returns when that was, in whole seconds."""
-        now = datetime.now(UTC)
-        at = now.replace(microsecond=0)
+        at = datetime.now(UTC).replace(microsecond=0)
         reading = FlaggedReading(1, "Temp", 20.0, "20", "°C", at, "00", 1, {"flat_line": 1}, at)
         flagged = FlaggedSet(
-            code, uuid.uuid4().hex * 2, "name.txt", "account", "ftp", now, "layout", "rules", [reading]
+            code, uuid.uuid4().hex * 2, "name.txt", "account", "ftp", at, "layout", "rules", [reading]
         )
         self.producer.write(Record(self.prefix + "qa-flagged", code.encode(), encode(flagged)))
         return at
