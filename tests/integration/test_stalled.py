@@ -126,6 +126,7 @@ def test_a_role_whose_handler_hangs_is_not_ready_until_it_returns(role: Role) ->
         assert wait_until(role.is_ready, 30)
 
 
+@pytest.mark.chaos
 def test_an_idle_role_stays_ready(role: Role) -> None:
     with running(role.work):
         role.send()
@@ -134,6 +135,7 @@ def test_an_idle_role_stays_ready(role: Role) -> None:
         assert not wait_until(lambda: not role.is_ready(), 1.2 * IDLE_LIMIT_SECONDS)
 
 
+@pytest.mark.chaos
 def test_a_member_whose_messages_never_come_is_not_ready(
     kafka: str, topics: Callable[..., str], prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
