@@ -15,8 +15,8 @@ from schemas.codec import decode_flagged_set, decode_reading_set, decode_stored_
 from schemas.messages.raw_file import RawFileHeaders
 from services.aggregator.sink import rows
 from services.aggregator.sink.handler import SinkHandler
-from services.receiver.handler import ParseHandler
-from services.validator.handler import ValidateHandler
+from services.receiver.parse.handler import ParseHandler
+from services.validator.validate.handler import ValidateHandler
 
 BATCH, SINK_BATCH = 500, 2_000
 

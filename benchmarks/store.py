@@ -34,8 +34,8 @@ from schemas import rules
 from schemas.codec import StoredSet, decode_stored_set, encode
 from schemas.messages.registry import Station, StationParameter
 from services.aggregator.sink import rows
-from services.receiver.handler import ParseHandler
-from services.validator.handler import ValidateHandler
+from services.receiver.parse.handler import ParseHandler
+from services.validator.validate.handler import ValidateHandler
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 BATCH = 2_000

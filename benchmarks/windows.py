@@ -24,9 +24,9 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables
 from schemas.codec import encode_window_dirty
 from schemas.limits import load_national
-from services.aggregator.windows.average_tables import ClickHouseAverages
-from services.aggregator.windows.exceedance_step import ExceedanceStep
-from services.aggregator.windows.exceedance_tables import ClickHouseExceedances
+from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
+from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
 
 HOUR = datetime(2026, 11, 20, 5, tzinfo=UTC)

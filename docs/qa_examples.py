@@ -1,7 +1,7 @@
 """A short series for each quality test, judged by the validator's own code: what the pictures show.
 
 Values are literal, thresholds are those of the national rules with ``given`` over them, as a station's own
-rules would lie. The outcomes come from the batch form (:mod:`quantrac.domain.qa.span`).
+rules would lie. The outcomes come from the batch form (:mod:`quantrac.domain.qa.stored.span`).
 """
 
 import math
@@ -14,12 +14,12 @@ import numpy as np
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.blocks import BLOCKS, LAG, Figures, block_of
-from quantrac.domain.qa.expectations import Expectations
-from quantrac.domain.qa.neighbourhood import HOUR, Hours, nobody
-from quantrac.domain.qa.series import StationReadings
-from quantrac.domain.qa.span import PLACE, Stretch, stretches
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, Figures, block_of
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, nobody
+from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.span import PLACE, Stretch, stretches
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.stations import Registry, Station, StationParameter, StationType
 from schemas.rules import RuleBook, RuleSet

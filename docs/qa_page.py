@@ -17,8 +17,8 @@ import numpy as np
 from docs.qa_examples import EXAMPLES, LATEST, Seen, see
 from docs.qa_pictures import NAME, describe, legend, picture, title
 from quantrac.domain.catalogue import find_parameter
-from quantrac.domain.qa.expectations import registered
-from quantrac.domain.qa.table import TESTS, Test, thresholds_of
+from quantrac.domain.qa.checks.table import TESTS, Test, thresholds_of
+from quantrac.domain.qa.thresholds.expectations import registered
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import StationParameter, StationType
 from schemas.rules import NATIONAL, RuleSet, load
@@ -123,7 +123,7 @@ def _prose(name: str) -> list[str]:
 def _plain(text: str) -> str:
     """Turn a docstring's marks into those of a page.
 
-    >>> _plain("more than ``spreads`` (:func:`~quantrac.domain.qa.scale.growth`)")
+    >>> _plain("more than ``spreads`` (:func:`~quantrac.domain.qa.checks.scale.growth`)")
     'more than `spreads` (`growth`)'
     """
     text = re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"`\1`", text)

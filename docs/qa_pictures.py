@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from docs.qa_examples import Example, Seen
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.readings import Flag
 

@@ -20,7 +20,7 @@ from quantrac.domain.bounds import (
     UINT32,
     TimeRange,
 )
-from quantrac.domain.qa.blocks import LIMITS, block_of
+from quantrac.domain.qa.baseline.blocks import LIMITS, block_of
 from quantrac.domain.readings import FlaggedSet, ReadingSet, Unsettled
 
 
@@ -256,7 +256,7 @@ def decode_aggregated(value: bytes) -> ToldAggregated:
 
 
 def decode_learnt(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
-    """Read the value of a ``learnt`` message as :meth:`quantrac.domain.qa.learnt.Learnt.put` takes it.
+    """Read a ``learnt`` message's value as :meth:`quantrac.domain.qa.baseline.lookup.Learnt.put` takes it.
 
     Raises :data:`BadMessage`.
     """

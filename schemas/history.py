@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.qa.blocks import BLOCK, Figures, StationFigures
-from quantrac.domain.qa.memory import LONGEST_AHEAD
-from quantrac.domain.qa.neighbourhood import HOUR, HourMedians
-from quantrac.domain.qa.series import StationReadings
-from quantrac.domain.qa.settlement import FileHead
-from quantrac.domain.qa.status import MEASURING
+from quantrac.domain.qa.baseline.blocks import BLOCK, Figures, StationFigures
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
+from quantrac.domain.qa.checks.status import MEASURING
+from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.rejudge import FileHead
 
 _FIGURE = tuple(each.name for each in fields(Figures))
 
@@ -79,7 +79,7 @@ class Database(Protocol):
 
 
 class ClickHouseHistory:
-    """Satisfies :class:`quantrac.domain.qa.settlement.History`; raises what the database raises."""
+    """Satisfies :class:`quantrac.domain.qa.stored.rejudge.History`; raises what the database raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from series import LOG_FLOOR, Series, on_test_scale
 
-from quantrac.domain.qa import offline
+from quantrac.domain.qa.stored import offline
 from quantrac.domain.stations import StationType
 from schemas.rules import NATIONAL, RuleBook, load
 

@@ -31,22 +31,22 @@ sys.path.append(str(Path(__file__).parents[1]))
 from country import INTERVAL, LINES, PARAMETERS, START, stations
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.blocks import LIMITS, StationFigures, block_of
-from quantrac.domain.qa.expectations import Expectations
-from quantrac.domain.qa.judge import Judge
-from quantrac.domain.qa.learnt import Learnt
-from quantrac.domain.qa.memory import DEPTH, Memory
-from quantrac.domain.qa.neighbourhood import HourMedians
-from quantrac.domain.qa.series import StationReadings, instant
-from quantrac.domain.qa.settlement import FileHead, Span, settle
-from quantrac.domain.qa.span import figures_of, judge_span
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.baseline.blocks import LIMITS, StationFigures, block_of
+from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.neighbour_hours import HourMedians
+from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.live.judge import Judge
+from quantrac.domain.qa.live.memory import DEPTH, Memory
+from quantrac.domain.qa.station_readings import StationReadings, instant
+from quantrac.domain.qa.stored.rejudge import FileHead, Span, settle
+from quantrac.domain.qa.stored.span import figures_of, judge_span
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.stations import Registry
 from quantrac.io.records import Record
 from schemas import rules
 from schemas.codec import decode_reading_set, encode
-from services.validator.handler import ValidateHandler
+from services.validator.validate.handler import ValidateHandler
 
 BATCH = 500
 """Files, as the runner hands them on."""

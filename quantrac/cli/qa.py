@@ -68,8 +68,8 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
     """
     import numpy as np
 
-    from quantrac.domain.qa.offline import Series as Rows
-    from quantrac.domain.qa.offline import flag_series
+    from quantrac.domain.qa.stored.offline import Series as Rows
+    from quantrac.domain.qa.stored.offline import flag_series
     from schemas.rules import NATIONAL, RuleBook, load
 
     rows = read_series(series)
@@ -104,7 +104,7 @@ def _print_gaps(rows: Series, interval: float) -> None:
     """Say on the error stream how much is missing, told apart by cause."""
     import numpy as np
 
-    from quantrac.domain.qa.gap import find_gaps
+    from quantrac.domain.qa.checks.gap import find_gaps
 
     present = [row for row in range(len(rows.time)) if row not in rows.unreadable]
     told = [row for row in present if np.isfinite(rows.value[row]) or rows.status[row] != "00"]

@@ -13,7 +13,7 @@ from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.qa.climate import climate
+from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.stations import Activation, Registry
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa import blocks
-from quantrac.domain.qa.blocks import NOTHING, Figures, StationFigures
-from quantrac.domain.qa.memory import LONGEST_AHEAD
-from quantrac.domain.qa.neighbourhood import HOUR, HourMedians, hour_medians
-from quantrac.domain.qa.series import StationReadings
-from quantrac.domain.qa.settlement import FileHead
+from quantrac.domain.qa.baseline import blocks
+from quantrac.domain.qa.baseline.blocks import NOTHING, Figures, StationFigures
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_medians
+from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.rejudge import FileHead
 from quantrac.domain.readings import FlaggedSet
 
 _DAY = 86400
@@ -23,7 +23,7 @@ _COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "
 
 
 class HistoryInMemory:
-    """Satisfies :class:`quantrac.domain.qa.settlement.History`; the highest version of a reading counts."""
+    """Satisfies :class:`quantrac.domain.qa.stored.rejudge.History`; the highest version of a reading wins."""
 
     def __init__(self) -> None:
         self._days: defaultdict[tuple[str, int], dict[_Key, tuple[Any, ...]]] = defaultdict(dict)

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from quantrac.domain.catalogue import CATALOGUE
-from quantrac.domain.qa.table import TESTS, thresholds_of
+from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Expected
 from schemas.messages.registry import moment
 from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value

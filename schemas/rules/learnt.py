@@ -15,7 +15,10 @@ MARK = "# Learnt by `quantrac rules learn`, which writes this file anew; other r
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Limits of one parameter as :func:`quantrac.domain.qa.climate.climate` gives them, each (12, 24)."""
+    """Limits of one parameter, each (12, 24).
+
+    As :func:`quantrac.domain.qa.baseline.climatology_table.climate` gives them.
+    """
 
     parameter: str
     low: Floats

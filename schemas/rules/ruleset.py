@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from quantrac.domain.qa.table import TESTS, thresholds_of
+from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Window
 from quantrac.domain.stations import StationType
 
@@ -88,8 +88,9 @@ Settings: TypeAlias = Mapping[Scope, Mapping[str, Sequence[Entry]]]
 class RuleSet:
     """Thresholds by station type, station, parameter and time of measurement.
 
-    Satisfies :class:`quantrac.domain.qa.expectations.Rules`. A narrower scope replaces single thresholds of a
-    wider one, in the order national, its parameters, station type, its parameters, station, its parameters.
+    Satisfies :class:`quantrac.domain.qa.thresholds.expectations.Rules`. A narrower scope replaces single
+    thresholds of a wider one, in the order national, its parameters, station type, its parameters, station,
+    its parameters.
     """
 
     def __init__(self, required: Iterable[str], settings: Settings) -> None:

@@ -31,9 +31,9 @@ from services.aggregator.sink.registry_tables import RegistryTables
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.tables import ClickHouseWatch
-from services.aggregator.windows.average_tables import ClickHouseAverages
-from services.aggregator.windows.exceedance_step import ExceedanceStep
-from services.aggregator.windows.exceedance_tables import ClickHouseExceedances
+from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
+from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from quantrac.domain.qa import neighbours as neighbours_test
-from quantrac.domain.qa.blocks import BLOCKS, LAG, block_of
-from quantrac.domain.qa.expectations import Expectations, registered
-from quantrac.domain.qa.explain import Explained, Explanation, explain_readings
-from quantrac.domain.qa.memory import LONGEST_AHEAD
-from quantrac.domain.qa.neighbourhood import HOUR, Hours, combined, neighbours_of
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
+from quantrac.domain.qa.checks import neighbours as neighbours_test
+from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
+from quantrac.domain.qa.thresholds.expectations import Expectations, registered
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
 from schemas.history import ClickHouseHistory

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from quantrac.domain.stations import AccountLimits
 from quantrac.io.settings import ServiceSettings
-from services.receiver.uploads import UploadRules
+from services.receiver.intake.uploads import UploadRules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 

@@ -23,31 +23,31 @@ from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
 from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
-from services.receiver.adapters.basic_auth import BasicAuth
-from services.receiver.adapters.deliveries import deliveries_router
-from services.receiver.adapters.files import files_router
-from services.receiver.adapters.folder import FolderRules, WatchedFolder
-from services.receiver.adapters.ftp import FtpServer
-from services.receiver.adapters.ftp_tls import Certificates
+from services.receiver.access.authentication import Authenticator
+from services.receiver.access.gate import Gate
+from services.receiver.access.logins import Logins
+from services.receiver.access.verified_passwords import FileProofs
+from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
+from services.receiver.adapters.ftp.server import FtpServer
+from services.receiver.adapters.ftp.tls import Certificates
 from services.receiver.adapters.homes import Homes
-from services.receiver.adapters.http import create_app
-from services.receiver.adapters.sftp import SftpServer
-from services.receiver.authentication import Authenticator
-from services.receiver.backlog import BATCH, LiveLane, PacedConsumer, Rereader
+from services.receiver.adapters.http.app import create_app
+from services.receiver.adapters.http.basic_auth import BasicAuth
+from services.receiver.adapters.http.deliveries import deliveries_router
+from services.receiver.adapters.http.files import files_router
+from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.config import BacklogSettings, IntakeSettings
-from services.receiver.deliveries import Deliveries
-from services.receiver.delivery_ledger import DeliveryLedger
-from services.receiver.gate import Gate
-from services.receiver.handler import IntakeHandler, ParseHandler
-from services.receiver.intake import Intake
-from services.receiver.ledger import Ledger
-from services.receiver.logins import Logins
-from services.receiver.parking import Parking
-from services.receiver.proofs import FileProofs
-from services.receiver.questions import Questions
-from services.receiver.spool import Spool
-from services.receiver.taken_files import TakenFiles
-from services.receiver.uploads import Uploads
+from services.receiver.deliveries.handler import Deliveries
+from services.receiver.deliveries.ledger import DeliveryLedger
+from services.receiver.intake.intake import Intake
+from services.receiver.intake.ledger import Ledger
+from services.receiver.intake.parking import Parking
+from services.receiver.intake.spool import Spool
+from services.receiver.intake.uploads import Uploads
+from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
+from services.receiver.parse.handler import IntakeHandler, ParseHandler
+from services.receiver.parse.open_questions import Questions
 
 log = logging.getLogger(__name__)
 

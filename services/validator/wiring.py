@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from quantrac.domain.qa.expectations import Expectations
-from quantrac.domain.qa.learnt import Learnt
+from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import unless
@@ -21,8 +21,8 @@ from schemas.registry import apply_record
 from schemas.rules import load as load_rules
 from schemas.rules.book import RuleBook
 from services.validator.config import ValidatorSettings
-from services.validator.handler import ValidateHandler, log_crash
-from services.validator.settle_handler import InFlight, SettleHandler
+from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.validate.handler import ValidateHandler, log_crash
 
 
 def validate() -> Role:

@@ -10,7 +10,7 @@ import pytest
 
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.qa.evaluate import raise_crash
-from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.stations import Registry
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
@@ -22,9 +22,9 @@ from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.windows.handler import WindowsHandler
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
-from services.receiver.handler import ParseHandler
-from services.validator.handler import ValidateHandler
-from services.validator.settle_handler import InFlight, SettleHandler
+from services.receiver.parse.handler import ParseHandler
+from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.validate.handler import ValidateHandler
 from support.averages import AveragesInMemory
 
 pytestmark = pytest.mark.contract

@@ -15,8 +15,8 @@ from docs import qa_page, qa_pictures
 from docs.qa_examples import EXAMPLES, see
 from docs.qa_page import PAGE, PICTURES, generated
 from quantrac.cli import main
-from quantrac.domain.qa.blocks import AT_LEAST, BLOCK, BLOCKS, LAG
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.baseline.blocks import AT_LEAST, BLOCK, BLOCKS, LAG
+from quantrac.domain.qa.checks.table import TESTS
 from schemas.rules import load
 from schemas.rules.book import NOTICE
 

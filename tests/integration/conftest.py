@@ -24,23 +24,23 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.broker import running_broker
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import account, registry
-from services.receiver.adapters.basic_auth import BasicAuth
-from services.receiver.adapters.files import files_router
-from services.receiver.adapters.folder import FolderRules, WatchedFolder
-from services.receiver.adapters.ftp import FtpServer
+from services.receiver.access.authentication import Authenticator
+from services.receiver.access.gate import Gate
+from services.receiver.access.logins import Logins
+from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
+from services.receiver.adapters.ftp.server import FtpServer
 from services.receiver.adapters.homes import Homes
-from services.receiver.adapters.http import create_app
-from services.receiver.adapters.sftp import SftpServer
-from services.receiver.authentication import Authenticator
-from services.receiver.gate import Gate
-from services.receiver.handler import IntakeHandler, ParseHandler
-from services.receiver.intake import Intake
-from services.receiver.ledger import Ledger
-from services.receiver.logins import Logins
-from services.receiver.parking import Parking
-from services.receiver.spool import Spool
-from services.receiver.taken_files import TakenFiles
-from services.receiver.uploads import Uploads
+from services.receiver.adapters.http.app import create_app
+from services.receiver.adapters.http.basic_auth import BasicAuth
+from services.receiver.adapters.http.files import files_router
+from services.receiver.adapters.sftp.server import SftpServer
+from services.receiver.intake.intake import Intake
+from services.receiver.intake.ledger import Ledger
+from services.receiver.intake.parking import Parking
+from services.receiver.intake.spool import Spool
+from services.receiver.intake.uploads import Uploads
+from services.receiver.parse.handler import IntakeHandler, ParseHandler
 from support.clickhouse import ANALYST_DATABASES, database
 from support.tls import Pair
 

@@ -11,7 +11,7 @@ import pytest
 
 from quantrac.domain.ids import file_id, reading_version
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.qa.blocks import Figures, block_of
+from quantrac.domain.qa.baseline.blocks import Figures, block_of
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Registry, Station, StationParameter, Withdrawal
 from quantrac.io.clickhouse import ClickHouse

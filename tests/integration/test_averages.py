@@ -14,7 +14,7 @@ from quantrac.io.records import Done
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.clickhouse import migration_files
-from services.aggregator.windows.average_tables import ClickHouseAverages
+from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.handler import WindowsHandler
 from services.api.queries import averages as queries
 from support.averages import Readings, brute_force

@@ -11,9 +11,9 @@ from quantrac.domain.averaging import Period
 from quantrac.domain.ids import reading_version
 from quantrac.io.clickhouse import Array, ClickHouse, ClickHouseAway
 from quantrac.io.settings import ClickHouseSettings
-from services.aggregator.windows.average_tables import AverageTables, ClickHouseAverages
-from services.aggregator.windows.exceedance_rows import Episode
-from services.aggregator.windows.exceedance_tables import END, ClickHouseExceedances, ExceedanceTables
+from services.aggregator.windows.averages.queries import AverageTables, ClickHouseAverages
+from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.queries import END, ClickHouseExceedances, ExceedanceTables
 from support.averages import Readings
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, UNITS, World, any_history, equals_a_recomputation, order

@@ -28,14 +28,14 @@ from schemas.messages.deliveries import DeliveryReceipt, Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.backoff import Backoff
 from services.forwarder.handler import ForwardHandler
-from services.receiver.adapters.basic_auth import BasicAuth
-from services.receiver.adapters.deliveries import deliveries_router
-from services.receiver.adapters.http import create_app
-from services.receiver.authentication import Authenticator
-from services.receiver.deliveries import Deliveries
-from services.receiver.delivery_ledger import DeliveryLedger
-from services.receiver.gate import Gate
-from services.receiver.logins import Logins
+from services.receiver.access.authentication import Authenticator
+from services.receiver.access.gate import Gate
+from services.receiver.access.logins import Logins
+from services.receiver.adapters.http.app import create_app
+from services.receiver.adapters.http.basic_auth import BasicAuth
+from services.receiver.adapters.http.deliveries import deliveries_router
+from services.receiver.deliveries.handler import Deliveries
+from services.receiver.deliveries.ledger import DeliveryLedger
 
 pytestmark = pytest.mark.integration
 

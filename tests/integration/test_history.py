@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from quantrac.domain.qa.blocks import BLOCK, Figures, StationFigures, block_of
-from quantrac.domain.qa.settlement import FileHead, History
+from quantrac.domain.qa.baseline.blocks import BLOCK, Figures, StationFigures, block_of
+from quantrac.domain.qa.stored.rejudge import FileHead, History
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record

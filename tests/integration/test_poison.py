@@ -35,9 +35,9 @@ from schemas.limits import load_national
 from schemas.messages.raw_file import RawFileHeaders
 from services.aggregator.sink import handler as sink_handler
 from services.aggregator.sink.handler import SinkHandler
-from services.aggregator.windows.average_tables import ClickHouseAverages
-from services.aggregator.windows.exceedance_step import ExceedanceStep
-from services.aggregator.windows.exceedance_tables import ClickHouseExceedances
+from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
+from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name
-from services.receiver.adapters.folder import FolderRules, WatchedFolder
-from services.receiver.taken_files import TakenFiles
+from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
 from support.doors import Receiver, wait_until
 
 pytestmark = pytest.mark.integration

@@ -20,9 +20,9 @@ import pytest
 
 from quantrac.domain.stations import AccountLimits
 from quantrac.testing.builders import account, file_name
-from services.receiver import authentication
-from services.receiver.gate import FAILURES_OF_AN_ADDRESS, Reason, Refusal
-from services.receiver.logins import Answer
+from services.receiver.access import authentication
+from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Reason, Refusal
+from services.receiver.access.logins import Answer
 
 pytestmark = pytest.mark.integration
 

@@ -52,8 +52,8 @@ KILLED = """
 import os, signal
 from pathlib import Path
 from quantrac.io.role import main
-from services.receiver.ledger import Ledger
-from services.receiver.spool import Spool
+from services.receiver.intake.ledger import Ledger
+from services.receiver.intake.spool import Spool
 from services.receiver.wiring import intake
 
 def die(owner, name, before):

@@ -14,7 +14,7 @@ import asyncssh
 import pytest
 
 from quantrac.testing.builders import account, file_name
-from services.receiver.adapters.sftp_keys import host_keys
+from services.receiver.adapters.sftp.keys import host_keys
 from support.doors import Receiver, wait_until
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import file_name, station_file
-from services.receiver.adapters.ftp_data import DataChannel, PassivePort
+from services.receiver.adapters.ftp.data_channel import DataChannel, PassivePort
 
 pytestmark = pytest.mark.integration
 

@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.qa.expectations import Expectations
-from quantrac.domain.qa.neighbourhood import combined, hour_medians, neighbours_of
-from quantrac.domain.qa.series import StationReadings
-from quantrac.domain.qa.span import judge_span
+from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.span import judge_span
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet, ReadingSet
 from quantrac.domain.stations import StationType
 from quantrac.io.clickhouse import ClickHouse

@@ -16,7 +16,7 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
-from services.aggregator.windows.average_tables import ClickHouseAverages
+from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.handler import WindowsHandler
 from support.stored_averages import stored
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from quantrac.domain.averaging import Period
 from quantrac.io.clickhouse import ClickHouseAway, Words
-from services.aggregator.windows.average_tables import (
+from services.aggregator.windows.averages.queries import (
     DAYS,
     FLAGS,
     HOURS,
@@ -32,7 +32,7 @@ COUNTS = ("received", *FLAGS, "first_at", "last_at")
 
 
 class AveragesInMemory:
-    """Satisfies :class:`services.aggregator.windows.average_tables.AverageTables`."""
+    """Satisfies :class:`services.aggregator.windows.averages.queries.AverageTables`."""
 
     def __init__(self) -> None:
         self.readings_by_time: Readings = {}

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from quantrac.domain.stations import Permit, PermitLimit, Registry
-from services.aggregator.windows.exceedance_rows import Episode
+from services.aggregator.windows.exceedances.columns import Episode
 from support.exceedances import AIR, NEW_YEAR, STACK, World
 
 

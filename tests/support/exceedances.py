@@ -17,10 +17,10 @@ from quantrac.domain.limits import LimitBook, Row, Standard
 from quantrac.domain.stations import Registry, Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from services.aggregator.windows.average_tables import AverageTables
-from services.aggregator.windows.exceedance_rows import Episode
-from services.aggregator.windows.exceedance_step import ExceedanceStep
-from services.aggregator.windows.exceedance_tables import MEANS, ExceedanceTables, Span
+from services.aggregator.windows.averages.queries import AverageTables
+from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.queries import MEANS, ExceedanceTables, Span
+from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import VIETNAM, AveragesInMemory, Readings, brute_force
 
@@ -69,7 +69,7 @@ def stations() -> Registry:
 
 
 class ExceedancesInMemory(AveragesInMemory):
-    """Satisfies :class:`services.aggregator.windows.exceedance_tables.ExceedanceTables` too."""
+    """Satisfies :class:`services.aggregator.windows.exceedances.queries.ExceedanceTables` too."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.stations import Registry, Station, StationParameter, StationType
 from schemas.rules import RuleBook, RuleSet, load

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.receiver.adapters.ftp_tls import Certificates
+from services.receiver.adapters.ftp.tls import Certificates
 
 
 class Pair:

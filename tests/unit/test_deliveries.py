@@ -18,7 +18,7 @@ from quantrac.testing.builders import station, station_file
 from schemas.codec import decode_flagged_set, encode
 from schemas.messages.deliveries import Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
-from services.receiver.deliveries import (
+from services.receiver.deliveries.handler import (
     AHEAD,
     MAX_SETS,
     BrokerAway,
@@ -26,7 +26,7 @@ from services.receiver.deliveries import (
     NoProvinces,
     TooManySets,
 )
-from services.receiver.delivery_ledger import KEPT, DeliveryLedger
+from services.receiver.deliveries.ledger import KEPT, DeliveryLedger
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quantrac.domain.qa.evaluate import raise_crash
-from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.io.records import Handler, Record
 from quantrac.io.runner import BatchProcessor, Fuse
@@ -22,9 +22,9 @@ from schemas.rules import NATIONAL, RuleBook
 from schemas.rules import load as load_rules
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
-from services.receiver.handler import ParseHandler
-from services.validator.handler import ValidateHandler
-from services.validator.settle_handler import InFlight, SettleHandler
+from services.receiver.parse.handler import ParseHandler
+from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.validate.handler import ValidateHandler
 from support.extremes import RAW, SET, cases
 from support.watch import Watch
 

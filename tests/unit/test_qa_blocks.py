@@ -6,8 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from quantrac.domain.qa import blocks
-from quantrac.domain.qa.blocks import BLOCK, NOTHING, Figures, changed, figures, joined, limits, merged
+from quantrac.domain.qa.baseline import blocks
+from quantrac.domain.qa.baseline.blocks import (
+    BLOCK,
+    NOTHING,
+    Figures,
+    changed,
+    figures,
+    joined,
+    limits,
+    merged,
+)
 
 pytestmark = pytest.mark.unit
 

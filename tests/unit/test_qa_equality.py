@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quantrac.domain.qa import blocks
-from quantrac.domain.qa.blocks import LIMITS
-from quantrac.domain.qa.expectations import Expectations
-from quantrac.domain.qa.judge import Judge
-from quantrac.domain.qa.learnt import Learnt
-from quantrac.domain.qa.memory import Memory
-from quantrac.domain.qa.neighbourhood import combined, hour_medians, neighbours_of
-from quantrac.domain.qa.series import StationReadings
-from quantrac.domain.qa.settlement import Span, settle
-from quantrac.domain.qa.span import judge_span
+from quantrac.domain.qa.baseline import blocks
+from quantrac.domain.qa.baseline.blocks import LIMITS
+from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
+from quantrac.domain.qa.live.judge import Judge
+from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.rejudge import Span, settle
+from quantrac.domain.qa.stored.span import judge_span
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedSet
 from quantrac.domain.stations import Activation, Decision
 from quantrac.testing.history import HistoryInMemory

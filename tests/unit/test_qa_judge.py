@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantrac.domain.qa.blocks import block_of
+from quantrac.domain.qa.baseline.blocks import block_of
+from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.checks.table import Test
 from quantrac.domain.qa.evaluate import evaluate, roll_up
-from quantrac.domain.qa.expectations import Expectations
-from quantrac.domain.qa.judge import Judge
-from quantrac.domain.qa.learnt import Learnt
-from quantrac.domain.qa.memory import Memory
-from quantrac.domain.qa.table import Test
+from quantrac.domain.qa.live.judge import Judge
+from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Window
 from quantrac.domain.readings import Flag, FlaggedSet, Reading, ReadingSet, Reject, Unsettled
 from quantrac.domain.stations import Decision, Registry, Station, StationParameter, StationType
@@ -704,7 +704,7 @@ def test_revisions_in_the_tail_change_nothing():
 
 
 def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("quantrac.domain.qa.memory.MOST_SERIES", 40)
+    monkeypatch.setattr("quantrac.domain.qa.live.memory.MOST_SERIES", 40)
     memory = Memory()
     judged = Judge(registry(), Book(), memory)
     for i in range(100):
@@ -718,7 +718,7 @@ def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
 
 
 def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(monkeypatch):
-    monkeypatch.setattr("quantrac.domain.qa.memory.MOST_PARAMETERS", 3)
+    monkeypatch.setattr("quantrac.domain.qa.live.memory.MOST_PARAMETERS", 3)
     sets = [a_set(*(reading(5 * i, 20.0, f"Spam {n}") for n in range(5))) for i in range(5)]
     last = judge(sets)[-1]
     assert [each.tests["spike"] for each in last.readings] == [1, 1, 1, 2, 2]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.domain.catalogue import CATALOGUE
-from quantrac.domain.qa.climate import climate
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.baseline.climatology_table import climate
+from quantrac.domain.qa.checks.table import TESTS
 from schemas.rules import NATIONAL, from_content, load
 from schemas.rules.differences import differences
 from schemas.rules.learnt import Series, climatology_file

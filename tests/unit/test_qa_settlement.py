@@ -5,10 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from quantrac.domain.qa.blocks import BLOCK, NOTHING, Figures, block_of
-from quantrac.domain.qa.series import StationReadings
-from quantrac.domain.qa.settlement import Span, finished_blocks, learn, settle
-from quantrac.domain.qa.span import figures_of, judge_span
+from quantrac.domain.qa.baseline.blocks import BLOCK, NOTHING, Figures, block_of
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.rejudge import Span, finished_blocks, learn, settle
+from quantrac.domain.qa.stored.span import figures_of, judge_span
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
 from quantrac.domain.stations import Decision
 from quantrac.testing.history import HistoryInMemory

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa import span
-from quantrac.domain.qa.blocks import BLOCK, block_of, figures
+from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, figures
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, hour_medians, neighbours_of
+from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import roll_up
-from quantrac.domain.qa.explain import explain_readings
-from quantrac.domain.qa.memory import DEPTH, LONGEST_SILENCE
-from quantrac.domain.qa.neighbourhood import HOUR, Hours, combined, hour_medians, neighbours_of
-from quantrac.domain.qa.series import NOT_JUDGED, StationReadings
-from quantrac.domain.qa.span import figures_of, judge_span, rolled_up, stretches
-from quantrac.domain.qa.table import TESTS
+from quantrac.domain.qa.live.memory import DEPTH, LONGEST_SILENCE
+from quantrac.domain.qa.station_readings import NOT_JUDGED, StationReadings
+from quantrac.domain.qa.stored import span
+from quantrac.domain.qa.stored.explain import explain_readings
+from quantrac.domain.qa.stored.span import figures_of, judge_span, rolled_up, stretches
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules

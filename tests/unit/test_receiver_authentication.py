@@ -5,8 +5,8 @@ import pytest
 from quantrac.domain.stations import Registry
 from quantrac.io import passwords
 from quantrac.testing.builders import account, registry
-from services.receiver import authentication
-from services.receiver.authentication import Authenticator
+from services.receiver.access import authentication
+from services.receiver.access.authentication import Authenticator
 
 pytestmark = pytest.mark.unit
 

@@ -8,9 +8,9 @@ import pytest
 from quantrac.domain.stations import AccountLimits
 from quantrac.io.settings import load
 from quantrac.testing.builders import account
-from services.receiver.adapters.ftp_tls import PlainFtp, may_go_plain
+from services.receiver.adapters.ftp.tls import PlainFtp, may_go_plain
 from services.receiver.config import IntakeSettings
-from services.receiver.uploads import UploadRules
+from services.receiver.intake.uploads import UploadRules
 
 pytestmark = pytest.mark.unit
 

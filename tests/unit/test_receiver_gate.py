@@ -8,10 +8,10 @@ import pytest
 
 from quantrac.domain.stations import Account, AccountLimits, Registry
 from quantrac.testing.builders import account, registry
-from services.receiver.authentication import Authenticator
-from services.receiver.gate import FAILURES_OF_AN_ADDRESS, Gate, Reason, Refusal, source_of
-from services.receiver.lockout import Lockout
-from services.receiver.usage import until_midnight
+from services.receiver.access.authentication import Authenticator
+from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Gate, Reason, Refusal, source_of
+from services.receiver.access.lockout import Lockout
+from services.receiver.access.usage import until_midnight
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from quantrac.domain.ids import reading_version
 from quantrac.io.records import Record
 from quantrac.testing.builders import NOON, account, file_name, registry, station, station_file
 from schemas.codec import decode_reading_set
-from services.receiver.handler import TRUNCATED, IntakeHandler, ParseHandler, RisingClock, Upload
+from services.receiver.parse.handler import TRUNCATED, IntakeHandler, ParseHandler, RisingClock, Upload
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from services.receiver.ledger import Ledger
+from services.receiver.intake.ledger import Ledger
 
 pytestmark = pytest.mark.unit
 

@@ -12,11 +12,11 @@ import pytest
 from quantrac.domain.stations import Account, AccountLimits, Registry
 from quantrac.io import passwords
 from quantrac.testing.builders import account, registry
-from services.receiver import authentication
-from services.receiver.authentication import Authenticator
-from services.receiver.gate import Gate, Reason, Refusal
-from services.receiver.logins import Logins
-from services.receiver.proofs import FileProofs
+from services.receiver.access import authentication
+from services.receiver.access.authentication import Authenticator
+from services.receiver.access.gate import Gate, Reason, Refusal
+from services.receiver.access.logins import Logins
+from services.receiver.access.verified_passwords import FileProofs
 
 pytestmark = pytest.mark.unit
 

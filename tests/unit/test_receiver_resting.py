@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.receiver.resting import Look, Resting
-from services.receiver.taken_files import TakenFiles
+from services.receiver.adapters.folder.stable_files import Look, Resting
+from services.receiver.adapters.folder.taken_files import TakenFiles
 
 pytestmark = pytest.mark.unit
 

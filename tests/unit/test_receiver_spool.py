@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from quantrac.io.records import Record
-from services.receiver.spool import Spool, SpoolFull, write_durably
+from services.receiver.intake.spool import Spool, SpoolFull, write_durably
 
 pytestmark = pytest.mark.unit
 

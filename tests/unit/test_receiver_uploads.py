@@ -11,11 +11,11 @@ import pytest
 from quantrac.domain.ids import file_id
 from quantrac.domain.stations import Account
 from quantrac.testing.builders import NOON, account
-from services.receiver.handler import Upload
-from services.receiver.intake import Ticket
-from services.receiver.parking import Parking
-from services.receiver.spool import SpoolFull
-from services.receiver.uploads import BadOffset, NotWaiting, Uploads
+from services.receiver.intake.intake import Ticket
+from services.receiver.intake.parking import Parking
+from services.receiver.intake.spool import SpoolFull
+from services.receiver.intake.uploads import BadOffset, NotWaiting, Uploads
+from services.receiver.parse.handler import Upload
 
 pytestmark = pytest.mark.unit
 
@@ -326,7 +326,7 @@ def test_a_full_disk_refuses_politely_and_keeps_nothing(desk: Desk, monkeypatch:
     desk.open(account_limit=10_000)
     for _ in range(3):
         with monkeypatch.context() as patched:
-            patched.setattr("services.receiver.parking.write_durably", full)
+            patched.setattr("services.receiver.intake.parking.write_durably", full)
             with pytest.raises(SpoolFull, match="the disk is full"):
                 desk.finish(TEMPORARY, b"x" * 5000)
     desk.finish(TEMPORARY, b"x" * 5000)
@@ -344,9 +344,9 @@ def killed(*_: object) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "services.receiver.parking.write_durably",
+        "services.receiver.intake.parking.write_durably",
         "pathlib.Path.rename",
-        "services.receiver.parking.sync_folder",
+        "services.receiver.intake.parking.sync_folder",
     ],
 )
 def test_a_kill_before_the_answer_lets_the_sender_send_again(

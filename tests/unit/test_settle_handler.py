@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quantrac.domain.qa.evaluate import raise_crash
-from quantrac.domain.qa.expectations import Expectations
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
 from quantrac.domain.stations import Decision, StationParameter, Withdrawal
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseError, ClickHouseRefused
@@ -22,7 +22,7 @@ from schemas import rules
 from schemas.codec import decode_flagged_set
 from schemas.messages.learnt import LearntLimits
 from schemas.messages.rejudge import RejudgeRequest
-from services.validator.settle_handler import InFlight, SettleHandler
+from services.validator.rejudge.handler import InFlight, SettleHandler
 
 pytestmark = pytest.mark.unit
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from asyncssh import SFTPFailure
 
-from services.receiver.adapters.sftp_upload import OpenUpload, Resume
-from services.receiver.uploads import BadOffset
+from services.receiver.adapters.sftp.upload import OpenUpload, Resume
+from services.receiver.intake.uploads import BadOffset
 
 pytestmark = pytest.mark.unit
 

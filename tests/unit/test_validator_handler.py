@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from quantrac.domain.qa.learnt import Learnt
+from quantrac.domain.qa.baseline.lookup import Learnt
 from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import NOON, registry
 from schemas.codec import decode_flagged_set, decode_learnt, encode
 from schemas.examples import example
-from services.validator.handler import ValidateHandler
+from services.validator.validate.handler import ValidateHandler
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from quantrac.domain.qa.table import TESTS, Test
+from quantrac.domain.qa.checks.table import TESTS, Test
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.readings import Flag
 

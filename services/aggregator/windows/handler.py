@@ -17,13 +17,13 @@ from quantrac.io.clickhouse import Array, ClickHouseAway, ClickHouseRefused, Wor
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode_aggregated
 from schemas.messages.aggregates import WindowDirty
-from services.aggregator.windows import average_rows as rows
-from services.aggregator.windows.average_rows import DAY, HOUR, Block, Numbers, Series
-from services.aggregator.windows.average_tables import FLAGS, PERIODS, AverageTables, Records, Scope
-from services.aggregator.windows.exceedance_rows import Touched, touched
-from services.aggregator.windows.exceedance_step import ExceedanceStep
-from services.aggregator.windows.index_step import IndexStep
-from services.aggregator.windows.looks import Look, looks, paired, places
+from services.aggregator.windows.averages import columns as rows
+from services.aggregator.windows.averages.columns import DAY, HOUR, Block, Numbers, Series
+from services.aggregator.windows.averages.queries import FLAGS, PERIODS, AverageTables, Records, Scope
+from services.aggregator.windows.dirty_hours import Look, looks, paired, places
+from services.aggregator.windows.exceedances.columns import Touched, touched
+from services.aggregator.windows.exceedances.step import ExceedanceStep
+from services.aggregator.windows.indices.step import IndexStep
 
 # Every five minutes, the national register's default: of a station that the registry does not hold.
 _USUALLY_EXPECTED = 12

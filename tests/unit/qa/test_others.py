@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from quantrac.domain.qa import against_other as against_others
-from quantrac.domain.qa import neighbours as neighbourly
-from quantrac.domain.qa.against_other import against_other
-from quantrac.domain.qa.drops_with import drops_with
-from quantrac.domain.qa.neighbours import neighbours
-from quantrac.domain.qa.sum_of_parts import sum_of_parts
+from quantrac.domain.qa.checks import against_other as against_others
+from quantrac.domain.qa.checks import neighbours as neighbourly
+from quantrac.domain.qa.checks.against_other import against_other
+from quantrac.domain.qa.checks.drops_with import drops_with
+from quantrac.domain.qa.checks.neighbours import neighbours
+from quantrac.domain.qa.checks.sum_of_parts import sum_of_parts
 from quantrac.domain.qa.window import Window
 
 pytestmark = pytest.mark.unit

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from quantrac.domain.qa import flat_line as flat_lines
-from quantrac.domain.qa import rate_of_change as rates
-from quantrac.domain.qa.flat_line import flat_line
-from quantrac.domain.qa.own_rate import own_rate
-from quantrac.domain.qa.past import newest, previous
-from quantrac.domain.qa.rate_of_change import rate_of_change
-from quantrac.domain.qa.spike import spike
-from quantrac.domain.qa.stuck import stuck
+from quantrac.domain.qa.checks import flat_line as flat_lines
+from quantrac.domain.qa.checks import rate_of_change as rates
+from quantrac.domain.qa.checks.flat_line import flat_line
+from quantrac.domain.qa.checks.own_rate import own_rate
+from quantrac.domain.qa.checks.past import newest, previous
+from quantrac.domain.qa.checks.rate_of_change import rate_of_change
+from quantrac.domain.qa.checks.spike import spike
+from quantrac.domain.qa.checks.stuck import stuck
 from quantrac.domain.qa.window import Window
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quantrac.domain.qa
-from quantrac.domain.qa.table import TESTS, thresholds_of
+from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Companions, Window
 
 pytestmark = pytest.mark.unit
@@ -45,7 +45,7 @@ LACKING = (
 
 
 def module_of(name):
-    return importlib.import_module(f"quantrac.domain.qa.{name}")
+    return importlib.import_module(f"quantrac.domain.qa.checks.{name}")
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -65,8 +65,8 @@ def test_both_functions_of_a_test_show_a_worked_example(name):
 
 @pytest.mark.parametrize(("name", "test"), TESTS.items())
 def test_a_test_its_module_and_its_function_share_one_name(name, test):
-    assert (test.judge.__name__, test.judge.__module__) == (name, f"quantrac.domain.qa.{name}")
-    assert (test.explain.__name__, test.explain.__module__) == ("explain", f"quantrac.domain.qa.{name}")
+    assert (test.judge.__name__, test.judge.__module__) == (name, f"quantrac.domain.qa.checks.{name}")
+    assert (test.explain.__name__, test.explain.__module__) == ("explain", f"quantrac.domain.qa.checks.{name}")
 
 
 @pytest.mark.parametrize(("name", "test"), TESTS.items())

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantrac.domain.qa import clock_drift as clocks
-from quantrac.domain.qa.age import age
-from quantrac.domain.qa.clock_drift import clock_drift
-from quantrac.domain.qa.future import future
-from quantrac.domain.qa.gap import Cause, Gap, find_gaps, gap
-from quantrac.domain.qa.grid import grid, offset
+from quantrac.domain.qa.checks import clock_drift as clocks
+from quantrac.domain.qa.checks.age import age
+from quantrac.domain.qa.checks.clock_drift import clock_drift
+from quantrac.domain.qa.checks.future import future
+from quantrac.domain.qa.checks.gap import Cause, Gap, find_gaps, gap
+from quantrac.domain.qa.checks.grid import grid, offset
 from quantrac.domain.qa.window import Window
 from quantrac.domain.stations import Station, StationType
 

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from quantrac.domain.qa import duplicate as duplicates
-from quantrac.domain.qa import own_range as own_ranges
-from quantrac.domain.qa.climatology import climatology
-from quantrac.domain.qa.duplicate import duplicate
-from quantrac.domain.qa.equipment_range import equipment_range
-from quantrac.domain.qa.negative import negative
-from quantrac.domain.qa.own_range import own_range
-from quantrac.domain.qa.physical_range import physical_range
-from quantrac.domain.qa.status import status
-from quantrac.domain.qa.unit import unit
+from quantrac.domain.qa.checks import duplicate as duplicates
+from quantrac.domain.qa.checks import own_range as own_ranges
+from quantrac.domain.qa.checks.climatology import climatology
+from quantrac.domain.qa.checks.duplicate import duplicate
+from quantrac.domain.qa.checks.equipment_range import equipment_range
+from quantrac.domain.qa.checks.negative import negative
+from quantrac.domain.qa.checks.own_range import own_range
+from quantrac.domain.qa.checks.physical_range import physical_range
+from quantrac.domain.qa.checks.status import status
+from quantrac.domain.qa.checks.unit import unit
+from quantrac.domain.qa.checks.zero import zero
 from quantrac.domain.qa.window import Window
-from quantrac.domain.qa.zero import zero
 
 pytestmark = pytest.mark.unit
 

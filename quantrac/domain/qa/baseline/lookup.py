@@ -1,0 +1,86 @@
+"""What was learnt of each station, as the live form holds it: limits by block of time and parameter."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from quantrac.domain.qa.baseline.blocks import LIMITS, Limits, block_of
+from quantrac.domain.qa.window import Bools, Floats
+
+
+class Block:
+    """What holds for the readings of one block of a station."""
+
+    def __init__(self, parameters: Mapping[str, Sequence[float]]) -> None:
+        limits = np.array(list(parameters.values()), dtype=np.float64).reshape(-1, len(LIMITS))
+        self._limits = np.concatenate([limits, _NOTHING])
+        self._rows = {parameter: row for row, parameter in enumerate(parameters)}
+        self._last: tuple[Sequence[str], Floats] = (), np.empty((0, len(LIMITS)))
+
+    def of(self, parameters: Sequence[str]) -> Floats:
+        """Return the limits of parameters (n, 5) in the order of ``blocks.LIMITS``."""
+        names, limits = self._last
+        if names is not parameters:
+            limits = self._limits[[self._rows.get(each, -1) for each in parameters]]
+            self._last = parameters, limits  # a station's files mostly hold the same parameters
+        return limits
+
+
+_NOTHING = np.full((1, len(LIMITS)), np.nan)
+
+
+class Learnt:
+    """The current content of the ``learnt`` topic.
+
+    Replaced station by station while the judge runs; reading needs no lock because a station's blocks are
+    replaced whole.
+    """
+
+    def __init__(self) -> None:
+        self._stations: dict[str, dict[int, Block]] = {}
+
+    def put(self, station: str, blocks: Mapping[int, Mapping[str, Sequence[float]]]) -> None:
+        """Replace what is known of a station: five limits a parameter, NaN where too little is known.
+
+        ``blocks`` goes by number of block (:func:`quantrac.domain.qa.baseline.blocks.block_of`); without any
+        the station is taken out.
+        """
+        if blocks:
+            self._stations[station] = {number: Block(parameters) for number, parameters in blocks.items()}
+        else:
+            self._stations.pop(station, None)
+
+    def block(self, station: str, number: int) -> Block | None:
+        """Return what holds for a block; ``None`` where nothing was published."""
+        known = self._stations.get(station)
+        return None if known is None else known.get(number)
+
+
+class Lookup:
+    """Gathers the limits of the rows of a batch, file by file."""
+
+    def __init__(self, learnt: Learnt) -> None:
+        self._learnt = learnt
+        self._parts = [np.empty((0, len(LIMITS)))]
+        self._published: list[bool] = []
+
+    def add(self, station: str, parameters: Sequence[str], times: Sequence[float], *, same: bool) -> None:
+        """Add rows: their codes and times (seconds since 1970 UTC), ``same`` where they have but one."""
+        if same:
+            self._add(self._learnt.block(station, block_of(times[0])), parameters)
+        else:
+            for parameter, time in zip(parameters, times, strict=True):
+                self._add(self._learnt.block(station, block_of(time)), (parameter,))
+
+    def limits(self) -> Limits:
+        """Return the limits of all rows (n,)."""
+        return Limits(*np.ascontiguousarray(np.concatenate(self._parts).T))
+
+    def published(self) -> Bools:
+        """Tell for which rows (n,) the limits of their block are published."""
+        return np.array(self._published, dtype=np.bool_)
+
+    def _add(self, block: Block | None, parameters: Sequence[str]) -> None:
+        count = len(parameters)
+        self._published += [block is not None] * count
+        self._parts.append(_NOTHING.repeat(count, axis=0) if block is None else block.of(parameters))

@@ -1,0 +1,1 @@
+"""The quality checks, one a file, and the table that lists them."""

@@ -1,0 +1,96 @@
+"""Gap: an expected reading did not come, or came without a value.
+
+Source: IOOS QARTOD, test 1 (timing/gap); status codes of Circular 10/2021/TT-BTNMT, Annex 15, which tell a
+device that calibrates or failed from a station that is silent.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantrac.domain.qa.checks.status import CALIBRATING, DEVICE_ERROR, MEANING
+from quantrac.domain.qa.window import Outcomes, Window
+from quantrac.domain.readings import Flag
+
+SILENT = ""
+"""Status of a reading that was expected and of which no file said anything."""
+
+
+def gap(window: Window) -> Outcomes:
+    """Call every row MISSING: the evaluation asks this test about missing values only.
+
+    >>> gap(Window.of([np.nan], status="01")).tolist()
+    [9]
+    """
+    return np.full(len(window), Flag.MISSING, dtype=np.uint8)
+
+
+def explain(window: Window) -> list[str]:
+    """Say what is known of the cause.
+
+    >>> [explain(Window.of([np.nan], status=code))[0] for code in ("", "01", "00")]
+    ['no reading came: silent', 'no value, status 01: calibrating', 'no value, status 00: measuring']
+    """
+    return [
+        "no reading came: silent"
+        if code == SILENT
+        else f"no value, status {code}: {MEANING.get(code, 'not known to the circular')}"
+        for code in window.status
+    ]
+
+
+class Cause(StrEnum):
+    """Why a step of the station's interval has no measured value."""
+
+    SILENT = "silent"
+    CALIBRATING = "calibrating"
+    DEVICE_ERROR = "device-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Consecutive steps without a measured value, for one cause. Times are seconds since 1970 UTC."""
+
+    start: float
+    """The first of these steps."""
+    end: float
+    """The step after the last of them."""
+    cause: Cause
+    steps: int
+
+
+def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, interval: float) -> list[Gap]:
+    """Return the gaps of one series in ``[start, end)``, in order of time.
+
+    ``time`` (n,) in seconds and ``status`` (n,), in any order, are what the series holds; a reading fills the
+    step of ``interval`` seconds that it is nearest to (:meth:`quantrac.domain.stations.Station.grid_time`).
+    Of several readings in a step one that measures counts, then one that calibrates. Raises ValueError for
+    an interval that is not above 0.
+
+    >>> for each in find_gaps([0, 310, 1500], ["00", "01", "00"], start=0, end=1800, interval=300.0):
+    ...     print(each.start, each.end, each.cause, each.steps)
+    300.0 600.0 calibrating 1
+    600.0 1500.0 silent 3
+    """
+    if not interval > 0:
+        raise ValueError(f"interval {interval} is not above 0")
+    first = int(np.ceil(start / interval))
+    count = max(int(np.ceil(end / interval)) - first, 0)
+    step = np.rint(np.asarray(time, dtype=np.float64) / interval) - first
+    codes = np.asarray(status, dtype=object)
+    within = (step >= 0) & (step < count)
+    step, codes = step[within].astype(np.intp), codes[within]
+    found = np.zeros(count, dtype=np.uint8)  # index in causes
+    causes = (Cause.SILENT, Cause.DEVICE_ERROR, Cause.CALIBRATING, None)
+    measuring = ~np.isin(codes, (SILENT, DEVICE_ERROR, CALIBRATING))
+    for number, rows in enumerate((codes == DEVICE_ERROR, codes == CALIBRATING, measuring), start=1):
+        found[step[rows]] = number
+    edges = [0, *(np.flatnonzero(np.diff(found)) + 1).tolist(), count]
+    return [
+        Gap(interval * (first + from_), interval * (first + to), cause, to - from_)
+        for from_, to in pairwise(edges)
+        if to > from_ and (cause := causes[found[from_]]) is not None
+    ]

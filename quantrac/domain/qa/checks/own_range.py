@@ -1,0 +1,91 @@
+"""Own range: far outside what this very series has shown in the last weeks.
+
+Source: IOOS QARTOD, test 5 (climatology), with limits learnt of the series' own past in place of a table by
+season; the default of ``spans`` is unverified.
+"""
+
+import numpy as np
+
+from quantrac.domain.qa.checks.scale import scaled
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, rows
+from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
+from quantrac.domain.readings import Flag
+
+
+def own_range(
+    window: Window,
+    *,
+    spans: Threshold = 2.0,
+    at_least_span: Threshold = 0.0,
+    relative: Threshold = 0.05,
+    log_floor: Threshold = np.nan,
+) -> Outcomes:
+    """Suspect a reading more than ``spans`` widths outside the usual range of its series.
+
+    The width is that of the usual range, and never less than ``at_least_span`` (unit of the value) or
+    ``relative`` times the end of the range further from 0. With ``log_floor`` (unit of the value) logarithms
+    are compared (:func:`~quantrac.domain.qa.checks.scale.scaled`), for quantities that vary by factors:
+    ``at_least_span`` is then one too (0.69 for a factor of 2), and ``relative`` does not count.
+
+    Too little known of the series, one that never moved, and a row without thresholds are NOT_EVALUATED.
+
+    >>> own_range(Window.of([39.0, 41.0], own=(10.0, 20.0))).tolist()
+    [1, 3]
+    >>> turbid = Window.of([300.0, 2000.0, 0.0], own=(10.0, 40.0))
+    >>> own_range(turbid, log_floor=3).tolist()
+    [1, 3, 1]
+    >>> own_range(Window.of([29.0])).tolist()
+    [2]
+    """
+    value, low, high = _limits(window, spans, at_least_span, relative, log_floor)
+    outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
+    outcome[(value < low) | (value > high)] = Flag.SUSPECT
+    outcome[np.isnan(value) | np.isnan(low) | np.isnan(high)] = Flag.NOT_EVALUATED
+    return outcome
+
+
+def explain(
+    window: Window,
+    *,
+    spans: Threshold = 2.0,
+    at_least_span: Threshold = 0.0,
+    relative: Threshold = 0.05,
+    log_floor: Threshold = np.nan,
+) -> list[str]:
+    """Name the usual range and the limits around it, both in the unit of the value.
+
+    >>> explain(Window.of([41.0], own=(10.0, 20.0)))
+    ['41, usual range of the series 10 to 20, limits -10 and 40']
+    >>> explain(Window.of([2000.0], own=(10.0, 40.0)), log_floor=3)
+    ['2000, usual range of the series 10 to 40, limits -1.81 and 467']
+    >>> explain(Window.of([5.0], own=(5.0, 5.0)), relative=0)
+    ['the series has never moved']
+    """
+    _, low, high = _limits(window, spans, at_least_span, relative, log_floor)
+    by_factors = ~np.isnan(np.broadcast_to(log_floor, len(window)))
+    ends = (np.where(by_factors, np.exp(each) - log_floor, each) for each in (low, high))
+    lacking = np.isnan(spans) | np.isnan(at_least_span) | np.isnan(relative)
+    return [
+        "too little is known of the series"
+        if np.isnan(usual) or np.isnan(most)
+        else NO_THRESHOLD
+        if no_threshold
+        else "the series has never moved"
+        if np.isnan(from_) or np.isnan(to)
+        else f"{value:.10g}, usual range of the series {usual:.6g} to {most:.6g}, "
+        f"limits {from_:.3g} and {to:.3g}"
+        for value, usual, most, from_, to, no_threshold in rows(
+            window.value, window.own_low, window.own_high, *ends, lacking
+        )
+    ]
+
+
+def _limits(
+    window: Window, spans: Threshold, at_least_span: Threshold, relative: Threshold, log_floor: Threshold
+) -> tuple[Floats, Floats, Floats]:
+    """Value and limits, each (n,), of the logarithms where asked; NaN where something is lacking."""
+    low, high = scaled(window.own_low, log_floor), scaled(window.own_high, log_floor)
+    share = np.where(np.isnan(log_floor), relative * np.maximum(np.abs(low), np.abs(high)), 0.0 * relative)
+    width = np.maximum(np.maximum(high - low, at_least_span), share)
+    margin = np.where(width > 0, spans * width, np.nan)
+    return scaled(window.value, log_floor), low - margin, high + margin

@@ -1,0 +1,87 @@
+"""What came before in the series: readings that the device called good, as the tests on the past see them."""
+
+import numpy as np
+
+from quantrac.domain.qa.checks.wording import duration
+from quantrac.domain.qa.window import Bools, Floats, Threshold, Window, column
+
+
+def newest(window: Window, readings: Threshold, minutes: Threshold) -> Bools:
+    """Tell (n, depth) which of the readings before are among the last ``readings`` within ``minutes``.
+
+    >>> newest(Window.of([1.0], past=[4.0, 3.0, 2.0]), readings=2, minutes=60).tolist()
+    [[False, True, True]]
+    """
+    recent = window.past_time >= window.time[:, None] - 60 * column(minutes)
+    rank = recent[:, ::-1].cumsum(axis=1, dtype=np.int32)[:, ::-1]  # 1 = the newest
+    newest: Bools = recent & (rank <= column(readings))
+    return newest
+
+
+def recent(window: Window, readings: Threshold, minutes: Threshold) -> Floats:
+    """Return the values of these readings (most, n), in no order; NaN where a row has fewer.
+
+    >>> recent(Window.of([1.0], past=[4.0, 3.0, np.nan, 2.0]), readings=2, minutes=60).tolist()
+    [[2.0], [3.0]]
+    """
+    n, depth = window.past_value.shape
+    most = int(np.fmax.reduce(np.fmin(np.atleast_1d(readings), depth), initial=0))
+    value, time = window.last(most)
+    # Mostly nothing is missing: then they are the last places, five of sixteen by default.
+    whole = np.all(time >= window.time - 60 * minutes, axis=0) & np.greater_equal(readings, most)
+    if whole.all():
+        return value
+    rest = np.flatnonzero(~whole)
+    part = window.take(rest)
+    among = newest(part, *(np.broadcast_to(each, n)[rest] for each in (readings, minutes)))
+    found = value.copy()
+    found[:, rest] = np.sort(np.where(among, part.past_value, np.nan), axis=1).T[:most]  # NaN last
+    return found
+
+
+def previous(window: Window) -> tuple[Floats, Floats]:
+    """Return the reading before (n,) and how many minutes before it was (n,); NaN where none is known.
+
+    >>> [each.tolist() for each in previous(Window.of([21.0], past=[20.1, 20.4, np.nan]))]
+    [[20.4], [10.0]]
+    """
+    values, times = window.last(1)
+    if not len(values):
+        return np.full(len(window), np.nan), np.full(len(window), np.nan)
+    value, time = values[0].copy(), times[0].copy()
+    empty = np.flatnonzero(np.isnan(value))  # few, so that the matrix is searched for these only
+    if len(empty):
+        part = window.take(empty)
+        known = ~np.isnan(part.past_value)
+        row, last = np.arange(len(empty)), known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+        value[empty], time[empty] = part.past_value[row, last], part.past_time[row, last]
+    return value, (window.time - time) / 60
+
+
+def standing(window: Window) -> Floats:
+    """Count (n,) the readings just before, none of them missing, that show one value to the digit.
+
+    >>> standing(Window.of([8.4], past=[7.9, 7.8, 7.9, 7.9])).tolist()
+    [2.0]
+    """
+    last, _ = window.last(2)
+    if not len(last):
+        return np.zeros(len(window))
+    count: Floats = (~np.isnan(last[-1])).astype(np.float64)
+    held = np.flatnonzero(last[0] == last[-1])  # few; NaN equals nothing
+    if len(held):
+        past = window.take(held).past_value
+        same = past[:, ::-1] == past[:, -1:]
+        count[held] = same.cumprod(axis=1, dtype=np.int8).sum(axis=1)
+    return count
+
+
+def no_previous(age: float, minutes: float) -> str:
+    """Say why there is no reading before to compare with.
+
+    >>> no_previous(np.nan, 60), no_previous(90, 60)
+    ('no reading before is known', 'the reading before is 1.5 h old, may be 1 h')
+    """
+    if np.isnan(age):
+        return "no reading before is known"
+    return f"the reading before is {duration(age)} old, may be {duration(minutes)}"

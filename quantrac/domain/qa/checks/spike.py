@@ -1,0 +1,127 @@
+"""Spike: one reading far from those just before it.
+
+Source: IOOS QARTOD, test 6 (spike). QARTOD compares with the neighbours on both sides; a live reading must
+have its flag at once, so this one looks back only.
+"""
+
+import numpy as np
+
+from quantrac.domain.qa.checks.past import recent
+from quantrac.domain.qa.checks.scale import scaled
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, many, rows
+from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
+from quantrac.domain.readings import Flag
+
+
+def spike(
+    window: Window,
+    *,
+    suspect: Threshold,
+    fail: Threshold = np.inf,
+    spreads: Threshold = 0.0,
+    readings: Threshold = 5,
+    at_least: Threshold = 3,
+    minutes: Threshold = 360,
+    log_floor: Threshold = np.nan,
+) -> Outcomes:
+    """Judge each reading by its distance from the median of the last ``readings`` ones within ``minutes``.
+
+    The distance counts beyond ``spreads`` times the series' own spread (median absolute deviation), and is
+    compared with ``suspect`` and ``fail`` in the unit of the value; with ``log_floor`` (unit of the value)
+    logarithms are compared (:func:`~quantrac.domain.qa.checks.scale.scaled`), for quantities that vary by
+    factors: 0.69 is a factor of 2. Fewer than ``at_least`` readings to compare with is NOT_EVALUATED, and so
+    is a row without thresholds.
+
+    >>> turbid = Window.of([40.0, 120.0], past=[10.0, 12.0, 11.0])
+    >>> spike(turbid, suspect=1.25, log_floor=3).tolist()
+    [1, 3]
+
+    A median needs no verdict on the readings it is taken from: one wild value among five does not move it.
+    And it follows a genuine step once most of its readings have made it, after three of five.
+
+    >>> river = [20.1, 19.8, 20.4, 20.0, 20.2]
+    >>> spike(Window.of([21, 253.0], past=river), suspect=30, fail=1000).tolist()
+    [1, 3]
+    >>> spike(Window.of([60.0], past=[20.1, 19.8, 60.2, 60.1, 59.9]), suspect=30, fail=1000).tolist()
+    [1]
+    """
+    if np.any(np.greater(suspect, fail)):
+        raise ValueError(f"suspect {suspect} is above fail {fail}")
+    count, median, spread = _history(window, readings, minutes, log_floor)
+    distance = np.abs(scaled(window.value, log_floor) - median) - spreads * spread
+    outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
+    # Negated, so that a distance that is no number is not a pass.
+    outcome[~(distance <= suspect)] = Flag.SUSPECT
+    outcome[~(distance <= fail)] = Flag.FAIL
+    lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
+    outcome[~(count >= at_least) | lacking] = Flag.NOT_EVALUATED
+    return outcome
+
+
+def explain(
+    window: Window,
+    *,
+    suspect: Threshold,
+    fail: Threshold = np.inf,
+    spreads: Threshold = 0.0,
+    readings: Threshold = 5,
+    at_least: Threshold = 3,
+    minutes: Threshold = 360,
+    log_floor: Threshold = np.nan,
+) -> list[str]:
+    """Name the distance from the readings before, and the limits with the series' own spread in them.
+
+    >>> explain(Window.of([253.0], past=[20.1, 19.8, 20.4, 20.0, 20.2]), suspect=30, fail=1000)
+    ['253 is 232.9 from the median 20.1 of 5 readings, limits 30 and 1000']
+    >>> explain(Window.of([253.0], past=[20.1]), suspect=30, fail=1000)
+    ['1 reading in 6 h, needs 3']
+    """
+    count, median, spread = _history(window, readings, minutes, log_floor)
+    lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
+    numbers = rows(
+        scaled(window.value, log_floor),
+        median,
+        spreads * spread,
+        count,
+        suspect,
+        fail,
+        at_least,
+        minutes,
+        lacking,
+        log_floor,
+    )
+    return [
+        NO_THRESHOLD
+        if no_threshold
+        else f"{many(known)} in {duration(within)}, needs {needed:g}"
+        if not known >= needed
+        else f"{'' if np.isnan(floor) else 'logarithm '}{value:.10g} is {abs(value - middle):.6g} "
+        f"from the median {middle:.6g} of {many(known)}, {limits(low + own, high + own)}"
+        for value, middle, own, known, low, high, needed, within, no_threshold, floor in numbers
+    ]
+
+
+def _history(
+    window: Window, readings: Threshold, minutes: Threshold, log_floor: Threshold
+) -> tuple[Floats, Floats, Floats]:
+    """Count, median and median absolute deviation of the readings to compare with, each (n,)."""
+    history = scaled(recent(window, readings, minutes).T, log_floor).T
+    count = np.sum(~np.isnan(history), axis=0)
+    median = _median(history, count)
+    return count.astype(np.float64), median, _median(np.abs(history - median), count)
+
+
+def _median(numbers: Floats, count: np.ndarray) -> Floats:
+    """Median (n,) of the ``count`` numbers of each column (most, n); NaN for none."""
+    if not len(numbers):
+        return np.full(numbers.shape[1], np.nan)
+    ordered = numbers.copy(order="C")
+    # Neighbours change places, odd and even pairs in turn, NaN to the end: five numbers of each of many
+    # columns are in order eight times sooner than by numpy's sort.
+    for turn in range(len(ordered)):
+        low, high = ordered[turn % 2 : -1 : 2], ordered[turn % 2 + 1 :: 2]
+        low[:], high[:] = np.fmin(low, high), np.maximum(low, high)
+    column = np.arange(ordered.shape[1])
+    below, above = ordered[np.maximum(count - 1, 0) // 2, column], ordered[count // 2, column]
+    middle: Floats = below / 2 + above / 2
+    return middle

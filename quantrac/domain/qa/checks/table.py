@@ -1,0 +1,90 @@
+"""The table of tests: what is not here does not run, and a rule file cannot name it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from quantrac.domain.qa.checks import (
+    against_other,
+    age,
+    climatology,
+    clock_drift,
+    drops_with,
+    duplicate,
+    equipment_range,
+    flat_line,
+    future,
+    gap,
+    grid,
+    negative,
+    neighbours,
+    own_range,
+    own_rate,
+    physical_range,
+    rate_of_change,
+    spike,
+    status,
+    stuck,
+    sum_of_parts,
+    unit,
+    zero,
+)
+from quantrac.domain.qa.window import Outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One quality test; both functions take a window and the test's thresholds by keyword."""
+
+    __test__ = False  # not one of pytest's
+
+    judge: Callable[..., Outcomes]
+    """Returns one outcome a row (n,)."""
+    explain: Callable[..., list[str]]
+    """Returns one sentence a row: the numbers compared, or what was lacking where it could not judge."""
+    reach: tuple[str, ...] = ()
+    """The thresholds in minutes that say how far back in its series the test looks."""
+    second_stage: bool = False
+    """Whether it needs to know what the other tests said about other parameters."""
+    on_missing: bool = False
+    """Whether it judges missing values; every other test is asked about values only."""
+    learnt: bool = False
+    """Whether it compares with what was learnt of the series or of its neighbours; what is learnt holds only
+    readings that all other tests let pass."""
+
+
+TESTS: Mapping[str, Test] = {
+    "status": Test(status.status, status.explain),
+    "gap": Test(gap.gap, gap.explain, on_missing=True),
+    "unit": Test(unit.unit, unit.explain),
+    "equipment_range": Test(equipment_range.equipment_range, equipment_range.explain),
+    "physical_range": Test(physical_range.physical_range, physical_range.explain),
+    "zero": Test(zero.zero, zero.explain, reach=("after", "fail_after")),
+    "negative": Test(negative.negative, negative.explain),
+    "flat_line": Test(flat_line.flat_line, flat_line.explain, reach=("fail_after",)),
+    "spike": Test(spike.spike, spike.explain, reach=("minutes",)),
+    "rate_of_change": Test(rate_of_change.rate_of_change, rate_of_change.explain, reach=("minutes",)),
+    "against_other": Test(against_other.against_other, against_other.explain),
+    "sum_of_parts": Test(sum_of_parts.sum_of_parts, sum_of_parts.explain),
+    "drops_with": Test(drops_with.drops_with, drops_with.explain, second_stage=True),
+    "climatology": Test(climatology.climatology, climatology.explain),
+    "stuck": Test(stuck.stuck, stuck.explain, learnt=True),
+    "own_range": Test(own_range.own_range, own_range.explain, learnt=True),
+    "own_rate": Test(own_rate.own_rate, own_rate.explain, reach=("minutes",), learnt=True),
+    "neighbours": Test(neighbours.neighbours, neighbours.explain, learnt=True),
+    "future": Test(future.future, future.explain),
+    "age": Test(age.age, age.explain),
+    "grid": Test(grid.grid, grid.explain),
+    "clock_drift": Test(clock_drift.clock_drift, clock_drift.explain, reach=("minutes",)),
+    "duplicate": Test(duplicate.duplicate, duplicate.explain),
+}
+
+
+def thresholds_of(test: Test) -> dict[str, inspect.Parameter]:
+    """Return a test's thresholds by keyword.
+
+    >>> list(thresholds_of(TESTS["equipment_range"]))
+    ['low', 'high']
+    """
+    parameters = inspect.signature(test.judge).parameters
+    return {name: each for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}

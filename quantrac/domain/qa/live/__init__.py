@@ -1,0 +1,1 @@
+"""Judging readings as they arrive, from what is remembered of each series."""

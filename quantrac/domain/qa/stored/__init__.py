@@ -1,0 +1,1 @@
+"""Judging stored readings again, in the order of their time."""

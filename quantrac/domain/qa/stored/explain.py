@@ -1,0 +1,102 @@
+"""Why a reading has its flag: what every test compared, in words.
+
+The sentences come from the tests themselves, on the very window and thresholds that gave the outcomes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from quantrac.domain.qa.baseline.blocks import StationFigures
+from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
+from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.evaluate import NOT_ASKED
+from quantrac.domain.qa.station_readings import StationReadings, instant
+from quantrac.domain.qa.stored.span import stretches
+from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.window import Outcomes, Window
+from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One test's outcome for one reading."""
+
+    test: str
+    outcome: Flag
+    says: str
+    """The numbers compared, or what was lacking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one reading has its flag."""
+
+    parameter: str
+    flag: Flag
+    """As judged now; the stored one differs only while a re-judgement is under way."""
+    rules: str
+    """Version of the rules that judge it."""
+    tests: tuple[Explained, ...]
+    """In the order of the table of tests; a person's decision, which wins, comes first."""
+
+
+def explain(
+    window: Window, thresholds: Mapping[str, Mapping[str, Any]], outcomes: Outcomes
+) -> list[list[Explained]]:
+    """Put outcomes (n, tests) into words, one list a row; tests that were not asked are left out.
+
+    The window must be the one that was judged, whose companions know what the first stage said.
+    """
+    found: list[list[Explained]] = [[] for _ in range(len(window))]
+    for place, (name, test) in enumerate(TESTS.items()):
+        rows = np.flatnonzero(outcomes[:, place] != NOT_ASKED)
+        if not len(rows):
+            continue
+        given = {keyword: column[rows] for keyword, column in thresholds[name].items()}
+        try:
+            with np.errstate(all="ignore"):
+                sentences = test.explain(window.take(rows), **given)
+        except Exception as error:  # as when judging: a test that fails stops no other
+            sentences = [f"the test failed: {error}"] * len(rows)
+        for row, says in zip(rows.tolist(), sentences, strict=True):
+            found[row].append(Explained(name, Flag(int(outcomes[row, place])), says))
+    return found
+
+
+def explain_readings(
+    readings: StationReadings,
+    expectations: Expectations,
+    at: float,
+    *,
+    parameter: str | None = None,
+    figures: StationFigures,
+    neighbours: Neighbours = nobody,
+    decisions: Sequence[Decision] = (),
+) -> list[Explanation]:
+    """Explain the readings of one moment (seconds since 1970 UTC), by parameter, or that of one parameter.
+
+    ``readings`` hold the moment and what lies before it as far as the tests look; the rest is as for
+    :func:`quantrac.domain.qa.stored.span.judge_span`. Nothing where the station has no such reading.
+    """
+    found = []
+    rows = np.flatnonzero(readings.time == at)
+    for stretch in stretches(
+        readings, expectations, rows, figures=figures, neighbours=neighbours, decisions=decisions,
+        on_crash=lambda _test, _error: None,
+    ):  # fmt: skip
+        sentences = explain(stretch.window, stretch.thresholds, stretch.outcomes)
+        for row, (code, flag) in enumerate(zip(stretch.readings.parameter, stretch.flags(), strict=True)):
+            if parameter not in (None, code):
+                continue
+            decision = [_decided(each) for each in decisions[::-1] if each.covers(code, instant(at))][:1]
+            rules = expectations.version(int(stretch.profile[row]))
+            found.append(Explanation(code, Flag(int(flag)), rules, (*decision, *sentences[row])))
+    return found
+
+
+def _decided(decision: Decision) -> Explained:
+    return Explained("decision", Flag(decision.flag), f"{decision.by}: {decision.why}")

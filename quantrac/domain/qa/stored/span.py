@@ -1,0 +1,337 @@
+"""The batch form: the flags of a station's stored readings, whatever the order they came in.
+
+It uses the tests of the live form on windows cut out of sorted series. A long span is judged in stretches of
+time, so that its matrices stay small.
+
+A reading is judged in three steps. The *plain* tests (neither learnt nor of the second stage) tell the clean
+readings, from which the limits of later blocks follow (:mod:`quantrac.domain.qa.baseline.blocks`); then the
+learnt tests compare with limits and neighbours; then the second stage sees what both said about other
+parameters.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from quantrac.domain.qa.baseline import blocks
+from quantrac.domain.qa.baseline.blocks import BLOCK, LIMITS, NOTHING, Figures, StationFigures
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Neighbours, nobody
+from quantrac.domain.qa.checks.status import measured
+from quantrac.domain.qa.checks.table import TESTS, Test
+from quantrac.domain.qa.decisions import NOT_DECIDED, decided
+from quantrac.domain.qa.evaluate import NOT_ASKED, Crash, evaluate, raise_crash
+from quantrac.domain.qa.live.memory import DEPTH, LONGEST_SILENCE
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcomes, Window
+from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Decision
+
+TOGETHER = 30_000
+"""Readings judged together: a week of 15 parameters; with fewer the calls cost more than the work."""
+STRETCH = 120
+"""Blocks judged together at most, so that a few readings of other years cost no grid of all between."""
+
+PLAIN: Mapping[str, Test] = {
+    name: test for name, test in TESTS.items() if not (test.learnt or test.second_stage)
+}
+LEARNT: Mapping[str, Test] = {
+    name: test for name, test in TESTS.items() if test.learnt and not test.second_stage
+}
+SECOND: Mapping[str, Test] = {
+    # The first stage is over when they run, so that they are the first stage of their own run.
+    name: replace(test, second_stage=False)
+    for name, test in TESTS.items()
+    if test.second_stage
+}
+NEIGHBOURS = "neighbours"
+PLACE = {name: place for place, name in enumerate(TESTS)}
+"""Columns of outcomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``n`` judged readings, in the order of ``readings``."""
+
+    readings: StationReadings
+    flag: Outcomes
+    """(n,)"""
+    outcomes: Outcomes
+    """(n, tests) in the order of the table of tests; NOT_ASKED where a test is off."""
+    decided: Outcomes
+    """(n,) what people decided; NOT_DECIDED where nobody did."""
+    equal_since: Floats
+    """(n,) seconds since 1970 UTC; no earlier than the first reading given."""
+    clean: Bools
+    """(n,) whether it counts for the figures of its block."""
+    profile: Indices
+    """(n,) numbers of the profiles of expectations it was judged by."""
+
+    def __len__(self) -> int:
+        return len(self.flag)
+
+    def asks(self, test: str) -> bool:
+        """Tell whether any reading was judged by a test."""
+        return bool(np.any(self.outcomes[:, PLACE[test]] != NOT_ASKED))
+
+    def tests(self, row: int) -> dict[str, int]:
+        """Return the outcomes of one reading by test, as a flagged reading carries them."""
+        outcomes = self.outcomes[row].tolist()
+        tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_ASKED}
+        if self.decided[row] != NOT_DECIDED:
+            tests["decision"] = int(self.decided[row])
+        return tests
+
+
+def judge_span(
+    readings: StationReadings,
+    expectations: Expectations,
+    start: float = -np.inf,
+    end: float = np.inf,
+    *,
+    figures: StationFigures | None = None,
+    neighbours: Neighbours = nobody,
+    decisions: Sequence[Decision] = (),
+    on_crash: Crash = raise_crash,
+) -> Judged:
+    """Judge the readings of ``[start, end)``, seconds since 1970 UTC.
+
+    ``readings`` hold the span and what lies before it as far as the tests look (``reach`` of the rules).
+    ``figures`` are those of the station's blocks; without them, for a file without history, they are taken
+    from the span itself. ``neighbours`` is asked for the hours of the neighbour stations
+    where a test wants them.
+    """
+    rows = readings.between(start, end)
+    place = np.full(len(readings), -1, dtype=np.intp)
+    place[rows] = np.arange(len(rows))
+    judged = Judged(
+        readings=readings.take(rows),
+        flag=np.empty(len(rows), dtype=np.uint8),
+        outcomes=np.empty((len(rows), len(TESTS)), dtype=np.uint8),
+        decided=np.empty(len(rows), dtype=np.uint8),
+        equal_since=np.empty(len(rows)),
+        clean=np.empty(len(rows), dtype=np.bool_),
+        profile=np.empty(len(rows), dtype=np.intp),
+    )
+    for each in stretches(
+        readings,
+        expectations,
+        rows,
+        figures=figures,
+        neighbours=neighbours,
+        decisions=decisions,
+        on_crash=on_crash,
+    ):
+        to = place[each.rows]
+        judged.flag[to] = each.flags()
+        judged.outcomes[to] = each.outcomes
+        judged.decided[to] = each.decided
+        judged.equal_since[to] = each.window.equal_since
+        judged.clean[to] = each.clean
+        judged.profile[to] = each.profile
+    return judged
+
+
+def stretches(
+    readings: StationReadings,
+    expectations: Expectations,
+    rows: Indices,
+    *,
+    figures: StationFigures | None = None,
+    neighbours: Neighbours = nobody,
+    decisions: Sequence[Decision] = (),
+    on_crash: Crash = raise_crash,
+) -> Iterator["Stretch"]:
+    """Yield the judged stretches of rows, earliest first; arguments as for :func:`judge_span`."""
+    station = _Station(readings, expectations, decisions, on_crash)
+    found: dict[str, Figures] = {}
+    for part in station.cut(rows):
+        stretch = station.stretch(part)
+        if figures is None:
+            stretch.learn(found)
+        stretch.compare(found if figures is None else figures, neighbours)
+        yield stretch
+
+
+def figures_of(
+    readings: StationReadings,
+    expectations: Expectations,
+    first: int,
+    last: int,
+    *,
+    decisions: Sequence[Decision] = (),
+    on_crash: Crash = raise_crash,
+) -> dict[str, Figures]:
+    """Sum up the blocks ``first`` to ``last`` of each parameter; only the plain tests are run."""
+    station = _Station(readings, expectations, decisions, on_crash)
+    found: dict[str, Figures] = {}
+    for rows in station.cut(readings.between(first * BLOCK, (last + 1) * BLOCK)):
+        station.stretch(rows).learn(found)
+    return found
+
+
+class _Station:
+    """The readings of one station with what every stretch needs of all of them."""
+
+    def __init__(
+        self,
+        readings: StationReadings,
+        expectations: Expectations,
+        decisions: Sequence[Decision],
+        on_crash: Crash,
+    ) -> None:
+        self.readings, self.expectations, self.on_crash = readings, expectations, on_crash
+        self.decisions = decisions
+        self.measured: Bools = np.isfinite(measured(readings.value, readings.status))
+        self.ahead = readings.ahead
+        # Only readings of a right clock are a past. Before each series stand DEPTH empty ones, so that no row
+        # sees another series.
+        past = np.flatnonzero(~self.ahead)
+        self._position = np.cumsum(~self.ahead) - ~self.ahead + DEPTH * readings.series
+        padded = np.full((2, len(past) + DEPTH * (1 + len(readings.parameters))), np.nan)
+        padded[0, self._position[past] + DEPTH] = np.where(self.measured, readings.value, np.nan)[past]
+        padded[1, self._position[past] + DEPTH] = np.where(self.measured, readings.time, np.nan)[past]
+        self._past_value, self._past_time = sliding_window_view(padded, DEPTH, axis=1)
+        self._position[self.ahead] = len(padded[0]) - DEPTH  # the end, where nothing stands
+        self._equal_since = readings.time.copy()
+        self._equal_since[past] = _equal_since(readings.take(past))
+
+    def cut(self, rows: Indices) -> Iterator[Indices]:
+        """Cut rows into stretches of whole blocks, earliest first."""
+        block, of, count = np.unique(
+            (self.readings.time[rows] // BLOCK).astype(np.int64), return_inverse=True, return_counts=True
+        )
+        part = np.cumsum(count) // TOGETHER
+        begins = np.diff(part, prepend=0) > 0
+        begins |= np.diff(block // STRETCH, prepend=block[:1] // STRETCH) > 0
+        number = np.cumsum(begins)[of]
+        for each in np.flatnonzero(np.bincount(number)):
+            yield rows[number == each]
+
+    def stretch(self, rows: Indices) -> "Stretch":
+        """Run the plain tests on rows."""
+        readings, position = self.readings.take(rows), self._position[rows]
+        codes, nothing = readings.parameter, np.full(len(rows), np.nan)
+        moment = np.unique(readings.time, return_inverse=True)[1]
+        profile = self.expectations.profiles_of(readings.station, codes, readings.received, readings.time)
+        window = Window(
+            value=readings.value,
+            time=readings.time,
+            status=readings.status,
+            unit=readings.unit,
+            equal_since=self._equal_since[rows],
+            past_value=self._past_value[position],
+            past_time=self._past_time[position],
+            received=readings.received,
+            interval=self.expectations.intervals(profile),
+            replaced=readings.replaced,
+            own_low=nothing,
+            own_high=nothing,
+            own_step=nothing,
+            recent_low=nothing,
+            recent_high=nothing,
+            neighbours=nothing,
+            neighbour_count=np.zeros(len(rows)),
+            moment=moment,
+            companions=Companions(moment, codes.tolist(), measured(readings.value, readings.status)),
+        )
+        return Stretch(self, rows, readings, window, profile)
+
+
+class Stretch:
+    """Rows judged together: their window, what was asked of them, and the outcomes so far."""
+
+    def __init__(
+        self, station: _Station, rows: Indices, readings: StationReadings, window: Window, profile: Indices
+    ) -> None:
+        self.rows, self.readings, self.window, self.profile = rows, readings, window, profile
+        self.decided = decided(station.decisions, readings.parameter, readings.time)
+        self.thresholds, self.asked = station.expectations.of(profile, readings.time)
+        self._required = station.expectations.required(profile)
+        self._on_crash = station.on_crash
+        self.outcomes: Outcomes = np.full((len(rows), len(TESTS)), NOT_ASKED, dtype=np.uint8)
+        self.crashed: set[str] = set()
+        self._run(PLAIN)
+        fit = np.where(self.decided == NOT_DECIDED, ~_bad(self.outcomes), self.decided == Flag.GOOD)
+        self._ahead = station.ahead[rows]
+        self.clean: Bools = station.measured[rows] & fit & ~self._ahead
+
+    def learn(self, found: dict[str, Figures]) -> None:
+        """Add the figures of the stretch's blocks to those found before."""
+        bounds = np.searchsorted(self.readings.series, np.arange(len(self.readings.parameters) + 1))
+        for code, start, end in zip(self.readings.parameters, bounds[:-1], bounds[1:], strict=True):
+            part = slice(start, end)
+            new = blocks.figures(self.readings.time[part], self.readings.value[part], self.clean[part])
+            found[code] = blocks.joined(found.get(code, NOTHING), new)
+
+    def compare(self, figures: StationFigures, neighbours: Neighbours) -> None:
+        """Run the learnt tests, then those of the second stage."""
+        self.window = replace(self.window, **self._limits(figures), **self._neighbours(neighbours))
+        self._run(LEARNT)
+        self.window.companions.judged(_bad(self.outcomes))
+        self._run(SECOND)
+
+    def flags(self) -> Outcomes:
+        """Return the flag of each row."""
+        self._required[:, [PLACE[name] for name in self.crashed]] = True
+        return np.where(self.decided == NOT_DECIDED, rolled_up(self.outcomes, self._required), self.decided)
+
+    def _run(self, tests: Mapping[str, Test]) -> None:
+        if not tests:
+            return
+        verdict = evaluate(self.window, self.thresholds, self.asked, on_crash=self._on_crash, tests=tests)
+        self.outcomes[:, [PLACE[name] for name in tests]] = verdict.outcomes
+        self.crashed |= verdict.crashed
+
+    def _limits(self, figures: StationFigures) -> dict[str, Any]:
+        block = (self.readings.time // BLOCK).astype(np.intp)
+        first, last = int(block.min()), int(block.max())
+        held = np.full((len(LIMITS), len(self.readings.parameters), last - first + 1), np.nan)
+        for place, code in enumerate(self.readings.parameters):
+            if code in figures:
+                limits = blocks.limits(figures[code], first, last)
+                held[:, place] = [getattr(limits, name) for name in LIMITS]
+        rows = np.where(self._ahead, np.nan, held[:, self.readings.series, block - first])
+        return dict(zip(LIMITS, rows, strict=True))
+
+    def _neighbours(self, neighbours: Neighbours) -> dict[str, Any]:
+        median, count = np.full(len(self.rows), np.nan), np.zeros(len(self.rows))
+        wanted = np.flatnonzero(self.asked[NEIGHBOURS] & ~self._ahead)
+        if len(wanted):
+            hour = (self.readings.time // HOUR).astype(np.int64)
+            given = neighbours(int(hour[wanted].min()), int(hour[wanted].max()))
+            for place, code in enumerate(self.readings.parameters):
+                if code in given:
+                    rows = wanted[self.readings.series[wanted] == place]
+                    median[rows], count[rows] = given[code].at(hour[rows])
+        return {"neighbours": median, "neighbour_count": count}
+
+
+def rolled_up(outcomes: Outcomes, needed: Bools) -> Outcomes:
+    """Return the flags (n,) of outcomes (n, tests), of which those in ``needed`` (n, tests) must be able to
+    judge: :func:`quantrac.domain.qa.evaluate.roll_up` for many rows.
+    """
+    unable = np.any(needed & (outcomes == Flag.NOT_EVALUATED), axis=1)
+    flag = np.where(np.any(outcomes == Flag.GOOD, axis=1) & ~unable, Flag.GOOD, Flag.NOT_EVALUATED)
+    flag = flag.astype(np.uint8)
+    for worse in (Flag.MISSING, Flag.SUSPECT, Flag.FAIL):
+        flag[np.any(outcomes == worse, axis=1)] = worse
+    return flag
+
+
+def _bad(outcomes: Outcomes) -> Bools:
+    bad: Bools = np.any((outcomes == Flag.SUSPECT) | (outcomes == Flag.FAIL), axis=1)
+    return bad
+
+
+def _equal_since(readings: StationReadings) -> Floats:
+    """When the run of equal values began that each reading (n,) belongs to."""
+    time, value, series = readings.time, readings.value, readings.series
+    same = (value[1:] == value[:-1]) & (series[1:] == series[:-1])
+    same &= time[1:] - time[:-1] <= LONGEST_SILENCE
+    head = np.arange(len(time))
+    head[1:][same] = 0
+    return time[np.maximum.accumulate(head)]

@@ -1,0 +1,1 @@
+"""Which thresholds hold for which reading: rules and registry gathered into columns."""

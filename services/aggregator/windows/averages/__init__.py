@@ -1,0 +1,1 @@
+"""Averages of the touched hours, days, months and years."""

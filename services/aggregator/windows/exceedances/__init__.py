@@ -1,0 +1,1 @@
+"""Episodes in which an average exceeds a limit."""

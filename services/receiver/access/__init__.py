@@ -1,0 +1,1 @@
+"""Who may log in and how much an account may send."""

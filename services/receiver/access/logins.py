@@ -1,0 +1,42 @@
+"""Checks passwords beside the doors' event loops, in few threads and with few waiting."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from quantrac.domain.stations import Account
+from services.receiver.access.gate import Gate, Reason, Refusal
+
+_WORKERS = 2
+_RETRY_SECONDS = 10.0
+
+Answer = Account | Refusal
+
+
+class Logins:
+    """Answers logins for every door.
+
+    A remembered password is answered at once. Others wait for one of two threads, so that guessing costs two
+    cores at most; when ``most_waiting`` wait already (some 15 s of work), the answer is to come later.
+    """
+
+    def __init__(self, gate: Gate, *, most_waiting: int = 2000) -> None:
+        self.gate = gate
+        self._room = threading.BoundedSemaphore(most_waiting)
+        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="login")
+
+    def submit(self, name: str, password: str, address: str) -> Future[Answer]:
+        """Check a password; the future may be done already."""
+        answer: Answer | None = self.gate.login_at_once(name, password, address)
+        if answer is None and not self._room.acquire(blocking=False):
+            answer = Refusal(Reason.BUSY, _RETRY_SECONDS)
+        if answer is not None:
+            done: Future[Answer] = Future()
+            done.set_result(answer)
+            return done
+        checked = self._threads.submit(self.gate.login, name, password, address)
+        checked.add_done_callback(lambda _: self._room.release())
+        return checked
+
+    def close(self) -> None:
+        """Answer nobody any more."""
+        self._threads.shutdown(cancel_futures=True)

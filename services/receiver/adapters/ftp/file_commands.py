@@ -1,0 +1,132 @@
+"""The commands of an FTP session that send and rename files: STOR, APPE, REST, RNFR, RNTO."""
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pyftpdlib.handlers import TLS_FTPHandler
+
+from services.receiver.adapters.ftp.account_folder import UploadBuffer
+from services.receiver.adapters.ftp.data_channel import DataChannel, refusal
+from services.receiver.adapters.ftp.shared import Shared
+from services.receiver.intake.intake import Ticket
+from services.receiver.intake.uploads import BadOffset, NotWaiting
+
+log = logging.getLogger(__name__)
+
+_ENDED = "532 The account is no longer valid; file not taken."
+
+
+class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyped
+    """Sends every upload the way that :class:`~services.receiver.intake.uploads.Uploads` decides."""
+
+    shared: Shared
+    _rnfr: str | None
+    _in_dtp_queue: Any  # the upload that waits for its data connection
+    _restart_position: int
+    _current_type: str
+    before = b""
+    """What stands before the bytes of the next upload."""
+    shown = 0
+    """Size of the accepted file that the next upload adds to."""
+
+    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:  # noqa: N802
+        """Receive a file, or the rest of one."""
+        offset = None if mode == "a" else self._restart_position
+        self._restart_position = 0
+        size = Path(file).stat().st_size if self.fs.isfile(file) else 0
+        try:
+            path = self.fs.fs2ftp(file)
+            self.before = self.shared.uploads.resume(self.username, path, offset, shown=size)
+        except BadOffset as error:
+            self.respond(f"554 {error}.")
+            return None
+        except OSError as error:
+            self.respond(refusal(error, "nothing taken"))
+            return None
+        self.shown = size if offset != 0 and not self.before else 0
+        stored: str | None = super().ftp_STOR(file, mode)
+        return stored
+
+    def ftp_SIZE(self, path: str) -> None:  # noqa: N802
+        """Answer in TYPE A as in TYPE I: the bytes are kept as they came in either."""
+        current, self._current_type = self._current_type, "i"
+        super().ftp_SIZE(path)
+        self._current_type = current
+
+    def ftp_RNFR(self, path: str) -> None:  # noqa: N802
+        """Name what is to be renamed: a finished upload under a temporary name, and nothing else."""
+        if self.shared.uploads.is_waiting(self.username, self.fs.fs2ftp(path)):
+            self._rnfr = path
+            self.respond("350 Ready for destination name.")
+        else:
+            self.respond("550 No upload of this name waits to be renamed.")
+
+    def ftp_RNTO(self, path: str) -> None:  # noqa: N802
+        """Take an upload under its final name; this connection waits until it is safe."""
+        source, self._rnfr = self._rnfr, None
+        account = self.shared.account(self.username)
+        if source is None:
+            self.respond("503 Bad sequence of commands: use RNFR first.")
+        elif account is None:
+            self.respond(_ENDED)
+        elif self.fs.isdir(path):
+            self.respond("550 Is a folder.")
+        else:
+            old, new = self.fs.fs2ftp(source), self.fs.fs2ftp(path)
+            try:
+                ticket = self.shared.uploads.rename(account, old, new)
+            except NotWaiting:
+                self.respond("550 No upload of this name waits to be renamed.")
+            except ValueError as error:
+                self.respond(f"553 {error}.")
+            except OSError as error:
+                self.respond(refusal(error, "not renamed"))
+            else:
+                self.del_channel()
+                answer = partial(self._renamed, ticket, Path(source), Path(path))
+                ticket.spooled.add_done_callback(lambda _: self.shared.calls.put(answer))
+
+    def offer(self, channel: DataChannel, file: UploadBuffer) -> None:
+        """Hand a received file on; the channel answers when the disk has it."""
+        account = self.shared.account(file.account)
+        if account is None:
+            channel.answer(_ENDED)
+            return
+        if full := self.shared.gate.take_file(account.name):
+            channel.answer(f"452 {full.reason.capitalize()}; file not taken, try again tomorrow.")
+            return
+        try:
+            ticket = self.shared.uploads.finish(account, file.path, file.getvalue(), "ftp")
+        except ValueError as error:
+            channel.answer(f"553 {error}.")
+            return
+        ticket.spooled.add_done_callback(lambda _: self.shared.calls.put(partial(channel.kept, file, ticket)))
+
+    def park(self, file: UploadBuffer) -> None:
+        """Keep what came of a file whose transfer was cut, and show how much of it is there."""
+        if file.too_large:
+            return
+        size = self.shared.uploads.cut(file.account, file.path, file.getvalue(), "ftp")
+        if size:
+            self.shared.homes.leave_trace(Path(file.name), size)
+
+    def data_connection_lost(self) -> None:
+        """Answer a transfer whose connection was reset before it was accepted: the library says nothing."""
+        if self._in_dtp_queue is not None:
+            self._in_dtp_queue = None
+            self.respond("426 Connection broken; file not taken.")
+
+    def _renamed(self, ticket: Ticket, source: Path, path: Path) -> None:
+        if self._closed:
+            return
+        self.add_channel()
+        error = ticket.spooled.exception()
+        if error is not None:
+            self.respond(refusal(error, "not renamed"))
+            return
+        size = source.stat().st_size if source.is_file() else 0
+        source.unlink(missing_ok=True)
+        self.shared.homes.leave_trace(path, size)
+        self.respond(f"250 Renamed; file {ticket.file_id}.")

@@ -1,0 +1,1 @@
+"""The HTTP doors: files of stations, deliveries of provinces."""

@@ -1,0 +1,88 @@
+"""HTTP Basic authentication (RFC 7617) against the registry's accounts."""
+
+import asyncio
+import logging
+import math
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from starlette.requests import HTTPConnection
+
+from quantrac.domain.stations import Account
+from quantrac.io.http_guard import mark_authenticated
+from services.receiver.access.gate import Reason, Refusal
+from services.receiver.access.logins import Logins
+from services.receiver.adapters.http.app import Problem
+
+log = logging.getLogger(__name__)
+
+
+class _Utf8Basic(HTTPBasic):
+    """The scheme with the character set that its challenge names; the library knows ASCII only."""
+
+    async def __call__(  # type: ignore[override]  # HTTPBasic's own differs from its base too
+        self, request: HTTPConnection
+    ) -> HTTPBasicCredentials | None:
+        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        try:
+            name, colon, password = b64decode(encoded, validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        if scheme.lower() != "basic" or not colon:
+            return None
+        return HTTPBasicCredentials(username=name, password=password)
+
+
+_scheme = _Utf8Basic(realm="quantrac")
+
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="quantrac", charset="UTF-8"'}
+
+Credentials = Annotated[HTTPBasicCredentials | None, Depends(_scheme)]
+
+
+class BasicAuth:
+    """A dependency that gives a route the account of its caller, whose connections count the request.
+
+    Used as ``Depends(BasicAuth(logins, "station"))``. Answers 401 when the account is unknown or the password
+    wrong, 403 when the account has another role, and 429 when it has to come later.
+    """
+
+    def __init__(self, logins: Logins, role: Literal["station", "province"]) -> None:
+        self._logins, self._role = logins, role
+
+    async def __call__(self, request: Request, credentials: Credentials) -> AsyncIterator[Account]:
+        """Yield the caller's account; raises :class:`Problem`."""
+        address = request.client.host if request.client else ""
+        if refusal := self._logins.gate.may_connect(address):
+            raise refused(refusal)
+        account = await self._account(credentials, address)
+        mark_authenticated(request.scope)
+        if account.role != self._role:
+            raise Problem(403, f"this address is for {self._role} accounts; {account.name} is {account.role}")
+        if refusal := self._logins.gate.enter(account.name):
+            raise refused(refusal)
+        try:
+            yield account
+        finally:
+            self._logins.gate.leave(account.name)
+
+    async def _account(self, credentials: HTTPBasicCredentials | None, address: str) -> Account:
+        if credentials is None:
+            raise refused(Refusal(Reason.CREDENTIALS))
+        name = credentials.username
+        answer = await asyncio.wrap_future(self._logins.submit(name, credentials.password, address))
+        if isinstance(answer, Refusal):
+            log.warning("login of %r from %s refused: %s", name, address, answer)
+            raise refused(answer)
+        return answer
+
+
+def refused(refusal: Refusal) -> Problem:
+    """Return a refusal as HTTP says it: 401 with a challenge, or 429."""
+    headers = {"Retry-After": str(math.ceil(refusal.retry_after))} if refusal.retry_after else {}
+    if refusal.reason is Reason.CREDENTIALS:
+        return Problem(401, refusal.reason, headers={**_CHALLENGE, **headers})
+    return Problem(429, refusal.reason, headers=headers)

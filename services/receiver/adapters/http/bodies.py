@@ -1,0 +1,28 @@
+"""The body of a request under its ``Content-Encoding``, for every HTTP door."""
+
+from fastapi import Request
+
+from quantrac.io.content_encoding import ENCODINGS, BadEncoding, BodyTooLarge, UnknownEncoding, decompress
+from services.receiver.adapters.http.app import Problem
+
+
+def read_content_encoding(request: Request) -> str:
+    """Return the codings of a body in the order applied; empty where it has none."""
+    return ", ".join(request.headers.getlist("content-encoding"))
+
+
+def decode(body: bytes, encoding: str, limit: int) -> bytes:
+    """Return a body without its coding; raises :class:`Problem`: 400, 413 past ``limit`` bytes, or 415."""
+    try:
+        return decompress(body, encoding, limit)
+    except BadEncoding as error:
+        raise Problem(400, str(error)) from error
+    except BodyTooLarge as error:
+        raise Problem(413, str(error)) from error
+    except UnknownEncoding as error:
+        raise unknown_encoding(str(error)) from error
+
+
+def unknown_encoding(detail: str) -> Problem:
+    """Return the refusal of a coding; it names those that are understood (RFC 9110, 12.5.3)."""
+    return Problem(415, detail, headers={"Accept-Encoding": ", ".join(ENCODINGS)})

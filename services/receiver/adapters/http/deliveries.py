@@ -1,0 +1,62 @@
+"""``POST /v1/deliveries``: the door through which provinces deliver to the ministry."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.requests import ClientDisconnect
+
+from quantrac.domain.stations import Account
+from schemas.messages.deliveries import Receipt
+from services.receiver.adapters.http.app import PROBLEM, Problem
+from services.receiver.adapters.http.basic_auth import BasicAuth
+from services.receiver.adapters.http.bodies import decode, read_content_encoding
+from services.receiver.deliveries.handler import BrokerAway, Deliveries, NoProvinces, TooManySets
+
+MEDIA_TYPE = "application/x-ndjson"
+MAX_BYTES = 64 << 20
+"""Of one body, compressed and not; a forwarder cuts at 4 MiB."""
+
+_RETRY_AFTER_SECONDS = "5"
+
+
+def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int = MAX_BYTES) -> APIRouter:
+    """Build the router; mounted where ``tier`` is ``ministry``."""
+    router = APIRouter()
+
+    async def read(request: Request) -> bytes:
+        return await _body(request, max_bytes)
+
+    # The account comes first: nobody's bytes are read before the password is right. Not async: waiting for
+    # the broker belongs in a worker thread.
+    @router.post("/v1/deliveries", responses=dict.fromkeys((400, 401, 403, 413, 415, 429, 503), PROBLEM))
+    def deliver(
+        account: Annotated[Account, Depends(auth)],
+        body: Annotated[bytes, Depends(read)],
+        encoding: Annotated[str, Depends(read_content_encoding)],
+    ) -> Receipt:
+        """Take one delivery: flagged sets, one JSON object a line."""
+        try:
+            return deliveries.accept(account, decode(body, encoding, max_bytes))
+        except NoProvinces as error:
+            raise Problem(403, str(error)) from error
+        except TooManySets as error:
+            raise Problem(413, str(error)) from error
+        except BrokerAway as error:
+            raise Problem(503, str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS}) from error
+
+    return router
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != MEDIA_TYPE:
+        raise Problem(415, f"the body must be {MEDIA_TYPE}, not {media_type or 'unnamed'}")
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise Problem(413, f"the body holds more than {limit} bytes")
+    except ClientDisconnect as error:
+        raise Problem(400, "the body is cut off") from error
+    return bytes(body)

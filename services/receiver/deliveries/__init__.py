@@ -1,0 +1,1 @@
+"""The ministry takes the deliveries of provinces."""

@@ -1,0 +1,1 @@
+"""Files become readings: topic raw-file to parsed-reading."""

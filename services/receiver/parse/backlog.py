@@ -1,0 +1,151 @@
+"""The lane of what is not urgent: late files, and files read again once the registry knows more.
+
+It only moves while the live lane is short, so that 60 days of one station never stand before the present of
+the others: at most one batch and the bound are ever ahead of a live file.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+
+from quantrac.io.progress import Progress
+from quantrac.io.records import Consumer, Producer, Record
+from schemas.messages.open_questions import OpenQuestion
+from schemas.messages.raw_file import RawFileHeaders
+from services.receiver.parse.handler import ParseHandler
+from services.receiver.parse.open_questions import Questions, is_open, subject
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+"""Files that go at once: under 50 ms of work for the validator."""
+_PAUSE_SECONDS = 0.2
+_LOOK_SECONDS = 2.0
+_NEVER = threading.Event()
+
+
+class LiveLane:
+    """How many messages the groups on the live lane still have before them."""
+
+    def __init__(self, lag: Callable[[str, str], int | None], groups: Mapping[str, str], bound: int) -> None:
+        """``lag`` tells it of a group and a topic, or ``None``; ``groups`` maps each group to its topic."""
+        self._lag, self._groups, self._bound = lag, groups, bound
+
+    def is_short(self) -> bool:
+        """Tell whether no group is more than the bound behind; what is not known counts as long."""
+        lags = (self._lag(group, topic) for group, topic in self._groups.items())
+        return all(lag is not None and lag <= self._bound for lag in lags)
+
+
+class PacedConsumer:
+    """A consumer that hands over nothing while the live lane is long.
+
+    It asks about the live lane only when it has something to hand over: asking costs the broker work.
+    """
+
+    def __init__(self, consumer: Consumer, is_short: Callable[[], bool]) -> None:
+        self._consumer, self._is_short = consumer, is_short
+        self._held: list[Record] = []
+
+    def consume(self, limit: int, timeout: float) -> list[Record]:
+        """Return messages, or none after a pause; see :class:`quantrac.io.records.Consumer`."""
+        batch = self._consumer.owned(self._held) or self._consumer.consume(limit, timeout)
+        if not batch or self._is_short():
+            self._held = []
+            return batch
+        self._held = batch
+        self._consumer.wait(_PAUSE_SECONDS, _NEVER)
+        return []
+
+    def commit(self, batch: Sequence[Record]) -> bool:
+        """See :class:`quantrac.io.records.Consumer`."""
+        return self._consumer.commit(batch)
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """See :class:`quantrac.io.records.Consumer`."""
+        self._consumer.wait(seconds, stop)
+
+    def owned(self, batch: Sequence[Record]) -> list[Record]:
+        """See :class:`quantrac.io.records.Consumer`."""
+        return self._consumer.owned(batch)
+
+    def waiting(self) -> Mapping[tuple[str, int], int] | None:
+        """See :class:`quantrac.io.records.Consumer`; to yield to the live lane is not to stand still."""
+        return {} if self._held else self._consumer.waiting()
+
+    def close(self) -> None:
+        """See :class:`quantrac.io.records.Consumer`."""
+        self._consumer.close()
+
+
+class Rereader:
+    """Reads the files of an open question again when the registry has changed about it.
+
+    1. read each file since the question was asked, as the parse role would now
+    2. produce what it gave, a batch at a time, and wait for every delivery report
+    3. end the question, or ask it anew from the first file that is still open
+
+    Dying in between repeats it: same ids, same versions. Where several processes run, each does this.
+    """
+
+    def __init__(
+        self,
+        *,
+        questions: Questions,
+        handler: ParseHandler,
+        files: Callable[[OpenQuestion], Iterable[Record]],
+        producer: Producer,
+        is_short: Callable[[], bool],
+        progress: Progress | None = None,
+    ) -> None:
+        """``files`` yields the raw files of a question's partition received since, and perhaps others."""
+        self.progress = progress or Progress()
+        self._questions, self._handler, self._files = questions, handler, files
+        self._producer, self._is_short = producer, is_short
+
+    def run(self, stop: threading.Event) -> None:
+        """Look for changed questions until ``stop`` is set."""
+        while not stop.wait(_LOOK_SECONDS):
+            self.progress.round()
+            self.step(stop)
+
+    def step(self, stop: threading.Event) -> None:
+        """Go through the questions about which the registry has changed."""
+        for about, question in self._questions.changed().items():
+            if stop.is_set():
+                return
+            self._reread(about, question, stop)
+
+    def _reread(self, about: str, question: OpenQuestion, stop: threading.Event) -> None:
+        files = iter(self._files(question))
+        count, still_open = 0, None
+        while batch := list(islice(files, BATCH)):
+            self.progress.round()
+            while not self._is_short():
+                self.progress.round()
+                if stop.wait(_PAUSE_SECONDS):
+                    return
+            for record, headers in _belonging(batch, about):
+                reading_set = self._handler.read(record, headers)
+                if is_open(reading_set):
+                    still_open = min(still_open or headers.received_at, headers.received_at)
+                if reading_set.station:
+                    count += 1
+                    self._producer.produce(self._handler.messages(record, headers, reading_set))
+            self._producer.flush()
+        ended = self._questions.close(about)
+        asked = still_open and self._questions.ask(about, question.partition, still_open)
+        self._producer.produce([asked or ended])
+        self._producer.flush()
+        log.info("%s: read %d files again%s", about, count, ", some are still open" if still_open else "")
+
+
+def _belonging(batch: Sequence[Record], about: str) -> Iterable[tuple[Record, RawFileHeaders]]:
+    for record in batch:
+        try:
+            headers = RawFileHeaders.from_headers(record.headers)
+        except ValueError:
+            continue  # a dead letter of the parse role
+        if subject(headers) == about:
+            yield record, headers

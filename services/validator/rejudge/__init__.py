@@ -1,0 +1,1 @@
+"""Stored readings are judged again: topic rejudge to revisions on qa-flagged."""

@@ -1,0 +1,1 @@
+"""Readings are judged as they arrive: topic parsed-reading to qa-flagged."""

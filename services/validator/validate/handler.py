@@ -1,0 +1,91 @@
+"""Decides the flags of a batch: reading sets in, flagged sets out. No sockets."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.live.judge import Judge
+from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.thresholds.expectations import RuleBook
+from quantrac.domain.readings import ReadingSet
+from quantrac.domain.stations import Registry
+from quantrac.io.records import DeadLetter, Done, Record
+from schemas.codec import BadMessage, RememberedSet, decode_reading_set, decode_remembered, encode
+
+log = logging.getLogger(__name__)
+
+_CARRIED_HEADERS = ("file_id", "traceparent")
+_RESTORED_TOGETHER = 2_000
+"""Messages of the tail taken into the memory at once: 30,000 readings, some MB."""
+
+
+def log_crash(test: str, error: Exception) -> None:
+    """Report a test that raised; its readings are NOT_EVALUATED, and the batch goes on."""
+    log.error("quality test %s raised", test, exc_info=error)
+
+
+class ValidateHandler:
+    """Keeps one judge with its memory for each partition, so that a partition can come and go whole."""
+
+    def __init__(
+        self, registry: Registry, book: RuleBook, *, topic: str, learnt: Learnt | None = None
+    ) -> None:
+        """``learnt`` is followed while its messages come; without it learnt tests are left to be settled."""
+        self._registry, self._book, self._topic = registry, book, topic
+        self._learnt = learnt if learnt is not None else Learnt()
+        self._judges: dict[int, Judge] = {}
+
+    def restore(self, partition: int, tail: Iterable[Record]) -> None:
+        """Begin a partition anew with the memory that the tail of its own output gives, oldest first."""
+        memory = Memory()
+        for part in _parts(tail, _RESTORED_TOGETHER):
+            memory.remember(_remembered(part))
+            memory.whole = False  # even a tail of nothing but revisions tells of readings before it
+        self._judges[partition] = self._judge(memory)
+
+    def handle(self, batch: Sequence[Record]) -> Done:
+        """Judge the batch partition by partition, each in its order."""
+        by_partition: dict[int, list[tuple[Record, ReadingSet]]] = {}
+        dead: list[DeadLetter] = []
+        for record in batch:
+            try:
+                reading_set = decode_reading_set(record.value or b"")
+            except BadMessage as error:
+                dead.append(DeadLetter(record, str(error)))
+            else:
+                by_partition.setdefault(record.partition, []).append((record, reading_set))
+        records = [
+            judged for partition, pairs in by_partition.items() for judged in self._judged(partition, pairs)
+        ]
+        return Done(records, dead)
+
+    def _judged(self, partition: int, pairs: Sequence[tuple[Record, ReadingSet]]) -> Iterable[Record]:
+        if partition not in self._judges:
+            self._judges[partition] = self._judge(Memory())
+        judge = self._judges[partition]
+        flagged_sets = judge.judge([reading_set for _, reading_set in pairs])
+        for (record, _), flagged in zip(pairs, flagged_sets, strict=True):
+            headers = {name: record.headers[name] for name in _CARRIED_HEADERS if name in record.headers}
+            yield Record(self._topic, record.key, encode(flagged), headers)
+
+    def _judge(self, memory: Memory) -> Judge:
+        return Judge(self._registry, self._book, memory, learnt=self._learnt, on_crash=log_crash)
+
+
+def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:
+    for record in tail:
+        try:
+            yield decode_remembered(record.value or b"")
+        except BadMessage as error:
+            log.error("%s[%d]@%d left out of the memory: %s", *_place(record), error)
+
+
+def _parts(tail: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    records = iter(tail)
+    while part := list(islice(records, size)):
+        yield part
+
+
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
