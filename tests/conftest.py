@@ -1,7 +1,8 @@
-"""What holds for every test: one kind each, and no sockets where the kind says so."""
+"""What holds for every test: its kind follows from its folder, and a pure one opens no sockets."""
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ WITHOUT_SOCKETS = frozenset({"unit", "contract"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the kind its folder is named for, unless a marker of its own says another."""
     for item in items:
-        kinds = KINDS & {mark.name for mark in item.iter_markers()}
-        if len(kinds) != 1:
-            raise pytest.UsageError(f"{item.nodeid} needs one of the markers {', '.join(sorted(KINDS))}")
+        if not any(item.get_closest_marker(kind) for kind in KINDS):
+            folder = item.path.relative_to(Path(__file__).parent).parts[0]
+            if folder not in KINDS:
+                raise pytest.UsageError(f"{item.nodeid} is in none of the folders {', '.join(sorted(KINDS))}")
+            item.add_marker(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,6 @@ from schemas.messages.readings import FlaggedSet
 from services.aggregator.sink.registry_tables import NEVER
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, replaced
 
-pytestmark = pytest.mark.contract
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 

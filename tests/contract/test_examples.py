@@ -27,8 +27,6 @@ from services.validator.rejudge.handler import InFlight, SettleHandler
 from services.validator.validate.handler import ValidateHandler
 from support.averages import AveragesInMemory
 
-pytestmark = pytest.mark.contract
-
 STATION = b"HN_DEMO_KHI001"
 HEADERS = {
     "file_id": file_id(example("raw-file.txt")).encode(),

@@ -11,17 +11,14 @@ import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from quantrac.domain.layouts import LAYOUTS
 from support.backtracking import SEARCHING, matching_time
+from support.folders import ROOT
 
-pytestmark = pytest.mark.contract
-
-ROOT = Path(__file__).parents[2]
 FOLDERS = ("quantrac", "schemas", "services", "docs")
 FUNCTIONS = SEARCHING | {"compile", "match", "fullmatch"}
 

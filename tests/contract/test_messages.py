@@ -15,8 +15,6 @@ from schemas.examples import example
 from schemas.json import generated, stored
 from schemas.messages.readings import FlaggedSet, ReadingSet
 
-pytestmark = pytest.mark.contract
-
 PAIRS: list[Any] = [
     (ReadingSet, codec.decode_reading_set, "parsed-reading.json"),
     (FlaggedSet, codec.decode_flagged_set, "qa-flagged.json"),

@@ -19,10 +19,8 @@ from quantrac.domain.qa.baseline.blocks import AT_LEAST, BLOCK, BLOCKS, LAG
 from quantrac.domain.qa.checks.table import TESTS
 from schemas.rules import load
 from schemas.rules.book import NOTICE
+from support.folders import ROOT
 
-pytestmark = pytest.mark.contract
-
-ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text(encoding="utf-8")
 
 

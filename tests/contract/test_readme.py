@@ -1,17 +1,14 @@
 """The README against the commands it shows."""
 
 import re
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from quantrac.cli import main
 from quantrac.cli.parse import parse
+from support.folders import ROOT
 
-pytestmark = pytest.mark.contract
-
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -4,14 +4,10 @@ import importlib.util
 import re
 from pathlib import Path
 
-import pytest
-
 import services
 from schemas.examples import example, names
 from schemas.messages import MESSAGES
 from schemas.topics import TOPICS, topics_with_dead_letters
-
-pytestmark = pytest.mark.contract
 
 SERVICES = Path(next(iter(services.__path__)))
 

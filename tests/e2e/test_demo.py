@@ -13,8 +13,6 @@ from quantrac.io.kafka import KafkaAdmin
 from quantrac.io.kafka_connection import KafkaConnection
 from support.running_stack import RunningStack, wait_for
 
-pytestmark = pytest.mark.e2e
-
 STATION = "HN_DEMO_KHI001"
 
 

@@ -13,7 +13,7 @@ from quantrac.local.simulator import NotAcknowledged
 from quantrac.local.state import Phase, ProcessState
 from support.running_stack import RunningStack, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
+pytestmark = pytest.mark.chaos
 
 CODES = [f"HN_KILL_KHI{n:03d}" for n in range(4)]
 START = datetime(2026, 2, 1, tzinfo=UTC)

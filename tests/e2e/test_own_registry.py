@@ -8,8 +8,6 @@ import pytest
 
 from support.running_stack import PASSWORD, RunningStack, wait_for
 
-pytestmark = pytest.mark.e2e
-
 CODE = "HN_OWN_NUO001"
 STATION: dict[str, Any] = {
     "code": CODE,

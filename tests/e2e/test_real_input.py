@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from support.folders import DATA
 from support.running_stack import PASSWORD, RunningStack, wait_for
 
-pytestmark = pytest.mark.e2e
-
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "beijing_prsa"
+PRSA = DATA / "beijing_prsa"
 ZONE = ZoneInfo("Asia/Shanghai")
 STATIONS = {"BJ_TEST_GUC": "Gucheng", "BJ_TEST_DIN": "Dingling", "BJ_TEST_GUA": "Guanyuan"}
 UNITS = {
@@ -52,11 +51,11 @@ def generated(folder: Path, name: str) -> Path:
 
 
 @pytest.fixture(
-    scope="module", params=["real" if DATA.is_dir() else "generated, as the real data is not here"]
+    scope="module", params=["real" if PRSA.is_dir() else "generated, as the real data is not here"]
 )
 def months(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     if request.param == "real":
-        return {code: next(DATA.glob(f"*{name}*.csv")) for code, name in STATIONS.items()}
+        return {code: next(PRSA.glob(f"*{name}*.csv")) for code, name in STATIONS.items()}
     folder = tmp_path_factory.mktemp("generated")
     return {code: generated(folder, name) for code, name in STATIONS.items()}
 

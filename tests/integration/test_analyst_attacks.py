@@ -22,8 +22,6 @@ from quantrac.local.clickhouse.analyst_sql import allowed_functions, refused_fun
 from quantrac.local.clickhouse.errors import EngineError
 from support.clickhouse import database
 
-pytestmark = pytest.mark.integration
-
 SECRET = "a-secret-of-somebody-else"
 REFUSED = ("ACCESS_DENIED", "READONLY")
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,10 +15,9 @@ from quantrac.migrate import migrate_tables, write_reference
 from schemas.limits import load_national
 from schemas.messages.registry import Station
 from services.aggregator.sink.registry_tables import limit_rows, parameter_rows, station_row
+from support.folders import ROOT
 
-pytestmark = pytest.mark.integration
-
-PAGE = Path(__file__).parents[2] / "docs" / "analyst.md"
+PAGE = ROOT / "docs" / "analyst.md"
 A, B, WATER, QUIET = "HN_A_KHI", "HN_B_KHI", "HP_W_NUO", "HP_S_KHI"
 LOCAL = timezone(timedelta(hours=7))
 DAY = datetime(2026, 3, 25, tzinfo=LOCAL)

@@ -26,8 +26,6 @@ from schemas.registry import record_key
 from services.aggregator.sink.registry_tables import RegistryTables, limit_rows, parameter_rows, station_row
 from support.clickhouse import database
 
-pytestmark = pytest.mark.integration
-
 Ask = Callable[..., httpx.Response]
 
 LOCAL = timezone(timedelta(hours=7))

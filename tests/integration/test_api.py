@@ -26,8 +26,6 @@ from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
 
-pytestmark = pytest.mark.integration
-
 HANOI = "HN_BKHN_KHIKXQ"
 DANANG = "DN_HC_NMCLT"
 NOW = NOON + timedelta(hours=3)

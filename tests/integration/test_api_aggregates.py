@@ -18,8 +18,6 @@ from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
 
-pytestmark = pytest.mark.integration
-
 HANOI, HUE, DANANG = "HN_BKHN_KHIKXQ", "TTH_HUE_NUOCMAT", "DN_HC_NMCLT"
 NOW = NOON + timedelta(hours=3)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

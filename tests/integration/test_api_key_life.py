@@ -15,8 +15,6 @@ from quantrac.local.waiting import wait_until
 from services.api.config import ApiSettings
 from services.api.wiring import Serve
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture(autouse=True)
 def registry_topic(

@@ -20,8 +20,6 @@ from services.api.context import Context
 from services.api.slots import KeySlots, SlotRules
 from support.doors import wait_until
 
-pytestmark = pytest.mark.integration
-
 GREEDY_TOKEN, GREEDY_KEY = new_key("dashboard")
 OTHER_TOKEN, OTHER_KEY = new_key("department")
 SLOW, QUICK = "HN_SLOW_KHI001", "HN_QUICK_KHI001"

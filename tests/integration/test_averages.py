@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.migrations import migrate, ordered
@@ -19,8 +17,6 @@ from services.aggregator.windows.handler import WindowsHandler
 from services.api.queries import averages as queries
 from support.averages import Readings, brute_force
 from support.stored_averages import assert_equal, dirty, store, stored
-
-pytestmark = pytest.mark.integration
 
 CODES = ("A_AIR", "B_AIR")
 PARAMETERS = ("PM2.5", "O3")

@@ -23,8 +23,6 @@ from quantrac.local.child import tied_command
 from quantrac.local.ports import choose_ports, free_port
 from quantrac.local.waiting import wait_until
 
-pytestmark = pytest.mark.integration
-
 PASSWORD = "only-in-this-test"
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 2
 

@@ -18,8 +18,6 @@ from quantrac.local.child import tied_command
 from quantrac.local.ports import choose_ports
 from quantrac.local.waiting import wait_until
 
-pytestmark = pytest.mark.integration
-
 AWAY_SECONDS = 12.0
 BACK_SECONDS = 15.0
 MESSAGES = 600

@@ -54,9 +54,7 @@ class RealWorld:
         return KafkaConsumer(self._kafka, group=self._prefix + group, instance="0", topics=[topic])
 
 
-@pytest.fixture(
-    params=[pytest.param("fake", marks=pytest.mark.unit), pytest.param("real", marks=pytest.mark.integration)]
-)
+@pytest.fixture(params=[pytest.param("fake", marks=pytest.mark.unit), "real"])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "fake":
         return FakeWorld()

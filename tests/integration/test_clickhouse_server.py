@@ -27,8 +27,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
 
-pytestmark = pytest.mark.integration
-
 PASSWORD = "mật khẩu"
 UTC = dt.UTC
 

@@ -26,8 +26,6 @@ from schemas.clickhouse.roles import analyst_role
 from services.api.queries import files, latest
 from support.migrations import AT, average, migrate_interrupted
 
-pytestmark = pytest.mark.integration
-
 _CONFIG = """
 <clickhouse>
     <tcp_port>9000</tcp_port>  <!-- nothing listens there: it makes 127.0.0.1:9000 this engine itself -->

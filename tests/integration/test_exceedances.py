@@ -18,8 +18,6 @@ from support.averages import Readings
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, UNITS, World, any_history, equals_a_recomputation, order
 
-pytestmark = pytest.mark.integration
-
 TABLES = ("readings", "averages", "average_versions", "exceedances")
 
 

@@ -37,8 +37,6 @@ from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.deliveries.handler import Deliveries
 from services.receiver.deliveries.ledger import DeliveryLedger
 
-pytestmark = pytest.mark.integration
-
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
 MAX_BYTES = 100_000
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import httpx
-import pytest
 
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import Health
@@ -14,8 +13,6 @@ from quantrac.io.role import serve_health
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.ports import free_port
 from support.doors import wait_until
-
-pytestmark = pytest.mark.integration
 
 MORE_THAN_SLOTS = 20
 SLEEPING = "SELECT count() FROM numbers(600) WHERE sleepEachRow(1) SETTINGS max_block_size = 1"

@@ -20,8 +20,6 @@ from schemas.codec import encode
 from schemas.history import ClickHouseHistory, figure_columns
 from services.aggregator.sink.handler import SinkHandler
 
-pytestmark = pytest.mark.integration
-
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 
 

@@ -18,8 +18,6 @@ from quantrac.io.settings import ClickHouseSettings, HttpLimits
 from quantrac.testing.builders import file_name, station_file
 from support.doors import wait_until
 
-pytestmark = pytest.mark.integration
-
 Receiver = Any
 """The class of the fixture, in conftest."""
 Address = tuple[str, int]

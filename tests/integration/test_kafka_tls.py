@@ -29,7 +29,7 @@ from quantrac.local.ports import choose_ports
 from quantrac.local.waiting import wait_until
 from support.tls import Pair
 
-pytestmark = [pytest.mark.integration, pytest.mark.chaos]
+pytestmark = pytest.mark.chaos
 
 PASSWORD = "only-in-this-test"
 LISTENER = """

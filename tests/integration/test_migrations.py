@@ -15,8 +15,6 @@ from schemas.codec import decode_stored_set
 from schemas.examples import example
 from services.aggregator.sink import rows
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def empty_database(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:

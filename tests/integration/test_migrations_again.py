@@ -10,8 +10,6 @@ from quantrac.io.settings import ClickHouseSettings
 from schemas.clickhouse import migration_files
 from support.migrations import migrate_interrupted
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def empty(clickhouse_server: ClickHouseSettings) -> ClickHouseSettings:

@@ -32,8 +32,6 @@ from support.notify import EVENING, SECRET, Clock, Tables, alert, notifier, targ
 from support.receivers import Hook, Mailbox, mail_server, webhook_receiver
 from support.tls import Pair
 
-pytestmark = pytest.mark.integration
-
 GOING_ON = threading.Event()
 ENVIRONMENT = {"HOOK": SECRET, "MAIL": "mail-password"}
 NOTICE = trial("duty", "en", EVENING)

@@ -41,8 +41,6 @@ from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
 
-pytestmark = pytest.mark.integration
-
 NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
 
 

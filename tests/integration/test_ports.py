@@ -7,8 +7,6 @@ import pytest
 from quantrac.local.errors import LocalError
 from quantrac.local.ports import choose_ports, free_port, is_listening, settle_ports
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def taken():

@@ -23,8 +23,6 @@ from schemas.registry import record_key
 from services.aggregator.sink import rows
 from services.receiver.wiring import backlog, parse
 
-pytestmark = pytest.mark.integration
-
 CODE = "HN_BKHN_KHIKXQ"
 FLOW = station_file([("PM2.5", "12.40", "ug/m3", "00"), ("Flow_Out", "3.1", "m3/h", "00")])
 

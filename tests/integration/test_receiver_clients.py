@@ -13,8 +13,6 @@ from quantrac.testing.builders import account, file_name, station_file
 from services.receiver.adapters.homes import Homes
 from support.doors import Receiver, wait_until
 
-pytestmark = pytest.mark.integration
-
 CONTENT = station_file()
 
 

@@ -9,8 +9,6 @@ from quantrac.domain.ids import file_id
 from quantrac.testing.builders import file_name, station_file
 from support.doors import DOORS, Door, Receiver, Refused, wait_until
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture(params=DOORS)
 def door(request: pytest.FixtureRequest, receiver: Receiver) -> Door:

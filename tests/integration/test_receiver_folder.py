@@ -14,8 +14,6 @@ from services.receiver.adapters.folder.taken_files import TakenFiles
 from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
 from support.doors import Receiver, wait_until
 
-pytestmark = pytest.mark.integration
-
 Watch = Callable[..., Any]
 
 

@@ -16,8 +16,6 @@ import pytest
 from quantrac.testing.builders import account, file_name, station_file
 from services.receiver.adapters.homes import Homes
 
-pytestmark = pytest.mark.integration
-
 Receiver = Any
 """The class of the fixture, in conftest."""
 

@@ -18,8 +18,6 @@ from quantrac.domain.stations import AccountLimits
 from quantrac.testing.builders import account, file_name
 from support.tls import Pair, make_certificate
 
-pytestmark = pytest.mark.integration
-
 Receiver = Any
 """The class of the fixture, in conftest."""
 

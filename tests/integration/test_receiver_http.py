@@ -14,8 +14,6 @@ from quantrac.domain.ids import file_id
 from quantrac.io.content_encoding import compress_zstd
 from quantrac.testing.builders import file_name, station_file
 
-pytestmark = pytest.mark.integration
-
 Receiver = Any
 """The class of the fixture, in conftest."""
 CONTENT = station_file()

@@ -24,8 +24,6 @@ from services.receiver.access import authentication
 from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Reason, Refusal
 from services.receiver.access.logins import Answer
 
-pytestmark = pytest.mark.integration
-
 Receiver = Any
 """The class of the fixture, in conftest."""
 

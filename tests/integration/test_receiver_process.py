@@ -25,8 +25,6 @@ from schemas.codec import decode_reading_set
 from schemas.messages.registry import Account, Station
 from schemas.registry import record_key
 
-pytestmark = pytest.mark.integration
-
 REGISTRY = (
     Station.model_validate(
         {

@@ -17,8 +17,6 @@ from quantrac.testing.builders import account, file_name
 from services.receiver.adapters.sftp.keys import host_keys
 from support.doors import Receiver, wait_until
 
-pytestmark = pytest.mark.integration
-
 Work = Callable[[asyncssh.SFTPClient], Awaitable[Any]]
 
 

@@ -14,8 +14,6 @@ import pytest
 from quantrac.testing.builders import file_name, station_file
 from services.receiver.adapters.ftp.data_channel import DataChannel, PassivePort
 
-pytestmark = pytest.mark.integration
-
 Receiver = Any
 """The class of the fixture, in conftest."""
 

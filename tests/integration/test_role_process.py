@@ -3,10 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
-pytestmark = pytest.mark.integration
-
 # The consumer's client is played, its broker away; the producer still has a message that nobody takes.
 ROLE = """
 from unittest.mock import Mock

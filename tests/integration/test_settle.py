@@ -26,8 +26,6 @@ from schemas.registry import record_key
 from schemas.rules import load
 from schemas.rules.book import activation
 
-pytestmark = pytest.mark.integration
-
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 RULES = """
 required: [status, unit]

@@ -25,7 +25,6 @@ from quantrac.local.simulator.fleet import Fleet, Schedule
 from quantrac.local.waiting import wait_until
 
 pytestmark = [
-    pytest.mark.integration,
     # pyftpdlib stands on asyncore, which Python 3.11 still has and calls deprecated.
     pytest.mark.filterwarnings("ignore:The asyn(core|chat) module is deprecated:DeprecationWarning"),
 ]

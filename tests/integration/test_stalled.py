@@ -18,8 +18,6 @@ from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.stream import StreamRunner
 from quantrac.local.waiting import wait_until
 
-pytestmark = pytest.mark.integration
-
 LIMIT_SECONDS = 2.0
 IDLE_LIMIT_SECONDS = 6.0
 

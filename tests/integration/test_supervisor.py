@@ -12,8 +12,6 @@ import pytest
 from quantrac.local.state import read_state
 from quantrac.local.waiting import wait_until
 
-pytestmark = pytest.mark.integration
-
 # The stack of these tests: `second` comes after `first`, which is ready once its file `up` is there;
 # `beside` uses `first` without waiting for it, `stubborn` ignores SIGTERM, `forking` has a child of its own.
 STACK = """

@@ -42,7 +42,7 @@ from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
 from support.qa import EVERY_TEST, STRICTER, a_set, disordered, files, reading
 
-pytestmark = [pytest.mark.integration, pytest.mark.chaos]
+pytestmark = pytest.mark.chaos
 
 CODES = ("PM2.5", "PM10", "CO")
 STEP = 20

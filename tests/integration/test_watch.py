@@ -24,7 +24,7 @@ from schemas.messages.alerts import Alert
 from schemas.messages.registry import Station, StationParameter
 from schemas.registry import record_key
 
-pytestmark = [pytest.mark.integration, pytest.mark.chaos]  # each test goes on from the one before
+pytestmark = pytest.mark.chaos  # each test goes on from the one before
 
 STATIONS = [f"WATCH{number}" for number in range(8)]
 """Spread over several of the six partitions."""

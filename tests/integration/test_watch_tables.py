@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from quantrac.domain.ids import reading_version
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
@@ -13,8 +11,6 @@ from schemas.messages.alerts import Alert
 from services.aggregator.sink.rows import alert_columns
 from services.aggregator.watch.state import CauseKey, instant, packed_hour
 from services.aggregator.watch.tables import ClickHouseWatch
-
-pytestmark = pytest.mark.integration
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 NOW = instant(NOON) + 600

@@ -20,8 +20,6 @@ from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.handler import WindowsHandler
 from support.stored_averages import stored
 
-pytestmark = pytest.mark.integration
-
 MIDNIGHT = datetime(2026, 3, 24, 17, tzinfo=UTC)
 """In Vietnam."""
 NOW = MIDNIGHT + timedelta(hours=12)

@@ -29,8 +29,6 @@ from schemas.registry import record_key
 from support.averages import Key, Readings, brute_force
 from support.stored_averages import assert_equal, dirty, store, stored
 
-pytestmark = pytest.mark.integration
-
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
 """Midnight in Vietnam."""
 CODES = ("A_AIR", "B_AIR", "C_AIR", "D_AIR")

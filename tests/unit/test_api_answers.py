@@ -22,8 +22,6 @@ from services.api.context import Context
 from services.api.models import Alerts, Averages, Exceedances, Indices, Readings, StationLatest
 from services.api.routers.lineage import line_text
 
-pytestmark = pytest.mark.unit
-
 TOKEN, KEY = new_key("analyst")
 RULES, LIMITS = load(), LimitBook(())
 PARAMETERS = (

@@ -11,8 +11,6 @@ from schemas.keys import matches, new_key, parse_token
 from services.api.keys import Reader, authenticate
 from services.api.problems import Unauthorized, UnknownStation
 
-pytestmark = pytest.mark.unit
-
 HANOI, DANANG = station(), replace(station("DN_HC_NMCLT"), province="48")
 STATIONS = {s.code: s for s in (HANOI, DANANG)}
 

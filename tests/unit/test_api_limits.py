@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Coefficient, LimitBook, Row, Standard
 from quantrac.domain.stations import Permit, PermitLimit, Registry, StationType
@@ -16,8 +14,6 @@ from schemas.keys import new_key
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.context import Context
-
-pytestmark = pytest.mark.unit
 
 TOKEN, KEY = new_key("analyst")
 DANANG_TOKEN, DANANG_KEY = new_key("department of Da Nang", provinces=["48"])

@@ -12,8 +12,6 @@ from services.api.problems import BadParameter
 from services.api.queries import milliseconds, seconds
 from services.api.times import parse_moment
 
-pytestmark = pytest.mark.unit
-
 ORDER = Keyset(measured_at=AwareDatetime, parameter=str)
 
 

@@ -17,8 +17,6 @@ from services.api.app import create_app
 from services.api.context import Context
 from services.api.problems import ProblemDocument
 
-pytestmark = pytest.mark.unit
-
 TOKEN, KEY = new_key("analyst")
 RULES, LIMITS = load(), LimitBook(())
 CODE = "HN_BKHN_KHIKXQ"

@@ -9,8 +9,6 @@ from services.api.config import ApiSettings
 from services.api.problems import TooManyRequests
 from services.api.slots import KeySlots, SlotRules
 
-pytestmark = pytest.mark.unit
-
 
 async def hold(slots: KeySlots, key: str, until: asyncio.Event) -> None:
     async with slots.slot(key):

@@ -28,8 +28,6 @@ from services.validator.validate.handler import ValidateHandler
 from support.extremes import RAW, SET, cases
 from support.watch import Watch
 
-pytestmark = pytest.mark.unit
-
 NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
 CODE = "HN_BKHN_KHIKXQ"
 

@@ -1,7 +1,5 @@
 import pytest
 
-pytestmark = pytest.mark.unit
-
 pytest_plugins = ["pytester"]
 
 

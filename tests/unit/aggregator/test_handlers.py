@@ -1,0 +1,381 @@
+"""What the sink and the windows decide, with a database that is a list."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from quantrac.domain.ids import reading_version
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
+from quantrac.domain.stations import Registry
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
+from quantrac.io.records import Done, NotNow, Record
+from quantrac.testing.builders import registry as registry_of
+from schemas.codec import encode
+from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.rows import READING
+from services.aggregator.windows.handler import WindowsHandler
+from support.averages import AveragesInMemory
+
+HOUR = datetime(2026, 3, 25, 5, tzinfo=UTC)
+CODE = "HN_BKHN_KHIKXQ"
+
+
+class Tables:
+    def __init__(self, error: Exception | None = None, stored: Sequence[Sequence[Any]] = ()) -> None:
+        self.error, self.stored = error, stored
+        self.asked: list[str] = []
+        self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
+
+    def insert(self, table: str, columns: dict[str, list[Any]], *, token: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.inserted.append((table, columns, token))
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        self.asked.append(*parameters["stations"])
+        return Result(READING, self.stored)
+
+    def names(self) -> list[str]:
+        return [table for table, _, _ in self.inserted]
+
+    def columns(self, table: str) -> dict[str, list[Any]]:
+        return next(columns for name, columns, _ in self.inserted if name == table)
+
+
+def sink(tables: Tables, *, rejudge: str | None = None) -> SinkHandler:
+    return SinkHandler(
+        tables,
+        flagged="flagged",
+        raw=["raw"],
+        receipts="receipts",
+        alerts="alerts",
+        dirty="dirty",
+        rejudge=rejudge,
+    )
+
+
+def flagged(
+    minutes: Sequence[int], *, value: float = 7.0, text: str = "7.00", station: str = CODE
+) -> FlaggedSet:
+    readings = [
+        FlaggedReading(
+            n, "PM2.5", value, text, "µg/m3", HOUR + timedelta(minutes=m), "00", 1, {"status": 1}, HOUR
+        )
+        for n, m in enumerate(minutes, start=1)
+    ]
+    return FlaggedSet(station, "f" * 64, "name.txt", "account", "ftp", HOUR, "format", "rules", readings)
+
+
+def late(
+    minutes: Sequence[int], *, received: datetime = HOUR, causes: Sequence[str] = ("late",)
+) -> FlaggedSet:
+    found = flagged(minutes)
+    found.received_at = received
+    found.unsettled = Unsettled(HOUR, HOUR + timedelta(hours=30), list(causes))
+    return found
+
+
+def revised(minutes: Sequence[int], revision: int, cause: str = "late") -> FlaggedSet:
+    found = flagged(minutes)
+    found.revision, found.cause = revision, cause
+    return found
+
+
+def stored_row(minutes: int, received_at: datetime, *, flag: int = 1, revision: int = 0) -> tuple[Any, ...]:
+    measured_at, version = HOUR + timedelta(minutes=minutes), reading_version(received_at, revision)
+    return CODE, "PM2.5", measured_at, 6.0, "", "µg/m3", "00", flag, '{"status":1}', "older", 1, version
+
+
+def message(flagged_set: FlaggedSet, offset: int = 0) -> Record:
+    return Record("flagged", flagged_set.station.encode(), encode(flagged_set), {}, 0, offset)
+
+
+def dirty_hours(done: object) -> dict[str, list[str]]:
+    assert isinstance(done, Done)
+    messages = [json.loads(record.value or b"null") for record in done.records]
+    return {m["station"]: [w["hour"] for w in m["windows"]] for m in messages}
+
+
+def test_a_batch_makes_one_block_a_table_and_one_dirty_message_a_station() -> None:
+    tables = Tables()
+    done = sink(tables).handle([message(flagged([0, 5]), 0), message(flagged([55, 60]), 1)])
+    assert dirty_hours(done) == {CODE: ["2026-03-25T05:00:00Z", "2026-03-25T06:00:00Z"]}
+    assert tables.names() == ["files", "readings"]
+    assert len(tables.columns("readings")["value"]) == 4
+
+
+def test_the_text_is_kept_only_where_the_value_does_not_say_it() -> None:
+    tables = Tables()
+    cases = [(7.0, "7.00"), (7.0, "7"), (14.91, "14.91"), (-1.6, "-1.60"), (1e-7, "1e-7"), (7.85, "7,85")]
+    for value, text in cases:
+        sink(tables).handle([message(flagged([0], value=value, text=text))])
+    texts = [columns["text"][0] for table, columns, _ in tables.inserted if table == "readings"]
+    assert texts == ["7.00", "", "", "-1.60", "1e-7", "7,85"]
+
+
+def test_a_later_received_file_has_the_higher_version() -> None:
+    tables = Tables()
+    early, late = flagged([0]), flagged([0])
+    late.received_at = early.received_at + timedelta(milliseconds=1)
+    sink(tables).handle([message(early, 0), message(late, 1)])
+    versions = tables.columns("readings")["version"]
+    assert versions[0] < versions[1]
+
+
+@pytest.mark.parametrize("error", [ClickHouseAway("nobody answers"), ClickHouseRefused("no such table")])
+def test_a_clickhouse_that_is_away_or_refuses_costs_lag_only(error: Exception) -> None:
+    verdict = sink(Tables(error)).handle([message(flagged([0]))])
+    assert isinstance(verdict, NotNow)
+    assert str(error) in verdict.reason
+
+
+def test_a_broken_message_is_dead_and_the_others_are_stored() -> None:
+    tables = Tables()
+    broken = Record("flagged", b"x", b"{", {}, 0, 0)
+    headless = Record("raw", b"x", b"bytes", {}, 0, 0)
+    done = sink(tables).handle([broken, message(flagged([0])), headless])
+    assert isinstance(done, Done)
+    assert [dead.record for dead in done.dead] == [broken, headless]
+    assert len(tables.columns("readings")["value"]) == 1
+
+
+def test_a_file_without_a_station_has_its_row_and_rejects_but_no_readings() -> None:
+    tables = Tables()
+    done = sink(tables).handle([message(flagged([], station=""))])
+    assert dirty_hours(done) == {}
+    assert [table for table, _, _ in tables.inserted] == ["files"]
+
+
+def test_sets_in_order_ask_nothing_of_the_database() -> None:
+    tables = Tables()
+    sink(tables).handle([message(flagged([0, 5]))])
+    assert tables.asked == []
+
+
+def test_a_row_that_a_late_file_replaces_is_copied_before_it_is_replaced() -> None:
+    before = stored_row(0, HOUR - timedelta(minutes=1), flag=3)
+    tables = Tables(stored=[before, stored_row(5, HOUR - timedelta(minutes=1))])
+    sink(tables).handle([message(late([0]))])
+    assert tables.names() == ["files", "reading_revisions", "readings"]
+    copied = tables.columns("reading_revisions")
+    assert [list(copied[name]) for name in READING] == [[value] for value in before]
+    assert (copied["superseded_by"], copied["cause"]) == ([reading_version(HOUR)], [""])
+
+
+def test_after_a_death_between_the_two_inserts_the_same_is_copied_and_after_both_nothing() -> None:
+    before, batch = stored_row(0, HOUR - timedelta(minutes=1)), [message(late([0]))]
+    died = Tables(stored=[before])
+    sink(died).handle(batch)
+    again = Tables(stored=[before])
+    sink(again).handle(batch)
+    assert again.columns("reading_revisions") == died.columns("reading_revisions")
+    done = Tables(stored=list(zip(*died.columns("readings").values(), strict=True)))
+    sink(done).handle(batch)
+    assert done.names() == ["files", "readings"]
+
+
+def test_a_revision_replaces_rows_and_reopens_hours_but_is_no_second_file() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR)])
+    done = sink(tables, rejudge="rejudge").handle([message(revised([0], 1, "decision"))])
+    assert tables.names() == ["reading_revisions", "readings"]
+    assert tables.columns("readings")["version"] == [reading_version(HOUR) + 1]
+    assert tables.columns("reading_revisions")["cause"] == ["decision"]
+    assert dirty_hours(done) == {CODE: ["2026-03-25T05:00:00Z"]}
+
+
+def test_of_two_files_of_one_time_in_a_batch_the_earlier_is_kept_aside() -> None:
+    tables = Tables()
+    sink(tables).handle([message(late([0], received=HOUR + timedelta(seconds=n)), n) for n in (1, 0, 2)])
+    copied = tables.columns("reading_revisions")
+    versions = [reading_version(HOUR + timedelta(seconds=n)) for n in (0, 1, 2)]
+    assert (copied["version"], copied["superseded_by"]) == (versions[:2], versions[1:])
+
+
+def test_what_a_late_file_of_the_same_batch_corrects_is_kept_aside() -> None:
+    first = late([0])
+    first.unsettled = None
+    corrected = late([0], received=HOUR + timedelta(hours=1))
+    corrected.readings[0].value = 8.0
+    tables = Tables()
+    sink(tables).handle([message(first), message(corrected, 1)])
+    copied = tables.columns("reading_revisions")
+    assert (copied["value"], copied["version"]) == ([7.0], [reading_version(HOUR)])
+    assert copied["superseded_by"] == [reading_version(HOUR + timedelta(hours=1))]
+
+
+def test_a_reading_received_before_the_stored_one_is_kept_aside_too() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR + timedelta(minutes=1))])
+    sink(tables).handle([message(late([0]))])
+    copied = tables.columns("reading_revisions")
+    assert (copied["value"], copied["version"]) == ([7.0], [reading_version(HOUR)])
+
+
+def test_a_file_read_again_otherwise_wins_over_what_it_was_judged_as() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR, revision=3)])  # read as 6.0, now as 7.0
+    sink(tables).handle([message(late([0]))])
+    assert tables.columns("readings")["version"] == [reading_version(HOUR, 4)]
+    copied = tables.columns("reading_revisions")
+    assert (copied["value"], copied["superseded_by"]) == ([6.0], [reading_version(HOUR, 4)])
+
+
+def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_again() -> None:
+    twice = late([0, 0])
+    twice.readings[0].value = 5.0
+    again = Tables(
+        stored=[(*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", 1, "", "", 2, reading_version(HOUR))]
+    )
+    sink(again).handle([message(twice)])
+    assert again.columns("readings")["version"] == [reading_version(HOUR)] * 2
+
+
+def test_a_file_read_again_alike_leaves_its_last_judgement() -> None:
+    again = late([0])
+    again.readings[0].value, again.readings[0].text = 6.0, "6"
+    tables = Tables(stored=[stored_row(0, HOUR, revision=3)])
+    sink(tables).handle([message(again)])
+    assert tables.columns("readings")["version"] == [reading_version(HOUR)]
+
+
+def test_a_revision_of_an_older_reading_of_the_file_does_not_come_back() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR, revision=3)])
+    sink(tables).handle([message(revised([0], 1))])
+    assert tables.columns("readings")["version"] == [reading_version(HOUR, 1)]
+
+
+def test_unsettled_spans_become_one_request_where_they_meet() -> None:
+    early, after = late([0]), late([5], causes=("block", "memory"))
+    apart = late([0])
+    assert after.unsettled is not None
+    assert apart.unsettled is not None
+    after.unsettled.start, after.unsettled.end = HOUR + timedelta(hours=30), HOUR + timedelta(hours=31)
+    apart.unsettled.start, apart.unsettled.end = HOUR + timedelta(days=9), HOUR + timedelta(days=10)
+    done = sink(Tables(), rejudge="rejudge").handle(
+        [message(each, n) for n, each in enumerate([after, apart, early])]
+    )
+    assert isinstance(done, Done)
+    asked = [json.loads(record.value or b"") for record in done.records if record.topic == "rejudge"]
+    assert [(each["start"], each["end"], each["causes"]) for each in asked] == [
+        ("2026-03-25T05:00:00Z", "2026-03-26T12:00:00Z", ["block", "late", "memory"]),
+        ("2026-04-03T05:00:00Z", "2026-04-04T05:00:00Z", ["late"]),
+    ]
+
+
+def test_a_ministry_asks_for_no_second_judgement() -> None:
+    done = sink(Tables(), rejudge=None).handle([message(late([0]))])
+    assert isinstance(done, Done)
+    assert [record.topic for record in done.records] == ["dirty"]
+
+
+class Database(AveragesInMemory):
+    """Readings by (station, parameter, hour), one every five minutes."""
+
+    def hour(self, hour: datetime, readings: Sequence[tuple[float, int]], parameter: str = "PM2.5") -> None:
+        for n, (value, flag) in enumerate(readings):
+            self.put(CODE, parameter, hour + timedelta(minutes=5 * n), value, flag)
+
+
+def handler(database: Database, registry: Registry | None = None, **more: Any) -> WindowsHandler:
+    now = more.pop("now", HOUR + timedelta(hours=2))
+    return WindowsHandler(
+        database, registry or registry_of(), aggregated="aggregated", clock=lambda: now, **more
+    )
+
+
+def dirty(*hours: datetime, station: str = CODE) -> Record:
+    windows = [{"parameter": "PM2.5", "hour": hour.isoformat()} for hour in hours]
+    return Record("dirty", station.encode(), json.dumps({"station": station, "windows": windows}).encode())
+
+
+def averages(verdict: object, period: str = "hour") -> list[dict[str, Any]]:
+    assert isinstance(verdict, Done)
+    every = [average for record in verdict.records for average in json.loads(record.value or b"")["averages"]]
+    return [average for average in every if average["period"] == period]
+
+
+def test_only_good_readings_count_and_all_are_received() -> None:
+    database = Database()
+    database.hour(HOUR, [(10.0, 1), (12.0, 1), (999.0, 4), (50.0, 3)])
+    (average,) = averages(handler(database).handle([dirty(HOUR)]))
+    assert average["mean"] == 11.0
+    assert (average["count"], average["received"], average["expected"]) == (2, 4, 12)
+    assert average["completeness"] == pytest.approx(2 / 12)
+    assert average["ends_at"] == "2026-03-25T06:00:00Z"
+    assert average["complete"] is False
+
+
+def test_a_late_reading_reopens_its_hour_with_the_next_version_and_no_other() -> None:
+    database = Database()
+    database.hour(HOUR, [(10.0, 1)])
+    database.hour(HOUR + timedelta(hours=1), [(20.0, 1)])
+    handler(database).handle([dirty(HOUR, HOUR + timedelta(hours=1))])
+    database.hour(HOUR, [(10.0, 1), (14.0, 1)])
+    (average,) = averages(handler(database).handle([dirty(HOUR)]))
+    assert (average["mean"], average["version"]) == (12.0, 2)
+    later = CODE, "PM2.5", "hour", int(HOUR.timestamp()) + 3600
+    assert database.averages[later]["version"] == 1
+
+
+def test_the_same_readings_in_another_order_write_nothing() -> None:
+    database = Database()
+    database.hour(HOUR, [(0.1, 1), (0.2, 1), (0.3, 1), (1e9, 1)])
+    assert len(averages(handler(database).handle([dirty(HOUR)]))) == 1
+    database.hour(HOUR, [(1e9, 1), (0.3, 1), (0.2, 1), (0.1, 1)])
+    written = database.written
+    assert handler(database).handle([dirty(HOUR), dirty(HOUR)]) == Done([], [])
+    assert database.written == written
+
+
+def test_a_backlog_of_days_is_read_day_by_day() -> None:
+    database = Database()
+    hours = [HOUR + timedelta(days=d) for d in range(3)]
+    for hour in hours:
+        database.hour(hour, [(1.0, 1)])
+    assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
+    of_the_hours = ["readings", "stored"] * 3
+    of_the_days = ["hours", "stored"] * 3
+    present = [look for look in database.asked if look != "kept"]  # asked where a period is over
+    assert present == [*of_the_hours, *of_the_days, "days", "stored"]
+
+
+def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:
+    database = Database()
+    hours = [HOUR.replace(hour=0) + timedelta(hours=n) for n in range(17)]
+    codes = [f"X{n}" for n in range(100)]
+    for hour in hours:
+        for code in codes:
+            database.hour(hour, [(1.0, 1)], code)
+    windows = [{"parameter": code, "hour": hour.isoformat()} for code in codes for hour in hours]
+    record = Record("dirty", CODE.encode(), json.dumps({"station": CODE, "windows": windows}).encode())
+    verdict = handler(database, now=HOUR - timedelta(days=1)).handle([record])
+    assert isinstance(verdict, Done)
+    told = [len(json.loads(record.value or b"")["averages"]) for record in verdict.records]
+    assert told == [500, 500, 500, 200]
+
+
+def test_a_station_gone_from_the_registry_keeps_its_averages_by_the_usual_interval() -> None:
+    database = Database()
+    database.hour(HOUR, [(1.0, 1)])
+    (average,) = averages(handler(database, Registry()).handle([dirty(HOUR)]))
+    assert average["expected"] == 12
+
+
+@pytest.mark.parametrize("error", [ClickHouseAway("nobody answers"), ClickHouseRefused("no such table")])
+def test_averages_wait_for_a_database_that_is_away_or_refuses(error: Exception) -> None:
+    database = Database()
+    database.error = error
+    verdict = handler(database).handle([dirty(HOUR)])
+    assert isinstance(verdict, NotNow)
+    assert str(error) in verdict.reason
+
+
+def test_a_broken_dirty_message_is_dead_and_the_others_are_computed() -> None:
+    database = Database()
+    database.hour(HOUR, [(1.0, 1)])
+    broken = Record("dirty", b"x", b"{}")
+    verdict = handler(database).handle([broken, dirty(HOUR)])
+    assert isinstance(verdict, Done)
+    assert [dead.record for dead in verdict.dead] == [broken]
+    assert len(averages(verdict)) == 1

@@ -1,0 +1,517 @@
+"""When alerts open, change and close: a scenario for each cause, restarts, and any order."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantrac.domain.averaging import Period
+from quantrac.domain.limits import Limit, WarningShares
+from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Decision, Interval, StationParameter, WarningLevels
+from quantrac.io.clickhouse import ClickHouseAway
+from quantrac.io.records import NotNow, Record
+from quantrac.testing.builders import station
+from schemas.codec import ToldExceedance
+from schemas.examples import example
+from schemas.messages.alerts import Alert
+from services.aggregator.watch.levels import levels_of
+from services.aggregator.watch.state import Episode, WatchRules, level_of
+from support.watch import CODE, PARAMETERS, START, Watch, at
+
+SILENT = f"station-silent/{CODE}"
+ENTRY = station(parameters=PARAMETERS)
+
+
+def maintenance(start: float, end: float, *parameters: str) -> Decision:
+    return Decision(
+        "maintenance-1", CODE, at(start), at(end), Flag.NOT_EVALUATED, "registry", "pump", START, parameters
+    )
+
+
+# station-silent
+
+
+def test_a_station_is_silent_an_interval_and_the_grace_after_its_last_reading_until_the_next() -> None:
+    watch = Watch()
+    assert watch.send(0) == []
+    assert watch.tick(19.9) == []
+    opened = f"{SILENT}/2026-03-25T05:20:00Z"
+    assert watch.tick(20) == [(opened, "opened", 1)]
+    assert (
+        watch.told[-1].detail == "Nothing received since 2026-03-25T05:00:00Z; a file is due every 5 minutes."
+    )
+    assert watch.facts == {"last_at": "2026-03-25T05:00:00Z", "interval_minutes": 5, "grace_minutes": 15}
+    assert watch.tick(300) == []
+    assert watch.send(301) == [(opened, "closed", 2)]
+    assert watch.tick(321) == [(f"{SILENT}/2026-03-25T10:21:00Z", "opened", 1)]
+
+
+def test_the_example_of_the_contract_is_what_watch_tells() -> None:
+    watch = Watch(replace(ENTRY, code="HN_DEMO_KHI001"))
+    watch.now = at(-300)  # 00:00 UTC
+    watch.send(-295, received=-295, code="HN_DEMO_KHI001")
+    watch.now = at(-275)
+    watch.take()
+    told, wanted = watch.told[-1], Alert.model_validate_json(example("alert.json"))
+    assert told.model_copy(update={"changed_at": wanted.changed_at}) == wanted
+
+
+def test_a_backlog_does_not_make_a_station_look_alive() -> None:
+    watch = Watch()
+    watch.send(0)
+    assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+    assert watch.send(-60, received=25) == []
+
+
+def test_a_logger_whose_clock_is_days_ahead_is_silent_when_its_files_stop() -> None:
+    watch = Watch()
+    watch.send(5 * 1440, received=0)
+    assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+
+
+def test_a_clock_set_back_and_forth_opens_what_held_and_closes_what_does_not() -> None:
+    watch = Watch()
+    watch.send(0)
+    watch.now = at(600)
+    watch.take()
+    assert watch.open() == [f"{SILENT}/2026-03-25T05:20:00Z"]
+    watch.now = at(5)
+    watch.take()
+    assert watch.open() == []
+
+
+def test_a_station_never_heard_counts_from_its_validity_and_without_one_from_its_first_reading() -> None:
+    dated, undated = replace(ENTRY, valid_from=START), replace(ENTRY, code="UNDATED")
+    watch = Watch(dated, undated)
+    assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+    assert "became valid at 2026-03-25T05:00:00Z" in watch.told[-1].detail
+    assert watch.tick(100_000) == []
+
+
+def test_the_interval_of_the_last_reading_counts() -> None:
+    hourly = Interval(seconds=3600, valid_to=at(1))
+    watch = Watch(replace(ENTRY, intervals=(hourly,)))
+    watch.send(0)
+    assert watch.tick(74) == []
+    assert watch.tick(75) == [(f"{SILENT}/2026-03-25T06:15:00Z", "opened", 1)]
+
+
+def test_maintenance_closes_and_after_it_the_station_has_its_time_again() -> None:
+    watch = Watch(replace(ENTRY, maintenance=(maintenance(30, 60),)))
+    watch.send(0)
+    opened = f"{SILENT}/2026-03-25T05:20:00Z"
+    assert watch.tick(20) == [(opened, "opened", 1)]
+    assert watch.tick(30) == [(opened, "closed", 2)]
+    assert watch.told[-1].detail == "Maintenance has begun."
+    assert watch.tick(79) == []
+    assert watch.tick(80) == [(f"{SILENT}/2026-03-25T06:20:00Z", "opened", 1)]
+
+
+def test_a_station_that_is_taken_out_closes_and_put_back_goes_on_under_its_id() -> None:
+    watch = Watch()
+    watch.send(0)
+    opened = f"{SILENT}/2026-03-25T05:20:00Z"
+    watch.tick(20)
+    entry = watch.registry.stations.pop(CODE)
+    assert watch.tick(30) == [(opened, "closed", 2)]
+    watch.registry.stations[CODE] = entry
+    watch.restart()
+    assert watch.tick(31) == [(opened, "opened", 3)]
+    watch.registry.stations[CODE] = replace(entry, valid_to=at(32))
+    assert watch.tick(33) == [(opened, "closed", 4)]
+
+
+def test_silence_is_not_judged_while_messages_are_behind_or_have_just_come_through() -> None:
+    watch = Watch(settle=60)
+    watch.send(0)
+    watch.stand(caught_up=False)
+    assert watch.tick(60) == []
+    watch.stand()
+    assert watch.tick(60.5) == []
+    assert watch.tick(61.5) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+
+
+# parameter-silent
+
+
+def test_a_parameter_that_stays_out_while_others_come_is_silent_by_the_times_of_the_data() -> None:
+    watch = Watch()
+    watch.send(0)
+    for minutes in range(5, 65, 5):
+        assert watch.send(minutes, PM25=10.0) == []
+    opened = f"parameter-silent/{CODE}/NO2/2026-03-25T06:05:00Z"
+    assert watch.send(65, PM25=10.0) == [(opened, "opened", 1)]
+    assert watch.told[-1].parameter == "NO2"
+    assert watch.send(70) == [(opened, "closed", 2)]
+
+
+def test_a_parameter_of_a_silent_station_is_not_told_beside_it() -> None:
+    watch = Watch()
+    watch.send(0)
+    watch.send(5, PM25=10.0)
+    assert watch.tick(600) == [(f"{SILENT}/2026-03-25T05:25:00Z", "opened", 1)]
+
+
+def test_a_parameter_outside_its_validity_or_under_maintenance_is_not_asked_for() -> None:
+    no2 = replace(PARAMETERS[1], valid_to=START)
+    ended = Watch(replace(ENTRY, parameters=(PARAMETERS[0], no2)))
+    kept = Watch(replace(ENTRY, maintenance=(maintenance(0, 120, "NO2"),)))
+    for watch in (ended, kept):
+        watch.send(-5)
+        for minutes in range(0, 120, 5):
+            watch.send(minutes, PM25=10.0)
+    assert kept.told == []
+    # Not in force, but it came within the last day: asked for until that is over.
+    assert ended.open() == [f"parameter-silent/{CODE}/NO2/2026-03-25T06:00:00Z"]
+    for minutes in range(120, 1500, 15):
+        ended.send(minutes, PM25=10.0)
+    assert [each for each in ended.open() if "NO2" in each] == []
+
+
+# data-incomplete
+
+
+def counts(first: int, last: int, number: int) -> dict[tuple[str, int], int]:
+    return {(parameter.code, hour): number for parameter in PARAMETERS for hour in range(first, last)}
+
+
+def test_a_day_with_too_few_readings_opens_and_needs_a_margin_to_close() -> None:
+    watch = Watch()
+    watch.send(0)
+    day = 24 * 60
+    watch.send(day + 10)
+    assert watch.count(counts(0, 24, 8), day + 10) == []  # the day is not over by the grace
+    opened = f"data-incomplete/{CODE}/2026-03-26T05:00:00Z"
+    watch.send(day + 15)
+    assert watch.told[-1].alert_id == opened
+    assert (watch.facts["counted"], watch.facts["expected"]) == (2 * 24 * 8, 2 * 24 * 12)
+    assert watch.count(counts(0, 24, 9) | {("NO2", 23): 11}, day + 16) == []  # 0.753
+    assert watch.count(counts(0, 24, 10), day + 17) == [(opened, "closed", 2)]
+
+
+def test_a_station_is_not_incomplete_before_its_first_day_is_over() -> None:
+    watch = Watch()
+    for hour in range(24):
+        watch.send(hour * 60 + 14)
+        watch.send(hour * 60 + 29)
+    assert [alert.kind for alert in watch.told if alert.kind == "data-incomplete"] == []
+    watch.send(25 * 60 + 14)
+    watch.send(25 * 60 + 29)
+    assert watch.told[-1].kind == "data-incomplete"
+
+
+def test_hours_of_maintenance_are_not_expected() -> None:
+    watch = Watch(replace(ENTRY, maintenance=(maintenance(0, 12 * 60), maintenance(0, 18 * 60, "NO2"))))
+    watch.send(0)
+    watch.count(counts(12, 24, 8), 24 * 60)
+    watch.send(24 * 60 + 15)
+    assert watch.facts["expected"] == (12 + 6) * 12
+
+
+# analyser-stuck
+
+
+def test_a_stuck_analyser_is_told_until_each_test_that_doubted_it_is_good() -> None:
+    watch = Watch()
+    assert watch.send(0, PM25={"tests": {"flat_line": 2, "stuck": 2}}) == []
+    opened = f"analyser-stuck/{CODE}/PM2.5/2026-03-25T05:05:00Z"
+    assert watch.send(5, PM25={"flag": 3, "tests": {"flat_line": 3, "stuck": 3}}) == [(opened, "opened", 1)]
+    assert watch.facts["tests"] == "flat_line, stuck"
+    assert watch.send(10, PM25={"flag": 3, "tests": {"flat_line": 1, "stuck": 2}}) == []
+    watch.restart()
+    assert watch.send(15, PM25={"flag": 3, "tests": {"flat_line": 2, "stuck": 3}}) == []
+    assert watch.send(20, PM25={"tests": {"flat_line": 1, "stuck": 1}}) == [(opened, "closed", 2)]
+
+
+def test_a_revision_of_the_newest_reading_counts_and_of_an_older_one_does_not() -> None:
+    watch = Watch()
+    doubted: dict[str, Any] = {"flag": 4, "tests": {"flat_line": 4}}
+    opened = f"analyser-stuck/{CODE}/PM2.5/2026-03-25T05:00:00Z"
+    assert watch.send(0, PM25=doubted) == [(opened, "opened", 1)]
+    assert watch.send(0, revision=1) == [(opened, "closed", 2)]
+    assert watch.send(0, PM25=doubted) == [], "an older judgement"
+    assert watch.send(0, revision=2, PM25=doubted) == [(opened, "opened", 3)]
+    assert watch.send(5) == [(opened, "closed", 4)]
+    assert watch.send(0, revision=3, PM25=doubted) == [], "an older reading"
+
+
+# limit-exceeded
+
+
+def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more: Any) -> ToldExceedance:
+    fields: dict[str, Any] = {
+        "parameter": "PM2.5",
+        "period": "hour",
+        "standard": "QCVN 05:2023/BTNMT",
+        "column": "",
+        "minimum": None,
+        "maximum": 50.0,
+        "unit": "µg/m3",
+        "starts_at": at(start),
+        "ends_at": at(start + 60),
+        "periods": 1,
+        "peak": 50 * ratio,
+        "peak_at": at(start),
+        "ratio": ratio,
+        "open": True,
+        "version": version,
+    }
+    return ToldExceedance(**fields | more)
+
+
+EXCEEDED = f"limit-exceeded/{CODE}/PM2.5/hour/QCVN 05:2023/BTNMT/2026-03-25T05:00:00Z"
+
+
+def test_an_exceedance_is_told_when_its_first_average_is_over_again_when_it_grows_and_when_it_ends() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    assert watch.exceed(exceedance(), 45) == []
+    assert watch.tick(60) == [(EXCEEDED, "opened", 1)]
+    assert (watch.told[-1].severity, watch.told[-1].opened_at) == ("critical", at(60))
+    assert watch.told[-1].detail == (
+        "The hour average of PM2.5 is beyond a maximum of 50 µg/m3 (QCVN 05:2023/BTNMT) since"
+        " 2026-03-25T05:00:00Z; peak 60 µg/m3, 1.20 times the limit."
+    )
+    assert watch.exceed(exceedance(2, ratio=1.205, periods=2), 125) == []
+    assert watch.exceed(exceedance(3, ratio=1.4, periods=3), 185) == [(EXCEEDED, "updated", 2)]
+    watch.restart()
+    assert watch.tick(186) == []
+    assert watch.exceed(exceedance(4, ratio=1.4, periods=3, open=False), 245) == [(EXCEEDED, "closed", 3)]
+    assert watch.exceed(exceedance(3, ratio=1.4, periods=3), 246) == [], "told before"
+
+
+def test_a_withdrawn_exceedance_closes_and_one_that_is_over_when_it_comes_opens_nothing() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    assert watch.exceed(exceedance(start=-9000, open=False), 0) == []
+    assert watch.exceed(exceedance(), 61) == [(EXCEEDED, "opened", 1)]
+    assert watch.exceed(exceedance(2, periods=0), 62) == [(EXCEEDED, "closed", 2)]
+    assert watch.exceed(exceedance(start=60), 121) == [(EXCEEDED.replace("T05:00", "T06:00"), "opened", 1)]
+
+
+@pytest.mark.parametrize(
+    ("period", "starts", "over"),
+    [
+        ("8h", "2026-03-25T05:00:00Z", "2026-03-25T13:00:00+00:00"),
+        ("day", "2026-03-24T17:00:00Z", "2026-03-25T17:00:00+00:00"),
+        ("month", "2026-01-31T17:00:00Z", "2026-02-28T17:00:00+00:00"),
+        ("month", "2025-12-31T17:00:00Z", "2026-01-31T17:00:00+00:00"),
+        ("year", "2025-12-31T17:00:00Z", "2026-12-31T17:00:00+00:00"),
+    ],
+)
+def test_the_first_average_is_over_on_vietnams_calendar(period: str, starts: str, over: str) -> None:
+    start = type(START).fromisoformat(starts)
+    episode = Episode(exceedance(period=period, starts_at=start), 0)
+    assert type(START).fromtimestamp(episode.first_over, START.tzinfo).isoformat() == over
+
+
+# warning-level
+
+
+def test_a_value_that_moves_about_a_level_is_one_alert() -> None:
+    watch = Watch()
+    told = [each for n in range(100) for each in watch.send(5 * n, PM25=39.9 + 0.2 * (n % 2), NO2=5.0)]
+    opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:05:00Z"
+    assert told == [(opened, "opened", 1)]
+
+
+def test_the_level_rises_at_once_and_falls_after_half_an_hour_below_it() -> None:
+    watch = Watch()
+    opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:00:00Z"
+    assert watch.send(0, PM25=40.0) == [(opened, "opened", 1)]
+    assert watch.send(5, PM25=55.0) == [(opened, "updated", 2)]
+    assert [alert.severity for alert in watch.told] == ["info", "critical"]
+    assert watch.told[-1].detail == 'PM2.5 is at the level "exceeded": 55 µg/m3 at 2026-03-25T05:05:00Z.'
+    assert watch.send(30, PM25=46.0) == []
+    assert watch.send(35, PM25=46.0) == [(opened, "updated", 3)]
+    assert watch.told[-1].severity == "warning"
+    assert watch.send(60, PM25=1.0) == []
+    assert watch.send(65, PM25=1.0) == [(opened, "closed", 4)]
+    assert watch.told[-1].detail == "No value has reached a warning level for 30 minutes."
+
+
+def test_after_a_restart_a_level_has_its_half_hour_anew() -> None:
+    watch = Watch()
+    opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:00:00Z"
+    watch.send(0, PM25=40.0)
+    watch.send(15, PM25=1.0)
+    watch.restart()
+    assert watch.tick(15) == []
+    assert watch.send(40, PM25=1.0) == []
+    assert watch.send(45, PM25=1.0) == [(opened, "closed", 2)]
+    assert watch.told[-1].detail == "No value has reached a warning level for 30 minutes."
+
+
+def test_bad_readings_those_of_a_calibration_and_late_ones_warn_nobody() -> None:
+    watch = Watch()
+    assert watch.send(0, PM25={"value": 99.0, "flag": 3}) == []
+    assert watch.send(5, PM25={"value": 99.0, "status": "01"}) == []
+    told = watch.send(6, received=66, PM25=99.0)
+    assert [each for each in told if each[0].startswith("warning")] == []
+
+
+def test_levels_are_the_registrys_else_shares_of_the_limit_in_the_same_unit() -> None:
+    class Book:
+        def limits_of(self, *_: object) -> tuple[Limit, ...]:
+            return (
+                Limit("NO2", Period.HOUR, "µg/m3", "QCVN", maximum=200.0),
+                Limit("SO2", Period.HOUR, "ppm", "QCVN", maximum=1.0),
+            )
+
+    entry = replace(ENTRY, parameters=(*PARAMETERS, StationParameter("SO2", "µg/m3")))
+    found = levels_of(Book(), WarningShares(0.8, 0.9, 1.0))(entry, START)  # type: ignore[arg-type]
+    assert found == {
+        ("PM2.5", "µg/m3"): WarningLevels(40.0, 45.0, 50.0),
+        ("NO2", "µg/m3"): WarningLevels(160.0, 180.0, 200.0),
+    }
+
+
+def test_a_level_that_counts_downwards_is_reached_from_above() -> None:
+    oxygen = WarningLevels(5.0, 4.4, 4.0)
+    assert [level_of(value, oxygen) for value in (5.1, 5.0, 4.4, 3.0)] == [0, 1, 2, 3]
+    assert [level_of(value, WarningLevels(exceeded=40.0)) for value in (39.0, 40.0)] == [0, 3]
+
+
+# backlog-arriving
+
+
+def test_many_late_files_within_minutes_are_one_backlog_until_none_comes() -> None:
+    watch = Watch()
+    watch.send(0)
+    for n in range(12):
+        assert watch.send(-600 + 5 * n, received=1 + n / 10) == []
+    opened = f"backlog-arriving/{CODE}/2026-03-25T05:02:12Z"
+    assert watch.send(-540, received=2.2) == [(opened, "opened", 1)]
+    assert watch.send(-535, received=8) == []
+    watch.restart()
+    assert watch.send(9) == []
+    assert watch.tick(18.9) == []
+    assert watch.tick(19) == [(opened, "closed", 2)]
+
+
+def test_late_files_now_and_then_are_no_backlog() -> None:
+    watch = Watch()
+    told = [each for n in range(100) for each in watch.send(n - 600, received=n)]
+    assert [each for each in told if each[0].startswith("backlog")] == []
+
+
+# the handler
+
+
+def test_what_is_no_message_becomes_a_dead_letter_and_sets_without_a_station_are_passed_over() -> None:
+    watch = Watch()
+    watch.take(Record("qa-flagged", b"x", b"{"), Record("aggregated", b"x", b'{"station": 1}'))
+    assert len(watch.dead) == 2
+    assert watch.send(0, code="") == []
+
+
+def test_stations_of_other_members_are_theirs() -> None:
+    other = replace(ENTRY, code="OTHER")
+    watch = Watch(ENTRY, other)
+    watch.stand(owns=lambda key: key == b"OTHER")
+    watch.send(0)
+    watch.send(0, code="OTHER")
+    assert watch.tick(20) == [("station-silent/OTHER/2026-03-25T05:20:00Z", "opened", 1)]
+    watch.stand(assignment=1, owns=lambda key: key == CODE.encode())
+    assert watch.tick(21) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+
+
+def test_nothing_is_judged_before_the_sink_has_stored_what_was_told() -> None:
+    watch = Watch()
+    watch.stored.behind = True
+    assert isinstance(watch.take(), NotNow)
+    watch.stored.behind = False
+    assert watch.tick(0) == []
+
+
+def test_a_clickhouse_that_is_away_delays_the_start_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch()
+
+    def away(_: int) -> None:
+        raise ClickHouseAway("nobody answers")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watch.stored, "heard", away)
+        assert watch.take() == NotNow("ClickHouse: nobody answers", 2.0)
+    watch.send(0)
+    monkeypatch.setattr(watch.stored, "heard", away)
+    assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["send", "late", "other", "doubted", "high", "exceed", "end", "tick", "restart"]),
+        st.integers(0, 40),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVENTS)
+def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed(
+    events: list[tuple[str, int]],
+) -> None:
+    rules = WatchRules(backlog_files=2)
+    watch, minutes, versions = Watch(rules=rules), 0, count(1)
+    for event, passed in events:
+        minutes += passed
+        match event:
+            case "send":
+                watch.send(minutes)
+            case "late":
+                watch.send(minutes - 200 + passed, received=minutes)
+            case "other":
+                watch.send(minutes, PM25=10.0)
+            case "doubted":
+                watch.send(minutes, PM25={"flag": 3, "tests": {"stuck": 3}})
+            case "high":
+                watch.send(minutes, PM25=40.0 + passed)
+            case "exceed":
+                watch.exceed(exceedance(next(versions), ratio=1 + passed / 10), minutes)
+            case "end":
+                watch.exceed(exceedance(next(versions), open=False), minutes)
+            case "tick":
+                watch.tick(minutes)
+            case "restart":
+                watch.tick(minutes)
+                before, told = watch.open(), len(watch.told)
+                watch.restart()
+                watch.tick(minutes)
+                assert (watch.open(), len(watch.told)) == (before, told)
+        causes = [
+            (alert.kind, alert.parameter) for alert in watch.stored.told.values() if alert.state != "closed"
+        ]
+        assert len(causes) == len(set(causes))
+    watch.exceed(exceedance(next(versions), open=False), minutes)
+    for _ in range(20):
+        minutes += 5
+        watch.send(minutes)
+    assert watch.open() == []
+    of_id: dict[str, list[tuple[int, str]]] = {}
+    for alert in watch.told:
+        of_id.setdefault(alert.alert_id, []).append((alert.version, alert.state))
+    for states in of_id.values():
+        assert [version for version, _ in states] == list(range(1, len(states) + 1))
+        assert states[0][1] == "opened"
+        assert states[-1][1] == "closed"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.permutations(range(8)), st.sets(st.integers(0, 7)))
+def test_silence_is_the_same_whatever_the_order_and_wherever_watch_was_restarted(
+    order: list[int], restarts: set[int]
+) -> None:
+    watch = Watch()
+    watch.now = at(40)
+    for number, place in enumerate(order):
+        watch.now = at(40)
+        watch.stand(caught_up=number == len(order) - 1)
+        watch.send(5 * place, received=40)
+        if number in restarts:
+            watch.restart()
+    watch.tick(60)
+    assert watch.open() == [f"{SILENT}/{START + timedelta(minutes=55):%Y-%m-%dT%H:%M:%SZ}"]

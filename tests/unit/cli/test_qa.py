@@ -1,0 +1,169 @@
+"""The command for analysts and logger vendors: the flags of a series in a file."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from quantrac.cli.qa import qa
+
+RIVER = ("--parameter", "Temp", "--medium", "surface-water")
+HEADER = "time,value,status"
+
+
+def run(text: str, *arguments: str) -> Result:
+    return CliRunner().invoke(qa, ["-", *(arguments or RIVER)], input=text)
+
+
+def rows(result: Result) -> list[dict[str, str]]:
+    assert result.exit_code == 0, result.output
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def calm(count: int = 12) -> list[str]:
+    return [f"2026-03-25T{n // 4:02}:{15 * (n % 4):02}:00Z,{20 + 0.1 * (n % 3):.1f},00" for n in range(count)]
+
+
+def file(*lines: str) -> str:
+    return "\n".join([HEADER, *lines, ""])
+
+
+def test_a_wild_value_fails_and_says_by_what() -> None:
+    wild = "2026-03-25T03:00:00Z,2000,00"
+
+    last = rows(run(file(*calm(), wild)))[-1]
+
+    assert (last["time"], last["value"], last["flag"]) == ("2026-03-25T03:00:00Z", "2000", "4")
+    assert "physical_range" in last["tests"].split(";")
+
+
+def test_good_rows_name_no_test() -> None:
+    assert {(row["flag"], row["tests"]) for row in rows(run(file(*calm())))} == {("1", "")}
+
+
+def test_rows_keep_their_order_and_number_whatever_is_wrong_with_them() -> None:
+    lines = calm()
+    lines = [lines[5], lines[0], *lines[6:], "2026-03-25T03:00:00Z,,", "not a time,20,00", "x", lines[0]]
+
+    found = rows(run(file(*lines)))
+
+    assert [row["time"] for row in found] == [line.split(",")[0] for line in lines]
+
+
+def test_an_empty_value_is_missing() -> None:
+    found = rows(run(file(*calm(), "2026-03-25T03:00:00Z,,00")))[-1]
+
+    assert (found["flag"], found["tests"]) == ("9", "gap")
+
+
+def test_gaps_are_told_apart_by_cause_where_the_interval_is_known() -> None:
+    lines = calm()
+    del lines[2:4]
+    lines[5] = lines[5].replace(",00", ",01")
+    lines[7] = lines[7].replace(",00", ",02")
+
+    result = run(file(*lines), *RIVER, "--interval", "15min")
+
+    assert result.stderr.splitlines() == [
+        "quantrac: silent: 1 gap, 2 steps",
+        "quantrac: calibrating: 1 gap, 1 step",
+        "quantrac: device-error: 1 gap, 1 step",
+    ]
+
+
+@pytest.mark.parametrize("value", ["abc", "inf", "-inf", "1e400", "12,5x"])
+def test_a_value_that_is_no_number_fails_and_the_place_is_told(value: str) -> None:
+    result = run(file(*calm(), f'2026-03-25T03:00:00Z,"{value}",00'))
+
+    assert (rows(result)[-1]["flag"], rows(result)[-1]["tests"]) == ("4", "format")
+    assert result.stderr == f"quantrac: row 13 after the header: {_complaint(value)}\n"
+
+
+def _complaint(value: str) -> str:
+    return f"{value!r} is no {'finite ' if value in ('inf', '-inf', '1e400') else ''}number"
+
+
+def test_a_time_to_come_and_one_before_there_were_loggers_fail() -> None:
+    first, *_, last = rows(run(file("1970-01-01T00:00:00Z,20,00", *calm(), "2106-01-01T00:00:00Z,20,00")))
+
+    assert (first["flag"], first["tests"]) == ("4", "age")
+    assert (last["flag"], last["tests"]) == ("4", "future")
+
+
+@pytest.mark.parametrize(("status", "flag"), [("00", "1"), ("01", "4"), ("02", "4"), ("07", "3")])
+def test_the_device_status_counts(status: str, flag: str) -> None:
+    found = rows(run(file(*calm(), f"2026-03-25T03:00:00Z,20.1,{status}")))[-1]
+
+    assert found["flag"] == flag
+
+
+def test_a_repeated_time_with_another_value_is_a_duplicate_and_the_last_one_counts() -> None:
+    first, second = rows(run(file("2026-03-25T00:00:00Z,20.1,00", "2026-03-25T00:00:00Z,20.4,00")))
+
+    assert (first["flag"], first["tests"]) == ("3", "duplicate")
+    assert (second["flag"], second["tests"]) == ("1", "")
+
+
+def test_a_repeated_row_gets_the_same_flag() -> None:
+    first, second = rows(run(file("2026-03-25T00:00:00Z,20.1,00", "2026-03-25T00:00:00Z,20.1,00")))
+
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["Nhiệt độ", "temperature", "Nhietdo"])
+def test_any_name_of_the_catalogue_does(name: str) -> None:
+    found = rows(run(file(*calm(), "2026-03-25T03:00:00Z,2000,00"), "--parameter", name, *RIVER[2:]))
+
+    assert found[-1]["flag"] == "4"
+
+
+def test_a_parameter_without_rules_in_the_medium_is_judged_by_its_own_past() -> None:
+    noise = np.random.default_rng(7).normal(0, 0.1, 20 * 96)
+    days = [
+        f"2026-03-{1 + n // 96:02}T{n // 4 % 24:02}:{15 * (n % 4):02}:00Z,{5 + noise[n]:.3f}"
+        for n in range(20 * 96)
+    ]
+    text = "\n".join(["time,value", *days, "2026-03-21T00:00:00Z,50", ""])
+
+    found = rows(run(text, "--parameter", "Radiation", "--medium", "groundwater"))
+
+    assert found[-1]["flag"] == "3"
+    assert "own_range" in found[-1]["tests"].split(";")
+    assert sum(row["flag"] == "1" for row in found) > 0.98 * len(days)
+
+
+def test_rules_of_a_folder_go_before_the_national_ones(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "station_types:\n  surface-water:\n    parameters:\n      Temp:\n"
+        "        physical_range: {low: 0, high: 20.15, source: trial}\n"
+    )
+
+    found = rows(run(file(*calm()), *RIVER, "--rules", str(tmp_path)))
+
+    assert {row["value"]: row["flag"] for row in found} == {"20.0": "1", "20.1": "1", "20.2": "4"}
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "complaint"),
+    [
+        ("", RIVER, "the file is empty"),
+        ("when,value\n", RIVER, "line 1: no column 'time'"),
+        (file(), ("--parameter", "Tempp", *RIVER[2:]), "the nearest name is 'Temp'"),
+        (file(), (*RIVER[:2], "--medium", "lake"), "'lake' is not one of"),
+        (file(), (*RIVER, "--interval", "soon"), "'soon' is no interval; write it as 15min, 300s or 1h"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_one_sentence(
+    text: str, arguments: tuple[str, ...], complaint: str
+) -> None:
+    result = run(text, *arguments)
+
+    assert result.exit_code != 0
+    assert complaint in result.stderr
+
+
+def test_a_file_with_a_header_only_gives_a_header() -> None:
+    assert run(file()).stdout == "time,value,flag,tests\n"

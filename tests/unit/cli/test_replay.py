@@ -1,0 +1,186 @@
+"""`quantrac replay`: which options go together, and what a dry run shows."""
+
+import io
+import itertools
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from quantrac.cli import replay_validator, replay_windows
+from quantrac.cli.replay import replay
+from quantrac.cli.replay_windows import Page, Period, Shown
+from quantrac.domain.readings import Flag, FlaggedReading
+from quantrac.io.clickhouse import Result
+from quantrac.testing.broker import FakeBroker
+
+NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANTRAC_KAFKA", "127.0.0.1:9")
+    monkeypatch.setenv("QUANTRAC_CLICKHOUSE_PASSWORD", "secret")
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(replay, ["--from", "2026-03-01", "--to", "2026-03-02", *arguments])
+    assert result.exit_code == 1
+    return result.output.strip()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--stage", "validator"), "give either --dry-run, to see what would change, or --publish"),
+        (("--stage", "validator", "--dry-run", "--publish"), "give either --dry-run, to see what would"),
+        (("--stage", "validator", "--publish"), "--publish needs a reason: --why TEXT"),
+        (("--stage", "validator", "--dry-run", "--reason", "x"), "--reason belongs to --stage parse"),
+        (("--stage", "parse", "--publish"), "--rules and --publish belong to --stage validator"),
+        (("--stage", "windows", "--publish"), "--rules, --publish and --reason do not belong to"),
+        (("--stage", "parse", "--to", "2026-02-01"), "--from must lie before --to"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...], sentence: str) -> None:
+    assert sentence in said(*options)
+
+
+def test_other_rules_for_a_span_are_not_published_for_one_station(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("required: []")
+    arguments = (
+        "--stage",
+        "validator",
+        "--publish",
+        "--why",
+        "x",
+        "--station",
+        "A",
+        "--rules",
+        str(tmp_path),
+    )
+    assert "hold for every station" in said(*arguments)
+
+
+class Stored:
+    """Readings as they were judged before."""
+
+    def columns(self, sql: str, parameters: object) -> dict[str, list[object]]:
+        times = [int(NOON.timestamp()) + 300 * n for n in range(5)]
+        tests = '{"spike":1,"status":1}'
+        return {"parameter": ["CO"] * 5, "time": times, "flag": [1] * 5, "tests": [tests] * 5}
+
+
+def test_changes_are_counted_by_test_series_and_flags_with_three_examples() -> None:
+    readings = [
+        FlaggedReading(
+            1,
+            "CO",
+            7.5,
+            "7.5",
+            "µg/m3",
+            NOON + timedelta(minutes=5 * n),
+            "00",
+            Flag.SUSPECT,
+            {"status": 1, "spike": 3, "rate_of_change": 3},
+            NOON,
+        )
+        for n in range(5)
+    ]
+    comparison = replay_validator.Comparison()
+    comparison.add(Stored(), "A", readings)
+    different = "rate_of_change not asked → suspect, spike good → suspect"
+    examples = [f"    2026-03-25T12:{5 * n:02}:00Z 7.5 µg/m3: good → suspect ({different})" for n in range(3)]
+    assert list(comparison.lines()) == [
+        "rate_of_change A CO: 5 readings good → suspect",
+        *examples,
+        "spike A CO: 5 readings good → suspect",
+        *examples,
+        "5 readings good → suspect",
+    ]
+
+
+def test_another_demand_on_tests_is_named_where_no_outcome_differs() -> None:
+    reading = FlaggedReading(
+        1, "CO", 7.5, "7.5", "", NOON, "00", Flag.NOT_EVALUATED, {"status": 1, "spike": 1}, NOON
+    )
+    comparison = replay_validator.Comparison()
+    comparison.add(Stored(), "A", [reading])
+    assert list(comparison.lines()) == [
+        "required A CO: 1 reading good → not evaluated",
+        "    2026-03-25T12:00:00Z 7.5: good → not evaluated",
+        "1 reading good → not evaluated",
+    ]
+
+
+class Hours:
+    """Stations that each have readings of PM2.5 in these hours."""
+
+    def __init__(self, stations: list[str], hours: list[datetime]) -> None:
+        self.stations, self.hours = stations, hours
+        self.asked: list[tuple[str, str]] = []
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        start, end = (datetime.fromisoformat(f"{parameters[name]}Z") for name in ("start", "end"))
+        if "stations" not in parameters:
+            return Result(("station",), [(code,) for code in self.stations])
+        self.asked.append((parameters["start"], parameters["end"]))
+        found = [
+            (code, "PM2.5", int(hour.timestamp()))
+            for hour in self.hours
+            if start <= hour < end
+            for code in parameters["stations"]
+        ]
+        return Result(("station", "parameter", "hour"), found)
+
+
+def test_the_hours_of_a_period_come_by_groups_of_stations_and_days_in_vietnam() -> None:
+    evening = datetime(2026, 3, 1, 15, tzinfo=UTC)
+    stations = [f"S{n:02}" for n in range(30)]
+    database = Hours(stations, [evening + timedelta(hours=n) for n in range(4)])
+    found = list(replay_windows.pages(database, Period(evening, evening + timedelta(days=40), "")))
+    assert [(next(iter(page.hours)), len(page.hours), page.done) for page in found] == [
+        ("S00", 25, 25),
+        ("S00", 25, 50),
+        ("S25", 5, 25 * 41 + 5),
+        ("S25", 5, 25 * 41 + 10),
+    ]
+    assert {page.total for page in found} == {30 * 41}
+    assert found[0].hours["S00"] == [("PM2.5", evening), ("PM2.5", evening + timedelta(hours=1))]
+    assert found[1].hours["S00"][0] == ("PM2.5", datetime(2026, 3, 1, 17, tzinfo=UTC)), "midnight"
+    assert database.asked[:2] == [
+        ("2026-03-01 15:00:00", "2026-03-30 17:00:00"),
+        ("2026-03-30 17:00:00", "2026-04-10 15:00:00"),
+    ]
+
+
+def test_hours_that_a_period_touches_in_part_are_asked_for_whole() -> None:
+    database = Hours(["S"], [])
+    minutes = Period(NOON + timedelta(minutes=10), NOON + timedelta(minutes=70), "")
+    assert list(replay_windows.pages(database, minutes)) == []
+    assert database.asked == [("2026-03-25 12:00:00", "2026-03-25 14:00:00")]
+
+
+def test_a_page_is_sent_only_while_the_windows_follow_and_the_wait_is_shown() -> None:
+    broker, screen, clock = FakeBroker(), io.StringIO(), itertools.count(step=10)
+    shown = Shown(Console(file=screen, width=120), clock=lambda: float(next(clock)))
+    lags, waits = iter([0, None, 101, 100]), list[float]()
+    pages = iter(Page({"S": [("CO", NOON)]}, done, 4) for done in (1, 2))
+    sent = replay_windows.send(
+        pages, "dirty", broker.producer(), lambda: next(lags), shown=shown, wait=waits.append
+    )
+    assert next(sent) == 1
+    assert waits == []
+    assert list(sent) == [2]
+    assert waits == [1.0, 1.0]
+    assert [json.loads(record.value or b"") for record in broker.records("dirty")] == [
+        {"station": "S", "windows": [{"parameter": "CO", "hour": "2026-03-25T12:00:00Z"}]}
+    ] * 2
+    lines = screen.getvalue().splitlines()
+    assert lines[0] == "1 hours, 0 hours/s, 1 of 4 days of stations, time left 0:00:30"
+    assert lines[1] == "waiting for aggregator.windows: how far aggregator.windows is is not known"
+    assert lines[2] == "waiting for aggregator.windows: 101 messages before it"

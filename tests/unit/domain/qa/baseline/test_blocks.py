@@ -1,0 +1,147 @@
+"""What is learnt of a series: figures of blocks, and the limits that follow from them."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from quantrac.domain.qa.baseline import blocks
+from quantrac.domain.qa.baseline.blocks import (
+    BLOCK,
+    NOTHING,
+    Figures,
+    changed,
+    figures,
+    joined,
+    limits,
+    merged,
+)
+
+
+def summed_up(values, *, block=0, clean=None):
+    """Figures of five-minute values from the start of a block."""
+    value = np.asarray(values, dtype=float)
+    time = block * BLOCK + 300.0 * np.arange(len(value))
+    return figures(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
+
+
+def steady(first, last, *, median=None, step=1.0, low=0.0, high=50.0, count=72):
+    block = np.arange(first, last + 1)
+    one = np.ones(len(block))
+    middle = block.astype(float) if median is None else one * median
+    return Figures(block, middle, one * step, one * low, one * high, np.full(len(block), count))
+
+
+def test_a_block_is_six_hours_of_utc():
+    found = summed_up([1.0] * 73)
+    assert (found.block.tolist(), found.count.tolist()) == ([0, 1], [72, 1])
+
+
+def test_the_median_of_an_even_count_is_a_value_that_was_measured():
+    assert summed_up([4.0, 1.0, 3.0, 2.0]).median.tolist() == [2.0]
+
+
+def test_readings_that_are_not_clean_leave_no_trace():
+    found = summed_up([7.0, 9999.0, 7.5], clean=[True, False, True])
+    assert (found.low[0], found.high[0], found.step[0], found.count[0]) == (7.0, 7.5, 0.5, 2)
+
+
+def test_a_block_without_a_clean_reading_is_left_out():
+    assert len(summed_up([7.0, 8.0], clean=[False, False])) == 0
+
+
+def test_one_reading_has_no_step():
+    assert np.isnan(summed_up([7.0]).step[0])
+
+
+def test_no_step_leads_from_one_block_into_the_next():
+    found = summed_up([0.0] * 72 + [100.0] * 72)
+    assert found.step.tolist() == [0.0, 0.0]
+
+
+def test_one_spike_does_not_set_the_step_of_its_block():
+    calm = np.tile([10.0, 10.5], 36)
+    calm[20] = 900.0
+    assert summed_up(calm).step[0] == 0.5
+    calm[[30, 40, 50]] = 900.0
+    assert summed_up(calm).step[0] > 800
+
+
+def test_limits_come_from_the_120_blocks_before_the_one_before():
+    held = limits(steady(0, 300), 200, 200)
+    # Blocks 79 to 198 by their numbers: two of 120 lie beyond each end.
+    assert (held.own_low[0], held.own_high[0]) == (81.0, 196.0)
+
+
+def test_the_block_before_and_the_block_itself_teach_nothing():
+    wild = joined(steady(0, 198, median=5.0), steady(199, 200, median=1e6, step=1e6, low=-1e6, high=1e6))
+    held = limits(wild, 200, 200)
+    assert [getattr(held, name)[0] for name in blocks.LIMITS] == [5.0, 5.0, 1.0, 0.0, 50.0]
+
+
+def test_three_days_of_blocks_are_needed():
+    assert np.isnan(limits(steady(0, 10), 12, 12).own_low[0])
+    assert limits(steady(0, 11), 13, 13).own_low[0] == 0.0
+
+
+def test_a_step_over_a_gap_counts_as_one_of_fifteen_minutes():
+    time = np.array([0.0, 900.0, 4500.0])  # the second step takes an hour: twice as far in a random walk
+    assert figures(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
+
+
+def test_the_recent_past_is_two_days():
+    figures = joined(steady(0, 190, low=-7.0, high=70.0), steady(191, 198, low=1.0, high=9.0))
+    assert (limits(figures, 200, 200).recent_low[0], limits(figures, 200, 200).recent_high[0]) == (1.0, 9.0)
+    assert limits(figures, 199, 199).recent_low[0] == -7.0
+
+
+def test_half_of_the_recent_blocks_must_be_known():
+    assert limits(steady(0, 194), 200, 200).recent_low[0] == 0.0
+    assert np.isnan(limits(steady(0, 193), 200, 200).recent_low[0])
+
+
+def test_a_block_of_few_readings_teaches_nothing():
+    assert np.isnan(limits(steady(0, 198, count=2), 200, 200).own_low[0])
+
+
+def test_nothing_known_is_no_limit():
+    assert np.isnan(limits(NOTHING, 5, 6).recent_high).all()
+
+
+def test_merging_replaces_the_blocks_of_a_span():
+    found = merged(steady(0, 5), steady(2, 3, median=9.0), 2, 4)
+    assert (found.block.tolist(), found.median.tolist()) == ([0, 1, 2, 3, 5], [0.0, 1.0, 9.0, 9.0, 5.0])
+
+
+def test_only_blocks_that_differ_have_changed():
+    before, now = steady(0, 5), joined(steady(0, 2), steady(3, 3, median=9.0))
+    found = changed(before, now, 0, 4)
+    assert found.block.tolist() == [3, 4]
+    assert (found.median[0], found.count.tolist()) == (9.0, [72, 0])
+    assert np.isnan(found.median[1])
+    assert len(changed(found, found, 0, 5)) == 0
+
+
+@given(
+    arrays(np.float64, st.integers(1, 200), elements=st.floats(-1e6, 1e6)),
+    st.lists(st.booleans(), min_size=200, max_size=200),
+)
+def test_every_figure_of_values_is_one_of_them(values, clean):
+    chosen = np.array(clean[: len(values)])
+    found = summed_up(values, clean=chosen)
+    known = set(values[chosen].tolist())
+    assert {*found.median.tolist(), *found.low.tolist(), *found.high.tolist()} <= known
+    assert found.count.sum() == chosen.sum()
+    assert np.all((found.low <= found.median) & (found.median <= found.high))
+
+
+@given(st.integers(1, 140), st.integers(0, 100))
+def test_limits_of_many_blocks_are_those_of_each(blocks_known, first):
+    random = np.random.default_rng(blocks_known)
+    known = steady(0, blocks_known)
+    known = known.take(random.random(len(known)) < 0.8)
+    many = limits(known, first, first + 60)
+    for place in (0, 17, 60):
+        one = limits(known, first + place, first + place)
+        for name in blocks.LIMITS:
+            assert np.array_equal(getattr(one, name)[0], getattr(many, name)[place], equal_nan=True)

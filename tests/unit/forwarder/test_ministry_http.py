@@ -1,0 +1,166 @@
+"""What each answer of a ministry means to the forwarder, and what the settings accept."""
+
+import gzip
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import zstandard
+
+from quantrac.domain.readings import FlaggedSet
+from quantrac.io.records import Record
+from quantrac.io.settings import load
+from schemas.codec import encode
+from schemas.messages.deliveries import Receipt
+from services.forwarder.adapters.ministry_http import HttpMinistry
+from services.forwarder.config import ForwarderSettings
+from services.forwarder.delivery import Delivery, Parcel
+from services.forwarder.ministry import DeliveryRefused, MinistryAway
+
+NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
+FLAGGED = FlaggedSet("A", "f" * 64, "1.txt", "logger-1", "ftp", NOON, "tab", "r1")
+DELIVERY = Delivery([Parcel(Record("qa-flagged", b"A", encode(FLAGGED)), FLAGGED)])
+RECEIPT = Receipt(delivery_id=DELIVERY.id, accepted=1, duplicate=False, rejected=[], received_at=NOON)
+
+
+def ministry(answer: Callable[[httpx.Request], httpx.Response]) -> HttpMinistry:
+    return HttpMinistry(
+        "https://ministry.example/in", "hanoi", "secret", transport=httpx.MockTransport(answer)
+    )
+
+
+def answering(status: int, **content: object) -> HttpMinistry:
+    return ministry(lambda _: httpx.Response(status, **content))  # type: ignore[arg-type]
+
+
+def test_a_delivery_goes_compressed_and_signed_to_the_deliveries_of_the_address() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, content=RECEIPT.model_dump_json())
+
+    assert ministry(answer).deliver(DELIVERY) == RECEIPT
+    assert (seen[0].method, str(seen[0].url)) == ("POST", "https://ministry.example/in/v1/deliveries")
+    assert seen[0].headers["content-type"] == "application/x-ndjson"
+    assert seen[0].headers["content-encoding"] == "zstd"
+    assert seen[0].headers["authorization"] == "Basic aGFub2k6c2VjcmV0"
+    assert zstandard.decompress(seen[0].content) == DELIVERY.body
+
+
+def test_a_newer_ministry_may_say_more_in_its_receipt() -> None:
+    content = json.loads(RECEIPT.model_dump_json()) | {"region": "north"}
+    assert answering(200, json=content).deliver(DELIVERY) == RECEIPT
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507])
+def test_an_answer_that_says_later_is_a_ministry_that_is_away(status: int) -> None:
+    client = answering(status, json={"detail": "the disk\nis full"}, headers={"Retry-After": "5"})
+    with pytest.raises(MinistryAway, match=f"^{status}: the disk is full$") as caught:
+        client.deliver(DELIVERY)
+    assert caught.value.retry_after == 5.0
+
+
+def test_a_date_to_come_back_at_is_left_to_the_back_off() -> None:
+    client = answering(503, headers={"Retry-After": "Wed, 25 Mar 2026 05:00:00 GMT"})
+    with pytest.raises(MinistryAway, match="503: Service Unavailable") as caught:
+        client.deliver(DELIVERY)
+    assert caught.value.retry_after == 0.0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.ReadTimeout("slow"),
+        httpx.WriteError("reset"),
+        httpx.RemoteProtocolError("not HTTP"),
+        httpx.DecodingError("not gzip"),
+    ],
+)
+def test_no_answer_is_a_ministry_that_is_away(error: httpx.RequestError) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    with pytest.raises(MinistryAway, match=f"{type(error).__name__}: {error}"):
+        ministry(fail).deliver(DELIVERY)
+
+
+def test_a_page_where_the_receipt_should_be_is_no_receipt() -> None:
+    with pytest.raises(MinistryAway, match="not a receipt"):
+        answering(200, text="<html>Welcome</html>").deliver(DELIVERY)
+
+
+class Endless(httpx.SyncByteStream):
+    """An answer that repeats one part for ever."""
+
+    def __init__(self, part: bytes) -> None:
+        self._part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        return itertools.repeat(self._part)
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_an_answer_that_unpacks_or_never_ends_is_not_read(status: int) -> None:
+    bomb = Endless(gzip.compress(b" " * 10_000_000))
+    packed = httpx.Response(status, headers={"Content-Encoding": "gzip"}, stream=bomb)
+    with pytest.raises(MinistryAway, match=r"compressed \(gzip\)"):
+        ministry(lambda _: packed).deliver(DELIVERY)
+    endless = httpx.Response(status, stream=Endless(b" " * 1_000_000))
+    with pytest.raises(MinistryAway, match="more than 16777216 bytes"):
+        ministry(lambda _: endless).deliver(DELIVERY)
+
+
+@pytest.mark.parametrize(
+    ("status", "about_content", "about_account"),
+    [
+        (400, True, False),
+        (413, True, False),
+        (422, True, False),
+        (401, False, True),
+        (403, False, True),
+        (301, False, False),
+        (404, False, False),
+        (415, False, False),
+    ],
+)
+def test_a_refusal_says_what_it_is_about(status: int, about_content: bool, about_account: bool) -> None:
+    with pytest.raises(DeliveryRefused, match=f"^{status}: because$") as caught:
+        answering(status, json={"detail": "because"}).deliver(DELIVERY)
+    assert (caught.value.about_content, caught.value.about_account) == (about_content, about_account)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("QUANTRAC_MINISTRY_URL", "https://ministry.example")
+    monkeypatch.setenv("QUANTRAC_MINISTRY_ACCOUNT", "hanoi")
+    return monkeypatch
+
+
+def test_the_password_comes_from_the_environment_or_goes_before_it_from_a_file(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("QUANTRAC_MINISTRY_PASSWORD", "from the environment")
+    assert load(ForwarderSettings).ministry_password.get_secret_value() == "from the environment"
+    (tmp_path / "password").write_text("from the file\n")
+    environment.setenv("QUANTRAC_MINISTRY_PASSWORD_FILE", str(tmp_path / "password"))
+    assert load(ForwarderSettings).ministry_password.get_secret_value() == "from the file"
+
+
+def test_a_missing_password_or_address_stops_the_start_with_one_sentence(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(
+        SystemExit, match=r"QUANTRAC_MINISTRY_PASSWORD: .*set it, or QUANTRAC_MINISTRY_PASSWORD_FILE"
+    ):
+        load(ForwarderSettings)
+    environment.setenv("QUANTRAC_MINISTRY_PASSWORD", "secret")
+    environment.delenv("QUANTRAC_MINISTRY_URL")
+    with pytest.raises(SystemExit, match=r"^bad configuration: QUANTRAC_MINISTRY_URL is not set$"):
+        load(ForwarderSettings)

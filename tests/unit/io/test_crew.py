@@ -1,0 +1,36 @@
+import threading
+
+import pytest
+
+from quantrac.io.crew import run_together
+
+
+def patient(stop: threading.Event) -> None:
+    assert stop.wait(5)
+
+
+def test_all_loops_run_until_they_are_told_to_stop() -> None:
+    stop = threading.Event()
+    both = threading.Barrier(2, action=stop.set)
+
+    def loop(stop: threading.Event) -> None:
+        both.wait(5)
+        patient(stop)
+
+    run_together({"a": loop, "b": loop}, stop)
+    assert stop.is_set()
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(1)])
+def test_one_that_fails_ends_all_of_them_with_its_error(error: BaseException) -> None:
+    def fails(_: threading.Event) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        run_together({"patient": patient, "fails": fails}, threading.Event())
+    assert caught.value is error
+
+
+def test_one_that_ends_by_itself_counts_as_failed() -> None:
+    with pytest.raises(RuntimeError, match="lazy ended by itself"):
+        run_together({"patient": patient, "lazy": lambda _: None}, threading.Event())

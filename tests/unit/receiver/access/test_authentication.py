@@ -1,0 +1,87 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from quantrac.domain.stations import Registry
+from quantrac.io import passwords
+from quantrac.testing.builders import account, registry
+from services.receiver.access import authentication
+from services.receiver.access.authentication import Authenticator
+
+NOW = datetime(2026, 3, 25, tzinfo=UTC)
+
+
+class Counter:
+    """Counts the slow checks, and says which hash each was for."""
+
+    def __init__(self) -> None:
+        self.hashes: list[str] = []
+
+    def __call__(self, password_hash: str, password: str) -> bool:
+        self.hashes.append(password_hash)
+        return passwords.verify_password(password_hash, password)
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    counter = Counter()
+    monkeypatch.setattr(authentication, "verify_password", counter)
+    return counter
+
+
+def authenticator(of: Registry, now: datetime = NOW) -> Authenticator:
+    return Authenticator(of, lambda: now)
+
+
+def test_the_right_password_gives_the_account() -> None:
+    known = registry()
+    assert authenticator(known).authenticate("bkhn", "secret") is known.accounts["bkhn"]
+
+
+def test_a_wrong_password_gives_nothing() -> None:
+    assert authenticator(registry()).authenticate("bkhn", "Secret") is None
+
+
+def test_a_password_once_verified_is_not_checked_slowly_again(checks: Counter) -> None:
+    door = authenticator(registry())
+    assert not door.remembers("bkhn", "secret")
+    for _ in range(3):
+        assert door.authenticate("bkhn", "secret") is not None
+    assert len(checks.hashes) == 1
+    assert door.remembers("bkhn", "secret")
+
+
+def test_a_remembered_password_does_not_let_a_wrong_one_in(checks: Counter) -> None:
+    door = authenticator(registry())
+    door.authenticate("bkhn", "secret")
+    assert door.authenticate("bkhn", "guess") is None
+    assert len(checks.hashes) == 2
+
+
+def test_an_unknown_account_costs_one_slow_check_too(checks: Counter) -> None:
+    assert authenticator(registry()).authenticate("nobody", "secret") is None
+    assert len(checks.hashes) == 1
+    assert checks.hashes[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_a_changed_password_takes_effect_at_once() -> None:
+    known = registry()
+    door = authenticator(known)
+    assert door.authenticate("bkhn", "secret") is not None
+    known.accounts["bkhn"] = account(password="new")
+    assert door.authenticate("bkhn", "secret") is None
+    assert door.authenticate("bkhn", "new") is known.accounts["bkhn"]
+
+
+def test_a_removed_or_expired_account_is_out_at_once() -> None:
+    known = registry(accounts=[account("ended", valid_to=NOW), account("removed")])
+    door = authenticator(known)
+    assert door.authenticate("ended", "secret") is None
+    assert door.authenticate("removed", "secret") is not None
+    del known.accounts["removed"]
+    assert door.authenticate("removed", "secret") is None
+
+
+def test_a_malformed_hash_lets_nobody_in() -> None:
+    assert passwords.verify_password("$argon2id$broken", "secret") is False
+    assert passwords.verify_password("", "") is False

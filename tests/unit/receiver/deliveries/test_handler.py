@@ -1,0 +1,323 @@
+"""What the ministry does with a delivery: lines judged, sets produced, receipts given and remembered."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from quantrac.domain.bounds import MEASURED_AHEAD
+from quantrac.domain.ids import file_id, traceparent
+from quantrac.domain.parsing import parse_file
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
+from quantrac.domain.stations import Account, Registry
+from quantrac.io.records import Record
+from quantrac.testing.broker import FakeBroker
+from quantrac.testing.builders import station, station_file
+from schemas.codec import decode_flagged_set, encode
+from schemas.messages.deliveries import Receipt, RejectedSet
+from schemas.topics import LARGEST_MESSAGE_BYTES
+from services.receiver.deliveries.handler import (
+    AHEAD,
+    MAX_SETS,
+    BrokerAway,
+    Deliveries,
+    NoProvinces,
+    TooManySets,
+)
+from services.receiver.deliveries.ledger import KEPT, DeliveryLedger
+
+NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
+HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provinces=("01",))
+STATIONS = {
+    "A": station("A"),
+    "B": station("B"),
+    "FAR": replace(station("FAR"), province="24"),
+}
+
+
+class Memory(dict[tuple[str, str], Receipt]):
+    def recall(self, account: str, delivery_id: str) -> Receipt | None:
+        return self.get((account, delivery_id))
+
+    def remember(self, account: str, receipt: Receipt) -> None:
+        self[account, receipt.delivery_id] = receipt
+
+
+class Desk:
+    """Deliveries with its doubles at hand; each look at the clock is a minute later."""
+
+    def __init__(self) -> None:
+        self.broker, self.memory, self.now = FakeBroker(partitions=1), Memory(), NOON
+        self.deliveries = Deliveries(
+            producer=self.broker.producer(),
+            memory=self.memory,
+            clock=self.clock,
+            topic="qa-flagged",
+            registry=Registry(stations=STATIONS),
+        )
+
+    @property
+    def flagged(self) -> list[Record]:
+        return self.broker.records("qa-flagged")
+
+    def clock(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+    def accept(self, *lines: bytes, account: Account = HANOI) -> Receipt:
+        return self.deliveries.accept(account, b"\n".join(lines))
+
+    def reasons(self, *lines: bytes, account: Account = HANOI) -> list[tuple[int, str]]:
+        return [(r.line, r.reason) for r in self.accept(*lines, account=account).rejected]
+
+
+def line(station: str, name: str = "1.txt") -> bytes:
+    reading = FlaggedReading(
+        line=1,
+        parameter="PM2.5",
+        value=35.2,
+        text="35.2",
+        unit="µg/m³",
+        measured_at=NOON,
+        status="00",
+        flag=1,
+        tests={"range": 1},
+        equal_since=NOON,
+    )
+    flagged = FlaggedSet(
+        station=station,
+        file_id=file_id(name.encode()),
+        file_name=name,
+        account="logger-1",
+        transport="ftp",
+        received_at=NOON,
+        format="tab",
+        rules="r1",
+        readings=[reading],
+    )
+    return encode(flagged)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_revision_and_an_unsettled_set_are_taken_like_any(desk: Desk) -> None:
+    unsettled, revision = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    unsettled.unsettled = Unsettled(NOON, NOON + timedelta(hours=24), ["late"])
+    revision.revision, revision.cause = 1, "late"
+    assert desk.accept(encode(unsettled), encode(revision)).accepted == 2
+    assert [record.value for record in desk.flagged] == [encode(unsettled), encode(revision)]
+
+
+def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: Desk) -> None:
+    receipt = desk.accept(line("A", "1.txt"), line("B", "2.txt"))
+    delivery_id = file_id(line("A", "1.txt") + b"\n" + line("B", "2.txt"))
+    assert receipt == Receipt(
+        delivery_id=delivery_id,
+        accepted=2,
+        duplicate=False,
+        rejected=[],
+        received_at=NOON + timedelta(minutes=2),
+    )
+    first, second = desk.flagged
+    assert (first.topic, first.key, first.value) == ("qa-flagged", b"A", line("A", "1.txt"))
+    assert first.headers == {
+        "file_id": file_id(b"1.txt").encode(),
+        "traceparent": traceparent(file_id(b"1.txt")).encode(),
+        "delivery_id": delivery_id.encode(),
+        "account": b"hanoi",
+    }
+    assert (second.key, second.value) == (b"B", line("B", "2.txt"))
+
+
+def test_the_sets_of_a_station_keep_their_order(desk: Desk) -> None:
+    desk.accept(line("A", "1"), line("B", "2"), line("A", "3"), line("A", "4"))
+    assert [r.value for r in desk.flagged if r.key == b"A"] == [
+        line("A", "1"),
+        line("A", "3"),
+        line("A", "4"),
+    ]
+
+
+def test_a_delivery_seen_before_gets_the_same_receipt_and_produces_nothing(desk: Desk) -> None:
+    first = desk.accept(line("A"), b"{}")
+    again = desk.accept(line("A"), b"{}")
+    assert again.duplicate
+    assert again.model_copy(update={"duplicate": False}) == first
+    assert len(desk.flagged) == 1
+
+
+def test_another_account_does_not_get_the_receipt_of_the_first(desk: Desk) -> None:
+    desk.accept(line("A"))
+    other = replace(HANOI, name="hue", stations=("B",))
+    assert desk.reasons(line("A"), account=other) == [(1, "account hue may not deliver for station A")]
+
+
+def test_a_bad_line_does_not_take_the_good_lines_with_it(desk: Desk) -> None:
+    receipt = desk.accept(line("A", "1"), b"not json", b"", line("A", "3"))
+    assert receipt.accepted == 2
+    assert [r.line for r in receipt.rejected] == [2, 3]
+    assert receipt.rejected[0].reason == "not a flagged set: JSON is malformed: invalid character (byte 4)"
+    assert len(desk.flagged) == 2
+
+
+def test_a_line_break_at_the_end_is_no_line_of_its_own(desk: Desk) -> None:
+    assert desk.deliveries.accept(HANOI, line("A") + b"\n").rejected == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "reason"),
+    [
+        (
+            b'"file_id":"' + b"x" * 64,
+            b'"file_id":"' + file_id(b"1.txt").encode(),
+            r"not a flagged set: file_id: String should match pattern '^[0-9a-f]{64}$'",
+        ),
+        (
+            b'"measured_at":"2026-03-25T05:00:00"',
+            b'"measured_at":"2026-03-25T05:00:00Z"',
+            "not a flagged set: readings.0.measured_at: Input should have timezone info",
+        ),
+        (
+            b'"value":"35.2"',
+            b'"value":35.2',
+            "not a flagged set: Expected `float`, got `str` - at `$.readings[0].value`",
+        ),
+        (b'"station":""', b'"station":"A"', "the set has no station"),
+    ],
+)
+def test_a_set_that_breaks_the_contract_is_rejected_with_the_place(
+    desk: Desk, wrong: bytes, right: bytes, reason: str
+) -> None:
+    assert right in line("A")
+    assert desk.reasons(line("A").replace(right, wrong)) == [(1, reason)]
+    assert desk.flagged == []
+
+
+def test_a_field_that_a_newer_province_adds_is_let_through(desk: Desk) -> None:
+    newer = line("A").replace(b'"rules":', b'"judged_by":"somebody","rules":')
+    assert desk.accept(newer).accepted == 1
+    assert desk.flagged[0].value == newer
+
+
+def test_a_set_too_large_for_the_broker_is_rejected(desk: Desk) -> None:
+    large = line("A").replace(b'"text":"35.2"', b'"text":"' + b"3" * LARGEST_MESSAGE_BYTES + b'"')
+    assert desk.reasons(large) == [
+        (1, f"not a flagged set: {len(large)} bytes, more than 33554432"),
+    ]
+
+
+def test_an_account_delivers_for_the_stations_of_its_provinces_alone(desk: Desk) -> None:
+    assert desk.reasons(line("A"), line("FAR"), line("XX_NOPE_1"), line("B")) == [
+        (2, "account hanoi may not deliver for province 24, where station FAR is"),
+        (3, "station XX_NOPE_1 is not in the ministry's registry"),
+    ]
+    assert [record.key for record in desk.flagged] == [b"A", b"B"]
+
+
+def test_an_account_that_names_no_province_delivers_nothing_and_is_told_why(desk: Desk) -> None:
+    with pytest.raises(NoProvinces, match="account hanoi names no province in the registry"):
+        desk.accept(line("A"), account=replace(HANOI, provinces=(), stations=("A",)))
+    assert desk.memory == {}
+    assert desk.flagged == []
+
+
+def test_a_set_received_after_the_ministrys_clock_is_rejected_beyond_the_setting(desk: Desk) -> None:
+    soon, future = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    soon.received_at = NOON + timedelta(minutes=1) + AHEAD
+    future.received_at = soon.received_at + timedelta(milliseconds=1)
+    assert desk.reasons(encode(soon), encode(future)) == [
+        (2, "received_at: 2026-03-25T05:11:00.001000+00:00 lies after the ministry's clock")
+    ]
+
+
+def test_a_set_is_taken_with_every_time_that_the_stations_door_believes(desk: Desk) -> None:
+    ahead, beyond = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    ahead.readings[0].measured_at = NOON + MEASURED_AHEAD
+    beyond.readings[0].measured_at = NOON + MEASURED_AHEAD + timedelta(seconds=1)
+    reason = (
+        "received_at: 2026-03-25T05:00:00+00:00 lies over 366 days before"
+        " a reading of 2027-03-26T05:00:01+00:00"
+    )
+    assert desk.reasons(encode(ahead), encode(beyond)) == [(2, reason)]
+    for flagged, rejects in ((ahead, 0), (beyond, 1)):
+        content = station_file(at=flagged.readings[0].measured_at)
+        assert len(parse_file(content, "1.txt", STATIONS["A"], NOON).rejects) == rejects
+
+
+def test_a_set_nested_too_deeply_is_rejected(desk: Desk) -> None:
+    deep = line("A").replace(b'"tests":{"range":1}', b'"tests":' + b"[" * 100_000)
+    ((number, reason),) = desk.reasons(deep)
+    assert number == 1
+    assert reason.startswith("not a flagged set: ")
+
+
+def test_an_account_delivers_only_for_its_stations_when_it_names_any(desk: Desk) -> None:
+    limited = replace(HANOI, stations=("A",))
+    assert desk.reasons(line("A"), line("B"), account=limited) == [
+        (2, "account hanoi may not deliver for station B")
+    ]
+
+
+def test_a_broker_that_is_away_leaves_no_receipt_behind(desk: Desk) -> None:
+    desk.broker.away = True
+    with pytest.raises(BrokerAway, match="the broker is away"):
+        desk.accept(line("A"))
+    assert desk.memory == {}
+    desk.broker.away = False
+    assert not desk.accept(line("A")).duplicate
+
+
+def test_a_delivery_with_too_many_lines_is_refused_whole(desk: Desk) -> None:
+    assert len(desk.accept(*[b"{}"] * MAX_SETS).rejected) == MAX_SETS
+    with pytest.raises(TooManySets, match="10000 sets"):
+        desk.accept(*[b"{}"] * (MAX_SETS + 1))
+
+
+def test_the_same_delivery_sent_twice_at_once_is_produced_once(desk: Desk) -> None:
+    start = threading.Barrier(4)
+    receipts: list[Receipt] = []
+
+    def send() -> None:
+        start.wait()
+        receipts.append(desk.accept(line("A")))
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(r.duplicate for r in receipts) == [False, True, True, True]
+    assert len(desk.flagged) == 1
+
+
+def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> None:
+    receipt = Receipt(
+        delivery_id="a" * 64,
+        accepted=1,
+        duplicate=False,
+        rejected=[RejectedSet(line=2, reason="no")],
+        received_at=NOON,
+    )
+    ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
+    ledger.remember("hanoi", receipt)
+    ledger.close()
+    ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
+    assert ledger.recall("hanoi", "a" * 64) == receipt
+    assert ledger.recall("hue", "a" * 64) is None
+    ledger.close()
+
+
+def test_the_ledger_forgets_after_two_days(tmp_path: Path) -> None:
+    ledger = DeliveryLedger(tmp_path / "deliveries.sqlite")
+    old = Receipt(delivery_id="a" * 64, accepted=1, duplicate=False, rejected=[], received_at=NOON)
+    new = old.model_copy(update={"delivery_id": "b" * 64, "received_at": NOON + KEPT + timedelta(seconds=1)})
+    ledger.remember("hanoi", old)
+    ledger.remember("hanoi", new)
+    assert ledger.recall("hanoi", "a" * 64) is None
+    assert ledger.recall("hanoi", "b" * 64) == new
+    ledger.close()

@@ -1,0 +1,161 @@
+"""The validator's batch: partitions, memory, dead letters, headers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
+from quantrac.io.records import Done, Record
+from quantrac.testing.builders import NOON, registry
+from schemas.codec import decode_flagged_set, decode_learnt, encode
+from schemas.examples import example
+from services.validator.validate.handler import ValidateHandler
+
+STATION = "HN_BKHN_KHIKXQ"
+
+
+class Rules:
+    version = "0123456789ab"
+    required = frozenset({"status"})
+    spike: Mapping[str, Any] = {"suspect": 50.0, "fail": 500.0}
+
+    def changes(self, *place: str) -> Sequence[datetime]:
+        return []
+
+    def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
+        return {"status": {}, "flat_line": {"suspect_after": 30.0, "fail_after": 60.0}, "spike": self.spike}
+
+
+class Book:
+    """One rule set for every reading."""
+
+    edition = 1
+    changes_received: Sequence[datetime] = ()
+    changes_measured: Sequence[datetime] = ()
+
+    def __init__(self, rules: Any) -> None:
+        self._rules = rules
+
+    def rules(self, received_at: datetime, measured_at: datetime) -> Any:
+        return self._rules
+
+
+def message(n: int, value: float, *, partition: int = 0) -> Record:
+    at = NOON + timedelta(minutes=5 * n)
+    reading = Reading(1, "NO2", value, str(value), "µg/m3", at, "00")
+    content = ReadingSet(
+        STATION,
+        f"{n:064x}",
+        "name.txt",
+        "account",
+        "ftp",
+        at,
+        "format",
+        [reading],
+        [Reject(2, "x", "bad-time")],
+    )
+    headers = {"file_id": b"id", "traceparent": b"trace", "foreign": b"header"}
+    return Record("parsed", STATION.encode(), encode(content), headers, partition, n)
+
+
+def handler(rules: Any = None) -> ValidateHandler:
+    return ValidateHandler(registry(), Book(rules or Rules()), topic="flagged")
+
+
+def judged(done: Done) -> list[FlaggedSet]:
+    return [decode_flagged_set(record.value or b"") for record in done.records]
+
+
+def flags(sets: Sequence[FlaggedSet]) -> list[int]:
+    return [reading.flag for s in sets for reading in s.readings]
+
+
+def test_every_message_gives_one_with_the_same_key_rejects_and_trace() -> None:
+    (record,) = handler().handle([message(0, 20.0)]).records
+    assert (record.topic, record.key) == ("flagged", STATION.encode())
+    assert record.headers == {"file_id": b"id", "traceparent": b"trace"}
+    (flagged,) = judged(handler().handle([message(0, 20.0)]))
+    assert (flagged.rules, flagged.rejects) == ("0123456789ab", [Reject(2, "x", "bad-time")])
+    assert flagged.readings[0].tests == {"status": 1, "flat_line": 1, "spike": 2}
+
+
+def test_a_memory_restored_from_the_output_judges_like_the_one_that_was_lost() -> None:
+    values = [20.0 + (i // 9) % 3 + (i == 70) * 400 for i in range(100)]
+    messages = [message(n, value) for n, value in enumerate(values)]
+    lost, rebuilt = handler(), handler()
+    rebuilt.restore(0, lost.handle(messages[:60]).records)
+    expected = lost.handle(messages[60:])
+    assert rebuilt.handle(messages[60:]) == expected
+    assert 3 in flags(judged(expected))
+
+
+def test_after_a_tail_of_nothing_but_revisions_the_memory_is_known_to_be_short() -> None:
+    (first,) = judged(handler().handle([message(0, 20.0)]))
+    revision = Record("flagged", b"x", encode(replace(first, revision=1, cause="late")))
+    rebuilt, begun = handler(), handler()
+    rebuilt.restore(0, [revision])
+    begun.restore(0, [])
+    (after,), (fresh,) = (judged(each.handle([message(1, 20.0)])) for each in (rebuilt, begun))
+    assert after.unsettled is not None
+    assert "memory" in after.unsettled.causes
+    assert fresh.unsettled is None or "memory" not in fresh.unsettled.causes
+
+
+def test_what_was_learnt_reaches_the_judge_from_its_message() -> None:
+    class Own(Rules):
+        def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
+            return {"status": {}, "own_range": {}}
+
+    station, blocks = decode_learnt(example("learnt.json"))
+    learnt = Learnt()
+    learnt.put(STATION, blocks)
+    judge = ValidateHandler(registry(), Book(Own()), topic="flagged", learnt=learnt)
+    n = -155  # 2026-03-24T16:05Z, in the first block of the example
+    (within, beyond) = judged(judge.handle([message(n, 20.0), message(n + 1, 48000.0)]))
+    assert station == "HN_DEMO_KHI001"
+    assert within.readings[0].tests["own_range"] == 1
+    assert beyond.readings[0].tests["own_range"] in {3, 4}
+    assert beyond.unsettled is None
+
+
+def test_a_partition_given_again_begins_anew() -> None:
+    again = handler()
+    again.handle([message(n, 20.0) for n in range(30)])
+    again.restore(0, [])
+    (flagged,) = judged(again.handle([message(30, 900.0)]))
+    assert flagged.readings[0].tests["spike"] == 2
+
+
+def test_partitions_do_not_share_their_memory() -> None:
+    done = handler().handle([message(n, 20.0, partition=n % 2) for n in range(20)])
+    assert len(done.records) == 20
+    spikes = [s.readings[0].tests["spike"] for s in judged(done)]
+    assert spikes.count(2) == 2 * spikes[:10].count(2)
+
+
+def test_a_broken_message_is_dead_and_the_others_are_judged() -> None:
+    broken = Record("parsed", b"x", b'{"station": 1}', {}, 0, 5)
+    done = handler().handle([message(0, 20.0), broken, message(1, 21.0)])
+    assert [(dead.record, "station" in dead.reason) for dead in done.dead] == [(broken, True)]
+    assert len(done.records) == 2
+
+
+def test_a_broken_message_in_the_tail_is_left_out_of_the_memory(caplog: pytest.LogCaptureFixture) -> None:
+    rebuilt = handler()
+    rebuilt.restore(3, [Record("flagged", b"x", b"{", {}, 3, 7)])
+    assert "flagged[3]@7 left out of the memory" in caplog.text
+    assert len(rebuilt.handle([message(0, 20.0, partition=3)]).records) == 1
+
+
+def test_a_test_that_crashes_is_logged_and_never_passes(caplog: pytest.LogCaptureFixture) -> None:
+    class Contradiction(Rules):
+        spike: ClassVar = {"suspect": 2.0, "fail": 1.0}
+
+    (flagged,) = judged(handler(Contradiction()).handle([message(0, 20.0)]))
+    assert flagged.readings[0].tests["spike"] == 2
+    assert flagged.readings[0].flag == 2
+    assert caplog.messages == ["quality test spike raised"]
