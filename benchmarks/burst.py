@@ -32,7 +32,7 @@ LONGEST_S = 180.0
 ROLES = {
     "parse": ["-m", "services.receiver", "parse"],
     "validate": ["-m", "services.validator", "validate"],
-    "settle": ["-m", "services.validator", "settle"],
+    "rejudge": ["-m", "services.validator", "rejudge"],
     "sink": ["-m", "services.aggregator", "sink"],
     "windows": ["-m", "services.aggregator", "windows"],
 }
@@ -64,7 +64,7 @@ def burst(running: Machine, database: ClickHouse, roles: Mapping[str, psutil.Pro
         print(f"\n{title}: seconds after the last file was written")
         print(f"  readings stored {stored:.1f}, hours averaged {hours:.1f}, days averaged {days:.1f}")
         print("  CPU s: " + ", ".join(f"{name} {each:.1f}" for name, each in spent.items()))
-        settled(database)
+        wait_until_merged(database)
 
 
 def correction(running: Machine, database: ClickHouse, topic: str) -> None:
@@ -80,7 +80,7 @@ def correction(running: Machine, database: ClickHouse, topic: str) -> None:
     running.write(files)
     begun = time.perf_counter()
     waited(lambda: stored_rows(database) == before + 288 * LINES, begun)
-    settled(database)
+    wait_until_merged(database)
     moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     corrected = [values[0] + 12, *values[1:]]
     running.write([message(topic, station, midnight + 100 * INTERVAL, moment, corrected)])
@@ -107,7 +107,7 @@ def waited(done: Callable[[], bool], begun: float) -> float:
     return time.perf_counter() - begun
 
 
-def settled(database: ClickHouse) -> None:
+def wait_until_merged(database: ClickHouse) -> None:
     """Wait until the averages stand still: flags judged again, and their averages, are through."""
     last: Sequence[object] = ()
     for _ in itertools.count():

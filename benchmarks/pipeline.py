@@ -30,7 +30,7 @@ from schemas.registry import record_key
 
 STATIONS = 2_000
 LONGEST_RUN_S = 300.0
-SETTLE_S = 2.0  # commits and merges of the first files
+REST_S = 2.0  # commits and merges of the first files
 POLL_S = 0.2  # each look costs the database 6 ms
 ROLES = {
     "parse": ["-m", "services.receiver", "parse"],
@@ -115,7 +115,7 @@ def run(
             assert wait_until(lambda port=port: ready(port), 60), log.read_text()
         machine.write(records[:STATIONS])
         await_rows(started, lambda: complete(STATIONS))
-        time.sleep(SETTLE_S)
+        time.sleep(REST_S)
         for each in started.values():
             each.suspend()
         machine.write(records[STATIONS:])

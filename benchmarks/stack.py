@@ -26,7 +26,7 @@ LATEST = "/v1/stations/HN_DEMO_KHI001/latest"
 PATIENCE_S = 180.0
 IDLE_S = 60
 STATION_CYCLE_S = 300
-SETTLE_S = 20  # after a start the loggers offer their last hour again
+REST_S = 20  # after a start the loggers offer their last hour again
 QUIET_FROM_S = 40  # after a whole five minutes: by then the demo's stations have sent and all is stored
 
 
@@ -138,7 +138,7 @@ def print_memory(title: str, data: DataDir) -> None:
 
 def wait_for_a_quiet_minute() -> None:
     """Wait until no station is due for as long as the idle load is measured."""
-    time.sleep(SETTLE_S)
+    time.sleep(REST_S)
     since_due = time.time() % STATION_CYCLE_S
     if not QUIET_FROM_S <= since_due <= STATION_CYCLE_S - IDLE_S - 5:
         time.sleep((QUIET_FROM_S - since_due) % STATION_CYCLE_S)

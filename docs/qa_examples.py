@@ -14,7 +14,7 @@ import numpy as np
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, Figures, block_of
+from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, BlockStatistics, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, nobody
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.station_readings import StationReadings
@@ -138,7 +138,7 @@ def see(test: str, example: Example, rules: RuleSet) -> Seen:
         readings,
         expectations,
         np.arange(len(readings)),
-        figures=figures,
+        statistics=figures,
         neighbours=lambda first, last: _hours(example) if example.neighbours else nobody(first, last),
     )
     parts = list(_parts(test, example, judged))
@@ -209,12 +209,12 @@ def _version(seconds: float) -> int:
     return reading_version(datetime.fromtimestamp(float(seconds), UTC))
 
 
-def _figures(example: Example) -> Figures:
+def _figures(example: Example) -> BlockStatistics:
     first = block_of(START) - BLOCKS - LAG + 1
     block = np.arange(first, block_of(START) + 1, dtype=np.int64)
     of_day = np.array(example.blocks, dtype=np.float64)[block % len(example.blocks)]
     median, step, low, high = of_day.T
-    return Figures(block, median, step, low, high, np.full(len(block), 72, dtype=np.int64))
+    return BlockStatistics(block, median, step, low, high, np.full(len(block), 72, dtype=np.int64))
 
 
 def _hours(example: Example) -> Mapping[str, Hours]:

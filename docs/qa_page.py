@@ -132,7 +132,7 @@ def _plain(text: str) -> str:
 
 def _kind(test: Test) -> str:
     kinds = (
-        (test.learnt, "learnt"),
+        (test.baseline, "baseline"),
         (test.second_stage, "after the others"),
         (test.on_missing, "missing values"),
         (bool(test.reach), "looks back"),

@@ -20,8 +20,8 @@ from quantrac.domain.bounds import (
     UINT32,
     TimeRange,
 )
-from quantrac.domain.qa.baseline.blocks import LIMITS, block_of
-from quantrac.domain.readings import FlaggedSet, ReadingSet, Unsettled
+from quantrac.domain.qa.baseline.blocks import BOUNDS, block_of
+from quantrac.domain.readings import FlaggedSet, Provisional, ReadingSet
 
 
 class RememberedReading(msgspec.Struct):
@@ -82,7 +82,7 @@ class StoredSet(msgspec.Struct):
     rejects: list[StoredReject] = []
     revision: Annotated[int, msgspec.Meta(ge=0, le=UINT16)] = 0
     cause: str = ""
-    unsettled: Unsettled | None = None
+    provisional: Provisional | None = None
 
 
 class _Limits(msgspec.Struct):
@@ -93,14 +93,14 @@ class _Limits(msgspec.Struct):
     recent_high: float | None
 
 
-class _LearntBlock(msgspec.Struct):
+class _BaselineBlock(msgspec.Struct):
     start: datetime
     parameters: dict[str, _Limits]
 
 
-class _Learnt(msgspec.Struct):
+class _Baseline(msgspec.Struct):
     station: str
-    blocks: list[_LearntBlock]
+    blocks: list[_BaselineBlock]
 
 
 class ToldAverage(msgspec.Struct, gc=False):
@@ -174,7 +174,7 @@ _reading_set = msgspec.json.Decoder(ReadingSet)
 _flagged_set = msgspec.json.Decoder(FlaggedSet)
 _stored_set = msgspec.json.Decoder(StoredSet)
 _remembered = msgspec.json.Decoder(RememberedSet)
-_learnt = msgspec.json.Decoder(_Learnt)
+_baseline = msgspec.json.Decoder(_Baseline)
 _aggregated = msgspec.json.Decoder(ToldAggregated)
 
 BadMessage = msgspec.MsgspecError
@@ -255,15 +255,16 @@ def decode_aggregated(value: bytes) -> ToldAggregated:
     return _decoded(_aggregated, value)
 
 
-def decode_learnt(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
-    """Read a ``learnt`` message's value as :meth:`quantrac.domain.qa.baseline.lookup.Learnt.put` takes it.
+def decode_baseline(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
+    """Read a ``baseline`` message's value as :meth:`quantrac.domain.qa.baseline.lookup.Baselines.put` takes
+    it.
 
     Raises :data:`BadMessage`.
     """
-    message = _decoded(_learnt, value)
+    message = _decoded(_baseline, value)
     blocks = {
         block_of(block.start.timestamp()): {
-            parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in LIMITS]
+            parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in BOUNDS]
             for parameter, limits in block.parameters.items()
         }
         for block in message.blocks

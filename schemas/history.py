@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.qa.baseline.blocks import BLOCK, Figures, StationFigures
+from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
 from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.live.memory import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileHead
 
-_FIGURE = tuple(each.name for each in fields(Figures))
+_FIGURE = tuple(each.name for each in fields(BlockStatistics))
 
 _LAST_SECOND = 2**32 - 1
 """Of the table's type of time: 2106."""
@@ -47,7 +47,7 @@ WHERE station = {{station:String}} AND measured_at < toDateTime({{before:UInt32}
 
 _FIGURES = """
 SELECT parameter, intDiv(toUnixTimestamp(f.block), {length:UInt32}) AS block, median, step, low, high, count
-FROM block_figures AS f FINAL
+FROM baseline_blocks AS f FINAL
 WHERE station = {station:String}
   AND f.block >= toDateTime({start:UInt32}, 'UTC') AND f.block < toDateTime({end:UInt32}, 'UTC')
 ORDER BY parameter, block
@@ -114,12 +114,12 @@ class ClickHouseHistory:
         found = self._database.columns(_NEWEST, {"station": station, "before": _second(at)})
         return float(found["newest"][0]) if found["readings"][0] else -math.inf
 
-    def figures(self, station: str, first: int, last: int) -> StationFigures:
-        """Return the stored figures of the blocks ``first`` to ``last``."""
+    def statistics(self, station: str, first: int, last: int) -> StationStatistics:
+        """Return the stored statistics of the blocks ``first`` to ``last``."""
         span = {"station": station, "start": _second(first * BLOCK), "end": _second((last + 1) * BLOCK)}
         found = self._database.columns(_FIGURES, span | {"length": BLOCK})
         return {
-            code: Figures(*(np.array(found[name][rows]) for name in _FIGURE))
+            code: BlockStatistics(*(np.array(found[name][rows]) for name in _FIGURE))
             for code, rows in _by_parameter(found)
         }
 
@@ -142,11 +142,13 @@ class ClickHouseHistory:
         return {at: FileHead(*head) for at, *head in zip(*found.values(), strict=True) if at in wanted}
 
 
-def figure_columns(station: str, figures: StationFigures, computed_at: datetime) -> dict[str, list[Any]]:
-    """Return the columns of ``block_figures`` for new figures of a station, one row a block."""
+def baseline_columns(
+    station: str, statistics: StationStatistics, computed_at: datetime
+) -> dict[str, list[Any]]:
+    """Return the columns of ``baseline_blocks`` for new statistics of a station, one row a block."""
     rows = [
         (station, code, datetime.fromtimestamp(block * BLOCK, UTC), *numbers, computed_at)
-        for code, each in figures.items()
+        for code, each in statistics.items()
         for block, *numbers in zip(*(getattr(each, name).tolist() for name in _FIGURE), strict=True)
     ]
     names = ("station", "parameter", *_FIGURE, "computed_at")

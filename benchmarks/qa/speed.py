@@ -2,7 +2,7 @@
 
     python benchmarks/qa/speed.py [--no-peers] [--stations 500]
 
-Ours runs every test that the national rules ask of a parameter, and what was learnt of each series is given.
+Ours runs every test that the national rules ask of a parameter, and the baseline of each series is given.
 The libraries get one month of one series, 8,640 readings, in one call of each test that they share with ours:
 
 - ioos_qc: gross range, rate of change, spike, flat line;
@@ -31,15 +31,15 @@ sys.path.append(str(Path(__file__).parents[1]))
 from country import INTERVAL, LINES, PARAMETERS, START, stations
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.baseline.blocks import LIMITS, StationFigures, block_of
-from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.blocks import BOUNDS, StationStatistics, block_of
+from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.baseline.neighbour_hours import HourMedians
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import DEPTH, Memory
 from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.rejudge import FileHead, Span, settle
-from quantrac.domain.qa.stored.span import figures_of, judge_span
+from quantrac.domain.qa.stored.rejudge import FileHead, Span, rejudge
+from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.stations import Registry
@@ -85,22 +85,22 @@ def main() -> None:
 
 
 class Country:
-    """Stations, their rules, what was learnt of them, and what they send."""
+    """Stations, their rules, their baselines, and what they send."""
 
     def __init__(self, count: int) -> None:
         self.codes = [station.code for station in stations(count)]
         self.registry = Registry(stations={each.code: each.to_domain() for each in stations(count)})
         self.book = rules.RuleBook(rules.load())
-        self.learnt = Learnt()
+        self.baseline = Baselines()
         first = block_of(START.timestamp())
         usual = {code: usual_limits(value, spread) for code, _, _, value, spread in PARAMETERS}
         for code in self.codes:
-            self.learnt.put(code, dict.fromkeys(range(first, first + 4), usual))
+            self.baseline.put(code, dict.fromkeys(range(first, first + 4), usual))
         self.random = np.random.default_rng(1)
 
     def judge(self) -> Judge:
         """Return a judge that has seen nothing."""
-        return Judge(self.registry, self.book, Memory(), learnt=self.learnt)
+        return Judge(self.registry, self.book, Memory(), baseline=self.baseline)
 
     def files(self, number: int, received: int | None = None) -> list[bytes]:
         """Return the parsed files that all stations send at an interval, as messages."""
@@ -126,7 +126,7 @@ def usual_limits(value: float, spread: float) -> list[float]:
         "recent_low": value - 3 * spread,
         "recent_high": value + 3 * spread,
     }
-    return [limits[name] for name in LIMITS]
+    return [limits[name] for name in BOUNDS]
 
 
 def made_up(random: np.random.Generator, usual: float, spread: float) -> float:
@@ -144,7 +144,7 @@ def ours(country: Country) -> Iterator[Row]:
     yield Row("memory of 30,000 series restored", "none", *restored(country))
     readings = month(country)
     yield Row("replay of a month, 15 parameters", "all", *replayed(country, country.book, readings))
-    yield Row("one late reading settled: 3 days of 15 parameters", "all", *settled(country, readings))
+    yield Row("one late reading rejudged: 3 days of 15 parameters", "all", *rejudged(country, readings))
     alone, book = readings.take(readings.parameter == "PM10"), only(SHARED, "PM10")
     yield Row("replay of a month, 1 parameter", "all", *replayed(country, country.book, alone))
     yield Row("replay of a month, 1 parameter", "4", *replayed(country, book, alone))
@@ -166,7 +166,7 @@ def live(
 
 def handled(country: Country, warm: Sequence[int], measured: Sequence[int]) -> tuple[int, float]:
     """The same from message to message."""
-    handler = ValidateHandler(country.registry, country.book, topic="qa-flagged", learnt=country.learnt)
+    handler = ValidateHandler(country.registry, country.book, topic="qa-flagged", baseline=country.baseline)
     spent = []
     for number in [*warm, *measured]:
         for part in batches(country.files(number)):
@@ -212,13 +212,13 @@ def replayed(country: Country, book: rules.RuleBook, readings: StationReadings) 
     return len(readings), best(lambda: judge_span(readings, expectations))
 
 
-def settled(country: Country, readings: StationReadings) -> tuple[int, float]:
-    """Settle one reading in the middle of a month."""
+def rejudged(country: Country, readings: StationReadings) -> tuple[int, float]:
+    """Rejudge one reading in the middle of a month."""
     expectations = Expectations(country.registry, country.book)
     history = Stored(readings, expectations)
     station, at = readings.station, float(readings.time[MONTH // 2])
     asked = Span(at, at + 60 * expectations.reach(station), frozenset({"late"}))
-    return 1, best(lambda: settle(history, country.registry, expectations, station, asked))
+    return 1, best(lambda: rejudge(history, country.registry, expectations, station, asked))
 
 
 class Stored:
@@ -227,7 +227,7 @@ class Stored:
     def __init__(self, readings: StationReadings, expectations: Expectations) -> None:
         self._readings = readings
         first, last = block_of(float(readings.time.min())), block_of(readings.newest) - 1
-        self._figures = figures_of(readings, expectations, first, last)
+        self._figures = summarize_blocks(readings, expectations, first, last)
 
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         return self._readings.take(self._readings.between(start, end))
@@ -235,7 +235,7 @@ class Stored:
     def newest(self, station: str) -> float:
         return self._readings.newest
 
-    def figures(self, station: str, first: int, last: int) -> StationFigures:
+    def figures(self, station: str, first: int, last: int) -> StationStatistics:
         return {code: each.within(first, last) for code, each in self._figures.items()}
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:

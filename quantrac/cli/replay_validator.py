@@ -13,7 +13,7 @@ from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, settle
+from quantrac.domain.qa.stored.rejudge import Span, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.stations import Registry
@@ -141,8 +141,8 @@ def dry_run(target: Target, asked: Replay) -> None:
         stations = _stations(database, asked)
         for number, (station, readings) in enumerate(stations, start=1):
             span = Span(asked.start.timestamp(), asked.end.timestamp(), frozenset({CAUSE}))
-            settled = settle(history, registry, expectations, station, span)
-            readings_changed = [each for revision in settled.revisions for each in revision.readings]
+            rejudged = rejudge(history, registry, expectations, station, span)
+            readings_changed = [each for revision in rejudged.revisions for each in revision.readings]
             comparison.add(database, station, readings_changed)
             judged += readings
             rate = judged / (time.monotonic() - began)

@@ -22,9 +22,9 @@ from schemas.messages.registry import catalogue_code, moment
 from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
+from schemas.rules.climatology import MARK, Series, climatology_file
 from schemas.rules.differences import differences, shown
 from schemas.rules.files import CODES
-from schemas.rules.learnt import MARK, Series, climatology_file
 from schemas.rules.ruleset import TYPES
 
 _PROMPT_SECONDS = 5.0
@@ -154,7 +154,7 @@ def diff(old: Path, new: Path) -> None:
 @click.option("--tier", type=click.Choice(["province", "ministry"]), default="province", show_default=True)
 @data_option
 @one_sentence
-def learn(
+def climatology(
     *,
     station: str,
     parameters: Sequence[str],
@@ -168,7 +168,7 @@ def learn(
     out: Path,
     **where: Any,
 ) -> None:
-    """Learn a station's own range by month and hour, and write it as OUT/stations/STATION.yaml.
+    """Compute a station's own range by month and hour, and write it as OUT/stations/STATION.yaml.
 
     Takes the good readings that are stored, or CSV files of good readings.
     """
@@ -185,13 +185,13 @@ def learn(
     ]
     known = [each for each in series if each.known]
     if not known:
-        raise ValueError(f"{station}: no month and hour has {at_least} good readings, nothing to learn")
+        raise ValueError(f"{station}: no month and hour has {at_least} good readings, no table to compute")
     source = (
-        f"learnt from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
+        f"computed from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
         f"margin {margin:g}, at least {at_least} values"
     )
     path = out / "stations" / f"{station}.yaml"
-    _write_learnt(path, climatology_file(station, known, source))
+    _write_climatology(path, climatology_file(station, known, source))
     for each in series:
         echo(f"{each.parameter:16} {each.known:3} of 288 months and hours")
     echo(f"wrote {path}")
@@ -240,7 +240,7 @@ def _read_csv(given: str, since: datetime, until: datetime) -> tuple[str, tuple[
     return code, (time[usable], value[usable])
 
 
-def _write_learnt(path: Path, text: str) -> None:
+def _write_climatology(path: Path, text: str) -> None:
     if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
         raise ValueError(f"{path} was written by a person; choose another folder with --out, or move it")
     path.parent.mkdir(parents=True, exist_ok=True)

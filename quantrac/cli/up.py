@@ -37,7 +37,7 @@ def up(data: DataDir, demo: bool, detach: bool, ports: tuple[str, ...]) -> None:
         _detach(data, demo, ports)
         return
     with data.locked():
-        stack = Stack.settle(data, demo=demo, fixed=fixed)
+        stack = Stack.with_free_ports(data, demo=demo, fixed=fixed)
         supervisor = Supervisor(stack.processes(), data)
         with stopped_by_signals(supervisor):
             done = threading.Event()

@@ -86,7 +86,7 @@ class FlaggedReading(Reading):
 
 
 @dataclass(slots=True)
-class Unsettled:
+class Provisional:
     """A span of a station whose flags the judge of arrivals could not know for sure."""
 
     start: datetime
@@ -94,10 +94,10 @@ class Unsettled:
     end: datetime
     """UTC, exclusive."""
     causes: list[str]
-    """In order, of: ``block`` (a block of time is over and can be learnt from, or its limits had not come),
-    ``companion`` (a parameter that a test compares with came in another file), ``late`` (not newer than the
-    newest of its series, or one such reading left the run of equal values unsure), ``memory`` (what came
-    before is not remembered), ``neighbours`` (an hour is over)."""
+    """In order, of: ``block`` (a block of time is over and can enter the baseline, or its bounds had not
+    come), ``companion`` (a parameter that a test compares with came in another file), ``late`` (not newer
+    than the newest of its series, or one such reading left the run of equal values unsure), ``memory`` (what
+    came before is not remembered), ``neighbours`` (an hour is over)."""
 
 
 @dataclass(slots=True)
@@ -119,5 +119,5 @@ class FlaggedSet:
     """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
     cause: str = ""
     """Why it was judged again; empty for the first judgement."""
-    unsettled: Unsettled | None = None
+    provisional: Provisional | None = None
     """What has to be judged again from the stored readings, ``None`` where these flags are final."""

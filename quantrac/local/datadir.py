@@ -13,6 +13,11 @@ from quantrac.io.private_files import write_private
 from quantrac.local.errors import LocalError
 from quantrac.local.state import StackState, read_state
 
+LAYOUT = 2
+"""Version of what the folder holds: names of topics, consumer groups and tables. 1 had no file that says
+so.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
@@ -43,13 +48,15 @@ class DataDir:
     def create(self) -> None:
         """Make the folders, and let nobody but their owner into them.
 
-        Raises LocalError when that is not allowed there, or when the folder belongs to another user.
+        Raises LocalError when that is not allowed there, when the folder belongs to another user, and when
+        another version of the software has filled it.
         """
         try:
             self.refuse_another_owner()
             for folder in (self.run, self.logs):
                 folder.mkdir(parents=True, exist_ok=True)
             self.root.chmod(0o700)
+            self._check_layout()
         except OSError as error:
             raise LocalError(f"The data folder {self.root} cannot be made: {error.strerror}.") from error
 
@@ -60,6 +67,17 @@ class DataDir:
         """
         if self.root.exists() and self.root.stat().st_uid != os.geteuid():
             raise LocalError(f"The data folder {self.root} belongs to another user; give another folder.")
+
+    def _check_layout(self) -> None:
+        file = self.root / "layout"
+        if not file.exists() and not self._secrets_file.exists():  # new: the first secret is made after this
+            file.write_text(f"{LAYOUT}\n")
+        layout = file.read_text().strip() if file.exists() else "1"
+        if layout != str(LAYOUT):
+            raise LocalError(
+                f"The data folder {self.root} has layout {layout} and this version reads layout {LAYOUT}: "
+                "start with a new folder, or use the version that filled this one."
+            )
 
     @contextmanager
     def locked(self) -> Iterator[None]:

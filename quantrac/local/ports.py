@@ -51,7 +51,7 @@ def choose_ports(
     return {name: chosen[name] for name in usual}
 
 
-def settle_ports(
+def assign_ports(
     file: Path, usual: Mapping[str, int], fixed: Mapping[str, int] | None = None, host: str = LOOPBACK
 ) -> dict[str, int]:
     """`choose_ports` with a memory: what the file remembers is kept where possible, the choice is written."""

@@ -14,7 +14,7 @@ from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
-from quantrac.local.ports import LOOPBACK, settle_ports
+from quantrac.local.ports import LOOPBACK, assign_ports
 from quantrac.local.preparation import Preparation, write_passwords
 from quantrac.local.process import ProcessSpec
 from quantrac.local.tiers import NOTIFIER, Tier, tiers_of, waits_by_itself
@@ -38,7 +38,7 @@ class Stack:
     ports: dict[str, int]
 
     @classmethod
-    def settle(cls, data: DataDir, *, demo: bool, fixed: dict[str, int]) -> "Stack":
+    def with_free_ports(cls, data: DataDir, *, demo: bool, fixed: dict[str, int]) -> "Stack":
         """Choose the ports and remember what this folder holds.
 
         Raises ``LocalError`` when a fixed port is in use, or when the folder was made with the other kind of
@@ -58,7 +58,7 @@ class Stack:
                 f"The data folder {data.root} was made {was}; start it so, or give another folder."
             )
         kind.write_text(json.dumps({"demo": demo}) + "\n")
-        return cls(data, demo, settle_ports(data.ports_file, usual, fixed))
+        return cls(data, demo, assign_ports(data.ports_file, usual, fixed))
 
     @classmethod
     def read(cls, data: DataDir) -> "Stack":

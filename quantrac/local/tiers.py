@@ -32,7 +32,7 @@ class Tier:
             ("receiver", "parse"),
             ("receiver", "backlog"),
             ("validator", "validate"),
-            ("validator", "settle"),
+            ("validator", "rejudge"),
             ("aggregator", "sink"),
             ("aggregator", "windows"),
             ("aggregator", "watch"),

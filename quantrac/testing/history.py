@@ -1,4 +1,4 @@
-"""A history in memory: what the sink stores and settling reads, without a database."""
+"""A history in memory: what the sink stores and rejudging reads, without a database."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ import numpy as np
 
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline import blocks
-from quantrac.domain.qa.baseline.blocks import NOTHING, Figures, StationFigures
+from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_medians
 from quantrac.domain.qa.live.memory import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
@@ -28,7 +28,7 @@ class HistoryInMemory:
     def __init__(self) -> None:
         self._days: defaultdict[tuple[str, int], dict[_Key, tuple[Any, ...]]] = defaultdict(dict)
         self._newest: defaultdict[str, float] = defaultdict(lambda: -np.inf)
-        self._figures: defaultdict[str, dict[str, Figures]] = defaultdict(dict)
+        self._statistics: defaultdict[str, dict[str, BlockStatistics]] = defaultdict(dict)
         self._files: dict[tuple[str, int], FileHead] = {}
 
     def insert(self, flagged: FlaggedSet) -> None:
@@ -54,13 +54,13 @@ class HistoryInMemory:
             if time <= flagged.received_at.timestamp() + LONGEST_AHEAD:
                 self._newest[flagged.station] = max(self._newest[flagged.station], time)
 
-    def store(self, station: str, changed: StationFigures) -> None:
+    def store(self, station: str, changed: StationStatistics) -> None:
         """Store figures that changed."""
-        for code, figures in changed.items():
-            known = self._figures[station].get(code, NOTHING)
-            for row, block in enumerate(figures.block.tolist()):
-                known = blocks.merged(known, figures.take(slice(row, row + 1)), block, block)
-            self._figures[station][code] = known
+        for code, statistics in changed.items():
+            known = self._statistics[station].get(code, NOTHING)
+            for row, block in enumerate(statistics.block.tolist()):
+                known = blocks.merged(known, statistics.take(slice(row, row + 1)), block, block)
+            self._statistics[station][code] = known
 
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         """Return the readings measured in ``[start, end)``, seconds since 1970 UTC."""
@@ -79,9 +79,9 @@ class HistoryInMemory:
         parts = (self.readings(station, day * _DAY, min(at, (day + 1) * _DAY)).newest for day in days)
         return next((each for each in parts if each > -np.inf), -np.inf)
 
-    def figures(self, station: str, first: int, last: int) -> StationFigures:
+    def statistics(self, station: str, first: int, last: int) -> StationStatistics:
         """Return the stored figures of the blocks ``first`` to ``last``."""
-        return {code: each.within(first, last) for code, each in self._figures[station].items()}
+        return {code: each.within(first, last) for code, each in self._statistics[station].items()}
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         """Return the medians of the finished hours ``first`` to ``last``."""

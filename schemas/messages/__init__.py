@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from schemas.messages.aggregates import Aggregated, WindowDirty
 from schemas.messages.alerts import Alert
+from schemas.messages.baseline import Baseline
 from schemas.messages.dead_letters import DeadLetterHeaders
 from schemas.messages.deliveries import DeliveryReceipt, Receipt
-from schemas.messages.learnt import LearntLimits
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
@@ -24,7 +24,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "window-dirty": WindowDirty,
     "aggregated": Aggregated,
     "rejudge": RejudgeRequest,
-    "learnt": LearntLimits,
+    "baseline": Baseline,
     "station": Station,
     "account": Account,
     "api-key": ApiKey,

@@ -88,7 +88,7 @@ class FlaggedReading(Reading):
     """Since when the series has shown this value, UTC; null where not known for sure."""
 
 
-class Unsettled(Message):
+class Provisional(Message):
     """A span of the station to judge again from the stored readings."""
 
     start: Utc
@@ -117,5 +117,5 @@ class FlaggedSet(Message):
     """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
     cause: str = ""
     """Why it was judged again; empty for the first judgement."""
-    unsettled: Unsettled | None = None
+    provisional: Provisional | None = None
     """What has to be judged again, null where these flags are final."""

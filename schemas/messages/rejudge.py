@@ -9,7 +9,7 @@ from schemas.messages.base import Message, StationCode, Utc
 
 Cause = Annotated[str, Field(pattern=r"^[a-z]+$")]
 """``late``, ``companion``, ``block``, ``neighbours``, ``neighbour``, ``decision``, ``replay``,
-``registry``, ``memory``, ``learnt``."""
+``registry``, ``memory``, ``baseline``."""
 
 
 class RejudgeRequest(Message):

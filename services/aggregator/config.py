@@ -24,7 +24,7 @@ class AggregatorSettings(ServiceSettings):
     """Folder for the stream library's own files; empty takes a temporary one."""
     watch_seconds: Annotated[float, Field(gt=0)] = 10.0
     """How often causes of alerts are looked for."""
-    watch_settle_seconds: Annotated[int, Field(ge=0)] = 60
+    watch_grace_seconds: Annotated[int, Field(ge=0)] = 60
     """How long everything has to be caught up before what did not come opens an alert."""
     watch_grace_minutes: Annotated[float, Field(gt=0)] = 15.0
     """How long past the expected file a station is silent; source: the national software's habit."""

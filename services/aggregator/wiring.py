@@ -60,7 +60,8 @@ def sink() -> Role:
             receipts=receipts,
             alerts=alerts,
             dirty=settings.topic("window-dirty"),
-            # What is unsettled is the province's to settle: its revisions come to the ministry like any set.
+            # Provisional flags are the province's to rejudge: its revisions come to the ministry like any
+            # set.
             rejudge=settings.topic("rejudge") if settings.tier == "province" else None,
         ),
         batch_size=settings.sink_batch,
@@ -130,7 +131,7 @@ def watch() -> Role:
         told=GroupProgress(settings.kafka_connection, sink_group, alerts),
         clock=lambda: datetime.now(UTC),
         rules=settings.watch_rules,
-        settle=settings.watch_settle_seconds,
+        grace=settings.watch_grace_seconds,
     )
     runner = StreamRunner(
         settings.kafka_connection,

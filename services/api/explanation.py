@@ -62,8 +62,8 @@ def explanation_of(
 
     Where ``may_read`` refuses one of its neighbour stations, no sentence tells what those measured.
 
-    Reads the station as far back as its tests look, the figures of the blocks it is learnt from, and its hour
-    at the neighbour stations. Raises ``ClickHouseError``.
+    Reads the station as far back as its tests look, the statistics of the blocks of its baseline, and its
+    hour at the neighbour stations. Raises ``ClickHouseError``.
     """
     # Its caches are for one thread, and to fill them for one station takes a millisecond.
     expectations = Expectations(context.registry, context.book)
@@ -82,7 +82,7 @@ def explanation_of(
         expectations,
         time,
         parameter=parameter,
-        figures=history.figures(station, block - LAG - BLOCKS, block - LAG),
+        statistics=history.statistics(station, block - LAG - BLOCKS, block - LAG),
         neighbours=neighbours,
         decisions=context.registry.decisions_of(station),
     )

@@ -540,7 +540,7 @@ class Judgement(Model):
     """The outcome in words."""
     says: str
     """The numbers compared, or what was lacking; also the outcome of today where it is another one, such as
-    after limits were learnt anew, which is no revision as long as the flag stays."""
+    after its baseline moved, which is no revision as long as the flag stays."""
     rules: str
     """Version of the rules whose thresholds `says` names; they judged the reading unless `reading` names
     another."""

@@ -16,7 +16,7 @@ class ValidatorSettings(ServiceSettings):
     """File or folder of the rule set that judges where no activation in the registry applies."""
     memory_tail: Annotated[int, Field(ge=0)] = 8_000
     """Messages of a partition's output read back at assignment: 16 files of 333 stations and some room."""
-    settle_batch: Annotated[int, Field(ge=1)] = 100
+    rejudge_batch: Annotated[int, Field(ge=1)] = 100
     """Requests judged together."""
-    settle_gather_seconds: Annotated[float, Field(ge=0)] = 0.5
+    rejudge_gather_seconds: Annotated[float, Field(ge=0)] = 0.5
     """How long requests are gathered: those of one station often meet and are answered together."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
@@ -15,21 +15,21 @@ from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
-from schemas.codec import BadMessage, decode_learnt
+from schemas.codec import BadMessage, decode_baseline
 from schemas.history import ClickHouseHistory
 from schemas.registry import apply_record
 from schemas.rules import load as load_rules
 from schemas.rules.book import RuleBook
 from services.validator.config import ValidatorSettings
-from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.rejudge.handler import InFlight, RejudgeHandler
 from services.validator.validate.handler import ValidateHandler, log_crash
 
 
 def validate() -> Role:
     """Build the role ``validate``: parsed-reading → qa-flagged; a bad rule file stops the start."""
-    settings, registry, learnt = load(ValidatorSettings), Registry(), Learnt()
+    settings, registry, baseline = load(ValidatorSettings), Registry(), Baselines()
     flagged = settings.topic("qa-flagged")
-    handler = ValidateHandler(registry, _rule_book(settings, registry), topic=flagged, learnt=learnt)
+    handler = ValidateHandler(registry, _rule_book(settings, registry), topic=flagged, baseline=baseline)
 
     def restore(partitions: Sequence[int]) -> None:
         for partition in partitions:
@@ -55,16 +55,16 @@ def validate() -> Role:
         _registry_reader(settings, registry),
         TableReader(
             settings.kafka_connection,
-            settings.topic("learnt"),
-            partial(_put, learnt),
+            settings.topic("baseline"),
+            partial(_put, baseline),
             stalled_seconds=settings.stalled_seconds,
         ),
     ]
     return Work(runner.run, checks=[consumer.problem, runner.progress.problem], tables=tables)
 
 
-def settle() -> Role:
-    """Build the role ``settle``: rejudge, ClickHouse → qa-flagged, learnt, rejudge, ClickHouse."""
+def rejudge() -> Role:
+    """Build the role ``rejudge``: rejudge, ClickHouse → qa-flagged, baseline, rejudge, ClickHouse."""
     settings, registry = load(ValidatorSettings), Registry()
     clickhouse, flagged = ClickHouse(load(ClickHouseSettings)), settings.topic("qa-flagged")
     table = _registry_reader(settings, registry)
@@ -72,40 +72,40 @@ def settle() -> Role:
     in_flight = InFlight(sink.ends, sink.committed)
     consumer = KafkaConsumer(
         settings.kafka_connection,
-        group=settings.topic("validator.settle"),
+        group=settings.topic("validator.rejudge"),
         instance=settings.instance,
         topics=[settings.topic("rejudge")],
         on_assign=lambda _: in_flight.doubt(),
-        gather_seconds=settings.settle_gather_seconds,
+        gather_seconds=settings.rejudge_gather_seconds,
     )
-    handler = SettleHandler(
+    handler = RejudgeHandler(
         ClickHouseHistory(clickhouse),
         clickhouse,
         registry,
         Expectations(registry, _rule_book(settings, registry)),
         in_flight,
         flagged=flagged,
-        learnt=settings.topic("learnt"),
+        baseline=settings.topic("baseline"),
         rejudge=settings.topic("rejudge"),
         registry_position=table.position,
         clock=lambda: datetime.now(UTC),
         on_crash=log_crash,
     )
     runner = Runner(
-        service="validator.settle",
+        service="validator.rejudge",
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
-        batch_size=settings.settle_batch,
+        batch_size=settings.rejudge_batch,
         progress=Progress(settings.stalled_seconds),
     )
     away = unless(clickhouse.answers, "ClickHouse does not answer")
     return Work(runner.run, checks=[consumer.problem, runner.progress.problem, away], tables=[table])
 
 
-def _put(learnt: Learnt, key: bytes, value: bytes | None) -> None:
+def _put(baseline: Baselines, key: bytes, value: bytes | None) -> None:
     try:
-        learnt.put(*((key.decode(), {}) if value is None else decode_learnt(value)))
+        baseline.put(*((key.decode(), {}) if value is None else decode_baseline(value)))
     except BadMessage as error:
         raise ValueError(str(error)) from error
 

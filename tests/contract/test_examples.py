@@ -23,7 +23,7 @@ from services.aggregator.windows.handler import WindowsHandler
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
-from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.rejudge.handler import InFlight, RejudgeHandler
 from services.validator.validate.handler import ValidateHandler
 from support.averages import AveragesInMemory
 
@@ -146,14 +146,14 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
     stored = codec.decode_flagged_set(example("qa-flagged.json"))
     stored.readings[0].flag = 3
     history.insert(stored)
-    handler = SettleHandler(
+    handler = RejudgeHandler(
         history,
         Tables(),
         registry,
         Expectations(registry, rules.RuleBook(rules.load())),
         InFlight(dict, dict),
         flagged="qa-flagged",
-        learnt="learnt",
+        baseline="baseline",
         rejudge="rejudge",
         registry_position=lambda: 1,
         clock=lambda: datetime(2026, 3, 25, tzinfo=UTC),
@@ -167,7 +167,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
 
 
 def test_learnt_limits_are_read_as_the_judge_holds_them() -> None:
-    station, blocks = codec.decode_learnt(example("learnt.json"))
+    station, blocks = codec.decode_baseline(example("baseline.json"))
     assert station == "HN_DEMO_KHI001"
     (first, at_noon), (second, in_the_evening) = blocks.items()
     assert second == first + 1

@@ -110,7 +110,7 @@ def test_every_command_it_shows_exists_with_its_options(line: str) -> None:
 
 def test_it_shows_each_command_that_a_change_of_rules_needs() -> None:
     shown = {" ".join(line.split()[1:3]) for line in commands()}
-    assert {f"rules {each}" for each in ("check", "activate", "log", "diff", "show", "learn")} <= shown
+    assert {f"rules {each}" for each in ("check", "activate", "log", "diff", "show", "climatology")} <= shown
     assert {"review add", "review list", "review withdraw", "replay --stage", "qa SERIES.csv"} <= shown
 
 

@@ -31,7 +31,7 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
         "parsed-reading",
         "qa-flagged",
         "rejudge",
-        "learnt",
+        "baseline",
         "window-dirty",
         "aggregated",
         "station-registry",
@@ -55,7 +55,7 @@ def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
             "parsed-reading",
             "qa-flagged",
             "rejudge",
-            "learnt",
+            "baseline",
             "window-dirty",
             "aggregated",
         )
@@ -65,7 +65,7 @@ def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
 
 def test_only_topics_whose_key_names_one_thing_are_compacted() -> None:
     assert [t.name for t in TOPICS.values() if t.cleanup == "compact"] == [
-        "learnt",
+        "baseline",
         "open-question",
         "station-registry",
     ]

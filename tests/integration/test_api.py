@@ -11,14 +11,14 @@ import pytest
 
 from quantrac.domain.ids import file_id, reading_version
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.qa.baseline.blocks import Figures, block_of
+from quantrac.domain.qa.baseline.blocks import BlockStatistics, block_of
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Registry, Station, StationParameter, Withdrawal
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, PARAMETERS, station
-from schemas.history import figure_columns
+from schemas.history import baseline_columns
 from schemas.keys import new_key
 from schemas.messages.registry import Maintenance as MaintenanceRecord
 from schemas.messages.registry import Station as StationRecord
@@ -542,7 +542,7 @@ def test_limits_that_were_learnt_stand_in_the_sentence(judged_api: TestClient, j
     with TestClient(create_app(replace(judged, tier="ministry")), headers={"X-Api-Key": TOKEN}) as ministry:
         assert said(ministry, "own_range") == "too little is known of the series"
     block, count = block_of(NOON.timestamp()), 60
-    figures = Figures(
+    figures = BlockStatistics(
         block=np.arange(block - 1 - count, block - 1),
         median=np.linspace(18.0, 22.0, count),
         step=np.ones(count),
@@ -551,7 +551,7 @@ def test_limits_that_were_learnt_stand_in_the_sentence(judged_api: TestClient, j
         count=np.full(count, 72),
     )
     insert = judged.database.insert  # type: ignore[attr-defined]
-    insert("block_figures", figure_columns(ONE, {"PM2.5": figures}, NOW))
+    insert("baseline_blocks", baseline_columns(ONE, {"PM2.5": figures}, NOW))
     assert said(judged_api, "own_range").endswith("; judged by what is stored now, the outcome is suspect")
 
 
@@ -625,7 +625,7 @@ def test_what_a_person_decided_stands_first_among_the_tests(judged_api: TestClie
 
 def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient, judged: Context) -> None:
     insert = judged.database.insert  # type: ignore[attr-defined]
-    for revision, cause, flag in ((0, "late,learnt", 1), (1, "", 3)):
+    for revision, cause, flag in ((0, "late,baseline", 1), (1, "", 3)):
         row = readings(ONE, "PM2.5", [NOON], received_at=SENT, value=60.5 + revision, flag=flag)
         row |= {"version": [reading_version(SENT, revision)], "superseded_by": [reading_version(RESENT)]}
         insert("reading_revisions", row | {"cause": [cause], "superseded_at": [NOW]})
@@ -637,7 +637,7 @@ def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient,
     }
     assert get(judged_api, JUMPED)["revisions"] == [
         {"value": 61.5, "flag": 3, "flag_name": "suspect", "revision": 1, "cause": "", **common},
-        {"value": 60.5, "flag": 1, "flag_name": "good", "revision": 0, "cause": "late,learnt", **common},
+        {"value": 60.5, "flag": 1, "flag_name": "good", "revision": 0, "cause": "late,baseline", **common},
     ]
 
 

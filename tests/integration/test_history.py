@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from quantrac.domain.qa.baseline.blocks import BLOCK, Figures, StationFigures, block_of
+from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics, block_of
 from quantrac.domain.qa.stored.rejudge import FileHead, History
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.history import HistoryInMemory
 from schemas.codec import encode
-from schemas.history import ClickHouseHistory, figure_columns
+from schemas.history import ClickHouseHistory, baseline_columns
 from services.aggregator.sink.handler import SinkHandler
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
@@ -25,11 +25,11 @@ NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 
 class Kept(History, Protocol):
     def insert(self, flagged: FlaggedSet) -> None: ...
-    def store(self, station: str, changed: StationFigures) -> None: ...
+    def store(self, station: str, changed: StationStatistics) -> None: ...
 
 
 class Stored(ClickHouseHistory):
-    """The sink before it, the settle role's way of storing figures beside it."""
+    """The sink before it, the rejudge role's way of storing figures beside it."""
 
     def __init__(self, database: ClickHouse) -> None:
         super().__init__(database)
@@ -42,8 +42,8 @@ class Stored(ClickHouseHistory):
         offset = uuid.uuid4().int % 10**9
         assert isinstance(self.sink.handle([Record("flagged", b"", encode(flagged), offset=offset)]), Done)
 
-    def store(self, station: str, changed: StationFigures) -> None:
-        self.database.insert("block_figures", figure_columns(station, changed, datetime.now(UTC)))
+    def store(self, station: str, changed: StationStatistics) -> None:
+        self.database.insert("baseline_blocks", baseline_columns(station, changed, datetime.now(UTC)))
 
 
 @pytest.fixture(params=["memory", "clickhouse"])
@@ -94,7 +94,7 @@ def a_set(station: str) -> Callable[..., FlaggedSet]:
             readings,
             revision=fields.get("revision", 0),
             cause=fields.get("cause", ""),
-            unsettled=Unsettled(NOON, NOON + timedelta(days=1), ["late"]) if fields.get("late") else None,
+            provisional=Provisional(NOON, NOON + timedelta(days=1), ["late"]) if fields.get("late") else None,
         )
 
     return build
@@ -184,18 +184,20 @@ def test_figures_are_kept_by_block_and_the_last_ones_count(history: Kept, statio
     first = block_of(NOON.timestamp())
     blocks, nothing = np.array([first, first + 1]), np.array([np.nan, np.nan])
     low, high = np.array([1.0, 2.0]), np.array([5.0, 6.0])
-    history.store(station, {"CO": Figures(blocks, low + 1, high - low, low, high, np.array([70, 72]))})
     history.store(
-        station, {"NO2": Figures(blocks[:1], low[:1], nothing[:1], low[:1], high[:1], np.array([1]))}
+        station, {"CO": BlockStatistics(blocks, low + 1, high - low, low, high, np.array([70, 72]))}
     )
-    history.store(station, {"CO": Figures(blocks[:1], *np.full((4, 1), np.nan), np.array([0]))})
-    found = history.figures(station, first - 5, first + 1)
+    history.store(
+        station, {"NO2": BlockStatistics(blocks[:1], low[:1], nothing[:1], low[:1], high[:1], np.array([1]))}
+    )
+    history.store(station, {"CO": BlockStatistics(blocks[:1], *np.full((4, 1), np.nan), np.array([0]))})
+    found = history.statistics(station, first - 5, first + 1)
     co, no2 = found["CO"], found["NO2"]
     assert (co.block.tolist(), co.count.tolist()) == ([first, first + 1], [0, 72])
     assert [column.tolist()[1] for column in (co.median, co.step, co.low, co.high)] == [3.0, 4.0, 2.0, 6.0]
     assert np.isnan(co.median[0])
     assert (no2.block.tolist(), no2.step.tolist()) == ([first], pytest.approx([np.nan], nan_ok=True))
-    assert not any(len(each) for each in history.figures(station, first - 9, first - 1).values())
+    assert not any(len(each) for each in history.statistics(station, first - 9, first - 1).values())
     assert BLOCK * first == NOON.timestamp()
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from quantrac.domain.ids import file_id, reading_version
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reject, Unsettled
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, Reject
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import (
     BUSY,
@@ -213,7 +213,7 @@ class LooseSet(msgspec.Struct):
     rejects: list[LooseReject] = []
     revision: int = 0
     cause: str = ""
-    unsettled: Unsettled | None = None
+    provisional: Provisional | None = None
 
 
 def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(

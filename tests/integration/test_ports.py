@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from quantrac.local.errors import LocalError
-from quantrac.local.ports import choose_ports, free_port, is_listening, settle_ports
+from quantrac.local.ports import assign_ports, choose_ports, free_port, is_listening
 
 
 @pytest.fixture
@@ -49,6 +49,6 @@ def test_no_port_is_given_twice():
 
 def test_a_restart_keeps_the_ports_of_the_last_start(tmp_path, taken):
     file = tmp_path / "ports.json"
-    first = settle_ports(file, {"api": taken})
+    first = assign_ports(file, {"api": taken})
     assert json.loads(file.read_text()) == first
-    assert settle_ports(file, {"api": taken}) == first
+    assert assign_ports(file, {"api": taken}) == first

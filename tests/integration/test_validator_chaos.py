@@ -46,7 +46,7 @@ pytestmark = pytest.mark.chaos
 
 CODES = ("PM2.5", "PM10", "CO")
 STEP = 20
-"""Minutes: so the days that the learnt tests need are few files."""
+"""Minutes: so the days that the baseline tests need are few files."""
 HOURS = 4 * 24
 STATIONS = [
     Station(
@@ -64,8 +64,8 @@ STATIONS = [
     )
     for number in range(12)
 ]
-PARTS = {"validate": "validator", "settle": "validator", "sink": "aggregator"}
-READS = {"validate": "parsed-reading", "settle": "rejudge", "sink": "qa-flagged"}
+PARTS = {"validate": "validator", "rejudge": "validator", "sink": "aggregator"}
+READS = {"validate": "parsed-reading", "rejudge": "rejudge", "sink": "qa-flagged"}
 
 Stored = dict[tuple[str, str, datetime], tuple[float, int, str]]
 """Station, parameter, time -> value, flag, rules."""
@@ -156,7 +156,7 @@ class Province:
         return self.ends(role) - self.done(role)
 
     def at_rest(self) -> bool:
-        """Tell whether everything is judged, stored and settled: nobody has anything left or gives more."""
+        """Tell whether everything is judged, stored and rejudged: nobody has anything left or gives more."""
         before = [self.ends(role) for role in READS]
         return not any(self.lag(role) for role in READS) and before == [self.ends(role) for role in READS]
 
@@ -216,10 +216,10 @@ def test_kills_a_rebalance_and_new_rules_under_load_change_no_flag(
     calm.send(sets)
     disturb(tried, parts, switch)
     for each in (calm, tried):
-        wait_for(each.at_rest, "everything is settled", 90)
+        wait_for(each.at_rest, "everything is rejudged", 90)
         each.send(closing)
     for each in (calm, tried):
-        wait_for(each.at_rest, "everything is settled", 60)
+        wait_for(each.at_rest, "everything is rejudged", 60)
 
     stored = tried.stored()
     assert differences(stored, calm.stored()) == {}
@@ -256,7 +256,7 @@ def days() -> list[ReadingSet]:
 
 
 def closed(station: str) -> ReadingSet:
-    """A calibration more than a day later: the last block is over, and it is FAIL whatever was learnt."""
+    """A calibration more than a day later: the last block is over, and it is FAIL whatever its baseline."""
     readings = [reading(60 * (HOURS + 30), 50.0, code, "01", line=line) for line, code in enumerate(CODES, 1)]
     found = a_set(*readings, station=station)
     return replace(found, file_id=file_id(found.file_id.encode()))
@@ -287,7 +287,7 @@ def disturb(tried: Province, parts: Sequence[Sequence[ReadingSet]], switch: Acti
     tried.kill_when("validate", half_way, 0.003)
     tried.start("validate", **short)
     tried.start("sink")
-    tried.start("settle")
+    tried.start("rejudge")
 
     port = free_port()
     tried.start("validate", **short, QUANTRAC_INSTANCE="1", QUANTRAC_HEALTH_PORT=str(port))
@@ -308,8 +308,8 @@ def disturb(tried: Province, parts: Sequence[Sequence[ReadingSet]], switch: Acti
     tried.kill_under("validate", parts[3], slice_seconds=0.01)
     tried.start("validate", **short)
     tried.processes["validate1"].terminate()
-    tried.kill_under("settle", parts[4], slice_seconds=0.1)  # a batch takes it a second
-    tried.start("settle")
+    tried.kill_under("rejudge", parts[4], slice_seconds=0.1)  # a batch takes it a second
+    tried.start("rejudge")
 
 
 def ready(port: int) -> bool:

@@ -124,7 +124,7 @@ class Deployment:
                     )
         return found
 
-    def settled(self) -> bool:
+    def at_rest(self) -> bool:
         return self.admin.lag(self.prefix + "aggregator.windows", self.prefix + "window-dirty") == 0
 
 
@@ -181,7 +181,7 @@ def test_windows_killed_in_the_middle_of_a_flush_lose_no_hour_and_no_message(dep
     assert in_the_middle > 0, "a kill after the flush shows nothing"
     wanted = brute_force(final, lambda code, hour: 1)
     with deployment.running(("windows", "0")):
-        wait_for(deployment.settled, "all messages acknowledged")
+        wait_for(deployment.at_rest, "all messages acknowledged")
     found = deployment.averages()
     assert_equal(found, wanted)
     now = datetime.now(UTC)
@@ -213,7 +213,7 @@ def test_two_instances_of_sink_and_windows_store_everything_once(deployment: Dep
         rows = "SELECT count() FROM readings FINAL"
         wait_for(lambda: deployment.one(rows) == len(final), "all readings")
         hours = "SELECT sum(received) FROM averages FINAL WHERE period = 'hour'"
-        wait_for(lambda: deployment.one(hours) == len(final) and deployment.settled(), "all hours")
+        wait_for(lambda: deployment.one(hours) == len(final) and deployment.at_rest(), "all hours")
     assert_equal(deployment.averages(), wanted)
     assert deployment.one("SELECT count() FROM readings FINAL") == len(final)
     files_stored = "SELECT count() FROM (SELECT DISTINCT station, file_id FROM files FINAL)"
@@ -228,7 +228,7 @@ def test_a_period_computed_again_follows_the_registry_and_leaves_the_rest(deploy
         deployment.register(code, 5)
     deployment.call_dirty(final)
     with deployment.running(("windows", "0")):
-        wait_for(deployment.settled, "the first computation")
+        wait_for(deployment.at_rest, "the first computation")
         assert_equal(deployment.averages(), brute_force(final, lambda code, hour: 12))
         for code in CODES:
             deployment.register(code, 20)
@@ -239,13 +239,13 @@ def test_a_period_computed_again_follows_the_registry_and_leaves_the_rest(deploy
         def one_station() -> bool:  # until the process has read the registry
             again = deployment.command(*windows, "--station", "A_AIR")
             assert again == "24 hours are being computed again\n"
-            wait_for(deployment.settled, "one station")
+            wait_for(deployment.at_rest, "one station")
             return bool(deployment.one("SELECT count() FROM averages WHERE version > 1"))
 
         wait_for(one_station, "another interval")
         assert {key[0] for key, row in deployment.averages().items() if row["version"] > 1} == {"A_AIR"}
         assert deployment.command(*windows) == "96 hours are being computed again\n"
-        wait_for(deployment.settled, "the second computation")
+        wait_for(deployment.at_rest, "the second computation")
     begin, end = int(second.timestamp()), int(second.timestamp()) + 86400
     wanted = brute_force(final, lambda code, hour: 3 if begin <= hour < end else 12)
     found = deployment.averages()

@@ -72,8 +72,8 @@ class Stored:
 class Watch:
     """One watch over one registry; ``restart`` makes it anew from what is stored."""
 
-    def __init__(self, *stations: Station, rules: WatchRules = WatchRules(), settle: int = 0) -> None:  # noqa: B008
-        self.now, self.rules, self.settle = START, rules, settle
+    def __init__(self, *stations: Station, rules: WatchRules = WatchRules(), grace: int = 0) -> None:  # noqa: B008
+        self.now, self.rules, self.grace = START, rules, grace
         self.registry = Registry(
             stations={each.code: each for each in stations or [station(parameters=PARAMETERS)]}
         )
@@ -93,7 +93,7 @@ class Watch:
             told=self.stored,
             clock=lambda: self.now,
             rules=self.rules,
-            settle=self.settle,
+            grace=self.grace,
         )
         self.stand()
 

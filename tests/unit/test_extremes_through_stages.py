@@ -23,7 +23,7 @@ from schemas.rules import load as load_rules
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
-from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.rejudge.handler import InFlight, RejudgeHandler
 from services.validator.validate.handler import ValidateHandler
 from support.extremes import RAW, SET, cases
 from support.watch import Watch
@@ -89,16 +89,16 @@ def forward() -> Stage:
     return handler, extremes, lambda n: record("in", encode(flagged_set(n))), "out"
 
 
-def settle() -> Stage:
+def rejudge() -> Stage:
     stations = registry([station(CODE)], [])
-    handler = SettleHandler(
+    handler = RejudgeHandler(
         HistoryInMemory(),
         Store(),
         stations,
         Expectations(stations, RuleBook(load_rules(NATIONAL), stations)),
         InFlight(lambda: {("q", 0): 0}, lambda: {("q", 0): 0}),
         flagged="out",
-        learnt="learnt",
+        baseline="baseline",
         rejudge="rejudge",
         registry_position=lambda: 0,
         clock=lambda: NOON,
@@ -132,7 +132,7 @@ def among_good_ones(extremes: Sequence[Record], good: Callable[[int], Record]) -
     yield good(len(extremes))
 
 
-@pytest.mark.parametrize("stage", [validate, forward, settle], ids=lambda stage: stage.__name__)
+@pytest.mark.parametrize("stage", [validate, forward, rejudge], ids=lambda stage: stage.__name__)
 def test_no_extreme_stops_a_stage_and_every_good_message_has_its_result(
     stage: Callable[[], Stage],
 ) -> None:

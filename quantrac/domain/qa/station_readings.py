@@ -69,7 +69,7 @@ class StationReadings:
     def ahead(self) -> Bools:
         """Tell which readings (n,) were stamped long after they were received.
 
-        Their clock is wrong: they are judged without a past and are no past, and nothing is learnt of them.
+        Their clock is wrong: they are judged without a past and are no past, and no part of a baseline.
         """
         ahead: Bools = self.time > self.received + LONGEST_AHEAD
         return ahead

@@ -62,7 +62,7 @@ class SinkHandler:
         dirty: str,
         rejudge: str | None = None,
     ) -> None:
-        """``rejudge`` is the topic that asks for a second judgement; ``None`` where nobody settles."""
+        """``rejudge`` is the topic that asks for a second judgement; ``None`` where nothing is rejudged."""
         self._tables = tables
         self._flagged, self._raw, self._receipts = flagged, raw, receipts
         self._alerts, self._dirty, self._rejudge = alerts, dirty, rejudge
@@ -145,7 +145,7 @@ class SinkHandler:
         requests = [
             RejudgeRequest(station=s.station, start=u.start, end=u.end, causes=list(u.causes))
             for s in sets
-            if s.station and (u := s.unsettled)
+            if s.station and (u := s.provisional)
         ]
         for request in merged(requests):
             yield Record(self._rejudge, request.station.encode(), request.model_dump_json().encode())
@@ -156,7 +156,7 @@ def may_replace(s: StoredSet) -> bool:
 
     They came late, what came before was not remembered, or they were judged again.
     """
-    unsure = s.unsettled is not None and not {"late", "memory"}.isdisjoint(s.unsettled.causes)
+    unsure = s.provisional is not None and not {"late", "memory"}.isdisjoint(s.provisional.causes)
     return bool(s.station) and (unsure or s.revision > 0)
 
 

@@ -49,17 +49,17 @@ class WatchHandler:
         told: Progress,
         clock: Callable[[], datetime],
         rules: WatchRules = WatchRules(),  # noqa: B008  # frozen
-        settle: int = 60,
+        grace: int = 60,
     ) -> None:
         """``stored`` and ``told`` say how far the sink has stored ``flagged`` and ``alerts``.
 
-        ``settle``: seconds that everything has to be caught up before what did not come opens an alert: after
+        ``grace``: seconds that everything has to be caught up before what did not come opens an alert: after
         a start of the whole system, what waits at the doors comes through first.
         """
         self._tables, self._registry, self._levels = tables, registry, levels
         self._flagged, self._alerts = flagged, alerts
         self._stored, self._told, self._clock = stored, told, clock
-        self._rules, self._settle = rules, settle
+        self._rules, self._grace = rules, grace
         self._standing: Standing | None = None
         self._made_for = -1
         self._goal: tuple[int, Offsets] | None = None
@@ -86,7 +86,7 @@ class WatchHandler:
         dead = [DeadLetter(record, why) for record in batch if (why := self._take(record, now))]
         for code in list(self._registry.stations):
             self._of(code)
-        changes = list(self._changes(now, absences=self._settled(standing, now)))
+        changes = list(self._changes(now, absences=self._is_caught_up(standing, now)))
         # Put into the state only when all is decided: a station that raises must not swallow another's alert.
         for change in changes:
             change.apply()
@@ -118,14 +118,14 @@ class WatchHandler:
                 changes += judge(watched, entry, self._rules, now, absences=absences)
         return changes
 
-    def _settled(self, standing: Standing, now: int) -> bool:
+    def _is_caught_up(self, standing: Standing, now: int) -> bool:
         """Tell whether what did not come is really missing."""
         if not standing.caught_up:
             self._caught_up_at = None
             return False
         if self._caught_up_at is None or self._caught_up_at > now:  # or the clock was set back
             self._caught_up_at = now
-        return now - self._caught_up_at >= self._settle
+        return now - self._caught_up_at >= self._grace
 
     def _of(self, code: str) -> Watched | None:
         if code not in self._watched:

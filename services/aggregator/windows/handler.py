@@ -129,7 +129,7 @@ class WindowsHandler:
         block["unit"] = np.array([self._unit_index(unit) for unit in units])
         block["starts_at"], block["ends_at"] = hour[keep], hour[keep] + HOUR
         block["expected"] = self._expected(look, station[keep], hour[keep])
-        self._settle(look, block)
+        self._write_changes(look, block)
 
     def _unit_index(self, unit: str) -> int:
         """Return the index of a unit; that of the empty one past :data:`_MOST_UNITS`."""
@@ -143,7 +143,7 @@ class WindowsHandler:
         series = Series(look.series, look.combined)
         dirty = series.rows(look.series)[0], look.times
         found = self._tables.hours(scope)
-        self._settle(look, rows.hours_around_a_day(found, series, len(look.parameters), start, dirty))
+        self._write_changes(look, rows.hours_around_a_day(found, series, len(look.parameters), start, dirty))
 
     def _years(self, look: Look) -> None:
         starts = month_starts(int(look.part))
@@ -151,9 +151,11 @@ class WindowsHandler:
         series = Series(look.series, look.combined)
         dirty = series.rows(look.series)[0], rows.year_and_month(look.times)[1]
         found = self._tables.days(scope)
-        self._settle(look, rows.months_and_year(found, series, len(look.parameters), int(look.part), dirty))
+        self._write_changes(
+            look, rows.months_and_year(found, series, len(look.parameters), int(look.part), dirty)
+        )
 
-    def _settle(self, look: Look, block: Block) -> None:
+    def _write_changes(self, look: Look, block: Block) -> None:
         """Write the rows that differ from what is stored, with the next version, and tell them.
 
         Told again is what was stored after the oldest message of the batch was written: a process that died

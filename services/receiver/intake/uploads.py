@@ -115,7 +115,7 @@ class Uploads:
         if self.rules.is_temporary(upload.name):
             return self._wait(upload, path)
         ticket = self._offer(upload)
-        ticket.spooled.add_done_callback(lambda done: self._settle(done, (account.name, path), content))
+        ticket.spooled.add_done_callback(lambda done: self._note_spooled(done, (account.name, path), content))
         return ticket
 
     def cut(self, account: str, path: str, content: bytes, transport: str) -> int:
@@ -247,7 +247,7 @@ class Uploads:
             else:
                 self._superseded.append(former)
 
-    def _settle(self, done: Future[None], key: tuple[str, str], content: bytes) -> None:
+    def _note_spooled(self, done: Future[None], key: tuple[str, str], content: bytes) -> None:
         """A file was accepted: a piece of it is needed no more, a piece of another one is taken."""
         if done.exception() is not None:
             return

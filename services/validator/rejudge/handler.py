@@ -9,18 +9,18 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from quantrac.domain.ids import traceparent
-from quantrac.domain.qa.baseline.blocks import BLOCK, LIMITS, Limits
+from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, BaselineBounds
 from quantrac.domain.qa.evaluate import Crash
 from quantrac.domain.qa.station_readings import instant
-from quantrac.domain.qa.stored.rejudge import History, Settled, Span, settle
+from quantrac.domain.qa.stored.rejudge import History, Rejudgement, Span, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode
-from schemas.history import figure_columns
-from schemas.messages.learnt import LearntBlock, LearntLimits, LearntSeries
+from schemas.history import baseline_columns
+from schemas.messages.baseline import Baseline, BaselineBlock, SeriesBounds
 from schemas.messages.rejudge import RejudgeRequest, merged
 
 log = logging.getLogger(__name__)
@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 Offsets = Mapping[tuple[str, int], int]
 """Offset by topic and partition."""
 
-LEARNT = "learnt"
+BASELINE = "baseline"
 """Cause of a request for what was judged live by limits that have just moved."""
 
 DAY = timedelta(days=1)
 DAYS_A_BATCH = 100
-"""Station-days asked for in one batch. Where figures change, the thirty days after them are judged as well:
+"""Station-days asked for in one batch. Where statistics change, the thirty days after them are judged as
+well:
 100 requests of late data may come to 3,000 station-days."""
 
 _RETRY_SECONDS = 2.0
@@ -43,7 +44,7 @@ _NOTICE_SECONDS = 1.0
 
 
 class Store(Protocol):
-    """Where figures go."""
+    """Where statistics go."""
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Insert one block durably; raises ``ClickHouseError``."""
@@ -86,10 +87,10 @@ class InFlight:
         return True
 
 
-class SettleHandler:
-    """The ``settle`` role.
+class RejudgeHandler:
+    """The ``rejudge`` role.
 
-    One span a station and batch: the figures that one span changed are stored only after its messages are
+    One span a station and batch: the statistics that one span changed are stored only after its messages are
     written, and the next span of the station has to see them. What a batch leaves goes back to the topic.
     """
 
@@ -102,7 +103,7 @@ class SettleHandler:
         in_flight: InFlight,
         *,
         flagged: str,
-        learnt: str,
+        baseline: str,
         rejudge: str,
         registry_position: Callable[[], int],
         clock: Callable[[], datetime],
@@ -112,13 +113,13 @@ class SettleHandler:
         """``registry_position`` is the offset before which the registry's records are known."""
         self._history, self._store, self._in_flight = history, store, in_flight
         self._registry, self._expectations = registry, expectations
-        self._flagged, self._learnt, self._rejudge = flagged, learnt, rejudge
+        self._flagged, self._baseline, self._rejudge = flagged, baseline, rejudge
         self._registry_position, self._clock, self._on_crash = registry_position, clock, on_crash
         self._days = days_a_batch
         self._announced = -1
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
-        """Settle what the batch asks for; see :class:`quantrac.io.records.Handler`.
+        """Rejudge what the batch asks for; see :class:`quantrac.io.records.Handler`.
 
         Raises ``ClickHouseBadData`` where the store cannot answer for a span.
         """
@@ -138,17 +139,17 @@ class SettleHandler:
             return NotNow("the flags of the last judgement are not stored yet", _SOON_SECONDS)
         try:
             now, later = self._shared_out(requests)
-            settled = {each.station: self._settled(each) for each in now}
-            later += [self._tail(each) for each in now if _moves_limits(each, settled[each.station])]
+            rejudged = {each.station: self._rejudged(each) for each in now}
+            later += [self._tail(each) for each in now if _moves_limits(each, rejudged[each.station])]
         except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         records = [
-            *(self._revision(each) for answer in settled.values() for each in answer.revisions),
-            *(self._limits(station, answer.limits) for station, answer in settled.items() if answer.limits),
-            *(self._request(each) for each in merged(_neighbours(settled.values()))),
+            *(self._revision(each) for answer in rejudged.values() for each in answer.revisions),
+            *(self._limits(station, answer.limits) for station, answer in rejudged.items() if answer.limits),
+            *(self._request(each) for each in merged(_neighbours(rejudged.values()))),
             *(self._request(each) for each in later),
         ]
-        return Done(records, dead, [lambda: self._stored(settled)])
+        return Done(records, dead, [lambda: self._stored(rejudged)])
 
     def _shared_out(
         self, requests: Sequence[RejudgeRequest]
@@ -175,9 +176,9 @@ class SettleHandler:
             now.append(each.model_copy(update={"end": end}))
         return now, later
 
-    def _settled(self, request: RejudgeRequest) -> Settled:
+    def _rejudged(self, request: RejudgeRequest) -> Rejudgement:
         span = Span(request.start.timestamp(), request.end.timestamp(), frozenset(request.causes))
-        return settle(
+        return rejudge(
             self._history,
             self._registry,
             self._expectations,
@@ -190,24 +191,24 @@ class SettleHandler:
         """Ask for what comes while the validators still have the limits of before."""
         newest = instant(self._history.newest(request.station))
         end = newest + timedelta(seconds=BLOCK)
-        return RejudgeRequest(station=request.station, start=newest, end=end, causes=[LEARNT])
+        return RejudgeRequest(station=request.station, start=newest, end=end, causes=[BASELINE])
 
-    def _stored(self, settled: Mapping[str, Settled]) -> NotNow | None:
-        """Store the figures, last of all: until then the same request gives the same answer again."""
-        waited_for = [station for station, answer in settled.items() if answer.revisions or answer.changed]
+    def _stored(self, rejudged: Mapping[str, Rejudgement]) -> NotNow | None:
+        """Store the statistics, last of all: until then the same request gives the same answer again."""
+        waited_for = [station for station, answer in rejudged.items() if answer.revisions or answer.changed]
         self._in_flight.sent(waited_for)
         now = self._clock()
-        blocks = [figure_columns(station, answer.changed, now) for station, answer in settled.items()]
+        blocks = [baseline_columns(station, answer.changed, now) for station, answer in rejudged.items()]
         columns = {name: [value for block in blocks for value in block[name]] for name in (blocks or [{}])[0]}
         if columns and columns["station"]:
             try:
-                self._store.insert("block_figures", columns)
+                self._store.insert("baseline_blocks", columns)
             except (ClickHouseAway, ClickHouseRefused) as error:
                 return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
             except ClickHouseBadData as error:
                 # Its messages are written, so no message can be given up for it; the next judgement of these
-                # blocks computes their figures anew.
-                log.error("figures of %s left out: %s", ", ".join(settled), error)
+                # blocks computes their statistics anew.
+                log.error("statistics of %s left out: %s", ", ".join(rejudged), error)
         return None
 
     def _revision(self, revision: FlaggedSet) -> Record:
@@ -219,16 +220,16 @@ class SettleHandler:
             {name: text.encode() for name, text in headers.items()},
         )
 
-    def _limits(self, station: str, limits: Mapping[int, Mapping[str, Limits]]) -> Record:
+    def _limits(self, station: str, limits: Mapping[int, Mapping[str, BaselineBounds]]) -> Record:
         blocks = [
-            LearntBlock(
+            BaselineBlock(
                 start=datetime.fromtimestamp(block * BLOCK, UTC),
                 parameters={code: _series(each) for code, each in sorted(limits[block].items())},
             )
             for block in sorted(limits)
         ]
-        message = LearntLimits(station=station, blocks=blocks)
-        return Record(self._learnt, station.encode(), message.model_dump_json().encode())
+        message = Baseline(station=station, blocks=blocks)
+        return Record(self._baseline, station.encode(), message.model_dump_json().encode())
 
     def _request(self, request: RejudgeRequest) -> Record:
         return Record(self._rejudge, request.station.encode(), request.model_dump_json().encode())
@@ -245,12 +246,12 @@ def _requests(batch: Sequence[Record]) -> tuple[list[RejudgeRequest], list[DeadL
     return requests, dead
 
 
-def _moves_limits(request: RejudgeRequest, answer: Settled) -> bool:
+def _moves_limits(request: RejudgeRequest, answer: Rejudgement) -> bool:
     """Tell whether limits of the current block may have moved; a block that just ended moves later ones."""
-    return bool(answer.changed) and not {"block", LEARNT}.issuperset(request.causes)
+    return bool(answer.changed) and not {"block", BASELINE}.issuperset(request.causes)
 
 
-def _neighbours(answers: Iterable[Settled]) -> Iterator[RejudgeRequest]:
+def _neighbours(answers: Iterable[Rejudgement]) -> Iterator[RejudgeRequest]:
     for answer in answers:
         for station, span in answer.neighbours.items():
             yield RejudgeRequest(
@@ -261,7 +262,7 @@ def _neighbours(answers: Iterable[Settled]) -> Iterator[RejudgeRequest]:
             )
 
 
-def _series(limits: Limits) -> LearntSeries:
+def _series(limits: BaselineBounds) -> SeriesBounds:
     """Turn the limits of one block into a message."""
-    values = {name: float(getattr(limits, name)[0]) for name in LIMITS}
-    return LearntSeries(**{name: value if math.isfinite(value) else None for name, value in values.items()})
+    values = {name: float(getattr(limits, name)[0]) for name in BOUNDS}
+    return SeriesBounds(**{name: value if math.isfinite(value) else None for name, value in values.items()})

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.thresholds.expectations import RuleBook
@@ -29,11 +29,13 @@ class ValidateHandler:
     """Keeps one judge with its memory for each partition, so that a partition can come and go whole."""
 
     def __init__(
-        self, registry: Registry, book: RuleBook, *, topic: str, learnt: Learnt | None = None
+        self, registry: Registry, book: RuleBook, *, topic: str, baseline: Baselines | None = None
     ) -> None:
-        """``learnt`` is followed while its messages come; without it learnt tests are left to be settled."""
+        """``baseline`` is followed while its messages come; without it baseline tests are left
+        provisional.
+        """
         self._registry, self._book, self._topic = registry, book, topic
-        self._learnt = learnt if learnt is not None else Learnt()
+        self._baseline = baseline if baseline is not None else Baselines()
         self._judges: dict[int, Judge] = {}
 
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
@@ -70,7 +72,7 @@ class ValidateHandler:
             yield Record(self._topic, record.key, encode(flagged), headers)
 
     def _judge(self, memory: Memory) -> Judge:
-        return Judge(self._registry, self._book, memory, learnt=self._learnt, on_crash=log_crash)
+        return Judge(self._registry, self._book, memory, baseline=self._baseline, on_crash=log_crash)
 
 
 def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
 from quantrac.io.records import Done, NotNow, Record
@@ -74,7 +74,7 @@ def late(
 ) -> FlaggedSet:
     found = flagged(minutes)
     found.received_at = received
-    found.unsettled = Unsettled(HOUR, HOUR + timedelta(hours=30), list(causes))
+    found.provisional = Provisional(HOUR, HOUR + timedelta(hours=30), list(causes))
     return found
 
 
@@ -196,7 +196,7 @@ def test_of_two_files_of_one_time_in_a_batch_the_earlier_is_kept_aside() -> None
 
 def test_what_a_late_file_of_the_same_batch_corrects_is_kept_aside() -> None:
     first = late([0])
-    first.unsettled = None
+    first.provisional = None
     corrected = late([0], received=HOUR + timedelta(hours=1))
     corrected.readings[0].value = 8.0
     tables = Tables()
@@ -245,13 +245,13 @@ def test_a_revision_of_an_older_reading_of_the_file_does_not_come_back() -> None
     assert tables.columns("readings")["version"] == [reading_version(HOUR, 1)]
 
 
-def test_unsettled_spans_become_one_request_where_they_meet() -> None:
+def test_provisional_spans_become_one_request_where_they_meet() -> None:
     early, after = late([0]), late([5], causes=("block", "memory"))
     apart = late([0])
-    assert after.unsettled is not None
-    assert apart.unsettled is not None
-    after.unsettled.start, after.unsettled.end = HOUR + timedelta(hours=30), HOUR + timedelta(hours=31)
-    apart.unsettled.start, apart.unsettled.end = HOUR + timedelta(days=9), HOUR + timedelta(days=10)
+    assert after.provisional is not None
+    assert apart.provisional is not None
+    after.provisional.start, after.provisional.end = HOUR + timedelta(hours=30), HOUR + timedelta(hours=31)
+    apart.provisional.start, apart.provisional.end = HOUR + timedelta(days=9), HOUR + timedelta(days=10)
     done = sink(Tables(), rejudge="rejudge").handle(
         [message(each, n) for n, each in enumerate([after, apart, early])]
     )

@@ -200,24 +200,35 @@ def month_of_readings(tmp_path: Path) -> Path:
     return path
 
 
-def test_learn_writes_a_rule_file_from_a_csv_that_loads_back(month_of_readings: Path, tmp_path: Path) -> None:
+def test_climatology_writes_a_rule_file_from_a_csv_that_loads_back(
+    month_of_readings: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "rules"
-    arguments = ("learn", STATION, "--csv", f"PM2.5={month_of_readings}", "--out", out, "--margin", "0.1")
+    arguments = (
+        "climatology",
+        STATION,
+        "--csv",
+        f"PM2.5={month_of_readings}",
+        "--out",
+        out,
+        "--margin",
+        "0.1",
+    )
     found = run(rules, *arguments)
     assert found.output == (
         f"PM2.5             24 of 288 months and hours\nwrote {out}/stations/{STATION}.yaml\n"
     )
-    learnt = load(out).thresholds("ambient-air", STATION, "PM2.5", datetime(2026, 1, 1, tzinfo=UTC))
-    assert (learnt["climatology"]["low"][0][5], learnt["climatology"]["high"][0][5]) == (17, 53)
-    assert learnt["physical_range"] == {"low": -10, "high": 2000, "suspect_high": 600}
+    baseline = load(out).thresholds("ambient-air", STATION, "PM2.5", datetime(2026, 1, 1, tzinfo=UTC))
+    assert (baseline["climatology"]["low"][0][5], baseline["climatology"]["high"][0][5]) == (17, 53)
+    assert baseline["physical_range"] == {"low": -10, "high": 2000, "suspect_high": 600}
     assert run(rules, *arguments).exit_code == 0, "its own file is written anew"
 
 
-def test_learn_leaves_a_file_that_a_person_wrote(month_of_readings: Path, tmp_path: Path) -> None:
+def test_climatology_leaves_a_file_that_a_person_wrote(month_of_readings: Path, tmp_path: Path) -> None:
     path = tmp_path / "stations" / f"{STATION}.yaml"
     path.parent.mkdir()
     path.write_text(OWN, encoding="utf-8")
-    found = run(rules, "learn", STATION, "--csv", f"PM2.5={month_of_readings}", "--out", tmp_path)
+    found = run(rules, "climatology", STATION, "--csv", f"PM2.5={month_of_readings}", "--out", tmp_path)
     assert found.exit_code == 1
     assert "was written by a person" in found.output
     assert path.read_text(encoding="utf-8") == OWN
@@ -226,7 +237,7 @@ def test_learn_leaves_a_file_that_a_person_wrote(month_of_readings: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--at-least", "40"), "no month and hour has 40 good readings, nothing to learn"),
+        (("--at-least", "40"), "no month and hour has 40 good readings, no table to compute"),
         (("--low", "0.9", "--high", "0.1"), "the quantiles must lie in order"),
         (("--csv", "pm25.csv"), "write it as CODE=FILE"),
         (("--csv", "PM2.5=nowhere.csv"), "nowhere.csv: "),
@@ -234,11 +245,11 @@ def test_learn_leaves_a_file_that_a_person_wrote(month_of_readings: Path, tmp_pa
         (("--csv", "X=pm25.csv"), "'X' is no catalogue code\n"),
     ],
 )
-def test_learn_says_in_one_sentence_why_it_learnt_nothing(
+def test_climatology_says_in_one_sentence_why_it_computed_nothing(
     month_of_readings: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     csv = () if "--csv" in arguments else ("--csv", f"PM2.5={month_of_readings}")
-    found = run(rules, "learn", STATION, *csv, *arguments, "--out", tmp_path / "rules")
+    found = run(rules, "climatology", STATION, *csv, *arguments, "--out", tmp_path / "rules")
     assert found.exit_code == 1
     assert sentence in found.output
     assert not (tmp_path / "rules").exists()
@@ -263,16 +274,16 @@ class Stored:
         return Rows(("time", "value"), [(3600 * hour, 40.0 + hour // 24) for hour in range(31 * 24)])
 
 
-def test_learn_reads_the_good_readings_that_are_stored(
+def test_climatology_reads_the_good_readings_that_are_stored(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(rules_module, "ClickHouse", Stored)
-    found = run(rules, "learn", STATION, "--out", tmp_path, "--margin", "0")
+    found = run(rules, "climatology", STATION, "--out", tmp_path, "--margin", "0")
     assert found.exit_code == 0
-    learnt = load(tmp_path).thresholds("ambient-air", STATION, "O3", datetime(2026, 1, 1, tzinfo=UTC))
-    assert (learnt["climatology"]["low"][0][0], learnt["climatology"]["high"][0][0]) == (40, 70)
+    baseline = load(tmp_path).thresholds("ambient-air", STATION, "O3", datetime(2026, 1, 1, tzinfo=UTC))
+    assert (baseline["climatology"]["low"][0][0], baseline["climatology"]["high"][0][0]) == (40, 70)
     monkeypatch.setattr(Stored, "away", True)
-    again = run(rules, "learn", STATION, "--out", tmp_path)
+    again = run(rules, "climatology", STATION, "--out", tmp_path)
     assert (again.exit_code, again.output) == (1, "quantrac: ClickHouse: connection refused\n")
 
 

@@ -105,10 +105,10 @@ class Server:
 
 async def send(protocol: GuardedProtocol, data: bytes) -> None:
     protocol.data_received(data)
-    await settle()
+    await run_pending_tasks()
 
 
-async def settle() -> None:
+async def run_pending_tasks() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -162,7 +162,7 @@ async def test_a_body_that_falls_silent_is_aborted_and_its_application_ends() ->
     look(server, 21)  # in the first second a byte came
     assert not transport.aborted
     look(server, 1)
-    await settle()
+    await run_pending_tasks()
     assert (transport.aborted, server.left) == (True, 1)
 
 
@@ -188,7 +188,7 @@ async def test_time_in_which_the_server_does_not_read_is_not_the_clients() -> No
     look(server, 1_000)
     assert not transport.aborted
     server.open.set()
-    await settle()
+    await run_pending_tasks()
     look(server, 22)
     assert transport.aborted
 
@@ -202,7 +202,7 @@ async def test_a_client_that_waits_to_be_told_to_continue_has_time() -> None:
     look(server, 1_000)
     assert not transport.aborted
     server.open.set()
-    await settle()
+    await run_pending_tasks()
     assert transport.answer.startswith(b"HTTP/1.1 100 ")
     await send(protocol, b"body")
     assert server.received == [b"body"]
@@ -389,7 +389,7 @@ async def test_connections_that_have_ended_count_no_more() -> None:
     server.open.clear()
     _, transport = await server.log_in()
     transport.abort()
-    await settle()
+    await run_pending_tasks()
     assert not server.connect()[1].aborted
 
 

@@ -14,18 +14,18 @@ from quantrac.local.stack import Stack
 
 
 def stack(folder: Path, *, demo: bool) -> Stack:
-    return Stack.settle(DataDir(folder), demo=demo, fixed={})
+    return Stack.with_free_ports(DataDir(folder), demo=demo, fixed={})
 
 
 @pytest.fixture(autouse=True)
 def fixed_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """The usual ports, tried by no socket."""
 
-    def settle_ports(file: Path, usual: dict[str, int], _: dict[str, int]) -> dict[str, int]:
+    def assign_ports(file: Path, usual: dict[str, int], _: dict[str, int]) -> dict[str, int]:
         file.write_text(json.dumps(usual))
         return usual
 
-    monkeypatch.setattr("quantrac.local.stack.settle_ports", settle_ports)
+    monkeypatch.setattr("quantrac.local.stack.assign_ports", assign_ports)
 
 
 def test_only_a_terminal_is_greeted_with_the_key(tmp_path: Path) -> None:

@@ -162,6 +162,21 @@ def test_a_data_folder_lets_in_its_owner_only_also_one_made_before(tmp_path):
     assert mode(old) == 0o700
 
 
+def test_a_data_folder_that_another_version_filled_is_refused_with_one_sentence(tmp_path):
+    data = DataDir(tmp_path)
+    data.create()
+    data.secret("clickhouse")
+    data.create()  # by the same version again
+    (tmp_path / "layout").unlink()  # the first versions wrote none
+    with pytest.raises(
+        LocalError, match=r"has layout 1 and this version reads layout \d+: start with a new folder"
+    ):
+        data.create()
+    (tmp_path / "layout").write_text("999\n")
+    with pytest.raises(LocalError, match="has layout 999"):
+        data.create()
+
+
 def test_the_data_folder_of_another_user_is_neither_used_nor_believed(tmp_path, monkeypatch):
     DataDir(tmp_path).create()
     tmp_path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What settling makes of requests: revisions, limits and further requests, over a history in memory."""
+"""What rejudging makes of requests: revisions, limits and further requests, over a history in memory."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,9 +20,9 @@ from quantrac.testing.builders import station
 from quantrac.testing.history import HistoryInMemory
 from schemas import rules
 from schemas.codec import decode_flagged_set
-from schemas.messages.learnt import LearntLimits
+from schemas.messages.baseline import Baseline
 from schemas.messages.rejudge import RejudgeRequest
-from services.validator.rejudge.handler import InFlight, SettleHandler
+from services.validator.rejudge.handler import InFlight, RejudgeHandler
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 RULES = """
@@ -66,14 +66,14 @@ class Desk:
         book = rules.RuleBook(rules.load(folder / "rules.yaml"), self.registry)
         self.position, self.ends, self.committed = 7, {("q", 0): 0}, {("q", 0): 0}
         self.in_flight = InFlight(lambda: self.ends, lambda: self.committed)
-        self.handler = SettleHandler(
+        self.handler = RejudgeHandler(
             self.history,
             self.store,
             self.registry,
             Expectations(self.registry, book),
             self.in_flight,
             flagged="qa-flagged",
-            learnt="learnt",
+            baseline="baseline",
             rejudge="rejudge",
             registry_position=lambda: self.position,
             clock=lambda: NOON + timedelta(days=1),
@@ -156,7 +156,12 @@ def test_a_flag_that_comes_out_otherwise_becomes_a_revision_of_its_file(desk: De
     (revision,) = revisions(desk.ask(request()))
     (reading,) = revision.readings
     assert (revision.station, revision.file_id, revision.file_name) == ("A", f"{10:064x}", "10.txt")
-    assert (revision.revision, revision.cause, revision.rejects, revision.unsettled) == (1, "late", [], None)
+    assert (revision.revision, revision.cause, revision.rejects, revision.provisional) == (
+        1,
+        "late",
+        [],
+        None,
+    )
     assert (reading.line, reading.parameter, reading.value, reading.text) == (4, "PM2.5", 18.0, "18")
     assert (reading.flag, reading.tests["rate_of_change"]) == (Flag.GOOD, Flag.GOOD)
 
@@ -216,7 +221,7 @@ def test_a_clickhouse_that_is_away_costs_lag_only(tmp_path: Path) -> None:
     assert "connection refused" in verdict.reason
 
 
-def test_a_broken_request_is_dead_and_the_others_are_settled(desk: Desk) -> None:
+def test_a_broken_request_is_dead_and_the_others_are_rejudged(desk: Desk) -> None:
     desk.keep(0, 10.0, flag=3)
     broken = Record("rejudge", b"A", b'{"station": "A"}')
     done = desk.ask(broken, request())
@@ -234,7 +239,7 @@ def test_figures_are_stored_only_after_the_messages_and_the_same_request_answers
     assert desk.ask(request(0, 7 * 60, cause="block")).records == done.records
     finish(done)
     ((table, columns),) = desk.store.inserted
-    assert table == "block_figures"
+    assert table == "baseline_blocks"
     assert columns["station"] == ["A"]
     assert columns["block"] == [NOON]
     assert (columns["low"], columns["high"], columns["count"]) == ([10.0], [15.0], [72])
@@ -256,9 +261,9 @@ def test_figures_that_no_table_can_hold_are_left_out_and_logged(
     for minutes in range(0, 7 * 60, 5):
         desk.keep(minutes, 10.0)
     done = desk.ask(request(0, 7 * 60, cause="block"))
-    desk.store.error = ClickHouseBadData("the table block_figures cannot hold a value")
+    desk.store.error = ClickHouseBadData("the table baseline_blocks cannot hold a value")
     assert [each() for each in done.after] == [None]
-    assert "figures of A left out: the table block_figures cannot hold a value" in caplog.text
+    assert "figures of A left out: the table baseline_blocks cannot hold a value" in caplog.text
 
 
 def test_the_runner_stores_figures_between_the_last_message_and_the_commit(desk: Desk) -> None:
@@ -266,35 +271,38 @@ def test_the_runner_stores_figures_between_the_last_message_and_the_commit(desk:
         desk.keep(minutes, 10.0)
     broker = FakeBroker(partitions=1)
     producer = broker.producer()
-    consumer = broker.consumer("settle", ["rejudge"])
-    runner = Runner(service="validator.settle", consumer=consumer, producer=producer, handler=desk.handler)
+    consumer = broker.consumer("rejudge", ["rejudge"])
+    runner = Runner(service="validator.rejudge", consumer=consumer, producer=producer, handler=desk.handler)
     producer.produce([request(0, 7 * 60, cause="block")])
     producer.flush()
 
     broker.failing = "disk full"
     with pytest.raises(DeliveryFailed):
         runner.step()
-    assert (desk.store.inserted, broker.committed("settle", "rejudge")) == ([], 0)
+    assert (desk.store.inserted, broker.committed("rejudge", "rejudge")) == ([], 0)
 
     broker.failing = None
-    again = broker.consumer("settle", ["rejudge"])
-    runner = Runner(service="validator.settle", consumer=again, producer=producer, handler=desk.handler)
+    again = broker.consumer("rejudge", ["rejudge"])
+    runner = Runner(service="validator.rejudge", consumer=again, producer=producer, handler=desk.handler)
     desk.store.error = ClickHouseAway("connection refused")
     again.wait = lambda seconds, _: setattr(desk.store, "error", None)  # type: ignore[method-assign]
     assert runner.step() == 1
     assert len(desk.store.inserted) == 1
-    assert len(broker.records("learnt")) == 2, "the batch came again whole"
+    assert len(broker.records("baseline")) == 2, "the batch came again whole"
 
 
 def test_what_was_learnt_is_published_for_the_current_block_and_the_next(desk: Desk) -> None:
     for minutes in range(0, 7 * 60, 5):
         desk.keep(minutes, 10.0)
     done = desk.ask(request(0, 7 * 60, cause="block"))
-    (record,) = [each for each in done.records if each.topic == "learnt"]
-    learnt = LearntLimits.model_validate_json(record.value or b"")
-    assert (record.key, learnt.station) == (b"A", "A")
-    assert [block.start for block in learnt.blocks] == [NOON + timedelta(hours=6), NOON + timedelta(hours=12)]
-    limits = learnt.blocks[0].parameters["PM2.5"]
+    (record,) = [each for each in done.records if each.topic == "baseline"]
+    baseline = Baseline.model_validate_json(record.value or b"")
+    assert (record.key, baseline.station) == (b"A", "A")
+    assert [block.start for block in baseline.blocks] == [
+        NOON + timedelta(hours=6),
+        NOON + timedelta(hours=12),
+    ]
+    limits = baseline.blocks[0].parameters["PM2.5"]
     assert (limits.own_low, limits.recent_high) == (None, None), "one block is too little to know anything"
 
 
@@ -313,7 +321,7 @@ def test_a_second_span_of_a_station_waits_for_the_figures_of_the_first(desk: Des
     assert asked_again(done) == [("A", 600, 610)]
 
 
-def test_a_long_request_is_settled_in_parts_and_another_station_does_not_wait(tmp_path: Path) -> None:
+def test_a_long_request_is_rejudged_in_parts_and_another_station_does_not_wait(tmp_path: Path) -> None:
     desk = Desk(tmp_path, days_a_batch=2)
     day = 24 * 60
     for minutes in (0, day - 60, day, 3 * day):
@@ -336,7 +344,7 @@ def test_a_request_without_an_end_ends_with_the_newest_reading(tmp_path: Path) -
     assert (len(revisions(done)), asked_again(done)) == (1, [])
 
 
-def test_what_is_judged_live_by_limits_that_move_is_settled_once_it_is_stored(desk: Desk) -> None:
+def test_what_is_judged_live_by_limits_that_move_is_rejudged_once_it_is_stored(desk: Desk) -> None:
     for minutes in range(0, 7 * 60, 5):
         desk.keep(minutes, 10.0)
     finish(desk.ask(request(0, 7 * 60, cause="block")))
@@ -345,9 +353,9 @@ def test_what_is_judged_live_by_limits_that_move_is_settled_once_it_is_stored(de
     assert asked_again(late) == [("A", 415, 415 + 360)]
     finish(late)
     desk.ends = {("q", 0): 1}
-    assert "not stored yet" in reason(desk.handler.handle([request(415, 775, cause="learnt")]))
+    assert "not stored yet" in reason(desk.handler.handle([request(415, 775, cause="baseline")]))
     desk.committed = {("q", 0): 1}
-    assert asked_again(desk.ask(request(415, 775, cause="learnt"))) == []
+    assert asked_again(desk.ask(request(415, 775, cause="baseline"))) == []
 
 
 def test_a_block_that_ended_in_order_moves_no_limits_of_the_present(desk: Desk) -> None:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import NOON, registry
-from schemas.codec import decode_flagged_set, decode_learnt, encode
+from schemas.codec import decode_baseline, decode_flagged_set, encode
 from schemas.examples import example
 from services.validator.validate.handler import ValidateHandler
 
@@ -100,9 +100,9 @@ def test_after_a_tail_of_nothing_but_revisions_the_memory_is_known_to_be_short()
     rebuilt.restore(0, [revision])
     begun.restore(0, [])
     (after,), (fresh,) = (judged(each.handle([message(1, 20.0)])) for each in (rebuilt, begun))
-    assert after.unsettled is not None
-    assert "memory" in after.unsettled.causes
-    assert fresh.unsettled is None or "memory" not in fresh.unsettled.causes
+    assert after.provisional is not None
+    assert "memory" in after.provisional.causes
+    assert fresh.provisional is None or "memory" not in fresh.provisional.causes
 
 
 def test_what_was_learnt_reaches_the_judge_from_its_message() -> None:
@@ -110,16 +110,16 @@ def test_what_was_learnt_reaches_the_judge_from_its_message() -> None:
         def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
             return {"status": {}, "own_range": {}}
 
-    station, blocks = decode_learnt(example("learnt.json"))
-    learnt = Learnt()
-    learnt.put(STATION, blocks)
-    judge = ValidateHandler(registry(), Book(Own()), topic="flagged", learnt=learnt)
+    station, blocks = decode_baseline(example("baseline.json"))
+    baseline = Baselines()
+    baseline.put(STATION, blocks)
+    judge = ValidateHandler(registry(), Book(Own()), topic="flagged", baseline=baseline)
     n = -155  # 2026-03-24T16:05Z, in the first block of the example
     (within, beyond) = judged(judge.handle([message(n, 20.0), message(n + 1, 48000.0)]))
     assert station == "HN_DEMO_KHI001"
     assert within.readings[0].tests["own_range"] == 1
     assert beyond.readings[0].tests["own_range"] in {3, 4}
-    assert beyond.unsettled is None
+    assert beyond.provisional is None
 
 
 def test_a_partition_given_again_begins_anew() -> None:

@@ -1,15 +1,15 @@
-"""What is learnt of a series: figures of its blocks of time, and the limits that follow from them.
+"""The baseline of a series: statistics of its blocks of time, and the bounds that follow from them.
 
 Time is cut into blocks of six hours on the UTC grid, so that night, morning, noon and evening stay apart.
-A block is summed up by figures of its *clean* readings: measured under status 00, finite, called SUSPECT or
-FAIL by no test that is neither learnt nor of the second stage, and not rejected by a person; what a person
-accepts is clean whatever the tests say. Second-stage tests are left out because they look at what learnt
-tests said about a companion: so what is learnt never depends on what was learnt.
+A block is summed up by statistics of its *clean* readings: measured under status 00, finite, called SUSPECT
+or FAIL by no test that is neither a baseline test nor of the second stage, and not rejected by a person; what
+a person accepts is clean whatever the tests say. Second-stage tests are left out because they look at what
+baseline tests said about a companion: so the baseline never depends on itself.
 
-The limits for readings of block *b* come from the figures of blocks *b* - 121 to *b* - 2. The block between
-is the time to settle: while it runs, its predecessor is summed up and the limits are published, so that the
-live form has them before the first reading of block *b*. A late reading changes figures, and the
-readings judged by them are settled again.
+The limits for readings of block *b* come from the statistics of blocks *b* - 121 to *b* - 2. The block
+between is a pause: while it runs, its predecessor is summed up and the limits are published, so that the
+live form has them before the first reading of block *b*. A late reading changes statistics, and the
+readings judged by them are rejudged.
 
 Every figure is an order statistic: a value that was measured, never one interpolated, so that two
 computations agree to the last bit.
@@ -29,9 +29,9 @@ from quantrac.domain.qa.window import Bools, Floats
 BLOCK = 6 * 3600
 """Seconds."""
 LAG = 2
-"""Blocks between the newest one learnt from and the one judged: the one that ends and one to settle it."""
+"""Blocks between the newest one of the baseline and the one judged: one to sum up what has ended."""
 BLOCKS = 120
-"""Blocks learnt from: 30 days, long enough for a spell of weather, short enough to follow a season."""
+"""Blocks of the baseline: 30 days, long enough for a spell of weather, short enough to follow a season."""
 AT_LEAST = 12
 """Blocks below which nothing is known of a series: 3 days; anything from 4 to 40 finds the same faults."""
 READINGS = 3
@@ -50,7 +50,7 @@ STEP_TAIL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class BlockStatistics:
     """What ``m`` blocks of one series hold; in order of blocks, each once."""
 
     block: Integers
@@ -68,21 +68,21 @@ class Figures:
     def __len__(self) -> int:
         return len(self.block)
 
-    def take(self, rows: Bools | slice) -> "Figures":
+    def take(self, rows: Bools | slice) -> "BlockStatistics":
         """Return some of the blocks."""
-        return Figures(*(getattr(self, each.name)[rows] for each in fields(self)))
+        return BlockStatistics(*(getattr(self, each.name)[rows] for each in fields(self)))
 
-    def within(self, first: int, last: int) -> "Figures":
+    def within(self, first: int, last: int) -> "BlockStatistics":
         """Return the blocks ``first`` to ``last``."""
         return self.take((self.block >= first) & (self.block <= last))
 
 
-StationFigures: TypeAlias = Mapping[str, Figures]
+StationStatistics: TypeAlias = Mapping[str, BlockStatistics]
 """By parameter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BaselineBounds:
     """What is known of one series for ``m`` blocks, as :class:`~quantrac.domain.qa.window.Window` says."""
 
     own_low: Floats
@@ -93,9 +93,9 @@ class Limits:
 
 
 _EVER = -(1 << 62)
-LIMITS = tuple(each.name for each in fields(Limits))
+BOUNDS = tuple(each.name for each in fields(BaselineBounds))
 _NO_BLOCKS, _NO_FIGURES = np.empty(0, dtype=np.int64), np.empty(0)
-NOTHING = Figures(_NO_BLOCKS, _NO_FIGURES, _NO_FIGURES, _NO_FIGURES, _NO_FIGURES, _NO_BLOCKS)
+NOTHING = BlockStatistics(_NO_BLOCKS, _NO_FIGURES, _NO_FIGURES, _NO_FIGURES, _NO_FIGURES, _NO_BLOCKS)
 
 
 def block_of(time: float) -> int:
@@ -107,10 +107,10 @@ def block_of(time: float) -> int:
     return int(time // BLOCK)
 
 
-def figures(time: Floats, value: Floats, clean: Bools) -> Figures:
+def summarize(time: Floats, value: Floats, clean: Bools) -> BlockStatistics:
     """Sum up the readings (n,) of one series, in order of time; blocks without a clean reading are left out.
 
-    >>> day = figures(300.0 * np.arange(5), np.array([7.0, 9.0, 8.0, 900.0, 8.5]),
+    >>> day = summarize(300.0 * np.arange(5), np.array([7.0, 9.0, 8.0, 900.0, 8.5]),
     ...               np.array([True, True, True, False, True]))
     >>> day.median.tolist(), day.step.tolist(), day.low.tolist(), day.high.tolist(), day.count.tolist()
     ([8.0], [2.0], [7.0], [9.0], [4])
@@ -131,7 +131,7 @@ def figures(time: Floats, value: Floats, clean: Bools) -> Figures:
     step = np.full(len(first), np.nan)
     some = distances > 0
     step[some] = distance[(first_distance + np.ceil(STEP * distances).astype(np.intp) - 1)[some]]
-    return Figures(
+    return BlockStatistics(
         block=block[first],
         median=ordered[first + (count - 1) // 2],
         step=step,
@@ -141,12 +141,12 @@ def figures(time: Floats, value: Floats, clean: Bools) -> Figures:
     )
 
 
-def limits(known: Figures, first: int, last: int) -> Limits:
+def bounds(known: BlockStatistics, first: int, last: int) -> BaselineBounds:
     """Return what holds for the blocks ``first`` to ``last``, (last - first + 1,).
 
-    >>> steady = Figures(np.arange(40), np.arange(40.0), np.ones(40), np.zeros(40), np.full(40, 50.0),
+    >>> steady = BlockStatistics(np.arange(40), np.arange(40.0), np.ones(40), np.zeros(40), np.full(40, 50.0),
     ...                  np.full(40, 72))
-    >>> held = limits(steady, 13, 41)
+    >>> held = bounds(steady, 13, 41)
     >>> held.own_low.tolist()[:2], held.own_high.tolist()[-1], held.own_step.tolist()[-1]
     ([0.0, 0.0], 39.0, 1.0)
     >>> np.isnan(limits(steady, 12, 12).own_low).tolist()
@@ -160,7 +160,7 @@ def limits(known: Figures, first: int, last: int) -> Limits:
     median, step, low, high = sliding_window_view(grid, BLOCKS, axis=1)
     some = np.sum(~np.isnan(low[:, -RECENT:]), axis=1) >= RECENT_AT_LEAST
     with np.errstate(all="ignore"):
-        return Limits(
+        return BaselineBounds(
             own_low=_extreme(median, TAIL, lowest=True),
             own_high=_extreme(median, TAIL),
             own_step=_extreme(step, STEP_TAIL),
@@ -169,10 +169,10 @@ def limits(known: Figures, first: int, last: int) -> Limits:
         )
 
 
-def differ(limits: Limits, others: Limits) -> Bools:
+def differ(limits: BaselineBounds, others: BaselineBounds) -> Bools:
     """Tell which blocks (m,) have different limits."""
     differ = np.zeros(len(limits.own_low), dtype=np.bool_)
-    for name in LIMITS:
+    for name in BOUNDS:
         one, other = getattr(limits, name), getattr(others, name)
         differ |= (one != other) & ~(np.isnan(one) & np.isnan(other))
     return differ
@@ -187,24 +187,24 @@ def _extreme(rows: Floats, tail: float, *, lowest: bool = False) -> Floats:
     return np.where(count >= AT_LEAST, ordered[np.arange(len(rows)), place], np.nan)
 
 
-def merged(known: Figures, computed: Figures, first: int, last: int) -> Figures:
+def merged(known: BlockStatistics, computed: BlockStatistics, first: int, last: int) -> BlockStatistics:
     """Return ``known`` with the blocks ``first`` to ``last`` as ``computed`` has them."""
     new = computed.within(first, last)
     return joined(joined(known.within(_EVER, first - 1), new), known.within(last + 1, -_EVER))
 
 
-def joined(earlier: Figures, later: Figures) -> Figures:
-    """Put figures of later blocks behind those of earlier ones."""
-    return Figures(
+def joined(earlier: BlockStatistics, later: BlockStatistics) -> BlockStatistics:
+    """Put statistics of later blocks behind those of earlier ones."""
+    return BlockStatistics(
         *(
             np.concatenate([getattr(earlier, each.name), getattr(later, each.name)])
-            for each in fields(Figures)
+            for each in fields(BlockStatistics)
         )
     )
 
 
-def changed(known: Figures, computed: Figures, first: int, last: int) -> Figures:
-    """Return, of the blocks ``first`` to ``last``, those whose figures differ from the known ones.
+def changed(known: BlockStatistics, computed: BlockStatistics, first: int, last: int) -> BlockStatistics:
+    """Return, of the blocks ``first`` to ``last``, those whose statistics differ from the known ones.
 
     A block that has lost its last clean reading comes with a count of 0 and NaN.
     """
@@ -218,5 +218,5 @@ def changed(known: Figures, computed: Figures, first: int, last: int) -> Figures
     (before, had), (now, has) = dense
     differs = (had != has) | np.any((before != now) & ~(np.isnan(before) & np.isnan(now)), axis=0)
     median, step, low, high = now
-    every = Figures(np.arange(first, last + 1, dtype=np.int64), median, step, low, high, has)
+    every = BlockStatistics(np.arange(first, last + 1, dtype=np.int64), median, step, low, high, has)
     return every.take(differs)

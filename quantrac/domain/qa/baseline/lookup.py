@@ -1,10 +1,10 @@
-"""What was learnt of each station, as the live form holds it: limits by block of time and parameter."""
+"""The baselines of all stations as the live form holds them: bounds by block of time and parameter."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from quantrac.domain.qa.baseline.blocks import LIMITS, Limits, block_of
+from quantrac.domain.qa.baseline.blocks import BOUNDS, BaselineBounds, block_of
 from quantrac.domain.qa.window import Bools, Floats
 
 
@@ -12,13 +12,13 @@ class Block:
     """What holds for the readings of one block of a station."""
 
     def __init__(self, parameters: Mapping[str, Sequence[float]]) -> None:
-        limits = np.array(list(parameters.values()), dtype=np.float64).reshape(-1, len(LIMITS))
+        limits = np.array(list(parameters.values()), dtype=np.float64).reshape(-1, len(BOUNDS))
         self._limits = np.concatenate([limits, _NOTHING])
         self._rows = {parameter: row for row, parameter in enumerate(parameters)}
-        self._last: tuple[Sequence[str], Floats] = (), np.empty((0, len(LIMITS)))
+        self._last: tuple[Sequence[str], Floats] = (), np.empty((0, len(BOUNDS)))
 
     def of(self, parameters: Sequence[str]) -> Floats:
-        """Return the limits of parameters (n, 5) in the order of ``blocks.LIMITS``."""
+        """Return the limits of parameters (n, 5) in the order of ``blocks.BOUNDS``."""
         names, limits = self._last
         if names is not parameters:
             limits = self._limits[[self._rows.get(each, -1) for each in parameters]]
@@ -26,11 +26,11 @@ class Block:
         return limits
 
 
-_NOTHING = np.full((1, len(LIMITS)), np.nan)
+_NOTHING = np.full((1, len(BOUNDS)), np.nan)
 
 
-class Learnt:
-    """The current content of the ``learnt`` topic.
+class Baselines:
+    """The current content of the ``baseline`` topic.
 
     Replaced station by station while the judge runs; reading needs no lock because a station's blocks are
     replaced whole.
@@ -59,22 +59,22 @@ class Learnt:
 class Lookup:
     """Gathers the limits of the rows of a batch, file by file."""
 
-    def __init__(self, learnt: Learnt) -> None:
-        self._learnt = learnt
-        self._parts = [np.empty((0, len(LIMITS)))]
+    def __init__(self, baseline: Baselines) -> None:
+        self._baseline = baseline
+        self._parts = [np.empty((0, len(BOUNDS)))]
         self._published: list[bool] = []
 
     def add(self, station: str, parameters: Sequence[str], times: Sequence[float], *, same: bool) -> None:
         """Add rows: their codes and times (seconds since 1970 UTC), ``same`` where they have but one."""
         if same:
-            self._add(self._learnt.block(station, block_of(times[0])), parameters)
+            self._add(self._baseline.block(station, block_of(times[0])), parameters)
         else:
             for parameter, time in zip(parameters, times, strict=True):
-                self._add(self._learnt.block(station, block_of(time)), (parameter,))
+                self._add(self._baseline.block(station, block_of(time)), (parameter,))
 
-    def limits(self) -> Limits:
+    def limits(self) -> BaselineBounds:
         """Return the limits of all rows (n,)."""
-        return Limits(*np.ascontiguousarray(np.concatenate(self._parts).T))
+        return BaselineBounds(*np.ascontiguousarray(np.concatenate(self._parts).T))
 
     def published(self) -> Bools:
         """Tell for which rows (n,) the limits of their block are published."""

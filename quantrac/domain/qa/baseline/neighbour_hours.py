@@ -117,8 +117,8 @@ def combined(newest: float, neighbours: Iterable[HourMedians]) -> dict[str, Hour
     """
     given: dict[str, list[tuple[Integers, Floats]]] = {}
     for each in neighbours:
-        for code, figures in each.items():
-            given.setdefault(code, []).append(figures)
+        for code, statistics in each.items():
+            given.setdefault(code, []).append(statistics)
     found = {}
     for code, parts in given.items():
         hour = np.concatenate([hours for hours, _ in parts])

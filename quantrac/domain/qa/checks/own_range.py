@@ -1,6 +1,6 @@
 """Own range: far outside what this very series has shown in the last weeks.
 
-Source: IOOS QARTOD, test 5 (climatology), with limits learnt of the series' own past in place of a table by
+Source: IOOS QARTOD, test 5 (climatology), with the baseline of the series' own past in place of a table by
 season; the default of ``spans`` is unverified.
 """
 

@@ -48,8 +48,8 @@ class Test:
     """Whether it needs to know what the other tests said about other parameters."""
     on_missing: bool = False
     """Whether it judges missing values; every other test is asked about values only."""
-    learnt: bool = False
-    """Whether it compares with what was learnt of the series or of its neighbours; what is learnt holds only
+    baseline: bool = False
+    """Whether it compares with the baseline of the series or with its neighbours; a baseline holds only
     readings that all other tests let pass."""
 
 
@@ -68,10 +68,10 @@ TESTS: Mapping[str, Test] = {
     "sum_of_parts": Test(sum_of_parts.sum_of_parts, sum_of_parts.explain),
     "drops_with": Test(drops_with.drops_with, drops_with.explain, second_stage=True),
     "climatology": Test(climatology.climatology, climatology.explain),
-    "stuck": Test(stuck.stuck, stuck.explain, learnt=True),
-    "own_range": Test(own_range.own_range, own_range.explain, learnt=True),
-    "own_rate": Test(own_rate.own_rate, own_rate.explain, reach=("minutes",), learnt=True),
-    "neighbours": Test(neighbours.neighbours, neighbours.explain, learnt=True),
+    "stuck": Test(stuck.stuck, stuck.explain, baseline=True),
+    "own_range": Test(own_range.own_range, own_range.explain, baseline=True),
+    "own_rate": Test(own_rate.own_rate, own_rate.explain, reach=("minutes",), baseline=True),
+    "neighbours": Test(neighbours.neighbours, neighbours.explain, baseline=True),
     "future": Test(future.future, future.explain),
     "age": Test(age.age, age.explain),
     "grid": Test(grid.grid, grid.explain),

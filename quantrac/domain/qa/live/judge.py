@@ -10,8 +10,8 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from quantrac.domain.qa.baseline.blocks import BLOCK, LIMITS
-from quantrac.domain.qa.baseline.lookup import Learnt, Lookup
+from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS
+from quantrac.domain.qa.baseline.lookup import Baselines, Lookup
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR
 from quantrac.domain.qa.checks.status import measured
 from quantrac.domain.qa.checks.table import TESTS
@@ -29,13 +29,13 @@ from quantrac.domain.qa.live.memory import (
 from quantrac.domain.qa.stored.span import NEIGHBOURS
 from quantrac.domain.qa.thresholds.expectations import Expectations, RuleBook
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Window
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reading, ReadingSet, Unsettled
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, Reading, ReadingSet
 from quantrac.domain.stations import Registry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_COMBINATIONS = 10_000
 """Combinations of outcomes whose flag is kept; a country shows some hundreds."""
-BY_BLOCK = tuple(name for name, test in TESTS.items() if test.learnt and name != NEIGHBOURS)
+BY_BLOCK = tuple(name for name, test in TESTS.items() if test.baseline and name != NEIGHBOURS)
 """Tests that compare with the limits of a block."""
 
 _Outcome = tuple[int, dict[str, int]]
@@ -58,7 +58,7 @@ class Judge:
     """Judges readings in order of arrival; the cut into batches changes nothing.
 
     A reading is judged at once with what is known before it. What may have to be judged again from the
-    stored readings is said in the set's ``unsettled``; all other flags are final.
+    stored readings is said in the set's ``provisional``; all other flags are final.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Judge:
         book: RuleBook,
         memory: Memory,
         *,
-        learnt: Learnt | None = None,
+        baseline: Baselines | None = None,
         on_crash: Crash = raise_crash,
     ) -> None:
         self._registry, self._book, self._memory, self._on_crash = registry, book, memory, on_crash
-        self._learnt = learnt if learnt is not None else Learnt()
+        self._baseline = baseline if baseline is not None else Baselines()
         self._expectations = Expectations(registry, book)
         self._known: dict[frozenset[str], _Outcomes] = {}
 
@@ -86,7 +86,7 @@ class Judge:
 
     def _judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
         self._expectations.refresh()
-        batch = _Batch(sets, self._expectations, self._memory, self._learnt)
+        batch = _Batch(sets, self._expectations, self._memory, self._baseline)
         if not batch.readings:
             return [self._set(each, [], self._version(each), None) for each in sets]
         arrivals, profiles = batch.arrivals(), batch.profile
@@ -96,13 +96,13 @@ class Judge:
         outcomes = self._outcomes(verdict, self._expectations.demands(profiles).tolist())
         self._decide(batch, arrivals.time, outcomes)
         flagged = batch.flagged(outcomes, arrivals.time, seen)
-        unsettled = batch.unsettled(arrivals, seen, asked)
+        provisional = batch.provisional(arrivals, seen, asked)
         return [
             self._set(
                 each,
                 flagged[start:end],
                 self._expectations.version(int(profiles[start])) if end > start else self._version(each),
-                unsettled.get(number),
+                provisional.get(number),
             )
             for number, (each, (start, end)) in enumerate(zip(sets, pairwise(batch.starts), strict=True))
         ]
@@ -134,7 +134,7 @@ class Judge:
         return self._book.rules(each.received_at, each.received_at).version
 
     def _set(
-        self, each: ReadingSet, readings: list[FlaggedReading], rules: str, unsettled: Unsettled | None
+        self, each: ReadingSet, readings: list[FlaggedReading], rules: str, provisional: Provisional | None
     ) -> FlaggedSet:
         return FlaggedSet(
             each.station,
@@ -147,7 +147,7 @@ class Judge:
             rules,
             readings,
             each.rejects,
-            unsettled=unsettled,
+            provisional=provisional,
         )
 
 
@@ -164,10 +164,10 @@ def _no_collection() -> Iterator[None]:
 
 
 class _Batch:
-    """The readings of some sets in columns, one row a reading; and what each set may leave unsettled."""
+    """The readings of some sets in columns, one row a reading; and what each set may leave provisional."""
 
     def __init__(
-        self, sets: Sequence[ReadingSet], expectations: Expectations, memory: Memory, learnt: Learnt
+        self, sets: Sequence[ReadingSet], expectations: Expectations, memory: Memory, baseline: Baselines
     ) -> None:
         self._sets, self._expectations, self._memory = sets, expectations, memory
         self.stations = [each.station for each in sets]
@@ -183,7 +183,7 @@ class _Batch:
         self._unit: list[str] = []
         self._received = [whole_milliseconds(each.received_at) for each in sets]
         self._moment: list[int] = []
-        self._learnt = Lookup(learnt)
+        self._baseline = Lookup(baseline)
         self._spans: dict[int, list[tuple[float, float, str]]] = {}
         self._blocks: dict[int, tuple[float, float]] = {}
         self._hours: dict[int, tuple[float, float]] = {}
@@ -221,7 +221,7 @@ class _Batch:
         self._profiles.append(expected.of_file(names, received, times))
         at = times[0]
         same = times.count(at) == count
-        self._learnt.add(station, names, times, same=same)
+        self._baseline.add(station, names, times, same=same)
         together: dict[float, list[str]] = {at: names} if same else defaultdict(list)
         if same:
             self._moment += [moment] * count
@@ -234,7 +234,7 @@ class _Batch:
             for time, here in together.items():
                 lacking = expected.lacking(here)
                 if lacking and self._others.told(station, lacking, time):
-                    self._unsettle(number, time, time + 1, "companion")
+                    self._mark_provisional(number, time, time + 1, "companion")
             self._others.add(station, names, times, received)
             before, newest = self._memory.advance(station, times, received)
             self._before[number] = before
@@ -249,7 +249,7 @@ class _Batch:
                 known = before if before > -np.inf else begun - length
                 spans[number] = known // length * length, begun
 
-    def _unsettle(self, number: int, start: float, end: float, cause: str) -> None:
+    def _mark_provisional(self, number: int, start: float, end: float, cause: str) -> None:
         self._spans.setdefault(number, []).append((start, end, cause))
 
     def arrivals(self) -> Arrivals:
@@ -264,7 +264,7 @@ class _Batch:
         )
 
     def window(self, arrivals: Arrivals, seen: Seen) -> Window:
-        limits, nothing = self._learnt.limits(), np.full(len(self.readings), np.nan)
+        limits, nothing = self._baseline.limits(), np.full(len(self.readings), np.nan)
         moment = np.array(self._moment, dtype=np.intp)
         return Window(
             value=arrivals.value,
@@ -277,7 +277,7 @@ class _Batch:
             received=arrivals.received,
             interval=self._expectations.intervals(self.profile),
             replaced=seen.replaced,
-            **{name: getattr(limits, name) for name in LIMITS},
+            **{name: getattr(limits, name) for name in BOUNDS},
             neighbours=nothing,  # known when the hour is over
             neighbour_count=np.zeros(len(self.readings)),
             moment=moment,
@@ -308,7 +308,9 @@ class _Batch:
             for reading, (flag, tests), equal_since in zip(readings, outcomes, since, strict=True)
         ]
 
-    def unsettled(self, arrivals: Arrivals, seen: Seen, asked: Mapping[str, Bools]) -> dict[int, Unsettled]:
+    def provisional(
+        self, arrivals: Arrivals, seen: Seen, asked: Mapping[str, Bools]
+    ) -> dict[int, Provisional]:
         """Return what the sets leave to be judged again, by number of the set."""
         time = arrivals.time
         stationed = np.repeat([station != "" for station in self.stations], np.diff(self.starts))
@@ -319,9 +321,9 @@ class _Batch:
         self._add_spans(late & stationed, time, time + arrivals.reach, "late")
         self._add_spans(seen.unsure & stationed, time, time + 1, "late")
         self._add_spans(seen.short & stationed, time, time + 1, "memory")
-        self._add_spans(by_block & ~self._learnt.published() & stationed, time, time + 1, "block")
+        self._add_spans(by_block & ~self._baseline.published() & stationed, time, time + 1, "block")
         for number, (start, end) in self._blocks.items():
-            self._unsettle(number, start, end, "block")
+            self._mark_provisional(number, start, end, "block")
         # A parameter that comes after others, when its block or hour is over already.
         before, in_order = np.repeat(self._before, np.diff(self.starts)), ~late & stationed
         block, hour = (np.floor(time / length) * length for length in (BLOCK, HOUR))
@@ -329,11 +331,11 @@ class _Batch:
         if asked[NEIGHBOURS].any():
             for number, (start, end) in self._hours.items():
                 if asked[NEIGHBOURS][self.starts[number] : self.starts[number + 1]].any():
-                    self._unsettle(number, start, end, NEIGHBOURS)
+                    self._mark_provisional(number, start, end, NEIGHBOURS)
             over = in_order & asked[NEIGHBOURS] & (hour + HOUR <= before)
             self._add_spans(over, hour, hour + HOUR, NEIGHBOURS)
         return {
-            number: Unsettled(
+            number: Provisional(
                 start=_instant(min(start for start, _, _ in spans)),
                 end=_instant(max(end for _, end, _ in spans)),
                 causes=sorted({cause for _, _, cause in spans}),
@@ -351,7 +353,7 @@ class _Batch:
         earliest = np.minimum.reduceat(start[places], first).tolist()
         latest = np.maximum.reduceat(end[places], first).tolist()
         for number, begin, finish in zip(numbers[first].tolist(), earliest, latest, strict=True):
-            self._unsettle(number, begin, finish, cause)
+            self._mark_provisional(number, begin, finish, cause)
 
 
 class _Others:

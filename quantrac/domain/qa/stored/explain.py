@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from quantrac.domain.qa.baseline.blocks import StationFigures
+from quantrac.domain.qa.baseline.blocks import StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import NOT_ASKED
@@ -73,7 +73,7 @@ def explain_readings(
     at: float,
     *,
     parameter: str | None = None,
-    figures: StationFigures,
+    statistics: StationStatistics,
     neighbours: Neighbours = nobody,
     decisions: Sequence[Decision] = (),
 ) -> list[Explanation]:
@@ -85,7 +85,7 @@ def explain_readings(
     found = []
     rows = np.flatnonzero(readings.time == at)
     for stretch in stretches(
-        readings, expectations, rows, figures=figures, neighbours=neighbours, decisions=decisions,
+        readings, expectations, rows, statistics=statistics, neighbours=neighbours, decisions=decisions,
         on_crash=lambda _test, _error: None,
     ):  # fmt: skip
         sentences = explain(stretch.window, stretch.thresholds, stretch.outcomes)

@@ -1,17 +1,18 @@
-"""Settling: what becomes of a request to judge stored readings again. Recompute, never patch.
+"""Rejudging: what becomes of a request to judge stored readings again. Recompute, never patch.
 
 A request names a span of one station. Two things follow from it:
 
-1. *Learning*. The finished blocks of the span are summed up anew. A block is finished when the station has a
-   reading of a later one. Where figures changed, the limits of later blocks may have: those blocks join the
-   span, and the limits of the current and the next block are published.
+1. *Updating the baseline*. The finished blocks of the span are summed up anew. A block is finished when the
+station has a
+   reading of a later one. Where statistics changed, the limits of later blocks may have: those blocks join
+   the span, and the limits of the current and the next block are published.
 2. *Revising*. The span is judged from what is stored, and readings whose flag differs from the stored one
    become revisions of their file.
 
 The order in which the answer leaves keeps it whole through a crash: revisions and limits first, changed
-figures last. As long as the figures are not stored, the same request gives the same answer again.
+statistics last. As long as the statistics are not stored, the same request gives the same answer again.
 
-An hour that neighbours may see otherwise than before (it ended, or late data changed it) is settled at the
+An hour that neighbours may see otherwise than before (it ended, or late data changed it) is rejudged at the
 neighbours too; they do not pass it on. Readings beyond the newest one of a right clock are judged by
 themselves when they come, and not again. Times are seconds since 1970 UTC.
 """
@@ -30,28 +31,28 @@ from quantrac.domain.qa.baseline.blocks import (
     BLOCKS,
     LAG,
     NOTHING,
-    Figures,
-    Limits,
-    StationFigures,
+    BaselineBounds,
+    BlockStatistics,
+    StationStatistics,
     block_of,
 )
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, Hours, combined, neighbours_of
 from quantrac.domain.qa.evaluate import Crash, raise_crash
 from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.span import NEIGHBOURS, Judged, figures_of, judge_span
+from quantrac.domain.qa.stored.span import NEIGHBOURS, Judged, judge_span, summarize_blocks
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.stations import Registry
 
 NEIGHBOUR = "neighbour"
-"""Cause of a request that a neighbour's settling sent; it is not passed on."""
+"""Cause of a request that a neighbour's rejudging sent; it is not passed on."""
 MEMORY = "memory"
 """Cause of a request whose sender did not remember when the station was heard before: the block and the hours
 that have been over since then belong to it."""
 VALUES_CHANGED = frozenset({"late", MEMORY, "neighbours"})
 """Causes after which an hour's median may be another one."""
-LIMITS_MOVED = frozenset({"learnt"})
-"""Cause of readings judged again because what was learnt of earlier blocks changed."""
+BASELINE_MOVED = frozenset({"baseline"})
+"""Cause of readings judged again because the baseline they were judged by changed."""
 MONTH = 120
 """Blocks read and judged at a time, so that a long span needs no more memory than a short one."""
 
@@ -68,8 +69,8 @@ class History(Protocol):
     def newest_before(self, station: str, at: float) -> float:
         """Return the time of the newest such reading before ``at``."""
 
-    def figures(self, station: str, first: int, last: int) -> StationFigures:
-        """Return the stored figures of the blocks ``first`` to ``last`` by parameter."""
+    def statistics(self, station: str, first: int, last: int) -> StationStatistics:
+        """Return the stored statistics of the blocks ``first`` to ``last`` by parameter."""
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         """Return the medians of the finished hours ``first`` to ``last`` (seconds since 1970 / 3600), as
@@ -103,15 +104,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Learning:
-    """What the figures of a span's blocks changed."""
+class BaselineUpdate:
+    """What the statistics of a span's blocks changed."""
 
-    figures: StationFigures
+    statistics: StationStatistics
     """All that the spans need, the new ones among them."""
-    changed: StationFigures
+    changed: StationStatistics
     """To be stored; a block that lost its last clean reading has a count of 0."""
-    limits: Mapping[int, Mapping[str, Limits]]
-    """By block (the current and the next) and parameter, each of one block; empty if nothing was learnt."""
+    limits: Mapping[int, Mapping[str, BaselineBounds]]
+    """By block (the current and the next) and parameter, each of one block; empty if the baseline stayed."""
     spans: tuple[Span, ...]
     """What was asked, and the blocks whose limits changed; sorted, apart from each other."""
 
@@ -148,19 +149,19 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Rejudgement:
     """The answer to a request, in the order in which it is to leave."""
 
     revisions: tuple[FlaggedSet, ...]
-    limits: Mapping[int, Mapping[str, Limits]]
-    """To publish; see :class:`Learning`."""
+    limits: Mapping[int, Mapping[str, BaselineBounds]]
+    """To publish; see :class:`BaselineUpdate`."""
     neighbours: Mapping[str, Span]
-    """Stations to settle too, with the cause :data:`NEIGHBOUR`."""
-    changed: StationFigures
+    """Stations to rejudge too, with the cause :data:`NEIGHBOUR`."""
+    changed: StationStatistics
     """To store, last of all."""
 
 
-def settle(
+def rejudge(
     history: History,
     registry: Registry,
     expectations: Expectations,
@@ -168,7 +169,7 @@ def settle(
     asked: Span,
     *,
     on_crash: Crash = raise_crash,
-) -> Settled:
+) -> Rejudgement:
     """Answer a request from what is stored, a month at a time.
 
     ``asked`` may reach beyond the newest reading. Raises LookupError for a reading whose file is not stored,
@@ -178,21 +179,21 @@ def settle(
     newest = history.newest(station)
     asked = Span(asked.start, min(asked.end, np.nextafter(newest, np.inf)), asked.causes)
     if asked.start >= asked.end:
-        return Settled((), {}, {}, {})
+        return Rejudgement((), {}, {}, {})
     if MEMORY in asked.causes:
         earlier = history.newest_before(station, asked.start)
         if earlier > -np.inf:
             asked = replace(asked, start=min(asked.start, earlier // BLOCK * BLOCK))
     reach, decisions = 60 * expectations.reach(station), registry.decisions_of(station)
 
-    computed: dict[str, Figures] = {}
+    computed: dict[str, BlockStatistics] = {}
     for first, last in _months(*finished_blocks(asked, newest)):
         readings = history.readings(station, first * BLOCK - reach, (last + 1) * BLOCK)
-        found = figures_of(readings, expectations, first, last, decisions=decisions, on_crash=on_crash)
-        for code, figures in found.items():
-            computed[code] = blocks.joined(computed.get(code, NOTHING), figures)
-    stored = history.figures(station, block_of(asked.start) - LAG - BLOCKS, block_of(newest))
-    learning = learn(stored, computed, asked, newest)
+        found = summarize_blocks(readings, expectations, first, last, decisions=decisions, on_crash=on_crash)
+        for code, statistics in found.items():
+            computed[code] = blocks.joined(computed.get(code, NOTHING), statistics)
+    stored = history.statistics(station, block_of(asked.start) - LAG - BLOCKS, block_of(newest))
+    learning = update_baseline(stored, computed, asked, newest)
 
     near = neighbours_of(registry, station)
 
@@ -209,7 +210,7 @@ def settle(
                 expectations,
                 start,
                 end,
-                figures=learning.figures,
+                statistics=learning.statistics,
                 neighbours=neighbours,
                 decisions=decisions,
                 on_crash=on_crash,
@@ -219,7 +220,7 @@ def settle(
     heads = history.files(station, {each.received_at for each in revisions}) if revisions else {}
     passed_on = near if compares and asked.causes & VALUES_CHANGED else []
     hours = Span(asked.start // HOUR * HOUR, asked.end // HOUR * HOUR + HOUR, frozenset({NEIGHBOUR}))
-    return Settled(
+    return Rejudgement(
         revisions=tuple(each.of(_head(heads, each)) for each in revisions),
         limits=learning.limits,
         neighbours=dict.fromkeys(passed_on, hours),
@@ -232,17 +233,19 @@ def finished_blocks(asked: Span, newest: float) -> tuple[int, int]:
     return block_of(asked.start), min(block_of(np.nextafter(asked.end, -np.inf)), block_of(newest) - 1)
 
 
-def learn(stored: StationFigures, computed: StationFigures, asked: Span, newest: float) -> Learning:
-    """Compare the figures of the finished blocks of a span with those stored.
+def update_baseline(
+    stored: StationStatistics, computed: StationStatistics, asked: Span, newest: float
+) -> BaselineUpdate:
+    """Compare the statistics of the finished blocks of a span with those stored.
 
     ``stored`` reaches back :data:`LAG` + :data:`BLOCKS` blocks before the span, and to the block of the
     ``newest`` reading; ``computed`` holds the finished blocks of the span.
     """
     first, last = finished_blocks(asked, newest)
     if first > last:
-        return Learning(stored, {}, {}, (asked,))
+        return BaselineUpdate(stored, {}, {}, (asked,))
     current = block_of(newest)
-    figures, changed = dict(stored), {}
+    statistics, changed = dict(stored), {}
     moved: set[int] = set()
     for code in sorted({*stored, *computed}):
         before, now = stored.get(code, NOTHING), computed.get(code, NOTHING)
@@ -250,16 +253,16 @@ def learn(stored: StationFigures, computed: StationFigures, asked: Span, newest:
         if not len(different):
             continue
         changed[code] = different
-        figures[code] = after = blocks.merged(before, now, first, last)
+        statistics[code] = after = blocks.merged(before, now, first, last)
         of = int(different.block[0]) + LAG, min(int(different.block[-1]) + LAG + BLOCKS - 1, current)
         if of[0] <= of[1]:
-            was, is_now = blocks.limits(before, *of), blocks.limits(after, *of)
+            was, is_now = blocks.bounds(before, *of), blocks.bounds(after, *of)
             moved.update((of[0] + np.flatnonzero(blocks.differ(was, is_now))).tolist())
-    return Learning(
-        figures=figures,
+    return BaselineUpdate(
+        statistics=statistics,
         changed=changed,
         limits={
-            block: {code: blocks.limits(each, block, block) for code, each in figures.items()}
+            block: {code: blocks.bounds(each, block, block) for code, each in statistics.items()}
             for block in (current, current + 1)
         },
         spans=tuple(_apart(asked, moved, np.nextafter(newest, np.inf))),
@@ -319,7 +322,7 @@ def _months(first: int, last: int) -> Iterator[tuple[int, int]]:
 
 def _apart(asked: Span, moved: Iterable[int], end: float) -> Iterator[Span]:
     """Yield a span and blocks, those that overlap or touch joined."""
-    given = [asked] + [Span(each * BLOCK, min((each + 1) * BLOCK, end), LIMITS_MOVED) for each in moved]
+    given = [asked] + [Span(each * BLOCK, min((each + 1) * BLOCK, end), BASELINE_MOVED) for each in moved]
     given.sort(key=lambda each: each.start)
     joined = given[0]
     for each in given[1:]:

@@ -3,10 +3,10 @@
 It uses the tests of the live form on windows cut out of sorted series. A long span is judged in stretches of
 time, so that its matrices stay small.
 
-A reading is judged in three steps. The *plain* tests (neither learnt nor of the second stage) tell the clean
-readings, from which the limits of later blocks follow (:mod:`quantrac.domain.qa.baseline.blocks`); then the
-learnt tests compare with limits and neighbours; then the second stage sees what both said about other
-parameters.
+A reading is judged in three steps. The *plain* tests (neither of the baseline nor of the second stage) tell
+the clean readings, from which the limits of later blocks follow (:mod:`quantrac.domain.qa.baseline.blocks`);
+then the baseline tests compare with bounds and neighbours; then the second stage sees what both said about
+other parameters.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from quantrac.domain.qa.baseline import blocks
-from quantrac.domain.qa.baseline.blocks import BLOCK, LIMITS, NOTHING, Figures, StationFigures
+from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, NOTHING, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Neighbours, nobody
 from quantrac.domain.qa.checks.status import measured
 from quantrac.domain.qa.checks.table import TESTS, Test
@@ -36,10 +36,10 @@ STRETCH = 120
 """Blocks judged together at most, so that a few readings of other years cost no grid of all between."""
 
 PLAIN: Mapping[str, Test] = {
-    name: test for name, test in TESTS.items() if not (test.learnt or test.second_stage)
+    name: test for name, test in TESTS.items() if not (test.baseline or test.second_stage)
 }
-LEARNT: Mapping[str, Test] = {
-    name: test for name, test in TESTS.items() if test.learnt and not test.second_stage
+BASELINE: Mapping[str, Test] = {
+    name: test for name, test in TESTS.items() if test.baseline and not test.second_stage
 }
 SECOND: Mapping[str, Test] = {
     # The first stage is over when they run, so that they are the first stage of their own run.
@@ -66,7 +66,7 @@ class Judged:
     equal_since: Floats
     """(n,) seconds since 1970 UTC; no earlier than the first reading given."""
     clean: Bools
-    """(n,) whether it counts for the figures of its block."""
+    """(n,) whether it counts for the statistics of its block."""
     profile: Indices
     """(n,) numbers of the profiles of expectations it was judged by."""
 
@@ -92,7 +92,7 @@ def judge_span(
     start: float = -np.inf,
     end: float = np.inf,
     *,
-    figures: StationFigures | None = None,
+    statistics: StationStatistics | None = None,
     neighbours: Neighbours = nobody,
     decisions: Sequence[Decision] = (),
     on_crash: Crash = raise_crash,
@@ -100,7 +100,7 @@ def judge_span(
     """Judge the readings of ``[start, end)``, seconds since 1970 UTC.
 
     ``readings`` hold the span and what lies before it as far as the tests look (``reach`` of the rules).
-    ``figures`` are those of the station's blocks; without them, for a file without history, they are taken
+    ``statistics`` are those of the station's blocks; without them, for a file without history, they are taken
     from the span itself. ``neighbours`` is asked for the hours of the neighbour stations
     where a test wants them.
     """
@@ -120,7 +120,7 @@ def judge_span(
         readings,
         expectations,
         rows,
-        figures=figures,
+        statistics=statistics,
         neighbours=neighbours,
         decisions=decisions,
         on_crash=on_crash,
@@ -140,23 +140,23 @@ def stretches(
     expectations: Expectations,
     rows: Indices,
     *,
-    figures: StationFigures | None = None,
+    statistics: StationStatistics | None = None,
     neighbours: Neighbours = nobody,
     decisions: Sequence[Decision] = (),
     on_crash: Crash = raise_crash,
 ) -> Iterator["Stretch"]:
     """Yield the judged stretches of rows, earliest first; arguments as for :func:`judge_span`."""
     station = _Station(readings, expectations, decisions, on_crash)
-    found: dict[str, Figures] = {}
+    found: dict[str, BlockStatistics] = {}
     for part in station.cut(rows):
         stretch = station.stretch(part)
-        if figures is None:
-            stretch.learn(found)
-        stretch.compare(found if figures is None else figures, neighbours)
+        if statistics is None:
+            stretch.summarize(found)
+        stretch.compare(found if statistics is None else statistics, neighbours)
         yield stretch
 
 
-def figures_of(
+def summarize_blocks(
     readings: StationReadings,
     expectations: Expectations,
     first: int,
@@ -164,12 +164,12 @@ def figures_of(
     *,
     decisions: Sequence[Decision] = (),
     on_crash: Crash = raise_crash,
-) -> dict[str, Figures]:
+) -> dict[str, BlockStatistics]:
     """Sum up the blocks ``first`` to ``last`` of each parameter; only the plain tests are run."""
     station = _Station(readings, expectations, decisions, on_crash)
-    found: dict[str, Figures] = {}
+    found: dict[str, BlockStatistics] = {}
     for rows in station.cut(readings.between(first * BLOCK, (last + 1) * BLOCK)):
-        station.stretch(rows).learn(found)
+        station.stretch(rows).summarize(found)
     return found
 
 
@@ -259,18 +259,18 @@ class Stretch:
         self._ahead = station.ahead[rows]
         self.clean: Bools = station.measured[rows] & fit & ~self._ahead
 
-    def learn(self, found: dict[str, Figures]) -> None:
-        """Add the figures of the stretch's blocks to those found before."""
+    def summarize(self, found: dict[str, BlockStatistics]) -> None:
+        """Add the statistics of the stretch's blocks to those found before."""
         bounds = np.searchsorted(self.readings.series, np.arange(len(self.readings.parameters) + 1))
         for code, start, end in zip(self.readings.parameters, bounds[:-1], bounds[1:], strict=True):
             part = slice(start, end)
-            new = blocks.figures(self.readings.time[part], self.readings.value[part], self.clean[part])
+            new = blocks.summarize(self.readings.time[part], self.readings.value[part], self.clean[part])
             found[code] = blocks.joined(found.get(code, NOTHING), new)
 
-    def compare(self, figures: StationFigures, neighbours: Neighbours) -> None:
-        """Run the learnt tests, then those of the second stage."""
-        self.window = replace(self.window, **self._limits(figures), **self._neighbours(neighbours))
-        self._run(LEARNT)
+    def compare(self, statistics: StationStatistics, neighbours: Neighbours) -> None:
+        """Run the baseline tests, then those of the second stage."""
+        self.window = replace(self.window, **self._limits(statistics), **self._neighbours(neighbours))
+        self._run(BASELINE)
         self.window.companions.judged(_bad(self.outcomes))
         self._run(SECOND)
 
@@ -286,16 +286,16 @@ class Stretch:
         self.outcomes[:, [PLACE[name] for name in tests]] = verdict.outcomes
         self.crashed |= verdict.crashed
 
-    def _limits(self, figures: StationFigures) -> dict[str, Any]:
+    def _limits(self, statistics: StationStatistics) -> dict[str, Any]:
         block = (self.readings.time // BLOCK).astype(np.intp)
         first, last = int(block.min()), int(block.max())
-        held = np.full((len(LIMITS), len(self.readings.parameters), last - first + 1), np.nan)
+        held = np.full((len(BOUNDS), len(self.readings.parameters), last - first + 1), np.nan)
         for place, code in enumerate(self.readings.parameters):
-            if code in figures:
-                limits = blocks.limits(figures[code], first, last)
-                held[:, place] = [getattr(limits, name) for name in LIMITS]
+            if code in statistics:
+                limits = blocks.bounds(statistics[code], first, last)
+                held[:, place] = [getattr(limits, name) for name in BOUNDS]
         rows = np.where(self._ahead, np.nan, held[:, self.readings.series, block - first])
-        return dict(zip(LIMITS, rows, strict=True))
+        return dict(zip(BOUNDS, rows, strict=True))
 
     def _neighbours(self, neighbours: Neighbours) -> dict[str, Any]:
         median, count = np.full(len(self.rows), np.nan), np.zeros(len(self.rows))

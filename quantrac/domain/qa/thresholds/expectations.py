@@ -212,9 +212,9 @@ class _Table:
             self._asked[name].append(given is not None)
             for keyword, column in self._columns[name].items():
                 column.append((given or {}).get(keyword, column.default))
-                if given is not None and isinstance(column, _Texts) and name != "unit":
+                if given is not None and isinstance(column, _TextColumn) and name != "unit":
                     partners.add(column.last)
-                if given is not None and isinstance(column, _Figures) and keyword in test.reach:
+                if given is not None and isinstance(column, _NumberColumn) and keyword in test.reach:
                     reach = max(reach, column.longest())
         self.interval.append(interval)
         self.reach.append(reach)
@@ -248,7 +248,7 @@ class _Gathered(Mapping[str, Mapping[str, np.ndarray]]):
         return len(TESTS)
 
     def _take(self, column: "_Column") -> np.ndarray:
-        if isinstance(column, _Texts) or not column.tables:
+        if isinstance(column, _TextColumn) or not column.tables:
             return column.take(self._profiles)
         if self._slots is None:
             self._slots = month_and_hour(self._time)
@@ -288,7 +288,7 @@ class _Numbers:
         return self._values[profile].item()
 
 
-class _Figures:
+class _NumberColumn:
     """A threshold in numbers, or in tables by month and hour."""
 
     def __init__(self, default: Any) -> None:
@@ -329,7 +329,7 @@ class _Figures:
         return values
 
 
-class _Texts:
+class _TextColumn:
     """A threshold in text; ``None`` where there is none."""
 
     default = None
@@ -347,12 +347,12 @@ class _Texts:
         return values
 
 
-_Column: TypeAlias = _Figures | _Texts
+_Column: TypeAlias = _NumberColumn | _TextColumn
 
 
 def _column(threshold: Any) -> _Column:
     text = threshold.default is None or threshold.annotation == Expected
-    return _Texts() if text else _Figures(threshold.default)
+    return _TextColumn() if text else _NumberColumn(threshold.default)
 
 
 def _hashable(given: Any) -> object:
@@ -395,7 +395,7 @@ class StationProfiles:
         for parameter, at in zip(parameters, measured, strict=True):
             number = known.get(parameter)
             if number is None:
-                changing = self._learn(parameter)
+                changing = self._resolve(parameter)
                 constant &= changing is None
                 number = known[parameter] if changing is None else changing.at(received, at)
             found.append(number)
@@ -410,7 +410,7 @@ class StationProfiles:
         names = np.asarray(parameters, dtype=object)
         for name in dict.fromkeys(names.tolist()):
             rows = np.flatnonzero(names == name)
-            changing = self._learn(name)
+            changing = self._resolve(name)
             if changing is None:
                 found[rows] = self._constant[name]
             else:
@@ -422,7 +422,7 @@ class StationProfiles:
         registered = {each.code for each in self.record.parameters} if self.record is not None else set()
         found = []
         for name in sorted({"", *registered, *self._constant, *self._changing}):
-            changing = self._learn(name)
+            changing = self._resolve(name)
             numbers = [self._constant[name]] if changing is None else changing.every()
             found += [(name, number) for number in numbers]
         return found
@@ -463,7 +463,7 @@ class StationProfiles:
         self._paired = len(self._constant) + len(self._changing)
         self._lacking = (), frozenset()
 
-    def _learn(self, parameter: str) -> "_Changing | None":
+    def _resolve(self, parameter: str) -> "_Changing | None":
         """Work out the profiles of a parameter; ``None`` where it is constant."""
         if parameter in self._constant:
             return None

@@ -109,10 +109,10 @@ class ExceedanceStep:
                 before[each.series] = known
         asked = {number: self._bounds(number, region) for number, region in regions.items()}
         columns = self._read(names, asked)
-        unsettled = self._unsettled(names, series, before, columns)
-        unsettled |= self._unbounded(names, columns, asked, stored, begun)
-        if unsettled:
-            places = [series_parts(number) for number in sorted(unsettled)]
+        undetermined = self._undetermined(names, series, before, columns)
+        undetermined |= self._unbounded(names, columns, asked, stored, begun)
+        if undetermined:
+            places = [series_parts(number) for number in sorted(undetermined)]
             codes = list(names.parameters)
             every = self._stored(
                 names,
@@ -121,8 +121,8 @@ class ExceedanceStep:
                 {PERIODS[period]: 0 for _, _, period in sorted(places)},
                 END,
             )
-            stored |= {key: each for key, each in every.items() if each.series in unsettled}
-            asked |= dict.fromkeys(unsettled, (0, END))
+            stored |= {key: each for key, each in every.items() if each.series in undetermined}
+            asked |= dict.fromkeys(undetermined, (0, END))
             columns = self._read(names, asked)
         changed = dict(self._different(names, columns, asked, stored))
         again = [
@@ -153,7 +153,7 @@ class ExceedanceStep:
                 station = names.stations[series_parts(known.series)[0]]
                 yield key, (station, known.episode.withdrawn, known.version + 1)
 
-    def _unsettled(
+    def _undetermined(
         self,
         names: Names,
         series: Mapping[int, "_Touched"],

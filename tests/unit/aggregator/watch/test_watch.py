@@ -127,7 +127,7 @@ def test_a_station_that_is_taken_out_closes_and_put_back_goes_on_under_its_id() 
 
 
 def test_silence_is_not_judged_while_messages_are_behind_or_have_just_come_through() -> None:
-    watch = Watch(settle=60)
+    watch = Watch(grace=60)
     watch.send(0)
     watch.stand(caught_up=False)
     assert watch.tick(60) == []

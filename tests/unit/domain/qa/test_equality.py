@@ -1,6 +1,6 @@
-"""The proof: whatever the order of arrival, live and settling together end with the flags of the batch form.
+"""The proof: whatever the order of arrival, live and rejudging together end with the flags of the batch form.
 
-The pipeline is whole but for the network: the live judge, a store in memory, requests to settle that are
+The pipeline is whole but for the network: the live judge, a store in memory, requests to rejudge that are
 worked off at random times, limits that go back to the judge, and restarts from the judge's own output.
 """
 
@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.qa.baseline import blocks
-from quantrac.domain.qa.baseline.blocks import LIMITS
-from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.blocks import BOUNDS
+from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, settle
+from quantrac.domain.qa.stored.rejudge import Span, rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedSet
@@ -30,14 +30,14 @@ from support.qa import ONE, OTHER, START, STRICTER, a_set, disordered, files, re
 
 
 class Pipeline:
-    """Judge, store and settling of a province."""
+    """Judge, store and rejudging of a province."""
 
     def __init__(self, *, prompt: bool = True) -> None:
-        """Limits reach the judge at once if ``prompt``, else with :meth:`tell`."""
+        """BaselineBounds reach the judge at once if ``prompt``, else with :meth:`tell`."""
         self.prompt = prompt
         self.registry = registry()
         self.book = RuleBook(rules(), self.registry)
-        self.history, self.learnt = HistoryInMemory(), Learnt()
+        self.history, self.baseline = HistoryInMemory(), Baselines()
         self.expectations = Expectations(self.registry, self.book)
         self.requests: list[tuple[str, Span]] = []
         self.output: list[FlaggedSet] = []
@@ -59,18 +59,18 @@ class Pipeline:
         if self.output:
             memory.remember([*(each for each in newest.values() if each not in tail), *tail])
             memory.whole = False
-        self.judge = Judge(self.registry, self.book, memory, learnt=self.learnt)
+        self.judge = Judge(self.registry, self.book, memory, baseline=self.baseline)
 
     def take(self, sets):
-        """One batch: judge it, store it, and ask for what is unsettled."""
+        """One batch: judge it, store it, and ask for what is provisional."""
         self.sets += sets
         for flagged in self.judge.judge(sets):
             self.output.append(flagged)
             self.history.insert(flagged)
-            if flagged.unsettled is not None:
-                unsettled = flagged.unsettled
+            if flagged.provisional is not None:
+                provisional = flagged.provisional
                 span = Span(
-                    unsettled.start.timestamp(), unsettled.end.timestamp(), frozenset(unsettled.causes)
+                    provisional.start.timestamp(), provisional.end.timestamp(), frozenset(provisional.causes)
                 )
                 self.requests.append((flagged.station, span))
 
@@ -85,18 +85,18 @@ class Pipeline:
                 span = Span(start, end, span.causes | other.causes)
         return station, span
 
-    def settle(self, count=None):
+    def rejudge(self, count=None):
         """Work off requests, oldest first."""
         while self.requests and (count is None or count > 0):
             station, span = self.next_request()
-            answer = settle(self.history, self.registry, self.expectations, station, span)
+            answer = rejudge(self.history, self.registry, self.expectations, station, span)
             for revision in answer.revisions:
                 self.output.append(revision)
                 self.history.insert(revision)
             if answer.limits:
                 told = {
                     block: {
-                        code: [getattr(limits, name)[0] for name in LIMITS] for code, limits in series.items()
+                        code: [getattr(limits, name)[0] for name in BOUNDS] for code, limits in series.items()
                     }
                     for block, series in answer.limits.items()
                 }
@@ -110,7 +110,7 @@ class Pipeline:
     def tell(self):
         """Let the judge have the limits that were published."""
         for station, told in self.published:
-            self.learnt.put(station, told)
+            self.baseline.put(station, told)
         self.published.clear()
 
     def flags(self, station):
@@ -157,8 +157,8 @@ def both(hours, seed, step=5):
     return sorted(sets, key=lambda each: each.received_at)
 
 
-def stream(pipeline, sets, random, *, batch=40, restarts=0.0, settling=0.5):
-    """Send sets in batches of random size, restarting and settling at random times; settle the rest."""
+def stream(pipeline, sets, random, *, batch=40, restarts=0.0, rejudging=0.5):
+    """Send sets in batches of random size, restarting and rejudging at random times; rejudge the rest."""
     start = 0
     while start < len(sets):
         end = start + int(random.integers(1, batch))
@@ -168,14 +168,14 @@ def stream(pipeline, sets, random, *, batch=40, restarts=0.0, settling=0.5):
             pipeline.tell()
         if random.random() < restarts:
             pipeline.restart(int(random.integers(0, 200)))
-        if random.random() < settling:
-            pipeline.settle(int(random.integers(1, 30)))
-    pipeline.settle()
+        if random.random() < rejudging:
+            pipeline.rejudge(int(random.integers(1, 30)))
+    pipeline.rejudge()
 
 
 def test_a_month_in_order_is_the_month_at_once():
     pipeline = Pipeline()
-    stream(pipeline, both(24 * 30, seed=31, step=10), np.random.default_rng(1), settling=1.0)
+    stream(pipeline, both(24 * 30, seed=31, step=10), np.random.default_rng(1), rejudging=1.0)
     assert pipeline.differences() == {}
     assert {1, 3, 4, 9} <= set(pipeline.flags(ONE).values())
 
@@ -199,7 +199,7 @@ def test_limits_that_come_late_to_the_judge_are_made_up_for_when_the_block_is_ov
     assert [key for key in pipeline.differences() if key[2] < start[key[0]]] == []
 
 
-def test_parameters_that_come_hours_after_one_another_are_settled():
+def test_parameters_that_come_hours_after_one_another_are_rejudged():
     pipeline = Pipeline()
     random = np.random.default_rng(5)
     lag = {(ONE, "CO"): 150, (ONE, "PM10"): 20, (OTHER, "PM2.5"): 500, (OTHER, "CO"): 40}
@@ -251,7 +251,7 @@ def test_a_change_of_rules_holds_from_the_receipt_of_a_file_on():
     assert versions == {rules().version, stricter.version}
 
 
-def test_a_decision_in_the_middle_is_settled_back_and_holds_for_what_comes():
+def test_a_decision_in_the_middle_is_rejudged_back_and_holds_for_what_comes():
     pipeline = Pipeline()
     random = np.random.default_rng(4)
     sets = disordered(both(24 * 6, seed=34, step=10), random, furthest=600)
@@ -292,7 +292,7 @@ def test_whatever_the_order_of_arrival_the_flags_are_those_of_the_batch_form(giv
         sets.append(a_set(reading(step * slot, value, code, status), station=station, received=received))
     pipeline = Pipeline()
     with pytest.MonkeyPatch.context() as patch:
-        # Little is enough to learn from, so that learning has its part in these small cases.
+        # A short baseline is enough, so that baselines have their part in these small cases.
         patch.setattr(blocks, "AT_LEAST", 1)
         patch.setattr(blocks, "READINGS", 1)
         patch.setattr(blocks, "RECENT_AT_LEAST", 1)

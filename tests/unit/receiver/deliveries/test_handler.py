@@ -10,7 +10,7 @@ import pytest
 from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.parsing import parse_file
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Unsettled
+from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
 from quantrac.domain.stations import Account, Registry
 from quantrac.io.records import Record
 from quantrac.testing.broker import FakeBroker
@@ -105,12 +105,12 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_a_revision_and_an_unsettled_set_are_taken_like_any(desk: Desk) -> None:
-    unsettled, revision = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
-    unsettled.unsettled = Unsettled(NOON, NOON + timedelta(hours=24), ["late"])
+def test_a_revision_and_an_provisional_set_are_taken_like_any(desk: Desk) -> None:
+    provisional, revision = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
+    provisional.provisional = Provisional(NOON, NOON + timedelta(hours=24), ["late"])
     revision.revision, revision.cause = 1, "late"
-    assert desk.accept(encode(unsettled), encode(revision)).accepted == 2
-    assert [record.value for record in desk.flagged] == [encode(unsettled), encode(revision)]
+    assert desk.accept(encode(provisional), encode(revision)).accepted == 2
+    assert [record.value for record in desk.flagged] == [encode(provisional), encode(revision)]
 
 
 def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: Desk) -> None:

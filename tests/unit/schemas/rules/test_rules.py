@@ -12,8 +12,8 @@ from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.checks.table import TESTS
 from schemas.rules import NATIONAL, from_content, load
+from schemas.rules.baseline import Series, climatology_file
 from schemas.rules.differences import differences
-from schemas.rules.learnt import Series, climatology_file
 
 SMALL = """\
 required: [status]
@@ -288,7 +288,7 @@ def test_the_climate_of_a_series_becomes_a_rule_file_that_loads(rules_of):
     hours = np.arange(0, 366 * 24) * 3600.0
     shape = 20 + 10 * np.sin(2 * np.pi * hours / 86400)
     low, high = climate(hours, shape + (np.arange(len(hours)) // 24 % 5), margin=0, at_least=28)
-    text = climatology_file("HN_X", [Series("Temp", low, high)], "learnt")
+    text = climatology_file("HN_X", [Series("Temp", low, high)], "baseline")
     found = rules_of(text).thresholds("ambient-air", "HN_X", "Temp", NOW)["climatology"]
     assert found["low"][0][0] == 20
     assert found["high"][0][0] == 24

@@ -1,4 +1,4 @@
-"""What is learnt of a series: figures of blocks, and the limits that follow from them."""
+"""The baseline of a series: statistics of blocks, and the bounds that follow from them."""
 
 import numpy as np
 from hypothesis import given
@@ -9,27 +9,27 @@ from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import (
     BLOCK,
     NOTHING,
-    Figures,
+    BlockStatistics,
     changed,
-    figures,
     joined,
     limits,
     merged,
+    statistics,
 )
 
 
 def summed_up(values, *, block=0, clean=None):
-    """Figures of five-minute values from the start of a block."""
+    """Statistics of five-minute values from the start of a block."""
     value = np.asarray(values, dtype=float)
     time = block * BLOCK + 300.0 * np.arange(len(value))
-    return figures(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
+    return statistics(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
 
 
 def steady(first, last, *, median=None, step=1.0, low=0.0, high=50.0, count=72):
     block = np.arange(first, last + 1)
     one = np.ones(len(block))
     middle = block.astype(float) if median is None else one * median
-    return Figures(block, middle, one * step, one * low, one * high, np.full(len(block), count))
+    return BlockStatistics(block, middle, one * step, one * low, one * high, np.full(len(block), count))
 
 
 def test_a_block_is_six_hours_of_utc():
@@ -76,7 +76,7 @@ def test_limits_come_from_the_120_blocks_before_the_one_before():
 def test_the_block_before_and_the_block_itself_teach_nothing():
     wild = joined(steady(0, 198, median=5.0), steady(199, 200, median=1e6, step=1e6, low=-1e6, high=1e6))
     held = limits(wild, 200, 200)
-    assert [getattr(held, name)[0] for name in blocks.LIMITS] == [5.0, 5.0, 1.0, 0.0, 50.0]
+    assert [getattr(held, name)[0] for name in blocks.BOUNDS] == [5.0, 5.0, 1.0, 0.0, 50.0]
 
 
 def test_three_days_of_blocks_are_needed():
@@ -86,13 +86,16 @@ def test_three_days_of_blocks_are_needed():
 
 def test_a_step_over_a_gap_counts_as_one_of_fifteen_minutes():
     time = np.array([0.0, 900.0, 4500.0])  # the second step takes an hour: twice as far in a random walk
-    assert figures(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
+    assert statistics(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
 
 
 def test_the_recent_past_is_two_days():
-    figures = joined(steady(0, 190, low=-7.0, high=70.0), steady(191, 198, low=1.0, high=9.0))
-    assert (limits(figures, 200, 200).recent_low[0], limits(figures, 200, 200).recent_high[0]) == (1.0, 9.0)
-    assert limits(figures, 199, 199).recent_low[0] == -7.0
+    statistics = joined(steady(0, 190, low=-7.0, high=70.0), steady(191, 198, low=1.0, high=9.0))
+    assert (limits(statistics, 200, 200).recent_low[0], limits(statistics, 200, 200).recent_high[0]) == (
+        1.0,
+        9.0,
+    )
+    assert limits(statistics, 199, 199).recent_low[0] == -7.0
 
 
 def test_half_of_the_recent_blocks_must_be_known():
@@ -143,5 +146,5 @@ def test_limits_of_many_blocks_are_those_of_each(blocks_known, first):
     many = limits(known, first, first + 60)
     for place in (0, 17, 60):
         one = limits(known, first + place, first + place)
-        for name in blocks.LIMITS:
+        for name in blocks.BOUNDS:
             assert np.array_equal(getattr(one, name)[0], getattr(many, name)[place], equal_nan=True)

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.qa.baseline.blocks import block_of
-from quantrac.domain.qa.baseline.lookup import Learnt
+from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.checks.table import Test
 from quantrac.domain.qa.evaluate import evaluate, roll_up
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Window
-from quantrac.domain.readings import Flag, FlaggedSet, Reading, ReadingSet, Reject, Unsettled
+from quantrac.domain.readings import Flag, FlaggedSet, Provisional, Reading, ReadingSet, Reject
 from quantrac.domain.stations import Decision, Registry, Station, StationParameter, StationType
 
 START = datetime(2026, 3, 25, tzinfo=UTC)
@@ -194,12 +194,12 @@ def test_a_late_reading_is_judged_against_the_readings_before_it_in_time():
     assert judge([*calm, *after, late])[-1].readings[0].tests["spike"] == 1
 
 
-def test_a_backlog_older_than_all_that_is_remembered_is_judged_without_a_past_and_left_to_be_settled():
+def test_a_backlog_older_than_all_that_is_remembered_is_judged_without_a_past_and_left_provisional():
     live = [a_set(reading(3000 + 5 * i, 20.0 + i % 2)) for i in range(20)]
     backlog = [a_set(reading(5 * i, 60.0)) for i in range(14)]
     last = judge([*live, *backlog])[-1]
     assert (last.readings[0].tests["spike"], last.readings[0].equal_since) == (2, None)
-    assert last.unsettled == Unsettled(minute(65), minute(65 + DAY), ["late"])
+    assert last.provisional == Provisional(minute(65), minute(65 + DAY), ["late"])
 
 
 def test_a_corrected_reading_replaces_the_first_one_as_history():
@@ -214,7 +214,7 @@ def test_a_sent_reading_that_comes_again_gets_the_same_flag():
     first = judge(sets, memory=memory)
     again = judge(sets, memory=memory)
     assert [each.readings for each in again] == [each.readings for each in first]
-    assert [each.unsettled and each.unsettled.causes for each in again] == [["late"]] * 6
+    assert [each.provisional and each.provisional.causes for each in again] == [["late"]] * 6
 
 
 def test_a_registry_record_that_is_replaced_holds_from_the_next_batch():
@@ -367,8 +367,8 @@ def test_no_value_makes_the_judge_raise(values, minutes):
 # ---- late data, and what live cannot know ----
 
 
-def unsettled(flagged):
-    return [each.unsettled and each.unsettled.causes for each in flagged]
+def provisional(flagged):
+    return [each.provisional and each.provisional.causes for each in flagged]
 
 
 def later(flagged):
@@ -376,20 +376,20 @@ def later(flagged):
     return flagged[1:]
 
 
-def test_readings_in_order_are_settled_but_for_the_first_of_a_block_which_ends_the_one_before():
+def test_readings_in_order_are_rejudged_but_for_the_first_of_a_block_which_ends_the_one_before():
     flagged = judge([a_set(reading(i, 20.0 + i % 2)) for i in (0, 5, 355, 360, 365, 1090)])
-    assert unsettled(flagged) == [["block"], None, None, ["block"], None, ["block"]]
-    assert flagged[3].unsettled == Unsettled(minute(0), minute(360), ["block"])
+    assert provisional(flagged) == [["block"], None, None, ["block"], None, ["block"]]
+    assert flagged[3].provisional == Provisional(minute(0), minute(360), ["block"])
     # Nothing came between 12:00 and 18:00: the block before is the last one with readings.
-    assert flagged[5].unsettled == Unsettled(minute(360), minute(1080), ["block"])
+    assert flagged[5].provisional == Provisional(minute(360), minute(1080), ["block"])
 
 
-def test_a_late_reading_is_left_to_be_settled_with_all_that_may_look_back_to_it():
+def test_a_late_reading_is_left_provisional_with_all_that_may_look_back_to_it():
     flagged = judge([a_set(reading(i, 20.0 + i)) for i in (0, 10, 5)])
-    assert flagged[2].unsettled == Unsettled(minute(5), minute(5 + DAY), ["late"])
+    assert flagged[2].provisional == Provisional(minute(5), minute(5 + DAY), ["late"])
 
 
-def test_tests_that_look_back_a_week_have_a_week_settled():
+def test_tests_that_look_back_a_week_have_a_week_rejudged():
     class Slow(Rules):
         def thresholds(self, *place):
             return {
@@ -398,7 +398,7 @@ def test_tests_that_look_back_a_week_have_a_week_settled():
             }
 
     flagged = judge([a_set(reading(i, 20.0 + i)) for i in (0, 10, 5)], rules=Slow())
-    assert flagged[2].unsettled.end == minute(5 + 7 * DAY)
+    assert flagged[2].provisional.end == minute(5 + 7 * DAY)
 
 
 def test_a_late_reading_that_breaks_a_remembered_run_moves_its_beginning():
@@ -407,7 +407,7 @@ def test_a_late_reading_that_breaks_a_remembered_run_moves_its_beginning():
     assert [each.readings[0].equal_since for each in flagged] == [
         minute(0), minute(0), minute(0), minute(0), minute(10), minute(15),
     ]  # fmt: skip
-    assert unsettled(later(flagged)) == [None, None, None, ["late"], None]
+    assert provisional(later(flagged)) == [None, None, None, ["late"], None]
 
 
 def test_a_late_reading_that_joins_two_runs_makes_them_one():
@@ -426,7 +426,7 @@ def test_an_old_reading_inside_a_run_makes_it_unsure_until_it_breaks():
     sets = [*stuck_for(200), a_set(reading(12, 9.0), received=200)]
     flagged = judge([*sets, a_set(reading(200, 7.0)), a_set(reading(205, 8.0)), a_set(reading(210, 8.0))])
     assert [each.readings[0].equal_since for each in flagged[-4:]] == [None, None, minute(205), minute(205)]
-    assert unsettled(flagged[-4:]) == [["late"], ["late"], None, None]
+    assert provisional(flagged[-4:]) == [["late"], ["late"], None, None]
 
 
 def test_a_run_that_has_certainly_lasted_as_long_as_the_tests_look_back_is_sure_again():
@@ -474,27 +474,27 @@ def test_of_two_readings_of_one_time_the_one_received_later_is_the_past_of_other
 def test_a_clock_days_ahead_spoils_neither_the_past_nor_the_order_of_true_readings():
     ahead = a_set(reading(80 * 365 * DAY, 900.0), received=8)
     flagged = judge([a_set(reading(0, 20.0)), a_set(reading(5, 20.5)), ahead, a_set(reading(10, 21.0))])
-    assert unsettled(later(flagged)) == [None, None, None]
+    assert provisional(later(flagged)) == [None, None, None]
     assert flagged[-1].readings[0].equal_since == minute(10)
 
 
-def test_a_reading_of_1970_is_settled_in_its_own_day():
+def test_a_reading_of_1970_is_rejudged_in_its_own_day():
     old = a_set(Reading(1, "PM2.5", 20.0, "20", "ug/m3", datetime(1970, 1, 1, tzinfo=UTC), "00"), received=8)
     flagged = judge([a_set(reading(0, 20.0)), a_set(reading(5, 20.5)), old, a_set(reading(10, 21.0))])
-    assert flagged[2].unsettled == Unsettled(
+    assert flagged[2].provisional == Provisional(
         datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 2, tzinfo=UTC), ["late"]
     )
-    assert flagged[3].unsettled is None
+    assert flagged[3].provisional is None
 
 
 def test_a_thousand_readings_of_one_second_replace_one_another():
     first = a_set(reading(-5, 20.0))
     _, flagged = judge([first, a_set(*(reading(0, float(i)) for i in range(1000)), reading(5, 999.0))])
     assert flagged.readings[-1].equal_since == minute(0)
-    assert flagged.unsettled == Unsettled(minute(-360), minute(DAY), ["block", "late"])
+    assert flagged.provisional == Provisional(minute(-360), minute(DAY), ["block", "late"])
 
 
-# ---- companions, neighbours, what was learnt ----
+# ---- companions, neighbours, baselines ----
 
 
 class Pairs(Rules):
@@ -506,20 +506,20 @@ class Pairs(Rules):
 def test_parameters_of_one_file_are_compared():
     [flagged] = judge([a_set(reading(0, 5000.0), reading(0, 1.0, "CO"))], rules=Pairs())
     assert flags([flagged]) == [4, 3]
-    assert flagged.unsettled.causes == ["block"]
+    assert flagged.provisional.causes == ["block"]
 
 
 @pytest.mark.parametrize("order", [("PM2.5", "CO"), ("CO", "PM2.5")])
-def test_parameters_of_two_files_are_left_to_be_settled_by_the_file_that_comes_second(order):
+def test_parameters_of_two_files_are_left_provisional_by_the_file_that_comes_second(order):
     sets = [a_set(reading(5 * i, 1.0, name)) for i in range(2) for name in order]
     flagged = judge(sets, rules=Pairs())
-    assert unsettled(flagged) == [["block"], ["companion"], None, ["companion"]]
-    assert flagged[3].unsettled == Unsettled(minute(5), minute(5) + timedelta(seconds=1), ["companion"])
+    assert provisional(flagged) == [["block"], ["companion"], None, ["companion"]]
+    assert flagged[3].provisional == Provisional(minute(5), minute(5) + timedelta(seconds=1), ["companion"])
 
 
-def test_a_parameter_that_never_comes_leaves_nothing_to_be_settled():
+def test_a_parameter_that_never_comes_leaves_nothing_to_be_rejudged():
     flagged = judge([a_set(reading(5 * i, 1.0, "CO")) for i in range(3)], rules=Pairs())
-    assert unsettled(flagged) == [["block"], None, None]
+    assert provisional(flagged) == [["block"], None, None]
 
 
 class Neighbours(Rules):
@@ -527,13 +527,13 @@ class Neighbours(Rules):
         return {"status": {}, "neighbours": {"difference": 50.0}}
 
 
-def test_an_hour_that_is_over_is_settled_where_neighbours_are_compared():
+def test_an_hour_that_is_over_is_rejudged_where_neighbours_are_compared():
     sets = [a_set(reading(i, 20.0)) for i in (0, 55, 60, 65, 250)]
     causes = judge(sets, rules=Neighbours())
-    assert unsettled(causes) == [["block", "neighbours"], None, ["neighbours"], None, ["neighbours"]]
-    assert causes[2].unsettled == Unsettled(minute(0), minute(60), ["neighbours"])
-    assert causes[4].unsettled == Unsettled(minute(60), minute(240), ["neighbours"])
-    assert unsettled(judge(sets))[2] is None
+    assert provisional(causes) == [["block", "neighbours"], None, ["neighbours"], None, ["neighbours"]]
+    assert causes[2].provisional == Provisional(minute(0), minute(60), ["neighbours"])
+    assert causes[4].provisional == Provisional(minute(60), minute(240), ["neighbours"])
+    assert provisional(judge(sets))[2] is None
 
 
 class Own(Rules):
@@ -542,28 +542,28 @@ class Own(Rules):
 
 
 def test_readings_are_compared_with_what_was_learnt_of_their_block():
-    learnt = Learnt()
+    baseline = Baselines()
     block = block_of(START.timestamp())
-    learnt.put(STATION, {block: {"PM2.5": [10.0, 40.0, 5.0, 8.0, 50.0]}})
-    judged = Judge(registry(), Book(Own()), Memory(), learnt=learnt)
+    baseline.put(STATION, {block: {"PM2.5": [10.0, 40.0, 5.0, 8.0, 50.0]}})
+    judged = Judge(registry(), Book(Own()), Memory(), baseline=baseline)
     [known, other] = judged.judge([a_set(reading(0, 20.0), reading(0, 20.0, "CO")), a_set(reading(5, 9e9))])
     assert [each.tests["own_range"] for each in known.readings] == [1, 2]
     assert other.readings[0].tests["own_range"] in (3, 4)
-    assert other.unsettled is None
+    assert other.provisional is None
 
 
-def test_readings_of_a_block_whose_limits_have_not_come_are_left_to_be_settled():
+def test_readings_of_a_block_whose_limits_have_not_come_are_left_provisional():
     flagged = judge([a_set(reading(0, 20.0)), a_set(reading(5, 20.0))], rules=Own())
     assert flagged[1].readings[0].tests["own_range"] == 2
-    assert flagged[1].unsettled == Unsettled(minute(5), minute(5) + timedelta(seconds=1), ["block"])
+    assert flagged[1].provisional == Provisional(minute(5), minute(5) + timedelta(seconds=1), ["block"])
 
 
 def test_a_parameter_that_comes_after_its_block_is_over_has_the_block_learnt_from_again():
     sets = [a_set(reading(at, 20.0)) for at in (0, 355, 360)]
     slow = [a_set(reading(at, 1.0, "CO"), received=365) for at in (0, 355)]
     flagged = judge([*sets, *slow])
-    assert unsettled(flagged) == [["block"], None, ["block"], ["block"], ["block"]]
-    assert flagged[4].unsettled == Unsettled(minute(0), minute(360), ["block"])
+    assert provisional(flagged) == [["block"], None, ["block"], ["block"], ["block"]]
+    assert flagged[4].provisional == Provisional(minute(0), minute(360), ["block"])
 
 
 # ---- people's decisions ----
@@ -680,14 +680,14 @@ def test_a_restored_memory_does_not_know_what_was_before_its_tail():
     memory = Memory()
     memory.remember(judge(sets[:8]))
     flagged = judge(sets[8:], memory=memory)
-    assert unsettled(flagged) == [["memory"]] * 8 + [None] * 4
+    assert provisional(flagged) == [["memory"]] * 8 + [None] * 4
 
 
 def test_a_day_without_readings_needs_no_tail():
     memory = Memory()
     memory.remember(judge([a_set(reading(0, 20.0))]))
     # The tail holds all since minute 0, and no test looks back beyond it from minute 1445.
-    causes = unsettled(judge([a_set(reading(DAY, 20.0)), a_set(reading(DAY + 5, 20.0))], memory=memory))
+    causes = provisional(judge([a_set(reading(DAY, 20.0)), a_set(reading(DAY + 5, 20.0))], memory=memory))
     assert causes == [["block", "memory"], None]
 
 
@@ -712,7 +712,7 @@ def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
     [kept] = judged.judge([a_set(reading(100, 20.5))])
     assert kept.readings[0].tests["spike"] == 1
     [again] = judged.judge([a_set(reading(101, 20.0, "Spam 0"))])
-    assert again.unsettled.causes == ["late", "memory"]
+    assert again.provisional.causes == ["late", "memory"]
 
 
 def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(monkeypatch):
@@ -720,7 +720,7 @@ def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(mon
     sets = [a_set(*(reading(5 * i, 20.0, f"Spam {n}") for n in range(5))) for i in range(5)]
     last = judge(sets)[-1]
     assert [each.tests["spike"] for each in last.readings] == [1, 1, 1, 2, 2]
-    assert last.unsettled.causes == ["late"]
+    assert last.provisional.causes == ["late"]
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,14 +1,14 @@
-"""Settling: what a request to judge stored readings again gives."""
+"""Rejudging: what a request to judge stored readings again gives."""
 
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from quantrac.domain.qa.baseline.blocks import BLOCK, NOTHING, Figures, block_of
+from quantrac.domain.qa.baseline.blocks import BLOCK, NOTHING, BlockStatistics, block_of
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, finished_blocks, learn, settle
-from quantrac.domain.qa.stored.span import figures_of, judge_span
+from quantrac.domain.qa.stored.rejudge import Span, finished_blocks, rejudge, update_baseline
+from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
 from quantrac.domain.stations import Decision
 from quantrac.testing.history import HistoryInMemory
@@ -41,9 +41,9 @@ def asked(start=0.0, end=1e9, cause="late"):
     return Span(T0 + 60 * start, T0 + 60 * end, frozenset({cause}))
 
 
-def settled(history, span, *, known=None, text=EVERY_TEST, station=ONE):
+def rejudged(history, span, *, known=None, text=EVERY_TEST, station=ONE):
     known = known or registry()
-    return settle(history, known, expectations(known, text), station, span)
+    return rejudge(history, known, expectations(known, text), station, span)
 
 
 def days(count, station=ONE, seed=7):
@@ -53,10 +53,12 @@ def days(count, station=ONE, seed=7):
 def steady(first, last, median):
     block = np.arange(first, last + 1)
     one = np.ones(len(block))
-    return Figures(block, one * median, one, one * median - 1, one * median + 1, np.full(len(block), 72))
+    return BlockStatistics(
+        block, one * median, one, one * median - 1, one * median + 1, np.full(len(block), 72)
+    )
 
 
-# Learning
+# BaselineUpdate
 
 
 def test_the_block_of_the_newest_reading_is_not_finished():
@@ -68,7 +70,7 @@ def test_the_block_of_the_newest_reading_is_not_finished():
 
 def test_nothing_is_learnt_of_what_is_known_already():
     known = {"CO": steady(FIRST - 100, FIRST + 3, 5.0)}
-    learning = learn(known, known, asked(end=720), T0 + 4 * BLOCK)
+    learning = update_baseline(known, known, asked(end=720), T0 + 4 * BLOCK)
     assert learning.changed == {}
     assert learning.spans == (asked(end=720),)
 
@@ -76,7 +78,7 @@ def test_nothing_is_learnt_of_what_is_known_already():
 def test_the_limits_of_the_current_and_the_next_block_are_told():
     known = {"CO": steady(FIRST - 100, FIRST, 5.0)}
     computed = {"CO": steady(FIRST, FIRST + 1, 5.0), "PM2.5": steady(FIRST + 1, FIRST + 1, 7.0)}
-    learning = learn(known, computed, asked(end=720), T0 + 2 * BLOCK + 300)
+    learning = update_baseline(known, computed, asked(end=720), T0 + 2 * BLOCK + 300)
     assert set(learning.limits) == {FIRST + 2, FIRST + 3}
     assert learning.limits[FIRST + 3]["CO"].own_high.tolist() == [5.0]
     assert np.isnan(learning.limits[FIRST + 3]["PM2.5"].own_high[0])
@@ -89,29 +91,29 @@ def test_the_limits_of_the_current_and_the_next_block_are_told():
 def test_blocks_whose_limits_changed_join_the_span():
     known = {"CO": steady(FIRST - 100, FIRST + 20, 5.0)}
     computed = {"CO": steady(FIRST, FIRST, 9.0)}
-    learning = learn(known, computed, asked(end=360), T0 + 20 * BLOCK + 300)
+    learning = update_baseline(known, computed, asked(end=360), T0 + 20 * BLOCK + 300)
     # The extreme median counts until two of 120 lie beyond the limit: from 100 blocks known on one does.
     spans = [(each.start, sorted(each.causes)) for each in learning.spans]
     assert spans[0] == (T0, ["late"])
-    assert spans[1] == (T0 + 2 * BLOCK, ["learnt"])
+    assert spans[1] == (T0 + 2 * BLOCK, ["baseline"])
     assert learning.spans[1].end == T0 + 10 * BLOCK  # eight blocks of the recent past
 
 
 def test_a_block_that_lost_its_last_clean_reading_is_stored_as_empty():
-    learning = learn({"CO": steady(FIRST, FIRST, 5.0)}, {}, asked(end=360), T0 + BLOCK)
+    learning = update_baseline({"CO": steady(FIRST, FIRST, 5.0)}, {}, asked(end=360), T0 + BLOCK)
     assert learning.changed["CO"].count.tolist() == [0]
-    assert len(learning.figures["CO"]) == 0
+    assert len(learning.statistics["CO"]) == 0
 
 
 def test_the_figures_of_a_first_request_are_those_of_all_that_is_stored():
     history = history_of(*days(3))
-    answer = settled(history, asked(cause="block"))
+    answer = rejudged(history, asked(cause="block"))
     everything = history.readings(ONE, T0, T0 + 3 * 86400)
-    expected = figures_of(everything, expectations(), FIRST, block_of(everything.newest) - 1)
+    expected = summarize_blocks(everything, expectations(), FIRST, block_of(everything.newest) - 1)
     for code in ("CO", "PM10", "PM2.5"):
         assert answer.changed[code].median.tolist() == expected[code].median.tolist()
     history.store(ONE, answer.changed)
-    assert settled(history, asked(cause="block")).changed == {}
+    assert rejudged(history, asked(cause="block")).changed == {}
 
 
 # Revising
@@ -120,7 +122,7 @@ def test_the_figures_of_a_first_request_are_those_of_all_that_is_stored():
 def test_only_readings_with_another_flag_are_sent_again():
     calm = [a_set(reading(5 * i, 20.0 + i % 3), reading(5 * i, 7.0 + i % 2, "CO", line=2)) for i in range(10)]
     spike = a_set(reading(50, 300.0), reading(50, 7.5, "CO", line=2))
-    [revision] = settled(history_of(*calm, spike), asked()).revisions
+    [revision] = rejudged(history_of(*calm, spike), asked()).revisions
     [only] = revision.readings
     assert (only.parameter, only.flag, only.tests["spike"], only.text) == ("PM2.5", 3, 3, "300.0")
     assert (revision.file_id, revision.received_at) == (spike.file_id, spike.received_at)
@@ -131,34 +133,34 @@ def test_only_readings_with_another_flag_are_sent_again():
 def test_the_second_revision_of_a_reading_has_the_next_number():
     calm = [a_set(reading(5 * i, 20.0 + i % 3)) for i in range(10)]
     history = history_of(*calm, a_set(reading(50, 300.0)))
-    [first] = settled(history, asked()).revisions
+    [first] = rejudged(history, asked()).revisions
     history.insert(first)
-    assert settled(history, asked()).revisions == ()
+    assert rejudged(history, asked()).revisions == ()
     gentle = EVERY_TEST.replace("spike: {suspect: 50", "spike: {suspect: 400").replace(
         "suspect: 200,", "suspect: 400,"
     )
-    [second] = settled(history, asked(cause="replay"), text=gentle).revisions
+    [second] = rejudged(history, asked(cause="replay"), text=gentle).revisions
     assert (second.revision, second.cause, second.readings[0].flag) == (2, "replay", 1)
 
 
 def test_revisions_go_by_file_and_name_its_lines_in_order():
     wild = a_set(reading(50, 5000.0, line=2), reading(50, 9000.0, "CO", line=1))
     worse = a_set(reading(55, 9000.0, line=1))
-    first, second = settled(history_of(wild, worse), asked()).revisions
+    first, second = rejudged(history_of(wild, worse), asked()).revisions
     assert [each.line for each in first.readings] == [1, 2]
     assert (first.file_id, second.file_id) == (wild.file_id, worse.file_id)
 
 
 def test_a_span_beyond_the_newest_reading_is_judged_as_far_as_there_are_readings():
     history = history_of(a_set(reading(0, 9000.0)))
-    [revision] = settled(history, asked(-1e7, 1e7)).revisions
+    [revision] = rejudged(history, asked(-1e7, 1e7)).revisions
     assert revision.readings[0].flag == Flag.FAIL
-    assert settled(HistoryInMemory(), asked()).revisions == ()
+    assert rejudged(HistoryInMemory(), asked()).revisions == ()
 
 
 def test_readings_outside_the_span_are_left_alone():
     history = history_of(*(a_set(reading(5 * i, 9000.0)) for i in range(6)))
-    revisions = settled(history, asked(10, 20)).revisions
+    revisions = rejudged(history, asked(10, 20)).revisions
     assert [each.readings[0].measured_at for each in revisions] == [
         START + timedelta(minutes=m) for m in (10, 15)
     ]
@@ -169,11 +171,11 @@ def test_a_decision_revises_and_its_withdrawal_revises_back():
     history = history_of(*(a_set(reading(5 * i, 20.0 + i % 3)) for i in range(3)))
     word = Decision("1", ONE, START, START + timedelta(minutes=5), Flag.FAIL, "Lan", "span gas", START)
     known.decide("1", word)
-    [revision] = settled(history, asked(cause="decision"), known=known).revisions
+    [revision] = rejudged(history, asked(cause="decision"), known=known).revisions
     assert (revision.readings[0].flag, revision.readings[0].tests["decision"]) == (4, 4)
     history.insert(revision)
     known.decide("1", None)
-    [back] = settled(history, asked(cause="decision"), known=known).revisions
+    [back] = rejudged(history, asked(cause="decision"), known=known).revisions
     assert (back.readings[0].flag, back.revision, "decision" in back.readings[0].tests) == (1, 2, False)
 
 
@@ -181,12 +183,12 @@ def test_a_reading_whose_file_is_not_stored_stops_the_work():
     history = history_of(a_set(reading(0, 9000.0)))
     history._files.clear()
     with pytest.raises(LookupError, match="no file received at"):
-        settled(history, asked())
+        rejudged(history, asked())
 
 
-def test_a_long_span_is_settled_as_at_once():
+def test_a_long_span_is_rejudged_as_at_once():
     history = history_of(*days(40, seed=11))
-    answer = settled(history, asked(cause="replay"))
+    answer = rejudged(history, asked(cause="replay"))
     everything = StationReadings.of_sets(ONE, days(40, seed=11))
     whole = judge_span(everything, expectations())
     revised = {
@@ -200,12 +202,12 @@ def test_a_long_span_is_settled_as_at_once():
     assert len(revised) > 100
 
 
-def test_what_was_over_before_a_silence_that_nobody_remembers_is_settled_when_it_ends():
+def test_what_was_over_before_a_silence_that_nobody_remembers_is_rejudged_when_it_ends():
     back = a_set(reading(3 * 1440, 20.0))
     day, span = days(1), (3 * 1440, 3 * 1440 + 1)
-    late = settled(history_of(*day, back), asked(*span, "late"))
+    late = rejudged(history_of(*day, back), asked(*span, "late"))
     assert (late.changed, late.revisions) == ({}, ())
-    answer = settled(history_of(*day, back), asked(*span, "memory"))
+    answer = rejudged(history_of(*day, back), asked(*span, "memory"))
     assert {code: each.block.tolist() for code, each in answer.changed.items()} == {
         code: [FIRST + 3] for code in ("CO", "PM10", "PM2.5")
     }
@@ -213,34 +215,34 @@ def test_what_was_over_before_a_silence_that_nobody_remembers_is_settled_when_it
     assert revised
     assert min(revised) >= START + timedelta(hours=18)
     assert answer.neighbours[OTHER].start == T0 + 18 * 3600
-    assert settled(history_of(back), asked(*span, "memory")).changed == {}
+    assert rejudged(history_of(back), asked(*span, "memory")).changed == {}
 
 
 # Neighbours
 
 
-def test_an_hour_that_changed_is_settled_at_the_neighbours_too_and_goes_no_further():
+def test_an_hour_that_changed_is_rejudged_at_the_neighbours_too_and_goes_no_further():
     history = history_of(*days(1), *days(1, OTHER, seed=8))
-    answer = settled(history, asked(65, 70))
+    answer = rejudged(history, asked(65, 70))
     hour = Span(T0 + 3600, T0 + 7200, frozenset({"neighbour"}))
     assert answer.neighbours == {OTHER: hour}
-    assert settled(history, hour, station=OTHER).neighbours == {}
-    assert settled(history, asked(65, 70, "decision")).neighbours == {}
+    assert rejudged(history, hour, station=OTHER).neighbours == {}
+    assert rejudged(history, asked(65, 70, "decision")).neighbours == {}
 
 
 def test_without_a_rule_that_compares_neighbours_nobody_is_told():
     silent = EVERY_TEST.replace("neighbours: {tolerance: 15, at_least: 1}", "neighbours: off")
-    assert settled(history_of(*days(1), *days(1, OTHER)), asked(65, 70), text=silent).neighbours == {}
+    assert rejudged(history_of(*days(1), *days(1, OTHER)), asked(65, 70), text=silent).neighbours == {}
 
 
 def test_the_neighbours_hours_come_from_the_history():
     near = [a_set(reading(5 * i, 90.0 + i % 2), station=OTHER) for i in range(30)]
     here = [a_set(reading(5 * i, 20.0 + i % 3)) for i in range(30)]
-    revisions = settled(history_of(*near, *here), asked(cause="neighbours")).revisions
+    revisions = rejudged(history_of(*near, *here), asked(cause="neighbours")).revisions
     suspects = [each for revision in revisions for each in revision.readings]
     assert {each.tests["neighbours"] for each in suspects} == {3}
     assert max(each.measured_at for each in suspects) == START + timedelta(minutes=115)
 
 
 def test_nothing_known_of_a_series_is_no_figures():
-    assert learn({}, {"CO": NOTHING}, asked(end=360), T0 + BLOCK).changed == {}
+    assert update_baseline({}, {"CO": NOTHING}, asked(end=360), T0 + BLOCK).changed == {}

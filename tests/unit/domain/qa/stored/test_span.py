@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, figures
+from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, statistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, hour_medians, neighbours_of
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import roll_up
@@ -19,7 +19,7 @@ from quantrac.domain.qa.live.memory import DEPTH, LONGEST_SILENCE
 from quantrac.domain.qa.station_readings import NOT_JUDGED, StationReadings
 from quantrac.domain.qa.stored import span
 from quantrac.domain.qa.stored.explain import explain_readings
-from quantrac.domain.qa.stored.span import figures_of, judge_span, rolled_up, stretches
+from quantrac.domain.qa.stored.span import judge_span, rolled_up, stretches, summarize_blocks
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules
@@ -197,26 +197,26 @@ def test_what_comes_later_changes_nothing(share):
 def test_a_span_with_its_reach_and_its_figures_is_judged_as_within_everything(share, length):
     everything, asked = fortnight(), expectations()
     whole = judge_span(everything, asked)
-    known = figures_of(everything, asked, block_of(T0), block_of(everything.newest))
+    known = summarize_blocks(everything, asked, block_of(T0), block_of(everything.newest))
     start = T0 + share * 14 * 86400
     end = start + length * 14 * 86400
     around = everything.take(everything.between(start - 60 * asked.reach(ONE), end))
-    judged = judge_span(around, asked, start, end, figures=known)
+    judged = judge_span(around, asked, start, end, statistics=known)
     same(judged, whole, everything.between(start, end))
 
 
 def test_the_figures_are_those_of_the_clean_readings():
     everything, asked = fortnight(), expectations()
     judged = judge_span(everything, asked)
-    found = figures_of(everything, asked, block_of(T0), block_of(T0) + 3)["CO"]
+    found = summarize_blocks(everything, asked, block_of(T0), block_of(T0) + 3)["CO"]
     rows = np.flatnonzero((everything.parameter == "CO") & (everything.time < T0 + 4 * BLOCK))
-    expected = figures(everything.time[rows], everything.value[rows], judged.clean[rows])
+    expected = statistics(everything.time[rows], everything.value[rows], judged.clean[rows])
     assert found.median.tolist() == expected.median.tolist()
     assert found.count.tolist() == expected.count.tolist()
     assert 60 < found.count.max() < 72
 
 
-def test_what_is_learnt_does_not_depend_on_what_was_learnt():
+def test_what_is_learnt_does_not_depend_on_what_was_baseline():
     severe = EVERY_TEST.replace("stuck: {tolerance: 0.5}", "stuck: {tolerance: 100}")
     ordinary, suspicious = (
         judge_span(fortnight(), expectations()),
@@ -337,7 +337,7 @@ def test_an_explanation_names_the_numbers_of_every_test_and_the_rules():
         *(reading(5 * i, 20.0 + i % 2) for i in range(12)), reading(60, 320.0), reading(60, 5.0, "CO")
     )
     asked = expectations()
-    co, pm = explain_readings(rows, asked, T0 + 3600, figures={})
+    co, pm = explain_readings(rows, asked, T0 + 3600, statistics={})
     assert (co.parameter, co.flag, pm.parameter, pm.flag) == ("CO", Flag.GOOD, "PM2.5", Flag.SUSPECT)
     says = {each.test: (int(each.outcome), each.says) for each in pm.tests}
     assert says["spike"] == (3, "320 is 299 from the median 21 of 5 readings, limits 50 and 500")
@@ -349,9 +349,9 @@ def test_an_explanation_names_the_numbers_of_every_test_and_the_rules():
 def test_an_explanation_says_who_decided_what():
     rows = stored(reading(0, 20.0))
     decisions = [decision(Flag.GOOD), decision(Flag.FAIL, hour=1), decision(Flag.SUSPECT, start=30, end=60)]
-    [only] = explain_readings(rows, expectations(), T0, parameter="PM2.5", figures={}, decisions=decisions)
+    [only] = explain_readings(rows, expectations(), T0, parameter="PM2.5", statistics={}, decisions=decisions)
     assert (only.flag, only.tests[0].test, only.tests[0].says) == (Flag.FAIL, "decision", "Lan: span gas")
-    assert explain_readings(rows, expectations(), T0, parameter="CO", figures={}) == []
+    assert explain_readings(rows, expectations(), T0, parameter="CO", statistics={}) == []
 
 
 def test_readings_not_judged_before_carry_no_flag():

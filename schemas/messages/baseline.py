@@ -1,4 +1,4 @@
-"""``learnt``: what a station's own past says of the readings of a block of time."""
+"""``baseline``: what a station's own past says of the readings of a block of time."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)] | None
 """``None`` while too little is known."""
 
 
-class LearntSeries(Message):
+class SeriesBounds(Message):
     """Limits of one parameter, in its unit."""
 
     own_low: Number
@@ -25,18 +25,18 @@ class LearntSeries(Message):
     """Greatest clean value of the same."""
 
 
-class LearntBlock(Message):
+class BaselineBlock(Message):
     """Limits for the readings of one block."""
 
     start: Utc
     """Start of the block of six hours, on the UTC grid."""
-    parameters: dict[str, LearntSeries]
+    parameters: dict[str, SeriesBounds]
     """Limits by catalogue code."""
 
 
-class LearntLimits(Message):
+class Baseline(Message):
     """What holds for the current block of one station, and for the next."""
 
     station: StationCode
-    blocks: Annotated[list[LearntBlock], Field(min_length=1)]
+    blocks: Annotated[list[BaselineBlock], Field(min_length=1)]
     """By start, earliest first."""

@@ -1,4 +1,4 @@
-"""The rule file of what was learnt of one station."""
+"""The rule file of one station's climatology table."""
 
 import json
 import math
@@ -9,7 +9,7 @@ import numpy as np
 
 from quantrac.domain.qa.window import Floats
 
-MARK = "# Learnt by `quantrac rules learn`, which writes this file anew; other rules belong in another file."
+MARK = "# Computed by `quantrac rules climatology`, which rewrites it; other rules belong in another file."
 """First line of such a file: one without it was written by a person."""
 
 

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS block_figures
+CREATE TABLE IF NOT EXISTS baseline_blocks
 (
     station LowCardinality(String) COMMENT 'Station code',
     parameter LowCardinality(String) COMMENT 'Catalogue code',

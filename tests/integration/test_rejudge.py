@@ -1,4 +1,6 @@
-"""Settling over the real broker and the real ClickHouse: every role of the validator's round as a process."""
+"""Rejudging over the real broker and the real ClickHouse: every role of the validator's round as a
+process.
+"""
 
 import os
 import subprocess
@@ -38,7 +40,7 @@ national:
 STATIONS = LATE, DECIDED, SWITCHED, REPLAYED = ("LATE", "DECIDED", "SWITCHED", "REPLAYED")
 ROLES = (
     ("validator", "validate"),
-    ("validator", "settle"),
+    ("validator", "rejudge"),
     ("aggregator", "sink"),
     ("aggregator", "windows"),
 )
@@ -156,7 +158,7 @@ def pipeline(
     prefix = f"t{uuid.uuid4().hex[:8]}."
     admin = KafkaAdmin(kafka)
     admin.create(missing_topics(admin, prefix=prefix, size="local", replication=1))
-    made = Pipeline(kafka, prefix, clickhouse, tmp_path_factory.mktemp("settle"))
+    made = Pipeline(kafka, prefix, clickhouse, tmp_path_factory.mktemp("rejudge"))
     # The validator knows them from its start on; a change of the registry judges nothing again.
     for code in STATIONS:
         made.station(code)
@@ -180,7 +182,7 @@ def wait_for(holds: Callable[[], bool], what: Callable[[], object], seconds: flo
 
 
 def test_a_table_tells_which_records_it_holds(pipeline: Pipeline) -> None:
-    topic, held = pipeline.prefix + "learnt", []
+    topic, held = pipeline.prefix + "baseline", []
     written = pipeline.producer.write(Record(topic, b"A", None))
     table = TableReader(pipeline.kafka, topic, lambda key, _: held.append(key))
     table.start()
