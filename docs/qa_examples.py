@@ -16,9 +16,9 @@ from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, BlockStatistics, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, nobody
-from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.checks.table import TEST_INDEX, TESTS
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.span import PLACE, Stretch, stretches
+from quantrac.domain.qa.stored.span import Stretch, stretches
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.stations import Registry, Station, StationParameter, StationType
@@ -225,7 +225,7 @@ def _hours(example: Example) -> Mapping[str, Hours]:
 
 def _parts(test: str, example: Example, judged: Iterator[Stretch]) -> Iterator[Seen]:
     for stretch in judged:
-        outcome = stretch.outcomes[:, PLACE[test]]
+        outcome = stretch.outcomes[:, TEST_INDEX[test]]
         rows: Bools = (stretch.readings.parameter == example.parameter) & (outcome > 0)
         if rows.any():
             thresholds = {keyword: column[rows] for keyword, column in stretch.thresholds[test].items()}

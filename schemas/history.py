@@ -13,7 +13,7 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
 from quantrac.domain.qa.checks.status import MEASURING
-from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileHead
 

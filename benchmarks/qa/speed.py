@@ -36,7 +36,8 @@ from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.baseline.neighbour_hours import HourMedians
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.live.judge import Judge
-from quantrac.domain.qa.live.memory import DEPTH, Memory
+from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.shared_rules import DEPTH
 from quantrac.domain.qa.station_readings import StationReadings, instant
 from quantrac.domain.qa.stored.rejudge import FileHead, Span, rejudge
 from quantrac.domain.qa.stored.span import judge_span, summarize_blocks

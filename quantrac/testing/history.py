@@ -11,7 +11,7 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_medians
-from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileHead
 from quantrac.domain.readings import FlaggedSet

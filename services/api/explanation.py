@@ -11,7 +11,7 @@ from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
 from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
 from quantrac.domain.qa.thresholds.expectations import Expectations, registered
 from quantrac.domain.readings import Flag

@@ -11,7 +11,7 @@ from quantrac.domain.qa.checks.table import TESTS, Test
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.readings import Flag
 
-NOT_ASKED = 0
+NOT_RUN = 0
 """Outcome of a test that the rules switched off for a row; such a test is left out of ``tests``."""
 
 Crash = Callable[[str, Exception], None]
@@ -50,7 +50,7 @@ class Verdict:
     """The outcomes of ``n`` rows."""
 
     outcomes: Outcomes
-    """(n, tests) in the order of the table of tests; :data:`NOT_ASKED` where a test is off."""
+    """(n, tests) in the order of the table of tests; :data:`NOT_RUN` where a test is off."""
     crashed: frozenset[str]
     """Tests that raised; their rows are NOT_EVALUATED."""
 
@@ -71,7 +71,7 @@ def evaluate(
     """
     crashed = set()
     parts: dict[bytes, Window] = {}
-    outcomes = np.full((len(window), len(tests)), NOT_ASKED, dtype=np.uint8)
+    outcomes = np.full((len(window), len(tests)), NOT_RUN, dtype=np.uint8)
     present = np.isfinite(window.value)
     missing = ~present
 
@@ -98,7 +98,7 @@ def evaluate(
     for each in stages[0]:
         run(*each)
     if any(asked[name].any() for _, name, _ in stages[1]):
-        window.companions.judged(np.any((outcomes == Flag.SUSPECT) | (outcomes == Flag.FAIL), axis=1))
+        window.companions.judged(is_bad(outcomes))
         for each in stages[1]:
             run(*each)
     return Verdict(outcomes, frozenset(crashed))
@@ -125,3 +125,21 @@ def roll_up(tests: Mapping[str, int], needed: AbstractSet[str]) -> Flag:
             return bad
     unable = any(tests.get(name) == Flag.NOT_EVALUATED for name in needed)
     return Flag.NOT_EVALUATED if unable or Flag.GOOD not in outcomes else Flag.GOOD
+
+
+def roll_up_rows(outcomes: Outcomes, needed: Bools) -> Outcomes:
+    """Return the flags (n,) of outcomes (n, tests), of which those in ``needed`` (n, tests) must be able to
+    judge: :func:`quantrac.domain.qa.evaluate.roll_up` for many rows.
+    """
+    unable = np.any(needed & (outcomes == Flag.NOT_EVALUATED), axis=1)
+    flag = np.where(np.any(outcomes == Flag.GOOD, axis=1) & ~unable, Flag.GOOD, Flag.NOT_EVALUATED)
+    flag = flag.astype(np.uint8)
+    for worse in (Flag.MISSING, Flag.SUSPECT, Flag.FAIL):
+        flag[np.any(outcomes == worse, axis=1)] = worse
+    return flag
+
+
+def is_bad(outcomes: Outcomes) -> Bools:
+    """Return which rows (n,) of outcomes (n, tests) have a SUSPECT or FAIL."""
+    bad: Bools = np.any((outcomes == Flag.SUSPECT) | (outcomes == Flag.FAIL), axis=1)
+    return bad

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantrac.domain.ids import MOST_REVISIONS, reading_version
-from quantrac.domain.qa.live.memory import LONGEST_AHEAD
+from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Texts
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, ReadingSet
 

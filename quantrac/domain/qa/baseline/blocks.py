@@ -149,7 +149,7 @@ def bounds(known: BlockStatistics, first: int, last: int) -> BaselineBounds:
     >>> held = bounds(steady, 13, 41)
     >>> held.own_low.tolist()[:2], held.own_high.tolist()[-1], held.own_step.tolist()[-1]
     ([0.0, 0.0], 39.0, 1.0)
-    >>> np.isnan(limits(steady, 12, 12).own_low).tolist()
+    >>> np.isnan(bounds(steady, 12, 12).own_low).tolist()
     [True]
     """
     start = first - BLOCKS - LAG + 1

@@ -5,7 +5,7 @@ Source: status codes 00, 01, 02 of Circular 10/2021/TT-BTNMT, Annex 15.
 
 import numpy as np
 
-from quantrac.domain.qa.window import Floats, Outcomes, Texts, Window
+from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
 
 MEASURING, CALIBRATING, DEVICE_ERROR = "00", "01", "02"
@@ -26,15 +26,6 @@ def status(window: Window) -> Outcomes:
     outcome[window.status == MEASURING] = Flag.GOOD
     outcome[(window.status == CALIBRATING) | (window.status == DEVICE_ERROR)] = Flag.FAIL
     return outcome
-
-
-def measured(value: Floats, status: Texts) -> Floats:
-    """Return the values (n,) that a measuring device gave; NaN for all others.
-
-    >>> measured(np.array([27.8, 0.0]), np.array(["00", "02"], dtype=object)).tolist()
-    [27.8, nan]
-    """
-    return np.where(status == MEASURING, value, np.nan)
 
 
 def explain(window: Window) -> list[str]:

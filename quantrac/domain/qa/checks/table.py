@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantrac.domain.qa.checks import (
     against_other,
@@ -78,6 +78,23 @@ TESTS: Mapping[str, Test] = {
     "clock_drift": Test(clock_drift.clock_drift, clock_drift.explain, reach=("minutes",)),
     "duplicate": Test(duplicate.duplicate, duplicate.explain),
 }
+
+# The three runs of the batch form, in their order.
+PLAIN_TESTS: Mapping[str, Test] = {
+    name: test for name, test in TESTS.items() if not (test.baseline or test.second_stage)
+}
+BASELINE_TESTS: Mapping[str, Test] = {
+    name: test for name, test in TESTS.items() if test.baseline and not test.second_stage
+}
+SECOND_STAGE_TESTS: Mapping[str, Test] = {
+    # The first stage is over when they run, so that they are the first stage of their own run.
+    name: replace(test, second_stage=False)
+    for name, test in TESTS.items()
+    if test.second_stage
+}
+NEIGHBOURS = "neighbours"
+TEST_INDEX = {name: index for index, name in enumerate(TESTS)}
+"""Index of each test's column in a matrix of outcomes (n, tests)."""
 
 
 def thresholds_of(test: Test) -> dict[str, inspect.Parameter]:

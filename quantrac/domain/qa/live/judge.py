@@ -13,10 +13,9 @@ import numpy as np
 from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS
 from quantrac.domain.qa.baseline.lookup import Baselines, Lookup
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR
-from quantrac.domain.qa.checks.status import measured
-from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.checks.table import NEIGHBOURS, TESTS
 from quantrac.domain.qa.decisions import NOT_DECIDED, decided
-from quantrac.domain.qa.evaluate import NOT_ASKED, Crash, Verdict, evaluate, raise_crash, roll_up
+from quantrac.domain.qa.evaluate import NOT_RUN, Crash, Verdict, evaluate, raise_crash, roll_up
 from quantrac.domain.qa.live.memory import (
     NO_SERIES,
     Arrivals,
@@ -26,7 +25,7 @@ from quantrac.domain.qa.live.memory import (
     seconds,
     whole_milliseconds,
 )
-from quantrac.domain.qa.stored.span import NEIGHBOURS
+from quantrac.domain.qa.shared_rules import measured
 from quantrac.domain.qa.thresholds.expectations import Expectations, RuleBook
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Window
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, Reading, ReadingSet
@@ -49,7 +48,7 @@ class _Outcomes(dict[bytes, _Outcome]):
         self._needed = needed
 
     def __missing__(self, row: bytes) -> _Outcome:
-        tests = {name: each for name, each in zip(TESTS, row, strict=True) if each != NOT_ASKED}
+        tests = {name: each for name, each in zip(TESTS, row, strict=True) if each != NOT_RUN}
         found = self[row] = int(roll_up(tests, self._needed)), tests
         return found
 

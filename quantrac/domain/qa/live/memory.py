@@ -26,15 +26,9 @@ from typing import Protocol
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from quantrac.domain.qa.checks.status import measured
+from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_AHEAD, LONGEST_SILENCE, measured
 from quantrac.domain.qa.window import Bools, Floats, Indices
 
-DEPTH = 16  # 80 minutes of a 5-minute series, more than any test counts back
-LONGEST_SILENCE = 3 * 3600.0
-"""Equal values further apart than this (seconds) say nothing about the time between them."""
-LONGEST_AHEAD = 86400.0
-"""A reading measured more than this after its file was received (seconds) is in nobody's past: its clock is
-wrong, and once remembered it would make every true reading a late one."""
 MOST_SERIES = 100_000
 """Series remembered, 90 MB: three times those of the country. A quarter, idle longest, gives way to more."""
 NO_SERIES = -1

@@ -12,7 +12,7 @@ import numpy as np
 from quantrac.domain.qa.baseline.blocks import StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.evaluate import NOT_ASKED
+from quantrac.domain.qa.evaluate import NOT_RUN
 from quantrac.domain.qa.station_readings import StationReadings, instant
 from quantrac.domain.qa.stored.span import stretches
 from quantrac.domain.qa.thresholds.expectations import Expectations
@@ -53,7 +53,7 @@ def explain(
     """
     found: list[list[Explained]] = [[] for _ in range(len(window))]
     for place, (name, test) in enumerate(TESTS.items()):
-        rows = np.flatnonzero(outcomes[:, place] != NOT_ASKED)
+        rows = np.flatnonzero(outcomes[:, place] != NOT_RUN)
         if not len(rows):
             continue
         given = {keyword: column[rows] for keyword, column in thresholds[name].items()}

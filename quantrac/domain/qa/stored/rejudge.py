@@ -37,9 +37,10 @@ from quantrac.domain.qa.baseline.blocks import (
     block_of,
 )
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, Hours, combined, neighbours_of
+from quantrac.domain.qa.checks.table import NEIGHBOURS
 from quantrac.domain.qa.evaluate import Crash, raise_crash
 from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.span import NEIGHBOURS, Judged, judge_span, summarize_blocks
+from quantrac.domain.qa.stored.span import Judged, judge_span, summarize_blocks
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.stations import Registry

@@ -19,11 +19,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, NOTHING, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Neighbours, nobody
-from quantrac.domain.qa.checks.status import measured
-from quantrac.domain.qa.checks.table import TESTS, Test
+from quantrac.domain.qa.checks.table import (
+    BASELINE_TESTS,
+    NEIGHBOURS,
+    PLAIN_TESTS,
+    SECOND_STAGE_TESTS,
+    TEST_INDEX,
+    TESTS,
+    Test,
+)
 from quantrac.domain.qa.decisions import NOT_DECIDED, decided
-from quantrac.domain.qa.evaluate import NOT_ASKED, Crash, evaluate, raise_crash
-from quantrac.domain.qa.live.memory import DEPTH, LONGEST_SILENCE
+from quantrac.domain.qa.evaluate import NOT_RUN, Crash, evaluate, is_bad, raise_crash, roll_up_rows
+from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE, measured
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcomes, Window
@@ -35,22 +42,6 @@ TOGETHER = 30_000
 STRETCH = 120
 """Blocks judged together at most, so that a few readings of other years cost no grid of all between."""
 
-PLAIN: Mapping[str, Test] = {
-    name: test for name, test in TESTS.items() if not (test.baseline or test.second_stage)
-}
-BASELINE: Mapping[str, Test] = {
-    name: test for name, test in TESTS.items() if test.baseline and not test.second_stage
-}
-SECOND: Mapping[str, Test] = {
-    # The first stage is over when they run, so that they are the first stage of their own run.
-    name: replace(test, second_stage=False)
-    for name, test in TESTS.items()
-    if test.second_stage
-}
-NEIGHBOURS = "neighbours"
-PLACE = {name: place for place, name in enumerate(TESTS)}
-"""Columns of outcomes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -60,7 +51,7 @@ class Judged:
     flag: Outcomes
     """(n,)"""
     outcomes: Outcomes
-    """(n, tests) in the order of the table of tests; NOT_ASKED where a test is off."""
+    """(n, tests) in the order of the table of tests; NOT_RUN where a test is off."""
     decided: Outcomes
     """(n,) what people decided; NOT_DECIDED where nobody did."""
     equal_since: Floats
@@ -75,12 +66,12 @@ class Judged:
 
     def asks(self, test: str) -> bool:
         """Tell whether any reading was judged by a test."""
-        return bool(np.any(self.outcomes[:, PLACE[test]] != NOT_ASKED))
+        return bool(np.any(self.outcomes[:, TEST_INDEX[test]] != NOT_RUN))
 
     def tests(self, row: int) -> dict[str, int]:
         """Return the outcomes of one reading by test, as a flagged reading carries them."""
         outcomes = self.outcomes[row].tolist()
-        tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_ASKED}
+        tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_RUN}
         if self.decided[row] != NOT_DECIDED:
             tests["decision"] = int(self.decided[row])
         return tests
@@ -252,10 +243,10 @@ class Stretch:
         self.thresholds, self.asked = station.expectations.of(profile, readings.time)
         self._required = station.expectations.required(profile)
         self._on_crash = station.on_crash
-        self.outcomes: Outcomes = np.full((len(rows), len(TESTS)), NOT_ASKED, dtype=np.uint8)
+        self.outcomes: Outcomes = np.full((len(rows), len(TESTS)), NOT_RUN, dtype=np.uint8)
         self.crashed: set[str] = set()
-        self._run(PLAIN)
-        fit = np.where(self.decided == NOT_DECIDED, ~_bad(self.outcomes), self.decided == Flag.GOOD)
+        self._run(PLAIN_TESTS)
+        fit = np.where(self.decided == NOT_DECIDED, ~is_bad(self.outcomes), self.decided == Flag.GOOD)
         self._ahead = station.ahead[rows]
         self.clean: Bools = station.measured[rows] & fit & ~self._ahead
 
@@ -270,20 +261,22 @@ class Stretch:
     def compare(self, statistics: StationStatistics, neighbours: Neighbours) -> None:
         """Run the baseline tests, then those of the second stage."""
         self.window = replace(self.window, **self._limits(statistics), **self._neighbours(neighbours))
-        self._run(BASELINE)
-        self.window.companions.judged(_bad(self.outcomes))
-        self._run(SECOND)
+        self._run(BASELINE_TESTS)
+        self.window.companions.judged(is_bad(self.outcomes))
+        self._run(SECOND_STAGE_TESTS)
 
     def flags(self) -> Outcomes:
         """Return the flag of each row."""
-        self._required[:, [PLACE[name] for name in self.crashed]] = True
-        return np.where(self.decided == NOT_DECIDED, rolled_up(self.outcomes, self._required), self.decided)
+        self._required[:, [TEST_INDEX[name] for name in self.crashed]] = True
+        return np.where(
+            self.decided == NOT_DECIDED, roll_up_rows(self.outcomes, self._required), self.decided
+        )
 
     def _run(self, tests: Mapping[str, Test]) -> None:
         if not tests:
             return
         verdict = evaluate(self.window, self.thresholds, self.asked, on_crash=self._on_crash, tests=tests)
-        self.outcomes[:, [PLACE[name] for name in tests]] = verdict.outcomes
+        self.outcomes[:, [TEST_INDEX[name] for name in tests]] = verdict.outcomes
         self.crashed |= verdict.crashed
 
     def _limits(self, statistics: StationStatistics) -> dict[str, Any]:
@@ -308,23 +301,6 @@ class Stretch:
                     rows = wanted[self.readings.series[wanted] == place]
                     median[rows], count[rows] = given[code].at(hour[rows])
         return {"neighbours": median, "neighbour_count": count}
-
-
-def rolled_up(outcomes: Outcomes, needed: Bools) -> Outcomes:
-    """Return the flags (n,) of outcomes (n, tests), of which those in ``needed`` (n, tests) must be able to
-    judge: :func:`quantrac.domain.qa.evaluate.roll_up` for many rows.
-    """
-    unable = np.any(needed & (outcomes == Flag.NOT_EVALUATED), axis=1)
-    flag = np.where(np.any(outcomes == Flag.GOOD, axis=1) & ~unable, Flag.GOOD, Flag.NOT_EVALUATED)
-    flag = flag.astype(np.uint8)
-    for worse in (Flag.MISSING, Flag.SUSPECT, Flag.FAIL):
-        flag[np.any(outcomes == worse, axis=1)] = worse
-    return flag
-
-
-def _bad(outcomes: Outcomes) -> Bools:
-    bad: Bools = np.any((outcomes == Flag.SUSPECT) | (outcomes == Flag.FAIL), axis=1)
-    return bad
 
 
 def _equal_since(readings: StationReadings) -> Floats:

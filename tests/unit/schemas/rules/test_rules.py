@@ -12,7 +12,7 @@ from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.checks.table import TESTS
 from schemas.rules import NATIONAL, from_content, load
-from schemas.rules.baseline import Series, climatology_file
+from schemas.rules.climatology import Series, climatology_file
 from schemas.rules.differences import differences
 
 SMALL = """\

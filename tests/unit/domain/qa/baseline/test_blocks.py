@@ -10,11 +10,11 @@ from quantrac.domain.qa.baseline.blocks import (
     BLOCK,
     NOTHING,
     BlockStatistics,
+    bounds,
     changed,
     joined,
-    limits,
     merged,
-    statistics,
+    summarize,
 )
 
 
@@ -22,7 +22,7 @@ def summed_up(values, *, block=0, clean=None):
     """Statistics of five-minute values from the start of a block."""
     value = np.asarray(values, dtype=float)
     time = block * BLOCK + 300.0 * np.arange(len(value))
-    return statistics(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
+    return summarize(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
 
 
 def steady(first, last, *, median=None, step=1.0, low=0.0, high=50.0, count=72):
@@ -68,47 +68,47 @@ def test_one_spike_does_not_set_the_step_of_its_block():
 
 
 def test_limits_come_from_the_120_blocks_before_the_one_before():
-    held = limits(steady(0, 300), 200, 200)
+    held = bounds(steady(0, 300), 200, 200)
     # Blocks 79 to 198 by their numbers: two of 120 lie beyond each end.
     assert (held.own_low[0], held.own_high[0]) == (81.0, 196.0)
 
 
 def test_the_block_before_and_the_block_itself_teach_nothing():
     wild = joined(steady(0, 198, median=5.0), steady(199, 200, median=1e6, step=1e6, low=-1e6, high=1e6))
-    held = limits(wild, 200, 200)
+    held = bounds(wild, 200, 200)
     assert [getattr(held, name)[0] for name in blocks.BOUNDS] == [5.0, 5.0, 1.0, 0.0, 50.0]
 
 
 def test_three_days_of_blocks_are_needed():
-    assert np.isnan(limits(steady(0, 10), 12, 12).own_low[0])
-    assert limits(steady(0, 11), 13, 13).own_low[0] == 0.0
+    assert np.isnan(bounds(steady(0, 10), 12, 12).own_low[0])
+    assert bounds(steady(0, 11), 13, 13).own_low[0] == 0.0
 
 
 def test_a_step_over_a_gap_counts_as_one_of_fifteen_minutes():
     time = np.array([0.0, 900.0, 4500.0])  # the second step takes an hour: twice as far in a random walk
-    assert statistics(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
+    assert summarize(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
 
 
 def test_the_recent_past_is_two_days():
     statistics = joined(steady(0, 190, low=-7.0, high=70.0), steady(191, 198, low=1.0, high=9.0))
-    assert (limits(statistics, 200, 200).recent_low[0], limits(statistics, 200, 200).recent_high[0]) == (
+    assert (bounds(statistics, 200, 200).recent_low[0], bounds(statistics, 200, 200).recent_high[0]) == (
         1.0,
         9.0,
     )
-    assert limits(statistics, 199, 199).recent_low[0] == -7.0
+    assert bounds(statistics, 199, 199).recent_low[0] == -7.0
 
 
 def test_half_of_the_recent_blocks_must_be_known():
-    assert limits(steady(0, 194), 200, 200).recent_low[0] == 0.0
-    assert np.isnan(limits(steady(0, 193), 200, 200).recent_low[0])
+    assert bounds(steady(0, 194), 200, 200).recent_low[0] == 0.0
+    assert np.isnan(bounds(steady(0, 193), 200, 200).recent_low[0])
 
 
 def test_a_block_of_few_readings_teaches_nothing():
-    assert np.isnan(limits(steady(0, 198, count=2), 200, 200).own_low[0])
+    assert np.isnan(bounds(steady(0, 198, count=2), 200, 200).own_low[0])
 
 
 def test_nothing_known_is_no_limit():
-    assert np.isnan(limits(NOTHING, 5, 6).recent_high).all()
+    assert np.isnan(bounds(NOTHING, 5, 6).recent_high).all()
 
 
 def test_merging_replaces_the_blocks_of_a_span():
@@ -143,8 +143,8 @@ def test_limits_of_many_blocks_are_those_of_each(blocks_known, first):
     random = np.random.default_rng(blocks_known)
     known = steady(0, blocks_known)
     known = known.take(random.random(len(known)) < 0.8)
-    many = limits(known, first, first + 60)
+    many = bounds(known, first, first + 60)
     for place in (0, 17, 60):
-        one = limits(known, first + place, first + place)
+        one = bounds(known, first + place, first + place)
         for name in blocks.BOUNDS:
             assert np.array_equal(getattr(one, name)[0], getattr(many, name)[place], equal_nan=True)

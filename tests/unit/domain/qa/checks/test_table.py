@@ -159,7 +159,7 @@ def test_a_window_without_rows_has_no_outcomes(name):
 
 
 ANY = st.floats() | st.sampled_from([0.0, 1.0, -1.0, 1e308, -1e308, np.inf, -np.inf, np.nan, 4.3e9, 300.0])
-PLAIN = st.integers(-5, 60).map(float) | st.sampled_from([np.nan, 0.5, -0.25])
+PLAIN_TESTS = st.integers(-5, 60).map(float) | st.sampled_from([np.nan, 0.5, -0.25])
 
 
 @st.composite
@@ -246,9 +246,9 @@ def test_no_number_breaks_a_test_and_no_row_depends_on_another(name, data):
 @settings(max_examples=50)
 @given(data=st.data())
 def test_explain_says_what_was_lacking_exactly_where_a_row_is_not_evaluated(name, data):
-    window = data.draw(windows(PLAIN))
+    window = data.draw(windows(PLAIN_TESTS))
     window = window.take(np.isfinite(window.value))
-    given_ = data.draw(columns(name, len(window), PLAIN))
+    given_ = data.draw(columns(name, len(window), PLAIN_TESTS))
     with np.errstate(all="ignore"):
         try:
             outcome = TESTS[name].judge(window, **given_)

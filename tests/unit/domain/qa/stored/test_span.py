@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, statistics
+from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, summarize
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, hour_medians, neighbours_of
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.evaluate import roll_up
-from quantrac.domain.qa.live.memory import DEPTH, LONGEST_SILENCE
+from quantrac.domain.qa.evaluate import roll_up, roll_up_rows
+from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE
 from quantrac.domain.qa.station_readings import NOT_JUDGED, StationReadings
 from quantrac.domain.qa.stored import span
 from quantrac.domain.qa.stored.explain import explain_readings
-from quantrac.domain.qa.stored.span import judge_span, rolled_up, stretches, summarize_blocks
+from quantrac.domain.qa.stored.span import judge_span, stretches, summarize_blocks
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules
@@ -210,7 +210,7 @@ def test_the_figures_are_those_of_the_clean_readings():
     judged = judge_span(everything, asked)
     found = summarize_blocks(everything, asked, block_of(T0), block_of(T0) + 3)["CO"]
     rows = np.flatnonzero((everything.parameter == "CO") & (everything.time < T0 + 4 * BLOCK))
-    expected = statistics(everything.time[rows], everything.value[rows], judged.clean[rows])
+    expected = summarize(everything.time[rows], everything.value[rows], judged.clean[rows])
     assert found.median.tolist() == expected.median.tolist()
     assert found.count.tolist() == expected.count.tolist()
     assert 60 < found.count.max() < 72
@@ -233,7 +233,7 @@ def test_what_is_learnt_does_not_depend_on_what_was_baseline():
 def test_many_rows_are_rolled_up_as_one_is(outcomes, data):
     needed = data.draw(arrays(np.bool_, outcomes.shape))
     names = list(TESTS)
-    for row, flag in enumerate(rolled_up(outcomes, needed).tolist()):
+    for row, flag in enumerate(roll_up_rows(outcomes, needed).tolist()):
         tests = {name: int(each) for name, each in zip(names, outcomes[row], strict=True) if each}
         assert flag == roll_up(tests, {name for name, must in zip(names, needed[row], strict=True) if must})
 
@@ -243,7 +243,7 @@ def test_a_test_that_crashes_never_looks_like_a_pass(monkeypatch):
         raise ZeroDivisionError("spread of nothing")
 
     crashes = []
-    monkeypatch.setitem(span.PLAIN, "spike", replace(TESTS["spike"], judge=broken))
+    monkeypatch.setitem(span.PLAIN_TESTS, "spike", replace(TESTS["spike"], judge=broken))
     rows = stored(*(reading(5 * i, 20.0 + i) for i in range(5)))
     judged = judge_span(rows, expectations(), on_crash=lambda test, error: crashes.append((test, str(error))))
     assert crashes == [("spike", "spread of nothing")]
