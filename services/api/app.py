@@ -11,10 +11,12 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 import quantrac
-from services.api.context import Context
-from services.api.docs_page import render
-from services.api.keys import InSlot
-from services.api.problems import (
+from services.api import health
+from services.api.alerts import router as alerts
+from services.api.averages import router as averages
+from services.api.common.context import Context
+from services.api.common.keys import InSlot
+from services.api.common.problems import (
     BadParameter,
     NotFound,
     TooManyRequests,
@@ -23,18 +25,14 @@ from services.api.problems import (
     documented,
     install,
 )
-from services.api.routers import (
-    alerts,
-    averages,
-    exceedances,
-    files,
-    health,
-    indices,
-    limits,
-    lineage,
-    readings,
-    stations,
-)
+from services.api.docs_page import render
+from services.api.exceedances import router as exceedances
+from services.api.files import router as files
+from services.api.indices import router as indices
+from services.api.limits import router as limits
+from services.api.lineage import router as lineage
+from services.api.readings import router as readings
+from services.api.stations import router as stations
 
 _DESCRIPTION = """\
 Readings of automatic environmental monitoring stations, with the flag and the tests of each, their averages

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from quantrac.io.settings import ServiceSettings
 from schemas.rules import NATIONAL
-from services.api.slots import SlotRules
+from services.api.common.slots import SlotRules
 
 
 class ApiSettings(ServiceSettings):

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from services.api.problems import TYPES
+from services.api.common.problems import TYPES
 
 Json = Mapping[str, Any]
 

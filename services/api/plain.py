@@ -1,6 +1,6 @@
 """The long lists as plain data: written so, 2,000 readings take 4 ms instead of 17 as pydantic models.
 
-``models`` states the form; ``tests/unit/test_api_answers.py`` holds both together.
+``models`` states the form; ``tests/unit/api/test_answers.py`` holds both together.
 """
 
 from collections.abc import Mapping, Sequence

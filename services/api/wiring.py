@@ -19,9 +19,9 @@ from schemas.registry import apply_record
 from schemas.rules import RuleBook
 from schemas.rules import load as load_rules
 from services.api.app import create_app
+from services.api.common.context import Context
+from services.api.common.slots import KeySlots
 from services.api.config import ApiSettings
-from services.api.context import Context
-from services.api.slots import KeySlots
 
 log = logging.getLogger(__name__)
 

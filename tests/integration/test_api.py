@@ -24,7 +24,7 @@ from schemas.messages.registry import Maintenance as MaintenanceRecord
 from schemas.messages.registry import Station as StationRecord
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
-from services.api.context import Context
+from services.api.common.context import Context
 
 HANOI = "HN_BKHN_KHIKXQ"
 DANANG = "DN_HC_NMCLT"

@@ -16,7 +16,7 @@ from quantrac.testing.builders import NOON, station
 from schemas.keys import new_key
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
-from services.api.context import Context
+from services.api.common.context import Context
 
 HANOI, HUE, DANANG = "HN_BKHN_KHIKXQ", "TTH_HUE_NUOCMAT", "DN_HC_NMCLT"
 NOW = NOON + timedelta(hours=3)

@@ -16,8 +16,8 @@ from quantrac.testing.builders import NOON, station
 from schemas.keys import new_key
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
-from services.api.context import Context
-from services.api.slots import KeySlots, SlotRules
+from services.api.common.context import Context
+from services.api.common.slots import KeySlots, SlotRules
 from support.doors import wait_until
 
 GREEDY_TOKEN, GREEDY_KEY = new_key("dashboard")

@@ -14,7 +14,7 @@ from quantrac.testing.builders import station
 from schemas.clickhouse import migration_files
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.handler import WindowsHandler
-from services.api.queries import averages as queries
+from services.api.averages import query as queries
 from support.averages import Readings, brute_force
 from support.stored_averages import assert_equal, dirty, store, stored
 

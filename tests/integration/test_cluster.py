@@ -23,7 +23,8 @@ from quantrac.migrate import table_script
 from schemas.clickhouse import migration_files
 from schemas.clickhouse.cluster import Cluster
 from schemas.clickhouse.roles import analyst_role
-from services.api.queries import files, latest
+from services.api.files import query as files
+from services.api.readings import latest
 from support.migrations import AT, average, migrate_interrupted
 
 _CONFIG = """

@@ -1,0 +1,1 @@
+"""``/alerts``: what a duty officer should know."""

@@ -1,0 +1,57 @@
+"""Alerts."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime
+
+from schemas.messages.alerts import AlertKind
+from services.api import plain
+from services.api.alerts import query as queries
+from services.api.common.context import InContext
+from services.api.common.keys import Asking
+from services.api.common.pages import Keyset, SpanPage
+from services.api.exceedances.router import EpisodesFilter
+from services.api.models import Alerts
+from services.api.plain import PlainJson
+
+router = APIRouter(tags=["Alerts"])
+
+_ORDER = Keyset(opened_at=AwareDatetime, station=str, kind=str, parameter=str, alert_id=str)
+_IS_OPEN = {"open": True, "closed": False, "all": None}
+
+
+class AlertsFilter(EpisodesFilter):
+    """Which alerts."""
+
+    kind: AlertKind | None = None
+    """Only alerts of this kind."""
+    severity: Literal["info", "warning", "critical"] | None = None
+    """Only alerts that matter this much."""
+    state: Literal["open", "closed", "all"] = "open"
+    """Whether the cause still holds."""
+
+    @property
+    def only_open(self) -> bool:
+        """Whether nothing that is over is asked for."""
+        return self.state == "open"
+
+
+@router.get("/alerts", summary="List alerts", response_model=Alerts)
+def alerts(
+    request: Request, query: Annotated[AlertsFilter, Query()], reader: Asking, context: InContext
+) -> PlainJson:
+    """List alerts that were opened in [from, to), in their present state; without more, all that are open."""
+    page = SpanPage.of(request, query, context, _ORDER, "", "", "", "")
+    rows = queries.page(
+        context.database,
+        stations=reader.scope(query.station, query.province),
+        kind=query.kind,
+        severity=query.severity,
+        is_open=_IS_OPEN[query.state],
+        after=page.after,
+        end=page.end,
+        limit=page.wanted,
+    )
+    items = [plain.alert(row, reader.zone(row["station"])) for row in rows[: page.limit]]
+    return PlainJson({"items": items, "next": page.next(rows)})

@@ -1,0 +1,1 @@
+"""``/averages``: averages of an hour to a year."""

@@ -1,0 +1,118 @@
+"""Who asks, and what their key lets them see."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from quantrac.domain.parsing.targets import DEFAULT_ZONE
+from quantrac.domain.stations import ApiKey, Registry, Station, StationType
+from quantrac.io.http_guard import mark_authenticated
+from schemas.keys import matches, parse_token
+from services.api.common.context import InContext
+from services.api.common.problems import Unauthorized, Unavailable, UnknownStation
+from services.api.plain import zone_of
+
+_HEADER = APIKeyHeader(
+    name="X-Api-Key", scheme_name="X-Api-Key", auto_error=False, description="`qk_<id>_<secret>`"
+)
+_BEARER = HTTPBearer(scheme_name="Bearer", auto_error=False, description="The same key as a bearer token.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A caller with a valid key; stations outside the key's provinces do not exist for them."""
+
+    key: ApiKey
+    stations: Mapping[str, Station]
+    """The registry's, as they stand now."""
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether the key may read every province, and files that belong to no station."""
+        return not self.key.provinces
+
+    def station(self, code: str) -> Station:
+        """Return a station; raises :class:`UnknownStation`. A closed station's data stay readable."""
+        station = self.stations.get(code)
+        if station is None or not (self.unlimited or station.province in self.key.provinces):
+            raise UnknownStation(code)
+        return station
+
+    def may_read(self, code: str) -> bool:
+        """Tell whether rows of a station, or of none (``""``), may be shown."""
+        station = self.stations.get(code)
+        return self.unlimited or (station is not None and station.province in self.key.provinces)
+
+    def visible(self, *, type_: StationType | None = None, province: str | None = None) -> list[Station]:
+        """Return the stations the key may read, by code."""
+        # The copy is one step of the interpreter; the registry's thread may add a station meanwhile.
+        return sorted(
+            (
+                station
+                for station in list(self.stations.values())
+                if self.may_read(station.code)
+                and type_ in (None, station.type)
+                and province in (None, station.province)
+            ),
+            key=lambda station: station.code,
+        )
+
+    def scope(self, code: str | None, province: str | None = None) -> list[str] | None:
+        """Return whose rows may be shown: the station asked for, those visible, or all (``None``).
+
+        ``province`` leaves out every station of another; a station outside it has no rows.
+        """
+        if code is not None:
+            station = self.station(code)
+            return [code] if province in (None, station.province) else []
+        if self.unlimited and province is None:
+            return None
+        return [station.code for station in self.visible(province=province)]
+
+    def zone(self, code: str) -> ZoneInfo:
+        """Return the zone of a station's clock; Vietnam's once the registry has lost the station."""
+        station = self.stations.get(code)
+        return zone_of(station.timezone) if station is not None else DEFAULT_ZONE
+
+
+def authenticate(token: str | None, registry: Registry, at: datetime) -> ApiKey:
+    """Return the key a token belongs to, if valid at ``at`` (UTC); raises :class:`Unauthorized`."""
+    if not token:
+        raise Unauthorized("Send a key as X-Api-Key, or as Authorization: Bearer.")
+    parts = parse_token(token)
+    key = registry.api_key(parts[0], at) if parts else None
+    if key is None or not matches(token, key):
+        raise Unauthorized("This key is unknown, expired or withdrawn.")
+    return key
+
+
+async def reader(
+    request: Request,
+    context: InContext,
+    header: Annotated[str | None, Security(_HEADER)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Reader:
+    """Authenticate a request; before the registry has been read, every key would be unknown."""
+    if not context.registry_read():
+        raise Unavailable("The station registry has not been read yet.")
+    token = header or (bearer.credentials if bearer else None)
+    key = authenticate(token, context.registry, context.clock())
+    mark_authenticated(request.scope)
+    return Reader(key, context.registry.stations)
+
+
+Asking = Annotated[Reader, Depends(reader)]
+
+
+async def _slot(context: InContext, reader: Asking) -> AsyncIterator[None]:
+    async with context.slots.slot(reader.key.id):
+        yield
+
+
+InSlot = Depends(_slot, scope="function")
+"""Lets an operation wait for one of its caller's slots, which is free again before the answer is sent."""

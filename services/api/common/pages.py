@@ -1,0 +1,134 @@
+"""Keyset pages: each begins after the last key of the one before, so no row is lost or repeated between them.
+
+The cursor is that key as JSON in base64url. Rows written meanwhile appear if their key still lies ahead.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from services.api.common.context import Context
+from services.api.common.problems import BadParameter
+from services.api.common.times import Moment, iso
+
+_DEFAULT_SPAN = timedelta(days=1)
+
+
+class ListQuery(BaseModel):
+    """``limit`` of an operation that gives a list; a misspelt parameter is an error."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    limit: Annotated[int, Field(ge=1)] = 1_000
+    """Most items of the answer."""
+
+    def most(self, allowed: int) -> int:
+        """Return the limit; raises :class:`BadParameter` where more than ``allowed`` was asked for."""
+        if self.limit > allowed and "limit" in self.model_fields_set:
+            raise BadParameter(("limit", f"{self.limit} is more than the {allowed} that this server allows"))
+        return min(self.limit, allowed)
+
+
+class PageQuery(ListQuery):
+    """Beside the limit, ``cursor``: of an operation that gives pages."""
+
+    cursor: Annotated[str | None, Field(pattern="^[A-Za-z0-9_-]+$")] = None
+    """Where the page before ended, as its `next` has it; any other is refused."""
+
+
+class SpanListQuery(ListQuery):
+    """Beside the limit, ``from`` and ``to``: a half-open stretch of time."""
+
+    from_: Annotated[Moment | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
+    """Inclusive, and before `to`; ISO 8601 with a zone. 24 hours before `to` where absent."""
+    to: Annotated[Moment | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
+    """Exclusive; ISO 8601 with a zone. Now where absent."""
+
+    def span(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return start and end; raises :class:`BadParameter` where nothing lies between them."""
+        end = self.to or now
+        try:
+            start = self.from_ or self.earliest(end)
+        except OverflowError as error:
+            raise BadParameter(("to", f"{iso(end)} has no day before it")) from error
+        if start >= end:
+            raise BadParameter(("from", f"{iso(start)} does not lie before `to`, {iso(end)}"))
+        return start, end
+
+    def earliest(self, end: datetime) -> datetime:
+        """Return the start where `from` is absent; raises ``OverflowError`` where there is none."""
+        return end - _DEFAULT_SPAN
+
+
+class SpanQuery(SpanListQuery, PageQuery):
+    """The same of an operation that gives pages."""
+
+
+class Keyset:
+    """The columns that order the rows of one operation, each with its type."""
+
+    def __init__(self, **columns: Any) -> None:
+        self._columns = tuple(columns)
+        key: Any = tuple.__class_getitem__(tuple(columns.values()))
+        self._key: TypeAdapter[tuple[Any, ...]] = TypeAdapter(key)
+
+    def cursor(self, row: Mapping[str, Any]) -> str:
+        """Write the key of a row."""
+        key = tuple(row[column] for column in self._columns)
+        return base64.urlsafe_b64encode(self._key.dump_json(key)).rstrip(b"=").decode()
+
+    def after(self, cursor: str | None, *first: Any) -> tuple[Any, ...]:
+        """Return the key that the page begins after, never before ``first``; raises :class:`BadParameter`."""
+        if cursor is None:
+            return first
+        try:
+            text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            return max(first, self._key.validate_json(text))
+        except ValueError as error:
+            raise BadParameter(("cursor", "is not one that this operation gave")) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPage:
+    """One page of the rows in a stretch of time: what to ask for, and what to answer."""
+
+    request: Request
+    keyset: Keyset
+    start: datetime
+    end: datetime
+    """Exclusive."""
+    after: Any
+    """Key, as a tuple, that the page begins after."""
+    limit: int
+
+    @classmethod
+    def of(
+        cls, request: Request, query: SpanQuery, context: Context, keyset: Keyset, *lowest: Any
+    ) -> "SpanPage":
+        """Read the query; ``lowest`` is less than any key's columns after the time."""
+        start, end = query.span(context.clock())
+        after = keyset.after(query.cursor, start, *lowest)
+        return cls(request, keyset, start, end, after, query.most(context.page_limit))
+
+    @property
+    def wanted(self) -> int:
+        """Rows to ask for: one more than the page holds tells whether another follows."""
+        return self.limit + 1
+
+    def next(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
+        """Return the link to the next page, with this one's start and end, or ``None`` on the last."""
+        if len(rows) <= self.limit:
+            return None
+        span = {"from": iso(self.start), "to": iso(self.end)}
+        return next_link(self.request, self.keyset.cursor(rows[self.limit - 1]), **span)
+
+
+def next_link(request: Request, cursor: str, **fixed: str) -> str:
+    """Return the same request at the next cursor, with what it left open ``fixed``."""
+    return f"{request.url.path}?{urlencode({**request.query_params, **fixed, 'cursor': cursor})}"

@@ -1,0 +1,62 @@
+"""How many requests of one API key run at once, so that no key takes every thread from the others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.api.common.problems import TooManyRequests
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRules:
+    """What one key may have at the same time."""
+
+    running: int = 4
+    """Requests that are worked on; fewer than the threads, so that another key always gets one."""
+    waiting: int = 32
+    """Further requests that wait for one of these to end."""
+    wait_seconds: float = 10.0
+    """How long they wait."""
+
+
+class KeySlots:
+    """The requests of every key that are under way; all on one event loop."""
+
+    def __init__(self, rules: SlotRules | None = None) -> None:
+        self._rules = rules or SlotRules()
+        self._keys: dict[str, _Requests] = {}
+
+    @asynccontextmanager
+    async def slot(self, key_id: str) -> AsyncIterator[None]:
+        """Hold one of a key's slots; raises :class:`TooManyRequests` where too many wait, or for too long."""
+        rules = self._rules
+        requests = self._keys.setdefault(key_id, _Requests(asyncio.Semaphore(rules.running)))
+        if requests.count >= rules.running + rules.waiting:
+            raise TooManyRequests(f"{requests.count} requests of this key are under way.")
+        requests.count += 1
+        try:
+            await self._acquire(requests)
+            try:
+                yield
+            finally:
+                requests.slots.release()
+        finally:
+            requests.count -= 1
+            if not requests.count:
+                del self._keys[key_id]
+
+    async def _acquire(self, requests: "_Requests") -> None:
+        seconds = self._rules.wait_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await requests.slots.acquire()
+        except TimeoutError:
+            raise TooManyRequests(f"Other requests of this key took more than {seconds:g} s.") from None
+
+
+@dataclass(slots=True)
+class _Requests:
+    slots: asyncio.Semaphore
+    count: int = 0
+    """Running and waiting."""

@@ -1,0 +1,1 @@
+"""``/exceedances``: consecutive averages beyond a limit."""

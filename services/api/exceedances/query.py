@@ -1,0 +1,65 @@
+"""Exceedances of one or many stations."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.api.common.context import Database
+from services.api.common.database import LAST, milliseconds, rows, scope, seconds
+
+# Every version is kept; the highest of those computed until then stood, and one of no periods says that
+# nothing of the episode did.
+_PAGE = """
+SELECT * FROM
+(
+  SELECT
+    station, parameter, period, standard, column, minimum, maximum, unit, starts_at, ends_at,
+    periods, peak, peak_at, ratio, open, version, computed_at
+  FROM exceedances
+  WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+    AND ({parameter:String} = '' OR parameter = {parameter:String})
+    AND starts_at >= {after_time:DateTime('UTC')} AND starts_at < {end:DateTime('UTC')}
+    AND (starts_at, station, parameter, period, standard, column) > (
+      {after_time:DateTime('UTC')}, {after_station:String}, {after_parameter:String},
+      {after_period:String}, {after_standard:String}, {after_column:String})
+    AND computed_at <= {as_of:DateTime64(3, 'UTC')}
+  ORDER BY station, parameter, period, standard, column, starts_at, version DESC, computed_at DESC
+  LIMIT 1 BY station, parameter, period, standard, column, starts_at
+)
+WHERE periods > 0 AND ({open:Int8} < 0 OR open = {open:Int8})
+ORDER BY starts_at, station, parameter, period, standard, column
+LIMIT {limit:UInt32}
+"""
+
+Key = tuple[datetime, str, str, str, str, str]
+"""(starts_at, station, parameter, period, standard, column)."""
+
+
+def page(
+    database: Database,
+    *,
+    stations: Sequence[str] | None,
+    parameter: str | None,
+    is_open: bool | None,
+    after: Key,
+    end: datetime,
+    limit: int,
+    as_of: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Return up to ``limit`` episodes that start past ``after`` and before ``end``.
+
+    In their present version, or in the one that stood at ``as_of``; without those withdrawn by then.
+    ``stations=None`` means all.
+    """
+    names = ("after_station", "after_parameter", "after_period", "after_standard", "after_column")
+    parameters = {
+        **scope(stations),
+        "parameter": parameter or "",
+        "open": -1 if is_open is None else int(is_open),
+        "after_time": seconds(after[0]),
+        **dict(zip(names, after[1:], strict=True)),
+        "end": seconds(end),
+        "as_of": milliseconds(as_of or LAST),
+        "limit": limit,
+    }
+    return rows(database, _PAGE, parameters)

@@ -1,0 +1,1 @@
+"""``/files`` and ``/rejects``: received files, their bytes, and the lines that gave no reading."""

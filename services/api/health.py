@@ -1,0 +1,27 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from services.api.common.problems import Unavailable, documented
+from services.api.models import Health
+
+
+def router(missing: Callable[[], str]) -> APIRouter:
+    """Build the router; ``missing`` names what keeps the API from answering, empty when nothing does."""
+    health = APIRouter(prefix="/health", tags=["Health"])
+
+    @health.get("/live", summary="Is the process alive?")
+    async def live() -> Health:
+        """Answer as long as the process does."""
+        return Health()
+
+    @health.get("/ready", summary="Can requests be answered?", responses=documented(Unavailable))
+    async def ready() -> Health:
+        """Tell whether ClickHouse answered within the last seconds and the station registry has been read."""
+        if reason := missing():
+            raise Unavailable(reason)
+        return Health()
+
+    return health

@@ -1,0 +1,1 @@
+"""``/indices``: VN_AQI and VN_WQI."""

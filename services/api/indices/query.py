@@ -1,0 +1,51 @@
+"""Indices of one station."""
+
+from datetime import datetime
+from typing import Any
+
+from services.api.common.context import Database
+from services.api.common.database import LAST, milliseconds, rows, seconds
+
+# Every version is kept; the highest of those computed until then stood.
+_PAGE = """
+SELECT
+  station, kind, period, starts_at, ends_at, value, responsible, subindices, version, computed_at
+FROM indices
+WHERE station = {station:String}
+  AND ({kind:String} = '' OR kind = {kind:String})
+  AND period = {period:String}
+  AND starts_at >= {after_time:DateTime('UTC')} AND starts_at < {end:DateTime('UTC')}
+  AND (starts_at, kind) > ({after_time:DateTime('UTC')}, {after_kind:String})
+  AND computed_at <= {as_of:DateTime64(3, 'UTC')}
+ORDER BY starts_at, kind, version DESC, computed_at DESC
+LIMIT 1 BY starts_at, kind
+LIMIT {limit:UInt32}
+"""
+
+
+def page(
+    database: Database,
+    *,
+    station: str,
+    kind: str | None,
+    period: str,
+    after: tuple[datetime, str],
+    end: datetime,
+    limit: int,
+    as_of: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Return up to ``limit`` indices that start past the key ``after`` and before ``end``.
+
+    In their present version, or in the one that stood at ``as_of``.
+    """
+    parameters = {
+        "station": station,
+        "kind": kind or "",
+        "period": period,
+        "after_time": seconds(after[0]),
+        "after_kind": after[1],
+        "end": seconds(end),
+        "as_of": milliseconds(as_of or LAST),
+        "limit": limit,
+    }
+    return rows(database, _PAGE, parameters)

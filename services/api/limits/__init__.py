@@ -1,0 +1,1 @@
+"""``/limits``: what the averages of a station are judged by."""

@@ -1,0 +1,1 @@
+"""``/readings``, ``/latest``, ``/stations/{code}/latest``: readings with their flags."""

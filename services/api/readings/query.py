@@ -1,0 +1,49 @@
+"""Readings of one station."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.api.common.context import Database
+from services.api.common.database import rows, seconds
+
+_PAGE = """
+SELECT station, parameter, measured_at, value, text, unit, status, flag, tests, rules, line, received_at
+FROM readings FINAL
+WHERE station = {station:String}
+  AND ({parameter:String} = '' OR parameter = {parameter:String})
+  AND measured_at >= {after_time:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+  AND (measured_at, parameter) > ({after_time:DateTime('UTC')}, {after_parameter:String})
+  AND ({flag:UInt8} = 0 OR flag = {flag:UInt8})
+ORDER BY measured_at, parameter
+LIMIT {limit:UInt32}
+"""
+
+
+def page(
+    database: Database,
+    *,
+    station: str,
+    parameter: str | None = None,
+    flag: int | None = None,
+    after: tuple[datetime, str],
+    end: datetime,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Return up to ``limit`` readings past ``after`` and before ``end``, by (measured_at, parameter)."""
+    parameters = {
+        "station": station,
+        "parameter": parameter or "",
+        "flag": flag or 0,
+        "after_time": seconds(after[0]),
+        "after_parameter": after[1],
+        "end": seconds(end),
+        "limit": limit,
+    }
+    return rows(database, _PAGE, parameters)
+
+
+def one(database: Database, *, station: str, parameter: str, measured_at: datetime) -> dict[str, Any] | None:
+    """Return the reading of one moment, or ``None``."""
+    end = measured_at + timedelta(microseconds=1)
+    found = page(database, station=station, parameter=parameter, after=(measured_at, ""), end=end, limit=1)
+    return found[0] if found else None

@@ -1,0 +1,86 @@
+"""Readings, and the latest of them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, Field
+
+from quantrac.domain.readings import Flag
+from services.api import plain
+from services.api.common.context import InContext
+from services.api.common.keys import Asking
+from services.api.common.pages import Keyset, SpanPage, SpanQuery
+from services.api.models import Readings, StationLatest
+from services.api.plain import PlainJson
+from services.api.readings import query as queries
+from services.api.readings.latest import latest as query_latest
+from services.api.stations.router import Code, StationFilter, station_page
+
+router = APIRouter(tags=["Readings"])
+
+_ORDER = Keyset(measured_at=AwareDatetime, parameter=str)
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+# Bounds the search to two partitions; a station silent for longer is no longer news.
+_RECENT = timedelta(days=30)
+
+
+class ReadingsFilter(SpanQuery):
+    """Which readings."""
+
+    station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
+    """Station code."""
+    parameter: Annotated[str | None, Field(min_length=1, examples=["PM2.5"])] = None
+    """Catalogue code; all parameters where absent."""
+    flag: Flag | None = None
+    """Only this QARTOD flag: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing."""
+
+
+class LatestFilter(StationFilter):
+    """Which stations' latest readings."""
+
+    limit: Annotated[int, Field(ge=1)] = 100
+    """Most stations of the page."""
+
+
+@router.get("/readings", summary="List the readings of a station", response_model=Readings)
+def readings(
+    request: Request, query: Annotated[ReadingsFilter, Query()], reader: Asking, context: InContext
+) -> PlainJson:
+    """List readings in [from, to) by (measured_at, parameter), every one once, whatever its flag."""
+    station = reader.station(query.station)
+    page = SpanPage.of(request, query, context, _ORDER, "")
+    rows = queries.page(
+        context.database,
+        station=station.code,
+        parameter=query.parameter,
+        flag=query.flag,
+        after=page.after,
+        end=page.end,
+        limit=page.wanted,
+    )
+    items = [plain.reading(row, station) for row in rows[: page.limit]]
+    return PlainJson({"items": items, "next": page.next(rows)})
+
+
+@router.get(
+    "/stations/{code}/latest", summary="Show a station's latest readings", response_model=StationLatest
+)
+def station_latest(code: Code, reader: Asking, context: InContext) -> PlainJson:
+    """Show the latest reading of each parameter; readings from the future are left out."""
+    station = reader.station(code)
+    rows = query_latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
+    return PlainJson({"station": station.code, "items": [plain.reading(row, station) for row in rows]})
+
+
+@router.get("/latest", summary="List the latest readings of many stations", response_model=Readings)
+def latest(
+    request: Request, query: Annotated[LatestFilter, Query()], reader: Asking, context: InContext
+) -> PlainJson:
+    """List each parameter's latest reading in the last 30 days, by station; pages hold whole stations."""
+    page, link = station_page(request, query, reader, context)
+    stations = {station.code: station for station in page}
+    now = context.clock()
+    rows = query_latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
+    items = [plain.reading(row, stations[row["station"]]) for row in rows]
+    return PlainJson({"items": items, "next": link})

@@ -1,0 +1,1 @@
+"""``/stations``: the stations of the registry, and what each measures."""
