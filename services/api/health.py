@@ -1,11 +1,18 @@
 """Whether the process lives, and whether it can do its work."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from fastapi import APIRouter
 
+from services.api.common.answers import Model
 from services.api.common.problems import Unavailable, documented
-from services.api.models import Health
+
+
+class Health(Model):
+    """That all is well."""
+
+    status: Literal["ok"] = "ok"
 
 
 def router(missing: Callable[[], str]) -> APIRouter:

@@ -6,14 +6,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
 
 from schemas.messages.alerts import AlertKind
-from services.api import plain
 from services.api.alerts import query as queries
+from services.api.alerts.answer import Alerts, present_alert
+from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage
 from services.api.exceedances.router import EpisodesFilter
-from services.api.models import Alerts
-from services.api.plain import PlainJson
 
 router = APIRouter(tags=["Alerts"])
 
@@ -53,5 +52,5 @@ def alerts(
         end=page.end,
         limit=page.wanted,
     )
-    items = [plain.alert(row, reader.zone(row["station"])) for row in rows[: page.limit]]
+    items = [present_alert(row, reader.zone(row["station"])) for row in rows[: page.limit]]
     return PlainJson({"items": items, "next": page.next(rows)})

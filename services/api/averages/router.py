@@ -6,14 +6,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.api import plain
 from services.api.averages import query as queries
+from services.api.averages.answer import Averages, present_average
+from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage, SpanQuery
 from services.api.common.times import Moment
-from services.api.models import Averages
-from services.api.plain import PlainJson
 
 router = APIRouter(tags=["Averages"])
 
@@ -52,5 +51,5 @@ def averages(
         as_of=query.as_of,
     )
     zone = ZoneInfo(station.timezone)
-    items = [plain.average(row, zone) for row in rows[: page.limit]]
+    items = [present_average(row, zone) for row in rows[: page.limit]]
     return PlainJson({"items": items, "next": page.next(rows)})

@@ -15,7 +15,7 @@ from quantrac.io.http_guard import mark_authenticated
 from schemas.keys import matches, parse_token
 from services.api.common.context import InContext
 from services.api.common.problems import Unauthorized, Unavailable, UnknownStation
-from services.api.plain import zone_of
+from services.api.common.times import zone_of
 
 _HEADER = APIKeyHeader(
     name="X-Api-Key", scheme_name="X-Api-Key", auto_error=False, description="`qk_<id>_<secret>`"

@@ -2,7 +2,9 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BeforeValidator
 
@@ -37,3 +39,9 @@ def iso(moment: datetime) -> str:
     '2026-03-24T17:05:00Z'
     """
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name."""
+    return ZoneInfo(name)

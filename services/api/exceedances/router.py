@@ -6,15 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.api import plain
+from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
 from services.api.common.database import FIRST
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage, SpanQuery
 from services.api.common.times import Moment
 from services.api.exceedances import query as queries
-from services.api.models import Exceedances
-from services.api.plain import PlainJson
+from services.api.exceedances.answer import Exceedances, present_exceedance
 
 router = APIRouter(tags=["Exceedances"])
 
@@ -79,5 +78,5 @@ def exceedances(
         limit=page.wanted,
         as_of=query.as_of,
     )
-    items = [plain.exceedance(row, reader.zone(row["station"])) for row in rows[: page.limit]]
+    items = [present_exceedance(row, reader.zone(row["station"])) for row in rows[: page.limit]]
     return PlainJson({"items": items, "next": page.next(rows)})

@@ -6,13 +6,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
+from services.api.common.answers import Row
 from services.api.common.context import Context, InContext
 from services.api.common.keys import Asking, Reader
 from services.api.common.pages import Keyset, SpanListQuery, SpanPage, SpanQuery
 from services.api.common.problems import BadParameter, NotFound
 from services.api.files import query as queries
-from services.api.models import File, Files, Reject, RejectCount, Rejects, RejectsSummary
-from services.api.plain import Row
+from services.api.files.answer import File, Files, Reject, RejectCount, Rejects, RejectsSummary
 
 router = APIRouter(tags=["Files"])
 

@@ -5,14 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.api import plain
+from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage, SpanQuery
-from services.api.common.times import Moment
+from services.api.common.times import Moment, zone_of
 from services.api.indices import query as queries
-from services.api.models import Indices
-from services.api.plain import PlainJson
+from services.api.indices.answer import Indices, present_index
 
 router = APIRouter(tags=["Indices"])
 
@@ -52,6 +51,6 @@ def indices(
         limit=page.wanted,
         as_of=query.as_of,
     )
-    zone = plain.zone_of(station.timezone)
-    items = [plain.index(row, zone) for row in rows[: page.limit]]
+    zone = zone_of(station.timezone)
+    items = [present_index(row, zone) for row in rows[: page.limit]]
     return PlainJson({"items": items, "next": page.next(rows)})

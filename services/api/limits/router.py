@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.common.context import InContext
 from services.api.common.keys import Asking
 from services.api.common.times import Moment
-from services.api.models import Limit, Limits
+from services.api.limits.answer import Limit, Limits
 
 router = APIRouter(tags=["Limits"])
 

@@ -18,9 +18,9 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
 from schemas.history import ClickHouseHistory
 from schemas.rules import RuleSet
-from services.api import plain
 from services.api.common.context import Context, Database
-from services.api.models import Judgement
+from services.api.lineage.answer import Judgement
+from services.api.readings.answer import flag_name
 
 DECISION = "decision"
 """What stands among the tests where a person decided."""
@@ -106,7 +106,7 @@ def _without_neighbours_values(explanation: Explanation, count: float) -> Explan
 def judgements(
     reading: Mapping[str, Any], station: Station, context: Context, may_read: Callable[[str], bool]
 ) -> list[Judgement]:
-    """Return what each test said of a reading (as ``plain.reading`` gives it), in the order of the tests.
+    """Return what each test said of a reading (as ``present_reading`` gives it), in the order of the tests.
 
     The outcomes are those stored; a sentence whose outcome is another one now says so.
     """
@@ -120,7 +120,7 @@ def judgements(
         Judgement(
             name=name,
             outcome=stored[name],
-            outcome_name=plain.flag_name(stored[name]),
+            outcome_name=flag_name(stored[name]),
             says=_says(name, stored[name], explained.get(name)),
             rules=rules.version,
             source=sources.get(name, ""),
@@ -142,9 +142,7 @@ def _says(test: str, outcome: int, explained: Explained | None) -> str:
         return "not asked by the rules that hold for this reading now"
     if explained.outcome == outcome:
         return explained.says
-    return (
-        f"{explained.says}; judged by what is stored now, the outcome is {plain.flag_name(explained.outcome)}"
-    )
+    return f"{explained.says}; judged by what is stored now, the outcome is {flag_name(explained.outcome)}"
 
 
 def _sources(rules: RuleSet, station: Station, parameter: str, at: datetime) -> dict[str, str]:

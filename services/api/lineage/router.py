@@ -11,26 +11,19 @@ from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import read_lines
 from quantrac.domain.stations import Station
 from quantrac.domain.units import canonical_unit
-from services.api import plain
+from services.api.averages.answer import Average, present_average
+from services.api.common.answers import Row
 from services.api.common.context import Context, InContext
 from services.api.common.keys import Asking
 from services.api.common.problems import NotFound
 from services.api.common.times import Moment, iso
 from services.api.files import query as files
+from services.api.files.answer import File
 from services.api.lineage import query as queries
+from services.api.lineage.answer import Decision, Lineage, Receipt, Superseded, UnitCorrection
 from services.api.lineage.explanation import decision_about, judgements
-from services.api.models import (
-    Average,
-    Decision,
-    File,
-    Lineage,
-    Reading,
-    Receipt,
-    Superseded,
-    UnitCorrection,
-)
-from services.api.plain import Row
 from services.api.readings import query as readings
+from services.api.readings.answer import Reading, flag_name, present_reading
 
 router = APIRouter(tags=["Lineage"])
 
@@ -62,7 +55,7 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
     receipts = queries.receipts(database, station=station.code, file_id=file["file_id"]) if file else []
     text = None if content is None else line_text(content, row["line"], station.encoding)
     zone = ZoneInfo(station.timezone)
-    reading = plain.reading(row, station)
+    reading = present_reading(row, station)
     decision = decision_about(context, station.code, key.parameter, row["measured_at"])
     revisions = queries.revisions(database, **series, measured_at=key.measured_at)
     return Lineage(
@@ -72,11 +65,11 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
         raw_bytes=None if content is None else len(content),
         line_text=text,
         unit_correction=_unit_correction(station, row, text),
-        average=Average(**plain.average(average, zone)) if average else None,
+        average=Average(**present_average(average, zone)) if average else None,
         receipts=[Receipt(**receipt) for receipt in receipts],
         tests=judgements(reading, station, context, reader.may_read),
         decision=Decision.of(decision) if decision else None,
-        revisions=[Superseded(**each, flag_name=plain.flag_name(each["flag"])) for each in revisions],
+        revisions=[Superseded(**each, flag_name=flag_name(each["flag"])) for each in revisions],
     )
 
 

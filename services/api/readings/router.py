@@ -7,13 +7,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
 from quantrac.domain.readings import Flag
-from services.api import plain
+from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage, SpanQuery
-from services.api.models import Readings, StationLatest
-from services.api.plain import PlainJson
 from services.api.readings import query as queries
+from services.api.readings.answer import Readings, StationLatest, present_reading
 from services.api.readings.latest import latest as query_latest
 from services.api.stations.router import Code, StationFilter, station_page
 
@@ -59,7 +58,7 @@ def readings(
         end=page.end,
         limit=page.wanted,
     )
-    items = [plain.reading(row, station) for row in rows[: page.limit]]
+    items = [present_reading(row, station) for row in rows[: page.limit]]
     return PlainJson({"items": items, "next": page.next(rows)})
 
 
@@ -70,7 +69,7 @@ def station_latest(code: Code, reader: Asking, context: InContext) -> PlainJson:
     """Show the latest reading of each parameter; readings from the future are left out."""
     station = reader.station(code)
     rows = query_latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
-    return PlainJson({"station": station.code, "items": [plain.reading(row, station) for row in rows]})
+    return PlainJson({"station": station.code, "items": [present_reading(row, station) for row in rows]})
 
 
 @router.get("/latest", summary="List the latest readings of many stations", response_model=Readings)
@@ -82,5 +81,5 @@ def latest(
     stations = {station.code: station for station in page}
     now = context.clock()
     rows = query_latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
-    items = [plain.reading(row, stations[row["station"]]) for row in rows]
+    items = [present_reading(row, stations[row["station"]]) for row in rows]
     return PlainJson({"items": items, "next": link})

@@ -9,7 +9,7 @@ from quantrac.domain import stations as domain
 from services.api.common.context import Context, InContext
 from services.api.common.keys import Asking, Reader
 from services.api.common.pages import Keyset, PageQuery, next_link
-from services.api.models import Parameter, Station, StationDetail, Stations
+from services.api.stations.answer import Parameter, Station, StationDetail, Stations
 
 router = APIRouter(tags=["Stations"])
 

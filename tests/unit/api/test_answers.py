@@ -16,11 +16,15 @@ from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows
 from schemas.keys import new_key
 from schemas.rules import RuleBook, load
-from services.api import plain
+from services.api.alerts.answer import Alerts
 from services.api.app import create_app
+from services.api.averages.answer import Averages
 from services.api.common.context import Context
+from services.api.common.times import zone_of
+from services.api.exceedances.answer import Exceedances
+from services.api.indices.answer import Indices, present_index
 from services.api.lineage.router import line_text
-from services.api.models import Alerts, Averages, Exceedances, Indices, Readings, StationLatest
+from services.api.readings.answer import Readings, StationLatest
 
 TOKEN, KEY = new_key("analyst")
 RULES, LIMITS = load(), LimitBook(())
@@ -196,7 +200,7 @@ def test_the_level_of_an_index_is_the_one_of_its_own_scale(
     kind: str, value: int, shown: tuple[str, ...]
 ) -> None:
     row = {"kind": kind, "value": value, "starts_at": NOON, "ends_at": NOON}
-    level = plain.index(row, plain.zone_of("UTC"))["level"]
+    level = present_index(row, zone_of("UTC"))["level"]
     assert tuple(level[name] for name in ("name", "name_vi", "colour", "colour_vi", "rgb")) == shown
 
 

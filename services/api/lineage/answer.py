@@ -1,0 +1,146 @@
+"""The way of one reading, as it is answered."""
+
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from pydantic import Field
+
+from quantrac.domain import stations as domain
+from services.api.averages.answer import Average
+from services.api.common.answers import Model
+from services.api.files.answer import File
+from services.api.readings.answer import Reading, flag_name
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""When the registry decided, in its own records."""
+
+
+class Receipt(Model):
+    """What the ministry confirmed about a file's readings."""
+
+    target: str
+    """Name of the ministry endpoint."""
+    delivery_id: str
+    """SHA-256 of the delivery."""
+    confirmed_at: datetime
+    """When the ministry accepted it, UTC."""
+    readings: int
+    """Readings delivered."""
+    revision: int
+    """Which judgement of the file was delivered; 0 = its first, with every reading."""
+
+
+class UnitCorrection(Model):
+    """A dated rule of the registry: this logger writes a wrong unit."""
+
+    written: str
+    """As the line has it."""
+    really: str
+    """What the value was taken to be in."""
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
+
+
+class Judgement(Model):
+    """What one test said of a reading."""
+
+    name: str = Field(examples=["rate_of_change"])
+    """Name of the test."""
+    outcome: int
+    """As a QARTOD flag, as stored."""
+    outcome_name: str = Field(examples=["suspect"])
+    """The outcome in words."""
+    says: str
+    """The numbers compared, or what was lacking; also the outcome of today where it is another one, such as
+    after its baseline moved, which is no revision as long as the flag stays."""
+    rules: str
+    """Version of the rules whose thresholds `says` names; they judged the reading unless `reading` names
+    another."""
+    source: str
+    """Where the thresholds come from: each scope of the rules with its source, the widest first, and the
+    registry; empty where the test is not asked now."""
+
+
+class Decision(Model):
+    """A flag that a person gave to a span of readings; it wins over every test."""
+
+    flag: int
+    """As a QARTOD flag."""
+    flag_name: str = Field(examples=["fail"])
+    """The flag in words."""
+    by: str
+    """Who decided; `registry` = a maintenance window of the station."""
+    why: str
+    """Reason given."""
+    decided_at: datetime | None
+    """UTC; null for a maintenance window of the registry."""
+    starts_at: datetime
+    """Inclusive, by the time of measurement, UTC."""
+    ends_at: datetime
+    """Exclusive, UTC."""
+
+    @classmethod
+    def of(cls, decision: domain.Decision) -> Self:
+        """Present a decision of the registry."""
+        return cls(
+            flag=decision.flag,
+            flag_name=flag_name(decision.flag),
+            by=decision.by,
+            why=decision.why,
+            decided_at=None if decision.decided_at == _BEFORE_ALL else decision.decided_at,
+            starts_at=decision.start,
+            ends_at=decision.end,
+        )
+
+
+class Superseded(Model):
+    """A reading as it stood before a correction or another judgement."""
+
+    value: float
+    """In `unit`."""
+    unit: str
+    """Unit of `value`; empty = dimensionless."""
+    flag: int
+    """QARTOD flag it had."""
+    flag_name: str
+    """The flag in words."""
+    rules: str
+    """Version of the rule set that had judged it."""
+    received_at: datetime
+    """When its file was here, UTC."""
+    revision: int
+    """Which judgement of its file it was; 0 = the first."""
+    cause: str
+    """Why it was judged again, such as `late`, `decision` or `replay`; empty = another file gave the
+    reading."""
+    superseded_at: datetime
+    """When the next version was stored, UTC."""
+
+
+class Lineage(Model):
+    """Where a reading came from and where it went."""
+
+    reading: Reading
+    """As it stands now, with its flag, its tests and the version of the rules."""
+    file: File | None
+    """The file it came in; null for the moment in which the file's own row is still being written."""
+    raw: Literal["here", "at the province", "not stored yet"]
+    """Where the file's bytes are."""
+    raw_bytes: int | None
+    """Length of the file."""
+    line_text: str | None
+    """The reading's line, as it stands in the file."""
+    unit_correction: UnitCorrection | None
+    """Why the value is not in the unit that the line writes; null where the line's unit was believed."""
+    average: Average | None
+    """The hourly average it went into, in its present version; null before that is computed."""
+    receipts: list[Receipt]
+    """What the ministry confirmed; empty before it has."""
+    tests: list[Judgement]
+    """What each test said of the reading."""
+    decision: Decision | None
+    """The person's decision that covers the reading; null where nobody decided, or it was withdrawn."""
+    revisions: list[Superseded]
+    """How the reading stood before, the newest first."""

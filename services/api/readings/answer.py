@@ -1,0 +1,93 @@
+"""Readings as they are answered."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.readings import Flag
+from quantrac.domain.stations import Station
+from services.api.common.answers import Model, Row
+from services.api.common.times import zone_of
+
+_FLAG_NAMES = {flag.value: flag.name.lower().replace("_", " ") for flag in Flag}
+
+
+class Reading(Model):
+    """One value of one parameter at one time."""
+
+    station: str
+    parameter: str
+    """Catalogue code."""
+    value: float
+    """In `unit`."""
+    text: str
+    """The value as it stood in the file, before any conversion of its unit."""
+    unit: str
+    """Unit of `value`; empty = dimensionless."""
+    measured_at: datetime
+    """UTC, seconds as sent."""
+    measured_at_local: datetime
+    """On the station's clock."""
+    grid_at: datetime
+    """The step of the station's interval that it is nearest to, UTC."""
+    status: str
+    """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+    flag: int
+    """QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing; the worst of `tests`, or a decision."""
+    flag_name: str = Field(examples=["good"])
+    """The flag in words."""
+    tests: dict[str, int]
+    """Outcome of each quality test, as a QARTOD flag."""
+    rules: str
+    """Version of the rule set that judged it."""
+    received_at: datetime
+    """When the whole file was here, UTC."""
+    line: int
+    """Line in the file, from 1."""
+
+
+class Readings(Model):
+    """A page of readings."""
+
+    items: list[Reading]
+    next: str | None
+    """Link to the next page; null on the last."""
+
+
+class StationLatest(Model):
+    """The latest reading of each parameter of one station."""
+
+    station: str
+    items: list[Reading]
+    """By parameter."""
+
+
+def present_reading(row: Row, station: Station) -> dict[str, Any]:
+    """Present a row of ``readings`` as :class:`Reading`."""
+    return {
+        **row,
+        "text": row["text"] or shortest_decimal(row["value"]),
+        "measured_at_local": row["measured_at"].astimezone(zone_of(station.timezone)),
+        "grid_at": station.grid_time(row["measured_at"]),
+        "flag_name": flag_name(row["flag"]),
+        "tests": _outcomes(row["tests"]),
+    }
+
+
+def flag_name(flag: int) -> str:
+    """Return a QARTOD flag in words.
+
+    >>> flag_name(2), flag_name(7)
+    ('not evaluated', 'unknown')
+    """
+    return _FLAG_NAMES.get(flag, "unknown")
+
+
+@lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings
+def _outcomes(tests: str) -> dict[str, int]:
+    outcomes: dict[str, int] = orjson.loads(tests or "{}")
+    return outcomes

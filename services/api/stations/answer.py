@@ -1,0 +1,93 @@
+"""Stations and their parameters as they are answered."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import Field
+
+from quantrac.domain import stations as domain
+from quantrac.domain.catalogue import find_parameter
+from services.api.common.answers import Model
+
+
+class Parameter(Model):
+    """One parameter that a station measures."""
+
+    code: str
+    """Catalogue code, such as `PM2.5`."""
+    name: str
+    """English name; the code where the catalogue has none."""
+    name_vi: str
+    """Vietnamese name; the code where the catalogue has none."""
+    unit: str
+    """Unit the values are kept in; empty = dimensionless."""
+    range_low: float | None
+    """Lower end of the equipment range, in `unit`."""
+    range_high: float | None
+    """Upper end of the equipment range, in `unit`."""
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
+
+    @classmethod
+    def of(cls, entry: domain.StationParameter) -> Self:
+        """Present an entry of the registry."""
+        known = find_parameter(entry.code)
+        return cls(
+            code=entry.code,
+            name=known.name if known else entry.code,
+            name_vi=known.name_vi if known else entry.code,
+            unit=entry.unit,
+            range_low=entry.range_low,
+            range_high=entry.range_high,
+            valid_from=entry.valid_from,
+            valid_to=entry.valid_to,
+        )
+
+
+class Station(Model):
+    """One automatic station."""
+
+    code: str = Field(examples=["HN_BKHN_KHIKXQ"])
+    name: str
+    """Vietnamese name."""
+    name_en: str
+    """English name; may be empty."""
+    type: domain.StationType
+    """What it measures."""
+    province: str = Field(examples=["01"])
+    """Two-digit code of Decision 19/2025/QĐ-TTg."""
+    latitude: float
+    """Degrees, WGS 84."""
+    longitude: float
+    """Degrees, WGS 84."""
+    interval_seconds: int
+    """Distance between two readings of a parameter."""
+    timezone: str
+    """IANA name of the station's clock."""
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
+
+    @classmethod
+    def of(cls, station: domain.Station, **more: Any) -> Self:
+        """Present a station of the registry."""
+        return cls(**{name: getattr(station, name) for name in Station.model_fields}, **more)
+
+
+class StationDetail(Station):
+    """One automatic station with what it measures."""
+
+    aliases: list[str]
+    """Other codes that its file names carry."""
+    parameters: list[Parameter]
+
+
+class Stations(Model):
+    """A page of stations, by code."""
+
+    items: list[Station]
+    next: str | None
+    """Link to the next page; null on the last."""
