@@ -24,7 +24,7 @@ from schemas.clickhouse import migration_files
 from schemas.clickhouse.cluster import Cluster
 from schemas.clickhouse.roles import analyst_role
 from services.api.files import query as files
-from services.api.readings import latest
+from services.api.readings import query as readings
 from support.migrations import AT, average, migrate_interrupted
 
 _CONFIG = """
@@ -213,12 +213,12 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
     found = files.rejects_page(two, **span, reason=None, limit=9)
     assert [row["line"] for row in found] == [2, 7]
     now = datetime(2026, 3, 26, tzinfo=UTC)
-    assert [row["value"] for row in latest.latest(two, stations=["B"], since=AT, now=now)] == [1.0]
+    assert [row["value"] for row in readings.latest(two, stations=["B"], since=AT, now=now)] == [1.0]
 
     monkeypatch.setitem(clickhouse_io.ON_A_CLUSTER, "distributed_product_mode", "deny")
     unprepared = ClickHouse(two._settings)
     with pytest.raises(ClickHouseRefused, match="Double-distributed"):
-        latest.latest(unprepared, stations=["B"], since=AT, now=now)
+        readings.latest(unprepared, stations=["B"], since=AT, now=now)
 
 
 def test_an_insert_for_a_shard_that_is_away_is_not_acknowledged_and_may_be_tried_again(

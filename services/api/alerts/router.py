@@ -10,9 +10,9 @@ from services.api.alerts import query as queries
 from services.api.alerts.answer import Alerts, present_alert
 from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
+from services.api.common.episodes import EpisodesFilter
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage
-from services.api.exceedances.router import EpisodesFilter
 
 router = APIRouter(tags=["Alerts"])
 

@@ -1,6 +1,5 @@
-"""Exceedances of limits, and what every list of episodes can be asked for."""
+"""Exceedances of limits."""
 
-from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -8,9 +7,9 @@ from pydantic import AwareDatetime, Field
 
 from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
-from services.api.common.database import FIRST
+from services.api.common.episodes import EpisodesFilter
 from services.api.common.keys import Asking
-from services.api.common.pages import Keyset, SpanPage, SpanQuery
+from services.api.common.pages import Keyset, SpanPage
 from services.api.common.times import Moment
 from services.api.exceedances import query as queries
 from services.api.exceedances.answer import Exceedances, present_exceedance
@@ -18,29 +17,6 @@ from services.api.exceedances.answer import Exceedances, present_exceedance
 router = APIRouter(tags=["Exceedances"])
 
 _ORDER = Keyset(starts_at=AwareDatetime, station=str, parameter=str, period=str, standard=str, column=str)
-# The longest period but the year.
-_DEFAULT_SPAN = timedelta(days=31)
-
-
-class EpisodesFilter(SpanQuery):
-    """Whose episodes, by the time they began."""
-
-    station: Annotated[str | None, Field(examples=["HN_BKHN_KHIKXQ"])] = None
-    """Station code; all that the key may read where absent."""
-    province: Annotated[str | None, Field(pattern=r"^\d{2}$")] = None
-    """Only stations of this province; two-digit code of Decision 19/2025/QĐ-TTg."""
-    from_: Annotated[Moment | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
-    """Inclusive, and before `to`; ISO 8601 with a zone. 31 days before `to` where absent; where only open
-    ones are asked for, they are given however long ago they began."""
-
-    @property
-    def only_open(self) -> bool:
-        """Whether nothing that is over is asked for."""
-        raise NotImplementedError
-
-    def earliest(self, end: datetime) -> datetime:
-        """Return the start where `from` is absent; what is still open is news whatever its age."""
-        return FIRST if self.only_open else end - _DEFAULT_SPAN
 
 
 class ExceedancesFilter(EpisodesFilter):

@@ -11,10 +11,9 @@ from services.api.common.answers import PlainJson
 from services.api.common.context import InContext
 from services.api.common.keys import Asking
 from services.api.common.pages import Keyset, SpanPage, SpanQuery
+from services.api.common.station_pages import Code, StationFilter, station_page
 from services.api.readings import query as queries
 from services.api.readings.answer import Readings, StationLatest, present_reading
-from services.api.readings.latest import latest as query_latest
-from services.api.stations.router import Code, StationFilter, station_page
 
 router = APIRouter(tags=["Readings"])
 
@@ -68,7 +67,7 @@ def readings(
 def station_latest(code: Code, reader: Asking, context: InContext) -> PlainJson:
     """Show the latest reading of each parameter; readings from the future are left out."""
     station = reader.station(code)
-    rows = query_latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
+    rows = queries.latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
     return PlainJson({"station": station.code, "items": [present_reading(row, station) for row in rows]})
 
 
@@ -80,6 +79,6 @@ def latest(
     page, link = station_page(request, query, reader, context)
     stations = {station.code: station for station in page}
     now = context.clock()
-    rows = query_latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
+    rows = queries.latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
     items = [present_reading(row, stations[row["station"]]) for row in rows]
     return PlainJson({"items": items, "next": link})
