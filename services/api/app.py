@@ -15,14 +15,14 @@ from services.api import health
 from services.api.alerts import router as alerts
 from services.api.averages import router as averages
 from services.api.common.context import Context
-from services.api.common.keys import InSlot
+from services.api.common.keys import KEY_SLOT
 from services.api.common.problems import (
     BadParameter,
     NotFound,
     TooManyRequests,
     Unauthorized,
     Unavailable,
-    documented,
+    describe_problems,
     install,
 )
 from services.api.docs_page import render
@@ -97,8 +97,8 @@ class _Api(FastAPI):
 
 
 def _v1() -> APIRouter:
-    problems = documented(Unauthorized, NotFound, BadParameter, TooManyRequests, Unavailable)
-    v1 = APIRouter(prefix="/v1", dependencies=[InSlot], responses=problems)
+    problems = describe_problems(Unauthorized, NotFound, BadParameter, TooManyRequests, Unavailable)
+    v1 = APIRouter(prefix="/v1", dependencies=[KEY_SLOT], responses=problems)
     for module in (stations, readings, averages, indices, limits, exceedances, alerts, files, lineage):
         v1.include_router(module.router)
     return v1

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from quantrac.io.settings import ServiceSettings
 from schemas.rules import NATIONAL
-from services.api.common.slots import SlotRules
+from services.api.common.slots import SlotLimits
 
 
 class ApiSettings(ServiceSettings):
@@ -38,6 +38,6 @@ class ApiSettings(ServiceSettings):
         return requests
 
     @property
-    def slot_rules(self) -> SlotRules:
+    def slot_limits(self) -> SlotLimits:
         """What one key may have at the same time."""
-        return SlotRules(self.api_requests_per_key, self.api_waiting_per_key, self.api_wait_seconds)
+        return SlotLimits(self.api_requests_per_key, self.api_waiting_per_key, self.api_wait_seconds)

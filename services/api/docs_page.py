@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from services.api.common.problems import TYPES
+from services.api.common.problems import PROBLEM_TYPES
 
 Json = Mapping[str, Any]
 
@@ -108,7 +108,7 @@ def _schema(name: str, schema: Json) -> str:
 
 
 def _problems() -> Iterator[str]:
-    for kind in TYPES:
+    for kind in PROBLEM_TYPES:
         about = escape((kind.__doc__ or "").split("\n")[0])
         yield f'<article id="{kind.name}"><h3>{kind.status} {escape(kind.title)}</h3><p>{about}</p></article>'
 

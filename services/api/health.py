@@ -5,11 +5,11 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from services.api.common.answers import Model
-from services.api.common.problems import Unavailable, documented
+from services.api.common.answers import AnswerModel
+from services.api.common.problems import Unavailable, describe_problems
 
 
-class Health(Model):
+class Health(AnswerModel):
     """That all is well."""
 
     status: Literal["ok"] = "ok"
@@ -24,7 +24,7 @@ def router(missing: Callable[[], str]) -> APIRouter:
         """Answer as long as the process does."""
         return Health()
 
-    @health.get("/ready", summary="Can requests be answered?", responses=documented(Unavailable))
+    @health.get("/ready", summary="Can requests be answered?", responses=describe_problems(Unavailable))
     async def ready() -> Health:
         """Tell whether ClickHouse answered within the last seconds and the station registry has been read."""
         if reason := missing():

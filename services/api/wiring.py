@@ -55,7 +55,7 @@ class Serve:
             tier=settings.tier,
             page_limit=settings.api_page_limit,
             threads=settings.api_threads,
-            slots=KeySlots(settings.slot_rules),
+            slots=KeySlots(settings.slot_limits),
         )
         self._health = WatchedHealth(self._look_up)
 

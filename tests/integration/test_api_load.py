@@ -17,13 +17,13 @@ from schemas.keys import new_key
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.common.context import Context
-from services.api.common.slots import KeySlots, SlotRules
+from services.api.common.slots import KeySlots, SlotLimits
 from support.doors import wait_until
 
 GREEDY_TOKEN, GREEDY_KEY = new_key("dashboard")
 OTHER_TOKEN, OTHER_KEY = new_key("department")
 SLOW, QUICK = "HN_SLOW_KHI001", "HN_QUICK_KHI001"
-RULES = SlotRules(running=2, waiting=5, wait_seconds=60.0)
+RULES = SlotLimits(running=2, waiting=5, wait_seconds=60.0)
 GENEROUS = 60.0
 
 

@@ -5,10 +5,10 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from schemas.messages.alerts import AlertKind
-from services.api.common.answers import Model, Row
+from services.api.common.answers import AnswerModel, Row
 
 
-class Alert(Model):
+class Alert(AnswerModel):
     """Something a duty officer should know, in its present state."""
 
     alert_id: str
@@ -36,7 +36,7 @@ class Alert(Model):
     """What the sentence is made of; times ISO 8601 in UTC."""
 
 
-class Alerts(Model):
+class Alerts(AnswerModel):
     """A page of alerts."""
 
     items: list[Alert]

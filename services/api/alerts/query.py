@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.common.context import Database
-from services.api.common.database import rows, scope, seconds
+from services.api.common.database import bind_stations, format_seconds, select
 
 _PAGE = """
 SELECT
@@ -40,13 +40,13 @@ def page(
 ) -> list[dict[str, Any]]:
     """Return up to ``limit`` alerts opened past ``after`` and before ``end``; ``stations=None`` means all."""
     parameters = {
-        **scope(stations),
+        **bind_stations(stations),
         "kind": kind or "",
         "severity": severity or "",
         "open": -1 if is_open is None else int(is_open),
-        "after_time": seconds(after[0]),
+        "after_time": format_seconds(after[0]),
         **dict(zip(("after_station", "after_kind", "after_parameter", "after_id"), after[1:], strict=True)),
-        "end": seconds(end),
+        "end": format_seconds(end),
         "limit": limit,
     }
-    return rows(database, _PAGE, parameters)
+    return select(database, _PAGE, parameters)

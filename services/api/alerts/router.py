@@ -8,10 +8,10 @@ from pydantic import AwareDatetime
 from schemas.messages.alerts import AlertKind
 from services.api.alerts import query as queries
 from services.api.alerts.answer import Alerts, present_alert
-from services.api.common.answers import PlainJson
-from services.api.common.context import InContext
+from services.api.common.answers import UtcJsonResponse
+from services.api.common.context import ApiContext
 from services.api.common.episodes import EpisodesFilter
-from services.api.common.keys import Asking
+from services.api.common.keys import CurrentReader
 from services.api.common.pages import Keyset, SpanPage
 
 router = APIRouter(tags=["Alerts"])
@@ -38,19 +38,19 @@ class AlertsFilter(EpisodesFilter):
 
 @router.get("/alerts", summary="List alerts", response_model=Alerts)
 def alerts(
-    request: Request, query: Annotated[AlertsFilter, Query()], reader: Asking, context: InContext
-) -> PlainJson:
+    request: Request, filters: Annotated[AlertsFilter, Query()], reader: CurrentReader, context: ApiContext
+) -> UtcJsonResponse:
     """List alerts that were opened in [from, to), in their present state; without more, all that are open."""
-    page = SpanPage.of(request, query, context, _ORDER, "", "", "", "")
+    page = SpanPage.of(request, filters, context, _ORDER, "", "", "", "")
     rows = queries.page(
         context.database,
-        stations=reader.scope(query.station, query.province),
-        kind=query.kind,
-        severity=query.severity,
-        is_open=_IS_OPEN[query.state],
+        stations=reader.scope(filters.station, filters.province),
+        kind=filters.kind,
+        severity=filters.severity,
+        is_open=_IS_OPEN[filters.state],
         after=page.after,
         end=page.end,
         limit=page.wanted,
     )
     items = [present_alert(row, reader.zone(row["station"])) for row in rows[: page.limit]]
-    return PlainJson({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next(rows)})

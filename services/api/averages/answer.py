@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from services.api.common.answers import Model, Row
+from services.api.common.answers import AnswerModel, Row
 
 
-class Average(Model):
+class Average(AnswerModel):
     """The average of one parameter over one period."""
 
     station: str
@@ -72,7 +72,7 @@ class Average(Model):
     """Whether enough members count for it to be a member of a longer period."""
 
 
-class Averages(Model):
+class Averages(AnswerModel):
     """A page of averages."""
 
     items: list[Average]

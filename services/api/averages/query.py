@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.common.context import Database
-from services.api.common.database import milliseconds, rows, seconds
+from services.api.common.database import format_milliseconds, format_seconds, select
 
 _COLUMNS = """
 SELECT
@@ -58,11 +58,11 @@ def page(
         "station": station,
         "parameter": parameter or "",
         "period": period,
-        "after_time": seconds(after[0]),
+        "after_time": format_seconds(after[0]),
         "after_parameter": after[1],
-        "end": seconds(end),
+        "end": format_seconds(end),
         "limit": limit,
     }
     if as_of is None:
-        return rows(database, _PAGE, parameters)
-    return rows(database, _PAGE_AS_OF, {**parameters, "as_of": milliseconds(as_of)})
+        return select(database, _PAGE, parameters)
+    return select(database, _PAGE_AS_OF, {**parameters, "as_of": format_milliseconds(as_of)})

@@ -8,18 +8,18 @@ from pydantic import AwareDatetime, Field
 
 from services.api.averages import query as queries
 from services.api.averages.answer import Averages, present_average
-from services.api.common.answers import PlainJson
-from services.api.common.context import InContext
-from services.api.common.keys import Asking
-from services.api.common.pages import Keyset, SpanPage, SpanQuery
-from services.api.common.times import Moment
+from services.api.common.answers import UtcJsonResponse
+from services.api.common.context import ApiContext
+from services.api.common.keys import CurrentReader
+from services.api.common.pages import Keyset, SpanFilter, SpanPage
+from services.api.common.times import QueryTime
 
 router = APIRouter(tags=["Averages"])
 
 _ORDER = Keyset(starts_at=AwareDatetime, parameter=str)
 
 
-class AveragesFilter(SpanQuery):
+class AveragesFilter(SpanFilter):
     """Which averages."""
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
@@ -28,28 +28,28 @@ class AveragesFilter(SpanQuery):
     """Catalogue code; all parameters where absent."""
     period: Literal["hour", "8h", "day", "month", "year"] = "hour"
     """Length of the period; day, month and year are Vietnam's (UTC+7)."""
-    as_of: Annotated[Moment | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
+    as_of: Annotated[QueryTime | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
     """Answers what stood at that time; ISO 8601 with a zone. Of a period that was not over then, only a
     version that still stands is known."""
 
 
 @router.get("/averages", summary="List the averages of a station", response_model=Averages)
 def averages(
-    request: Request, query: Annotated[AveragesFilter, Query()], reader: Asking, context: InContext
-) -> PlainJson:
+    request: Request, filters: Annotated[AveragesFilter, Query()], reader: CurrentReader, context: ApiContext
+) -> UtcJsonResponse:
     """List averages that start in [from, to) by (starts_at, parameter), as they stand or stood at `as_of`."""
-    station = reader.station(query.station)
-    page = SpanPage.of(request, query, context, _ORDER, "")
+    station = reader.station(filters.station)
+    page = SpanPage.of(request, filters, context, _ORDER, "")
     rows = queries.page(
         context.database,
         station=station.code,
-        parameter=query.parameter,
-        period=query.period,
+        parameter=filters.parameter,
+        period=filters.period,
         after=page.after,
         end=page.end,
         limit=page.wanted,
-        as_of=query.as_of,
+        as_of=filters.as_of,
     )
     zone = ZoneInfo(station.timezone)
     items = [present_average(row, zone) for row in rows[: page.limit]]
-    return PlainJson({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next(rows)})

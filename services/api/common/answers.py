@@ -16,13 +16,13 @@ Row = Mapping[str, Any]
 """A row of a table: column name -> value."""
 
 
-class Model(BaseModel):
+class AnswerModel(BaseModel):
     """Part of an answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class PlainJson(Response):
+class UtcJsonResponse(Response):
     """Plain data as JSON, times in UTC with ``Z``."""
 
     media_type = "application/json"

@@ -56,7 +56,7 @@ class Context:
     """How many of them may be of one key."""
 
     @property
-    def keeps_bytes(self) -> bool:
+    def has_raw_files(self) -> bool:
         """Whether raw files arrive here; the ministry gets readings only."""
         return self.tier == "province"
 
@@ -75,4 +75,4 @@ async def context_of(request: Request) -> Context:
     return context
 
 
-InContext = Annotated[Context, Depends(context_of)]
+ApiContext = Annotated[Context, Depends(context_of)]

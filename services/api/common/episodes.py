@@ -5,22 +5,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.common.database import FIRST
-from services.api.common.pages import SpanQuery
-from services.api.common.times import Moment
+from services.api.common.database import FIRST_TIME
+from services.api.common.pages import SpanFilter
+from services.api.common.times import QueryTime
 
 # The longest period but the year.
 _DEFAULT_SPAN = timedelta(days=31)
 
 
-class EpisodesFilter(SpanQuery):
+class EpisodesFilter(SpanFilter):
     """Whose episodes, by the time they began."""
 
     station: Annotated[str | None, Field(examples=["HN_BKHN_KHIKXQ"])] = None
     """Station code; all that the key may read where absent."""
     province: Annotated[str | None, Field(pattern=r"^\d{2}$")] = None
     """Only stations of this province; two-digit code of Decision 19/2025/QĐ-TTg."""
-    from_: Annotated[Moment | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
+    from_: Annotated[QueryTime | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
     """Inclusive, and before `to`; ISO 8601 with a zone. 31 days before `to` where absent; where only open
     ones are asked for, they are given however long ago they began."""
 
@@ -31,4 +31,4 @@ class EpisodesFilter(SpanQuery):
 
     def earliest(self, end: datetime) -> datetime:
         """Return the start where `from` is absent; what is still open is news whatever its age."""
-        return FIRST if self.only_open else end - _DEFAULT_SPAN
+        return FIRST_TIME if self.only_open else end - _DEFAULT_SPAN

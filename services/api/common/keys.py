@@ -13,9 +13,9 @@ from quantrac.domain.parsing.targets import DEFAULT_ZONE
 from quantrac.domain.stations import ApiKey, Registry, Station, StationType
 from quantrac.io.http_guard import mark_authenticated
 from schemas.keys import matches, parse_token
-from services.api.common.context import InContext
+from services.api.common.context import ApiContext
 from services.api.common.problems import Unauthorized, Unavailable, UnknownStation
-from services.api.common.times import zone_of
+from services.api.common.times import time_zone
 
 _HEADER = APIKeyHeader(
     name="X-Api-Key", scheme_name="X-Api-Key", auto_error=False, description="`qk_<id>_<secret>`"
@@ -43,7 +43,7 @@ class Reader:
             raise UnknownStation(code)
         return station
 
-    def may_read(self, code: str) -> bool:
+    def can_read(self, code: str) -> bool:
         """Tell whether rows of a station, or of none (``""``), may be shown."""
         station = self.stations.get(code)
         return self.unlimited or (station is not None and station.province in self.key.provinces)
@@ -55,7 +55,7 @@ class Reader:
             (
                 station
                 for station in list(self.stations.values())
-                if self.may_read(station.code)
+                if self.can_read(station.code)
                 and type_ in (None, station.type)
                 and province in (None, station.province)
             ),
@@ -77,7 +77,7 @@ class Reader:
     def zone(self, code: str) -> ZoneInfo:
         """Return the zone of a station's clock; Vietnam's once the registry has lost the station."""
         station = self.stations.get(code)
-        return zone_of(station.timezone) if station is not None else DEFAULT_ZONE
+        return time_zone(station.timezone) if station is not None else DEFAULT_ZONE
 
 
 def authenticate(token: str | None, registry: Registry, at: datetime) -> ApiKey:
@@ -93,7 +93,7 @@ def authenticate(token: str | None, registry: Registry, at: datetime) -> ApiKey:
 
 async def reader(
     request: Request,
-    context: InContext,
+    context: ApiContext,
     header: Annotated[str | None, Security(_HEADER)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> Reader:
@@ -106,13 +106,13 @@ async def reader(
     return Reader(key, context.registry.stations)
 
 
-Asking = Annotated[Reader, Depends(reader)]
+CurrentReader = Annotated[Reader, Depends(reader)]
 
 
-async def _slot(context: InContext, reader: Asking) -> AsyncIterator[None]:
+async def _slot(context: ApiContext, reader: CurrentReader) -> AsyncIterator[None]:
     async with context.slots.slot(reader.key.id):
         yield
 
 
-InSlot = Depends(_slot, scope="function")
+KEY_SLOT = Depends(_slot, scope="function")
 """Lets an operation wait for one of its caller's slots, which is free again before the answer is sent."""

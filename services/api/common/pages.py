@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.api.common.context import Context
 from services.api.common.problems import BadParameter
-from services.api.common.times import Moment, iso
+from services.api.common.times import QueryTime, iso
 
 _DEFAULT_SPAN = timedelta(days=1)
 
 
-class ListQuery(BaseModel):
+class ListFilter(BaseModel):
     """``limit`` of an operation that gives a list; a misspelt parameter is an error."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
@@ -35,19 +35,19 @@ class ListQuery(BaseModel):
         return min(self.limit, allowed)
 
 
-class PageQuery(ListQuery):
+class PageFilter(ListFilter):
     """Beside the limit, ``cursor``: of an operation that gives pages."""
 
     cursor: Annotated[str | None, Field(pattern="^[A-Za-z0-9_-]+$")] = None
     """Where the page before ended, as its `next` has it; any other is refused."""
 
 
-class SpanListQuery(ListQuery):
+class SpanListFilter(ListFilter):
     """Beside the limit, ``from`` and ``to``: a half-open stretch of time."""
 
-    from_: Annotated[Moment | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
+    from_: Annotated[QueryTime | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
     """Inclusive, and before `to`; ISO 8601 with a zone. 24 hours before `to` where absent."""
-    to: Annotated[Moment | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
+    to: Annotated[QueryTime | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
     """Exclusive; ISO 8601 with a zone. Now where absent."""
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
@@ -66,7 +66,7 @@ class SpanListQuery(ListQuery):
         return end - _DEFAULT_SPAN
 
 
-class SpanQuery(SpanListQuery, PageQuery):
+class SpanFilter(SpanListFilter, PageFilter):
     """The same of an operation that gives pages."""
 
 
@@ -109,7 +109,7 @@ class SpanPage:
 
     @classmethod
     def of(
-        cls, request: Request, query: SpanQuery, context: Context, keyset: Keyset, *lowest: Any
+        cls, request: Request, query: SpanFilter, context: Context, keyset: Keyset, *lowest: Any
     ) -> "SpanPage":
         """Read the query; ``lowest`` is less than any key's columns after the time."""
         start, end = query.span(context.clock())

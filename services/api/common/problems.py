@@ -114,7 +114,7 @@ class HttpProblem(Problem):
         self.status, self.title, self.headers = status, status.phrase, headers
 
 
-TYPES: tuple[type[Problem], ...] = (
+PROBLEM_TYPES: tuple[type[Problem], ...] = (
     BadParameter,
     Unauthorized,
     NotFound,
@@ -145,7 +145,7 @@ class ProblemDocument(BaseModel):
     """``parameter`` and ``detail`` of each parameter that is wrong."""
 
 
-def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+def describe_problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """Return the ``responses=`` of an operation that may answer with these problems."""
     content = {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}
     return {int(kind.status): {"description": kind.title, "content": content} for kind in kinds}

@@ -9,7 +9,7 @@ from services.api.common.problems import TooManyRequests
 
 
 @dataclass(frozen=True, slots=True)
-class SlotRules:
+class SlotLimits:
     """What one key may have at the same time."""
 
     running: int = 4
@@ -23,8 +23,8 @@ class SlotRules:
 class KeySlots:
     """The requests of every key that are under way; all on one event loop."""
 
-    def __init__(self, rules: SlotRules | None = None) -> None:
-        self._rules = rules or SlotRules()
+    def __init__(self, rules: SlotLimits | None = None) -> None:
+        self._rules = rules or SlotLimits()
         self._keys: dict[str, _Requests] = {}
 
     @asynccontextmanager

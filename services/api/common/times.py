@@ -12,10 +12,10 @@ from pydantic import AwareDatetime, BeforeValidator
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
 
 
-def parse_moment(text: object) -> datetime:
+def parse_time(text: object) -> datetime:
     """Read a time; raises ``ValueError`` in one sentence when it is none or has no zone.
 
-    >>> parse_moment("2026-03-25T00:05:00+07:00").isoformat()
+    >>> parse_time("2026-03-25T00:05:00+07:00").isoformat()
     '2026-03-24T17:05:00+00:00'
     """
     text = str(text)
@@ -28,7 +28,7 @@ def parse_moment(text: object) -> datetime:
     raise ValueError(f"{text!r} has no time zone: end it with Z or an offset such as +07:00")
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(parse_moment)]
+QueryTime = Annotated[AwareDatetime, BeforeValidator(parse_time)]
 """A time with its zone in a query string."""
 
 
@@ -42,6 +42,6 @@ def iso(moment: datetime) -> str:
 
 
 @lru_cache(maxsize=64)
-def zone_of(name: str) -> ZoneInfo:
+def time_zone(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name."""
     return ZoneInfo(name)

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from services.api.common.answers import Model, Row
+from services.api.common.answers import AnswerModel, Row
 
 
-class Exceedance(Model):
+class Exceedance(AnswerModel):
     """One episode: consecutive complete averages beyond one limit."""
 
     station: str
@@ -51,7 +51,7 @@ class Exceedance(Model):
     """UTC."""
 
 
-class Exceedances(Model):
+class Exceedances(AnswerModel):
     """A page of exceedances."""
 
     items: list[Exceedance]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.common.context import Database
-from services.api.common.database import LAST, milliseconds, rows, scope, seconds
+from services.api.common.database import LAST_TIME, bind_stations, format_milliseconds, format_seconds, select
 
 # Every version is kept; the highest of those computed until then stood, and one of no periods says that
 # nothing of the episode did.
@@ -53,13 +53,13 @@ def page(
     """
     names = ("after_station", "after_parameter", "after_period", "after_standard", "after_column")
     parameters = {
-        **scope(stations),
+        **bind_stations(stations),
         "parameter": parameter or "",
         "open": -1 if is_open is None else int(is_open),
-        "after_time": seconds(after[0]),
+        "after_time": format_seconds(after[0]),
         **dict(zip(names, after[1:], strict=True)),
-        "end": seconds(end),
-        "as_of": milliseconds(as_of or LAST),
+        "end": format_seconds(end),
+        "as_of": format_milliseconds(as_of or LAST_TIME),
         "limit": limit,
     }
-    return rows(database, _PAGE, parameters)
+    return select(database, _PAGE, parameters)

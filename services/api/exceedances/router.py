@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.api.common.answers import PlainJson
-from services.api.common.context import InContext
+from services.api.common.answers import UtcJsonResponse
+from services.api.common.context import ApiContext
 from services.api.common.episodes import EpisodesFilter
-from services.api.common.keys import Asking
+from services.api.common.keys import CurrentReader
 from services.api.common.pages import Keyset, SpanPage
-from services.api.common.times import Moment
+from services.api.common.times import QueryTime
 from services.api.exceedances import query as queries
 from services.api.exceedances.answer import Exceedances, present_exceedance
 
@@ -26,7 +26,7 @@ class ExceedancesFilter(EpisodesFilter):
     """Catalogue code; all parameters where absent."""
     open: bool | None = None
     """Only those after which no complete average within the limit is known, or only the others."""
-    as_of: Annotated[Moment | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
+    as_of: Annotated[QueryTime | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
     """Answers what stood at that time, with what has been withdrawn since; ISO 8601 with a zone."""
 
     @property
@@ -37,22 +37,25 @@ class ExceedancesFilter(EpisodesFilter):
 
 @router.get("/exceedances", summary="List exceedances of limits", response_model=Exceedances)
 def exceedances(
-    request: Request, query: Annotated[ExceedancesFilter, Query()], reader: Asking, context: InContext
-) -> PlainJson:
+    request: Request,
+    filters: Annotated[ExceedancesFilter, Query()],
+    reader: CurrentReader,
+    context: ApiContext,
+) -> UtcJsonResponse:
     """List episodes that begin in [from, to): complete averages, one after the other, beyond one limit.
 
     As they stand or stood at `as_of`; what later data left nothing of is withdrawn and not given.
     """
-    page = SpanPage.of(request, query, context, _ORDER, "", "", "", "", "")
+    page = SpanPage.of(request, filters, context, _ORDER, "", "", "", "", "")
     rows = queries.page(
         context.database,
-        stations=reader.scope(query.station, query.province),
-        parameter=query.parameter,
-        is_open=query.open,
+        stations=reader.scope(filters.station, filters.province),
+        parameter=filters.parameter,
+        is_open=filters.open,
         after=page.after,
         end=page.end,
         limit=page.wanted,
-        as_of=query.as_of,
+        as_of=filters.as_of,
     )
     items = [present_exceedance(row, reader.zone(row["station"])) for row in rows[: page.limit]]
-    return PlainJson({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next(rows)})

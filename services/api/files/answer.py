@@ -6,10 +6,10 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from services.api.common.answers import Model
+from services.api.common.answers import AnswerModel
 
 
-class File(Model):
+class File(AnswerModel):
     """One received file."""
 
     id: str
@@ -42,7 +42,7 @@ class File(Model):
         return cls(**fields, id=row["file_id"], content=content_link(row["file_id"]) if raw else None)
 
 
-class Files(Model):
+class Files(AnswerModel):
     """A page of received files."""
 
     items: list[File]
@@ -50,7 +50,7 @@ class Files(Model):
     """Link to the next page; null on the last."""
 
 
-class Reject(Model):
+class Reject(AnswerModel):
     """One line that gave no reading."""
 
     station: str
@@ -69,7 +69,7 @@ class Reject(Model):
     """The reason in a sentence."""
 
 
-class Rejects(Model):
+class Rejects(AnswerModel):
     """A page of rejected lines."""
 
     items: list[Reject]
@@ -77,7 +77,7 @@ class Rejects(Model):
     """Link to the next page; null on the last."""
 
 
-class RejectCount(Model):
+class RejectCount(AnswerModel):
     """How many lines of one station gave no reading for one reason."""
 
     station: str
@@ -92,7 +92,7 @@ class RejectCount(Model):
     """When the last of the files was here, UTC."""
 
 
-class RejectsSummary(Model):
+class RejectsSummary(AnswerModel):
     """Rejected lines, counted by station and reason, the most first."""
 
     items: list[RejectCount]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.common.context import Database
-from services.api.common.database import milliseconds, rows, scope
+from services.api.common.database import bind_stations, format_milliseconds, select
 
 _FILES = """
 SELECT station, received_at, file_id, name, account, transport, format, rules, readings, rejects
@@ -84,8 +84,10 @@ def files_page(
     database: Database, *, stations: Sequence[str] | None, after: Key, end: datetime, limit: int
 ) -> list[dict[str, Any]]:
     """Return up to ``limit`` files past ``after`` and before ``end``; ``stations=None`` means all."""
-    return rows(
-        database, _FILES, {**scope(stations), **_after(after), "end": milliseconds(end), "limit": limit}
+    return select(
+        database,
+        _FILES,
+        {**bind_stations(stations), **_after(after), "end": format_milliseconds(end), "limit": limit},
     )
 
 
@@ -100,35 +102,35 @@ def rejects_page(
 ) -> list[dict[str, Any]]:
     """Return up to ``limit`` rejected lines past ``after`` and before ``end``, as :func:`files_page` does."""
     parameters = {
-        **scope(stations),
+        **bind_stations(stations),
         **_after((after[0], after[1], after[2])),
         "after_line": after[3],
         "reason": reason or "",
-        "end": milliseconds(end),
+        "end": format_milliseconds(end),
         "limit": limit,
     }
-    return rows(database, _REJECTS, parameters)
+    return select(database, _REJECTS, parameters)
 
 
 def rejects_summary(
     database: Database, *, stations: Sequence[str] | None, start: datetime, end: datetime, limit: int
 ) -> list[dict[str, Any]]:
     """Return how many lines and files each station and reason have in [start, end), the most first."""
-    span = {"start": milliseconds(start), "end": milliseconds(end), "limit": limit}
-    return rows(database, _SUMMARY, {**scope(stations), **span})
+    span = {"start": format_milliseconds(start), "end": format_milliseconds(end), "limit": limit}
+    return select(database, _SUMMARY, {**bind_stations(stations), **span})
 
 
 def by_id(database: Database, file_id: str) -> list[dict[str, Any]]:
     """Return every time a file was received, the last first: two stations can send the same bytes."""
-    return rows(database, _BY_ID, {"file_id": file_id})
+    return select(database, _BY_ID, {"file_id": file_id})
 
 
 def content(database: Database, file_id: str, *, senders: Sequence[str]) -> tuple[str, bytes] | None:
     """Return name and exact bytes of a file kept under one of ``senders``: station codes or account names."""
     # The driver would decode the column as text; bytes pass as base64.
-    found = rows(database, _CONTENT, {"file_id": file_id, "senders": list(senders)})
+    found = select(database, _CONTENT, {"file_id": file_id, "senders": list(senders)})
     return (found[0]["name"], base64.b64decode(found[0]["encoded"])) if found else None
 
 
 def _after(key: Key) -> dict[str, Any]:
-    return {"after_time": milliseconds(key[0]), "after_station": key[1], "after_file": key[2]}
+    return {"after_time": format_milliseconds(key[0]), "after_station": key[1], "after_file": key[2]}

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.api.common.answers import Row
-from services.api.common.context import Context, InContext
-from services.api.common.keys import Asking, Reader
-from services.api.common.pages import Keyset, SpanListQuery, SpanPage, SpanQuery
+from services.api.common.context import ApiContext, Context
+from services.api.common.keys import CurrentReader, Reader
+from services.api.common.pages import Keyset, SpanFilter, SpanListFilter, SpanPage
 from services.api.common.problems import BadParameter, NotFound
 from services.api.files import query as queries
 from services.api.files.answer import File, Files, Reject, RejectCount, Rejects, RejectsSummary
@@ -22,14 +22,14 @@ _REJECTS = Keyset(received_at=AwareDatetime, station=str, file_id=str, line=int)
 FileId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes.")]
 
 
-class SummaryFilter(SpanListQuery):
+class SummaryFilter(SpanListFilter):
     """Which files, by the time they were received."""
 
     station: Annotated[str | None, Field(examples=["HN_BKHN_KHIKXQ"])] = None
     """Station code; all that the key may read where absent."""
 
 
-class FilesFilter(SummaryFilter, SpanQuery):
+class FilesFilter(SummaryFilter, SpanFilter):
     """Which files, by the time they were received and whether they have a station."""
 
     unassigned: bool = False
@@ -37,7 +37,7 @@ class FilesFilter(SummaryFilter, SpanQuery):
     with `station`."""
 
 
-class RejectsFilter(SummaryFilter, SpanQuery):
+class RejectsFilter(SummaryFilter, SpanFilter):
     """Which rejected lines, by the time their file was received."""
 
     reason: Annotated[str | None, Field(min_length=1, examples=["value-not-a-number"])] = None
@@ -46,25 +46,25 @@ class RejectsFilter(SummaryFilter, SpanQuery):
 
 @router.get("/files", summary="List received files")
 def files(
-    request: Request, query: Annotated[FilesFilter, Query()], reader: Asking, context: InContext
+    request: Request, filters: Annotated[FilesFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> Files:
     """List files received in [from, to) with how many readings and rejects each gave."""
-    page = SpanPage.of(request, query, context, _FILES, "", "")
+    page = SpanPage.of(request, filters, context, _FILES, "", "")
     rows = queries.files_page(
         context.database,
-        stations=_unassigned(query, reader) if query.unassigned else reader.scope(query.station),
+        stations=_unassigned(filters, reader) if filters.unassigned else reader.scope(filters.station),
         after=page.after,
         end=page.end,
         limit=page.wanted,
     )
-    items = [File.of(row, raw=context.keeps_bytes) for row in rows[: page.limit]]
+    items = [File.of(row, raw=context.has_raw_files) for row in rows[: page.limit]]
     return Files(items=items, next=page.next(rows))
 
 
 @router.get("/files/{file_id}", summary="Show one file")
-def file(file_id: FileId, reader: Asking, context: InContext) -> File:
+def file(file_id: FileId, reader: CurrentReader, context: ApiContext) -> File:
     """Show when a file was last received and what it gave."""
-    return File.of(_readable(file_id, reader, context)[0], raw=context.keeps_bytes)
+    return File.of(_readable(file_id, reader, context)[0], raw=context.has_raw_files)
 
 
 @router.get(
@@ -75,12 +75,12 @@ def file(file_id: FileId, reader: Asking, context: InContext) -> File:
 )
 def content(
     file_id: FileId,
-    reader: Asking,
-    context: InContext,
+    reader: CurrentReader,
+    context: ApiContext,
     if_none_match: Annotated[str | None, Header(description="ETag that the caller has.")] = None,
 ) -> Response:
     """Give the bytes as the station sent them; they never change, so the ETag is the file's id."""
-    if not context.keeps_bytes:
+    if not context.has_raw_files:
         raise NotFound("The bytes of this file are at the province; only its readings came here.")
     received = _readable(file_id, reader, context)
     headers = {"ETag": f'"{file_id}"', "Cache-Control": "private, no-cache"}
@@ -102,14 +102,14 @@ def content(
 
 @router.get("/rejects", summary="List lines that gave no reading")
 def rejects(
-    request: Request, query: Annotated[RejectsFilter, Query()], reader: Asking, context: InContext
+    request: Request, filters: Annotated[RejectsFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> Rejects:
     """List the rejected lines of files received in [from, to), each with its text and reason."""
-    page = SpanPage.of(request, query, context, _REJECTS, "", "", 0)
+    page = SpanPage.of(request, filters, context, _REJECTS, "", "", 0)
     rows = queries.rejects_page(
         context.database,
-        stations=reader.scope(query.station),
-        reason=query.reason,
+        stations=reader.scope(filters.station),
+        reason=filters.reason,
         after=page.after,
         end=page.end,
         limit=page.wanted,
@@ -119,30 +119,30 @@ def rejects(
 
 @router.get("/rejects/summary", summary="Count lines that gave no reading")
 def rejects_summary(
-    query: Annotated[SummaryFilter, Query()], reader: Asking, context: InContext
+    filters: Annotated[SummaryFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> RejectsSummary:
     """Count the rejected lines of files received in [from, to), by station and reason, the most first."""
-    start, end = query.span(context.clock())
+    start, end = filters.span(context.clock())
     rows = queries.rejects_summary(
         context.database,
-        stations=reader.scope(query.station),
+        stations=reader.scope(filters.station),
         start=start,
         end=end,
-        limit=query.most(context.page_limit),
+        limit=filters.most(context.page_limit),
     )
     return RejectsSummary(items=[RejectCount(**row) for row in rows])
 
 
-def _unassigned(query: FilesFilter, reader: Reader) -> list[str]:
+def _unassigned(filters: FilesFilter, reader: Reader) -> list[str]:
     """Return the scope of files without station; raises :class:`BadParameter`."""
-    if query.station is not None:
+    if filters.station is not None:
         raise BadParameter(("unassigned", "a file of a station is not unassigned; leave one of them out"))
     return [""] if reader.unlimited else []
 
 
 def _readable(file_id: str, reader: Reader, context: Context) -> list[Row]:
     """Return when and for whom a file was received, as far as the key may know; raises :class:`NotFound`."""
-    rows = [row for row in queries.by_id(context.database, file_id) if reader.may_read(row["station"])]
+    rows = [row for row in queries.by_id(context.database, file_id) if reader.can_read(row["station"])]
     if not rows:
         raise NotFound(f"No file {file_id} has been received, or this key may not read it.")
     return list(rows)

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from quantrac.domain.indices import levels, vn_aqi, vn_wqi
-from services.api.common.answers import Model, Row
+from services.api.common.answers import AnswerModel, Row
 
 _LEVELS: Mapping[str, Sequence[levels.Level]] = {"VN_AQI": vn_aqi.LEVELS, "VN_WQI": vn_wqi.LEVELS}
 
 
-class Level(Model):
+class Level(AnswerModel):
     """A level of air or water quality, as it is shown to the public."""
 
     name: str = Field(examples=["moderate"])
@@ -31,7 +31,7 @@ class Level(Model):
     """What about these names and this colour stands in no source."""
 
 
-class Index(Model):
+class Index(AnswerModel):
     """An index of one station over one period."""
 
     station: str
@@ -61,7 +61,7 @@ class Index(Model):
     """UTC."""
 
 
-class Indices(Model):
+class Indices(AnswerModel):
     """A page of indices."""
 
     items: list[Index]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.common.context import Database
-from services.api.common.database import LAST, milliseconds, rows, seconds
+from services.api.common.database import LAST_TIME, format_milliseconds, format_seconds, select
 
 # Every version is kept; the highest of those computed until then stood.
 _PAGE = """
@@ -42,10 +42,10 @@ def page(
         "station": station,
         "kind": kind or "",
         "period": period,
-        "after_time": seconds(after[0]),
+        "after_time": format_seconds(after[0]),
         "after_kind": after[1],
-        "end": seconds(end),
-        "as_of": milliseconds(as_of or LAST),
+        "end": format_seconds(end),
+        "as_of": format_milliseconds(as_of or LAST_TIME),
         "limit": limit,
     }
-    return rows(database, _PAGE, parameters)
+    return select(database, _PAGE, parameters)

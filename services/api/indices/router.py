@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.api.common.answers import PlainJson
-from services.api.common.context import InContext
-from services.api.common.keys import Asking
-from services.api.common.pages import Keyset, SpanPage, SpanQuery
-from services.api.common.times import Moment, zone_of
+from services.api.common.answers import UtcJsonResponse
+from services.api.common.context import ApiContext
+from services.api.common.keys import CurrentReader
+from services.api.common.pages import Keyset, SpanFilter, SpanPage
+from services.api.common.times import QueryTime, time_zone
 from services.api.indices import query as queries
 from services.api.indices.answer import Indices, present_index
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["Indices"])
 _ORDER = Keyset(starts_at=AwareDatetime, kind=str)
 
 
-class IndicesFilter(SpanQuery):
+class IndicesFilter(SpanFilter):
     """Which indices."""
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
@@ -27,30 +27,30 @@ class IndicesFilter(SpanQuery):
     """Of air or of water; both where absent."""
     period: Literal["hour", "day"] = "hour"
     """Length of the period; the day is Vietnam's (UTC+7)."""
-    as_of: Annotated[Moment | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
+    as_of: Annotated[QueryTime | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
     """Answers what stood at that time; ISO 8601 with a zone."""
 
 
 @router.get("/indices", summary="List the indices of a station", response_model=Indices)
 def indices(
-    request: Request, query: Annotated[IndicesFilter, Query()], reader: Asking, context: InContext
-) -> PlainJson:
+    request: Request, filters: Annotated[IndicesFilter, Query()], reader: CurrentReader, context: ApiContext
+) -> UtcJsonResponse:
     """List VN_AQI or VN_WQI of periods that start in [from, to), as they stand or stood at `as_of`.
 
     A station has none where the registry lets it publish none.
     """
-    station = reader.station(query.station)
-    page = SpanPage.of(request, query, context, _ORDER, "")
+    station = reader.station(filters.station)
+    page = SpanPage.of(request, filters, context, _ORDER, "")
     rows = queries.page(
         context.database,
         station=station.code,
-        kind=query.kind,
-        period=query.period,
+        kind=filters.kind,
+        period=filters.period,
         after=page.after,
         end=page.end,
         limit=page.wanted,
-        as_of=query.as_of,
+        as_of=filters.as_of,
     )
-    zone = zone_of(station.timezone)
+    zone = time_zone(station.timezone)
     items = [present_index(row, zone) for row in rows[: page.limit]]
-    return PlainJson({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next(rows)})

@@ -7,10 +7,10 @@ from typing import Literal, Self
 from pydantic import Field
 
 from quantrac.domain.limits import Applied
-from services.api.common.answers import Model
+from services.api.common.answers import AnswerModel
 
 
-class Limit(Model):
+class Limit(AnswerModel):
     """A limit as it applies to a station: coefficients are multiplied in."""
 
     parameter: str
@@ -42,7 +42,7 @@ class Limit(Model):
         return cls(**asdict(applied.limit), coefficients=dict(applied.factors))
 
 
-class Limits(Model):
+class Limits(AnswerModel):
     """What applied to a station at one time."""
 
     station: str

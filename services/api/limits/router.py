@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.api.common.context import InContext
-from services.api.common.keys import Asking
-from services.api.common.times import Moment
+from services.api.common.context import ApiContext
+from services.api.common.keys import CurrentReader
+from services.api.common.times import QueryTime
 from services.api.limits.answer import Limit, Limits
 
 router = APIRouter(tags=["Limits"])
@@ -20,18 +20,18 @@ class LimitsFilter(BaseModel):
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
     """Station code."""
-    at: Annotated[Moment | None, Field(examples=["2026-03-25T00:00:00+07:00"])] = None
+    at: Annotated[QueryTime | None, Field(examples=["2026-03-25T00:00:00+07:00"])] = None
     """Start of the average to be judged; ISO 8601 with a zone. Now where absent."""
 
 
 @router.get("/limits", summary="List the limits of a station")
-def limits(query: Annotated[LimitsFilter, Query()], reader: Asking, context: InContext) -> Limits:
+def limits(filters: Annotated[LimitsFilter, Query()], reader: CurrentReader, context: ApiContext) -> Limits:
     """List what averages that start at a time are judged by: the permit's limits, or those of the medium.
 
     As the registry and the standards stand now.
     """
-    station = reader.station(query.station)
-    at = query.at or context.clock()
+    station = reader.station(filters.station)
+    at = filters.at or context.clock()
     found = context.limits.applied_to(station, at)
     items = sorted((Limit.of(each) for each in found), key=lambda limit: (limit.parameter, limit.period))
     return Limits(station=station.code, at=at, items=items)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from quantrac.domain import stations as domain
 from services.api.averages.answer import Average
-from services.api.common.answers import Model
+from services.api.common.answers import AnswerModel
 from services.api.files.answer import File
 from services.api.readings.answer import Reading, flag_name
 
@@ -15,7 +15,7 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 """When the registry decided, in its own records."""
 
 
-class Receipt(Model):
+class Receipt(AnswerModel):
     """What the ministry confirmed about a file's readings."""
 
     target: str
@@ -30,7 +30,7 @@ class Receipt(Model):
     """Which judgement of the file was delivered; 0 = its first, with every reading."""
 
 
-class UnitCorrection(Model):
+class UnitCorrection(AnswerModel):
     """A dated rule of the registry: this logger writes a wrong unit."""
 
     written: str
@@ -43,7 +43,7 @@ class UnitCorrection(Model):
     """Exclusive; null = still is."""
 
 
-class Judgement(Model):
+class Judgement(AnswerModel):
     """What one test said of a reading."""
 
     name: str = Field(examples=["rate_of_change"])
@@ -63,7 +63,7 @@ class Judgement(Model):
     registry; empty where the test is not asked now."""
 
 
-class Decision(Model):
+class Decision(AnswerModel):
     """A flag that a person gave to a span of readings; it wins over every test."""
 
     flag: int
@@ -95,7 +95,7 @@ class Decision(Model):
         )
 
 
-class Superseded(Model):
+class Superseded(AnswerModel):
     """A reading as it stood before a correction or another judgement."""
 
     value: float
@@ -119,7 +119,7 @@ class Superseded(Model):
     """When the next version was stored, UTC."""
 
 
-class Lineage(Model):
+class Lineage(AnswerModel):
     """Where a reading came from and where it went."""
 
     reading: Reading

@@ -56,11 +56,11 @@ class _AroundAnHour(ClickHouseHistory):
 
 
 def explanation_of(
-    context: Context, station: str, parameter: str, at: datetime, may_read: Callable[[str], bool]
+    context: Context, station: str, parameter: str, at: datetime, can_read: Callable[[str], bool]
 ) -> Explanation | None:
     """Judge one stored reading again and put every test into words; ``None`` where it is not stored.
 
-    Where ``may_read`` refuses one of its neighbour stations, no sentence tells what those measured.
+    Where ``can_read`` refuses one of its neighbour stations, no sentence tells what those measured.
 
     Reads the station as far back as its tests look, the statistics of the blocks of its baseline, and its
     hour at the neighbour stations. Raises ``ClickHouseError``.
@@ -88,7 +88,7 @@ def explanation_of(
     )
     if not found:
         return None
-    if all(map(may_read, near)) or parameter not in compared:
+    if all(map(can_read, near)) or parameter not in compared:
         return found[0]
     count = float(compared[parameter].at(np.array([time // HOUR]))[1][0])
     return _without_neighbours_values(found[0], count)
@@ -104,14 +104,14 @@ def _without_neighbours_values(explanation: Explanation, count: float) -> Explan
 
 
 def judgements(
-    reading: Mapping[str, Any], station: Station, context: Context, may_read: Callable[[str], bool]
+    reading: Mapping[str, Any], station: Station, context: Context, can_read: Callable[[str], bool]
 ) -> list[Judgement]:
     """Return what each test said of a reading (as ``present_reading`` gives it), in the order of the tests.
 
     The outcomes are those stored; a sentence whose outcome is another one now says so.
     """
     parameter, at = reading["parameter"], reading["measured_at"]
-    explanation = explanation_of(context, station.code, parameter, at, may_read)
+    explanation = explanation_of(context, station.code, parameter, at, can_read)
     explained = {each.test: each for each in explanation.tests} if explanation is not None else {}
     rules = context.book.rules(reading["received_at"], at)
     sources = _sources(rules, station, parameter, at)

@@ -6,7 +6,7 @@ from typing import Any
 from quantrac.domain.averaging import hour_of
 from services.api.averages import query as averages
 from services.api.common.context import Database
-from services.api.common.database import rows, seconds
+from services.api.common.database import format_seconds, select
 from services.api.files import query as files
 
 _RECEIPTS = """
@@ -50,12 +50,12 @@ def average(
 
 def receipts(database: Database, *, station: str, file_id: str) -> list[dict[str, Any]]:
     """Return what the ministry confirmed about a file, one row a target and judgement."""
-    return rows(database, _RECEIPTS, {"station": station, "file_id": file_id})
+    return select(database, _RECEIPTS, {"station": station, "file_id": file_id})
 
 
 def revisions(
     database: Database, *, station: str, parameter: str, measured_at: datetime
 ) -> list[dict[str, Any]]:
     """Return how a reading stood before, the newest first."""
-    asked = {"station": station, "parameter": parameter, "measured_at": seconds(measured_at)}
-    return rows(database, _REVISIONS, asked)
+    asked = {"station": station, "parameter": parameter, "measured_at": format_seconds(measured_at)}
+    return select(database, _REVISIONS, asked)

@@ -13,10 +13,10 @@ from quantrac.domain.stations import Station
 from quantrac.domain.units import canonical_unit
 from services.api.averages.answer import Average, present_average
 from services.api.common.answers import Row
-from services.api.common.context import Context, InContext
-from services.api.common.keys import Asking
+from services.api.common.context import ApiContext, Context
+from services.api.common.keys import CurrentReader
 from services.api.common.problems import NotFound
-from services.api.common.times import Moment, iso
+from services.api.common.times import QueryTime, iso
 from services.api.files import query as files
 from services.api.files.answer import File
 from services.api.lineage import query as queries
@@ -37,12 +37,12 @@ class ReadingKey(BaseModel):
     """Station code."""
     parameter: Annotated[str, Field(examples=["PM2.5"])]
     """Catalogue code."""
-    measured_at: Annotated[Moment, Field(examples=["2026-03-25T00:05:00+07:00"])]
+    measured_at: Annotated[QueryTime, Field(examples=["2026-03-25T00:05:00+07:00"])]
     """ISO 8601 with a zone."""
 
 
 @router.get("/lineage", summary="Trace a reading to the bytes it came from")
-def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InContext) -> Lineage:
+def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context: ApiContext) -> Lineage:
     """Show a reading's file and line, what each test said, its decision, versions, average and receipts."""
     station, database = reader.station(key.station), context.database
     series = {"station": station.code, "parameter": key.parameter}
@@ -60,14 +60,14 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: Asking, context: InCont
     revisions = queries.revisions(database, **series, measured_at=key.measured_at)
     return Lineage(
         reading=Reading(**reading),
-        file=File.of(file, raw=context.keeps_bytes) if file else None,
+        file=File.of(file, raw=context.has_raw_files) if file else None,
         raw=_place(content, context),
         raw_bytes=None if content is None else len(content),
         line_text=text,
         unit_correction=_unit_correction(station, row, text),
         average=Average(**present_average(average, zone)) if average else None,
         receipts=[Receipt(**receipt) for receipt in receipts],
-        tests=judgements(reading, station, context, reader.may_read),
+        tests=judgements(reading, station, context, reader.can_read),
         decision=Decision.of(decision) if decision else None,
         revisions=[Superseded(**each, flag_name=flag_name(each["flag"])) for each in revisions],
     )
@@ -103,7 +103,7 @@ def _unit_correction(station: Station, row: Row, line: str | None) -> UnitCorrec
 
 
 def _content(file: Row | None, context: Context) -> bytes | None:
-    if file is None or not context.keeps_bytes:
+    if file is None or not context.has_raw_files:
         return None
     senders = (file["station"], file["account"])
     found = files.content(context.database, file["file_id"], senders=senders)
@@ -111,6 +111,6 @@ def _content(file: Row | None, context: Context) -> bytes | None:
 
 
 def _place(content: bytes | None, context: Context) -> Literal["here", "at the province", "not stored yet"]:
-    if not context.keeps_bytes:
+    if not context.has_raw_files:
         return "at the province"
     return "not stored yet" if content is None else "here"

@@ -10,13 +10,13 @@ from pydantic import Field
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Station
-from services.api.common.answers import Model, Row
-from services.api.common.times import zone_of
+from services.api.common.answers import AnswerModel, Row
+from services.api.common.times import time_zone
 
 _FLAG_NAMES = {flag.value: flag.name.lower().replace("_", " ") for flag in Flag}
 
 
-class Reading(Model):
+class Reading(AnswerModel):
     """One value of one parameter at one time."""
 
     station: str
@@ -50,7 +50,7 @@ class Reading(Model):
     """Line in the file, from 1."""
 
 
-class Readings(Model):
+class Readings(AnswerModel):
     """A page of readings."""
 
     items: list[Reading]
@@ -58,7 +58,7 @@ class Readings(Model):
     """Link to the next page; null on the last."""
 
 
-class StationLatest(Model):
+class StationLatest(AnswerModel):
     """The latest reading of each parameter of one station."""
 
     station: str
@@ -71,7 +71,7 @@ def present_reading(row: Row, station: Station) -> dict[str, Any]:
     return {
         **row,
         "text": row["text"] or shortest_decimal(row["value"]),
-        "measured_at_local": row["measured_at"].astimezone(zone_of(station.timezone)),
+        "measured_at_local": row["measured_at"].astimezone(time_zone(station.timezone)),
         "grid_at": station.grid_time(row["measured_at"]),
         "flag_name": flag_name(row["flag"]),
         "tests": _outcomes(row["tests"]),

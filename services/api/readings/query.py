@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.api.common.context import Database
-from services.api.common.database import rows, seconds
+from services.api.common.database import format_seconds, select
 
 _PAGE = """
 SELECT station, parameter, measured_at, value, text, unit, status, flag, tests, rules, line, received_at
@@ -53,12 +53,12 @@ def page(
         "station": station,
         "parameter": parameter or "",
         "flag": flag or 0,
-        "after_time": seconds(after[0]),
+        "after_time": format_seconds(after[0]),
         "after_parameter": after[1],
-        "end": seconds(end),
+        "end": format_seconds(end),
         "limit": limit,
     }
-    return rows(database, _PAGE, parameters)
+    return select(database, _PAGE, parameters)
 
 
 def one(database: Database, *, station: str, parameter: str, measured_at: datetime) -> dict[str, Any] | None:
@@ -72,5 +72,5 @@ def latest(
     database: Database, *, stations: Sequence[str], since: datetime, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the last reading in [since, now) of each parameter of each station, by station and parameter."""
-    parameters = {"stations": list(stations), "since": seconds(since), "now": seconds(now)}
-    return rows(database, _LATEST, parameters)
+    parameters = {"stations": list(stations), "since": format_seconds(since), "now": format_seconds(now)}
+    return select(database, _LATEST, parameters)

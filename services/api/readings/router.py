@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
 from quantrac.domain.readings import Flag
-from services.api.common.answers import PlainJson
-from services.api.common.context import InContext
-from services.api.common.keys import Asking
-from services.api.common.pages import Keyset, SpanPage, SpanQuery
-from services.api.common.station_pages import Code, StationFilter, station_page
+from services.api.common.answers import UtcJsonResponse
+from services.api.common.context import ApiContext
+from services.api.common.keys import CurrentReader
+from services.api.common.pages import Keyset, SpanFilter, SpanPage
+from services.api.common.station_pages import StationCode, StationFilter, select_station_page
 from services.api.readings import query as queries
 from services.api.readings.answer import Readings, StationLatest, present_reading
 
@@ -23,7 +23,7 @@ _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _RECENT = timedelta(days=30)
 
 
-class ReadingsFilter(SpanQuery):
+class ReadingsFilter(SpanFilter):
     """Which readings."""
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
@@ -43,42 +43,44 @@ class LatestFilter(StationFilter):
 
 @router.get("/readings", summary="List the readings of a station", response_model=Readings)
 def readings(
-    request: Request, query: Annotated[ReadingsFilter, Query()], reader: Asking, context: InContext
-) -> PlainJson:
+    request: Request, filters: Annotated[ReadingsFilter, Query()], reader: CurrentReader, context: ApiContext
+) -> UtcJsonResponse:
     """List readings in [from, to) by (measured_at, parameter), every one once, whatever its flag."""
-    station = reader.station(query.station)
-    page = SpanPage.of(request, query, context, _ORDER, "")
+    station = reader.station(filters.station)
+    page = SpanPage.of(request, filters, context, _ORDER, "")
     rows = queries.page(
         context.database,
         station=station.code,
-        parameter=query.parameter,
-        flag=query.flag,
+        parameter=filters.parameter,
+        flag=filters.flag,
         after=page.after,
         end=page.end,
         limit=page.wanted,
     )
     items = [present_reading(row, station) for row in rows[: page.limit]]
-    return PlainJson({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next(rows)})
 
 
 @router.get(
     "/stations/{code}/latest", summary="Show a station's latest readings", response_model=StationLatest
 )
-def station_latest(code: Code, reader: Asking, context: InContext) -> PlainJson:
+def station_latest(code: StationCode, reader: CurrentReader, context: ApiContext) -> UtcJsonResponse:
     """Show the latest reading of each parameter; readings from the future are left out."""
     station = reader.station(code)
     rows = queries.latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
-    return PlainJson({"station": station.code, "items": [present_reading(row, station) for row in rows]})
+    return UtcJsonResponse(
+        {"station": station.code, "items": [present_reading(row, station) for row in rows]}
+    )
 
 
 @router.get("/latest", summary="List the latest readings of many stations", response_model=Readings)
 def latest(
-    request: Request, query: Annotated[LatestFilter, Query()], reader: Asking, context: InContext
-) -> PlainJson:
+    request: Request, filters: Annotated[LatestFilter, Query()], reader: CurrentReader, context: ApiContext
+) -> UtcJsonResponse:
     """List each parameter's latest reading in the last 30 days, by station; pages hold whole stations."""
-    page, link = station_page(request, query, reader, context)
+    page, link = select_station_page(request, filters, reader, context)
     stations = {station.code: station for station in page}
     now = context.clock()
     rows = queries.latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
     items = [present_reading(row, stations[row["station"]]) for row in rows]
-    return PlainJson({"items": items, "next": link})
+    return UtcJsonResponse({"items": items, "next": link})

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
-from services.api.common.answers import Model
+from services.api.common.answers import AnswerModel
 
 
-class Parameter(Model):
+class Parameter(AnswerModel):
     """One parameter that a station measures."""
 
     code: str
@@ -46,7 +46,7 @@ class Parameter(Model):
         )
 
 
-class Station(Model):
+class Station(AnswerModel):
     """One automatic station."""
 
     code: str = Field(examples=["HN_BKHN_KHIKXQ"])
@@ -85,7 +85,7 @@ class StationDetail(Station):
     parameters: list[Parameter]
 
 
-class Stations(Model):
+class Stations(AnswerModel):
     """A page of stations, by code."""
 
     items: list[Station]

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from services.api.common.context import InContext
-from services.api.common.keys import Asking
-from services.api.common.station_pages import Code, StationFilter, station_page
+from services.api.common.context import ApiContext
+from services.api.common.keys import CurrentReader
+from services.api.common.station_pages import StationCode, StationFilter, select_station_page
 from services.api.stations.answer import Parameter, Station, StationDetail, Stations
 
 router = APIRouter(tags=["Stations"])
@@ -14,15 +14,15 @@ router = APIRouter(tags=["Stations"])
 
 @router.get("/stations", summary="List stations")
 def stations(
-    request: Request, query: Annotated[StationFilter, Query()], reader: Asking, context: InContext
+    request: Request, filters: Annotated[StationFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> Stations:
     """List the stations that the key may read, by code; closed ones too, with their validity."""
-    page, link = station_page(request, query, reader, context)
+    page, link = select_station_page(request, filters, reader, context)
     return Stations(items=[Station.of(station) for station in page], next=link)
 
 
 @router.get("/stations/{code}", summary="Show one station")
-def station(code: Code, reader: Asking) -> StationDetail:
+def station(code: StationCode, reader: CurrentReader) -> StationDetail:
     """Show a station and what it measures."""
     found = reader.station(code)
     return StationDetail.of(

@@ -20,7 +20,7 @@ from services.api.alerts.answer import Alerts
 from services.api.app import create_app
 from services.api.averages.answer import Averages
 from services.api.common.context import Context
-from services.api.common.times import zone_of
+from services.api.common.times import time_zone
 from services.api.exceedances.answer import Exceedances
 from services.api.indices.answer import Indices, present_index
 from services.api.lineage.router import line_text
@@ -200,7 +200,7 @@ def test_the_level_of_an_index_is_the_one_of_its_own_scale(
     kind: str, value: int, shown: tuple[str, ...]
 ) -> None:
     row = {"kind": kind, "value": value, "starts_at": NOON, "ends_at": NOON}
-    level = present_index(row, zone_of("UTC"))["level"]
+    level = present_index(row, time_zone("UTC"))["level"]
     assert tuple(level[name] for name in ("name", "name_vi", "colour", "colour_vi", "rgb")) == shown
 
 

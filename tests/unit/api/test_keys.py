@@ -94,7 +94,7 @@ def reader(*provinces: str) -> Reader:
 
 def test_an_unlimited_key_reads_every_station_and_what_belongs_to_none() -> None:
     assert [s.code for s in reader().visible()] == ["DN_HC_NMCLT", "HN_BKHN_KHIKXQ"]
-    assert reader().may_read("")
+    assert reader().can_read("")
     assert reader().scope(None) is None
     assert reader().scope("DN_HC_NMCLT") == ["DN_HC_NMCLT"]
 
@@ -102,7 +102,7 @@ def test_an_unlimited_key_reads_every_station_and_what_belongs_to_none() -> None
 def test_for_a_limited_key_other_provinces_do_not_exist() -> None:
     limited = reader("48")
     assert limited.station("DN_HC_NMCLT") is DANANG
-    assert not limited.may_read("")
+    assert not limited.can_read("")
     assert limited.scope(None) == ["DN_HC_NMCLT"]
     for ask in (limited.station, limited.scope):
         with pytest.raises(UnknownStation):

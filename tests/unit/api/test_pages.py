@@ -7,10 +7,10 @@ import pytest
 from pydantic import AwareDatetime
 
 from quantrac.testing.builders import NOON
-from services.api.common.database import milliseconds, seconds
-from services.api.common.pages import Keyset, SpanQuery
+from services.api.common.database import format_milliseconds, format_seconds
+from services.api.common.pages import Keyset, SpanFilter
 from services.api.common.problems import BadParameter
-from services.api.common.times import parse_moment
+from services.api.common.times import parse_time
 
 ORDER = Keyset(measured_at=AwareDatetime, parameter=str)
 
@@ -55,13 +55,13 @@ def test_a_cursor_that_was_not_given_is_named_as_bad(cursor: str) -> None:
     ],
 )
 def test_a_time_with_its_zone_is_read(text: str, utc: str) -> None:
-    assert parse_moment(text).isoformat() == utc
+    assert parse_time(text).isoformat() == utc
 
 
 @pytest.mark.parametrize("text", ["2026-03-25T00:05:00", "2026-03-25", "2026-03-25 00:05"])
 def test_a_time_without_zone_is_refused_and_told_so(text: str) -> None:
     with pytest.raises(ValueError, match="has no time zone: end it with Z or an offset such as"):
-        parse_moment(text)
+        parse_time(text)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_a_time_without_zone_is_refused_and_told_so(text: str) -> None:
 )
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time in ISO 8601, such as 2026-03-25T00:05:00"):
-        parse_moment(text)
+        parse_time(text)
 
 
 def span(**query: Any) -> tuple[datetime, datetime]:
-    return SpanQuery.model_validate(query).span(NOON)
+    return SpanFilter.model_validate(query).span(NOON)
 
 
 def test_a_span_left_open_is_the_last_24_hours() -> None:
@@ -98,6 +98,9 @@ def test_a_span_that_holds_nothing_is_refused(query: dict[str, str]) -> None:
 
 def test_bounds_are_rounded_up_and_kept_within_what_a_column_can_hold() -> None:
     almost = datetime(2026, 3, 25, 4, 59, 59, 999_001, tzinfo=UTC)
-    assert (seconds(almost), milliseconds(almost)) == ("2026-03-25 05:00:00", "2026-03-25 05:00:00.000")
-    assert seconds(datetime(1, 1, 1, tzinfo=UTC)) == "1970-01-01 00:00:00"
-    assert seconds(datetime(9999, 1, 1, tzinfo=UTC)) == "2106-02-07 00:00:00"
+    assert (format_seconds(almost), format_milliseconds(almost)) == (
+        "2026-03-25 05:00:00",
+        "2026-03-25 05:00:00.000",
+    )
+    assert format_seconds(datetime(1, 1, 1, tzinfo=UTC)) == "1970-01-01 00:00:00"
+    assert format_seconds(datetime(9999, 1, 1, tzinfo=UTC)) == "2106-02-07 00:00:00"
