@@ -43,14 +43,15 @@ need a zone; stretches of time are half-open, [from, to). Long lists come in pag
 null.
 """
 
-# Stands in the page for the address it is asked for at.
+# In the page, stands for the address that the request came to.
 _BASE_URL = "http://base.invalid"
 
 
-def create_app(context: Context, *, missing: Callable[[], str] | None = None) -> FastAPI:
+def create_app(context: Context, *, find_obstacle: Callable[[], str] | None = None) -> FastAPI:
     """Build the application over its dependencies.
 
-    ``missing`` names, from memory, what keeps the API from answering; absent, ``/health/ready`` looks itself.
+    ``find_obstacle`` says, from memory, why the API cannot answer now; without it, ``/health/ready`` looks
+    it up.
     """
 
     @asynccontextmanager
@@ -70,7 +71,7 @@ def create_app(context: Context, *, missing: Callable[[], str] | None = None) ->
     app.state.context = context
     install(app)
     app.include_router(_v1())
-    app.include_router(health.router(missing or context.missing))
+    app.include_router(health.router(find_obstacle or context.find_obstacle))
     page = cache(lambda: render(app.openapi(), _BASE_URL))
 
     # In no thread: those are for callers with a key.
@@ -85,14 +86,14 @@ def create_app(context: Context, *, missing: Callable[[], str] | None = None) ->
 
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """Return the document with what this server was set up with."""
+        """Return the document with this server's limit of a page."""
         document = super().openapi()
-        most = self.state.context.page_limit
+        page_limit = self.state.context.page_limit
         operations = (operation for path in document["paths"].values() for operation in path.values())
         for parameter in (p for operation in operations for p in operation.get("parameters", ())):
             if parameter["name"] == "limit":
                 schema = parameter["schema"]
-                schema |= {"maximum": most, "default": min(schema["default"], most)}
+                schema |= {"maximum": page_limit, "default": min(schema["default"], page_limit)}
         return document
 
 

@@ -25,13 +25,13 @@ class ApiSettings(ServiceSettings):
     api_waiting_per_key: int = Field(default=32, ge=0)
     """Further requests of one key that wait for one of these to end; more are answered 429."""
     api_wait_seconds: float = Field(default=10.0, gt=0)
-    """How long they wait before they are answered 429."""
+    """How long these wait, seconds, before they are answered 429."""
     rules: Path = NATIONAL
     """Rule set that judges where no activation in the registry applies; the same as the validator's."""
 
     @field_validator("api_requests_per_key")
     @classmethod
-    def _leaves_a_thread(cls, requests: int, info: ValidationInfo) -> int:
+    def _check_threads(cls, requests: int, info: ValidationInfo) -> int:
         threads = info.data.get("api_threads")
         if threads is not None and requests >= threads:
             raise ValueError(f"must be fewer than the {threads} of api_threads")

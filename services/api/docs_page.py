@@ -27,17 +27,19 @@ article { margin: 2rem 0 } .method { color: var(--accent); font-weight: 700; mar
 def render(openapi: Json, base_url: str) -> str:
     """Render an OpenAPI document; ``base_url`` is where the examples send their requests."""
     info = openapi["info"]
+    paragraphs = info["description"].strip().split("\n\n")
+    schemas = sorted(openapi["components"]["schemas"].items())
     body = "".join(
         (
             f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>",
-            *(f"<p>{_prose(paragraph)}</p>" for paragraph in info["description"].strip().split("\n\n")),
+            *(f"<p>{_render_prose(paragraph)}</p>" for paragraph in paragraphs),
             '<p><a href="/openapi.json">openapi.json</a></p>',
-            _contents(openapi),
-            *_operations(openapi, base_url.rstrip("/")),
+            _render_contents(openapi),
+            *_render_operations(openapi, base_url.rstrip("/")),
             '<h2 id="Answers">Answers</h2>',
-            *(_schema(name, schema) for name, schema in sorted(openapi["components"]["schemas"].items())),
+            *(_render_schema(name, schema) for name, schema in schemas),
             '<h2 id="Problems">Problems</h2>',
-            *_problems(),
+            *_render_problems(),
         )
     )
     return (
@@ -47,95 +49,100 @@ def render(openapi: Json, base_url: str) -> str:
     )
 
 
-def _contents(openapi: Json) -> str:
-    tags = dict.fromkeys(tag for *_, operation in _each(openapi) for tag in operation["tags"])
+def _render_contents(openapi: Json) -> str:
+    tags = dict.fromkeys(tag for *_, operation in _list_operations(openapi) for tag in operation["tags"])
     names = [*tags, "Answers", "Problems"]
     return "<nav>" + "".join(f'<a href="#{escape(name)}">{escape(name)}</a>' for name in names) + "</nav>"
 
 
-def _operations(openapi: Json, base_url: str) -> Iterator[str]:
+def _render_operations(openapi: Json, base_url: str) -> Iterator[str]:
     section = ""
-    for path, method, operation in _each(openapi):
+    for path, method, operation in _list_operations(openapi):
         if operation["tags"][0] != section:
             section = operation["tags"][0]
             yield f'<h2 id="{escape(section)}">{escape(section)}</h2>'
-        yield _operation(path, method, operation, base_url)
+        yield _render_operation(path, method, operation, base_url)
 
 
-def _operation(path: str, method: str, operation: Json, base_url: str) -> str:
+def _render_operation(path: str, method: str, operation: Json, base_url: str) -> str:
     parameters = operation.get("parameters", [])
-    secured = "security" in operation
+    parameter_rows = [_render_parameter(parameter) for parameter in parameters]
+    response_rows = [_render_response(status, r) for status, r in operation["responses"].items()]
+    curl = _render_curl(path, parameters, base_url, secured="security" in operation)
     return "".join(
         (
             f'<article><h3><span class="method">{method.upper()}</span>',
             f'<span class="path">{escape(path)}</span></h3>',
-            f"<p><strong>{escape(operation['summary'])}</strong> {_prose(operation['description'])}</p>",
-            _table(("Parameter", "", "Type", ""), (_parameter_row(p) for p in parameters))
-            if parameters
-            else "",
-            _table(("Answer", "", ""), (_response_row(s, r) for s, r in operation["responses"].items())),
-            f"<pre>{escape(_curl(path, parameters, base_url, secured=secured))}</pre></article>",
+            f"<p><strong>{escape(operation['summary'])}</strong> ",
+            f"{_render_prose(operation['description'])}</p>",
+            _render_table(("Parameter", "", "Type", ""), parameter_rows) if parameters else "",
+            _render_table(("Answer", "", ""), response_rows),
+            f"<pre>{escape(curl)}</pre></article>",
         )
     )
 
 
-def _parameter_row(parameter: Json) -> tuple[str, ...]:
+def _render_parameter(parameter: Json) -> tuple[str, ...]:
     schema = parameter["schema"]
     default = f" <small>Default {escape(str(schema['default']))}.</small>" if "default" in schema else ""
-    most = f", at most {schema['maximum']:,}" if "maximum" in schema else ""
-    need = "required" if parameter.get("required") else ""
+    maximum = f", at most {schema['maximum']:,}" if "maximum" in schema else ""
+    necessity = "required" if parameter.get("required") else ""
     name = f"<code>{escape(parameter['name'])}</code>"
-    place = f"{parameter['in']} {need}".strip()
-    return name, place, _type(schema) + most, _prose(parameter.get("description", "")) + default
+    location = f"{parameter['in']} {necessity}".strip()
+    description = _render_prose(parameter.get("description", ""))
+    return name, location, _render_type(schema) + maximum, description + default
 
 
-def _response_row(status: str, response: Json) -> tuple[str, ...]:
+def _render_response(status: str, response: Json) -> tuple[str, ...]:
     kinds = (
-        f"<code>{escape(media)}</code> {_type(content['schema']) if content.get('schema') else ''}"
+        f"<code>{escape(media)}</code> {_render_type(content['schema']) if content.get('schema') else ''}"
         for media, content in response.get("content", {}).items()
     )
     return status, escape(response["description"]), "<br>".join(kinds)
 
 
-def _schema(name: str, schema: Json) -> str:
+def _render_schema(name: str, schema: Json) -> str:
     fields = schema.get("properties", {}).items()
     rows = [
-        (f"<code>{escape(f)}</code>", _type(kind), _prose(kind.get("description", ""))) for f, kind in fields
+        (f"<code>{escape(field)}</code>", _render_type(type_), _render_prose(type_.get("description", "")))
+        for field, type_ in fields
     ]
     values = " or ".join(f"<code>{escape(str(value))}</code>" for value in schema.get("enum", ()))
-    about = f"<p>{_prose(schema.get('description', ''))} {values}</p>"
-    return f'<article id="schema-{escape(name)}"><h3>{escape(name)}</h3>{about}{_table((), rows)}</article>'
+    description = f"<p>{_render_prose(schema.get('description', ''))} {values}</p>"
+    body = f"<h3>{escape(name)}</h3>{description}{_render_table((), rows)}"
+    return f'<article id="schema-{escape(name)}">{body}</article>'
 
 
-def _problems() -> Iterator[str]:
-    for kind in PROBLEM_TYPES:
-        about = escape((kind.__doc__ or "").split("\n")[0])
-        yield f'<article id="{kind.name}"><h3>{kind.status} {escape(kind.title)}</h3><p>{about}</p></article>'
+def _render_problems() -> Iterator[str]:
+    for type_ in PROBLEM_TYPES:
+        description = escape((type_.__doc__ or "").split("\n")[0])
+        title = f"{type_.status} {escape(type_.title)}"
+        yield f'<article id="{type_.name}"><h3>{title}</h3><p>{description}</p></article>'
 
 
-def _type(schema: Json) -> str:
+def _render_type(schema: Json) -> str:
     """Name a type in words, with links to the schemas it is made of."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#schema-{name}">{name}</a>'
     if "anyOf" in schema:
-        return " or ".join(_type(option) for option in schema["anyOf"])
+        return " or ".join(_render_type(option) for option in schema["anyOf"])
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
         return " or ".join(f"<code>{escape(str(value))}</code>" for value in values)
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        return f"list of {_render_type(schema['items'])}"
     if isinstance(schema.get("additionalProperties"), Mapping):
-        return f"object of {_type(schema['additionalProperties'])}"
+        return f"object of {_render_type(schema['additionalProperties'])}"
     return escape(str(schema.get("format") or schema.get("title" if "properties" in schema else "type", "")))
 
 
-def _curl(path: str, parameters: list[Json], base_url: str, *, secured: bool) -> str:
-    examples = {p["name"]: _example(p) for p in parameters if p["in"] == "path"}
+def _render_curl(path: str, parameters: list[Json], base_url: str, *, secured: bool) -> str:
+    examples = {p["name"]: _find_example(p) for p in parameters if p["in"] == "path"}
     for name, value in examples.items():
         path = path.replace(f"{{{name}}}", quote(value))
-    shown = [p for p in parameters if p["in"] == "query" and (p.get("required") or _has_example(p))]
-    query = urlencode({p["name"]: _example(p) for p in shown})
+    in_query = [p for p in parameters if p["in"] == "query"]
+    query = urlencode({p["name"]: _find_example(p) for p in in_query if p.get("required") or _has_example(p)})
     key = '-H "X-Api-Key: $KEY" ' if secured else ""
     return f"curl {key}'{base_url}{path}{'?' + query if query else ''}'"
 
@@ -144,24 +151,24 @@ def _has_example(parameter: Json) -> bool:
     return "examples" in parameter["schema"]
 
 
-def _example(parameter: Json) -> str:
+def _find_example(parameter: Json) -> str:
     examples = parameter["schema"].get("examples") or [parameter["name"].upper()]
     return str(examples[0])
 
 
-def _table(head: tuple[str, ...], rows: Any) -> str:
-    top = "<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>" if head else ""
+def _render_table(head: tuple[str, ...], rows: Any) -> str:
+    header = "<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>" if head else ""
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table>{top}{lines}</table>"
+    return f"<table>{header}{lines}</table>"
 
 
-def _prose(text: str) -> str:
+def _render_prose(text: str) -> str:
     """Escape a text; what stands between backquotes becomes code."""
     parts = escape(text).replace("``", "`").split("`")
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def _each(openapi: Json) -> Iterator[tuple[str, str, Json]]:
+def _list_operations(openapi: Json) -> Iterator[tuple[str, str, Json]]:
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation

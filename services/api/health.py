@@ -15,8 +15,8 @@ class Health(AnswerModel):
     status: Literal["ok"] = "ok"
 
 
-def router(missing: Callable[[], str]) -> APIRouter:
-    """Build the router; ``missing`` names what keeps the API from answering, empty when nothing does."""
+def router(find_obstacle: Callable[[], str]) -> APIRouter:
+    """Build the router; ``find_obstacle`` says why the API cannot answer now, empty = it can."""
     health = APIRouter(prefix="/health", tags=["Health"])
 
     @health.get("/live", summary="Is the process alive?")
@@ -27,7 +27,7 @@ def router(missing: Callable[[], str]) -> APIRouter:
     @health.get("/ready", summary="Can requests be answered?", responses=describe_problems(Unavailable))
     async def ready() -> Health:
         """Tell whether ClickHouse answered within the last seconds and the station registry has been read."""
-        if reason := missing():
+        if reason := find_obstacle():
             raise Unavailable(reason)
         return Health()
 

@@ -47,9 +47,9 @@ class Serve:
         self._context = Context(
             database=ClickHouse(clickhouse),
             registry=registry,
-            book=_rule_book(settings, registry),
+            book=_load_rule_book(settings, registry),
             limits=load_national(),
-            registry_read=self._registry_read.is_set,
+            is_registry_read=self._registry_read.is_set,
             registry_problem=self._table.problem,
             clock=partial(datetime.now, UTC),
             tier=settings.tier,
@@ -65,7 +65,7 @@ class Serve:
         server = HttpServer(
             self._settings.api_host,
             self._settings.api_port,
-            create_app(self._context, missing=lambda: self.health().reason),
+            create_app(self._context, find_obstacle=lambda: self.health().reason),
             limits=self._http,
             on_round=self._loop.round,
         )
@@ -80,8 +80,8 @@ class Serve:
         return self._health.health()
 
     def _look_up(self) -> Health:
-        missing = self._loop.problem() or self._context.missing()
-        return Health(not missing, missing)
+        obstacle = self._loop.problem() or self._context.find_obstacle()
+        return Health(not obstacle, obstacle)
 
     def _read_registry(self) -> None:
         # A broker that is away delays readiness; it is no reason to stop answering /health.
@@ -95,7 +95,7 @@ def serve() -> Serve:
     return Serve(load(ApiSettings), load(ClickHouseSettings), load(HttpSettings))
 
 
-def _rule_book(settings: ApiSettings, registry: Registry) -> RuleBook:
+def _load_rule_book(settings: ApiSettings, registry: Registry) -> RuleBook:
     try:
         return RuleBook(load_rules(settings.rules), registry)
     except (ValueError, OSError) as error:

@@ -23,7 +23,7 @@ from support.doors import wait_until
 GREEDY_TOKEN, GREEDY_KEY = new_key("dashboard")
 OTHER_TOKEN, OTHER_KEY = new_key("department")
 SLOW, QUICK = "HN_SLOW_KHI001", "HN_QUICK_KHI001"
-RULES = SlotLimits(running=2, waiting=5, wait_seconds=60.0)
+SLOT_LIMITS = SlotLimits(running_requests=2, waiting_requests=5, wait_seconds=60.0)
 GENEROUS = 60.0
 
 
@@ -64,8 +64,8 @@ def api(tables: Tables) -> Iterator[str]:
         LimitBook(()),
         lambda: True,
         lambda: NOON,
-        threads=RULES.running + 1,
-        slots=KeySlots(RULES),
+        threads=SLOT_LIMITS.running_requests + 1,
+        slots=KeySlots(SLOT_LIMITS),
     )
     server, stop = HttpServer("127.0.0.1", 0, create_app(context)), threading.Event()
     thread = threading.Thread(target=server.run, args=(stop,))
@@ -88,17 +88,18 @@ def test_while_one_keys_requests_wait_another_key_and_health_are_answered(api: s
         greedy: list[Future[httpx.Response]] = [
             clients.submit(ask, api, SLOW, GREEDY_TOKEN) for _ in range(count)
         ]
-        refused = count - RULES.running - RULES.waiting
+        refused = count - SLOT_LIMITS.running_requests - SLOT_LIMITS.waiting_requests
         wait_until(lambda: sum(answer.done() for answer in greedy) == refused, GENEROUS)
         for _ in range(10):
             assert ask(api, QUICK, OTHER_TOKEN).status_code == 200
         assert httpx.get(f"{api}/health/ready", timeout=GENEROUS).status_code == 200
         assert httpx.get(f"{api}/docs", timeout=GENEROUS).status_code == 200
-        assert tables.running == RULES.running
+        assert tables.running == SLOT_LIMITS.running_requests
         assert sum(answer.done() for answer in greedy) == refused
         tables.may_answer.set()
         answers = [answer.result() for answer in greedy]
-    assert [answer.status_code for answer in answers].count(200) == RULES.running + RULES.waiting
+    slots = SLOT_LIMITS.running_requests + SLOT_LIMITS.waiting_requests
+    assert [answer.status_code for answer in answers].count(200) == slots
     problem = next(answer for answer in answers if answer.status_code != 200)
     assert (problem.status_code, problem.headers["retry-after"]) == (429, "5")
     assert problem.headers["content-type"] == "application/problem+json"

@@ -73,12 +73,12 @@ def test_the_tables_equal_a_recomputation_of_the_final_readings(clickhouse: Clic
     assert found[year]["version"] > before[year]["version"]
 
     def as_of(moment: datetime | None) -> dict[str, Any]:
-        (row,) = queries.page(
+        (row,) = queries.select_averages(
             database,
             station="A_AIR",
             parameter="PM2.5",
             period="year",
-            after=(NEW_YEAR, ""),
+            after_key=(NEW_YEAR, ""),
             end=NEW_YEAR + timedelta(hours=1),
             limit=2,
             as_of=moment,

@@ -209,16 +209,17 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
         "reason": "x",
     }
     assert [row["station"] for page in replay._pages(two, asked) for row in page] == ["an account"]
-    span = {"stations": ["B"], "after": (AT, "", "", 0), "end": datetime(2026, 3, 26, tzinfo=UTC)}
-    found = files.rejects_page(two, **span, reason=None, limit=9)
+    span = {"stations": ["B"], "after_key": (AT, "", "", 0), "end": datetime(2026, 3, 26, tzinfo=UTC)}
+    found = files.select_rejects(two, **span, reason=None, limit=9)
     assert [row["line"] for row in found] == [2, 7]
     now = datetime(2026, 3, 26, tzinfo=UTC)
-    assert [row["value"] for row in readings.latest(two, stations=["B"], since=AT, now=now)] == [1.0]
+    latest = readings.select_latest_readings(two, stations=["B"], since=AT, now=now)
+    assert [row["value"] for row in latest] == [1.0]
 
     monkeypatch.setitem(clickhouse_io.ON_A_CLUSTER, "distributed_product_mode", "deny")
     unprepared = ClickHouse(two._settings)
     with pytest.raises(ClickHouseRefused, match="Double-distributed"):
-        readings.latest(unprepared, stations=["B"], since=AT, now=now)
+        readings.select_latest_readings(unprepared, stations=["B"], since=AT, now=now)
 
 
 def test_an_insert_for_a_shard_that_is_away_is_not_acknowledged_and_may_be_tried_again(

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
 
 from schemas.messages.alerts import AlertKind
-from services.api.alerts import query as queries
 from services.api.alerts.answer import Alerts, present_alert
+from services.api.alerts.query import select_alerts
 from services.api.common.answers import UtcJsonResponse
 from services.api.common.context import ApiContext
 from services.api.common.episodes import EpisodesFilter
@@ -31,8 +31,8 @@ class AlertsFilter(EpisodesFilter):
     """Whether the cause still holds."""
 
     @property
-    def only_open(self) -> bool:
-        """Whether nothing that is over is asked for."""
+    def is_open_only(self) -> bool:
+        """Whether episodes that have ended are left out."""
         return self.state == "open"
 
 
@@ -41,16 +41,16 @@ def alerts(
     request: Request, filters: Annotated[AlertsFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> UtcJsonResponse:
     """List alerts that were opened in [from, to), in their present state; without more, all that are open."""
-    page = SpanPage.of(request, filters, context, _ORDER, "", "", "", "")
-    rows = queries.page(
+    page = SpanPage.from_filters(request, filters, context, _ORDER, "", "", "", "")
+    rows = select_alerts(
         context.database,
         stations=reader.scope(filters.station, filters.province),
         kind=filters.kind,
         severity=filters.severity,
         is_open=_IS_OPEN[filters.state],
-        after=page.after,
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
     )
     items = [present_alert(row, reader.zone(row["station"])) for row in rows[: page.limit]]
-    return UtcJsonResponse({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next_link(rows)})

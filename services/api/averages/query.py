@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.api.common.context import Database
-from services.api.common.database import format_milliseconds, format_seconds, select
+from services.api.common.database import Database, format_milliseconds, format_seconds, select
 
 _COLUMNS = """
 SELECT
@@ -25,7 +24,7 @@ LIMIT {limit:UInt32}
 """
 _PAGE = f"{_COLUMNS} FROM averages FINAL {_WHERE} {_LIMIT}"
 
-# What stood at a time: the last version computed until then, whether or not it is the present one.
+# The last version computed until a time, whether or not it is the present one.
 _BEFORE = f"{_WHERE} AND computed_at <= {{as_of:DateTime64(3, 'UTC')}}"
 _PAGE_AS_OF = f"""
 SELECT * FROM
@@ -39,27 +38,27 @@ LIMIT {{limit:UInt32}}
 """  # noqa: S608  # constants of our own
 
 
-def page(
+def select_averages(
     database: Database,
     *,
     station: str,
     parameter: str | None,
     period: str,
-    after: tuple[datetime, str],
+    after_key: tuple[datetime, str],
     end: datetime,
     limit: int,
     as_of: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` averages that start past the key ``after`` and before ``end``.
+    """Return up to ``limit`` averages that start past the key ``after_key`` and before ``end``.
 
-    In their present version, or in the one that stood at ``as_of``.
+    In their present version, or in the one that counted at ``as_of``.
     """
     parameters = {
         "station": station,
         "parameter": parameter or "",
         "period": period,
-        "after_time": format_seconds(after[0]),
-        "after_parameter": after[1],
+        "after_time": format_seconds(after_key[0]),
+        "after_parameter": after_key[1],
         "end": format_seconds(end),
         "limit": limit,
     }

@@ -1,18 +1,17 @@
 """Averages."""
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.api.averages import query as queries
 from services.api.averages.answer import Averages, present_average
+from services.api.averages.query import select_averages
 from services.api.common.answers import UtcJsonResponse
 from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
 from services.api.common.pages import Keyset, SpanFilter, SpanPage
-from services.api.common.times import QueryTime
+from services.api.common.times import QueryTime, time_zone
 
 router = APIRouter(tags=["Averages"])
 
@@ -39,17 +38,17 @@ def averages(
 ) -> UtcJsonResponse:
     """List averages that start in [from, to) by (starts_at, parameter), as they stand or stood at `as_of`."""
     station = reader.station(filters.station)
-    page = SpanPage.of(request, filters, context, _ORDER, "")
-    rows = queries.page(
+    page = SpanPage.from_filters(request, filters, context, _ORDER, "")
+    rows = select_averages(
         context.database,
         station=station.code,
         parameter=filters.parameter,
         period=filters.period,
-        after=page.after,
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
         as_of=filters.as_of,
     )
-    zone = ZoneInfo(station.timezone)
+    zone = time_zone(station.timezone)
     items = [present_average(row, zone) for row in rows[: page.limit]]
-    return UtcJsonResponse({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next_link(rows)})

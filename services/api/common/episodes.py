@@ -1,4 +1,4 @@
-"""What lists of episodes can be asked for: exceedances and alerts, of one station or many."""
+"""Filters of lists of episodes: exceedances and alerts, of one station or many."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -25,10 +25,10 @@ class EpisodesFilter(SpanFilter):
     ones are asked for, they are given however long ago they began."""
 
     @property
-    def only_open(self) -> bool:
-        """Whether nothing that is over is asked for."""
+    def is_open_only(self) -> bool:
+        """Whether episodes that have ended are left out."""
         raise NotImplementedError
 
-    def earliest(self, end: datetime) -> datetime:
+    def default_start(self, end: datetime) -> datetime:
         """Return the start where `from` is absent; what is still open is news whatever its age."""
-        return FIRST_TIME if self.only_open else end - _DEFAULT_SPAN
+        return FIRST_TIME if self.is_open_only else end - _DEFAULT_SPAN

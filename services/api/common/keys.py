@@ -1,4 +1,4 @@
-"""Who asks, and what their key lets them see."""
+"""Who sends a request, and what their key lets them read."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -32,25 +32,27 @@ class Reader:
     """The registry's, as they stand now."""
 
     @property
-    def unlimited(self) -> bool:
+    def is_unlimited(self) -> bool:
         """Whether the key may read every province, and files that belong to no station."""
         return not self.key.provinces
 
     def station(self, code: str) -> Station:
         """Return a station; raises :class:`UnknownStation`. A closed station's data stay readable."""
         station = self.stations.get(code)
-        if station is None or not (self.unlimited or station.province in self.key.provinces):
+        if station is None or not (self.is_unlimited or station.province in self.key.provinces):
             raise UnknownStation(code)
         return station
 
     def can_read(self, code: str) -> bool:
         """Tell whether rows of a station, or of none (``""``), may be shown."""
         station = self.stations.get(code)
-        return self.unlimited or (station is not None and station.province in self.key.provinces)
+        return self.is_unlimited or (station is not None and station.province in self.key.provinces)
 
-    def visible(self, *, type_: StationType | None = None, province: str | None = None) -> list[Station]:
+    def visible_stations(
+        self, *, type_: StationType | None = None, province: str | None = None
+    ) -> list[Station]:
         """Return the stations the key may read, by code."""
-        # The copy is one step of the interpreter; the registry's thread may add a station meanwhile.
+        # ``list`` copies in one step of the interpreter, while the registry's thread may add a station.
         return sorted(
             (
                 station
@@ -63,42 +65,45 @@ class Reader:
         )
 
     def scope(self, code: str | None, province: str | None = None) -> list[str] | None:
-        """Return whose rows may be shown: the station asked for, those visible, or all (``None``).
+        """Return whose rows may be shown: the station ``code``, all that are visible, or all rows (``None``).
 
         ``province`` leaves out every station of another; a station outside it has no rows.
         """
         if code is not None:
             station = self.station(code)
             return [code] if province in (None, station.province) else []
-        if self.unlimited and province is None:
+        if self.is_unlimited and province is None:
             return None
-        return [station.code for station in self.visible(province=province)]
+        return [station.code for station in self.visible_stations(province=province)]
 
     def zone(self, code: str) -> ZoneInfo:
-        """Return the zone of a station's clock; Vietnam's once the registry has lost the station."""
+        """Return the zone of a station's clock; Vietnam's where the registry no longer has the station."""
         station = self.stations.get(code)
         return time_zone(station.timezone) if station is not None else DEFAULT_ZONE
 
 
-def authenticate(token: str | None, registry: Registry, at: datetime) -> ApiKey:
-    """Return the key a token belongs to, if valid at ``at`` (UTC); raises :class:`Unauthorized`."""
+def authenticate(token: str | None, registry: Registry, time: datetime) -> ApiKey:
+    """Return the key a token belongs to, if valid at ``time`` (UTC); raises :class:`Unauthorized`."""
     if not token:
         raise Unauthorized("Send a key as X-Api-Key, or as Authorization: Bearer.")
     parts = parse_token(token)
-    key = registry.api_key(parts[0], at) if parts else None
+    key = registry.api_key(parts[0], time) if parts else None
     if key is None or not matches(token, key):
         raise Unauthorized("This key is unknown, expired or withdrawn.")
     return key
 
 
-async def reader(
+async def authenticate_request(
     request: Request,
     context: ApiContext,
     header: Annotated[str | None, Security(_HEADER)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> Reader:
-    """Authenticate a request; before the registry has been read, every key would be unknown."""
-    if not context.registry_read():
+    """Return the caller of a request; raises :class:`Unauthorized`.
+
+    Raises :class:`Unavailable` before the registry has been read, when every key would be unknown.
+    """
+    if not context.is_registry_read():
         raise Unavailable("The station registry has not been read yet.")
     token = header or (bearer.credentials if bearer else None)
     key = authenticate(token, context.registry, context.clock())
@@ -106,13 +111,14 @@ async def reader(
     return Reader(key, context.registry.stations)
 
 
-CurrentReader = Annotated[Reader, Depends(reader)]
+CurrentReader = Annotated[Reader, Depends(authenticate_request)]
+"""Parameter of an operation: the caller, whose key is valid."""
 
 
-async def _slot(context: ApiContext, reader: CurrentReader) -> AsyncIterator[None]:
-    async with context.slots.slot(reader.key.id):
+async def _hold_slot(context: ApiContext, reader: CurrentReader) -> AsyncIterator[None]:
+    async with context.slots.hold(reader.key.id):
         yield
 
 
-KEY_SLOT = Depends(_slot, scope="function")
-"""Lets an operation wait for one of its caller's slots, which is free again before the answer is sent."""
+KEY_SLOT = Depends(_hold_slot, scope="function")
+"""Dependency of an operation: waits for a slot of its caller, which is freed before the answer is sent."""

@@ -1,6 +1,6 @@
-"""Keyset pages: each begins after the last key of the one before, so no row is lost or repeated between them.
+"""Keyset pages: a page begins after the last key of the previous page, so no row is lost or repeated.
 
-The cursor is that key as JSON in base64url. Rows written meanwhile appear if their key still lies ahead.
+The cursor is that key as JSON in base64url. Rows written meanwhile appear if their key lies after the cursor.
 """
 
 import base64
@@ -28,11 +28,11 @@ class ListFilter(BaseModel):
     limit: Annotated[int, Field(ge=1)] = 1_000
     """Most items of the answer."""
 
-    def most(self, allowed: int) -> int:
-        """Return the limit; raises :class:`BadParameter` where more than ``allowed`` was asked for."""
-        if self.limit > allowed and "limit" in self.model_fields_set:
-            raise BadParameter(("limit", f"{self.limit} is more than the {allowed} that this server allows"))
-        return min(self.limit, allowed)
+    def effective_limit(self, maximum: int) -> int:
+        """Return the limit; raises :class:`BadParameter` where the caller sent more than ``maximum``."""
+        if self.limit > maximum and "limit" in self.model_fields_set:
+            raise BadParameter(("limit", f"{self.limit} is more than the {maximum} that this server allows"))
+        return min(self.limit, maximum)
 
 
 class PageFilter(ListFilter):
@@ -43,7 +43,7 @@ class PageFilter(ListFilter):
 
 
 class SpanListFilter(ListFilter):
-    """Beside the limit, ``from`` and ``to``: a half-open stretch of time."""
+    """Beside the limit, ``from`` and ``to``: a half-open span of time."""
 
     from_: Annotated[QueryTime | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
     """Inclusive, and before `to`; ISO 8601 with a zone. 24 hours before `to` where absent."""
@@ -51,23 +51,23 @@ class SpanListFilter(ListFilter):
     """Exclusive; ISO 8601 with a zone. Now where absent."""
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
-        """Return start and end; raises :class:`BadParameter` where nothing lies between them."""
+        """Return start and end, UTC; raises :class:`BadParameter` where nothing lies between them."""
         end = self.to or now
         try:
-            start = self.from_ or self.earliest(end)
+            start = self.from_ or self.default_start(end)
         except OverflowError as error:
             raise BadParameter(("to", f"{iso(end)} has no day before it")) from error
         if start >= end:
             raise BadParameter(("from", f"{iso(start)} does not lie before `to`, {iso(end)}"))
         return start, end
 
-    def earliest(self, end: datetime) -> datetime:
+    def default_start(self, end: datetime) -> datetime:
         """Return the start where `from` is absent; raises ``OverflowError`` where there is none."""
         return end - _DEFAULT_SPAN
 
 
 class SpanFilter(SpanListFilter, PageFilter):
-    """The same of an operation that gives pages."""
+    """``from``, ``to``, ``limit`` and ``cursor``: of an operation that gives pages of a span of time."""
 
 
 class Keyset:
@@ -78,57 +78,68 @@ class Keyset:
         key: Any = tuple.__class_getitem__(tuple(columns.values()))
         self._key: TypeAdapter[tuple[Any, ...]] = TypeAdapter(key)
 
-    def cursor(self, row: Mapping[str, Any]) -> str:
+    def encode_cursor(self, row: Mapping[str, Any]) -> str:
         """Write the key of a row."""
         key = tuple(row[column] for column in self._columns)
         return base64.urlsafe_b64encode(self._key.dump_json(key)).rstrip(b"=").decode()
 
-    def after(self, cursor: str | None, *first: Any) -> tuple[Any, ...]:
-        """Return the key that the page begins after, never before ``first``; raises :class:`BadParameter`."""
+    def decode_cursor(self, cursor: str | None, *lowest: Any) -> tuple[Any, ...]:
+        """Return the key that the page begins after, never below ``lowest``.
+
+        Raises :class:`BadParameter` where this operation did not give the cursor.
+        """
         if cursor is None:
-            return first
+            return lowest
         try:
             text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            return max(first, self._key.validate_json(text))
+            return max(lowest, self._key.validate_json(text))
         except ValueError as error:
             raise BadParameter(("cursor", "is not one that this operation gave")) from error
 
 
 @dataclass(frozen=True, slots=True)
 class SpanPage:
-    """One page of the rows in a stretch of time: what to ask for, and what to answer."""
+    """One page of the rows in a span of time: which rows to read, and the link to the next page."""
 
     request: Request
     keyset: Keyset
     start: datetime
+    """Inclusive, UTC."""
     end: datetime
-    """Exclusive."""
-    after: Any
+    """Exclusive, UTC."""
+    after_key: Any
     """Key, as a tuple, that the page begins after."""
     limit: int
+    """Most rows of the page."""
 
     @classmethod
-    def of(
-        cls, request: Request, query: SpanFilter, context: Context, keyset: Keyset, *lowest: Any
+    def from_filters(
+        cls, request: Request, filters: SpanFilter, context: Context, keyset: Keyset, *lowest: Any
     ) -> "SpanPage":
-        """Read the query; ``lowest`` is less than any key's columns after the time."""
-        start, end = query.span(context.clock())
-        after = keyset.after(query.cursor, start, *lowest)
-        return cls(request, keyset, start, end, after, query.most(context.page_limit))
+        """Read the query string; ``lowest`` is less than any key's columns after the time.
+
+        Raises :class:`BadParameter`.
+        """
+        start, end = filters.span(context.clock())
+        after_key = keyset.decode_cursor(filters.cursor, start, *lowest)
+        return cls(request, keyset, start, end, after_key, filters.effective_limit(context.page_limit))
 
     @property
-    def wanted(self) -> int:
-        """Rows to ask for: one more than the page holds tells whether another follows."""
+    def row_limit(self) -> int:
+        """Rows to read: one more than the page holds tells whether another page follows."""
         return self.limit + 1
 
-    def next(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
-        """Return the link to the next page, with this one's start and end, or ``None`` on the last."""
+    def next_link(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
+        """Return the link to the next page, with this one's start and end, or ``None`` on the last.
+
+        ``rows`` are those read, up to ``row_limit``.
+        """
         if len(rows) <= self.limit:
             return None
         span = {"from": iso(self.start), "to": iso(self.end)}
-        return next_link(self.request, self.keyset.cursor(rows[self.limit - 1]), **span)
+        return link_to_cursor(self.request, self.keyset.encode_cursor(rows[self.limit - 1]), **span)
 
 
-def next_link(request: Request, cursor: str, **fixed: str) -> str:
-    """Return the same request at the next cursor, with what it left open ``fixed``."""
-    return f"{request.url.path}?{urlencode({**request.query_params, **fixed, 'cursor': cursor})}"
+def link_to_cursor(request: Request, cursor: str, **parameters: str) -> str:
+    """Return the address of the same request at another cursor, with ``parameters`` added or replaced."""
+    return f"{request.url.path}?{urlencode({**request.query_params, **parameters, 'cursor': cursor})}"

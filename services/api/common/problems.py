@@ -55,8 +55,9 @@ class BadParameter(Problem):
 
     def __init__(self, *errors: tuple[str, str]) -> None:
         """Take (parameter, what is wrong with it) pairs."""
-        detail = "; ".join(f"{parameter}: {wrong}" for parameter, wrong in errors)
-        super().__init__(detail, [{"parameter": parameter, "detail": wrong} for parameter, wrong in errors])
+        detail = "; ".join(f"{parameter}: {sentence}" for parameter, sentence in errors)
+        documents = [{"parameter": parameter, "detail": sentence} for parameter, sentence in errors]
+        super().__init__(detail, documents)
 
 
 class Unauthorized(Problem):
@@ -145,22 +146,22 @@ class ProblemDocument(BaseModel):
     """``parameter`` and ``detail`` of each parameter that is wrong."""
 
 
-def describe_problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+def describe_problems(*types: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """Return the ``responses=`` of an operation that may answer with these problems."""
     content = {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}
-    return {int(kind.status): {"description": kind.title, "content": content} for kind in kinds}
+    return {int(type_.status): {"description": type_.title, "content": content} for type_ in types}
 
 
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _bad_request)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClickHouseAway, _clickhouse_away)
-    app.add_exception_handler(Exception, _problem)
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_bad_request)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(ClickHouseAway, _answer_clickhouse_away)
+    app.add_exception_handler(Exception, _answer_problem)
 
 
-def _problem(request: Request, error: Exception) -> Response:
+def _answer_problem(request: Request, error: Exception) -> Response:
     problem = error if isinstance(error, Problem) else Problem(f"{request.url.path} could not be answered.")
     document = {
         "type": f"/docs#{problem.name}" if problem.name else "about:blank",
@@ -174,12 +175,13 @@ def _problem(request: Request, error: Exception) -> Response:
     return JSONResponse(document, problem.status, headers=dict(problem.headers), media_type=MEDIA_TYPE)
 
 
-def _bad_request(request: Request, error: Exception) -> Response:
+def _answer_bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # what it is registered for
-    return _problem(request, BadParameter(*((str(e["loc"][-1]), _wrong(e)) for e in error.errors())))
+    errors = ((str(entry["loc"][-1]), _describe_error(entry)) for entry in error.errors())
+    return _answer_problem(request, BadParameter(*errors))
 
 
-def _wrong(error: Mapping[str, Any]) -> str:
+def _describe_error(error: Mapping[str, Any]) -> str:
     match error["type"]:
         case "extra_forbidden":
             return "this operation has no such parameter"
@@ -191,13 +193,13 @@ def _wrong(error: Mapping[str, Any]) -> str:
             return str(error["msg"])
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return _problem(request, NotFound(f"There is nothing at {request.url.path}."))
-    return _problem(request, HttpProblem(HTTPStatus(error.status_code), error.headers or {}))
+        return _answer_problem(request, NotFound(f"There is nothing at {request.url.path}."))
+    return _answer_problem(request, HttpProblem(HTTPStatus(error.status_code), error.headers or {}))
 
 
-def _clickhouse_away(request: Request, error: Exception) -> Response:
+def _answer_clickhouse_away(request: Request, error: Exception) -> Response:
     log.warning("%s: %s", request.url.path, error)
-    return _problem(request, Unavailable("ClickHouse does not answer, or is too busy."))
+    return _answer_problem(request, Unavailable("ClickHouse does not answer, or is too busy."))

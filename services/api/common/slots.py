@@ -12,27 +12,27 @@ from services.api.common.problems import TooManyRequests
 class SlotLimits:
     """What one key may have at the same time."""
 
-    running: int = 4
+    running_requests: int = 4
     """Requests that are worked on; fewer than the threads, so that another key always gets one."""
-    waiting: int = 32
+    waiting_requests: int = 32
     """Further requests that wait for one of these to end."""
     wait_seconds: float = 10.0
-    """How long they wait."""
+    """How long these wait, seconds."""
 
 
 class KeySlots:
     """The requests of every key that are under way; all on one event loop."""
 
-    def __init__(self, rules: SlotLimits | None = None) -> None:
-        self._rules = rules or SlotLimits()
+    def __init__(self, limits: SlotLimits | None = None) -> None:
+        self._limits = limits or SlotLimits()
         self._keys: dict[str, _Requests] = {}
 
     @asynccontextmanager
-    async def slot(self, key_id: str) -> AsyncIterator[None]:
+    async def hold(self, key_id: str) -> AsyncIterator[None]:
         """Hold one of a key's slots; raises :class:`TooManyRequests` where too many wait, or for too long."""
-        rules = self._rules
-        requests = self._keys.setdefault(key_id, _Requests(asyncio.Semaphore(rules.running)))
-        if requests.count >= rules.running + rules.waiting:
+        limits = self._limits
+        requests = self._keys.setdefault(key_id, _Requests(asyncio.Semaphore(limits.running_requests)))
+        if requests.count >= limits.running_requests + limits.waiting_requests:
             raise TooManyRequests(f"{requests.count} requests of this key are under way.")
         requests.count += 1
         try:
@@ -47,7 +47,7 @@ class KeySlots:
                 del self._keys[key_id]
 
     async def _acquire(self, requests: "_Requests") -> None:
-        seconds = self._rules.wait_seconds
+        seconds = self._limits.wait_seconds
         try:
             async with asyncio.timeout(seconds):
                 await requests.slots.acquire()

@@ -1,4 +1,4 @@
-"""Pages of stations by code, with what else is listed by station."""
+"""Pages of stations by code, for every operation that lists something by station."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pydantic import Field
 from quantrac.domain import stations as domain
 from services.api.common.context import Context
 from services.api.common.keys import Reader
-from services.api.common.pages import Keyset, PageFilter, next_link
+from services.api.common.pages import Keyset, PageFilter, link_to_cursor
 
 _ORDER = Keyset(code=str)
 
@@ -27,10 +27,11 @@ class StationFilter(PageFilter):
 def select_station_page(
     request: Request, filters: StationFilter, reader: Reader, context: Context
 ) -> tuple[list[domain.Station], str | None]:
-    """Return a page of the stations that the key may read, by code, and the link to the next."""
-    limit = filters.most(context.page_limit)
-    (after,) = _ORDER.after(filters.cursor, "")
-    ahead = [s for s in reader.visible(type_=filters.type, province=filters.province) if s.code > after]
-    if len(ahead) <= limit:
-        return ahead, None
-    return ahead[:limit], next_link(request, _ORDER.cursor({"code": ahead[limit - 1].code}))
+    """Return a page of the stations that the key may read, by code, and the link to the next page."""
+    limit = filters.effective_limit(context.page_limit)
+    (after_code,) = _ORDER.decode_cursor(filters.cursor, "")
+    visible = reader.visible_stations(type_=filters.type, province=filters.province)
+    stations = [station for station in visible if station.code > after_code]
+    if len(stations) <= limit:
+        return stations, None
+    return stations[:limit], link_to_cursor(request, _ORDER.encode_cursor({"code": stations[limit - 1].code}))

@@ -1,4 +1,4 @@
-"""Times in a query string, and in a link: ISO 8601 with a zone."""
+"""Times in a query string and in a link, ISO 8601 with a zone, and time zones."""
 
 import re
 from datetime import UTC, datetime
@@ -20,9 +20,9 @@ def parse_time(text: object) -> datetime:
     """
     text = str(text)
     try:
-        moment = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
+        time = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a time in ISO 8601, such as 2026-03-25T00:05:00+07:00") from error
     raise ValueError(f"{text!r} has no time zone: end it with Z or an offset such as +07:00")
@@ -32,13 +32,13 @@ QueryTime = Annotated[AwareDatetime, BeforeValidator(parse_time)]
 """A time with its zone in a query string."""
 
 
-def iso(moment: datetime) -> str:
+def iso(time: datetime) -> str:
     """Write a time in UTC.
 
     >>> iso(datetime(2026, 3, 24, 17, 5, tzinfo=UTC))
     '2026-03-24T17:05:00Z'
     """
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=64)

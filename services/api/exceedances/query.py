@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.api.common.context import Database
-from services.api.common.database import LAST_TIME, bind_stations, format_milliseconds, format_seconds, select
+from services.api.common.database import (
+    LAST_TIME,
+    Database,
+    bind_stations,
+    format_milliseconds,
+    format_seconds,
+    select,
+)
 
-# Every version is kept; the highest of those computed until then stood, and one of no periods says that
-# nothing of the episode did.
+# Every version is kept; the highest of those computed until ``as_of`` counts. A version of no periods says
+# that the episode is withdrawn.
 _PAGE = """
 SELECT * FROM
 (
@@ -16,7 +22,7 @@ SELECT * FROM
     station, parameter, period, standard, column, minimum, maximum, unit, starts_at, ends_at,
     periods, peak, peak_at, ratio, open, version, computed_at
   FROM exceedances
-  WHERE ({everywhere:UInt8} OR station IN {stations:Array(String)})
+  WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
     AND ({parameter:String} = '' OR parameter = {parameter:String})
     AND starts_at >= {after_time:DateTime('UTC')} AND starts_at < {end:DateTime('UTC')}
     AND (starts_at, station, parameter, period, standard, column) > (
@@ -35,29 +41,29 @@ Key = tuple[datetime, str, str, str, str, str]
 """(starts_at, station, parameter, period, standard, column)."""
 
 
-def page(
+def select_exceedances(
     database: Database,
     *,
     stations: Sequence[str] | None,
     parameter: str | None,
     is_open: bool | None,
-    after: Key,
+    after_key: Key,
     end: datetime,
     limit: int,
     as_of: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` episodes that start past ``after`` and before ``end``.
+    """Return up to ``limit`` episodes that start past ``after_key`` and before ``end``.
 
-    In their present version, or in the one that stood at ``as_of``; without those withdrawn by then.
-    ``stations=None`` means all.
+    In their present version, or in the one that counted at ``as_of``; without those withdrawn by then.
+    ``stations=None`` means all stations.
     """
     names = ("after_station", "after_parameter", "after_period", "after_standard", "after_column")
     parameters = {
         **bind_stations(stations),
         "parameter": parameter or "",
         "open": -1 if is_open is None else int(is_open),
-        "after_time": format_seconds(after[0]),
-        **dict(zip(names, after[1:], strict=True)),
+        "after_time": format_seconds(after_key[0]),
+        **dict(zip(names, after_key[1:], strict=True)),
         "end": format_seconds(end),
         "as_of": format_milliseconds(as_of or LAST_TIME),
         "limit": limit,

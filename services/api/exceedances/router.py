@@ -11,8 +11,8 @@ from services.api.common.episodes import EpisodesFilter
 from services.api.common.keys import CurrentReader
 from services.api.common.pages import Keyset, SpanPage
 from services.api.common.times import QueryTime
-from services.api.exceedances import query as queries
 from services.api.exceedances.answer import Exceedances, present_exceedance
+from services.api.exceedances.query import select_exceedances
 
 router = APIRouter(tags=["Exceedances"])
 
@@ -30,8 +30,8 @@ class ExceedancesFilter(EpisodesFilter):
     """Answers what stood at that time, with what has been withdrawn since; ISO 8601 with a zone."""
 
     @property
-    def only_open(self) -> bool:
-        """Whether nothing that is over is asked for."""
+    def is_open_only(self) -> bool:
+        """Whether episodes that have ended are left out."""
         return self.open is True
 
 
@@ -46,16 +46,16 @@ def exceedances(
 
     As they stand or stood at `as_of`; what later data left nothing of is withdrawn and not given.
     """
-    page = SpanPage.of(request, filters, context, _ORDER, "", "", "", "", "")
-    rows = queries.page(
+    page = SpanPage.from_filters(request, filters, context, _ORDER, "", "", "", "", "")
+    rows = select_exceedances(
         context.database,
         stations=reader.scope(filters.station, filters.province),
         parameter=filters.parameter,
         is_open=filters.open,
-        after=page.after,
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
         as_of=filters.as_of,
     )
     items = [present_exceedance(row, reader.zone(row["station"])) for row in rows[: page.limit]]
-    return UtcJsonResponse({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next_link(rows)})

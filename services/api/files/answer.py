@@ -1,12 +1,11 @@
 """Received files and rejected lines as they are answered."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field
 
-from services.api.common.answers import AnswerModel
+from services.api.common.answers import AnswerModel, Row
 
 
 class File(AnswerModel):
@@ -36,10 +35,11 @@ class File(AnswerModel):
     """Link to the exact bytes; null at the ministry, where only readings arrive."""
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], *, raw: bool) -> Self:
-        """Present a row of ``files``; ``raw`` tells whether this deployment keeps the bytes."""
+    def from_row(cls, row: Row, *, has_content: bool) -> Self:
+        """Present a row of ``files``; ``has_content`` tells whether this deployment keeps the bytes."""
         fields = {name: value for name, value in row.items() if name != "file_id"}
-        return cls(**fields, id=row["file_id"], content=content_link(row["file_id"]) if raw else None)
+        content = _content_link(row["file_id"]) if has_content else None
+        return cls(**fields, id=row["file_id"], content=content)
 
 
 class Files(AnswerModel):
@@ -98,6 +98,6 @@ class RejectsSummary(AnswerModel):
     items: list[RejectCount]
 
 
-def content_link(file_id: str) -> str:
+def _content_link(file_id: str) -> str:
     """Return the link to a file's bytes."""
     return f"/v1/files/{file_id}/content"

@@ -11,13 +11,19 @@ from services.api.common.context import ApiContext, Context
 from services.api.common.keys import CurrentReader, Reader
 from services.api.common.pages import Keyset, SpanFilter, SpanListFilter, SpanPage
 from services.api.common.problems import BadParameter, NotFound
-from services.api.files import query as queries
 from services.api.files.answer import File, Files, Reject, RejectCount, Rejects, RejectsSummary
+from services.api.files.query import (
+    find_content,
+    select_files,
+    select_files_by_id,
+    select_reject_counts,
+    select_rejects,
+)
 
 router = APIRouter(tags=["Files"])
 
-_FILES = Keyset(received_at=AwareDatetime, station=str, file_id=str)
-_REJECTS = Keyset(received_at=AwareDatetime, station=str, file_id=str, line=int)
+_FILE_ORDER = Keyset(received_at=AwareDatetime, station=str, file_id=str)
+_REJECT_ORDER = Keyset(received_at=AwareDatetime, station=str, file_id=str, line=int)
 
 FileId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes.")]
 
@@ -49,22 +55,22 @@ def files(
     request: Request, filters: Annotated[FilesFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> Files:
     """List files received in [from, to) with how many readings and rejects each gave."""
-    page = SpanPage.of(request, filters, context, _FILES, "", "")
-    rows = queries.files_page(
+    page = SpanPage.from_filters(request, filters, context, _FILE_ORDER, "", "")
+    rows = select_files(
         context.database,
-        stations=_unassigned(filters, reader) if filters.unassigned else reader.scope(filters.station),
-        after=page.after,
+        stations=_select_scope(filters, reader),
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
     )
-    items = [File.of(row, raw=context.has_raw_files) for row in rows[: page.limit]]
-    return Files(items=items, next=page.next(rows))
+    items = [File.from_row(row, has_content=context.has_raw_files) for row in rows[: page.limit]]
+    return Files(items=items, next=page.next_link(rows))
 
 
 @router.get("/files/{file_id}", summary="Show one file")
 def file(file_id: FileId, reader: CurrentReader, context: ApiContext) -> File:
     """Show when a file was last received and what it gave."""
-    return File.of(_readable(file_id, reader, context)[0], raw=context.has_raw_files)
+    return File.from_row(_find_receptions(file_id, reader, context)[0], has_content=context.has_raw_files)
 
 
 @router.get(
@@ -82,19 +88,19 @@ def content(
     """Give the bytes as the station sent them; they never change, so the ETag is the file's id."""
     if not context.has_raw_files:
         raise NotFound("The bytes of this file are at the province; only its readings came here.")
-    received = _readable(file_id, reader, context)
+    receptions = _find_receptions(file_id, reader, context)
     headers = {"ETag": f'"{file_id}"', "Cache-Control": "private, no-cache"}
-    if _has(if_none_match, file_id):
+    if _is_current(if_none_match, file_id):
         return Response(status_code=304, headers=headers)
-    senders = {str(row[name]) for row in received for name in ("station", "account")}
-    found = queries.content(context.database, file_id, senders=sorted(senders))
-    if found is None:
+    senders = {str(row[name]) for row in receptions for name in ("station", "account")}
+    file_content = find_content(context.database, file_id, senders=sorted(senders))
+    if file_content is None:
         raise NotFound(f"The bytes of the file {file_id} are not stored yet.")
-    name, body = found
-    # The encoding is part of what is to be found out, so none is declared, and no browser shall guess.
+    name, body = file_content
+    # The encoding is not known, so none is declared, and browsers must not guess one.
     headers |= {
         "Content-Type": "text/plain",
-        "Content-Disposition": _disposition(name),
+        "Content-Disposition": _content_disposition(name),
         "X-Content-Type-Options": "nosniff",
     }
     return Response(body, headers=headers)
@@ -105,16 +111,16 @@ def rejects(
     request: Request, filters: Annotated[RejectsFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> Rejects:
     """List the rejected lines of files received in [from, to), each with its text and reason."""
-    page = SpanPage.of(request, filters, context, _REJECTS, "", "", 0)
-    rows = queries.rejects_page(
+    page = SpanPage.from_filters(request, filters, context, _REJECT_ORDER, "", "", 0)
+    rows = select_rejects(
         context.database,
         stations=reader.scope(filters.station),
         reason=filters.reason,
-        after=page.after,
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
     )
-    return Rejects(items=[Reject(**row) for row in rows[: page.limit]], next=page.next(rows))
+    return Rejects(items=[Reject(**row) for row in rows[: page.limit]], next=page.next_link(rows))
 
 
 @router.get("/rejects/summary", summary="Count lines that gave no reading")
@@ -123,36 +129,42 @@ def rejects_summary(
 ) -> RejectsSummary:
     """Count the rejected lines of files received in [from, to), by station and reason, the most first."""
     start, end = filters.span(context.clock())
-    rows = queries.rejects_summary(
+    rows = select_reject_counts(
         context.database,
         stations=reader.scope(filters.station),
         start=start,
         end=end,
-        limit=filters.most(context.page_limit),
+        limit=filters.effective_limit(context.page_limit),
     )
     return RejectsSummary(items=[RejectCount(**row) for row in rows])
 
 
-def _unassigned(filters: FilesFilter, reader: Reader) -> list[str]:
-    """Return the scope of files without station; raises :class:`BadParameter`."""
+def _select_scope(filters: FilesFilter, reader: Reader) -> list[str] | None:
+    """Return whose files may be shown, as :meth:`Reader.scope` does; raises :class:`BadParameter`.
+
+    Files without a station have the station code ``""``.
+    """
+    if not filters.unassigned:
+        return reader.scope(filters.station)
     if filters.station is not None:
         raise BadParameter(("unassigned", "a file of a station is not unassigned; leave one of them out"))
-    return [""] if reader.unlimited else []
+    return [""] if reader.is_unlimited else []
 
 
-def _readable(file_id: str, reader: Reader, context: Context) -> list[Row]:
-    """Return when and for whom a file was received, as far as the key may know; raises :class:`NotFound`."""
-    rows = [row for row in queries.by_id(context.database, file_id) if reader.can_read(row["station"])]
+def _find_receptions(file_id: str, reader: Reader, context: Context) -> list[Row]:
+    """Return the rows of a file that the key may read, the newest first; raises :class:`NotFound`."""
+    rows = [row for row in select_files_by_id(context.database, file_id) if reader.can_read(row["station"])]
     if not rows:
         raise NotFound(f"No file {file_id} has been received, or this key may not read it.")
     return list(rows)
 
 
-def _has(if_none_match: str | None, file_id: str) -> bool:
+def _is_current(if_none_match: str | None, file_id: str) -> bool:
+    """Tell whether the caller's ETags name these bytes (RFC 9110, If-None-Match)."""
     tags = (tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(","))
     return any(tag in ("*", f'"{file_id}"') for tag in tags)
 
 
-def _disposition(name: str) -> str:
+def _content_disposition(name: str) -> str:
     encoded = quote(name, safe="")
     return f'attachment; filename="{name}"' if encoded == name else f"attachment; filename*=UTF-8''{encoded}"

@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from services.api.common.context import Database
-from services.api.common.database import LAST_TIME, format_milliseconds, format_seconds, select
+from services.api.common.database import LAST_TIME, Database, format_milliseconds, format_seconds, select
 
-# Every version is kept; the highest of those computed until then stood.
+# Every version is kept; the highest of those computed until ``as_of`` counts.
 _PAGE = """
 SELECT
   station, kind, period, starts_at, ends_at, value, responsible, subindices, version, computed_at
@@ -23,27 +22,27 @@ LIMIT {limit:UInt32}
 """
 
 
-def page(
+def select_indices(
     database: Database,
     *,
     station: str,
     kind: str | None,
     period: str,
-    after: tuple[datetime, str],
+    after_key: tuple[datetime, str],
     end: datetime,
     limit: int,
     as_of: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` indices that start past the key ``after`` and before ``end``.
+    """Return up to ``limit`` indices that start past the key ``after_key`` and before ``end``.
 
-    In their present version, or in the one that stood at ``as_of``.
+    In their present version, or in the one that counted at ``as_of``.
     """
     parameters = {
         "station": station,
         "kind": kind or "",
         "period": period,
-        "after_time": format_seconds(after[0]),
-        "after_kind": after[1],
+        "after_time": format_seconds(after_key[0]),
+        "after_kind": after_key[1],
         "end": format_seconds(end),
         "as_of": format_milliseconds(as_of or LAST_TIME),
         "limit": limit,

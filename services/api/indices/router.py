@@ -10,8 +10,8 @@ from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
 from services.api.common.pages import Keyset, SpanFilter, SpanPage
 from services.api.common.times import QueryTime, time_zone
-from services.api.indices import query as queries
 from services.api.indices.answer import Indices, present_index
+from services.api.indices.query import select_indices
 
 router = APIRouter(tags=["Indices"])
 
@@ -40,17 +40,17 @@ def indices(
     A station has none where the registry lets it publish none.
     """
     station = reader.station(filters.station)
-    page = SpanPage.of(request, filters, context, _ORDER, "")
-    rows = queries.page(
+    page = SpanPage.from_filters(request, filters, context, _ORDER, "")
+    rows = select_indices(
         context.database,
         station=station.code,
         kind=filters.kind,
         period=filters.period,
-        after=page.after,
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
         as_of=filters.as_of,
     )
     zone = time_zone(station.timezone)
     items = [present_index(row, zone) for row in rows[: page.limit]]
-    return UtcJsonResponse({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next_link(rows)})

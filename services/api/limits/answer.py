@@ -37,8 +37,8 @@ class Limit(AnswerModel):
     """How sure the figure is: read in the text itself, in a secondary source, in a weak one, or in none."""
 
     @classmethod
-    def of(cls, applied: Applied) -> Self:
-        """Present a limit with how it came about."""
+    def from_applied(cls, applied: Applied) -> Self:
+        """Present a limit with the coefficients that are multiplied in."""
         return cls(**asdict(applied.limit), coefficients=dict(applied.factors))
 
 

@@ -31,7 +31,7 @@ def limits(filters: Annotated[LimitsFilter, Query()], reader: CurrentReader, con
     As the registry and the standards stand now.
     """
     station = reader.station(filters.station)
-    at = filters.at or context.clock()
-    found = context.limits.applied_to(station, at)
-    items = sorted((Limit.of(each) for each in found), key=lambda limit: (limit.parameter, limit.period))
-    return Limits(station=station.code, at=at, items=items)
+    time = filters.at or context.clock()
+    items = [Limit.from_applied(applied) for applied in context.limits.applied_to(station, time)]
+    items.sort(key=lambda limit: (limit.parameter, limit.period))
+    return Limits(station=station.code, at=time, items=items)

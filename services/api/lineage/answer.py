@@ -11,8 +11,8 @@ from services.api.common.answers import AnswerModel
 from services.api.files.answer import File
 from services.api.readings.answer import Reading, flag_name
 
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-"""When the registry decided, in its own records."""
+_REGISTRY_DECISION_TIME = datetime.min.replace(tzinfo=UTC)
+"""``decided_at`` of a maintenance window: the registry has no time for it."""
 
 
 class Receipt(AnswerModel):
@@ -82,14 +82,14 @@ class Decision(AnswerModel):
     """Exclusive, UTC."""
 
     @classmethod
-    def of(cls, decision: domain.Decision) -> Self:
+    def from_registry(cls, decision: domain.Decision) -> Self:
         """Present a decision of the registry."""
         return cls(
             flag=decision.flag,
             flag_name=flag_name(decision.flag),
             by=decision.by,
             why=decision.why,
-            decided_at=None if decision.decided_at == _BEFORE_ALL else decision.decided_at,
+            decided_at=None if decision.decided_at == _REGISTRY_DECISION_TIME else decision.decided_at,
             starts_at=decision.start,
             ends_at=decision.end,
         )

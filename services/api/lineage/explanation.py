@@ -1,4 +1,4 @@
-"""Why a stored reading has its flag: the tests' own sentences, on what is stored around it."""
+"""Why a stored reading has its flag: the sentences of the tests, computed again from what is stored."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,66 +18,63 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
 from schemas.history import ClickHouseHistory
 from schemas.rules import RuleSet
-from services.api.common.context import Context, Database
+from services.api.common.context import Context
+from services.api.common.database import Database
 from services.api.lineage.answer import Judgement
+from services.api.lineage.query import has_readings_after
 from services.api.readings.answer import flag_name
 
 DECISION = "decision"
-"""What stands among the tests where a person decided."""
+"""Name of the outcome that a person's decision has among the tests."""
 
 _NEIGHBOURS = "neighbours"
 
-_ORDER = {name: place for place, name in enumerate((DECISION, *TESTS))}
-
-_AFTER = """
-SELECT 1 AS found
-FROM readings
-WHERE station = {station:String} AND measured_at >= toDateTime({end:UInt32}, 'UTC')
-  AND measured_at <= received_at + toIntervalSecond({ahead:UInt32})
-LIMIT 1
-"""
+_ORDER = {name: index for index, name in enumerate((DECISION, *TESTS))}
 
 
-class _AroundAnHour(ClickHouseHistory):
-    """A history of which one hour is asked, and therefore only whether it is finished."""
+class _HistoryOfOneHour(ClickHouseHistory):
+    """A history that is read for one hour only, and so need only say whether that hour is complete."""
 
     def __init__(self, database: Database, hour: float) -> None:
-        """``hour`` is seconds since 1970 / 3600."""
+        """``hour`` is seconds since 1970 UTC / 3600."""
         super().__init__(database)
         self._rows, self._end = database, int(hour + 1) * HOUR
 
     def newest(self, station: str) -> float:
         """Return the end of the hour where the station has a reading after it, else a time within the hour.
 
-        The newest reading itself would be looked for in all that the station ever sent.
+        Seconds since 1970 UTC. To find the newest reading itself, all readings of the station would be read.
         """
-        asked = {"station": station, "end": self._end, "ahead": round(LONGEST_AHEAD)}
-        return float(self._end if self._rows.columns(_AFTER, asked) else self._end - 1)
+        ahead = round(LONGEST_AHEAD)
+        is_complete = has_readings_after(self._rows, station=station, end=self._end, longest_ahead=ahead)
+        return float(self._end if is_complete else self._end - 1)
 
 
-def explanation_of(
-    context: Context, station: str, parameter: str, at: datetime, can_read: Callable[[str], bool]
+def explain_reading(
+    context: Context, station: str, parameter: str, measured_at: datetime, can_read: Callable[[str], bool]
 ) -> Explanation | None:
     """Judge one stored reading again and put every test into words; ``None`` where it is not stored.
 
-    Where ``can_read`` refuses one of its neighbour stations, no sentence tells what those measured.
+    Where ``can_read`` refuses one of its neighbour stations, no sentence says what those measured.
 
     Reads the station as far back as its tests look, the statistics of the blocks of its baseline, and its
     hour at the neighbour stations. Raises ``ClickHouseError``.
     """
-    # Its caches are for one thread, and to fill them for one station takes a millisecond.
+    # Built anew: its caches are for one thread, and filling them for one station takes a millisecond.
     expectations = Expectations(context.registry, context.book)
-    time = at.timestamp()
-    history, block = _AroundAnHour(context.database, time // HOUR), block_of(time)
-    near = neighbours_of(context.registry, station)
-    compared: dict[str, Hours] = {}
+    time = measured_at.timestamp()
+    history, block = _HistoryOfOneHour(context.database, time // HOUR), block_of(time)
+    neighbour_codes = neighbours_of(context.registry, station)
+    # Medians over the neighbours, an array of hours for each parameter; filled when a test reads them.
+    neighbour_hours: dict[str, Hours] = {}
 
     def neighbours(first: int, last: int) -> Mapping[str, Hours]:
         newest = history.newest(station)
-        compared.update(combined(newest, [history.hours(each, first, last) for each in near]))
-        return compared
+        hours = [history.hours(code, first, last) for code in neighbour_codes]
+        neighbour_hours.update(combined(newest, hours))
+        return neighbour_hours
 
-    found = explain_readings(
+    explanations = explain_readings(
         history.readings(station, time - 60 * expectations.reach(station), time + 1),
         expectations,
         time,
@@ -86,42 +83,43 @@ def explanation_of(
         neighbours=neighbours,
         decisions=context.registry.decisions_of(station),
     )
-    if not found:
+    if not explanations:
         return None
-    if all(map(can_read, near)) or parameter not in compared:
-        return found[0]
-    count = float(compared[parameter].at(np.array([time // HOUR]))[1][0])
-    return _without_neighbours_values(found[0], count)
+    if all(map(can_read, neighbour_codes)) or parameter not in neighbour_hours:
+        return explanations[0]
+    count = float(neighbour_hours[parameter].at(np.array([time // HOUR]))[1][0])
+    return _hide_neighbours_values(explanations[0], count)
 
 
-def _without_neighbours_values(explanation: Explanation, count: float) -> Explanation:
-    def hidden(test: Explained) -> Explained:
+def _hide_neighbours_values(explanation: Explanation, count: float) -> Explanation:
+    def hide_values(test: Explained) -> Explained:
         if test.test != _NEIGHBOURS or test.outcome not in {Flag.GOOD, Flag.SUSPECT}:
-            return test  # what was not compared names no value
+            return test  # nothing was compared, so the sentence names no value
         return replace(test, says=neighbours_test.explain_without_values(count, test.outcome))
 
-    return replace(explanation, tests=tuple(map(hidden, explanation.tests)))
+    return replace(explanation, tests=tuple(map(hide_values, explanation.tests)))
 
 
-def judgements(
+def build_judgements(
     reading: Mapping[str, Any], station: Station, context: Context, can_read: Callable[[str], bool]
 ) -> list[Judgement]:
     """Return what each test said of a reading (as ``present_reading`` gives it), in the order of the tests.
 
-    The outcomes are those stored; a sentence whose outcome is another one now says so.
+    The outcomes are those stored; where the outcome of today is another one, the sentence says so. Where
+    ``can_read`` refuses a neighbour station, no sentence says what it measured. Raises ``ClickHouseError``.
     """
-    parameter, at = reading["parameter"], reading["measured_at"]
-    explanation = explanation_of(context, station.code, parameter, at, can_read)
-    explained = {each.test: each for each in explanation.tests} if explanation is not None else {}
-    rules = context.book.rules(reading["received_at"], at)
-    sources = _sources(rules, station, parameter, at)
+    parameter, measured_at = reading["parameter"], reading["measured_at"]
+    explanation = explain_reading(context, station.code, parameter, measured_at, can_read)
+    explained = {test.test: test for test in explanation.tests} if explanation is not None else {}
+    rules = context.book.rules(reading["received_at"], measured_at)
+    sources = _name_sources(rules, station, parameter, measured_at)
     stored: Mapping[str, int] = reading["tests"]
     return [
         Judgement(
             name=name,
             outcome=stored[name],
             outcome_name=flag_name(stored[name]),
-            says=_says(name, stored[name], explained.get(name)),
+            says=_word_outcome(name, stored[name], explained.get(name)),
             rules=rules.version,
             source=sources.get(name, ""),
         )
@@ -129,13 +127,14 @@ def judgements(
     ]
 
 
-def decision_about(context: Context, station: str, parameter: str, at: datetime) -> Decision | None:
+def find_decision(context: Context, station: str, parameter: str, measured_at: datetime) -> Decision | None:
     """Return the decision that counts for a reading, maintenance of the registry among them."""
-    standing = context.registry.decisions_of(station)
-    return next((each for each in reversed(standing) if each.covers(parameter, at)), None)
+    decisions = context.registry.decisions_of(station)
+    covering = (decision for decision in reversed(decisions) if decision.covers(parameter, measured_at))
+    return next(covering, None)
 
 
-def _says(test: str, outcome: int, explained: Explained | None) -> str:
+def _word_outcome(test: str, outcome: int, explained: Explained | None) -> str:
     if explained is None and test == DECISION:
         return "a person decided; the registry here holds no such decision now"
     if explained is None:
@@ -145,16 +144,16 @@ def _says(test: str, outcome: int, explained: Explained | None) -> str:
     return f"{explained.says}; judged by what is stored now, the outcome is {flag_name(explained.outcome)}"
 
 
-def _sources(rules: RuleSet, station: Station, parameter: str, at: datetime) -> dict[str, str]:
+def _name_sources(rules: RuleSet, station: Station, parameter: str, measured_at: datetime) -> dict[str, str]:
     """Name scope and source of each test's thresholds, the widest scope first."""
-    record = station if station.valid_at(at) else None
-    kind = record.type.value if record is not None else ""
-    layers = rules.layers(kind, station.code, parameter, at)
-    facts = registered(record.parameter(parameter, at) if record is not None else None)
-    found = {}
+    record = station if station.valid_at(measured_at) else None
+    type_ = record.type.value if record is not None else ""
+    layers = rules.layers(type_, station.code, parameter, measured_at)
+    facts = registered(record.parameter(parameter, measured_at) if record is not None else None)
+    sources = {}
     for test, settings in layers.items():
-        named = [f"{scope}: {entry.source or 'no source named'}" for scope, entry in settings]
+        scopes = [f"{scope}: {entry.source or 'no source named'}" for scope, entry in settings]
         if facts.get(test):
-            named.append(f"registry: {station.code}/{parameter}")
-        found[test] = "; ".join(named)
-    return found
+            scopes.append(f"registry: {station.code}/{parameter}")
+        sources[test] = "; ".join(scopes)
+    return sources

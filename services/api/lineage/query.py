@@ -1,13 +1,12 @@
-"""What stands around one reading: its file, its average, its receipts."""
+"""What belongs to one reading: its file, its average, its receipts, its earlier versions."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from quantrac.domain.averaging import hour_of
-from services.api.averages import query as averages
-from services.api.common.context import Database
-from services.api.common.database import format_seconds, select
-from services.api.files import query as files
+from services.api.averages.query import select_averages
+from services.api.common.database import Database, format_seconds, select
+from services.api.files.query import select_files
 
 _RECEIPTS = """
 SELECT target, delivery_id, confirmed_at, readings, revision
@@ -24,38 +23,56 @@ WHERE station = {station:String} AND parameter = {parameter:String}
 ORDER BY version DESC
 """
 
+_AFTER = """
+SELECT 1 AS found
+FROM readings
+WHERE station = {station:String} AND measured_at >= toDateTime({end:UInt32}, 'UTC')
+  AND measured_at <= received_at + toIntervalSecond({ahead:UInt32})
+LIMIT 1
+"""
 
-def file(database: Database, *, station: str, received_at: datetime) -> dict[str, Any] | None:
+
+def find_file(database: Database, *, station: str, received_at: datetime) -> dict[str, Any] | None:
     """Return the file of a station received at that millisecond, or ``None``."""
     end = received_at + timedelta(milliseconds=1)
-    found = files.files_page(database, stations=[station], after=(received_at, "", ""), end=end, limit=1)
-    return found[0] if found else None
+    rows = select_files(database, stations=[station], after_key=(received_at, "", ""), end=end, limit=1)
+    return rows[0] if rows else None
 
 
-def average(
+def find_average(
     database: Database, *, station: str, parameter: str, measured_at: datetime
 ) -> dict[str, Any] | None:
     """Return the hourly average that a reading went into, or ``None`` before it is computed."""
-    found = averages.page(
+    rows = select_averages(
         database,
         station=station,
         parameter=parameter,
         period="hour",
-        after=(hour_of(measured_at), ""),
+        after_key=(hour_of(measured_at), ""),
         end=measured_at + timedelta(microseconds=1),
         limit=1,
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
-def receipts(database: Database, *, station: str, file_id: str) -> list[dict[str, Any]]:
+def select_receipts(database: Database, *, station: str, file_id: str) -> list[dict[str, Any]]:
     """Return what the ministry confirmed about a file, one row a target and judgement."""
     return select(database, _RECEIPTS, {"station": station, "file_id": file_id})
 
 
-def revisions(
+def select_revisions(
     database: Database, *, station: str, parameter: str, measured_at: datetime
 ) -> list[dict[str, Any]]:
-    """Return how a reading stood before, the newest first."""
-    asked = {"station": station, "parameter": parameter, "measured_at": format_seconds(measured_at)}
-    return select(database, _REVISIONS, asked)
+    """Return the earlier versions of a reading, the newest first."""
+    key = {"station": station, "parameter": parameter, "measured_at": format_seconds(measured_at)}
+    return select(database, _REVISIONS, key)
+
+
+def has_readings_after(database: Database, *, station: str, end: int, longest_ahead: int) -> bool:
+    """Tell whether a station has a reading measured at or after ``end``, seconds since 1970 UTC.
+
+    Readings measured more than ``longest_ahead`` seconds after their receipt do not count: the logger's clock
+    was wrong.
+    """
+    parameters = {"station": station, "end": end, "ahead": longest_ahead}
+    return bool(database.columns(_AFTER, parameters))

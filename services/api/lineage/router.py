@@ -1,29 +1,24 @@
 """The way of one reading: from the bytes it came from to the average and the receipt it went into."""
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from quantrac.domain.parsing.formats import find_format, split_line
-from quantrac.domain.parsing.reasons import ParseError
-from quantrac.domain.parsing.text import read_lines
-from quantrac.domain.stations import Station
-from quantrac.domain.units import canonical_unit
 from services.api.averages.answer import Average, present_average
 from services.api.common.answers import Row
 from services.api.common.context import ApiContext, Context
 from services.api.common.keys import CurrentReader
 from services.api.common.problems import NotFound
-from services.api.common.times import QueryTime, iso
-from services.api.files import query as files
+from services.api.common.times import QueryTime, iso, time_zone
 from services.api.files.answer import File
-from services.api.lineage import query as queries
-from services.api.lineage.answer import Decision, Lineage, Receipt, Superseded, UnitCorrection
-from services.api.lineage.explanation import decision_about, judgements
-from services.api.readings import query as readings
+from services.api.files.query import find_content
+from services.api.lineage.answer import Decision, Lineage, Receipt, Superseded
+from services.api.lineage.explanation import build_judgements, find_decision
+from services.api.lineage.file_line import find_line, find_unit_correction
+from services.api.lineage.query import find_average, find_file, select_receipts, select_revisions
 from services.api.readings.answer import Reading, flag_name, present_reading
+from services.api.readings.query import find_reading
 
 router = APIRouter(tags=["Lineage"])
 
@@ -46,71 +41,44 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
     """Show a reading's file and line, what each test said, its decision, versions, average and receipts."""
     station, database = reader.station(key.station), context.database
     series = {"station": station.code, "parameter": key.parameter}
-    row = readings.one(database, **series, measured_at=key.measured_at)
+    row = find_reading(database, **series, measured_at=key.measured_at)
     if row is None:
         raise NotFound(f"{station.code} has no reading of {key.parameter} at {iso(key.measured_at)}.")
-    file = queries.file(database, station=station.code, received_at=row["received_at"])
-    average = queries.average(database, **series, measured_at=key.measured_at)
-    content = _content(file, context)
-    receipts = queries.receipts(database, station=station.code, file_id=file["file_id"]) if file else []
-    text = None if content is None else line_text(content, row["line"], station.encoding)
-    zone = ZoneInfo(station.timezone)
+    measured_at = row["measured_at"]
     reading = present_reading(row, station)
-    decision = decision_about(context, station.code, key.parameter, row["measured_at"])
-    revisions = queries.revisions(database, **series, measured_at=key.measured_at)
+    file = find_file(database, station=station.code, received_at=row["received_at"])
+    content = _find_content(file, context)
+    line = None if content is None else find_line(content, row["line"], station.encoding)
+    average = find_average(database, **series, measured_at=key.measured_at)
+    receipts = select_receipts(database, station=station.code, file_id=file["file_id"]) if file else []
+    revisions = select_revisions(database, **series, measured_at=key.measured_at)
+    decision = find_decision(context, station.code, key.parameter, measured_at)
     return Lineage(
         reading=Reading(**reading),
-        file=File.of(file, raw=context.has_raw_files) if file else None,
-        raw=_place(content, context),
+        file=File.from_row(file, has_content=context.has_raw_files) if file else None,
+        raw=_locate_bytes(content, context),
         raw_bytes=None if content is None else len(content),
-        line_text=text,
-        unit_correction=_unit_correction(station, row, text),
-        average=Average(**present_average(average, zone)) if average else None,
+        line_text=line,
+        unit_correction=find_unit_correction(station, key.parameter, measured_at, line),
+        average=Average(**present_average(average, time_zone(station.timezone))) if average else None,
         receipts=[Receipt(**receipt) for receipt in receipts],
-        tests=judgements(reading, station, context, reader.can_read),
-        decision=Decision.of(decision) if decision else None,
-        revisions=[Superseded(**each, flag_name=flag_name(each["flag"])) for each in revisions],
+        tests=build_judgements(reading, station, context, reader.can_read),
+        decision=Decision.from_registry(decision) if decision else None,
+        revisions=[Superseded(**revision, flag_name=flag_name(revision["flag"])) for revision in revisions],
     )
 
 
-def line_text(content: bytes, number: int, encoding: str = "utf-8") -> str | None:
-    """Return a line of a file, counted from 1 as the parser counts, or ``None`` where it has no such line.
-
-    >>> line_text(b"PM2.5\\t27.8\\r\\nPM10\\t41.5\\r\\n", 2)
-    'PM10\\t41.5'
-    """
-    try:
-        lines = read_lines(content, encoding)
-    except ParseError:
-        return None
-    text = [*lines.complete, lines.rest]
-    return text[number - 1] if 1 <= number <= len(text) else None
-
-
-def _unit_correction(station: Station, row: Row, line: str | None) -> UnitCorrection | None:
-    """Return the registry's rule for the unit that the line writes, where one was in force."""
-    entry = station.parameter(row["parameter"], row["measured_at"])
-    columns = split_line(line or "")
-    form = find_format(columns)
-    if entry is None or form is None:
-        return None
-    written = form.arrange(columns)[2]
-    for wrong, really in entry.unit_override:
-        if canonical_unit(wrong) == canonical_unit(written):
-            period = {"valid_from": entry.valid_from, "valid_to": entry.valid_to}
-            return UnitCorrection(written=written, really=really, **period)
-    return None
-
-
-def _content(file: Row | None, context: Context) -> bytes | None:
+def _find_content(file: Row | None, context: Context) -> bytes | None:
     if file is None or not context.has_raw_files:
         return None
     senders = (file["station"], file["account"])
-    found = files.content(context.database, file["file_id"], senders=senders)
-    return found[1] if found else None
+    file_content = find_content(context.database, file["file_id"], senders=senders)
+    return file_content[1] if file_content else None
 
 
-def _place(content: bytes | None, context: Context) -> Literal["here", "at the province", "not stored yet"]:
+def _locate_bytes(
+    content: bytes | None, context: Context
+) -> Literal["here", "at the province", "not stored yet"]:
     if not context.has_raw_files:
         return "at the province"
     return "not stored yet" if content is None else "here"

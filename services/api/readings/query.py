@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.api.common.context import Database
-from services.api.common.database import format_seconds, select
+from services.api.common.database import Database, format_seconds, select
 
 _PAGE = """
 SELECT station, parameter, measured_at, value, text, unit, status, flag, tests, rules, line, received_at
@@ -38,37 +37,41 @@ ORDER BY station, parameter
 """
 
 
-def page(
+def select_readings(
     database: Database,
     *,
     station: str,
     parameter: str | None = None,
     flag: int | None = None,
-    after: tuple[datetime, str],
+    after_key: tuple[datetime, str],
     end: datetime,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` readings past ``after`` and before ``end``, by (measured_at, parameter)."""
+    """Return up to ``limit`` readings past ``after_key`` and before ``end``, by (measured_at, parameter)."""
     parameters = {
         "station": station,
         "parameter": parameter or "",
         "flag": flag or 0,
-        "after_time": format_seconds(after[0]),
-        "after_parameter": after[1],
+        "after_time": format_seconds(after_key[0]),
+        "after_parameter": after_key[1],
         "end": format_seconds(end),
         "limit": limit,
     }
     return select(database, _PAGE, parameters)
 
 
-def one(database: Database, *, station: str, parameter: str, measured_at: datetime) -> dict[str, Any] | None:
-    """Return the reading of one moment, or ``None``."""
+def find_reading(
+    database: Database, *, station: str, parameter: str, measured_at: datetime
+) -> dict[str, Any] | None:
+    """Return the reading of one time, or ``None``."""
     end = measured_at + timedelta(microseconds=1)
-    found = page(database, station=station, parameter=parameter, after=(measured_at, ""), end=end, limit=1)
-    return found[0] if found else None
+    rows = select_readings(
+        database, station=station, parameter=parameter, after_key=(measured_at, ""), end=end, limit=1
+    )
+    return rows[0] if rows else None
 
 
-def latest(
+def select_latest_readings(
     database: Database, *, stations: Sequence[str], since: datetime, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the last reading in [since, now) of each parameter of each station, by station and parameter."""

@@ -12,14 +12,14 @@ from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
 from services.api.common.pages import Keyset, SpanFilter, SpanPage
 from services.api.common.station_pages import StationCode, StationFilter, select_station_page
-from services.api.readings import query as queries
 from services.api.readings.answer import Readings, StationLatest, present_reading
+from services.api.readings.query import select_latest_readings, select_readings
 
 router = APIRouter(tags=["Readings"])
 
 _ORDER = Keyset(measured_at=AwareDatetime, parameter=str)
-_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
-# Bounds the search to two partitions; a station silent for longer is no longer news.
+_ALL_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+# Two partitions at most; stations that have been silent for longer are left out.
 _RECENT = timedelta(days=30)
 
 
@@ -47,18 +47,18 @@ def readings(
 ) -> UtcJsonResponse:
     """List readings in [from, to) by (measured_at, parameter), every one once, whatever its flag."""
     station = reader.station(filters.station)
-    page = SpanPage.of(request, filters, context, _ORDER, "")
-    rows = queries.page(
+    page = SpanPage.from_filters(request, filters, context, _ORDER, "")
+    rows = select_readings(
         context.database,
         station=station.code,
         parameter=filters.parameter,
         flag=filters.flag,
-        after=page.after,
+        after_key=page.after_key,
         end=page.end,
-        limit=page.wanted,
+        limit=page.row_limit,
     )
     items = [present_reading(row, station) for row in rows[: page.limit]]
-    return UtcJsonResponse({"items": items, "next": page.next(rows)})
+    return UtcJsonResponse({"items": items, "next": page.next_link(rows)})
 
 
 @router.get(
@@ -67,10 +67,10 @@ def readings(
 def station_latest(code: StationCode, reader: CurrentReader, context: ApiContext) -> UtcJsonResponse:
     """Show the latest reading of each parameter; readings from the future are left out."""
     station = reader.station(code)
-    rows = queries.latest(context.database, stations=[station.code], since=_ALWAYS, now=context.clock())
-    return UtcJsonResponse(
-        {"station": station.code, "items": [present_reading(row, station) for row in rows]}
-    )
+    time_span = {"since": _ALL_TIME, "now": context.clock()}
+    rows = select_latest_readings(context.database, stations=[station.code], **time_span)
+    items = [present_reading(row, station) for row in rows]
+    return UtcJsonResponse({"station": station.code, "items": items})
 
 
 @router.get("/latest", summary="List the latest readings of many stations", response_model=Readings)
@@ -78,9 +78,9 @@ def latest(
     request: Request, filters: Annotated[LatestFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> UtcJsonResponse:
     """List each parameter's latest reading in the last 30 days, by station; pages hold whole stations."""
-    page, link = select_station_page(request, filters, reader, context)
+    page, next_link = select_station_page(request, filters, reader, context)
     stations = {station.code: station for station in page}
     now = context.clock()
-    rows = queries.latest(context.database, stations=list(stations), since=now - _RECENT, now=now)
+    rows = select_latest_readings(context.database, stations=list(stations), since=now - _RECENT, now=now)
     items = [present_reading(row, stations[row["station"]]) for row in rows]
-    return UtcJsonResponse({"items": items, "next": link})
+    return UtcJsonResponse({"items": items, "next": next_link})

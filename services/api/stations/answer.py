@@ -31,13 +31,13 @@ class Parameter(AnswerModel):
     """Exclusive; null = still is."""
 
     @classmethod
-    def of(cls, entry: domain.StationParameter) -> Self:
+    def from_registry(cls, entry: domain.StationParameter) -> Self:
         """Present an entry of the registry."""
-        known = find_parameter(entry.code)
+        catalogued = find_parameter(entry.code)
         return cls(
             code=entry.code,
-            name=known.name if known else entry.code,
-            name_vi=known.name_vi if known else entry.code,
+            name=catalogued.name if catalogued else entry.code,
+            name_vi=catalogued.name_vi if catalogued else entry.code,
             unit=entry.unit,
             range_low=entry.range_low,
             range_high=entry.range_high,
@@ -72,9 +72,9 @@ class Station(AnswerModel):
     """Exclusive; null = still is."""
 
     @classmethod
-    def of(cls, station: domain.Station, **more: Any) -> Self:
-        """Present a station of the registry."""
-        return cls(**{name: getattr(station, name) for name in Station.model_fields}, **more)
+    def from_registry(cls, station: domain.Station, **fields: Any) -> Self:
+        """Present a station of the registry; ``fields`` are those that a subclass adds."""
+        return cls(**{name: getattr(station, name) for name in Station.model_fields}, **fields)
 
 
 class StationDetail(Station):

@@ -17,14 +17,16 @@ def stations(
     request: Request, filters: Annotated[StationFilter, Query()], reader: CurrentReader, context: ApiContext
 ) -> Stations:
     """List the stations that the key may read, by code; closed ones too, with their validity."""
-    page, link = select_station_page(request, filters, reader, context)
-    return Stations(items=[Station.of(station) for station in page], next=link)
+    page, next_link = select_station_page(request, filters, reader, context)
+    return Stations(items=[Station.from_registry(station) for station in page], next=next_link)
 
 
 @router.get("/stations/{code}", summary="Show one station")
 def station(code: StationCode, reader: CurrentReader) -> StationDetail:
     """Show a station and what it measures."""
-    found = reader.station(code)
-    return StationDetail.of(
-        found, aliases=list(found.aliases), parameters=[Parameter.of(entry) for entry in found.parameters]
+    station = reader.station(code)
+    return StationDetail.from_registry(
+        station,
+        aliases=list(station.aliases),
+        parameters=[Parameter.from_registry(entry) for entry in station.parameters],
     )

@@ -23,7 +23,7 @@ from services.api.common.context import Context
 from services.api.common.times import time_zone
 from services.api.exceedances.answer import Exceedances
 from services.api.indices.answer import Indices, present_index
-from services.api.lineage.router import line_text
+from services.api.lineage.file_line import find_line
 from services.api.readings.answer import Readings, StationLatest
 
 TOKEN, KEY = new_key("analyst")
@@ -216,7 +216,7 @@ def test_the_level_of_an_index_is_the_one_of_its_own_scale(
     ],
 )
 def test_lines_are_counted_as_the_parser_counts_them(content: bytes, number: int, text: str | None) -> None:
-    assert line_text(content, number) == text
+    assert find_line(content, number) == text
 
 
 class Page(HTMLParser):

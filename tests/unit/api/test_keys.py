@@ -93,7 +93,7 @@ def reader(*provinces: str) -> Reader:
 
 
 def test_an_unlimited_key_reads_every_station_and_what_belongs_to_none() -> None:
-    assert [s.code for s in reader().visible()] == ["DN_HC_NMCLT", "HN_BKHN_KHIKXQ"]
+    assert [s.code for s in reader().visible_stations()] == ["DN_HC_NMCLT", "HN_BKHN_KHIKXQ"]
     assert reader().can_read("")
     assert reader().scope(None) is None
     assert reader().scope("DN_HC_NMCLT") == ["DN_HC_NMCLT"]

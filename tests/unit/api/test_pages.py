@@ -17,20 +17,20 @@ ORDER = Keyset(measured_at=AwareDatetime, parameter=str)
 
 def test_a_cursor_reads_back_as_the_key_of_its_row() -> None:
     row = {"measured_at": NOON, "parameter": "Nhiệt độ ☂", "value": 1.0}
-    cursor = ORDER.cursor(row)
+    cursor = ORDER.encode_cursor(row)
     assert cursor.isascii()
     assert "=" not in cursor
-    assert ORDER.after(cursor, NOON - timedelta(hours=1), "") == (NOON, "Nhiệt độ ☂")
+    assert ORDER.decode_cursor(cursor, NOON - timedelta(hours=1), "") == (NOON, "Nhiệt độ ☂")
 
 
 def test_without_a_cursor_the_page_begins_at_the_start() -> None:
-    assert ORDER.after(None, NOON, "") == (NOON, "")
+    assert ORDER.decode_cursor(None, NOON, "") == (NOON, "")
 
 
 def test_a_cursor_cannot_reach_before_the_start() -> None:
-    cursor = ORDER.cursor({"measured_at": NOON, "parameter": "PM10"})
+    cursor = ORDER.encode_cursor({"measured_at": NOON, "parameter": "PM10"})
     later = NOON + timedelta(hours=1)
-    assert ORDER.after(cursor, later, "") == (later, "")
+    assert ORDER.decode_cursor(cursor, later, "") == (later, "")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_cursor_cannot_reach_before_the_start() -> None:
 )
 def test_a_cursor_that_was_not_given_is_named_as_bad(cursor: str) -> None:
     with pytest.raises(BadParameter, match="cursor: is not one that this operation gave"):
-        ORDER.after(cursor, NOON, "")
+        ORDER.decode_cursor(cursor, NOON, "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""The line of a file that a reading came from, and the unit it is written in."""
+
+from datetime import datetime
+
+from quantrac.domain.parsing.formats import find_format, split_line
+from quantrac.domain.parsing.reasons import ParseError
+from quantrac.domain.parsing.text import read_lines
+from quantrac.domain.stations import Station
+from quantrac.domain.units import canonical_unit
+from services.api.lineage.answer import UnitCorrection
+
+
+def find_line(content: bytes, number: int, encoding: str = "utf-8") -> str | None:
+    """Return a line of a file, counted from 1 as the parser counts, or ``None`` where it has no such line.
+
+    >>> find_line(b"PM2.5\\t27.8\\r\\nPM10\\t41.5\\r\\n", 2)
+    'PM10\\t41.5'
+    """
+    try:
+        lines = read_lines(content, encoding)
+    except ParseError:
+        return None
+    text = [*lines.complete, lines.rest]
+    return text[number - 1] if 1 <= number <= len(text) else None
+
+
+def find_unit_correction(
+    station: Station, parameter: str, measured_at: datetime, line: str | None
+) -> UnitCorrection | None:
+    """Return the registry's rule for the unit that the line writes, where one was in force."""
+    entry = station.parameter(parameter, measured_at)
+    columns = split_line(line or "")
+    format_ = find_format(columns)
+    if entry is None or format_ is None:
+        return None
+    written = format_.arrange(columns)[2]
+    for wrong, really in entry.unit_override:
+        if canonical_unit(wrong) == canonical_unit(written):
+            period = {"valid_from": entry.valid_from, "valid_to": entry.valid_to}
+            return UnitCorrection(written=written, really=really, **period)
+    return None
