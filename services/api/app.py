@@ -70,7 +70,7 @@ def create_app(context: Context, *, find_obstacle: Callable[[], str] | None = No
     )
     app.state.context = context
     install(app)
-    app.include_router(_v1())
+    app.include_router(_build_v1())
     app.include_router(health.router(find_obstacle or context.find_obstacle))
     page = cache(lambda: render(app.openapi(), _BASE_URL))
 
@@ -97,7 +97,7 @@ class _Api(FastAPI):
         return document
 
 
-def _v1() -> APIRouter:
+def _build_v1() -> APIRouter:
     problems = describe_problems(Unauthorized, NotFound, BadParameter, TooManyRequests, Unavailable)
     v1 = APIRouter(prefix="/v1", dependencies=[KEY_SLOT], responses=problems)
     for module in (stations, readings, averages, indices, limits, exceedances, alerts, files, lineage):

@@ -75,12 +75,12 @@ def present_index(row: Row, zone: ZoneInfo) -> dict[str, Any]:
         **row,
         "starts_at_local": row["starts_at"].astimezone(zone),
         "ends_at_local": row["ends_at"].astimezone(zone),
-        "level": _level(row["kind"], row["value"]),
+        "level": _present_level(row["kind"], row["value"]),
     }
 
 
 @lru_cache(maxsize=1024)  # an index is a number up to 500
-def _level(kind: str, value: int | None) -> dict[str, Any] | None:
+def _present_level(kind: str, value: int | None) -> dict[str, Any] | None:
     if value is None:
         return None
     level = levels.level_of(value, _LEVELS[kind])

@@ -68,9 +68,9 @@ def explain_reading(
     # Medians over the neighbours, an array of hours for each parameter; filled when a test reads them.
     neighbour_hours: dict[str, Hours] = {}
 
-    def neighbours(first: int, last: int) -> Mapping[str, Hours]:
+    def read_neighbours(first_hour: int, last_hour: int) -> Mapping[str, Hours]:
         newest = history.newest(station)
-        hours = [history.hours(code, first, last) for code in neighbour_codes]
+        hours = [history.hours(code, first_hour, last_hour) for code in neighbour_codes]
         neighbour_hours.update(combined(newest, hours))
         return neighbour_hours
 
@@ -80,7 +80,7 @@ def explain_reading(
         time,
         parameter=parameter,
         statistics=history.statistics(station, block - LAG - BLOCKS, block - LAG),
-        neighbours=neighbours,
+        neighbours=read_neighbours,
         decisions=context.registry.decisions_of(station),
     )
     if not explanations:

@@ -33,9 +33,9 @@ def find_unit_correction(
     format_ = find_format(columns)
     if entry is None or format_ is None:
         return None
-    written = format_.arrange(columns)[2]
-    for wrong, really in entry.unit_override:
-        if canonical_unit(wrong) == canonical_unit(written):
+    written_unit = format_.arrange(columns)[2]
+    for wrong_unit, true_unit in entry.unit_override:
+        if canonical_unit(wrong_unit) == canonical_unit(written_unit):
             period = {"valid_from": entry.valid_from, "valid_to": entry.valid_to}
-            return UnitCorrection(written=written, really=really, **period)
+            return UnitCorrection(written=written_unit, really=true_unit, **period)
     return None

@@ -74,7 +74,7 @@ def present_reading(row: Row, station: Station) -> dict[str, Any]:
         "measured_at_local": row["measured_at"].astimezone(time_zone(station.timezone)),
         "grid_at": station.grid_time(row["measured_at"]),
         "flag_name": flag_name(row["flag"]),
-        "tests": _outcomes(row["tests"]),
+        "tests": _parse_outcomes(row["tests"]),
     }
 
 
@@ -88,6 +88,6 @@ def flag_name(flag: int) -> str:
 
 
 @lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings
-def _outcomes(tests: str) -> dict[str, int]:
+def _parse_outcomes(tests: str) -> dict[str, int]:
     outcomes: dict[str, int] = orjson.loads(tests or "{}")
     return outcomes

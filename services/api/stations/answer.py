@@ -33,11 +33,11 @@ class Parameter(AnswerModel):
     @classmethod
     def from_registry(cls, entry: domain.StationParameter) -> Self:
         """Present an entry of the registry."""
-        catalogued = find_parameter(entry.code)
+        parameter = find_parameter(entry.code)
         return cls(
             code=entry.code,
-            name=catalogued.name if catalogued else entry.code,
-            name_vi=catalogued.name_vi if catalogued else entry.code,
+            name=parameter.name if parameter else entry.code,
+            name_vi=parameter.name_vi if parameter else entry.code,
             unit=entry.unit,
             range_low=entry.range_low,
             range_high=entry.range_high,

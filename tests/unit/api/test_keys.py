@@ -43,9 +43,9 @@ def test_a_key_needs_an_owner() -> None:
 
 def test_a_token_belongs_to_its_own_key_only() -> None:
     token, key = new_key("a")
-    _, other = new_key("a")
+    _, second_key = new_key("a")
     assert matches(token, key.to_domain())
-    assert not matches(token, replace(other.to_domain(), id=key.id))
+    assert not matches(token, replace(second_key.to_domain(), id=key.id))
     assert not matches(token, replace(key.to_domain(), id="otherkey"))
 
 
@@ -119,8 +119,8 @@ def test_a_province_narrows_what_is_read_and_widens_it_for_nobody() -> None:
 
 def test_a_station_that_is_not_registered_has_the_clock_of_vietnam() -> None:
     tokyo = {"A": replace(HANOI, code="A", timezone="Asia/Tokyo")}
-    of = Reader(new_key("a")[1].to_domain(), tokyo)
-    assert (of.zone("A").key, of.zone("B").key) == ("Asia/Tokyo", "Asia/Ho_Chi_Minh")
+    tokyo_reader = Reader(new_key("a")[1].to_domain(), tokyo)
+    assert (tokyo_reader.zone("A").key, tokyo_reader.zone("B").key) == ("Asia/Tokyo", "Asia/Ho_Chi_Minh")
 
 
 def test_a_key_of_a_province_without_stations_reads_nothing() -> None:

@@ -55,7 +55,7 @@ STATIONS = (
 
 def client(token: str = TOKEN) -> TestClient:
     keys = {key.id: key.to_domain() for key in (KEY, DANANG_KEY)}
-    registry = Registry({each.code: each for each in STATIONS}, api_keys=keys)
+    registry = Registry({s.code: s for s in STATIONS}, api_keys=keys)
     book = LimitBook((AIR, WATER))
     app = create_app(
         Context(GivenRows(), registry, RuleBook(load(), registry), book, lambda: True, lambda: NOON)
@@ -98,11 +98,11 @@ def test_a_limit_is_the_one_of_the_time_asked_for() -> None:
 
 
 def test_the_coefficients_of_the_permit_are_multiplied_in_and_told() -> None:
-    found = {each["parameter"]: each for each in limits("station=PLANT")["items"]}
-    assert list(found) == ["COD", "TSS", "pH"]
-    assert (found["COD"]["maximum"], found["COD"]["coefficients"]) == (74.25, {"Kq": 0.9, "Kf": 1.1})
-    assert (found["TSS"]["standard"], found["TSS"]["period"]) == ("GPMT 12/2025", "hour")
-    assert (found["TSS"]["maximum"], found["TSS"]["coefficients"]) == (40.0, {})
+    items = {item["parameter"]: item for item in limits("station=PLANT")["items"]}
+    assert list(items) == ["COD", "TSS", "pH"]
+    assert (items["COD"]["maximum"], items["COD"]["coefficients"]) == (74.25, {"Kq": 0.9, "Kf": 1.1})
+    assert (items["TSS"]["standard"], items["TSS"]["period"]) == ("GPMT 12/2025", "hour")
+    assert (items["TSS"]["maximum"], items["TSS"]["coefficients"]) == (40.0, {})
 
 
 def test_a_station_that_nothing_holds_to_a_limit_has_none() -> None:
