@@ -34,6 +34,19 @@ from services.api.lineage import router as lineage
 from services.api.readings import router as readings
 from services.api.stations import router as stations
 
+_RESOURCES = (
+    stations,
+    readings,
+    averages,
+    indices,
+    limits,
+    exceedances,
+    alerts,
+    files,
+    lineage,
+)
+"""In the order of the documentation."""
+
 _DESCRIPTION = """\
 Readings of automatic environmental monitoring stations, with the flag and the tests of each, their averages
 and indices, exceedances of limits, alerts, and the way back to the exact bytes that a station sent.
@@ -43,7 +56,7 @@ need a zone; stretches of time are half-open, [from, to). Long lists come in pag
 null.
 """
 
-# In the page, stands for the address that the request came to.
+# Placeholder in the page for the address that the request came to.
 _BASE_URL = "http://base.invalid"
 
 
@@ -71,7 +84,7 @@ def create_app(context: Context, *, find_obstacle: Callable[[], str] | None = No
     app.state.context = context
     install(app)
     app.include_router(_build_v1())
-    app.include_router(health.router(find_obstacle or context.find_obstacle))
+    app.include_router(health.create_router(find_obstacle or context.find_obstacle))
     page = cache(lambda: render(app.openapi(), _BASE_URL))
 
     # In no thread: those are for callers with a key.
@@ -100,6 +113,6 @@ class _Api(FastAPI):
 def _build_v1() -> APIRouter:
     problems = describe_problems(Unauthorized, NotFound, BadParameter, TooManyRequests, Unavailable)
     v1 = APIRouter(prefix="/v1", dependencies=[KEY_SLOT], responses=problems)
-    for module in (stations, readings, averages, indices, limits, exceedances, alerts, files, lineage):
-        v1.include_router(module.router)
+    for resource in _RESOURCES:
+        v1.include_router(resource.router)
     return v1

@@ -15,7 +15,7 @@ class Health(AnswerModel):
     status: Literal["ok"] = "ok"
 
 
-def router(find_obstacle: Callable[[], str]) -> APIRouter:
+def create_router(find_obstacle: Callable[[], str]) -> APIRouter:
     """Build the router; ``find_obstacle`` says why the API cannot answer now, empty = it can."""
     health = APIRouter(prefix="/health", tags=["Health"])
 
