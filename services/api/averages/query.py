@@ -1,4 +1,7 @@
-"""Averages of one station."""
+"""Averages of one station.
+
+Times are UTC; every function raises ``ClickHouseError``.
+"""
 
 from datetime import datetime
 from typing import Any

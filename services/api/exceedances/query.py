@@ -1,4 +1,7 @@
-"""Exceedances of one or many stations."""
+"""Exceedances of one or many stations.
+
+Times are UTC; every function raises ``ClickHouseError``.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -3,6 +3,8 @@
 A file may be parsed again, after a fix of the parser or the registry; its newest parse counts. So a reject
 counts only while the file's row names its line. A file that was assigned to its station later leaves a row
 without station and without rejects, which is never shown.
+
+Times are UTC; every function raises ``ClickHouseError``.
 """
 
 import base64

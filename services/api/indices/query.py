@@ -1,4 +1,7 @@
-"""Indices of one station."""
+"""Indices of one station.
+
+Times are UTC; every function raises ``ClickHouseError``.
+"""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,7 @@
-"""What belongs to one reading: its file, its average, its receipts, its earlier versions."""
+"""What belongs to one reading: its file, its average, its receipts, its earlier versions.
+
+Times are UTC; every function raises ``ClickHouseError``.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any

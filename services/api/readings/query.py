@@ -1,4 +1,7 @@
-"""Readings of one station, and the latest of each parameter of many."""
+"""Readings of one station, and the latest of each parameter of many.
+
+Times are UTC; every function raises ``ClickHouseError``.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
