@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
 from quantrac.domain.stations import StationType
+from quantrac.errors import UserError
 
 UNREADABLE = "format"
 """Shown as the test of a row whose time or value could not be read; such a row fails."""
@@ -24,7 +25,7 @@ class _Interval(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         try:
             step = interval(value)
-        except ValueError as error:
+        except UserError as error:
             self.fail(str(error), param, ctx)
         return step
 

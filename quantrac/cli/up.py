@@ -6,7 +6,8 @@ import threading
 
 import click
 
-from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.terminal import echo
 from quantrac.io.private_files import keep_files_private
 from quantrac.local.datadir import DataDir

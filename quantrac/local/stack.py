@@ -12,7 +12,7 @@ from pathlib import Path
 from quantrac.io.health import Health
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.datadir import DataDir
+from quantrac.local.datadir import DataDir, read_json
 from quantrac.local.errors import LocalError
 from quantrac.local.ports import LOOPBACK, settle_ports
 from quantrac.local.preparation import Preparation, write_passwords
@@ -52,7 +52,7 @@ class Stack:
         if unknown:
             raise LocalError(f"There is no port named {unknown[0]}; the names are {', '.join(usual)}.")
         kind = data.root / "kind.json"
-        if kind.exists() and json.loads(kind.read_text())["demo"] != demo:
+        if kind.exists() and read_json(kind)["demo"] != demo:
             was = "without --demo" if demo else "with --demo"
             raise LocalError(
                 f"The data folder {data.root} was made {was}; start it so, or give another folder."
@@ -68,8 +68,8 @@ class Stack:
         """
         data.refuse_another_owner()
         try:
-            demo = json.loads((data.root / "kind.json").read_text())["demo"]
-            return cls(data, demo, json.loads(data.ports_file.read_text()))
+            demo = read_json(data.root / "kind.json")["demo"]
+            return cls(data, demo, read_json(data.ports_file))
         except FileNotFoundError:
             raise LocalError(f"There is no stack in {data.root}; `quantrac up` makes one.") from None
 
