@@ -14,6 +14,7 @@ _COMMANDS = (
     "down",
     "status",
     "logs",
+    "env",
     "put",
     "simulate",
     "parse",

@@ -1,7 +1,6 @@
 """What the one-machine stack consists of: its tiers, its processes, their ports and their environment."""
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,14 @@ from quantrac.local.errors import LocalError
 from quantrac.local.ports import LOOPBACK, settle_ports
 from quantrac.local.preparation import Preparation, write_passwords
 from quantrac.local.process import ProcessSpec
-from quantrac.local.tiers import NOTIFIER, Tier, tiers_of, waits_by_itself
+from quantrac.local.tiers import (
+    NOTIFIER,
+    Tier,
+    is_notifier_configured,
+    process_name,
+    tiers_of,
+    waits_by_itself,
+)
 
 CLICKHOUSE_USER = "quantrac"
 ANALYST_SECRET = "clickhouse/analyst_{database}"  # noqa: S105  (its name)
@@ -120,12 +126,17 @@ class Stack:
         """Return every process, in an order that can be started."""
         databases = [self.clickhouse(tier) for tier in self.tiers]
         preparation = Preparation(self.broker.connection, databases, self.tiers, self.data, demo=self.demo)
-        processes = [self._broker(preparation), self._clickhouse(preparation)]
-        for tier in self.tiers:
-            processes += [self._role(tier, service, role) for service, role in tier.roles(self.demo)]
-        if os.environ.get("QUANTRAC_NOTIFY_CONFIG"):
-            processes.append(self._role(self.tiers[0], *NOTIFIER))
+        processes = [self._broker(preparation), self._clickhouse(preparation), *self.roles()]
         return [*processes, self._simulator()] if self.demo else processes
+
+    def roles(self) -> list[ProcessSpec]:
+        """Return the processes of the services, those of the province first."""
+        roles = [
+            self._role(tier, service, role) for tier in self.tiers for service, role in tier.roles(self.demo)
+        ]
+        if is_notifier_configured():
+            roles.append(self._role(self.tiers[0], *NOTIFIER))
+        return roles
 
     def _broker(self, preparation: Preparation) -> ProcessSpec:
         broker = self.broker
@@ -155,7 +166,7 @@ class Stack:
     def _role(self, tier: Tier, service: str, role: str) -> ProcessSpec:
         port = self.ports[f"{tier.name}.{service}.{role}"]
         return ProcessSpec(
-            name=f"{tier.name}.{service}.{role}",
+            name=process_name(tier, service, role),
             argv=[sys.executable, "-m", f"services.{service}", role],
             env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
             health=partial(_ask, port, "/health/ready"),
