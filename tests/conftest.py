@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import urllib3  # noqa: F401  # it opens a socket when first imported, to see whether there is IPv6
+
+from support.failures import note_failure
 
 KINDS = frozenset({"unit", "contract", "integration", "e2e"})
 WITHOUT_SOCKETS = frozenset({"unit", "contract"})
@@ -15,6 +18,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         kinds = KINDS & {mark.name for mark in item.iter_markers()}
         if len(kinds) != 1:
             raise pytest.UsageError(f"{item.nodeid} needs one of the markers {', '.join(sorted(KINDS))}")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    note_failure(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    note_failure(report)
 
 
 @pytest.fixture(autouse=True)
