@@ -27,7 +27,15 @@ def _local_midnight(value: object) -> object:
     return value
 
 
-Moment = Annotated[Utc, BeforeValidator(_local_midnight)]
+def _check_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value.isoformat()} lies outside the years 1 to 9999 of UTC") from None
+    return value
+
+
+Moment = Annotated[Utc, BeforeValidator(_local_midnight), AfterValidator(_check_utc)]
 """A time with its zone, or a date (midnight in Vietnam)."""
 
 
@@ -45,7 +53,10 @@ def moment(text: str) -> datetime:
         at = at.replace(tzinfo=VIETNAM)
     if at.tzinfo is None:
         raise UserError(f"{text!r} names no zone; write +07:00 or Z after it")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise UserError(f"{text!r} lies outside the years 1 to 9999 of UTC") from None
 
 
 PublicKey = Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=* ?[^\r\n]*$")]

@@ -116,7 +116,9 @@ def test_the_ways_in_which_click_ends_are_no_mistake(
 
 
 BAD_BYTES = b"time,value\n\xff\xfe,1\n"
-DEEP_DATE = "stations:\n  - {code: X, valid_from: 2026-02-30}\n"
+NO_DATE = "stations:\n  - {code: X, valid_from: 2026-02-30}\n"
+EARLY = "stations:\n  - {code: X, valid_from: 0001-01-01}\n"
+CODE = "HN_DEMO_KHI001"
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,10 @@ DEEP_DATE = "stations:\n  - {code: X, valid_from: 2026-02-30}\n"
         ({"a.csv": BAD_BYTES}, ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.1:1"]),
         ({"a.csv": b""}, ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.1:1"]),
         ({"a.csv": b""}, ["simulate", "--csv", "{a.csv}", "--station", "X", "--data", "{none}"]),
-        ({"r/a.yaml": DEEP_DATE.encode()}, ["registry", "check", "{r}"]),
+        ({"r/a.yaml": NO_DATE.encode()}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": b"stations: 5\n"}, ["registry", "check", "{r}"]),
+        ({"r/a.yaml": EARLY.encode()}, ["registry", "check", "{r}"]),
+        ({}, ["limits", "of", CODE, "--registry", "quantrac/local/demo", "--at", "0001-01-01"]),
         ({"r/a.yaml": b"\xff\xfe\x00"}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": b"stations: [\n"}, ["limits", "of", "X", "--registry", "{r}"]),
         ({"r/a.yaml": b"stations: [\n"}, ["parse", "schemas/examples/raw-file.txt", "--registry", "{r}"]),
