@@ -37,5 +37,5 @@ def env(role: str, data: DataDir) -> None:
     echo(f"# run it: {shlex.join(spec.argv)}")
     state = data.read_state()
     if state is not None and any(process.name == name and process.pid for process in state.processes):
-        left_out = f"`quantrac up --without {role}` leaves it out"
-        echo(f"quantrac: {name} runs in the stack already; {left_out}", err=True)
+        advice = f"`quantrac up --without {role}` leaves it out"
+        echo(f"quantrac: {name} runs in the stack already; {advice}", err=True)

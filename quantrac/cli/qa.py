@@ -17,6 +17,8 @@ from quantrac.errors import UserError
 
 UNREADABLE = "format"
 """Shown as the test of a row whose time or value could not be read; such a row fails."""
+_MOST_STEPS = 100_000_000
+"""Steps among which gaps are looked for: a byte each."""
 
 
 class _Interval(click.ParamType):
@@ -112,6 +114,9 @@ def _print_gaps(rows: Series, interval: float) -> None:
     if not told:
         return
     times = [rows.time[row].timestamp() for row in told]
+    if max(times) - min(times) > _MOST_STEPS * interval:
+        echo("quantrac: the times lie too far apart to count what is missing between them", err=True)
+        return
     found = find_gaps(
         times, [rows.status[row] for row in told], start=min(times), end=max(times) + 1, interval=interval
     )

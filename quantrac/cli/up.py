@@ -29,26 +29,28 @@ _DETACH_SECONDS = 30
 )
 @click.option(
     "--without",
-    "left_out",
+    "left_out_roles",
     multiple=True,
     metavar="ROLE",
     help="Leave a role out, such as validator.validate, to run it by hand; see `quantrac env`.",
 )
 @one_sentence
-def up(data: DataDir, demo: bool, detach: bool, ports: tuple[str, ...], left_out: tuple[str, ...]) -> None:
+def up(
+    data: DataDir, demo: bool, detach: bool, ports: tuple[str, ...], left_out_roles: tuple[str, ...]
+) -> None:
     """Start Kafka, ClickHouse and all services on this machine, on the loopback address only.
 
     A second start in the same folder goes on where the first one ended. Ctrl-C stops everything.
     """
     keep_files_private()
     fixed = _parse_ports(ports)
-    names = {find_role(name, demo=demo) for name in left_out}
+    names = {find_role(name, demo=demo) for name in left_out_roles}
     if detach:
-        _detach(data, demo, ports, left_out)
+        _detach(data, demo, ports, left_out_roles)
         return
     with data.locked():
         stack = Stack.settle(data, demo=demo, fixed=fixed)
-        supervisor = Supervisor(stack.processes(), data, left_out=names)
+        supervisor = Supervisor(stack.processes(), data, left_out_names=names)
         with stopped_by_signals(supervisor):
             done = threading.Event()
             watcher = threading.Thread(target=_watch, args=(stack, supervisor, done), daemon=True)
@@ -70,14 +72,14 @@ def _parse_ports(ports: tuple[str, ...]) -> dict[str, int]:
     return fixed
 
 
-def _detach(data: DataDir, demo: bool, ports: tuple[str, ...], left_out: tuple[str, ...]) -> None:
+def _detach(data: DataDir, demo: bool, ports: tuple[str, ...], left_out_roles: tuple[str, ...]) -> None:
     if running := data.read_state():
         raise LocalError(f"{data.root} is in use by process {running.pid}; stop that one first.")
     data.create()
     command = [sys.executable, "-m", "quantrac.cli", "up", "--data", str(data.root)]
     command += ["--demo"] if demo else []
     command += [argument for port in ports for argument in ("--port", port)]
-    command += [argument for name in left_out for argument in ("--without", name)]
+    command += [argument for name in left_out_roles for argument in ("--without", name)]
     with (data.logs / "supervisor.log").open("ab") as log:
         start = log.tell()
         process = subprocess.Popen(

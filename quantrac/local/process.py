@@ -55,7 +55,9 @@ class ProcessSpec:
 
     def without(self, names: Collection[str]) -> "ProcessSpec":
         """Return the same process, waiting for none of these."""
-        after, uses = (tuple(name for name in each if name not in names) for each in (self.after, self.uses))
+        after, uses = (
+            tuple(name for name in group if name not in names) for group in (self.after, self.uses)
+        )
         return replace(self, after=after, uses=uses)
 
 

@@ -51,8 +51,8 @@ def start_order(specs: Sequence[ProcessSpec]) -> list[ProcessSpec]:
 class Supervisor:
     """Runs the processes of one data folder, whose lock the caller holds.
 
-    `urls` goes into the state as it is; `on_change` is called with every new state. Processes in `left_out`
-    are not started and not waited for; the state names them.
+    `urls` goes into the state as it is; `on_change` is called with every new state. Those in
+    `left_out_names` are not started and not waited for; the state names them.
     """
 
     def __init__(
@@ -63,17 +63,18 @@ class Supervisor:
         on_change: Callable[[StackState], None] = lambda state: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
-        left_out: Collection[str] = (),
+        left_out_names: Collection[str] = (),
     ) -> None:
         data.create()
-        started = [spec.without(left_out) for spec in specs if spec.name not in left_out]
+        started_specs = [spec.without(left_out_names) for spec in specs if spec.name not in left_out_names]
         self._processes = [
-            SupervisedProcess(spec, data.logs / f"{spec.name}.log", clock) for spec in start_order(started)
+            SupervisedProcess(spec, data.logs / f"{spec.name}.log", clock)
+            for spec in start_order(started_specs)
         ]
-        self._left_out = tuple(
+        self._left_out_states = tuple(
             ProcessState(spec.name, Phase.LEFT_OUT, reason=f"`quantrac env {spec.name}` prints how to run it")
             for spec in specs
-            if spec.name in left_out
+            if spec.name in left_out_names
         )
         self._data = data
         self._urls = dict(urls or {})
@@ -85,7 +86,7 @@ class Supervisor:
     @property
     def state(self) -> StackState:
         """The state as of the last look."""
-        processes = (*(process.state for process in self._processes), *self._left_out)
+        processes = (*(process.state for process in self._processes), *self._left_out_states)
         return StackState(pid=os.getpid(), created=self._created, processes=processes, urls=self._urls)
 
     def request_stop(self) -> None:

@@ -26,7 +26,7 @@ from quantrac.local.process import ProcessSpec
 from quantrac.local.supervisor import Supervisor, stopped_by_signals
 
 root, wanted = Path(sys.argv[1]), sys.argv[2:]
-left_out = [name.removeprefix("without-") for name in wanted if name.startswith("without-")]
+left_out_names = [name.removeprefix("without-") for name in wanted if name.startswith("without-")]
 python = lambda code: [sys.executable, "-c", code]
 SLEEP = "import os, time; print('pid', os.getpid()); time.sleep(600)"
 LAST_LOOK = '''
@@ -84,7 +84,7 @@ try:
             [specs[name] for name in wanted if name in specs],
             DataDir(root),
             {"api": "http://127.0.0.1:1"},
-            left_out=left_out,
+            left_out_names=left_out_names,
         )
         with stopped_by_signals(supervisor):
             supervisor.run()
@@ -141,9 +141,9 @@ def all_gone(pids):
 def test_a_process_left_out_is_named_and_neither_started_nor_waited_for(tmp_path):
     with running(tmp_path, "second", "first", "without-first") as stack:
         stack.wait("second", "ready")
-        left_out = stack.get("first")
-        assert (left_out.phase, left_out.pid) == ("left out", None)
-        assert left_out.reason == "`quantrac env first` prints how to run it"
+        process = stack.get("first")
+        assert (process.phase, process.pid) == ("left out", None)
+        assert process.reason == "`quantrac env first` prints how to run it"
         assert len(stack.pids()) == 1
         assert read_state(tmp_path / "run" / "state.json").is_ready
 

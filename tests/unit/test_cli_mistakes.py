@@ -119,6 +119,7 @@ BAD_BYTES = b"time,value\n\xff\xfe,1\n"
 NO_DATE = "stations:\n  - {code: X, valid_from: 2026-02-30}\n"
 EARLY = "stations:\n  - {code: X, valid_from: 0001-01-01}\n"
 CODE = "HN_DEMO_KHI001"
+SIMULATE = ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.1:1"]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +127,10 @@ CODE = "HN_DEMO_KHI001"
     [
         ({"a.csv": BAD_BYTES}, ["qa", "{a.csv}", "--parameter", "PM2.5", "--medium", "ambient-air"]),
         ({"a.csv": b"value\n1\n"}, ["qa", "{a.csv}", "--parameter", "PM2.5", "--medium", "ambient-air"]),
-        ({"a.csv": BAD_BYTES}, ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.1:1"]),
-        ({"a.csv": b""}, ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.1:1"]),
+        ({"a.csv": BAD_BYTES}, SIMULATE),
+        ({"a.csv": b""}, SIMULATE),
         ({"a.csv": b""}, ["simulate", "--csv", "{a.csv}", "--station", "X", "--data", "{none}"]),
+        ({"a.csv": b"time,CO\n0001-01-01T00:00Z,1\n9999-12-31T23:00Z,1\n"}, SIMULATE),
         ({"r/a.yaml": NO_DATE.encode()}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": b"stations: 5\n"}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": EARLY.encode()}, ["registry", "check", "{r}"]),
@@ -159,11 +161,22 @@ def test_what_a_person_wrote_is_never_our_mistake(
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    typed = [re.sub(r"\{(.+)\}", lambda found: str(tmp_path / found[1]), each) for each in arguments]
-    result = CliRunner().invoke(main, typed)
+    command_line = [
+        re.sub(r"\{(.+)\}", lambda match: str(tmp_path / match[1]), argument) for argument in arguments
+    ]
+    result = CliRunner().invoke(main, command_line)
     assert result.exit_code == 1, result.stderr
     assert re.fullmatch(r"quantrac: [^\n]+\n", result.stderr), result.stderr
     assert not list(traces.iterdir())
+
+
+def test_times_that_lie_too_far_apart_to_count_the_gaps_between_cost_no_flag(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("time,value\n0001-01-01,1\n2026-03-25,2\n")
+    options = ["--parameter", "PM2.5", "--medium", "ambient-air", "--interval", "1s"]
+    result = CliRunner().invoke(main, ["qa", str(table), *options])
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 3)
+    assert result.stderr == "quantrac: the times lie too far apart to count what is missing between them\n"
 
 
 @pytest.mark.parametrize(

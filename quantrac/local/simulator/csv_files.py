@@ -56,7 +56,7 @@ def csv_files(
     for number, row in enumerate(rows, start=2):  # line 1 is the header
         try:
             timed.append((time_of(row), row))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise UserError(f"{path.name}: line {number}: no readable time: {error}") from error
     timed.sort(key=lambda entry: entry[0])
     return (
