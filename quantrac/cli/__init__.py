@@ -57,4 +57,7 @@ class _Commands(click.Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(quantrac.__version__, prog_name="quantrac")
 def main() -> None:
-    """Automatic environmental monitoring: station files in, checked readings and proof of delivery out."""
+    """Automatic environmental monitoring: station files in, checked readings and proof of delivery out.
+
+    Exit status 70 says that the mistake is ours: the last line names the file with the trace.
+    """
