@@ -17,13 +17,17 @@ run: setup ## start everything with the demo: files in, page and API out (Ctrl-C
 
 test: setup check ## run every check and every test but those of `make chaos`
 	@# Two lanes of about the same length beside each other: most of what needs a broker or a server waits.
-	@said=$$(mktemp); ( trap 'kill $$!; exit 1' TERM; status=0; \
+	@# Every failing test writes a line with its time to $$failures (tests/support/failures.py).
+	@said=$$(mktemp); failures=$$(mktemp); export QUANTRAC_TEST_FAILURES=$$failures; \
+	  ( trap 'kill $$!; exit 1' TERM; status=0; \
 	    for part in "tests/unit tests/contract" tests/e2e 'tests/integration/test_receiver_[a-h]*.py'; do \
 	      $(BIN)/pytest -m 'not chaos' $$part & wait $$! || status=1; \
 	    done; exit $$status ) >$$said 2>&1 & beside=$$!; \
-	  trap "kill $$beside; rm -f $$said" INT TERM; \
+	  trap "kill $$beside; rm -f $$said $$failures" INT TERM; \
 	  $(BIN)/pytest -m 'not chaos' --ignore-glob='*/test_receiver_[a-h]*' tests/integration; status=$$?; \
-	  wait $$beside || status=1; cat $$said; rm -f $$said; exit $$status
+	  wait $$beside || status=1; cat $$said; first=$$(sort -n $$failures | head -n 1 | cut -f 2-); \
+	  test -z "$$first" || printf 'first failure: %s\n' "$$first"; \
+	  rm -f $$said $$failures; exit $$status
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
 
@@ -37,11 +41,12 @@ $(VENV)/.complete: requirements.lock pyproject.toml quantrac/local/kafka-4.2.0.l
 	@$(BIN)/python -m quantrac.local.jars
 	@touch $@
 
-check: setup ## lint, formatting, types, import arrows
+check: setup ## lint, formatting, types, import arrows, names
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m tools.names
 
 unit: setup ## only the tests that need nothing but Python
 	@$(BIN)/pytest tests/unit tests/contract

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ON_A_CLUSTER, ClickHouse, ClickHouseRefused
 from quantrac.io.kafka import KafkaAdmin, TopicSettings
 from quantrac.io.migrations import (
@@ -31,7 +32,7 @@ def missing_topics(
 ) -> list[TopicSettings]:
     """Return the topics of the contracts that the broker does not have.
 
-    Raises ``ValueError`` when one exists with another partition count: keys would move between partitions.
+    Raises ``UserError`` when one exists with another partition count: keys would move between partitions.
     """
     existing = admin.existing()
     missing = []
@@ -41,7 +42,7 @@ def missing_topics(
         if found is None:
             missing.append(TopicSettings(prefix + name, partitions, replication, topic.config()))
         elif found != partitions:
-            raise ValueError(f"topic {prefix + name} has {found} partitions, its contract says {partitions}")
+            raise UserError(f"topic {prefix + name} has {found} partitions, its contract says {partitions}")
     return missing
 
 
@@ -72,7 +73,7 @@ def write_reference(settings: ClickHouseSettings) -> list[str]:
 
 
 def write_roles(settings: ClickHouseSettings) -> None:
-    """Make the analysts' role and give it the database; ``ValueError`` where the server refuses."""
+    """Make the analysts' role and give it the database; ``UserError`` where the server refuses."""
     client = ClickHouse(settings)
     render = _rendering(settings)
     try:
@@ -80,7 +81,7 @@ def write_roles(settings: ClickHouseSettings) -> None:
             for run in render("roles", statement):
                 client.command(run)
     except ClickHouseRefused as error:
-        raise ValueError(f"the server does not let {settings.user} make roles: {error}") from error
+        raise UserError(f"the server does not let {settings.user} make roles: {error}") from error
 
 
 def _write_reference(client: ClickHouse, reference: Reference) -> bool:

@@ -10,8 +10,12 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from pydantic import ValidationError
+
 from quantrac.domain import stations as domain
+from quantrac.errors import UserError
 from schemas.messages.registry import ApiKey
+from schemas.sentences import first_problem
 
 _TOKEN = re.compile(r"qk_([a-z0-9]{8,32})_([0-9a-f]{64})", re.ASCII)
 _PROVINCE = re.compile(r"\d{2}", re.ASCII)
@@ -30,19 +34,22 @@ def key_record(
 ) -> ApiKey:
     """Return the record to keep of a token.
 
-    ``valid_to`` is exclusive; a date without a time means midnight in Vietnam. Raises ``ValueError`` for a
+    ``valid_to`` is exclusive; a date without a time means midnight in Vietnam. Raises ``UserError`` for a
     malformed token, an empty owner or a province code that is not two digits.
     """
     parts, provinces = parse_token(token), tuple(provinces)
     if parts is None:
-        raise ValueError("a key is written qk_<id>_<secret>")
+        raise UserError("a key is written qk_<id>_<secret>")
     if not owner.strip():
-        raise ValueError("a key needs an owner")
+        raise UserError("a key needs an owner")
     for code in provinces:
         if not _PROVINCE.fullmatch(code):
-            raise ValueError(f"province code {code!r} is not two digits")
+            raise UserError(f"province code {code!r} is not two digits")
     fields = {"id": parts[0], "owner": owner.strip(), "secret_sha256": _sha256(parts[1])}
-    return ApiKey.model_validate({**fields, "provinces": provinces, "valid_to": valid_to})
+    try:
+        return ApiKey.model_validate({**fields, "provinces": provinces, "valid_to": valid_to})
+    except ValidationError as error:
+        raise UserError(first_problem(error, ApiKey)) from error
 
 
 def parse_token(token: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from quantrac.domain.stations import Registry
+from quantrac.errors import UserError
 from schemas.limits import load_national
 from schemas.messages.registry import Account, Activation, ApiKey, Decision, Station
 from schemas.sentences import first_problem, nearest
@@ -71,10 +72,10 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
 
 
 def load_directory(directory: Path) -> list[Record]:
-    """Read every ``*.yaml`` of a folder; raises ``ValueError`` naming file, place and key in one sentence."""
+    """Read every ``*.yaml`` of a folder; raises ``UserError`` naming file, place and key in one sentence."""
     files = sorted(directory.glob("*.yaml"))
     if not files:
-        raise ValueError(f"{directory}: no *.yaml file in this folder")
+        raise UserError(f"{directory}: no *.yaml file in this folder")
     records = [record for file in files for record in _load_file(file)]
     _check_references(records)
     return records
@@ -91,13 +92,15 @@ def to_registry(records: Sequence[Record]) -> Registry:
 def _load_file(file: Path) -> Iterator[Record]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
+        raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{file.name}: expected the keys {' and '.join(_FILE_KEYS)}")
+        raise UserError(f"{file.name}: expected the keys {' and '.join(_FILE_KEYS)}")
     for key, entries in content.items():
         if key not in _FILE_KEYS:
-            raise ValueError(f"{file.name}: unknown key {key!r}{nearest(key, _FILE_KEYS)}")
+            raise UserError(f"{file.name}: unknown key {key!r}{nearest(key, _FILE_KEYS)}")
+        if not isinstance(entries, list | None):
+            raise UserError(f"{file.name}: {key}: expected a list")
         for number, entry in enumerate(entries or (), start=1):
             yield _validated(_FILE_KEYS[key], entry, f"{file.name}: {key}[{number}]")
 
@@ -107,11 +110,11 @@ def _validated(model: type[Station] | type[Account], entry: object, where: str) 
     try:
         record = model.model_validate(entry)
     except ValidationError as error:
-        raise ValueError(f"{where} {name}: {first_problem(error, model)}") from error
+        raise UserError(f"{where} {name}: {first_problem(error, model)}") from error
     if isinstance(record, Station) and record.permits:
         problems = load_national().problems_of(record.to_domain())
         if problems:
-            raise ValueError(f"{where} {name}: {'; '.join(problems)}")
+            raise UserError(f"{where} {name}: {'; '.join(problems)}")
     return record
 
 
@@ -119,10 +122,10 @@ def _check_references(records: Sequence[Record]) -> None:
     seen: set[bytes] = set()
     for record in records:
         if record_key(record) in seen:
-            raise ValueError(f"{record_key(record).decode()} is defined twice")
+            raise UserError(f"{record_key(record).decode()} is defined twice")
         seen.add(record_key(record))
     for record in records:
         if isinstance(record, Account):
             for code in record.stations:
                 if f"station/{code}".encode() not in seen:
-                    raise ValueError(f"account/{record.name}: station {code!r} is not defined")
+                    raise UserError(f"account/{record.name}: station {code!r} is not defined")

@@ -7,6 +7,9 @@ from typing import Any
 
 import hypothesis
 import pytest
+import urllib3  # noqa: F401  # it opens a socket when first imported, to see whether there is IPv6
+
+from support.failures import note_failure
 
 # No test is timed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -24,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if folder not in KINDS:
                 raise pytest.UsageError(f"{item.nodeid} is in none of the folders {', '.join(sorted(KINDS))}")
             item.add_marker(folder)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    note_failure(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    note_failure(report)
 
 
 @pytest.fixture(autouse=True)

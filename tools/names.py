@@ -9,17 +9,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-BUDGET = {"bindings": 878, "functions": 203}
+BUDGET = {"bindings": 867, "functions": 197}
 """How many such names there are; whoever removes some lowers the number."""
 
-REFUSED = set(
-    "each every found known told asked given held kept taken gone moved seen said place here there wanted needed "
-    "one other others of what which who was had has is_now whole".split()
-)
-IRREGULAR = set(
-    "told held kept found given taken seen known written sent said heard made done gone got shown drawn chosen "
-    "broken begun bound brought built hidden left lost meant met paid spoken spent taught thrown understood".split()
-)
+# Lists of words read better than lists of literals (SIM905).
+REFUSED = """
+    each every found known told asked given held kept taken gone moved seen said place here there wanted
+    needed one other others of what which who was had has is_now whole
+""".split()  # noqa: SIM905
+IRREGULAR = """
+    told held kept found given taken seen known written sent said heard made done gone got shown drawn
+    chosen broken begun bound brought built hidden left lost meant met paid spoken spent thrown understood
+""".split()  # noqa: SIM905
 """Participles that do not end in -ed; those that are imperatives too, such as `read` and `put`, are verbs."""
 NO_PARTICIPLES = {"embed", "feed", "need", "seed", "speed", "exceed", "proceed", "bed", "red", "shed"}
 

@@ -1,19 +1,20 @@
 """The ``quantrac`` command; each subcommand is a file here, imported when it is asked for."""
 
 import importlib
-import sys
 from typing import Any
 
 import click
 
 import quantrac
-from quantrac.cli.terminal import escape_error, show_traceback
+from quantrac.cli.mistakes import one_sentence, report
+from quantrac.cli.terminal import escape_error
 
 _COMMANDS = (
     "up",
     "down",
     "status",
     "logs",
+    "env",
     "put",
     "simulate",
     "parse",
@@ -44,13 +45,19 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            return one_sentence(super().invoke)(ctx)
         except click.ClickException as error:
             raise escape_error(error) from error
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError, EOFError):
+            raise  # click's own ways to end
+        except Exception as error:
+            ctx.exit(report(error))
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(quantrac.__version__, prog_name="quantrac")
 def main() -> None:
-    """Automatic environmental monitoring: station files in, checked readings and proof of delivery out."""
-    sys.excepthook = show_traceback
+    """Automatic environmental monitoring: station files in, checked readings and proof of delivery out.
+
+    Exit status 70 says that the mistake is ours: the last line names the file with the trace.
+    """

@@ -10,6 +10,7 @@ import click
 
 from quantrac.cli.options import data_option
 from quantrac.domain.plain_text import escape
+from quantrac.errors import UserError
 from quantrac.local.datadir import DataDir
 from quantrac.local.simulator.ftp_sender import FtpSender, parse_address
 from quantrac.local.stack import Stack
@@ -60,9 +61,10 @@ def connection_options(command: Command) -> Command:
     )
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, ftp: str | None, password_env: str, **kwargs: Any) -> Any:
+        server = ftp or Stack.read(data).urls()["province"]["ftp"].removeprefix("ftp://")
         try:
-            address = parse_address(ftp or Stack.read(data).urls()["province"]["ftp"].removeprefix("ftp://"))
-        except ValueError as error:
+            address = parse_address(server)
+        except UserError as error:
             raise click.BadParameter(str(error), param_hint="--ftp") from error
         return command(*args, connection=Connection(address, password_env, data), **kwargs)
 

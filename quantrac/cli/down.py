@@ -5,7 +5,8 @@ import signal
 import click
 import psutil
 
-from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError

@@ -4,11 +4,13 @@ from datetime import datetime
 
 import click
 
-from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.stations import ApiKey
+from quantrac.errors import UserError
 from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir
 from quantrac.local.preparation import demo_api_key
@@ -43,7 +45,7 @@ def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, ta
 def demo(data: DataDir) -> None:
     """Print the key of the demo in the data folder."""
     if not Stack.read(data).demo:
-        raise ValueError(f"the stack in {data.root} is no demo; `quantrac keys create` makes a key")
+        raise UserError(f"the stack in {data.root} is no demo; `quantrac keys create` makes a key")
     echo(demo_api_key(data))
 
 
@@ -65,7 +67,7 @@ def revoke(key_id: str, target: Target) -> None:
     """Revoke a key; the API refuses it from then on."""
     with read_registry(target) as registry:
         if key_id not in registry.api_keys:
-            raise ValueError(f"there is no key {key_id!r}; `quantrac keys list` shows them")
+            raise UserError(f"there is no key {key_id!r}; `quantrac keys list` shows them")
         owner = registry.api_keys[key_id].owner
         write(target, Record(target.registry, f"api-key/{key_id}".encode(), None))
     echo(f"revoked key {key_id} of {owner}")

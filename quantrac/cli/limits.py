@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
 from quantrac.domain.averaging import LOCAL
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
 from quantrac.domain.stations import Permit, Station
+from quantrac.errors import UserError
 from schemas.limits import load_national
 from schemas.messages.registry import Station as StationRecord
 from schemas.messages.registry import moment
@@ -47,7 +48,7 @@ def show(standard: str) -> None:
     """Show the values of STANDARD, such as 'QCVN 40:2011/BTNMT', its choices and its sources."""
     known = load_national().standards
     if standard not in known:
-        raise ValueError(f"unknown standard {standard!r}{nearest(standard, known)}")
+        raise UserError(f"unknown standard {standard!r}{nearest(standard, known)}")
     found = known[standard]
     echo(f"{found.name}: {found.title} ({found.title_vi})")
     holds = _span(found.valid_from, found.valid_to) or "always"
@@ -97,7 +98,7 @@ def of(station: str, directory: Path, at: str | None) -> None:
     """Show the limits that hold for STATION, and how each came about."""
     known = {each.code: each for each in load_directory(directory) if isinstance(each, StationRecord)}
     if station not in known:
-        raise ValueError(f"unknown station {station!r}{nearest(station, known)}")
+        raise UserError(f"unknown station {station!r}{nearest(station, known)}")
     found = known[station].to_domain()
     then = moment(at) if at else datetime.now(UTC)
     permit = permit_at(found.permits, then)

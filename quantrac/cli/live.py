@@ -9,7 +9,6 @@ from rich.table import Table
 
 from quantrac.local.preparation import demo_api_key
 from quantrac.local.stack import Stack
-from quantrac.local.state import Phase
 from quantrac.local.status import StackStatus
 from quantrac.local.supervisor import Supervisor
 
@@ -30,7 +29,7 @@ def show_start(supervisor: Supervisor, done: threading.Event) -> None:
     """Wait until every process answers, naming the first that does not yet when somebody watches."""
     with Console().status("starting") as status:
         while not done.wait(0.1) and not (state := supervisor.state).is_ready:
-            waiting = [process.name for process in state.processes if process.phase is not Phase.READY]
+            waiting = [process.name for process in state.processes if process.is_awaited]
             ready = len(state.processes) - len(waiting)
             status.update(f"{ready} of {len(state.processes)} processes ready, waiting for {waiting[0]}")
 

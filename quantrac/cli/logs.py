@@ -4,7 +4,8 @@ from collections import deque
 
 import click
 
-from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError

@@ -1,10 +1,14 @@
 """``quantrac migrate``: bring a broker and a database up to the contracts."""
 
+from typing import Literal
+
 import click
 from confluent_kafka import KafkaException
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.target import server_errors
 from quantrac.cli.terminal import echo
+from quantrac.errors import UserError
 from quantrac.io.kafka import KafkaAdmin
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.migrate import (
@@ -54,20 +58,40 @@ def migrate(
     if only_print:
         echo("\n\n".join(f"{statement};" for statement in table_script(clickhouse)))
         return
-    if show_status:
-        for entry in table_status(clickhouse):
-            echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
-        return
+    with server_errors(service.kafka_connection):
+        if show_status:
+            for entry in table_status(clickhouse):
+                echo(f"{'applied' if entry.applied else 'missing'}  {entry.migration.name}")
+            return
+        _migrate(
+            service,
+            clickhouse,
+            dry_run=dry_run,
+            size="large" if size == "large" else "local",
+            replication=replication,
+            with_roles=with_roles,
+        )
+
+
+def _migrate(
+    service: ServiceSettings,
+    clickhouse: ClickHouseSettings,
+    *,
+    dry_run: bool,
+    size: Literal["local", "large"],
+    replication: int,
+    with_roles: bool,
+) -> None:
     admin = KafkaAdmin(service.kafka_connection)
     try:
         topics = missing_topics(
             admin,
             prefix=service.topic_prefix,
-            size="large" if size == "large" else "local",
+            size=size,
             replication=replication,
         )
     except KafkaException as error:
-        raise ValueError(f"the broker at {service.kafka} does not answer: {error.args[0].str()}") from error
+        raise UserError(f"the broker at {service.kafka} does not answer: {error.args[0].str()}") from error
     verb = "would create" if dry_run else "created"
     if not dry_run:
         admin.create(topics)

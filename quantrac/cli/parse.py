@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.parse_advice import explanation, layout_report
 from quantrac.cli.terminal import echo
 from quantrac.domain.assignment import assign_station
@@ -37,6 +38,7 @@ _REJECT_WIDTH = 100
     type=click.Path(path_type=Path),
     help="Say in which of the ten folder layouts FOLDER, or what is in it, lays out its days.",
 )
+@one_sentence
 def parse(
     files: tuple[str, ...], *, as_json: bool, directory: Path | None, explain: bool, folders: tuple[Path, ...]
 ) -> None:
@@ -63,11 +65,7 @@ def _stations(directory: Path) -> list[Station]:
     from schemas.messages.registry import Station as StationRecord
     from schemas.registry import load_directory
 
-    try:
-        records = load_directory(directory)
-    except ValueError as error:
-        echo(f"quantrac: {error}", err=True)
-        sys.exit(1)
+    records = load_directory(directory)
     return [record.to_domain() for record in records if isinstance(record, StationRecord)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from quantrac.cli.connection import Connection, connection_options
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
 from quantrac.domain.parsing import station_code_from_name
 from quantrac.local.demo import account_name

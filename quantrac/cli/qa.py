@@ -8,14 +8,17 @@ from typing import Any
 
 import click
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
 from quantrac.domain.stations import StationType
+from quantrac.errors import UserError
 
 UNREADABLE = "format"
 """Shown as the test of a row whose time or value could not be read; such a row fails."""
+_MOST_STEPS = 100_000_000
+"""Steps among which gaps are looked for: a byte each."""
 
 
 class _Interval(click.ParamType):
@@ -24,7 +27,7 @@ class _Interval(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         try:
             step = interval(value)
-        except ValueError as error:
+        except UserError as error:
             self.fail(str(error), param, ctx)
         return step
 
@@ -111,6 +114,9 @@ def _print_gaps(rows: Series, interval: float) -> None:
     if not told:
         return
     times = [rows.time[row].timestamp() for row in told]
+    if max(times) - min(times) > _MOST_STEPS * interval:
+        echo("quantrac: the times lie too far apart to count what is missing between them", err=True)
+        return
     found = find_gaps(
         times, [rows.status[row] for row in told], start=min(times), end=max(times) + 1, interval=interval
     )

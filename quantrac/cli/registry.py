@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.registry_changes import changed_spans
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.stations import Registry
+from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from schemas.messages.registry import Account, Station
@@ -39,7 +40,7 @@ def import_(directory: Path, target: Target) -> None:
     """
     records = load_directory(directory)
     if not records:
-        raise ValueError(f"{directory}: the files hold no record")
+        raise UserError(f"{directory}: the files hold no record")
     with read_registry(target) as known:
         changed = list(_changed(known, records, datetime.now(UTC)))
         written = write(
@@ -107,9 +108,9 @@ def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime
     topic = target.topic("rejudge")
     try:
         write(target, *(Record(topic, r.station.encode(), r.model_dump_json().encode()) for r in requests))
-    except ValueError as error:
+    except UserError as error:
         since = min(each.start for each in requests)
-        raise ValueError(
+        raise UserError(
             f"{error}; the records are in, but what was measured since {since:%Y-%m-%dT%H:%M:%SZ} has to be "
             "judged again by `quantrac replay --stage validator --publish`"
         ) from error

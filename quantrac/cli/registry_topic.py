@@ -7,6 +7,7 @@ from functools import partial
 
 from quantrac.cli.target import Target
 from quantrac.domain.stations import Registry
+from quantrac.errors import UserError
 from quantrac.io.kafka import KafkaProducer, TableReader
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.registry import apply_record
@@ -23,7 +24,7 @@ def read_registry(target: Target) -> Iterator[Registry]:
         reader.start(TIMEOUT_SECONDS)
         yield registry
     except TimeoutError as error:
-        raise ValueError(f"{error} from {target.kafka.bootstrap}") from error
+        raise UserError(f"{error} from {target.kafka.bootstrap}") from error
     finally:
         reader.close()
 
@@ -31,7 +32,7 @@ def read_registry(target: Target) -> Iterator[Registry]:
 def write(target: Target, *records: Record, timeout: float = TIMEOUT_SECONDS) -> Record:
     """Write records in their order and return the last one with its offset.
 
-    Raises ValueError where the broker does not confirm them within ``timeout`` seconds.
+    Raises UserError where the broker does not confirm them within ``timeout`` seconds.
     """
     *before, last = records
     producer = KafkaProducer(target.kafka, linger_ms=0, delivery_timeout=timeout)
@@ -39,19 +40,19 @@ def write(target: Target, *records: Record, timeout: float = TIMEOUT_SECONDS) ->
         producer.produce(before)
         return producer.write(last)
     except DeliveryFailed as error:
-        raise ValueError(f"the broker did not take it: {error}") from error
+        raise UserError(f"the broker did not take it: {error}") from error
 
 
 def reason(why: str) -> str:
-    """Return what was given with ``--why``; raises ValueError where that is nothing."""
+    """Return what was given with ``--why``; raises UserError where that is nothing."""
     if not why.strip():
-        raise ValueError("say why with --why: the reason stays on record")
+        raise UserError("say why with --why: the reason stays on record")
     return why.strip()
 
 
 def user() -> str:
-    """Return the login name; raises ValueError where there is none."""
+    """Return the login name; raises UserError where there is none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:
-        raise ValueError("nobody is logged in; say who decides with --by") from error
+        raise UserError("nobody is logged in; say who decides with --by") from error

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka import KafkaProducer
 from quantrac.io.records import Record
@@ -98,15 +99,15 @@ def replay(
     since = start.replace(tzinfo=UTC)
     until = end.replace(tzinfo=UTC) if end else datetime.now(UTC)
     if since >= until:
-        raise ValueError("--from must lie before --to")
+        raise UserError("--from must lie before --to")
     if stage == "parse":
         if rules or published:
-            raise ValueError("--rules and --publish belong to --stage validator")
+            raise UserError("--rules and --publish belong to --stage validator")
         _replay_files(target, station, since, until, reason, dry_run=dry_run)
         return
     if stage == "windows":
         if rules or published or reason:
-            raise ValueError("--rules, --publish and --reason do not belong to --stage windows")
+            raise UserError("--rules, --publish and --reason do not belong to --stage windows")
         from quantrac.cli import replay_windows
 
         replay_windows.recompute(target, replay_windows.Period(since, until, station), dry_run=dry_run)
@@ -114,14 +115,14 @@ def replay(
     from quantrac.cli import replay_validator
 
     if reason:
-        raise ValueError("--reason belongs to --stage parse")
+        raise UserError("--reason belongs to --stage parse")
     if dry_run == published:
-        raise ValueError("give either --dry-run, to see what would change, or --publish")
+        raise UserError("give either --dry-run, to see what would change, or --publish")
     asked = replay_validator.Replay(since, until, station, rules)
     if dry_run:
         replay_validator.dry_run(target, asked)
     elif not why:
-        raise ValueError("--publish needs a reason: --why TEXT")
+        raise UserError("--publish needs a reason: --why TEXT")
     else:
         replay_validator.publish(target, asked, why=why, by=by)
 
@@ -140,7 +141,7 @@ def _replay_files(
                 producer.produce([raw_file(topic, row) for row in page])
                 producer.flush()
     except ClickHouseError as error:
-        raise ValueError(f"after {count} files: ClickHouse: {error}") from error
+        raise UserError(f"after {count} files: ClickHouse: {error}") from error
     echo(f"{count} files {'would be read' if dry_run else 'are being read'} again")
 
 

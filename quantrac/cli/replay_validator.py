@@ -13,10 +13,11 @@ from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, rejudge
+from quantrac.domain.qa.stored.rejudge import FileNotStored, Span, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.stations import Registry
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
@@ -152,9 +153,9 @@ def dry_run(target: Target, asked: Replay) -> None:
                 err=True,
             )
     except ClickHouseError as error:
-        raise ValueError(f"after {_many(judged, 'reading')}: ClickHouse: {error}") from error
-    except LookupError as error:
-        raise ValueError(str(error)) from error
+        raise UserError(f"after {_many(judged, 'reading')}: ClickHouse: {error}") from error
+    except FileNotStored as error:
+        raise UserError(str(error)) from error
     for line in comparison.lines():
         echo(line)
     whole = f"{_many(judged, 'reading')} of {_many(len(stations), 'station')}"
@@ -164,10 +165,10 @@ def dry_run(target: Target, asked: Replay) -> None:
 def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
     """Put the rules in force for the span and have its readings judged again.
 
-    Raises ValueError for other rules with a single station: the span is put under them for all.
+    Raises UserError for other rules with a single station: the span is put under them for all.
     """
     if asked.station and asked.rules is not None:
-        raise ValueError(
+        raise UserError(
             "other rules for a span hold for every station; leave --station out, or give the station "
             "thresholds of its own in the rule file"
         )
@@ -191,7 +192,7 @@ def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
     try:
         producer.flush()
     except DeliveryFailed as error:
-        raise ValueError(f"the broker did not take it: {error}") from error
+        raise UserError(f"the broker did not take it: {error}") from error
     readings = sum(count for _, count in stations)
     echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
 from quantrac.domain.averaging import HOUR, day_of, hour_of
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
 from quantrac.io.kafka import KafkaAdmin, KafkaProducer
 from quantrac.io.records import DeliveryFailed, Producer, Record
@@ -91,7 +92,7 @@ def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
                 ):
                     pass
     except (ClickHouseError, DeliveryFailed) as error:
-        raise ValueError(f"after {hours:,} hours: {error}") from error
+        raise UserError(f"after {hours:,} hours: {error}") from error
     echo(f"{hours:,} hours {'would be' if dry_run else 'are being'} computed again")
 
 

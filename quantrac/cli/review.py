@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 import click
 from pydantic import ValidationError
 
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain import stations as domain
 from quantrac.domain.stations import Registry
+from quantrac.errors import UserError
 from quantrac.io.records import Record
 from schemas.messages.registry import Decision, Withdrawal, moment
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
+from schemas.sentences import first_problem
 
 
 @click.group()
@@ -64,10 +66,10 @@ def add(
     try:
         decision = Decision.model_validate(fields)
     except ValidationError as error:
-        raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+        raise UserError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     with read_registry(target) as registry:
         if station not in registry.stations:
-            raise ValueError(f"there is no station {station!r}; `quantrac registry list` shows them")
+            raise UserError(f"there is no station {station!r}; `quantrac registry list` shows them")
         decide(target, decision)
     echo(f"decision {decision.id}: {flag} for {_what(decision.to_domain())}")
 
@@ -82,7 +84,10 @@ def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None
     """Take a decision back; the readings get the flags that the tests give them."""
     with read_registry(target) as registry:
         found = _known(registry, decision_id)
-        withdrawal = Withdrawal(by=by or user(), why=reason(why), at=datetime.now(UTC))
+        try:
+            withdrawal = Withdrawal(by=by or user(), why=reason(why), at=datetime.now(UTC))
+        except ValidationError as error:
+            raise UserError(first_problem(error, Withdrawal)) from error
         decide(target, _record(found).model_copy(update={"withdrawn": withdrawal}))
     echo(f"withdrew decision {decision_id} about {_what(found)}")
 
@@ -122,9 +127,9 @@ def decide(target: Target, decision: Decision) -> None:
 def _known(registry: Registry, decision_id: str) -> domain.Decision:
     found = registry.decisions.get(decision_id)
     if found is None:
-        raise ValueError(f"there is no decision {decision_id!r}; `quantrac review list` shows them")
+        raise UserError(f"there is no decision {decision_id!r}; `quantrac review list` shows them")
     if found.withdrawn is not None:
-        raise ValueError(f"decision {decision_id} was withdrawn by {found.withdrawn.by} already")
+        raise UserError(f"decision {decision_id} was withdrawn by {found.withdrawn.by} already")
     return found
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import click
 import numpy as np
 
-from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
 from quantrac.cli.target import Target, target_options
@@ -16,6 +17,7 @@ from quantrac.cli.terminal import echo
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.stations import Activation, Registry
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
 from schemas.messages.registry import catalogue_code, moment
@@ -185,7 +187,7 @@ def climatology(
     ]
     known = [each for each in series if each.known]
     if not known:
-        raise ValueError(f"{station}: no month and hour has {at_least} good readings, no table to compute")
+        raise UserError(f"{station}: no month and hour has {at_least} good readings, no table to compute")
     source = (
         f"computed from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
         f"margin {margin:g}, at least {at_least} values"
@@ -220,19 +222,19 @@ def _stored(
             rows = np.array(database.query(_GOOD, {**asked, "parameter": code}).rows, dtype=np.float64)
             yield code, (rows.reshape(-1, 2)[:, 0], rows.reshape(-1, 2)[:, 1])
     except ClickHouseError as error:
-        raise ValueError(f"ClickHouse: {error}") from error
+        raise UserError(f"ClickHouse: {error}") from error
 
 
 def _read_csv(given: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
     code, _, path = given.partition("=")
     if not path:
-        raise ValueError(f"--csv {given!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
+        raise UserError(f"--csv {given!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
     catalogue_code(code)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
             series = read_series(stream)
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise UserError(f"{path}: {error}") from error
     time = np.array([at.timestamp() for at in series.time])
     value = np.array(series.value)
     usable = (time >= since.timestamp()) & (time < until.timestamp())
@@ -242,7 +244,7 @@ def _read_csv(given: str, since: datetime, until: datetime) -> tuple[str, tuple[
 
 def _write_climatology(path: Path, text: str) -> None:
     if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
-        raise ValueError(f"{path} was written by a person; choose another folder with --out, or move it")
+        raise UserError(f"{path} was written by a person; choose another folder with --out, or move it")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     load(path)

@@ -2,9 +2,11 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from quantrac.errors import UserError
 
 NO_VALUE = frozenset({"", "na", "nan", "null", "none", "-"})
 """What stands in a value column, lower case, where there is no value."""
@@ -32,19 +34,26 @@ class Series:
 def read_series(lines: Iterable[str]) -> Series:
     """Read a file with a header; columns beside the three are ignored.
 
-    Times are ISO 8601 or day first (``25/03/2026 00:05``); without a zone they are UTC. Raises ValueError
-    where the header lacks ``time`` or ``value``; a bad row never stops the reading.
+    Times are ISO 8601 or day first (``25/03/2026 00:05``); without a zone they are UTC. Raises UserError
+    where the file is no CSV in UTF-8, or its header lacks ``time`` or ``value``; a bad row never stops the
+    reading.
     """
-    rows = csv.reader(lines)
+    try:
+        return _read(csv.reader(lines))
+    except UnicodeDecodeError as error:
+        raise UserError(f"the file is no text in UTF-8: {error}") from error
+    except csv.Error as error:
+        raise UserError(f"the file is no CSV: {error}") from error
+
+
+def _read(rows: Iterator[list[str]]) -> Series:
     try:
         header = [name.strip().casefold().removeprefix("\ufeff") for name in next(rows)]
     except StopIteration:
-        raise ValueError(
-            "the file is empty; its first line must be time,value or time,value,status"
-        ) from None
+        raise UserError("the file is empty; its first line must be time,value or time,value,status") from None
     for name in ("time", "value"):
         if name not in header:
-            raise ValueError(f"line 1: no column {name!r} among {', '.join(map(repr, header))}")
+            raise UserError(f"line 1: no column {name!r} among {', '.join(map(repr, header))}")
     time, value = header.index("time"), header.index("value")
     status = header.index("status") if "status" in header else None
     series = Series(has_status=status is not None)
@@ -105,7 +114,7 @@ def _time(text: str) -> datetime:
 
 
 def interval(text: str) -> timedelta:
-    """Read ``15min``, ``300s``, ``1h`` or a bare number of minutes; raises ValueError.
+    """Read ``15min``, ``300s``, ``1h`` or a bare number of minutes; raises UserError.
 
     >>> interval("15min"), interval("1h")
     (datetime.timedelta(seconds=900), datetime.timedelta(seconds=3600))
@@ -116,7 +125,7 @@ def interval(text: str) -> timedelta:
     try:
         seconds = float(digits) * lengths[unit]
     except (KeyError, ValueError):
-        raise ValueError(f"{text!r} is no interval; write it as 15min, 300s or 1h") from None
+        raise UserError(f"{text!r} is no interval; write it as 15min, 300s or 1h") from None
     if not 0 < seconds <= 86400:
-        raise ValueError(f"an interval lies between 1 s and 1 day, not {text!r}")
+        raise UserError(f"an interval lies between 1 s and 1 day, not {text!r}")
     return timedelta(seconds=seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from quantrac.cli.connection import Connection, connection_options
-from quantrac.cli.options import one_sentence
+from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import Column, NotAcknowledged, csv_files

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from quantrac.cli.options import data_option, one_sentence
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack

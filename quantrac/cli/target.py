@@ -2,14 +2,19 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+from confluent_kafka import KafkaException
 
 from quantrac.cli.options import data_option
+from quantrac.errors import UserError
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.records import DeliveryFailed
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
@@ -52,9 +57,24 @@ def target_options(command: Command) -> Command:
     )
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, tier: str, **kwargs: Any) -> Any:
-        return command(*args, target=_target(data, tier), **kwargs)
+        target = _target(data, tier)
+        with server_errors(target.kafka):
+            return command(*args, target=target, **kwargs)
 
     return wrapped  # type: ignore[return-value]
+
+
+@contextmanager
+def server_errors(kafka: KafkaConnection) -> Iterator[None]:
+    """Turn the errors of a broker or a database that is away, or forbids something, into a ``UserError``."""
+    try:
+        yield
+    except (ClickHouseAway, ClickHouseRefused) as error:
+        raise UserError(f"ClickHouse: {error}") from error
+    except DeliveryFailed as error:
+        raise UserError(f"the broker at {kafka.bootstrap} did not take it: {error}") from error
+    except KafkaException as error:
+        raise UserError(f"the broker at {kafka.bootstrap}: {error.args[0].str()}") from error
 
 
 def _target(data: DataDir, tier: str) -> Target:
@@ -65,4 +85,4 @@ def _target(data: DataDir, tier: str) -> Target:
     for entry in stack.tiers:
         if entry.name == tier:
             return Target(stack.broker.connection, entry.prefix, stack.clickhouse(entry))
-    raise ValueError(f"the stack in {data.root} has no tier {tier}")
+    raise UserError(f"the stack in {data.root} has no tier {tier}")

@@ -5,9 +5,6 @@ shown as in a literal (``\\x1b``). Only line breaks and tabs pass.
 """
 
 import csv
-import sys
-import traceback
-from types import TracebackType
 from typing import Any, TextIO
 
 import click
@@ -43,11 +40,3 @@ def escape_error(error: click.ClickException) -> click.ClickException:
     if isinstance(error, click.FileError):
         error.ui_filename = escape(error.ui_filename)
     return error
-
-
-def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Show an error that nobody caught; for ``sys.excepthook``."""
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-    else:
-        echo("".join(traceback.format_exception(kind, error, trace)), err=True, nl=False)

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.stations import Permit, Station, StationType, Valid, WarningLevels
+from quantrac.errors import UserError
 
 Certainty = Literal["high", "medium", "low", "unverified"]
 """How sure a figure is: read in the text itself or a careful transcription, in a secondary source, in a weak
@@ -167,12 +168,12 @@ class LimitBook:
     """
 
     def __init__(self, standards: Iterable[Standard]) -> None:
-        """Raises ValueError where two standards have one name."""
+        """Raises UserError where two standards have one name."""
         self.standards: dict[str, Standard] = {}
         """By name, as given."""
         for standard in standards:
             if standard.name in self.standards:
-                raise ValueError(f"{standard.name} is defined twice")
+                raise UserError(f"{standard.name} is defined twice")
             self.standards[standard.name] = standard
         self._courses: dict[tuple[StationType, tuple[Permit, ...]], _Course] = {}
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse
 
 _NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
@@ -60,12 +61,12 @@ class Status:
 
 
 def ordered(files: Iterable[tuple[str, str]]) -> list[Migration]:
-    """Sort (file name, text) pairs by number; raises ``ValueError`` for a bad name or a gap."""
+    """Sort (file name, text) pairs by number; raises ``UserError`` for a bad name or a gap."""
     migrations = [Migration(name, text) for name, text in sorted(files)]
     for expected, migration in enumerate(migrations, start=1):
         match = _NAME.match(migration.name)
         if match is None or int(match[1]) != expected:
-            raise ValueError(f"migration {migration.name!r}: expected a file named {expected:04d}_*.sql here")
+            raise UserError(f"migration {migration.name!r}: expected a file named {expected:04d}_*.sql here")
     return migrations
 
 
@@ -85,14 +86,14 @@ def ledger(render: Rendering = as_written) -> list[str]:
 def status(
     client: ClickHouse, migrations: Sequence[Migration], render: Rendering = as_written
 ) -> list[Status]:
-    """Compare with the database; raises ``ValueError`` when an applied file has been changed since."""
+    """Compare with the database; raises ``UserError`` when an applied file has been changed since."""
     for statement in ledger(render):
         client.command(statement)
     rows = client.query("SELECT name, sha256 FROM schema_migrations").rows
     applied: dict[str, str] = {name: sha256 for name, sha256 in rows}
     for migration in migrations:
         if applied.get(migration.name, migration.sha256) != migration.sha256:
-            raise ValueError(f"migration {migration.name} was applied with another text; add a file")
+            raise UserError(f"migration {migration.name} was applied with another text; add a file")
     return [Status(m, m.name in applied) for m in migrations]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from quantrac.io.private_files import write_private
 from quantrac.local.errors import LocalError
@@ -127,4 +128,12 @@ class DataDir:
     def _secrets(self) -> dict[str, str]:
         self.refuse_another_owner()
         file = self._secrets_file
-        return json.loads(file.read_text()) if file.exists() else {}
+        return read_json(file) if file.exists() else {}
+
+
+def read_json(file: Path) -> Any:
+    """Read a file that the stack wrote; raises LocalError where it is damaged, or FileNotFoundError."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LocalError(f"{file} is damaged: {error}.") from error

@@ -1,5 +1,7 @@
 """The one exception of the one-machine stack."""
 
+from quantrac.errors import UserError
 
-class LocalError(Exception):
-    """Something the user can put right; the message is one sentence that says what and where."""
+
+class LocalError(UserError):
+    """Something of this machine that the user can put right; one sentence that says what and where."""

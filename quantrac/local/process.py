@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -52,6 +52,13 @@ class ProcessSpec:
     def outlived_by(self) -> frozenset[str]:
         """Names of those that stop only after this one."""
         return frozenset({*self.after, *self.uses})
+
+    def without(self, names: Collection[str]) -> "ProcessSpec":
+        """Return the same process, waiting for none of these."""
+        after, uses = (
+            tuple(name for name in group if name not in names) for group in (self.after, self.uses)
+        )
+        return replace(self, after=after, uses=uses)
 
 
 def backoff_s(deaths: int) -> float:

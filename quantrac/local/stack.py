@@ -1,7 +1,6 @@
 """What the one-machine stack consists of: its tiers, its processes, their ports and their environment."""
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -12,12 +11,19 @@ from pathlib import Path
 from quantrac.io.health import Health
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.datadir import DataDir
+from quantrac.local.datadir import DataDir, read_json
 from quantrac.local.errors import LocalError
 from quantrac.local.ports import LOOPBACK, assign_ports
 from quantrac.local.preparation import Preparation, write_passwords
 from quantrac.local.process import ProcessSpec
-from quantrac.local.tiers import NOTIFIER, Tier, tiers_of, waits_by_itself
+from quantrac.local.tiers import (
+    NOTIFIER,
+    Tier,
+    is_notifier_configured,
+    process_name,
+    tiers_of,
+    waits_by_itself,
+)
 
 CLICKHOUSE_USER = "quantrac"
 ANALYST_SECRET = "clickhouse/analyst_{database}"  # noqa: S105  (its name)
@@ -52,7 +58,7 @@ class Stack:
         if unknown:
             raise LocalError(f"There is no port named {unknown[0]}; the names are {', '.join(usual)}.")
         kind = data.root / "kind.json"
-        if kind.exists() and json.loads(kind.read_text())["demo"] != demo:
+        if kind.exists() and read_json(kind)["demo"] != demo:
             was = "without --demo" if demo else "with --demo"
             raise LocalError(
                 f"The data folder {data.root} was made {was}; start it so, or give another folder."
@@ -68,8 +74,8 @@ class Stack:
         """
         data.refuse_another_owner()
         try:
-            demo = json.loads((data.root / "kind.json").read_text())["demo"]
-            return cls(data, demo, json.loads(data.ports_file.read_text()))
+            demo = read_json(data.root / "kind.json")["demo"]
+            return cls(data, demo, read_json(data.ports_file))
         except FileNotFoundError:
             raise LocalError(f"There is no stack in {data.root}; `quantrac up` makes one.") from None
 
@@ -120,12 +126,17 @@ class Stack:
         """Return every process, in an order that can be started."""
         databases = [self.clickhouse(tier) for tier in self.tiers]
         preparation = Preparation(self.broker.connection, databases, self.tiers, self.data, demo=self.demo)
-        processes = [self._broker(preparation), self._clickhouse(preparation)]
-        for tier in self.tiers:
-            processes += [self._role(tier, service, role) for service, role in tier.roles(self.demo)]
-        if os.environ.get("QUANTRAC_NOTIFY_CONFIG"):
-            processes.append(self._role(self.tiers[0], *NOTIFIER))
+        processes = [self._broker(preparation), self._clickhouse(preparation), *self.roles()]
         return [*processes, self._simulator()] if self.demo else processes
+
+    def roles(self) -> list[ProcessSpec]:
+        """Return the processes of the services, those of the province first."""
+        roles = [
+            self._role(tier, service, role) for tier in self.tiers for service, role in tier.roles(self.demo)
+        ]
+        if is_notifier_configured():
+            roles.append(self._role(self.tiers[0], *NOTIFIER))
+        return roles
 
     def _broker(self, preparation: Preparation) -> ProcessSpec:
         broker = self.broker
@@ -155,7 +166,7 @@ class Stack:
     def _role(self, tier: Tier, service: str, role: str) -> ProcessSpec:
         port = self.ports[f"{tier.name}.{service}.{role}"]
         return ProcessSpec(
-            name=f"{tier.name}.{service}.{role}",
+            name=process_name(tier, service, role),
             argv=[sys.executable, "-m", f"services.{service}", role],
             env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
             health=partial(_ask, port, "/health/ready"),

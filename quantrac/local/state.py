@@ -21,6 +21,7 @@ class Phase(StrEnum):
     BACKOFF = "backoff"  # died, starts again soon
     FAILED = "failed"  # died again and again; still tried, at the longest interval
     STOPPED = "stopped"
+    LEFT_OUT = "left out"  # of this start; whoever asked for that may run it by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class ProcessState:
     started_at: datetime | None = None
     reason: str = ""
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the stack is not ready as long as this process is not."""
+        return self.phase not in {Phase.READY, Phase.LEFT_OUT}
+
 
 @dataclass(frozen=True, slots=True)
 class StackState:
@@ -49,8 +55,8 @@ class StackState:
 
     @property
     def is_ready(self) -> bool:
-        """Whether every process answers."""
-        return all(process.phase is Phase.READY for process in self.processes)
+        """Whether every process answers that is not left out."""
+        return not any(process.is_awaited for process in self.processes)
 
     def is_running(self) -> bool:
         """Whether the supervisor that wrote this is alive; another process with its old pid is told apart.

@@ -7,7 +7,7 @@ supervisor (see `child`), so that even a supervisor killed -9 leaves no orphan.
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ import psutil
 
 from quantrac.local.datadir import DataDir
 from quantrac.local.process import ProcessSpec, SupervisedProcess
-from quantrac.local.state import Phase, StackState, write_state
+from quantrac.local.state import Phase, ProcessState, StackState, write_state
 
 _PAUSE_STARTING_S = 0.05
 _PAUSE_S = 0.25  # between looks whether all still live
@@ -51,7 +51,8 @@ def start_order(specs: Sequence[ProcessSpec]) -> list[ProcessSpec]:
 class Supervisor:
     """Runs the processes of one data folder, whose lock the caller holds.
 
-    `urls` goes into the state as it is; `on_change` is called with every new state.
+    `urls` goes into the state as it is; `on_change` is called with every new state. Those in
+    `left_out_names` are not started and not waited for; the state names them.
     """
 
     def __init__(
@@ -61,11 +62,20 @@ class Supervisor:
         urls: Mapping[str, str] | None = None,
         on_change: Callable[[StackState], None] = lambda state: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        left_out_names: Collection[str] = (),
     ) -> None:
         data.create()
+        started_specs = [spec.without(left_out_names) for spec in specs if spec.name not in left_out_names]
         self._processes = [
-            SupervisedProcess(spec, data.logs / f"{spec.name}.log", clock) for spec in start_order(specs)
+            SupervisedProcess(spec, data.logs / f"{spec.name}.log", clock)
+            for spec in start_order(started_specs)
         ]
+        self._left_out_states = tuple(
+            ProcessState(spec.name, Phase.LEFT_OUT, reason=f"`quantrac env {spec.name}` prints how to run it")
+            for spec in specs
+            if spec.name in left_out_names
+        )
         self._data = data
         self._urls = dict(urls or {})
         self._on_change = on_change
@@ -76,7 +86,7 @@ class Supervisor:
     @property
     def state(self) -> StackState:
         """The state as of the last look."""
-        processes = tuple(process.state for process in self._processes)
+        processes = (*(process.state for process in self._processes), *self._left_out_states)
         return StackState(pid=os.getpid(), created=self._created, processes=processes, urls=self._urls)
 
     def request_stop(self) -> None:

@@ -1,7 +1,10 @@
 """The two levels of the system, as the one-machine stack names them."""
 
+import os
 from dataclasses import dataclass
 from typing import Literal
+
+from quantrac.local.errors import LocalError
 
 NOTIFIER = ("aggregator", "notify")
 """Runs in the province, where whoever starts the stack has configured whom to tell of alerts."""
@@ -59,6 +62,32 @@ def tiers_of(demo: bool) -> list[Tier]:
         Tier("province", prefix="hn.", database="hn"),
         Tier("ministry", prefix="ministry.", database="ministry"),
     ]
+
+
+def process_name(tier: Tier, service: str, role: str) -> str:
+    """Return the name of a role's process."""
+    return f"{tier.name}.{service}.{role}"
+
+
+def is_notifier_configured() -> bool:
+    """Tell whether the environment says whom to tell of alerts."""
+    return bool(os.environ.get("QUANTRAC_NOTIFY_CONFIG"))
+
+
+def find_role(name: str, *, demo: bool) -> str:
+    """Return the name of a role's process, given that or ``service.role``.
+
+    Without its tier a role is that of the first tier that has it. Raises ``LocalError``, with the names of
+    all, where there is no such role.
+    """
+    tiers = tiers_of(demo)
+    names = [process_name(tier, *role) for tier in tiers for role in tier.roles(demo)]
+    if is_notifier_configured():
+        names.append(process_name(tiers[0], *NOTIFIER))
+    for full_name in (name, *(f"{tier.name}.{name}" for tier in tiers)):
+        if full_name in names:
+            return full_name
+    raise LocalError(f"There is no role {name!r}; the roles are {', '.join(names)}.")
 
 
 def waits_by_itself(service: str) -> bool:

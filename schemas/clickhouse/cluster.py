@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from quantrac.errors import UserError
+
 # Whoever sends again after hours is still recognised; the server's default is one hour.
 _REMEMBERED_SECONDS = 7 * 24 * 3600
 
@@ -59,9 +61,9 @@ class Cluster:
     """Renders statements in the order of the migrations; knows the tables it has rendered."""
 
     def __init__(self, name: str, database: str) -> None:
-        """``name`` as in the servers' remote_servers, or a macro; raises ``ValueError`` when it is none."""
+        """``name`` as in the servers' remote_servers, or a macro; raises ``UserError`` when it is none."""
         if not _CLUSTER_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a cluster")
+            raise UserError(f"{name!r} is no name of a cluster")
         self._name, self._database = name, database
         self._on = f"ON CLUSTER '{name}'"
         self._everywhere: set[str] = set()

@@ -18,6 +18,7 @@ from quantrac.domain import limits as domain
 from quantrac.domain.averaging import Period
 from quantrac.domain.stations import StationType, Valid
 from quantrac.domain.units import canonical_unit
+from quantrac.errors import UserError
 from schemas.messages.base import Message
 from schemas.messages.registry import CatalogueCode, Dated, Moment
 from schemas.sentences import first_problem
@@ -212,17 +213,17 @@ class _Shares(Message):
 def load(path: Path) -> domain.LimitBook:
     """Read every standard of a folder and of those below.
 
-    Raises ValueError, one sentence, with file, place and key of what is wrong; OSError where there is no
+    Raises UserError, one sentence, with file, place and key of what is wrong; OSError where there is no
     folder.
     """
     files = sorted(path.rglob("*.yaml"))
     if not files:
-        raise ValueError(f"{path}: no *.yaml file in this folder")
+        raise UserError(f"{path}: no *.yaml file in this folder")
     return domain.LimitBook(_read(file, Standard).to_domain() for file in files)
 
 
 def load_shares(path: Path) -> domain.WarningShares:
-    """Read shares of a limit; raises ValueError as :func:`load` does."""
+    """Read shares of a limit; raises UserError as :func:`load` does."""
     found = _read(path, _Shares)
     return domain.WarningShares(found.tendency, found.preparing, found.exceeded, found.source)
 
@@ -230,12 +231,12 @@ def load_shares(path: Path) -> domain.WarningShares:
 def _read(file: Path, model: type[Model]) -> Model:
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
+        raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ValueError(f"{file.name}: {first_problem(error, model)}") from error
+        raise UserError(f"{file.name}: {first_problem(error, model)}") from error
 
 
 def _in_column(value: ByColumn | None, column: str) -> float | None:

@@ -15,6 +15,7 @@ from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.provinces import PRESENT_CODES
 from quantrac.domain.readings import Flag
 from quantrac.domain.units import canonical_unit
+from quantrac.errors import UserError
 from schemas.messages.base import Line, Message, ParameterCode, Sha256, StationCode, Utc
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -26,12 +27,20 @@ def _local_midnight(value: object) -> object:
     return value
 
 
-Moment = Annotated[Utc, BeforeValidator(_local_midnight)]
+def _check_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value.isoformat()} lies outside the years 1 to 9999 of UTC") from None
+    return value
+
+
+Moment = Annotated[Utc, BeforeValidator(_local_midnight), AfterValidator(_check_utc)]
 """A time with its zone, or a date (midnight in Vietnam)."""
 
 
 def moment(text: str) -> datetime:
-    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises ValueError.
+    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises UserError.
 
     >>> moment("2026-03-25").isoformat(), moment("2026-03-25T07:05+07:00").isoformat()
     ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
@@ -39,12 +48,15 @@ def moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
+        raise UserError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
     if len(text) == len("2026-03-25"):
         at = at.replace(tzinfo=VIETNAM)
     if at.tzinfo is None:
-        raise ValueError(f"{text!r} names no zone; write +07:00 or Z after it")
-    return at.astimezone(UTC)
+        raise UserError(f"{text!r} names no zone; write +07:00 or Z after it")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise UserError(f"{text!r} lies outside the years 1 to 9999 of UTC") from None
 
 
 PublicKey = Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=* ?[^\r\n]*$")]
@@ -134,10 +146,10 @@ class StationParameter(Dated):
 
 
 def catalogue_code(code: str) -> str:
-    """Return a catalogue code; raises ValueError, with the right spelling, for anything else."""
+    """Return a catalogue code; raises UserError, with the right spelling, for anything else."""
     found = find_parameter(code)
     if found is None or found.code != code:
-        raise ValueError(f"{code!r} is no catalogue code{f'; it is {found.code!r}' if found else ''}")
+        raise UserError(f"{code!r} is no catalogue code{f'; it is {found.code!r}' if found else ''}")
     return code
 
 

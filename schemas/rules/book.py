@@ -5,10 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pydantic import ValidationError
+
 from quantrac.domain.stations import Activation, Registry
+from quantrac.errors import UserError
 from schemas.messages import registry as messages
 from schemas.rules.files import from_content
 from schemas.rules.ruleset import RuleSet
+from schemas.sentences import first_problem
 
 log = logging.getLogger(__name__)
 
@@ -103,26 +107,29 @@ def activation(
 
     It judges what is received from ``received_from`` on, by default ten seconds after ``now``, or, with
     ``measured``, the readings of that span, as a published replay leaves them. All times UTC. Raises
-    ValueError where ``received_from`` comes before every validator can know of it.
+    UserError where ``received_from`` comes before every validator can know of it.
     """
     if measured == (None, None):
         received_from = received_from or now + NOTICE
         if received_from < now + NOTICE:
-            raise ValueError(
+            raise UserError(
                 f"{received_from:%Y-%m-%dT%H:%M:%SZ} comes too soon: rules switch {NOTICE.seconds} s from "
                 "now at the earliest; what was judged before is judged again by `quantrac replay`"
             )
-    return messages.Activation(
-        id=f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}-{rules.version}",
-        version=rules.version,
-        content=rules.content,
-        by=by,
-        why=why,
-        activated_at=now,
-        received_from=received_from,
-        measured_from=measured[0],
-        measured_to=measured[1],
-    )
+    try:
+        return messages.Activation(
+            id=f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}-{rules.version}",
+            version=rules.version,
+            content=rules.content,
+            by=by,
+            why=why,
+            activated_at=now,
+            received_from=received_from,
+            measured_from=measured[0],
+            measured_to=measured[1],
+        )
+    except ValidationError as error:
+        raise UserError(first_problem(error, messages.Activation)) from error
 
 
 def _sorted(times: Iterable[datetime | None]) -> Sequence[datetime]:

@@ -25,6 +25,7 @@ import yaml
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Expected
+from quantrac.errors import UserError
 from schemas.messages.registry import moment
 from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value
 
@@ -52,17 +53,17 @@ class _Found:
     settings: dict[Scope, dict[str, tuple[Entry, ...]]] = field(default_factory=dict)
 
     def add(self, other: "_Found") -> None:
-        """Take in another file; raises ValueError where both set the same."""
+        """Take in another file; raises UserError where both set the same."""
         self.national |= other.national
         if other.required is not None:
             if self.required is not None:
-                raise ValueError("two files have the section 'required'")
+                raise UserError("two files have the section 'required'")
             self.required = other.required
         for scope, tests in other.settings.items():
             mine = self.settings.setdefault(scope, {})
             for test, entries in tests.items():
                 if test in mine:
-                    raise ValueError(
+                    raise UserError(
                         f"{entries[0].place}: {test} of {scope} stands in {mine[test][0].place} already"
                     )
                 mine[test] = entries
@@ -77,7 +78,7 @@ class _Found:
         return _Found(True, self.required if self.required is not None else wider.required, settings)
 
     def rules(self) -> RuleSet:
-        """Return the checked rule set; raises ValueError with the place of thresholds a test refuses."""
+        """Return the checked rule set; raises UserError with the place of thresholds a test refuses."""
         settings: Settings = self.settings
         found = RuleSet(self.required or (), settings)
         found.check()
@@ -87,7 +88,7 @@ class _Found:
 def load(path: Path = NATIONAL) -> RuleSet:
     """Read and check a rule file or a folder of them.
 
-    Without a section ``national`` they lie over the shipped defaults. Raises ValueError, one sentence, with
+    Without a section ``national`` they lie over the shipped defaults. Raises UserError, one sentence, with
     file and line of what is wrong and the nearest valid key for a misspelt one; OSError where there is no
     file.
     """
@@ -96,14 +97,14 @@ def load(path: Path = NATIONAL) -> RuleSet:
 
 
 def from_content(content: str) -> RuleSet:
-    """Read :attr:`RuleSet.content` back; raises ValueError as :func:`load` does."""
+    """Read :attr:`RuleSet.content` back; raises UserError as :func:`load` does."""
     return _File("content", io.StringIO(content), layered=True).read().rules()
 
 
 def _read(path: Path) -> _Found:
     files = [path] if not path.is_dir() else sorted(path.rglob("*.yaml"))
     if not files:
-        raise ValueError(f"{path}: no *.yaml file in this folder")
+        raise UserError(f"{path}: no *.yaml file in this folder")
     found = _Found()
     for file in files:
         name = file.name if file == path else file.relative_to(path).as_posix()
@@ -141,11 +142,11 @@ class _File:
             root = yaml.compose(self._stream, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ValueError(f"{self._name}, line {line}: no YAML: {error.problem}") from error
+            raise UserError(f"{self._name}, line {line}: no YAML: {error.problem}") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{self._name}: no YAML: {' '.join(str(error).split())}") from error
+            raise UserError(f"{self._name}: no YAML: {' '.join(str(error).split())}") from error
         if root is None:
-            raise ValueError(f"{self._name}: the file is empty")
+            raise UserError(f"{self._name}: the file is empty")
         found = _Found()
         sections = {"required", "national", "station_types", "stations"}
         for section, node in list(self._items(root, sections, "section")):
@@ -190,7 +191,7 @@ class _File:
         for before, after in pairwise(entries):
             starts = after.valid_from
             if starts is None or before.valid_to is None or before.valid_to > starts:
-                raise ValueError(f"{after.place}: {test}: the period overlaps that of {before.place}")
+                raise UserError(f"{after.place}: {test}: the period overlaps that of {before.place}")
         return tuple(entries)
 
     def _entry(self, test: str, node: yaml.Node, source: str) -> Entry:
@@ -274,5 +275,5 @@ class _File:
     def _place(self, node: yaml.Node) -> str:
         return f"{self._name}, line {node.start_mark.line + 1}"
 
-    def _error(self, node: yaml.Node, message: str) -> ValueError:
-        return ValueError(f"{self._place(node)}: {message}")
+    def _error(self, node: yaml.Node, message: str) -> UserError:
+        return UserError(f"{self._place(node)}: {message}")

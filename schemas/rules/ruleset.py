@@ -16,6 +16,7 @@ import numpy as np
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Window
 from quantrac.domain.stations import StationType
+from quantrac.errors import UserError
 
 TYPES = ("", *(each.value for each in StationType))
 """Station types, and the one of a station that nobody registered."""
@@ -152,7 +153,7 @@ class RuleSet:
         return max((LEAST_REACH, *self._reaches(station_type, station)))
 
     def check(self) -> None:
-        """Let every test see every threshold it may get; raises ValueError with the place.
+        """Let every test see every threshold it may get; raises UserError with the place.
 
         A station's own thresholds complete those of its type. The type stands in the registry, so here they
         have to fit one of the types.
@@ -162,13 +163,13 @@ class RuleSet:
         for parameter in parameters:
             for station_type in TYPES:
                 if error := self._refusal(station_type, "", parameter, accepted):
-                    raise ValueError(error)
+                    raise UserError(error)
         for station in sorted(self._stations):
             mine = [each for each in parameters if Scope("stations", station, each) in self.settings]
             for parameter in parameters if "" in mine else mine:
                 error = self._refusal("", station, parameter, accepted)
                 if error and all(self._refusal(each, station, parameter, accepted) for each in TYPES[1:]):
-                    raise ValueError(error)
+                    raise UserError(error)
 
     def _refusal(self, station_type: str, station: str, parameter: str, accepted: set[object]) -> str:
         series = self._series(station_type, station, parameter)

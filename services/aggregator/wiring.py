@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from quantrac.domain.stations import Registry
+from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
 from quantrac.io.health import Check, unless
@@ -157,7 +158,7 @@ def notify() -> Role:
         sys.exit("bad configuration: QUANTRAC_NOTIFY_CONFIG is not set")
     try:
         targets = load_targets(settings.notify_config, os.environ)
-    except ValueError as error:
+    except UserError as error:
         sys.exit(f"bad configuration: {error}")
     registry = Registry()
     table = _registry_reader(settings, partial(apply_record, registry))

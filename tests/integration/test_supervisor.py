@@ -24,6 +24,7 @@ from quantrac.local.process import ProcessSpec
 from quantrac.local.supervisor import Supervisor, stopped_by_signals
 
 root, wanted = Path(sys.argv[1]), sys.argv[2:]
+left_out_names = [name.removeprefix("without-") for name in wanted if name.startswith("without-")]
 python = lambda code: [sys.executable, "-c", code]
 SLEEP = "import os, time; print('pid', os.getpid()); time.sleep(600)"
 LAST_LOOK = '''
@@ -78,7 +79,10 @@ specs = {
 try:
     with DataDir(root).locked():
         supervisor = Supervisor(
-            [specs[name] for name in wanted if name in specs], DataDir(root), {"api": "http://127.0.0.1:1"}
+            [specs[name] for name in wanted if name in specs],
+            DataDir(root),
+            {"api": "http://127.0.0.1:1"},
+            left_out_names=left_out_names,
         )
         with stopped_by_signals(supervisor):
             supervisor.run()
@@ -130,6 +134,16 @@ def running(root, *names):
 
 def all_gone(pids):
     return wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), 60)
+
+
+def test_a_process_left_out_is_named_and_neither_started_nor_waited_for(tmp_path):
+    with running(tmp_path, "second", "first", "without-first") as stack:
+        stack.wait("second", "ready")
+        process = stack.get("first")
+        assert (process.phase, process.pid) == ("left out", None)
+        assert process.reason == "`quantrac env first` prints how to run it"
+        assert len(stack.pids()) == 1
+        assert read_state(tmp_path / "run" / "state.json").is_ready
 
 
 def test_a_process_starts_once_the_one_before_it_is_ready(tmp_path):

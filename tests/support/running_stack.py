@@ -43,9 +43,9 @@ class RunningStack:
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
         return result
 
-    def up(self, *, demo: bool = True) -> None:
+    def up(self, *options: str, demo: bool = True) -> None:
         """Start it and wait until all is ready."""
-        self.quantrac("up", "--detach", *(["--demo"] if demo else []))
+        self.quantrac("up", "--detach", *(["--demo"] if demo else []), *options)
         self.quantrac("status", "--wait", "--timeout", "150")
 
     def status(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from quantrac.errors import UserError
 from quantrac.local.simulator.files import TIME_FORMAT, file_name, line
 
 _TIME_NAMES = ("datetime", "time", "timestamp", "date")
@@ -46,7 +47,7 @@ def csv_files(
     ``hour`` and finer ones; it is the station's local time, and only a time with an offset is converted to
     ``timezone``. ``since`` (inclusive) and ``until`` (exclusive) are local and naive. Every column that
     holds numbers, and every mapped one, gives lines; a missing value gives none, a row without any no file.
-    Raises ValueError for a CSV that cannot be read so, naming file and line.
+    Raises UserError for a CSV that cannot be read so, naming file and line.
     """
     header, rows = _read(path)
     time_of, time_columns = _time_reader(path, header, ZoneInfo(timezone))
@@ -55,8 +56,8 @@ def csv_files(
     for number, row in enumerate(rows, start=2):  # line 1 is the header
         try:
             timed.append((time_of(row), row))
-        except ValueError as error:
-            raise ValueError(f"{path.name}: line {number}: no readable time: {error}") from error
+        except (ValueError, OverflowError) as error:
+            raise UserError(f"{path.name}: line {number}: no readable time: {error}") from error
     timed.sort(key=lambda entry: entry[0])
     return (
         (file_name(station_code, at.strftime(TIME_FORMAT)), content)
@@ -67,12 +68,18 @@ def csv_files(
 
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name}: no text in UTF-8: {error}") from error
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
-    lines = [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(row)]
+    try:
+        lines = [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(row)]
+    except csv.Error as error:
+        raise UserError(f"{path.name}: no CSV: {error}") from error
     if not lines:
-        raise ValueError(f"{path.name}: the file is empty")
+        raise UserError(f"{path.name}: the file is empty")
     return [name.strip() for name in lines[0]], lines[1:]
 
 
@@ -88,7 +95,7 @@ def _time_reader(
         if name in places:
             return partial(_time_of_text, places[name], zone), frozenset({places[name]})
     wanted = ", ".join(_TIME_NAMES)
-    raise ValueError(f"{path.name}: no time column; expected one of {wanted}, or year,month,day,hour")
+    raise UserError(f"{path.name}: no time column; expected one of {wanted}, or year,month,day,hour")
 
 
 def _time_of_parts(places: list[int], row: Row) -> datetime:
@@ -117,7 +124,7 @@ def _parameter_columns(
         if name not in header:
             near = difflib.get_close_matches(name, header, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{path.name}: no column {name!r}{hint}")
+            raise UserError(f"{path.name}: no column {name!r}{hint}")
     columns = [
         (place, mapping.get(name, Column(name)))
         for place, name in enumerate(header)
@@ -125,7 +132,7 @@ def _parameter_columns(
         if name in mapping or (name not in _ROW_NUMBERS and _holds_numbers(rows, place))
     ]
     if not columns:
-        raise ValueError(f"{path.name}: no column holds numbers")
+        raise UserError(f"{path.name}: no column holds numbers")
     return columns
 
 

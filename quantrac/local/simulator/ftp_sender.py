@@ -5,6 +5,8 @@ import io
 from contextlib import suppress
 from typing import Self
 
+from quantrac.errors import UserError
+
 DEFAULT_PORT = 21
 _ACKNOWLEDGED = "226"
 # ValueError: a name that no command line can carry.
@@ -86,12 +88,12 @@ class FtpSender:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Read ``HOST:PORT`` or ``HOST``; raises ValueError.
+    """Read ``HOST:PORT`` or ``HOST``; raises UserError.
 
     >>> parse_address("127.0.0.1:2121"), parse_address("ftp.example.org")
     (('127.0.0.1', 2121), ('ftp.example.org', 21))
     """
     host, colon, port = text.rpartition(":") if ":" in text else (text, "", "")
     if not host or (colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)):
-        raise ValueError(f"{text!r} is not HOST:PORT")
+        raise UserError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port) if colon else DEFAULT_PORT

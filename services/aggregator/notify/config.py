@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from quantrac.errors import UserError
 from schemas.messages.alerts import AlertKind
 from schemas.messages.base import Message, StationCode
 from schemas.sentences import first_problem
@@ -207,28 +208,28 @@ class Target(Message):
 
 
 def load_targets(file: Path, environment: Mapping[str, str]) -> list[Target]:
-    """Read the file, see that each secret is there; raises ``ValueError``, one sentence naming the place."""
+    """Read the file, see that each secret is there; raises ``UserError``, one sentence naming the place."""
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
+        raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or list(content) != ["targets"]:
-        raise ValueError(f"{file.name}: expected the key targets and no other")
+        raise UserError(f"{file.name}: expected the key targets and no other")
     entries = content["targets"]
     if not isinstance(entries, list) or not entries:
-        raise ValueError(f"{file.name}: targets: expected a list with one target or more")
+        raise UserError(f"{file.name}: targets: expected a list with one target or more")
     targets: list[Target] = []
     for number, entry in enumerate(entries, start=1):
         name = entry.get("name", "") if isinstance(entry, dict) else ""
         try:
             target = _target(entry, environment)
             if target.name in {other.name for other in targets}:
-                raise ValueError("name: another target has this name")
-        except ValueError as error:
+                raise UserError("name: another target has this name")
+        except UserError as error:
             place = f"targets[{number}] {name}".rstrip()
-            raise ValueError(f"{file.name}: {place}: {error}") from error
+            raise UserError(f"{file.name}: {place}: {error}") from error
         targets.append(target)
     return targets
 
@@ -237,7 +238,7 @@ def _target(entry: Any, environment: Mapping[str, str]) -> Target:
     try:
         target = Target.model_validate(entry)
     except ValidationError as error:
-        raise ValueError(first_problem(error, Target)) from error
+        raise UserError(first_problem(error, Target)) from error
     if target.webhook is not None:
         target.webhook.secrets(environment)
     if target.smtp is not None:
@@ -248,7 +249,7 @@ def _target(entry: Any, environment: Mapping[str, str]) -> Target:
 def _variable(environment: Mapping[str, str], key: str, name: str) -> str:
     value = environment.get(name, "")
     if not value.strip():
-        raise ValueError(f"{key}: the environment has no {name}")
+        raise UserError(f"{key}: the environment has no {name}")
     return value
 
 
@@ -258,7 +259,7 @@ def _secret(text: str) -> bytes:
     except binascii.Error:
         key = b""
     if not text.startswith(_SECRET_PREFIX) or len(key) not in _SECRET_BYTES:
-        raise ValueError(f"secret_env: its value is not {_SECRET_PREFIX} and base64 of 24 to 64 bytes")
+        raise UserError(f"secret_env: its value is not {_SECRET_PREFIX} and base64 of 24 to 64 bytes")
     return key
 
 

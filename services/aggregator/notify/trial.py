@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from quantrac.domain.plain_text import escape
+from quantrac.errors import UserError
 from services.aggregator.notify.adapters.channels import open_channel
 from services.aggregator.notify.config import load_targets
 from services.aggregator.notify.messages import trial
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         targets = load_targets(arguments.config, os.environ)
-    except ValueError as error:
+    except UserError as error:
         sys.exit(f"quantrac: {escape(str(error))}")
     chosen = [target for target in targets if arguments.target in ("", target.name)]
     if not chosen:

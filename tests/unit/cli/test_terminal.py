@@ -1,7 +1,6 @@
 """What others wrote reaches nobody's terminal raw, whichever subcommand prints it."""
 
 import ast
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from quantrac.cli import main
-from quantrac.cli.terminal import csv_writer, echo, show_traceback
+from quantrac.cli.terminal import csv_writer, echo
 from services.aggregator.notify import trial
 from services.aggregator.notify.target import TargetRefused
 
@@ -37,16 +36,6 @@ def test_a_table_for_programs_is_escaped_too() -> None:
         csv_writer().writerow(["Trạm", f"x{STEERING}", "a,b"])
 
     assert CliRunner().invoke(write).stdout == 'Trạm,x\\x1b[2J\\x9b31m\\r\\x07\\u202e\\x7f,"a,b"\n'
-
-
-def test_an_error_that_nobody_caught_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        raise RuntimeError(f"the server said {STEERING}")
-    except RuntimeError as error:
-        show_traceback(type(error), error, error.__traceback__)
-    printed = capsys.readouterr().err
-    assert "RuntimeError: the server said \\x1b[2J" in printed
-    assert "\x1b" not in printed
 
 
 @pytest.mark.parametrize(
@@ -108,12 +97,3 @@ def test_what_a_target_answers_to_a_trial_is_escaped(
     monkeypatch.setattr(trial, "open_channel", lambda *_: Channel())
     assert trial.main(["--config", "targets.yaml"]) == 1
     assert capsys.readouterr().out == "mail: refused: 500 \\x1b[2J\\x9b31m\\r\\x07\\u202e\\x7f\n"
-
-
-def test_the_command_catches_what_nobody_else_does() -> None:
-    before = sys.excepthook
-    try:
-        CliRunner().invoke(main, ["parse", "--help"])
-        assert sys.excepthook is show_traceback
-    finally:
-        sys.excepthook = before

@@ -10,6 +10,7 @@ import numpy as np
 
 from quantrac.domain.qa.thresholds.expectations import month_and_hour
 from quantrac.domain.qa.window import Floats
+from quantrac.errors import UserError
 
 MONTHS, HOURS = 12, 24
 
@@ -28,7 +29,7 @@ def climate(
     ``time`` (n,) is seconds since 1970 UTC. A cell's limits are the values at its quantiles ``low`` and
     ``high`` (values that occurred, no interpolation), moved apart by ``margin`` times their distance on each
     side. Values that are no finite number are left aside; a cell with fewer than ``at_least`` values is NaN.
-    Raises ValueError for quantiles out of order.
+    Raises UserError for quantiles out of order.
 
     >>> noon = 12 * 3600.0 + 86400.0 * np.arange(31)
     >>> lower, upper = climate(noon, np.linspace(20, 30, 31), low=0, high=1, margin=0.1)
@@ -36,9 +37,9 @@ def climate(
     (19.0, 31.0, 287)
     """
     if not 0 <= low < high <= 1:
-        raise ValueError(f"the quantiles must lie in order between 0 and 1, not {low:g} and {high:g}")
+        raise UserError(f"the quantiles must lie in order between 0 and 1, not {low:g} and {high:g}")
     if margin < 0:
-        raise ValueError(f"the margin {margin:g} is below 0")
+        raise UserError(f"the margin {margin:g} is below 0")
     usable = np.isfinite(value)
     cell = month_and_hour(time[usable])
     order = np.lexsort((value[usable], cell))

@@ -58,6 +58,10 @@ MONTH = 120
 """Blocks read and judged at a time, so that a long span needs no more memory than a short one."""
 
 
+class FileNotStored(LookupError):
+    """A reading is stored, and the file it came with is not."""
+
+
 class History(Protocol):
     """What is stored. Raises whatever the store raises when it is away."""
 
@@ -173,8 +177,7 @@ def rejudge(
 ) -> Rejudgement:
     """Answer a request from what is stored, a month at a time.
 
-    ``asked`` may reach beyond the newest reading. Raises LookupError for a reading whose file is not stored,
-    and what ``history`` raises.
+    ``asked`` may reach beyond the newest reading. Raises FileNotStored, and what ``history`` raises.
     """
     expectations.refresh()
     newest = history.newest(station)
@@ -311,7 +314,7 @@ def revise(judged: Judged, expectations: Expectations, causes: Iterable[str]) ->
 
 def _head(heads: Mapping[datetime, FileHead], revision: Revision) -> FileHead:
     if revision.received_at not in heads:
-        raise LookupError(f"{revision.station}: no file received at {revision.received_at} is stored")
+        raise FileNotStored(f"{revision.station}: no file received at {revision.received_at} is stored")
     return heads[revision.received_at]
 
 

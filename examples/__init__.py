@@ -1,0 +1,1 @@
+"""Small programs to copy; `make check` reads them and a test runs them."""
