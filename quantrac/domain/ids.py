@@ -2,6 +2,14 @@
 
 import hashlib
 from datetime import datetime
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantrac.domain.times import to_milliseconds
+
+_Versions = TypeVar("_Versions", int, NDArray[np.int64])
 
 
 def file_id(content: bytes) -> str:
@@ -22,8 +30,9 @@ def traceparent(file: str) -> str:
     return f"00-{file[:32]}-{file[32:48]}-01"
 
 
-MOST_REVISIONS = 1023
-"""What the low ten bits of a version hold."""
+_REVISION_BITS = 10
+MOST_REVISIONS = (1 << _REVISION_BITS) - 1
+"""1023: what the low ten bits of a version hold."""
 
 
 def reading_version(received_at: datetime, revision: int = 0) -> int:
@@ -37,4 +46,42 @@ def reading_version(received_at: datetime, revision: int = 0) -> int:
     >>> reading_version(noon, 1) - reading_version(noon), reading_version(noon, 5000) & 1023
     (1, 1023)
     """
-    return int(received_at.timestamp() * 1000) << 10 | min(revision, MOST_REVISIONS)
+    return to_milliseconds(received_at) << _REVISION_BITS | min(revision, MOST_REVISIONS)
+
+
+def received_of(version: _Versions) -> _Versions:
+    """Return when the file of a version was received: milliseconds since 1970 UTC.
+
+    One version or an array of them; versions of one station with the same time are of one file.
+
+    >>> received_of(1774414800001 * 1024 + 3)
+    1774414800001
+    """
+    return version >> _REVISION_BITS
+
+
+def revision_of(version: _Versions) -> _Versions:
+    """Return the revision of a version, or of each of an array: 0 where the file was judged as it came.
+
+    >>> revision_of(1774414800001 * 1024 + 3)
+    3
+    """
+    return version & MOST_REVISIONS
+
+
+def received_sql(column: str) -> str:
+    """Write :func:`received_of` of a column (UInt64) as ClickHouse's SQL.
+
+    >>> received_sql("version")
+    'bitShiftRight(version, 10)'
+    """
+    return f"bitShiftRight({column}, {_REVISION_BITS})"
+
+
+def revision_sql(column: str) -> str:
+    """Write :func:`revision_of` of a column (UInt64) as ClickHouse's SQL.
+
+    >>> revision_sql("version")
+    'bitAnd(version, 1023)'
+    """
+    return f"bitAnd({column}, {MOST_REVISIONS})"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantrac.domain import averaging, ids
+from quantrac.domain import averaging
 from quantrac.domain.averaging import (
     HOUR,
     Statistics,
@@ -22,7 +22,7 @@ from quantrac.domain.averaging import (
 from quantrac.domain.catalogue import Combined
 
 
-@pytest.mark.parametrize("module", [averaging, ids])
+@pytest.mark.parametrize("module", [averaging])
 def test_the_examples_in_the_docstrings_are_true(module: object) -> None:
     results = doctest.testmod(module)  # type: ignore[arg-type]
     assert results.attempted > 0

@@ -1,0 +1,140 @@
+"""The kinds of time, each conversion once.
+
+Three kinds travel through the code, all of them UTC:
+
+- ``datetime``: always aware. In messages, in answers, and wherever single times are compared.
+- *seconds*: ``float`` or ``int``, since 1970. In columns, which hold thousands.
+- *milliseconds*: ``int``, since 1970. Of times of receipt, which are stored that exactly.
+
+Lengths of time are seconds as well, unless their name says ``DELTA``.
+
+Vietnam's clock is UTC+7 and has known no summer time since 1975; its days are those of the regulation.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from numpy.typing import NDArray
+
+HOUR = 3_600
+"""Seconds."""
+DAY = 24 * HOUR
+"""Seconds."""
+HOUR_DELTA = timedelta(seconds=HOUR)
+DAY_DELTA = timedelta(seconds=DAY)
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+"""The zone of every station, account and person that names no other."""
+VIETNAM_OFFSET = 7 * HOUR
+"""Seconds that Vietnam's clock is ahead of UTC."""
+
+_Seconds = TypeVar("_Seconds", int, NDArray[Any])
+
+
+def to_seconds(at: datetime) -> float:
+    """Return seconds since 1970, exact to the microsecond.
+
+    >>> to_seconds(datetime(2026, 3, 25, 5, 0, 0, 250_000, tzinfo=UTC))
+    1774414800.25
+    """
+    return at.timestamp()
+
+
+def to_whole_seconds(at: datetime) -> int:
+    """Return whole seconds since 1970, rounded down.
+
+    >>> to_whole_seconds(datetime(2026, 3, 25, 5, 0, 0, 999_999, tzinfo=UTC))
+    1774414800
+    """
+    return int(at.timestamp() // 1)
+
+
+def from_seconds(seconds: float) -> datetime:
+    """Return the time (UTC) of seconds since 1970; raises ``ValueError`` past the year 9999.
+
+    >>> from_seconds(1774414800.0).isoformat()
+    '2026-03-25T05:00:00+00:00'
+    """
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def to_milliseconds(at: datetime) -> int:
+    """Return whole milliseconds since 1970, rounded towards 1970.
+
+    >>> to_milliseconds(datetime(2026, 3, 25, 5, 0, 0, 1_999, tzinfo=UTC))
+    1774414800001
+    """
+    return int(at.timestamp() * 1000)
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """Return the time (UTC) of milliseconds since 1970.
+
+    >>> from_milliseconds(1774414800001).isoformat()
+    '2026-03-25T05:00:00.001000+00:00'
+    """
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def to_receipt_seconds(at: datetime) -> float:
+    """Return seconds since 1970 of a time of receipt, cut to the millisecond as it is stored.
+
+    >>> to_receipt_seconds(datetime(2026, 3, 25, 5, 0, 0, 1_999, tzinfo=UTC))
+    1774414800.001
+    """
+    return to_milliseconds(at) / 1000
+
+
+def to_iso(at: datetime) -> str:
+    """Write a time (UTC) as ISO 8601, to the second.
+
+    >>> to_iso(datetime(2026, 3, 25, 5, tzinfo=UTC))
+    '2026-03-25T05:00:00Z'
+    """
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises ``ValueError``.
+
+    >>> parse_time("2026-03-25").isoformat(), parse_time("2026-03-25T07:05+07:00").isoformat()
+    ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
+    if len(text) == len("2026-03-25"):
+        at = at.replace(tzinfo=VIETNAM)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone; write +07:00 or Z after it")
+    return at.astimezone(UTC)
+
+
+def hour_start(at: datetime) -> datetime:
+    """Return the start of the hour that ``at`` (UTC) lies in.
+
+    >>> hour_start(datetime(2026, 3, 25, 0, 59, 59, tzinfo=UTC)).isoformat()
+    '2026-03-25T00:00:00+00:00'
+    """
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def local_day_start(at: datetime) -> datetime:
+    """Return the start (UTC) of Vietnam's day that ``at`` lies in.
+
+    >>> local_day_start(datetime(2026, 3, 25, 17, 30, tzinfo=UTC)).isoformat()
+    '2026-03-25T17:00:00+00:00'
+    """
+    local = at.astimezone(VIETNAM)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def local_day_starts(seconds: _Seconds) -> _Seconds:
+    """Return the starts of Vietnam's days that times lie in; whole seconds since 1970, one or an array.
+
+    >>> local_day_starts(1774459800)  # 17:30 UTC, half past midnight in Vietnam
+    1774458000
+    """
+    return (seconds + VIETNAM_OFFSET) // DAY * DAY - VIETNAM_OFFSET
