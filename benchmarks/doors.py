@@ -25,8 +25,10 @@ from country import LINES, stations
 from loggers import LONGEST_RUN_S, PASSWORD, files_of
 from machine import process
 
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment

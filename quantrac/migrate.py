@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from quantrac.io.clickhouse import ON_A_CLUSTER, ClickHouse, ClickHouseRefused
-from quantrac.io.kafka import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
 from quantrac.io.migrations import (
     Migration,
     Rendering,

@@ -5,7 +5,7 @@ from confluent_kafka import KafkaException
 
 from quantrac.cli.options import one_sentence
 from quantrac.cli.terminal import echo
-from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.migrate import (
     migrate_tables,

@@ -7,7 +7,8 @@ from functools import partial
 
 from quantrac.cli.target import Target
 from quantrac.domain.stations import Registry
-from quantrac.io.kafka import KafkaProducer, TableReader
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.registry import apply_record
 

@@ -13,7 +13,7 @@ from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka import KafkaProducer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
 

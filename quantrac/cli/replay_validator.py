@@ -18,7 +18,7 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka import KafkaProducer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.history import ClickHouseHistory, Database
 from schemas.messages.rejudge import RejudgeRequest

@@ -14,7 +14,8 @@ from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
 from quantrac.domain.averaging import HOUR, day_of, hour_of
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Producer, Record
 from schemas.codec import encode_window_dirty
 

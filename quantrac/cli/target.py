@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quantrac.cli.options import data_option
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack

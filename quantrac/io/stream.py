@@ -20,7 +20,7 @@ import faust
 from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from faust.types.auth import CredentialsT
 
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.progress import NO_PARTITIONS, Progress
 from quantrac.io.records import Record, Standing
 from quantrac.io.runner import BatchProcessor

@@ -20,7 +20,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.private_files import write_private
 from quantrac.local.child import tied_command
 from quantrac.local.errors import LocalError

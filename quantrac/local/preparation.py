@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.passwords import hash_password
 from quantrac.io.private_files import write_private
 from quantrac.io.records import Record

@@ -7,7 +7,7 @@ import psutil
 from confluent_kafka import KafkaException
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.local.stack import Stack
 from quantrac.local.state import Phase, ProcessState, StackState
 from quantrac.local.tiers import Tier

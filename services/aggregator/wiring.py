@@ -12,7 +12,10 @@ from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.crew import run_together
 from quantrac.io.health import Check, unless
-from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work

@@ -13,7 +13,11 @@ from quantrac.domain.stations import Registry
 from quantrac.io.crew import Loop, run_together
 from quantrac.io.health import Health, first_problem, unless
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_since
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.limits import allow_open_files
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress

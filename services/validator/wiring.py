@@ -10,7 +10,11 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import unless
-from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader, read_tail
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner

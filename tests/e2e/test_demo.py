@@ -9,8 +9,8 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.io.kafka import KafkaAdmin
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
 from support.running_stack import RunningStack, wait_for
 
 STATION = "HN_DEMO_KHI001"

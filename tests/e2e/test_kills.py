@@ -142,7 +142,7 @@ def averaged(running: RunningStack, tier: str) -> int:
 
 
 def dead_letters(running: RunningStack) -> dict[tuple[str, int], int]:
-    from quantrac.io.kafka import KafkaAdmin
+    from quantrac.io.kafka.admin import KafkaAdmin
 
     admin = KafkaAdmin(running.stack.broker.connection)
     return admin.ends([topic for topic in admin.existing() if topic.endswith(".dlq")])

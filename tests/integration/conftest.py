@@ -18,8 +18,8 @@ from quantrac.domain.stations import AccountLimits, Registry
 from quantrac.io.crew import run_together
 from quantrac.io.health import Health
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaAdmin, TopicSettings
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.broker import running_broker
 from quantrac.testing.broker import FakeBroker

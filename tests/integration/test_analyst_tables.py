@@ -12,8 +12,9 @@ import pytest
 
 from quantrac.domain.stations import Interval, StationParameter
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaProducer, TableReader
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.waiting import wait_until

@@ -14,8 +14,10 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TopicSettings, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import DeliveryFailed, Record
 from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment, running_broker

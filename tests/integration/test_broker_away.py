@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, TopicSettings
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.child import tied_command

@@ -7,8 +7,9 @@ from typing import Protocol
 
 import pytest
 
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import BadData, Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
 from quantrac.io.runner import Fuse, FuseBlown, Runner
 from quantrac.testing.broker import FakeBroker

@@ -18,8 +18,10 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TopicSettings, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.stream import StreamRunner
 from quantrac.local import broker as local_broker

@@ -18,7 +18,7 @@ import yaml
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
 from quantrac.io.crew import run_together
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.waiting import wait_until
 from schemas.messages.alerts import Alert

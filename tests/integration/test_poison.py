@@ -23,7 +23,9 @@ from quantrac.io.clickhouse import (
     ClickHouseBadData,
     ClickHouseRefused,
 )
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Handler, Record
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment

@@ -10,7 +10,9 @@ import pytest
 
 from quantrac.io.health import Health
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.progress import Progress
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.io.role import Work

@@ -29,8 +29,11 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet, ReadingSet
 from quantrac.domain.stations import StationType
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import GroupProgress, KafkaAdmin, KafkaProducer, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import LOOPBACK, free_port

@@ -18,8 +18,10 @@ import pytest
 
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics

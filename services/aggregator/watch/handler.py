@@ -19,7 +19,7 @@ _RETRY_SECONDS = 2.0
 
 
 class Progress(Protocol):
-    """How far the sink has stored a topic: :class:`quantrac.io.kafka.GroupProgress`."""
+    """How far the sink has stored a topic: :class:`quantrac.io.kafka.group_progress.GroupProgress`."""
 
     def ends(self) -> Offsets | None:
         """Return where the topic ends; ``None`` where that is not known now."""

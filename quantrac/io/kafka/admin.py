@@ -1,0 +1,89 @@
+"""Topics and offsets, asked of the broker."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer as _Consumer
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+
+from quantrac.io.kafka.connection import KafkaConnection
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSettings:
+    """What a topic needs to exist."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+class KafkaAdmin:
+    """Creates topics and reads offsets."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._admin = AdminClient(connection.librdkafka())
+
+    def existing(self, timeout: float = 10.0) -> dict[str, int]:
+        """Return topic name -> partition count."""
+        topics = self._admin.list_topics(timeout=timeout).topics
+        return {name: len(topic.partitions) for name, topic in topics.items()}
+
+    def create(self, topics: Sequence[TopicSettings]) -> None:
+        """Create topics that do not exist yet; raises ``KafkaException`` if one is refused."""
+        if not topics:
+            return
+        wanted = [
+            NewTopic(
+                t.name, num_partitions=t.partitions, replication_factor=t.replication, config=dict(t.config)
+            )
+            for t in topics
+        ]
+        for future in self._admin.create_topics(wanted).values():
+            try:
+                future.result(timeout=30)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+
+    def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """Return (topic, partition) -> end offset for the topics that exist."""
+        existing = self.existing()
+        wanted = {
+            TopicPartition(name, partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]
+            for name in topics
+            for partition in range(existing.get(name, 0))
+        }
+        if not wanted:
+            return {}
+        found = self._admin.list_offsets(wanted)
+        return {(tp.topic, tp.partition): future.result(timeout=10).offset for tp, future in found.items()}
+
+    def committed(self, group: str, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Return (topic, partition) -> committed offset; 0 where the group has committed nothing."""
+        if not partitions:
+            return {}
+        # Not by the admin client: told that the group's coordinator has moved or is starting, librdkafka 2.16
+        # looks for the consumer group of a client that has none, and the process dies.
+        consumer = _Consumer({**self._connection.librdkafka(), "group.id": group})
+        try:
+            found = consumer.committed([TopicPartition(t, p) for t, p in partitions], timeout=10)
+        finally:
+            consumer.close()
+        return {(tp.topic, tp.partition): max(int(tp.offset), 0) for tp in found}
+
+    def lag(self, group: str, topic: str) -> int | None:
+        """Return how many messages a group still has before it; ``None`` while the broker does not answer."""
+        try:
+            ends = self.ends([topic])
+            committed = self.committed(group, list(ends))
+        except (KafkaException, TimeoutError) as error:
+            log.warning("kafka: the lag of %s is not known: %s", group, error)
+            return None
+        return sum(end - committed.get(place, 0) for place, end in ends.items())
