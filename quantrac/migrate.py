@@ -33,7 +33,7 @@ def missing_topics(
 
     Raises ``ValueError`` when one exists with another partition count: keys would move between partitions.
     """
-    existing = admin.existing()
+    existing = admin.count_partitions()
     missing = []
     for name, topic in topics_with_dead_letters().items():
         partitions = getattr(topic.partitions, size)

@@ -128,7 +128,7 @@ STATE = {
 """Name -> code of what a person mends at the server.
 
 All others are taken to be about the values: what is wrong with the server after all fails for every message,
-and blows the fuse of the runner.
+and reaches the runner's limit of dead letters.
 """
 _BUSY, _STATE = frozenset(BUSY.values()), frozenset(STATE.values())
 

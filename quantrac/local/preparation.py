@@ -66,7 +66,7 @@ class Preparation:
         for tier in self._tiers:
             topic = f"{tier.prefix}station-registry"
             records: list[RegistryRecord] = []
-            if not any(admin.ends([topic]).values()):
+            if not any(admin.end_offsets([topic]).values()):
                 records = self._demo_records(tier)
             elif tier.name == "ministry":
                 # At every start: that of an older release names no province, and delivers nothing.

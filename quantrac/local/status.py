@@ -76,8 +76,8 @@ class StackStatus:
             return {}
 
     def _lag_of(self, group: str, topics: list[str]) -> int:
-        ends = self._admin.ends(topics)
-        committed = self._admin.committed(group, list(ends))
+        ends = self._admin.end_offsets(topics)
+        committed = self._admin.committed_offsets(group, list(ends))
         return sum(end - committed.get(place, 0) for place, end in ends.items())
 
 

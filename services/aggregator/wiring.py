@@ -10,7 +10,6 @@ from pathlib import Path
 
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.crew import run_together
 from quantrac.io.health import Check, unless
 from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.group_progress import GroupProgress
@@ -22,6 +21,7 @@ from quantrac.io.role import Role, Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner
+from quantrac.io.threads import run_threads
 from schemas.limits import load_national, warning_shares
 from schemas.registry import apply_record
 from services.aggregator.config import AggregatorSettings
@@ -146,7 +146,7 @@ def watch() -> Role:
         folder=_folder(settings.watch_data),
         # What came before is in ClickHouse: a new group need not read a month of readings.
         start="latest",
-        on_tick=handler.stand,
+        on_tick=handler.set_assignment,
         progress=Progress(settings.stalled_seconds),
     )
     return Work(runner.run, checks=[runner.problem, _answers(clickhouse)], tables=[table])
@@ -178,7 +178,7 @@ def notify() -> Role:
         for target in targets
     }
     return Work(
-        partial(run_together, {name: notifier.run for name, notifier in notifiers.items()}),
+        partial(run_threads, {name: notifier.run for name, notifier in notifiers.items()}),
         checks=[_answers(clickhouse), *(notifier.progress.problem for notifier in notifiers.values())],
         tables=[table],
         closing=[channel.close for channel in channels.values()],

@@ -73,7 +73,7 @@ def settle() -> Role:
     clickhouse, flagged = ClickHouse(load(ClickHouseSettings)), settings.topic("qa-flagged")
     table = _registry_reader(settings, registry)
     sink = GroupProgress(settings.kafka_connection, settings.topic("aggregator.sink"), flagged)
-    in_flight = InFlight(sink.ends, sink.committed)
+    in_flight = InFlight(sink.end_offsets, sink.committed_offsets)
     consumer = KafkaConsumer(
         settings.kafka_connection,
         group=settings.topic("validator.settle"),

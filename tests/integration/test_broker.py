@@ -113,14 +113,14 @@ def test_a_client_without_the_password_can_do_nothing(broker: Broker) -> None:
         write(broker.connection, b"12.4")
         for intruder in (without_login, wrong):
             with pytest.raises(KafkaException):
-                KafkaAdmin(intruder).existing(timeout=3)
+                KafkaAdmin(intruder).count_partitions(timeout=3)
         with pytest.raises(KafkaException):
             read(without_login)
         with pytest.raises(DeliveryFailed):
             KafkaProducer(without_login, delivery_timeout=3).write(Record("raw-file", b"station", b"0"))
         for port in (broker.port, broker.controller_port):
             assert answer(port, create_topics_request("intruder")) == b""
-        assert set(KafkaAdmin(broker.connection).existing()) == {"raw-file"}
+        assert set(KafkaAdmin(broker.connection).count_partitions()) == {"raw-file"}
         assert read(broker.connection) == [b"12.4"]
 
 
@@ -146,7 +146,7 @@ def test_the_broker_listens_on_the_loopback_address_only_and_stops(tmp_path: Pat
         ]
         assert {listener.laddr.ip.removeprefix("::ffff:") for listener in listeners} == {"127.0.0.1"}
         pid = listeners[0].pid
-        assert KafkaAdmin(connection).existing() == {}
+        assert KafkaAdmin(connection).count_partitions() == {}
     assert not answers(connection)
     assert pid is not None
     assert not psutil.pid_exists(pid)

@@ -93,7 +93,7 @@ def messages(first: int) -> list[Record]:
 def committed(admin: KafkaAdmin, group: str) -> int:
     """Messages a group has committed, -1 while the broker cannot say."""
     try:
-        return sum(admin.committed(group, list(admin.ends(["in"]))).values())
+        return sum(admin.committed_offsets(group, list(admin.end_offsets(["in"]))).values())
     except (KafkaException, TimeoutError):
         return -1
 

@@ -108,4 +108,4 @@ def test_a_broker_whose_authority_is_not_trusted_is_not_talked_to(cluster: Kafka
     assert answers(cluster)
     for connection in (replace(cluster, ca_file=None), replace(cluster, password="guessed")):
         with pytest.raises(KafkaException):
-            KafkaAdmin(connection).existing(timeout=3)
+            KafkaAdmin(connection).count_partitions(timeout=3)

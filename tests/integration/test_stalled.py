@@ -179,10 +179,10 @@ def test_what_waits_is_counted_from_what_the_group_has_committed(
     try:
         assert wait_until(take, 30)
         assert again.commit(batch)
-        assert again.waiting() == {}
+        assert again.find_unread() == {}
         role.send()
         partition = (role.topic, batch[0].partition)
-        assert wait_until(lambda: again.waiting() == {partition: 1}, 10)
+        assert wait_until(lambda: again.find_unread() == {partition: 1}, 10)
     finally:
         again.close()
 

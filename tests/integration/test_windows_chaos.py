@@ -111,7 +111,7 @@ class Deployment:
     def told(self) -> set[tuple[Any, ...]]:
         """Return (station, parameter, period, start, version) of every average that was told."""
         found = set()
-        for topic, partition in self.admin.ends([self.prefix + "aggregated"]):
+        for topic, partition in self.admin.end_offsets([self.prefix + "aggregated"]):
             for record in read_tail(self.kafka, topic, partition, 10_000):
                 for each in json.loads(record.value or b"{}")["averages"]:
                     start = int(datetime.fromisoformat(each["starts_at"]).timestamp())

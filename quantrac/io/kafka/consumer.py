@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka import Consumer as _Consumer
@@ -11,6 +11,7 @@ from confluent_kafka import Consumer as _Consumer
 from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.kafka.error_log import log_error
 from quantrac.io.kafka.messages import to_record
+from quantrac.io.partitions import Offsets, Partition
 from quantrac.io.progress import NO_PARTITIONS
 from quantrac.io.records import Record
 
@@ -24,8 +25,8 @@ class KafkaConsumer:
     """One static member of a consumer group, committing by hand.
 
     Static membership (``instance``) lets a process that was killed come back to its partitions at once
-    instead of waiting for the session to expire. ``on_assign`` gets the partition numbers newly given to
-    this member, before any of their messages.
+    instead of waiting for the session to expire. ``on_assign`` gets the numbers of the partitions newly
+    assigned to this member, before any of their messages.
     """
 
     def __init__(
@@ -40,8 +41,8 @@ class KafkaConsumer:
         gather_seconds: float = 0.02,
     ) -> None:
         self._gather_seconds = gather_seconds
-        self._owned: set[tuple[str, int]] = set()
-        self._waiting = False
+        self._assignment: set[Partition] = set()
+        self._is_paused = False
         self._on_assign = on_assign
         self._consumer = _Consumer(
             {
@@ -62,11 +63,11 @@ class KafkaConsumer:
             }
         )
         self._consumer.subscribe(
-            list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+            list(topics), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke
         )
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
-        """Wait for the first message, then gather what else is there.
+        """Wait for the first message, then gather what the broker has beyond it.
 
         Raises ``KafkaException`` once this member can never get a message again: a broker that was killed
         may take a static member that comes back for a second one and fence the first. The process then has to
@@ -74,12 +75,12 @@ class KafkaConsumer:
         """
         first = self._consumer.consume(1, timeout)
         rest = self._consumer.consume(limit - 1, self._gather_seconds) if first and limit > 1 else []
-        return [to_record(message) for message in (*first, *rest) if self._usable(message)]
+        return [to_record(message) for message in (*first, *rest) if self._is_usable(message)]
 
     def commit(self, batch: Sequence[Record]) -> bool:
-        """Commit synchronously; a rebalance in between leaves the batch to the next owner."""
-        last = {(r.topic, r.partition): r.offset + 1 for r in batch}
-        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]
+        """Commit synchronously; a rebalance in between leaves the batch to the next member."""
+        positions = {(r.topic, r.partition): r.offset + 1 for r in batch}
+        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in positions.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
@@ -89,65 +90,66 @@ class KafkaConsumer:
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """Poll paused partitions, so that the group sees this member alive; raises like :meth:`consume`."""
-        self._waiting = True
+        self._is_paused = True
         self._consumer.pause(self._consumer.assignment())
-        until = time.monotonic() + seconds
-        while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            message = self._consumer.poll(min(left, 0.5))
-            if message is not None and self._usable(message):
+        deadline = time.monotonic() + seconds
+        while not stop.is_set() and (remaining := deadline - time.monotonic()) > 0:
+            message = self._consumer.poll(min(remaining, 0.5))
+            if message is not None and self._is_usable(message):
                 # Nobody would handle it, and the next commit would pass over it; a new start reads it again.
                 raise RuntimeError(f"{message.topic()}[{message.partition()}] is not paused")
-        self._waiting = False
+        self._is_paused = False
         self._consumer.resume(self._consumer.assignment())
 
-    def owned(self, batch: Sequence[Record]) -> list[Record]:
+    def filter_assigned(self, batch: Sequence[Record]) -> list[Record]:
         """Filter a batch after a rebalance; see :class:`quantrac.io.records.Consumer`."""
-        return [record for record in batch if (record.topic, record.partition) in self._owned]
+        return [record for record in batch if (record.topic, record.partition) in self._assignment]
 
-    def waiting(self) -> Mapping[tuple[str, int], int] | None:
-        """Ask the broker where the own partitions end; see :class:`quantrac.io.records.Consumer`."""
-        positions = self._consumer.position([TopicPartition(t, p) for t, p in self._owned])
+    def find_unread(self) -> Offsets | None:
+        """Compare positions with the end offsets; see :class:`quantrac.io.records.Consumer`."""
+        answers = self._consumer.position([TopicPartition(t, p) for t, p in self._assignment])
         try:
-            # Nothing came of a partition that has no position yet: it begins where its group stands.
-            new = [p for p in positions if p.offset < 0]
-            started = self._consumer.committed(new, timeout=_ANSWER_SECONDS) if new else []
-            begin = {(p.topic, p.partition): int(p.offset) for p in (*positions, *started)}
-            firsts = self._offsets([place for place, at in begin.items() if at < 0], OFFSET_BEGINNING)
-            ends = self._offsets(list(begin), OFFSET_END)
+            # A partition of which nothing came has no position yet: it begins at the committed offset.
+            new = [p for p in answers if p.offset < 0]
+            committed = self._consumer.committed(new, timeout=_ANSWER_SECONDS) if new else []
+            positions = {Partition(p.topic, p.partition): int(p.offset) for p in (*answers, *committed)}
+            # Where nothing is committed, at its first offset.
+            firsts = self._offsets([p for p, offset in positions.items() if offset < 0], OFFSET_BEGINNING)
+            ends = self._offsets(list(positions), OFFSET_END)
         except KafkaException as error:
-            log.warning("kafka: what waits is not known: %s", error.args[0].str())
+            log.warning("kafka: what is unread is not known: %s", error.args[0].str())
             return None
-        begin |= firsts
-        return {place: begin[place] for place, end in ends.items() if end > begin[place]}
+        positions |= firsts
+        return {p: positions[p] for p, end in ends.items() if end > positions[p]}
 
-    def _offsets(self, places: Sequence[tuple[str, int]], which: int) -> dict[tuple[str, int], int]:
+    def _offsets(self, partitions: Sequence[Partition], time: int) -> dict[Partition, int]:
         # One request a broker, where the watermarks of each partition would be one each.
-        wanted = [TopicPartition(topic, partition, which) for topic, partition in places]
-        answers = self._consumer.offsets_for_times(wanted, timeout=_ANSWER_SECONDS) if wanted else []
-        return {(p.topic, p.partition): int(p.offset) for p in answers}
+        queries = [TopicPartition(topic, number, time) for topic, number in partitions]
+        answers = self._consumer.offsets_for_times(queries, timeout=_ANSWER_SECONDS) if queries else []
+        return {Partition(p.topic, p.partition): int(p.offset) for p in answers}
 
     def close(self) -> None:
         """Close the connection; a static member keeps its partitions until its session expires."""
         self._consumer.close()
 
     def problem(self) -> str:
-        """Say that the group has given this member no partitions; empty = it has."""
-        return "" if self._owned else NO_PARTITIONS
+        """Say that the group has assigned no partition to this member; empty = it has."""
+        return "" if self._assignment else NO_PARTITIONS
 
-    def _assigned(self, consumer: _Consumer, partitions: list[TopicPartition]) -> None:
+    def _assign(self, consumer: _Consumer, partitions: list[TopicPartition]) -> None:
         if self._on_assign is not None and partitions:
             self._on_assign([p.partition for p in partitions])
         consumer.incremental_assign(partitions)
         # librdkafka keeps the pause of a partition it loses: lost in a wait and given back after it, it would
         # stay silent for good. One that comes during a wait has to be paused like the others.
-        (consumer.pause if self._waiting else consumer.resume)(partitions)
-        self._owned |= {(p.topic, p.partition) for p in partitions}
+        (consumer.pause if self._is_paused else consumer.resume)(partitions)
+        self._assignment |= {Partition(p.topic, p.partition) for p in partitions}
 
-    def _revoked(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
-        self._owned -= {(p.topic, p.partition) for p in partitions}
+    def _revoke(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
+        self._assignment -= {Partition(p.topic, p.partition) for p in partitions}
 
     @staticmethod
-    def _usable(message: Message) -> bool:
+    def _is_usable(message: Message) -> bool:
         error = message.error()
         if error is None:
             return True

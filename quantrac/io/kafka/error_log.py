@@ -1,4 +1,4 @@
-"""What the library's clients report by themselves."""
+"""What the library's clients report by themselves, logged."""
 
 import logging
 import time

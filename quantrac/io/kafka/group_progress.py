@@ -7,6 +7,7 @@ from confluent_kafka import KafkaException
 
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.partitions import Offsets
 
 log = logging.getLogger(__name__)
 
@@ -17,17 +18,19 @@ class GroupProgress:
     def __init__(self, connection: KafkaConnection, group: str, topic: str) -> None:
         self._admin, self._group, self._topic = KafkaAdmin(connection), group, topic
 
-    def ends(self) -> dict[tuple[str, int], int] | None:
-        """Return (topic, partition) -> end offset; ``None`` while the broker does not answer."""
-        return self._asked(lambda: self._admin.ends([self._topic]))
+    def end_offsets(self) -> Offsets | None:
+        """Return where the topic's partitions end; ``None`` while the broker does not answer."""
+        return self._ask(lambda: self._admin.end_offsets([self._topic]))
 
-    def committed(self) -> dict[tuple[str, int], int] | None:
-        """Return (topic, partition) -> committed offset; ``None`` while the broker does not answer."""
-        return self._asked(lambda: self._admin.committed(self._group, list(self._admin.ends([self._topic]))))
+    def committed_offsets(self) -> Offsets | None:
+        """Return what the group has committed of them; ``None`` while the broker does not answer."""
+        return self._ask(
+            lambda: self._admin.committed_offsets(self._group, list(self._admin.end_offsets([self._topic])))
+        )
 
-    def _asked(self, ask: Callable[[], dict[tuple[str, int], int]]) -> dict[tuple[str, int], int] | None:
+    def _ask(self, read_offsets: Callable[[], Offsets]) -> Offsets | None:
         try:
-            return ask()
+            return read_offsets()
         except (KafkaException, TimeoutError) as error:
             log.warning("kafka: how far %s has come is not known: %s", self._group, error)
             return None

@@ -47,7 +47,7 @@ class KafkaProducer:
         for record in records:
             while True:
                 try:
-                    self._send(record, self._delivered)
+                    self._send(record, self._note_delivery)
                     break
                 except BufferError:
                     self._producer.poll(0.5)
@@ -80,7 +80,7 @@ class KafkaProducer:
             if error is None:
                 partition, offset = message.partition() or 0, message.offset() or 0
                 written.append(replace(record, partition=partition, offset=offset))
-            self._delivered(error, message)
+            self._note_delivery(error, message)
 
         self._send(record, on_delivery)
         self.flush()
@@ -95,6 +95,6 @@ class KafkaProducer:
             on_delivery=callback,
         )
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+    def _note_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
             self._failed = f"{message.topic()}: {error.str()}"

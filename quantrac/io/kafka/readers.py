@@ -27,8 +27,8 @@ def read_since(connection: KafkaConnection, topic: str, partition: int, since: d
     consumer = table_consumer(connection)
     try:
         _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        asked = TopicPartition(topic, partition, int(since.timestamp() * 1000))
-        first = int(consumer.offsets_for_times([asked], timeout=10)[0].offset)
+        query = TopicPartition(topic, partition, int(since.timestamp() * 1000))
+        first = int(consumer.offsets_for_times([query], timeout=10)[0].offset)
         if first >= 0:  # negative: nothing is that young
             yield from _read(consumer, topic, partition, first, high)
     finally:

@@ -1,4 +1,4 @@
-"""A compacted topic as a table."""
+"""A compacted topic as a table: what Kafka Streams calls a global table."""
 
 import logging
 import threading
@@ -77,35 +77,35 @@ class TableReader:
     def _read(self) -> None:
         consumer = table_consumer(self._connection)
         try:
-            marks = self._open(consumer)
+            watermarks = self._open(consumer)
             while not self._stop.is_set():
                 self._progress.round()
                 for message in consumer.consume(500, 0.5 if self._caught_up.is_set() else 0.1):
                     if message.error() is None:
                         self._apply_one(to_record(message))
-                reached = {p: read_position(consumer, self._topic, p) for p in marks}
-                if all(reached[p] >= high for p, (low, high) in marks.items() if high > low):
+                positions = {p: read_position(consumer, self._topic, p) for p in watermarks}
+                if all(positions[p] >= high for p, (low, high) in watermarks.items() if high > low):
                     # The position of an empty partition is not a number yet.
-                    self._positions = {p: max(reached[p], high) for p, (_, high) in marks.items()}
+                    self._positions = {p: max(positions[p], high) for p, (_, high) in watermarks.items()}
                     self._caught_up.set()
         finally:
             consumer.close()
 
     def _open(self, consumer: _Consumer) -> Mapping[int, tuple[int, int]]:
-        """Assign every partition from its beginning; returns partition -> first offset and end offset."""
+        """Assign every partition from its beginning; returns its number -> first offset and end offset."""
         while not self._stop.is_set():
             try:
                 partitions = consumer.list_topics(self._topic, timeout=5).topics[self._topic].partitions
-                marks = {
+                watermarks = {
                     p: consumer.get_watermark_offsets(TopicPartition(self._topic, p), timeout=5)
                     for p in partitions
                 }
             except KafkaException as error:
                 log.warning("%s: %s", self._topic, error.args[0].str())
                 continue
-            if marks:
-                consumer.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in marks])
-                return marks
+            if watermarks:
+                consumer.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in watermarks])
+                return watermarks
             self._stop.wait(0.5)
         return {}
 

@@ -17,6 +17,7 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
+from quantrac.io.partitions import Offsets
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode
 from schemas.history import figure_columns
@@ -24,9 +25,6 @@ from schemas.messages.learnt import LearntBlock, LearntLimits, LearntSeries
 from schemas.messages.rejudge import RejudgeRequest, merged
 
 log = logging.getLogger(__name__)
-
-Offsets = Mapping[tuple[str, int], int]
-"""Offset by topic and partition."""
 
 LEARNT = "learnt"
 """Cause of a request for what was judged live by limits that have just moved."""

@@ -78,14 +78,10 @@ def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:
         try:
             yield decode_remembered(record.value or b"")
         except BadMessage as error:
-            log.error("%s[%d]@%d left out of the memory: %s", *_place(record), error)
+            log.error("%s[%d]@%d left out of the memory: %s", *record.origin, error)
 
 
 def _parts(tail: Iterable[Record], size: int) -> Iterator[list[Record]]:
     records = iter(tail)
     while part := list(islice(records, size)):
         yield part
-
-
-def _place(record: Record) -> tuple[str, int, int]:
-    return record.topic, record.partition, record.offset

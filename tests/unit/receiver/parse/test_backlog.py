@@ -235,7 +235,7 @@ def test_a_lane_that_yields_to_the_present_has_nothing_that_waits() -> None:
     short = [False]
     consumer = PacedConsumer(broker.consumer("backlog", ["raw-file-backlog"]), lambda: short[0])
     assert consumer.consume(1, 0) == []
-    assert consumer.waiting() == {}
+    assert consumer.find_unread() == {}
     short[0] = True
     assert len(consumer.consume(1, 0)) == 1
-    assert len(consumer.waiting() or {}) == 1
+    assert len(consumer.find_unread() or {}) == 1
