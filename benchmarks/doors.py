@@ -36,7 +36,8 @@ from quantrac.local.broker import running_broker
 from quantrac.local.ports import choose_ports, is_listening
 from quantrac.local.waiting import wait_until
 from quantrac.migrate import missing_topics
-from schemas.messages.registry import Account, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 
 LOGGERS = Path(__file__).with_name("loggers.py")

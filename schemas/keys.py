@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from quantrac.domain import stations as domain
-from schemas.messages.registry import ApiKey
+from quantrac.domain.registry import api_keys as domain
+from schemas.messages.registry.api_keys import ApiKey
 
 _TOKEN = re.compile(r"qk_([a-z0-9]{8,32})_([0-9a-f]{64})", re.ASCII)
 _PROVINCE = re.compile(r"\d{2}", re.ASCII)

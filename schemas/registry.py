@@ -7,10 +7,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from schemas.limits import load_national
-from schemas.messages.registry import Account, Activation, ApiKey, Decision, Station
-from schemas.sentences import first_problem, nearest
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.activations import Activation
+from schemas.messages.registry.api_keys import ApiKey
+from schemas.messages.registry.decisions import Decision
+from schemas.messages.registry.stations import Station
+from schemas.validation_errors import first_problem, nearest
 
 Record = Station | Account | ApiKey | Activation | Decision
 

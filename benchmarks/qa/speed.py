@@ -42,7 +42,7 @@ from quantrac.domain.qa.stored.rejudge import FileHead, Span, settle
 from quantrac.domain.qa.stored.span import figures_of, judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from schemas import rules
 from schemas.codec import decode_reading_set, encode

@@ -8,7 +8,7 @@ from quantrac.cli.options import data_option, one_sentence
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.stations import ApiKey
+from quantrac.domain.registry.api_keys import ApiKey
 from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir
 from quantrac.local.preparation import demo_api_key

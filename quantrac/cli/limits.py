@@ -11,12 +11,13 @@ from quantrac.cli.terminal import echo
 from quantrac.domain.averaging import LOCAL
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
-from quantrac.domain.stations import Permit, Station
+from quantrac.domain.registry.permits import Permit
+from quantrac.domain.registry.stations import Station
 from schemas.limits import load_national
-from schemas.messages.registry import Station as StationRecord
-from schemas.messages.registry import moment
+from schemas.messages.registry.fields import moment
+from schemas.messages.registry.stations import Station as StationRecord
 from schemas.registry import load_directory
-from schemas.sentences import nearest
+from schemas.validation_errors import nearest
 
 
 @click.group()

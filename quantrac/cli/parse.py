@@ -13,7 +13,7 @@ from quantrac.cli.parse_advice import explanation, layout_report
 from quantrac.cli.terminal import echo
 from quantrac.domain.assignment import assign_station
 from quantrac.domain.parsing import ParsedFile, parse_file
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 
 READ, SOME_REJECTED, UNREADABLE = 0, 1, 2
 _REJECT_WIDTH = 100
@@ -60,7 +60,7 @@ def parse(
 
 
 def _stations(directory: Path) -> list[Station]:
-    from schemas.messages.registry import Station as StationRecord
+    from schemas.messages.registry.stations import Station as StationRecord
     from schemas.registry import load_directory
 
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from quantrac.domain.layouts import Layout, layout_of
 from quantrac.domain.parsing import ADVICE, ParsedFile, Reason
 from quantrac.domain.readings import Reject
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 
 _LISTED_LINES = 10
 _LOOKED_AT_FOLDERS = 10_000

@@ -12,7 +12,7 @@ from quantrac.cli.options import one_sentence
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 
 UNREADABLE = "format"
 """Shown as the test of a row whose time or value could not be read; such a row fails."""

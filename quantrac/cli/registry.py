@@ -12,10 +12,11 @@ from quantrac.cli.registry_changes import changed_spans
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
-from schemas.messages.registry import Account, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest, merged
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import load_directory, record_key

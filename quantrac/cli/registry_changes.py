@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from quantrac.domain.qa.thresholds.expectations import registered
-from quantrac.domain.stations import Station, Valid
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.registry.validity import Valid
 
 Span: TypeAlias = tuple[datetime, datetime]
 """Start, inclusive, and end, exclusive, by the time of measurement, UTC."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from quantrac.cli.target import Target
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import DeliveryFailed, Record

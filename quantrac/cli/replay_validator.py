@@ -16,11 +16,11 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import Span, settle
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
-from schemas.history import ClickHouseHistory, Database
+from schemas.clickhouse.history import ClickHouseHistory, Database
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import NATIONAL, RuleBook, load

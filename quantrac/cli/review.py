@@ -11,10 +11,11 @@ from quantrac.cli.options import one_sentence
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain import stations as domain
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry import decisions as domain
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
-from schemas.messages.registry import Decision, Withdrawal, moment
+from schemas.messages.registry.decisions import Decision, Withdrawal
+from schemas.messages.registry.fields import moment
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 

@@ -15,10 +15,11 @@ from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
-from quantrac.domain.stations import Activation, Registry
+from quantrac.domain.registry.activations import Activation
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
-from schemas.messages.registry import catalogue_code, moment
+from schemas.messages.registry.fields import catalogue_code, moment
 from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation

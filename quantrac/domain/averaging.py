@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from quantrac.domain.catalogue import Combined
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 
 HOUR = timedelta(hours=1)
 LOCAL = timezone(timedelta(hours=7))

@@ -9,7 +9,7 @@ say nothing of the present province.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from quantrac.domain.stations import Valid
+from quantrac.domain.registry.validity import Valid
 
 MERGED_AT = datetime(2025, 6, 30, 17, tzinfo=UTC)
 """Midnight of 1 July 2025 in Vietnam."""

@@ -16,7 +16,7 @@ from quantrac.local.demo import account_name, demo_accounts, demo_stations
 from quantrac.local.tiers import Tier
 from quantrac.migrate import migrate_tables, missing_topics, write_reference
 from schemas.keys import key_record, new_key
-from schemas.messages.registry import Account
+from schemas.messages.registry.accounts import Account
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import record_key
 

@@ -7,7 +7,7 @@ gets its column by a further migration.
 import re
 
 from quantrac.domain.catalogue import CATALOGUE, Combined, Parameter
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 
 # A column may not be called by a word of SQL; one that lost its sign would say another substance.
 _RESERVED = {"as"}

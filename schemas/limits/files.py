@@ -16,11 +16,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from quantrac.domain import limits as domain
 from quantrac.domain.averaging import Period
-from quantrac.domain.stations import StationType, Valid
+from quantrac.domain.registry.stations import StationType
+from quantrac.domain.registry.validity import Valid
 from quantrac.domain.units import canonical_unit
 from schemas.messages.base import Message
-from schemas.messages.registry import CatalogueCode, Dated, Moment
-from schemas.sentences import first_problem
+from schemas.messages.registry.fields import CatalogueCode, Dated, Moment
+from schemas.validation_errors import first_problem
 
 NATIONAL = Path(__file__).parent / "national"
 """The shipped standards."""

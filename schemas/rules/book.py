@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from quantrac.domain.stations import Activation, Registry
-from schemas.messages import registry as messages
+from quantrac.domain.registry.activations import Activation
+from quantrac.domain.registry.registry import Registry
+from schemas.messages.registry import activations as messages
 from schemas.rules.files import from_content
 from schemas.rules.ruleset import RuleSet
 

@@ -25,7 +25,7 @@ import yaml
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Expected
-from schemas.messages.registry import moment
+from schemas.messages.registry.fields import moment
 from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value
 
 NATIONAL = Path(__file__).parent / "national"

@@ -15,7 +15,7 @@ import numpy as np
 
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Window
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 
 TYPES = ("", *(each.value for each in StationType))
 """Station types, and the one of a station that nobody registered."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import Depends, Request
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import Result
 from schemas.rules import RuleBook
 from services.api.slots import KeySlots

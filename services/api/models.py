@@ -7,9 +7,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.limits import Applied
+from quantrac.domain.registry import stations as domain
+from quantrac.domain.registry.decisions import Decision as PersonsDecision
 from schemas.messages.alerts import AlertKind
 from services.api.plain import flag_name
 
@@ -568,7 +569,7 @@ class Decision(Model):
     """Exclusive, UTC."""
 
     @classmethod
-    def of(cls, decision: domain.Decision) -> Self:
+    def of(cls, decision: PersonsDecision) -> Self:
         """Present a decision of the registry."""
         return cls(
             flag=decision.flag,

@@ -15,7 +15,7 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.levels import Level, level_of
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 
 Row = Mapping[str, Any]
 

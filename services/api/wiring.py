@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 from functools import partial
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import Health, WatchedHealth
 from quantrac.io.http_server import HttpServer

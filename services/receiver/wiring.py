@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health, first_problem, unless
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka.admin import KafkaAdmin

@@ -7,7 +7,7 @@ from functools import partial
 
 from quantrac.domain.qa.baseline.lookup import Learnt
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import unless
 from quantrac.io.kafka.consumer import KafkaConsumer
@@ -19,8 +19,8 @@ from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
+from schemas.clickhouse.history import ClickHouseHistory
 from schemas.codec import BadMessage, decode_learnt
-from schemas.history import ClickHouseHistory
 from schemas.registry import apply_record
 from schemas.rules import load as load_rules
 from schemas.rules.book import RuleBook

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.stations import AccountLimits, Registry
+from quantrac.domain.registry.accounts import AccountLimits
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings

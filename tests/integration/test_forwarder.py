@@ -16,7 +16,8 @@ import zstandard
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Account, AccountLimits, Registry
+from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health
 from quantrac.io.partitions import Offsets
 from quantrac.io.passwords import hash_password

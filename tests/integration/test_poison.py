@@ -14,7 +14,7 @@ import pytest
 
 from quantrac.domain.ids import file_id, reading_version
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reject, Unsettled
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import (
     BUSY,
     STATE,

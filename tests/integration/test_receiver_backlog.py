@@ -19,7 +19,7 @@ from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.testing.builders import NOON, file_name, station_file
 from schemas.codec import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
-from schemas.messages.registry import Station
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 from services.aggregator.sink import rows
 from services.receiver.wiring import backlog, parse

@@ -22,7 +22,8 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from schemas.codec import encode
-from schemas.messages.registry import Decision, Station, StationParameter, Withdrawal
+from schemas.messages.registry.decisions import Decision, Withdrawal
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import load

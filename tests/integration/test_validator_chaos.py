@@ -27,7 +27,7 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet, ReadingSet
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
@@ -40,7 +40,8 @@ from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import LOOPBACK, free_port
 from quantrac.migrate import migrate_tables, missing_topics
 from schemas.codec import decode_flagged_set, encode
-from schemas.messages.registry import Activation, Station, StationParameter
+from schemas.messages.registry.activations import Activation
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key, to_registry
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation

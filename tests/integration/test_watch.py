@@ -23,7 +23,7 @@ from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from schemas.codec import encode
 from schemas.messages.alerts import Alert
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 
 pytestmark = pytest.mark.chaos  # each test goes on from the one before

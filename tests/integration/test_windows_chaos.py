@@ -26,7 +26,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics
 from schemas.codec import encode
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 from support.averages import Key, Readings, brute_force
 from support.stored_averages import assert_equal, dirty, store, stored

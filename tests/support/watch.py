@@ -7,7 +7,8 @@ from typing import Any
 
 from quantrac.domain.limits import LimitBook, WarningShares
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Registry, Station, StationParameter, WarningLevels
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, WarningLevels
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station

@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol, Self
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.local.simulator.backlog import Backlog
 from quantrac.local.simulator.faults import is_silent
 from quantrac.local.simulator.files import day_folder, moment_of, station_file

@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.local.simulator.courses import equipment_range, find_course
 from quantrac.local.simulator.faults import Fault, lasting_fault, passing_fault
 from quantrac.local.simulator.moment import Moment

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from queue import PriorityQueue
 from zoneinfo import ZoneInfo
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.local.simulator.data_logger import RESENT_PER_CYCLE, DataLogger
 from quantrac.local.simulator.noise import uniform
 

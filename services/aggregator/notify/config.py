@@ -25,7 +25,7 @@ from pydantic import (
 
 from schemas.messages.alerts import AlertKind
 from schemas.messages.base import Message, StationCode
-from schemas.sentences import first_problem
+from schemas.validation_errors import first_problem
 
 Severity = Literal["info", "warning", "critical"]
 Language = Literal["en", "vi"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseError
 from quantrac.io.partitions import GroupAssignment, Offsets
 from quantrac.io.records import DeadLetter, Done, NotNow, Record

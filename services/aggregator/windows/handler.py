@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from quantrac.domain import averaging
 from quantrac.domain.averaging import AverageRules, Period, hour_of, month_starts
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.domain.units import UNITS
 from quantrac.io.clickhouse import Array, ClickHouseAway, ClickHouseRefused, Words
 from quantrac.io.records import DeadLetter, Done, NotNow, Record

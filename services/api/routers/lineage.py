@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from quantrac.domain.parsing.formats import find_format, split_line
 from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import read_lines
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import canonical_unit
 from services.api import plain
 from services.api.context import Context, InContext

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from quantrac.domain import stations as domain
+from quantrac.domain.registry import stations as domain
 from services.api.context import Context, InContext
 from services.api.keys import Asking, Reader
 from services.api.models import Parameter, Station, StationDetail, Stations

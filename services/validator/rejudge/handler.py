@@ -15,12 +15,12 @@ from quantrac.domain.qa.station_readings import instant
 from quantrac.domain.qa.stored.rejudge import History, Settled, Span, settle
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
 from quantrac.io.partitions import Offsets
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
+from schemas.clickhouse.history import figure_columns
 from schemas.codec import encode
-from schemas.history import figure_columns
 from schemas.messages.learnt import LearntBlock, LearntLimits, LearntSeries
 from schemas.messages.rejudge import RejudgeRequest, merged
 

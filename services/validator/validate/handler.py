@@ -9,7 +9,7 @@ from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.thresholds.expectations import RuleBook
 from quantrac.domain.readings import ReadingSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import DeadLetter, Done, Record
 from schemas.codec import BadMessage, RememberedSet, decode_reading_set, decode_remembered, encode
 

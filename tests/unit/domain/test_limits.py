@@ -18,14 +18,8 @@ from quantrac.domain.limits import (
     oxygen_corrected,
     warning_levels,
 )
-from quantrac.domain.stations import (
-    Permit,
-    PermitLimit,
-    Station,
-    StationParameter,
-    StationType,
-    WarningLevels,
-)
+from quantrac.domain.registry.permits import Permit, PermitLimit
+from quantrac.domain.registry.stations import Station, StationParameter, StationType, WarningLevels
 from schemas.limits import load_national, warning_shares
 
 BOOK = load_national()

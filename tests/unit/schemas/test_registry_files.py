@@ -11,9 +11,12 @@ from click.testing import CliRunner
 
 from quantrac.cli.registry import registry
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import AccountLimits, Registry
+from quantrac.domain.registry.accounts import AccountLimits
+from quantrac.domain.registry.registry import Registry
 from schemas.examples import example
-from schemas.messages.registry import Account, Station, moment
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.fields import moment
+from schemas.messages.registry.stations import Station
 from schemas.registry import apply_record, load_directory, record_key, to_registry
 
 STATION = """

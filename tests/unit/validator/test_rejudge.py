@@ -10,7 +10,8 @@ import pytest
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Decision, StationParameter, Withdrawal
+from quantrac.domain.registry.decisions import Decision, Withdrawal
+from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseError, ClickHouseRefused
 from quantrac.io.partitions import Offsets, Partition
 from quantrac.io.records import DeliveryFailed, Done, NotNow, Record

@@ -30,7 +30,7 @@ from quantrac.domain.qa.stored.span import NEIGHBOURS
 from quantrac.domain.qa.thresholds.expectations import Expectations, RuleBook
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Window
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reading, ReadingSet, Unsettled
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_COMBINATIONS = 10_000

@@ -41,7 +41,7 @@ from quantrac.domain.qa.station_readings import StationReadings, instant
 from quantrac.domain.qa.stored.span import NEIGHBOURS, Judged, figures_of, judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 
 NEIGHBOUR = "neighbour"
 """Cause of a request that a neighbour's settling sent; it is not passed on."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from quantrac.domain.averaging import HOUR as AN_HOUR
 from quantrac.domain.averaging import expected_in
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Finding, in_maintenance
 from services.aggregator.watch.state import (
     HOUR,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Limit, WarningShares
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision, Interval, StationParameter, WarningLevels
+from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.registry.stations import Interval, StationParameter, WarningLevels
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station

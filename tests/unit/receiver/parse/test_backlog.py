@@ -9,7 +9,8 @@ import pytest
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import ReadingSet
-from quantrac.domain.stations import Registry, StationParameter
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.records import Done, Record
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker

@@ -1,4 +1,4 @@
-"""What is wrong with a file of settings, in one sentence that names the place and the nearest valid key."""
+"""What is wrong with a file, in one sentence that names the position and the nearest valid key."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
