@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from quantrac.domain.times import to_seconds
 from quantrac.io.clickhouse import ON_A_CLUSTER, ClickHouse, ClickHouseRefused
 from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
 from quantrac.io.migrations import (
@@ -112,7 +113,7 @@ def _comparable(value: Any) -> Any:
         case list() | tuple():
             return _plain(value)
         case datetime():
-            return value.timestamp()
+            return to_seconds(value)
         case _:
             return value
 

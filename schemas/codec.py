@@ -22,6 +22,7 @@ from quantrac.domain.bounds import (
 )
 from quantrac.domain.qa.baseline.blocks import LIMITS, block_of
 from quantrac.domain.readings import FlaggedSet, ReadingSet, Unsettled
+from quantrac.domain.times import to_seconds
 
 
 class RememberedReading(msgspec.Struct):
@@ -262,7 +263,7 @@ def decode_learnt(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]
     """
     message = _decoded(_learnt, value)
     blocks = {
-        block_of(block.start.timestamp()): {
+        block_of(to_seconds(block.start)): {
             parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in LIMITS]
             for parameter, limits in block.parameters.items()
         }

@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import NoReturn, TextIO
 
@@ -19,10 +19,10 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.parsing.fields import to_number
 from quantrac.domain.parsing.reasons import ParseError
+from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
 
-_VIETNAM = timezone(timedelta(hours=7))
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time, as the hours counted from it
 _TIME_FORMS = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%H:%M %d/%m/%Y")
 
@@ -267,8 +267,8 @@ def _hour(text: str) -> int:
     """
     moment = _time(text)
     if moment.tzinfo:
-        moment = moment.astimezone(_VIETNAM).replace(tzinfo=None)
-    hours, rest = divmod(moment - _EPOCH, timedelta(hours=1))
+        moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=VIETNAM_OFFSET)
+    hours, rest = divmod(moment - _EPOCH, HOUR_DELTA)
     if hours < 1:  # days are counted from 1970
         raise ValueError(f"{text!r} is before any station")
     if rest:

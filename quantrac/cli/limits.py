@@ -8,13 +8,12 @@ import click
 
 from quantrac.cli.options import one_sentence
 from quantrac.cli.terminal import echo
-from quantrac.domain.averaging import LOCAL
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import VIETNAM, parse_time
 from schemas.limits import load_national
-from schemas.messages.registry.fields import moment
 from schemas.messages.registry.stations import Station as StationRecord
 from schemas.registry import load_directory
 from schemas.validation_errors import nearest
@@ -100,9 +99,9 @@ def of(station: str, directory: Path, at: str | None) -> None:
     if station not in known:
         raise ValueError(f"unknown station {station!r}{nearest(station, known)}")
     found = known[station].to_domain()
-    then = moment(at) if at else datetime.now(UTC)
+    then = parse_time(at) if at else datetime.now(UTC)
     permit = permit_at(found.permits, then)
-    echo(f"{station} ({found.type}) on {then.astimezone(LOCAL):%Y-%m-%d %H:%M} (UTC+7): {_held(permit)}")
+    echo(f"{station} ({found.type}) on {then.astimezone(VIETNAM):%Y-%m-%d %H:%M} (UTC+7): {_held(permit)}")
     applied = load_national().applied_to(found, then)
     if not applied:
         echo("no limit holds")
@@ -189,7 +188,7 @@ def _span(start: datetime | None, end: datetime | None) -> str:
 
 
 def _day(at: datetime) -> str:
-    return f"{at.astimezone(LOCAL):%Y-%m-%d}"
+    return f"{at.astimezone(VIETNAM):%Y-%m-%d}"
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:

@@ -14,6 +14,7 @@ from quantrac.cli.terminal import echo
 from quantrac.domain.assignment import assign_station
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import to_iso
 
 READ, SOME_REJECTED, UNREADABLE = 0, 1, 2
 _REJECT_WIDTH = 100
@@ -117,7 +118,7 @@ def to_json(parsed: ParsedFile) -> dict[str, Any]:
 
 
 def _utc(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return to_iso(at)
 
 
 def _table(shown: str, parsed: ParsedFile) -> Iterator[str]:

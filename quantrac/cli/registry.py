@@ -13,6 +13,7 @@ from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_iso
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from schemas.messages.registry.accounts import Account
@@ -111,9 +112,9 @@ def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime
     except ValueError as error:
         since = min(each.start for each in requests)
         raise ValueError(
-            f"{error}; the records are in, but what was measured since {since:%Y-%m-%dT%H:%M:%SZ} has to be "
+            f"{error}; the records are in, but what was measured since {to_iso(since)} has to be "
             "judged again by `quantrac replay --stage validator --publish`"
         ) from error
     for station, spans in groupby(requests, key=lambda each: each.station):
-        told = ", ".join(f"{s.start:%Y-%m-%dT%H:%M:%SZ} to {s.end:%Y-%m-%dT%H:%M:%SZ}" for s in spans)
+        told = ", ".join(f"{to_iso(s.start)} to {to_iso(s.end)}" for s in spans)
         echo(f"{station} changed: judging again what was measured {told}")

@@ -17,6 +17,7 @@ from quantrac.domain.qa.stored.rejudge import Span, settle
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_iso
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
@@ -184,7 +185,7 @@ def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
             )
             written = Record(target.registry, record_key(record), record.model_dump_json().encode())
             offset = write(target, written).offset
-            span = f"{asked.start:%Y-%m-%dT%H:%M:%SZ} to {asked.end:%Y-%m-%dT%H:%M:%SZ}"
+            span = f"{to_iso(asked.start)} to {to_iso(asked.end)}"
             echo(f"{record.version} judges what was measured from {span}")
     producer = KafkaProducer(target.kafka)
     producer.produce([_request(target, asked, station, offset) for station, _ in stations])
@@ -232,7 +233,7 @@ def _different(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str,
 
 
 def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[int, int]]) -> str:
-    at, value = f"{reading.measured_at:%Y-%m-%dT%H:%M:%SZ}", f"{reading.value:g} {reading.unit}".rstrip()
+    at, value = to_iso(reading.measured_at), f"{reading.value:g} {reading.unit}".rstrip()
     tests = ", ".join(
         f"{test} {_name(before)} → {_name(after)}" for test, (before, after) in different.items()
     )

@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -12,14 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
-from quantrac.domain.averaging import HOUR, day_of, hour_of
+from quantrac.domain.times import DAY_DELTA, HOUR_DELTA, from_seconds, hour_start, local_day_start
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Producer, Record
 from schemas.codec import encode_window_dirty
-
-_DAY = timedelta(days=1)
 
 # A day of as many stations is up to 9,000 hours, about 1 s of the windows: a live hour waits no longer.
 _STATIONS_A_PAGE = 25
@@ -98,10 +96,10 @@ def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
 
 def pages(database: Database, asked: Period) -> Iterator[Page]:
     """Yield the hours that hold readings: by groups of stations, day by day."""
-    begin, end = hour_of(asked.start), hour_of(asked.end - timedelta(microseconds=1)) + HOUR
+    begin, end = hour_start(asked.start), hour_start(asked.end - timedelta(microseconds=1)) + HOUR_DELTA
     found = database.query(_STATIONS, {**_span(begin, end), "station": asked.station})
     stations = [code for (code,) in found.rows]
-    days = (day_of(end - HOUR) - day_of(begin)) // _DAY + 1
+    days = (local_day_start(end - HOUR_DELTA) - local_day_start(begin)) // DAY_DELTA + 1
     for first in range(0, len(stations), _STATIONS_A_PAGE):
         group = stations[first : first + _STATIONS_A_PAGE]
         for month in _months(begin, end):
@@ -109,10 +107,10 @@ def pages(database: Database, asked: Period) -> Iterator[Page]:
                 lambda: defaultdict(list)
             )
             for station, parameter, at in database.query(_HOURS, {**_span(*month), "stations": group}).rows:
-                hour = datetime.fromtimestamp(at, UTC)
-                by_day[day_of(hour)][station].append((parameter, hour))
+                hour = from_seconds(at)
+                by_day[local_day_start(hour)][station].append((parameter, hour))
             for day, hours in by_day.items():
-                before = (day - day_of(begin)) // _DAY + 1
+                before = (day - local_day_start(begin)) // DAY_DELTA + 1
                 yield Page(hours, first * days + before * len(group), len(stations) * days)
 
 
@@ -190,7 +188,7 @@ class Shown:
 def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Split at midnights in Vietnam, about a month apart."""
     while begin < end:
-        following = min(end, day_of(begin) + 30 * _DAY)
+        following = min(end, local_day_start(begin) + 30 * DAY_DELTA)
         yield begin, following
         begin = following
 

@@ -13,9 +13,9 @@ from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.registry import decisions as domain
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import parse_time, to_iso
 from quantrac.io.records import Record
 from schemas.messages.registry.decisions import Decision, Withdrawal
-from schemas.messages.registry.fields import moment
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 
@@ -55,8 +55,8 @@ def add(
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "station": station,
         "parameters": tuple(parameters),
-        "start": moment(start),
-        "end": moment(end),
+        "start": parse_time(start),
+        "end": parse_time(end),
         "flag": flag,
         "by": by or user(),
         "why": reason(why),
@@ -98,10 +98,10 @@ def list_(station: str, target: Target) -> None:
         for each in sorted(registry.decisions.values(), key=lambda each: (each.decided_at, each.id)):
             if station in ("", each.station):
                 echo(f"{each.id}  {each.flag.name.lower():7} {_what(each)}")
-                echo(f"    {each.decided_at:%Y-%m-%dT%H:%M:%SZ} {each.by}: {each.why}")
+                echo(f"    {to_iso(each.decided_at)} {each.by}: {each.why}")
                 if each.withdrawn is not None:
                     gone = each.withdrawn
-                    echo(f"    withdrawn {gone.at:%Y-%m-%dT%H:%M:%SZ} {gone.by}: {gone.why}")
+                    echo(f"    withdrawn {to_iso(gone.at)} {gone.by}: {gone.why}")
 
 
 def decide(target: Target, decision: Decision) -> None:
@@ -136,5 +136,5 @@ def _record(decision: domain.Decision) -> Decision:
 
 def _what(decision: domain.Decision) -> str:
     parameters = ", ".join(decision.parameters) or "all parameters"
-    span = f"{decision.start:%Y-%m-%dT%H:%M:%SZ} to {decision.end:%Y-%m-%dT%H:%M:%SZ}"
+    span = f"{to_iso(decision.start)} to {to_iso(decision.end)}"
     return f"{decision.station} {span}, {parameters}"

@@ -17,9 +17,10 @@ from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import parse_time, to_iso
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
-from schemas.messages.registry.fields import catalogue_code, moment
+from schemas.messages.registry.fields import catalogue_code
 from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
@@ -67,7 +68,7 @@ def check(path: Path) -> None:
 def activate(path: Path, why: str, by: str | None, at: str | None, target: Target) -> None:
     """Put a rule file or folder in force: every service follows at the same reading."""
     found = load(path)
-    received_from = moment(at) if at else None
+    received_from = parse_time(at) if at else None
     with read_registry(target) as registry:
         now = datetime.now(UTC)
         book = RuleBook(load(), registry)
@@ -75,7 +76,7 @@ def activate(path: Path, why: str, by: str | None, at: str | None, target: Targe
         changes = differences(book.rules(now, now), found)
         value = record.model_dump_json().encode()
         write(target, Record(target.registry, record_key(record), value), timeout=_PROMPT_SECONDS)
-    echo(f"{found.version} judges what is received from {record.received_from:%Y-%m-%dT%H:%M:%SZ} on")
+    echo(f"{found.version} judges what is received from {to_iso(record.received_from or now)} on")
     _echo_all("  ", changes)
 
 
@@ -87,7 +88,7 @@ def log(target: Target) -> None:
     with read_registry(target) as registry:
         before = load()
         for record, found in RuleBook(before, registry).activations:
-            echo(f"{record.activated_at:%Y-%m-%dT%H:%M:%SZ} {record.by} {record.version} {_span(record)}")
+            echo(f"{to_iso(record.activated_at)} {record.by} {record.version} {_span(record)}")
             echo(f"  why: {record.why}")
             _echo_all("  ", differences(before, found))
             if record.received_from is not None:
@@ -173,7 +174,7 @@ def learn(
 
     Takes the good readings that are stored, or CSV files of good readings.
     """
-    since, until = moment(start), moment(end) if end else datetime.now(UTC)
+    since, until = parse_time(start), parse_time(end) if end else datetime.now(UTC)
     if files:
         readings = dict(_read_csv(each, since, until) for each in files)
     else:
@@ -251,8 +252,8 @@ def _write_learnt(path: Path, text: str) -> None:
 
 def _span(record: Activation) -> str:
     if record.received_from is not None:
-        return f"received from {record.received_from:%Y-%m-%dT%H:%M:%SZ}"
-    ends = [f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else "" for at in (record.measured_from, record.measured_to)]
+        return f"received from {to_iso(record.received_from)}"
+    ends = [to_iso(at) if at else "" for at in (record.measured_from, record.measured_to)]
     return f"measured from {ends[0] or 'ever'} to {ends[1] or 'ever'}"
 
 

@@ -12,10 +12,11 @@ Vietnam's clock is UTC+7 and has known no summer time since 1975; its days are t
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy takes longer to import than `quantrac parse` takes altogether
+    from numpy.typing import NDArray
 
 HOUR = 3_600
 """Seconds."""
@@ -29,7 +30,9 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 VIETNAM_OFFSET = 7 * HOUR
 """Seconds that Vietnam's clock is ahead of UTC."""
 
-_Seconds = TypeVar("_Seconds", int, NDArray[Any])
+_OFFSET_DELTA = timedelta(seconds=VIETNAM_OFFSET)
+
+_Seconds = TypeVar("_Seconds", int, "NDArray[Any]")
 
 
 def to_seconds(at: datetime) -> float:
@@ -127,8 +130,8 @@ def local_day_start(at: datetime) -> datetime:
     >>> local_day_start(datetime(2026, 3, 25, 17, 30, tzinfo=UTC)).isoformat()
     '2026-03-25T17:00:00+00:00'
     """
-    local = at.astimezone(VIETNAM)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    local = at.astimezone(UTC) + _OFFSET_DELTA
+    return local.replace(hour=0, minute=0, second=0, microsecond=0) - _OFFSET_DELTA
 
 
 def local_day_starts(seconds: _Seconds) -> _Seconds:

@@ -3,19 +3,21 @@
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.ids import received_sql
 from quantrac.domain.qa.baseline.blocks import BLOCK, Figures, StationFigures
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
 from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.live.memory import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileHead
+from quantrac.domain.times import from_seconds
 
 _FIGURE = tuple(each.name for each in fields(Figures))
 
@@ -33,11 +35,11 @@ WHERE station = {station:String}
 _READINGS = f"{_COLUMNS} FROM readings FINAL {_SPAN}"
 # Of another file: a re-judgement of the same one replaces no value.
 _REPLACED = f"""{_COLUMNS} FROM reading_revisions FINAL {_SPAN}
-  AND bitShiftRight(version, 10) != bitShiftRight(superseded_by, 10)"""
+  AND {received_sql("version")} != {received_sql("superseded_by")}"""
 
 # StationReadings.ahead, in SQL.
 _RIGHT_CLOCK = f"""
-toUnixTimestamp(measured_at) * 1000 <= toInt64(bitShiftRight(version, 10)) + {round(1000 * LONGEST_AHEAD)}
+toUnixTimestamp(measured_at) * 1000 <= toInt64({received_sql("version")}) + {round(1000 * LONGEST_AHEAD)}
 """
 _NEWEST = f"""
 SELECT count() AS readings, toUnixTimestamp(max(measured_at)) AS newest
@@ -145,7 +147,7 @@ class ClickHouseHistory:
 def figure_columns(station: str, figures: StationFigures, computed_at: datetime) -> dict[str, list[Any]]:
     """Return the columns of ``block_figures`` for new figures of a station, one row a block."""
     rows = [
-        (station, code, datetime.fromtimestamp(block * BLOCK, UTC), *numbers, computed_at)
+        (station, code, from_seconds(block * BLOCK), *numbers, computed_at)
         for code, each in figures.items()
         for block, *numbers in zip(*(getattr(each, name).tolist() for name in _FIGURE), strict=True)
     ]

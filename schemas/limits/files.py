@@ -20,7 +20,7 @@ from quantrac.domain.registry.stations import StationType
 from quantrac.domain.registry.validity import Valid
 from quantrac.domain.units import canonical_unit
 from schemas.messages.base import Message
-from schemas.messages.registry.fields import CatalogueCode, Dated, Moment
+from schemas.messages.registry.fields import CatalogueCode, Dated, TimeOrDate
 from schemas.validation_errors import first_problem
 
 NATIONAL = Path(__file__).parent / "national"
@@ -115,7 +115,7 @@ class Standard(Dated):
     title: Text
     title_vi: Text
     media: Annotated[tuple[StationType, ...], Field(min_length=1)]
-    permits_to: Moment | None = None
+    permits_to: TimeOrDate | None = None
     """Until when a permit may still hold a station to it, exclusive; absent = no end is known."""
     columns: Annotated[dict[str, Text], Field(default_factory=dict)]
     """What each is for."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_iso
 from schemas.messages.registry import activations as messages
 from schemas.rules.files import from_content
 from schemas.rules.ruleset import RuleSet
@@ -110,7 +111,7 @@ def activation(
         received_from = received_from or now + NOTICE
         if received_from < now + NOTICE:
             raise ValueError(
-                f"{received_from:%Y-%m-%dT%H:%M:%SZ} comes too soon: rules switch {NOTICE.seconds} s from "
+                f"{to_iso(received_from)} comes too soon: rules switch {NOTICE.seconds} s from "
                 "now at the earliest; what was judged before is judged again by `quantrac replay`"
             )
     return messages.Activation(

@@ -25,7 +25,7 @@ import yaml
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Expected
-from schemas.messages.registry.fields import moment
+from quantrac.domain.times import parse_time
 from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value
 
 NATIONAL = Path(__file__).parent / "national"
@@ -221,7 +221,7 @@ class _File:
 
     def _moment(self, name: str, node: yaml.Node) -> datetime:
         try:
-            return moment(str(node.value))
+            return parse_time(str(node.value))
         except ValueError as error:
             raise self._error(node, f"{name}: {error}") from error
 

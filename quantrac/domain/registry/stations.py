@@ -1,12 +1,13 @@
 """Stations, what they measure and how often."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.validity import Valid
+from quantrac.domain.times import from_seconds, to_seconds
 
 
 class StationType(StrEnum):
@@ -99,8 +100,8 @@ class Station(Valid):
 
         Steps are counted from midnight UTC, which is one of every interval that divides an hour.
         """
-        at = measured_at.timestamp()
-        return datetime.fromtimestamp(round(at / self.interval_seconds) * self.interval_seconds, UTC)
+        step = round(to_seconds(measured_at) / self.interval_seconds)
+        return from_seconds(step * self.interval_seconds)
 
     def parameter(self, code: str, at: datetime) -> StationParameter | None:
         """Return the entry for a catalogue code valid at ``at`` (UTC), or ``None``."""

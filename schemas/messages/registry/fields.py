@@ -2,14 +2,12 @@
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.times import VIETNAM
 from schemas.messages.base import Message, Utc
-
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def _local_midnight(value: object) -> object:
@@ -18,25 +16,8 @@ def _local_midnight(value: object) -> object:
     return value
 
 
-Moment = Annotated[Utc, BeforeValidator(_local_midnight)]
+TimeOrDate = Annotated[Utc, BeforeValidator(_local_midnight)]
 """A time with its zone, or a date (midnight in Vietnam)."""
-
-
-def moment(text: str) -> datetime:
-    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises ValueError.
-
-    >>> moment("2026-03-25").isoformat(), moment("2026-03-25T07:05+07:00").isoformat()
-    ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
-    """
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
-    if len(text) == len("2026-03-25"):
-        at = at.replace(tzinfo=VIETNAM)
-    if at.tzinfo is None:
-        raise ValueError(f"{text!r} names no zone; write +07:00 or Z after it")
-    return at.astimezone(UTC)
 
 
 def catalogue_code(code: str) -> str:
@@ -60,9 +41,9 @@ DecidedFlag = Literal["good", "suspect", "fail"]
 class Dated(Message):
     """What is valid between two times."""
 
-    valid_from: Moment | None = None
+    valid_from: TimeOrDate | None = None
     """Inclusive; absent = always was."""
-    valid_to: Moment | None = None
+    valid_to: TimeOrDate | None = None
     """Exclusive; absent = still is."""
 
     @model_validator(mode="after")

@@ -11,7 +11,14 @@ from quantrac.domain.registry import stations as domain
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.units import canonical_unit
 from schemas.messages.base import Line, Message, ParameterCode, StationCode
-from schemas.messages.registry.fields import CatalogueCode, Dated, DecidedFlag, Moment, check_order, fields_of
+from schemas.messages.registry.fields import (
+    CatalogueCode,
+    Dated,
+    DecidedFlag,
+    TimeOrDate,
+    check_order,
+    fields_of,
+)
 from schemas.messages.registry.permits import Permit
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -84,9 +91,9 @@ class StationParameter(Dated):
 class Maintenance(Message):
     """A span known beforehand in which a station's readings are not of the environment."""
 
-    start: Moment
+    start: TimeOrDate
     """Inclusive."""
-    end: Moment
+    end: TimeOrDate
     """Exclusive."""
     parameters: tuple[CatalogueCode, ...] = ()
     """None = all."""

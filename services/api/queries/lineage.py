@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from quantrac.domain.averaging import hour_of
+from quantrac.domain.times import hour_start
 from services.api.context import Database
 from services.api.queries import averages, files, rows, seconds
 
@@ -39,7 +39,7 @@ def average(
         station=station,
         parameter=parameter,
         period="hour",
-        after=(hour_of(measured_at), ""),
+        after=(hour_start(measured_at), ""),
         end=measured_at + timedelta(microseconds=1),
         limit=1,
     )
