@@ -38,11 +38,11 @@ def missing_topics(
     missing = []
     for name, topic in topics_with_dead_letters().items():
         partitions = getattr(topic.partitions, size)
-        found = existing.get(prefix + name)
-        if found is None:
+        count = existing.get(prefix + name)
+        if count is None:
             missing.append(TopicSettings(prefix + name, partitions, replication, topic.config()))
-        elif found != partitions:
-            raise ValueError(f"topic {prefix + name} has {found} partitions, its contract says {partitions}")
+        elif count != partitions:
+            raise ValueError(f"topic {prefix + name} has {count} partitions, its contract says {partitions}")
     return missing
 
 
@@ -69,7 +69,7 @@ def table_script(settings: ClickHouseSettings) -> list[str]:
 def write_reference(settings: ClickHouseSettings) -> list[str]:
     """Bring the tables of what the code knows up to it; returns those that differed. After the migrations."""
     client = ClickHouse(settings)
-    return [each.table for each in reference_tables() if _write_reference(client, each)]
+    return [table.table for table in reference_tables() if _write_reference(client, table)]
 
 
 def write_roles(settings: ClickHouseSettings) -> None:
@@ -88,11 +88,11 @@ def _write_reference(client: ClickHouse, reference: Reference) -> bool:
     names = list(reference.rows[0])
     columns = ", ".join(f"`{name}`" for name in names)
     stored = client.query(f"SELECT {columns} FROM `{reference.table}` FINAL").dicts()  # noqa: S608
-    known = {_plain(row.values()) for row in stored}
-    wanted = {_plain(row[name] for name in reference.key) for row in reference.rows}
-    gone = [row for row in stored if _plain(row[name] for name in reference.key) not in wanted]
-    changed = [row for row in reference.rows if _plain(row.values()) not in known]
-    rows = [*((row, 0) for row in changed), *((row, 1) for row in gone)]
+    stored_rows = {_plain(row.values()) for row in stored}
+    keys = {_plain(row[name] for name in reference.key) for row in reference.rows}
+    superfluous = [row for row in stored if _plain(row[name] for name in reference.key) not in keys]
+    changed = [row for row in reference.rows if _plain(row.values()) not in stored_rows]
+    rows = [*((row, 0) for row in changed), *((row, 1) for row in superfluous)]
     if rows:
         block: dict[str, list[Any]] = {name: [row[name] for row, _ in rows] for name in names}
         block["removed"] = [removed for _, removed in rows]

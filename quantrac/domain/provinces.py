@@ -130,8 +130,8 @@ _OLD = (
 )
 
 PROVINCES: tuple[Province, ...] = (
-    *(Province(*each, valid_to=MERGED_AT) for each in _OLD),
-    *(Province(*each, valid_from=MERGED_AT) for each in _NEW),
+    *(Province(*row, valid_to=MERGED_AT) for row in _OLD),
+    *(Province(*row, valid_from=MERGED_AT) for row in _NEW),
 )
 """The 63 old units, then the 34 of today."""
 

@@ -207,8 +207,8 @@ class ClickHouse:
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT; ``{name:Type}`` in the text is bound by the server."""
         with _translated():
-            found = self._connected().query(sql, parameters=_bound(parameters))
-            return Result(tuple(found.column_names), found.result_rows)
+            answer = self._connected().query(sql, parameters=_bound(parameters))
+            return Result(tuple(answer.column_names), answer.result_rows)
 
     def columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Sequence[Any]]:
         """Run one SELECT; returns column name -> values, no columns where there are no rows.
@@ -216,8 +216,8 @@ class ClickHouse:
         Many rows come in half the time that :meth:`query` takes.
         """
         with _translated():
-            found = self._connected().query(sql, parameters=_bound(parameters))
-            return dict(zip(found.column_names, found.result_columns, strict=True))
+            answer = self._connected().query(sql, parameters=_bound(parameters))
+            return dict(zip(answer.column_names, answer.result_columns, strict=True))
 
     def command(self, sql: str) -> None:
         """Run one statement that returns no rows."""
@@ -247,8 +247,8 @@ class ClickHouse:
         Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second.
         """
         with _translated():
-            found = self._connected().raw_query(sql, parameters=_bound(parameters), fmt="RowBinary")
-            return np.frombuffer(found, dtype)
+            answer = self._connected().raw_query(sql, parameters=_bound(parameters), fmt="RowBinary")
+            return np.frombuffer(answer, dtype)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
         """Insert one block of equally long columns, durable when this returns.
@@ -264,11 +264,11 @@ class ClickHouse:
         """Ask for the types once, where the driver would before every insert; the server converts."""
         key = (table, *columns)
         if key not in self._types:
-            found = dict(row[:2] for row in self._connected().query(f"DESCRIBE TABLE `{table}`").result_rows)
-            missing = [name for name in columns if name not in found]
+            types = dict(row[:2] for row in self._connected().query(f"DESCRIBE TABLE `{table}`").result_rows)
+            missing = [name for name in columns if name not in types]
             if missing:
                 raise ClickHouseRefused(f"the table {table} has no column {missing[0]}")
-            self._types[key] = [found[name] for name in columns]
+            self._types[key] = [types[name] for name in columns]
         return self._types[key]
 
     def answers(self) -> bool:
@@ -383,8 +383,8 @@ def _text(text: str) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    found = bytearray()
+    encoded = bytearray()
     while number > 127:
-        found.append(number & 127 | 128)
+        encoded.append(number & 127 | 128)
         number >>= 7
-    return bytes([*found, number])
+    return bytes([*encoded, number])

@@ -179,7 +179,9 @@ class StreamRunner:
                 ends = await consumer.highwaters(*partitions)
                 positions = {partition: await consumer.position(partition) for partition in partitions}
             if self._start == "latest" and generation != self._start_committed:
-                await self._commit_start({p: at for p, at in positions.items() if p not in self._positions})
+                await self._commit_start(
+                    {p: position for p, position in positions.items() if p not in self._positions}
+                )
                 self._start_committed = generation
         except Exception as error:  # whatever the client raises in a rebalance or without a broker
             log.warning("kafka: the assignment of this member is not known: %r", error)

@@ -94,8 +94,8 @@ class DataDir:
         secret = self.known_secret(name)
         if secret is None:
             secret = make()
-            known = self._secrets() | {name: secret}
-            write_private(self._secrets_file, json.dumps(known, indent=2) + "\n")
+            stored = self._secrets() | {name: secret}
+            write_private(self._secrets_file, json.dumps(stored, indent=2) + "\n")
         return secret
 
     def known_secret(self, name: str) -> str | None:

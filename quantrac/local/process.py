@@ -86,7 +86,7 @@ class SupervisedProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._check: Future[Health] | None = None
         self._next_check = 0.0
-        self._asked = 0.0
+        self._asked_at = 0.0
         self._left = 0.0
         self._stepped = 0.0
         self._ready_since: float | None = None
@@ -168,15 +168,17 @@ class SupervisedProcess:
         if self._check is None:
             if now >= self._next_check:
                 cut_log(self._log)
-                self._check, self._asked = checks.submit(self.spec.health), now
+                self._check, self._asked_at = checks.submit(self.spec.health), now
         elif self._check.done():
             error = self._check.exception()
             health = Health(False, f"{type(error).__name__}: {error}") if error else self._check.result()
             self._check = None
             self._note_error(error)
             self._note_answer(now, health)
-        elif now - self._asked > LONGEST_CHECK_S:
-            self._note_answer(now, Health(False, f"no answer about its health for {now - self._asked:.0f} s"))
+        elif now - self._asked_at > LONGEST_CHECK_S:
+            self._note_answer(
+                now, Health(False, f"no answer about its health for {now - self._asked_at:.0f} s")
+            )
 
     def _note_error(self, error: BaseException | None) -> None:
         problem = f"{type(error).__name__}: {error}" if error else ""

@@ -35,6 +35,6 @@ class Decision:
     """Catalogue codes; none = all."""
     withdrawn: Withdrawal | None = None
 
-    def covers(self, parameter: str, at: datetime) -> bool:
-        """Tell whether a parameter's reading of ``at`` (UTC) is meant."""
-        return self.start <= at < self.end and (not self.parameters or parameter in self.parameters)
+    def covers(self, parameter: str, time: datetime) -> bool:
+        """Tell whether a parameter's reading of ``time`` (UTC) is meant."""
+        return self.start <= time < self.end and (not self.parameters or parameter in self.parameters)

@@ -91,9 +91,12 @@ class Station(Valid):
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
 
-    def interval_at(self, at: datetime) -> int:
+    def interval_at(self, time: datetime) -> int:
         """Return the distance between two files at a time (UTC), in seconds."""
-        return next((each.seconds for each in self.intervals if each.valid_at(at)), self.interval_seconds)
+        return next(
+            (interval.seconds for interval in self.intervals if interval.valid_at(time)),
+            self.interval_seconds,
+        )
 
     def grid_time(self, measured_at: datetime) -> datetime:
         """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.
@@ -103,9 +106,9 @@ class Station(Valid):
         step = round(to_seconds(measured_at) / self.interval_seconds)
         return from_seconds(step * self.interval_seconds)
 
-    def parameter(self, code: str, at: datetime) -> StationParameter | None:
-        """Return the entry for a catalogue code valid at ``at`` (UTC), or ``None``."""
+    def parameter(self, code: str, time: datetime) -> StationParameter | None:
+        """Return the entry for a catalogue code valid at ``time`` (UTC), or ``None``."""
         for entry in self.parameters:
-            if entry.code == code and entry.valid_at(at):
+            if entry.code == code and entry.valid_at(time):
                 return entry
         return None

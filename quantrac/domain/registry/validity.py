@@ -14,8 +14,8 @@ class Valid:
     valid_from: datetime | None = field(default=None, kw_only=True)
     valid_to: datetime | None = field(default=None, kw_only=True)
 
-    def valid_at(self, at: datetime) -> bool:
-        """Tell whether ``at`` (UTC) lies in the period."""
-        return (self.valid_from is None or self.valid_from <= at) and (
-            self.valid_to is None or at < self.valid_to
+    def valid_at(self, time: datetime) -> bool:
+        """Tell whether ``time`` (UTC) lies in the period."""
+        return (self.valid_from is None or self.valid_from <= time) and (
+            self.valid_to is None or time < self.valid_to
         )

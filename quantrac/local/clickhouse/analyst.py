@@ -103,8 +103,8 @@ class Analyst:
 
 def last_settings(*, streamed: bool) -> dict[str, str]:
     """Return what is set right before a statement runs: after it nothing can be set any more."""
-    whole = {} if streamed else {"max_result_bytes": _WHOLE_RESULT_BYTES}
-    return {**whole, "readonly": "1"}
+    unstreamed = {} if streamed else {"max_result_bytes": _WHOLE_RESULT_BYTES}
+    return {**unstreamed, "readonly": "1"}
 
 
 def analysts_of(passwords: Mapping[str, str]) -> list[Analyst]:

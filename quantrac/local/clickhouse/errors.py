@@ -37,8 +37,8 @@ class EngineError(Exception):
     @classmethod
     def from_text(cls, text: str) -> "EngineError":
         """Find the code in an engine's exception text; 1002 (UNKNOWN_EXCEPTION) where there is none."""
-        found = _CODE.search(text)
-        return cls(int(found[1]), text[found.start() :]) if found else cls(1002, f"Code: 1002. {text}")
+        match = _CODE.search(text)
+        return cls(int(match[1]), text[match.start() :]) if match else cls(1002, f"Code: 1002. {text}")
 
     @property
     def status(self) -> int:

@@ -37,7 +37,7 @@ def demo_accounts(
 
     Raises ValueError when an account has no password.
     """
-    missing = [name for name in (account_name(each.code) for each in stations) if name not in passwords]
+    missing = [name for name in (account_name(station.code) for station in stations) if name not in passwords]
     if missing:
         raise ValueError(f"no password for account {missing[0]!r}")
     return [

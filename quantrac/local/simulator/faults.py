@@ -52,9 +52,9 @@ class Window:
     start: datetime
     length: timedelta
 
-    def part(self, at: datetime) -> float:
+    def part(self, time: datetime) -> float:
         """Return how far the window has passed, 0 to 1 inside."""
-        return (at - self.start) / self.length
+        return (time - self.start) / self.length
 
 
 def lasting_fault(m: Moment, parameter: str) -> tuple[Fault, Window] | None:

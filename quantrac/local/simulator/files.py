@@ -15,25 +15,25 @@ TIME_FORMAT = "%Y%m%d%H%M%S"
 _FILE_UNITS = {"µg/m3": "ug/m3", "°C": "oC", "°": "Degree", "W/m2": "w/m2", "µS/cm": "uS/cm"}
 
 
-def moment_of(station: Station, at: datetime, seed: int) -> Moment:
-    """Return ``at`` (aware) at a station, in its local time."""
-    return Moment(at.astimezone(ZoneInfo(station.timezone)), seed, station.code)
+def moment_of(station: Station, time: datetime, seed: int) -> Moment:
+    """Return ``time`` (aware) at a station, in its local time."""
+    return Moment(time.astimezone(ZoneInfo(station.timezone)), seed, station.code)
 
 
-def station_file(station: Station, at: datetime, seed: int) -> tuple[str, bytes]:
-    """Make the file that a station's logger writes at ``at`` (aware): its name and its bytes.
+def station_file(station: Station, time: datetime, seed: int) -> tuple[str, bytes]:
+    """Make the file that a station's logger writes at ``time`` (aware): its name and its bytes.
 
-    The same arguments give the same bytes. Parameters stand in the registry's order, those valid at ``at``.
+    The same arguments give the same bytes. Parameters stand in the registry's order, those valid at ``time``.
     """
-    m = moment_of(station, at, seed)
-    time = m.local.strftime(TIME_FORMAT)
+    m = moment_of(station, time, seed)
+    stamp = m.local.strftime(TIME_FORMAT)
     lines = [
-        line(written_name(parameter), text, written_unit(parameter), time, status)
+        line(written_name(parameter), text, written_unit(parameter), stamp, status)
         for parameter in station.parameters
-        if parameter.valid_at(at)
+        if parameter.valid_at(time)
         for text, status in [measure(station.type, parameter, m)]
     ]
-    return file_name(station.code, time), "".join(lines).encode()
+    return file_name(station.code, stamp), "".join(lines).encode()
 
 
 def file_name(code: str, time: str) -> str:
