@@ -15,8 +15,8 @@ from quantrac.io.migrations import (
     as_written,
     ledger,
     migrate,
-    ordered,
-    rendered,
+    render_migrations,
+    sort_migrations,
     status,
 )
 from quantrac.io.settings import ClickHouseSettings
@@ -60,7 +60,7 @@ def table_script(settings: ClickHouseSettings) -> list[str]:
     """Return all that :func:`migrate_tables` runs on a server without the database, entries included."""
     render, migrations = _rendering(settings), _migrations()
     script = [*_session(settings), _create_database(settings), f"USE `{settings.database}`", *ledger(render)]
-    for migration, statements in zip(migrations, rendered(migrations, render), strict=True):
+    for migration, statements in zip(migrations, render_migrations(migrations, render), strict=True):
         entry = f"'{migration.name}', '{migration.sha256}'"
         script += [*statements, f"INSERT INTO schema_migrations (name, sha256) VALUES ({entry})"]  # noqa: S608
     return [statement.strip() for statement in script]
@@ -119,7 +119,7 @@ def _comparable(value: Any) -> Any:
 
 
 def _migrations() -> Sequence[Migration]:
-    return ordered(migration_files())
+    return sort_migrations(migration_files())
 
 
 def _database(settings: ClickHouseSettings) -> ClickHouse:

@@ -51,8 +51,8 @@ def parse_token(token: str) -> tuple[str, str] | None:
     >>> parse_token("qk_ab12cd34_" + "0" * 64)[0]
     'ab12cd34'
     """
-    found = _TOKEN.fullmatch(token)
-    return (found[1], found[2]) if found else None
+    match = _TOKEN.fullmatch(token)
+    return (match[1], match[2]) if match else None
 
 
 def matches(token: str, key: domain.ApiKey) -> bool:

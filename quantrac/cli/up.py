@@ -12,7 +12,7 @@ from quantrac.io.private_files import keep_files_private
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.stack import Stack
-from quantrac.local.supervisor import Supervisor, stopped_by_signals
+from quantrac.local.supervisor import Supervisor, stop_on_signals
 from quantrac.local.waiting import wait_until
 
 _DETACH_SECONDS = 30
@@ -36,10 +36,10 @@ def up(data: DataDir, demo: bool, detach: bool, ports: tuple[str, ...]) -> None:
     if detach:
         _detach(data, demo, ports)
         return
-    with data.locked():
+    with data.lock():
         stack = Stack.settle(data, demo=demo, fixed=fixed)
         supervisor = Supervisor(stack.processes(), data)
-        with stopped_by_signals(supervisor):
+        with stop_on_signals(supervisor):
             done = threading.Event()
             watcher = threading.Thread(target=_watch, args=(stack, supervisor, done), daemon=True)
             watcher.start()

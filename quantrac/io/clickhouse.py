@@ -206,8 +206,8 @@ class ClickHouse:
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT; ``{name:Type}`` in the text is bound by the server."""
-        with _translated():
-            answer = self._connected().query(sql, parameters=_bound(parameters))
+        with _translate_errors():
+            answer = self._connect().query(sql, parameters=_bind(parameters))
             return Result(tuple(answer.column_names), answer.result_rows)
 
     def columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Sequence[Any]]:
@@ -215,14 +215,14 @@ class ClickHouse:
 
         Many rows come in half the time that :meth:`query` takes.
         """
-        with _translated():
-            answer = self._connected().query(sql, parameters=_bound(parameters))
+        with _translate_errors():
+            answer = self._connect().query(sql, parameters=_bind(parameters))
             return dict(zip(answer.column_names, answer.result_columns, strict=True))
 
     def command(self, sql: str) -> None:
         """Run one statement that returns no rows."""
-        with _translated():
-            self._connected().command(sql)
+        with _translate_errors():
+            self._connect().command(sql)
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str = "") -> None:
         """Insert one block, column name -> values, durable when this returns.
@@ -231,8 +231,8 @@ class ClickHouse:
         the table's key.
         """
         settings = _INSERT | ({"insert_deduplication_token": token} if token else {})
-        with _translated(table):
-            self._connected().insert(
+        with _translate_errors(table):
+            self._connect().insert(
                 table,
                 list(columns.values()),
                 column_names=list(columns),
@@ -246,8 +246,8 @@ class ClickHouse:
 
         Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second.
         """
-        with _translated():
-            answer = self._connected().raw_query(sql, parameters=_bound(parameters), fmt="RowBinary")
+        with _translate_errors():
+            answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="RowBinary")
             return np.frombuffer(answer, dtype)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
@@ -255,16 +255,16 @@ class ClickHouse:
 
         A time is a number: seconds, or milliseconds for ``DateTime64(3)``; NaN is NULL in a nullable column.
         """
-        with _translated(table):
+        with _translate_errors(table):
             types = self._column_types(table, columns)
             block = _native(zip(columns, types, columns.values(), strict=True))
-            self._connected().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
+            self._connect().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
         """Ask for the types once, where the driver would before every insert; the server converts."""
         key = (table, *columns)
         if key not in self._types:
-            types = dict(row[:2] for row in self._connected().query(f"DESCRIBE TABLE `{table}`").result_rows)
+            types = dict(row[:2] for row in self._connect().query(f"DESCRIBE TABLE `{table}`").result_rows)
             missing = [name for name in columns if name not in types]
             if missing:
                 raise ClickHouseRefused(f"the table {table} has no column {missing[0]}")
@@ -278,7 +278,7 @@ class ClickHouse:
         without a statement slot, so that busy statements never look like a server that is away.
         """
         try:
-            with _translated():
+            with _translate_errors():
                 if self._probe is None:
                     probe = self._new_client(connect_timeout=2, send_receive_timeout=3, dedicated_pool=True)
                     probe.command("SELECT 1")
@@ -290,7 +290,7 @@ class ClickHouse:
             return False
         return self._probe is not None
 
-    def _connected(self) -> Client:
+    def _connect(self) -> Client:
         if self._client is None:
             self._client = self._new_client(connect_timeout=5, send_receive_timeout=120)
         return self._client
@@ -312,7 +312,7 @@ class ClickHouse:
 
 
 @contextmanager
-def _translated(table: str = "") -> Iterator[None]:
+def _translate_errors(table: str = "") -> Iterator[None]:
     """``table`` is where rows go: what the driver raises while it writes their values is about these."""
     try:
         yield
@@ -342,7 +342,7 @@ def _cannot_hold(table: str, error: Exception) -> str:
     return f"the table {table} cannot hold a value of the message: {refusal}" if table else refusal
 
 
-def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+def _bind(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the ``{name:Type}`` of a statement stand for; raises `ClickHouseBadData` for too much."""
     bound = dict(parameters or {})
     size = sum(len(quote(str(value))) for value in bound.values())

@@ -62,7 +62,7 @@ class DataDir:
             raise LocalError(f"The data folder {self.root} belongs to another user; give another folder.")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the folder for this process; the lock goes with the process, however that ends.
 
         Raises LocalError naming the process that holds it.

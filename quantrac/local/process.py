@@ -14,7 +14,7 @@ from typing import Any
 
 from quantrac.io.health import Health
 from quantrac.io.logs import one_line
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.state import Phase, ProcessState
 
 FIRST_BACKOFF_S = 0.5
@@ -156,7 +156,7 @@ class SupervisedProcess:
         cut_log(self._log)
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                tied_command(self.spec.argv),
+                tie_command(self.spec.argv),
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

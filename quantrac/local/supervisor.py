@@ -139,7 +139,7 @@ class Supervisor:
 
 
 @contextmanager
-def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
+def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
     """Turn SIGTERM and Ctrl-C into stop requests; the second one kills. For the main thread."""
 
     def handle(number: int, frame: FrameType | None) -> None:

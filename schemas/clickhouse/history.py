@@ -89,20 +89,20 @@ class ClickHouseHistory:
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         """Return the readings measured in ``[start, end)``, seconds since 1970 UTC."""
         span = {"station": station, "start": _second(start), "end": _second(end)}
-        found = dict(self._database.columns(_READINGS, span))
+        columns = dict(self._database.columns(_READINGS, span))
         replaced = self._database.columns(_REPLACED, span)
-        if not found:
+        if not columns:
             return StationReadings.of(station, parameter=[], time=[], value=[])
         if replaced:
-            found = {name: [*replaced[name], *column] for name, column in found.items()}
+            columns = {name: [*replaced[name], *column] for name, column in columns.items()}
         # The table leaves out what the value says itself; told apart by their bits, or -0 would be 0.
-        bits = np.asarray(found["value"], dtype=np.float64).view(np.int64)
-        different, place = np.unique(bits, return_inverse=True)
+        bits = np.asarray(columns["value"], dtype=np.float64).view(np.int64)
+        different, index = np.unique(bits, return_inverse=True)
         decimals = [shortest_decimal(value) for value in different.view(np.float64).tolist()]
-        found["text"] = [
-            text or decimals[which] for text, which in zip(found["text"], place.tolist(), strict=True)
+        columns["text"] = [
+            text or decimals[i] for text, i in zip(columns["text"], index.tolist(), strict=True)
         ]
-        return StationReadings.of(station, **found)
+        return StationReadings.of(station, **columns)
 
     def newest(self, station: str) -> float:
         """Return the time of the newest reading, seconds since 1970 UTC; -inf where there is none.
@@ -111,27 +111,27 @@ class ClickHouseHistory:
         """
         return self.newest_before(station, _LAST_SECOND)
 
-    def newest_before(self, station: str, at: float) -> float:
-        """Return the time of the newest such reading before ``at``."""
-        found = self._database.columns(_NEWEST, {"station": station, "before": _second(at)})
-        return float(found["newest"][0]) if found["readings"][0] else -math.inf
+    def newest_before(self, station: str, time: float) -> float:
+        """Return the time of the newest such reading before ``time``."""
+        columns = self._database.columns(_NEWEST, {"station": station, "before": _second(time)})
+        return float(columns["newest"][0]) if columns["readings"][0] else -math.inf
 
     def figures(self, station: str, first: int, last: int) -> StationFigures:
         """Return the stored figures of the blocks ``first`` to ``last``."""
         span = {"station": station, "start": _second(first * BLOCK), "end": _second((last + 1) * BLOCK)}
-        found = self._database.columns(_FIGURES, span | {"length": BLOCK})
+        columns = self._database.columns(_FIGURES, span | {"length": BLOCK})
         return {
-            code: Figures(*(np.array(found[name][rows]) for name in _FIGURE))
-            for code, rows in _by_parameter(found)
+            code: Figures(*(np.array(columns[name][rows]) for name in _FIGURE))
+            for code, rows in _by_parameter(columns)
         }
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         """Return the medians of the finished hours ``first`` to ``last``."""
         span = {"station": station, "start": _second(first * HOUR), "end": _second((last + 1) * HOUR)}
-        found = self._database.columns(_HOURS, span | {"newest": _second(self.newest(station))})
+        columns = self._database.columns(_HOURS, span | {"newest": _second(self.newest(station))})
         return {
-            code: (np.array(found["hour"][rows]), np.array(found["median"][rows]))
-            for code, rows in _by_parameter(found)
+            code: (np.array(columns["hour"][rows]), np.array(columns["median"][rows]))
+            for code, rows in _by_parameter(columns)
         }
 
     def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
@@ -139,9 +139,13 @@ class ClickHouseHistory:
         if not received:
             return {}
         span = {"first": _milliseconds(min(received)), "last": _milliseconds(max(received))}
-        found = self._database.columns(_FILES, {"station": station} | span)
-        wanted = set(received)
-        return {at: FileHead(*head) for at, *head in zip(*found.values(), strict=True) if at in wanted}
+        columns = self._database.columns(_FILES, {"station": station} | span)
+        times = set(received)
+        return {
+            received_at: FileHead(*head)
+            for received_at, *head in zip(*columns.values(), strict=True)
+            if received_at in times
+        }
 
 
 def figure_columns(station: str, figures: StationFigures, computed_at: datetime) -> dict[str, list[Any]]:
@@ -152,21 +156,21 @@ def figure_columns(station: str, figures: StationFigures, computed_at: datetime)
         for block, *numbers in zip(*(getattr(each, name).tolist() for name in _FIGURE), strict=True)
     ]
     names = ("station", "parameter", *_FIGURE, "computed_at")
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
 
-def _by_parameter(found: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, slice]]:
+def _by_parameter(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, slice]]:
     """Yield each parameter with its rows; they come ordered by it."""
     start = 0
-    for code, rows in groupby(found.get("parameter", ())):
+    for code, rows in groupby(columns.get("parameter", ())):
         end = start + sum(1 for _ in rows)
         yield code, slice(start, end)
         start = end
 
 
-def _second(at: float) -> int:
+def _second(time: float) -> int:
     """The first whole second at or after a time, within what the tables can hold."""
-    return math.ceil(min(max(at, 0), _LAST_SECOND))
+    return math.ceil(min(max(time, 0), _LAST_SECOND))
 
 
 def _milliseconds(moment: datetime) -> str:

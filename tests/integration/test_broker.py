@@ -21,7 +21,7 @@ from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import DeliveryFailed, Record
 from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment, running_broker
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports, free_port
 from quantrac.local.waiting import wait_until
 
@@ -39,7 +39,7 @@ def broker(tmp_path: Path) -> Broker:
 def started(broker: Broker, connection: KafkaConnection) -> Iterator[subprocess.Popen[bytes]]:
     with (broker.folder / "out.log").open("ab") as log:
         process = subprocess.Popen(
-            tied_command(broker_command(broker)),
+            tie_command(broker_command(broker)),
             env=os.environ | broker_environment(),
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -17,7 +17,7 @@ from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports
 from quantrac.local.waiting import wait_until
 
@@ -36,7 +36,7 @@ class MortalBroker:
         self.start()
 
     def start(self) -> None:
-        command = tied_command(broker_command(self._broker))
+        command = tie_command(broker_command(self._broker))
         self._process = subprocess.Popen(
             command, env=os.environ | broker_environment(), stdout=subprocess.DEVNULL
         )

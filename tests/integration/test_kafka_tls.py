@@ -26,7 +26,7 @@ from quantrac.io.records import Record
 from quantrac.io.stream import StreamRunner
 from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports
 from quantrac.local.waiting import wait_until
 from support.tls import Pair
@@ -60,7 +60,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaCo
         settings = settings.replace(before, after)
     monkeypatch.setattr(local_broker, "_SETTINGS", settings + LISTENER.format(keystore=keystore))
     process = subprocess.Popen(
-        tied_command(broker_command(broker)),
+        tie_command(broker_command(broker)),
         env=os.environ | broker_environment(),
         stdout=subprocess.DEVNULL,
     )

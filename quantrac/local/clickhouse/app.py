@@ -11,7 +11,7 @@ from functools import partial
 from quantrac.io.http_guard import mark_authenticated
 from quantrac.local.clickhouse import analyst as rules
 from quantrac.local.clickhouse.analyst import Analyst
-from quantrac.local.clickhouse.analyst_sql import AnalystSql, denied
+from quantrac.local.clickhouse.analyst_sql import AnalystSql, access_denied
 from quantrac.local.clickhouse.engine import Answer, Engine, Handle
 from quantrac.local.clickhouse.errors import EngineError, too_large
 from quantrac.local.clickhouse.lanes import Lane
@@ -126,7 +126,7 @@ class ClickHouseApp:
             if hmac.compare_digest(digest, login):
                 return analyst
         text = f"{user}: Authentication failed: password is incorrect, or there is no user with such name"
-        raise EngineError.named(516, "AUTHENTICATION_FAILED", text)
+        raise EngineError.with_name(516, "AUTHENTICATION_FAILED", text)
 
     async def _answer_service(self, exchange: _Exchange) -> None:
         request, body, reply = exchange.request, exchange.body, exchange.reply
@@ -152,9 +152,9 @@ class ClickHouseApp:
         request = exchange.request
         text, head = await _statement(request, exchange.body, rules.MAX_STATEMENT_BYTES)
         if head:
-            raise EngineError.named(164, "READONLY", "Cannot execute query in readonly mode")
+            raise EngineError.with_name(164, "READONLY", "Cannot execute query in readonly mode")
         if request.tables:
-            raise denied("analysts send no tables along")
+            raise access_denied("analysts send no tables along")
         analyst.check_database(request.database)
         lane = self._analysts_lane
         try:
@@ -173,7 +173,7 @@ class ClickHouseApp:
         except TimeoutError:
             # An answer that has begun stays without its end.
             if not exchange.reply.started:
-                raise EngineError.named(159, "TIMEOUT_EXCEEDED", "The answer took too long") from None
+                raise EngineError.with_name(159, "TIMEOUT_EXCEEDED", "The answer took too long") from None
 
     def _read_only(self, handle: Handle, text: bytes, request: Request, analyst: Analyst) -> bytes:
         """Take every right but reading from a handle, then check the statement; returns what may run."""
@@ -185,7 +185,7 @@ class ClickHouseApp:
         output = result_format(canonical, request.default_format) or ""
         rules.check_format(output)
         for name in views - set(handle.names(_VIEWS) if views else ()):
-            raise denied(f"{name} is not among the functions that analysts may use")
+            raise access_denied(f"{name} is not among the functions that analysts may use")
         streamed = is_streamed(canonical, output) and not request.flag("wait_end_of_query")
         handle.set(rules.last_settings(streamed=streamed))
         return canonical
@@ -288,7 +288,7 @@ async def _statement(
     """
     if request.flag("compress") or request.flag("decompress"):
         text = "Use Content-Encoding instead of compress and decompress"
-        raise EngineError.named(48, "NOT_IMPLEMENTED", text)
+        raise EngineError.with_name(48, "NOT_IMPLEMENTED", text)
     most = limit or _MAX_INSERT_BYTES
     if request.is_form:
         request.add_form(await body.read_whole(most))
@@ -300,7 +300,7 @@ async def _statement(
         if len(statement) > most:
             raise too_large(most)
     if not statement.strip():
-        raise EngineError.named(62, "SYNTAX_ERROR", "Syntax error: Empty query")
+        raise EngineError.with_name(62, "SYNTAX_ERROR", "Syntax error: Empty query")
     return statement, head
 
 

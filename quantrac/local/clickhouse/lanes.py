@@ -35,7 +35,7 @@ class Lane:
                 raise ClientGone
             if not acquired.done():
                 text = "Too many simultaneous queries"
-                raise EngineError.named(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text)
+                raise EngineError.with_name(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text)
             yield
         finally:
             acquired.cancel()

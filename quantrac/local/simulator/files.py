@@ -76,7 +76,7 @@ def measure(medium: StationType, parameter: StationParameter, m: Moment) -> tupl
         return _passing(parameter, course(m), m), "00"
     fault, window = lasting
     if fault is Fault.CALIBRATION:
-        return _number(_calibrated(parameter, m, window.part(m.local))), "01"
+        return _number(_calibration_value(parameter, m, window.part(m.local))), "01"
     repeated = course(Moment(window.start, m.seed, m.station))
     return _number(repeated), "02" if fault is Fault.DEVICE_ERROR else "00"
 
@@ -93,7 +93,7 @@ def _passing(parameter: StationParameter, value: float, m: Moment) -> str:
             return _number(value)
 
 
-def _calibrated(parameter: StationParameter, m: Moment, part: float) -> float:
+def _calibration_value(parameter: StationParameter, m: Moment, part: float) -> float:
     """Zero standard in the first half, span standard at 80 % of the range in the second."""
     low, high = equipment_range(parameter)
     standard = 0.002 if part < 0.5 else 0.8

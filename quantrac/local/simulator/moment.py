@@ -45,7 +45,7 @@ class Moment:
         """Return the scatter of one measurement: standard normal, within ±3."""
         return normal(self.seed, self.station, name, self.seconds)
 
-    def scattered(self, name: str, value: float, share: float = 0.03) -> float:
+    def scatter(self, name: str, value: float, share: float = 0.03) -> float:
         """Return ``value`` with the scatter of an instrument, a ``share`` of the value."""
         return value * (1 + share * self.noise(name))
 

@@ -22,9 +22,9 @@ TimeOrDate = Annotated[Utc, BeforeValidator(_local_midnight)]
 
 def catalogue_code(code: str) -> str:
     """Return a catalogue code; raises ValueError, with the right spelling, for anything else."""
-    found = find_parameter(code)
-    if found is None or found.code != code:
-        raise ValueError(f"{code!r} is no catalogue code{f'; it is {found.code!r}' if found else ''}")
+    parameter = find_parameter(code)
+    if parameter is None or parameter.code != code:
+        raise ValueError(f"{code!r} is no catalogue code{f'; it is {parameter.code!r}' if parameter else ''}")
     return code
 
 

@@ -25,10 +25,10 @@ class PermitLimit(Message):
     @field_validator("unit")
     @classmethod
     def _known_unit(cls, unit: str) -> str:
-        known = canonical_unit(unit)
-        if known is None:
+        canonical = canonical_unit(unit)
+        if canonical is None:
             raise ValueError(f"the unit {unit!r} is unknown")
-        return known
+        return canonical
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:

@@ -165,7 +165,7 @@ class Station(Dated):
         """Convert for use."""
         fields = fields_of(self)
         fields["interval_seconds"] = round(fields.pop("interval_minutes") * 60)
-        fields["intervals"] = tuple(each.to_domain() for each in self.intervals)
+        fields["intervals"] = tuple(interval.to_domain() for interval in self.intervals)
         fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
         fields["permits"] = tuple(permit.to_domain() for permit in self.permits)
         fields["maintenance"] = tuple(
