@@ -117,15 +117,15 @@ def to_json(parsed: ParsedFile) -> dict[str, Any]:
     }
 
 
-def _utc(at: datetime) -> str:
-    return to_iso(at)
+def _utc(time: datetime) -> str:
+    return to_iso(time)
 
 
 def _table(shown: str, parsed: ParsedFile) -> Iterator[str]:
     yield f"{shown}: {len(parsed.readings)} read, {len(parsed.rejects)} rejected"
     yield f"  station {parsed.station_code or '(none in the name)'}, format {parsed.format or '(none)'}"
     if parsed.readings:
-        yield from _aligned(
+        yield from _align(
             [
                 ("line", "parameter", "value", "unit", "measured at (UTC)", "status"),
                 *(
@@ -135,14 +135,14 @@ def _table(shown: str, parsed: ParsedFile) -> Iterator[str]:
             ]
         )
     for reject in parsed.rejects:
-        place = f"line {reject.line}" if reject.line else "file"
-        yield f"  {place} rejected, {reject.reason}: {_printable(reject.detail)}"
+        source = f"line {reject.line}" if reject.line else "file"
+        yield f"  {source} rejected, {reject.reason}: {_printable(reject.detail)}"
         if reject.text:
             yield f"    {_printable(reject.text)[:_REJECT_WIDTH]}"
     yield ""
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> Iterable[str]:
+def _align(rows: list[tuple[str, ...]]) -> Iterable[str]:
     cells = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(rows[0]))]
     for row in cells:

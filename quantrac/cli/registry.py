@@ -42,8 +42,8 @@ def import_(directory: Path, target: Target) -> None:
     records = load_directory(directory)
     if not records:
         raise ValueError(f"{directory}: the files hold no record")
-    with read_registry(target) as known:
-        changed = list(_changed(known, records, datetime.now(UTC)))
+    with read_registry(target) as current:
+        changed = list(_find_changes(current, records, datetime.now(UTC)))
         written = write(
             target,
             *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
@@ -74,11 +74,11 @@ def check(directory: Path) -> None:
 @target_options
 def list_(target: Target) -> None:
     """List what the registry holds."""
-    with read_registry(target) as found:
-        for station in sorted(found.stations.values(), key=lambda s: s.code):
+    with read_registry(target) as current:
+        for station in sorted(current.stations.values(), key=lambda s: s.code):
             count = len(station.parameters)
             echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
-        for account in sorted(found.accounts.values(), key=lambda a: a.name):
+        for account in sorted(current.accounts.values(), key=lambda a: a.name):
             rights = " ".join([*account.provinces, *account.stations])
             echo(f"account  {account.name:24} {account.role:14} {rights}")
 
@@ -90,12 +90,12 @@ def hash_password_(password: str) -> None:
     echo(hash_password(password))
 
 
-def _changed(
-    known: Registry, records: Sequence[RegistryRecord], now: datetime
+def _find_changes(
+    registry: Registry, records: Sequence[RegistryRecord], now: datetime
 ) -> Iterator[tuple[str, datetime, datetime]]:
     """Yield station, start and end of what the records of known stations judge otherwise."""
     for record in records:
-        if isinstance(record, Station) and (before := known.stations.get(record.code)) is not None:
+        if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None:
             for start, end in changed_spans(before, record.to_domain(), now):
                 yield record.code, start, end
 
@@ -110,11 +110,11 @@ def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime
     try:
         write(target, *(Record(topic, r.station.encode(), r.model_dump_json().encode()) for r in requests))
     except ValueError as error:
-        since = min(each.start for each in requests)
+        since = min(request.start for request in requests)
         raise ValueError(
             f"{error}; the records are in, but what was measured since {to_iso(since)} has to be "
             "judged again by `quantrac replay --stage validator --publish`"
         ) from error
-    for station, spans in groupby(requests, key=lambda each: each.station):
-        told = ", ".join(f"{to_iso(s.start)} to {to_iso(s.end)}" for s in spans)
-        echo(f"{station} changed: judging again what was measured {told}")
+    for station, spans in groupby(requests, key=lambda request: request.station):
+        texts = ", ".join(f"{to_iso(s.start)} to {to_iso(s.end)}" for s in spans)
+        echo(f"{station} changed: judging again what was measured {texts}")

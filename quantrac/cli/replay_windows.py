@@ -74,19 +74,24 @@ class Page:
     total: int
 
 
-def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
+def recompute(target: Target, period: Period, *, dry_run: bool) -> None:
     """Send the hours of a period to the windows, no faster than they follow; only count them in a dry run."""
     group, topic = target.topic("aggregator.windows"), target.topic("window-dirty")
-    found = pages(ClickHouse(target.clickhouse), asked)
+    pages_to_send = pages(ClickHouse(target.clickhouse), period)
     hours = 0
     try:
         if dry_run:
-            hours = sum(map(_hours, found))
+            hours = sum(map(_hours, pages_to_send))
         else:
             admin, producer = KafkaAdmin(target.kafka), KafkaProducer(target.kafka)
             with Shown(Console(stderr=True)) as shown:
                 for hours in send(  # noqa: B007  # said below
-                    found, topic, producer, lambda: admin.lag(group, topic), shown=shown, wait=time.sleep
+                    pages_to_send,
+                    topic,
+                    producer,
+                    lambda: admin.lag(group, topic),
+                    shown=shown,
+                    wait=time.sleep,
                 ):
                     pass
     except (ClickHouseError, DeliveryFailed) as error:
@@ -94,11 +99,11 @@ def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
     echo(f"{hours:,} hours {'would be' if dry_run else 'are being'} computed again")
 
 
-def pages(database: Database, asked: Period) -> Iterator[Page]:
+def pages(database: Database, period: Period) -> Iterator[Page]:
     """Yield the hours that hold readings: by groups of stations, day by day."""
-    begin, end = hour_start(asked.start), hour_start(asked.end - timedelta(microseconds=1)) + HOUR_DELTA
-    found = database.query(_STATIONS, {**_span(begin, end), "station": asked.station})
-    stations = [code for (code,) in found.rows]
+    begin, end = hour_start(period.start), hour_start(period.end - timedelta(microseconds=1)) + HOUR_DELTA
+    answer = database.query(_STATIONS, {**_span(begin, end), "station": period.station})
+    stations = [code for (code,) in answer.rows]
     days = (local_day_start(end - HOUR_DELTA) - local_day_start(begin)) // DAY_DELTA + 1
     for first in range(0, len(stations), _STATIONS_A_PAGE):
         group = stations[first : first + _STATIONS_A_PAGE]
@@ -106,8 +111,10 @@ def pages(database: Database, asked: Period) -> Iterator[Page]:
             by_day: dict[datetime, dict[str, list[tuple[str, datetime]]]] = defaultdict(
                 lambda: defaultdict(list)
             )
-            for station, parameter, at in database.query(_HOURS, {**_span(*month), "stations": group}).rows:
-                hour = from_seconds(at)
+            for station, parameter, seconds in database.query(
+                _HOURS, {**_span(*month), "stations": group}
+            ).rows:
+                hour = from_seconds(seconds)
                 by_day[local_day_start(hour)][station].append((parameter, hour))
             for day, hours in by_day.items():
                 before = (day - local_day_start(begin)) // DAY_DELTA + 1
@@ -115,7 +122,7 @@ def pages(database: Database, asked: Period) -> Iterator[Page]:
 
 
 def send(  # noqa: PLR0917
-    found: Iterator[Page],
+    pages: Iterator[Page],
     topic: str,
     producer: Producer,
     lag: Callable[[], int | None],
@@ -127,7 +134,7 @@ def send(  # noqa: PLR0917
     ``lag`` tells how many messages lie before the windows; what is not known counts as too many.
     """
     hours = 0
-    for page in found:
+    for page in pages:
         while (before := lag()) is None or before > _LARGEST_LAG:
             shown.waiting(before)
             wait(_LOOK_SECONDS)
@@ -148,7 +155,7 @@ class Shown:
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
-        self._began = self._said = clock()
+        self._began = self._printed_at = clock()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -176,12 +183,14 @@ class Shown:
 
     def waiting(self, lag: int | None) -> None:
         """Show that the windows do not follow."""
-        what = "how far aggregator.windows is is not known" if lag is None else f"{lag:,} messages before it"
-        self._line(f"waiting for aggregator.windows: {what}")
+        lag_text = (
+            "how far aggregator.windows is is not known" if lag is None else f"{lag:,} messages before it"
+        )
+        self._line(f"waiting for aggregator.windows: {lag_text}")
 
     def _line(self, text: str) -> None:
-        if not self._console.is_terminal and self._clock() - self._said >= _SAY_SECONDS:
-            self._said = self._clock()
+        if not self._console.is_terminal and self._clock() - self._printed_at >= _SAY_SECONDS:
+            self._printed_at = self._clock()
             self._console.print(text, highlight=False, soft_wrap=True)
 
 

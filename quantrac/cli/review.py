@@ -70,7 +70,7 @@ def add(
         if station not in registry.stations:
             raise ValueError(f"there is no station {station!r}; `quantrac registry list` shows them")
         decide(target, decision)
-    echo(f"decision {decision.id}: {flag} for {_what(decision.to_domain())}")
+    echo(f"decision {decision.id}: {flag} for {_describe(decision.to_domain())}")
 
 
 @review.command()
@@ -82,10 +82,10 @@ def add(
 def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None:
     """Take a decision back; the readings get the flags that the tests give them."""
     with read_registry(target) as registry:
-        found = _known(registry, decision_id)
+        decision = _find_decision(registry, decision_id)
         withdrawal = Withdrawal(by=by or user(), why=reason(why), at=datetime.now(UTC))
-        decide(target, _record(found).model_copy(update={"withdrawn": withdrawal}))
-    echo(f"withdrew decision {decision_id} about {_what(found)}")
+        decide(target, _record(decision).model_copy(update={"withdrawn": withdrawal}))
+    echo(f"withdrew decision {decision_id} about {_describe(decision)}")
 
 
 @review.command("list")
@@ -95,13 +95,13 @@ def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None
 def list_(station: str, target: Target) -> None:
     """List the decisions, withdrawn ones too."""
     with read_registry(target) as registry:
-        for each in sorted(registry.decisions.values(), key=lambda each: (each.decided_at, each.id)):
-            if station in ("", each.station):
-                echo(f"{each.id}  {each.flag.name.lower():7} {_what(each)}")
-                echo(f"    {to_iso(each.decided_at)} {each.by}: {each.why}")
-                if each.withdrawn is not None:
-                    gone = each.withdrawn
-                    echo(f"    withdrawn {to_iso(gone.at)} {gone.by}: {gone.why}")
+        for d in sorted(registry.decisions.values(), key=lambda d: (d.decided_at, d.id)):
+            if station in ("", d.station):
+                echo(f"{d.id}  {d.flag.name.lower():7} {_describe(d)}")
+                echo(f"    {to_iso(d.decided_at)} {d.by}: {d.why}")
+                if d.withdrawn is not None:
+                    withdrawal = d.withdrawn
+                    echo(f"    withdrawn {to_iso(withdrawal.at)} {withdrawal.by}: {withdrawal.why}")
 
 
 def decide(target: Target, decision: Decision) -> None:
@@ -120,13 +120,13 @@ def decide(target: Target, decision: Decision) -> None:
     write(target, Record(target.topic("rejudge"), decision.station.encode(), value))
 
 
-def _known(registry: Registry, decision_id: str) -> domain.Decision:
-    found = registry.decisions.get(decision_id)
-    if found is None:
+def _find_decision(registry: Registry, decision_id: str) -> domain.Decision:
+    decision = registry.decisions.get(decision_id)
+    if decision is None:
         raise ValueError(f"there is no decision {decision_id!r}; `quantrac review list` shows them")
-    if found.withdrawn is not None:
-        raise ValueError(f"decision {decision_id} was withdrawn by {found.withdrawn.by} already")
-    return found
+    if decision.withdrawn is not None:
+        raise ValueError(f"decision {decision_id} was withdrawn by {decision.withdrawn.by} already")
+    return decision
 
 
 def _record(decision: domain.Decision) -> Decision:
@@ -134,7 +134,7 @@ def _record(decision: domain.Decision) -> Decision:
     return Decision.model_validate(fields | {"flag": decision.flag.name.lower()})
 
 
-def _what(decision: domain.Decision) -> str:
+def _describe(decision: domain.Decision) -> str:
     parameters = ", ".join(decision.parameters) or "all parameters"
     span = f"{to_iso(decision.start)} to {to_iso(decision.end)}"
     return f"{decision.station} {span}, {parameters}"

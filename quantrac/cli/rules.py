@@ -53,9 +53,9 @@ def rules() -> None:
 @one_sentence
 def check(path: Path) -> None:
     """Read a rule file or folder and say whether it could be activated."""
-    found = load(path)
-    count = sum(len(tests) for tests in found.settings.values())
-    echo(f"{path}: {count} settings, no mistake, version {found.version}")
+    rule_set = load(path)
+    count = sum(len(tests) for tests in rule_set.settings.values())
+    echo(f"{path}: {count} settings, no mistake, version {rule_set.version}")
 
 
 @rules.command()
@@ -67,16 +67,16 @@ def check(path: Path) -> None:
 @target_options
 def activate(path: Path, why: str, by: str | None, at: str | None, target: Target) -> None:
     """Put a rule file or folder in force: every service follows at the same reading."""
-    found = load(path)
+    rule_set = load(path)
     received_from = parse_time(at) if at else None
     with read_registry(target) as registry:
         now = datetime.now(UTC)
         book = RuleBook(load(), registry)
-        record = activation(found, by=by or user(), why=reason(why), now=now, received_from=received_from)
-        changes = differences(book.rules(now, now), found)
+        record = activation(rule_set, by=by or user(), why=reason(why), now=now, received_from=received_from)
+        changes = differences(book.rules(now, now), rule_set)
         value = record.model_dump_json().encode()
         write(target, Record(target.registry, record_key(record), value), timeout=_PROMPT_SECONDS)
-    echo(f"{found.version} judges what is received from {to_iso(record.received_from or now)} on")
+    echo(f"{rule_set.version} judges what is received from {to_iso(record.received_from or now)} on")
     _echo_all("  ", changes)
 
 
@@ -87,12 +87,12 @@ def log(target: Target) -> None:
     """Show every activation: when, who, from when on, why, and what it changed."""
     with read_registry(target) as registry:
         before = load()
-        for record, found in RuleBook(before, registry).activations:
+        for record, rule_set in RuleBook(before, registry).activations:
             echo(f"{to_iso(record.activated_at)} {record.by} {record.version} {_span(record)}")
             echo(f"  why: {record.why}")
-            _echo_all("  ", differences(before, found))
+            _echo_all("  ", differences(before, rule_set))
             if record.received_from is not None:
-                before = found
+                before = rule_set
 
 
 @rules.command()
@@ -109,18 +109,18 @@ def show(*, station: str, station_type: str | None, parameter: str, path: Path |
     """Show the thresholds of a series, each with the scope that sets it and its source."""
     now = datetime.now(UTC)
     if path is not None:
-        found = load(path)
+        rule_set = load(path)
     else:
         registry = _registry_there(**where)
-        found = RuleBook(load(), registry).rules(now, now)
+        rule_set = RuleBook(load(), registry).rules(now, now)
         if station in registry.stations:
             station_type = station_type or registry.stations[station].type.value
-    echo(f"version {found.version}; a reading needs {', '.join(sorted(found.required)) or 'no test'}")
+    echo(f"version {rule_set.version}; a reading needs {', '.join(sorted(rule_set.required)) or 'no test'}")
     series = station_type or "", station, parameter, now
-    layers = found.layers(*series)
-    for test, thresholds in found.thresholds(*series).items():
-        given = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
-        echo(f"{test:16} {given}".rstrip())
+    layers = rule_set.layers(*series)
+    for test, thresholds in rule_set.thresholds(*series).items():
+        texts = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
+        echo(f"{test:16} {texts}".rstrip())
         for scope, entry in layers[test]:
             echo(f"{'':16} from {scope}: {entry.source or 'no source named'}")
 
@@ -180,7 +180,7 @@ def learn(
     else:
         for code in parameters:
             catalogue_code(code)
-        readings = dict(_stored(_target_there(**where), station, parameters, since, until))
+        readings = dict(_read_stored(_target_there(**where), station, parameters, since, until))
     series = [
         Series(code, *climate(*readings[code], low=low, high=high, margin=margin, at_least=at_least))
         for code in readings
@@ -210,32 +210,36 @@ def _target_there(*, target: Target) -> Target:
     return target
 
 
-def _stored(
+def _read_stored(
     target: Target, station: str, parameters: Sequence[str], since: datetime, until: datetime
 ) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
     database = ClickHouse(target.clickhouse)
-    asked = {"station": station, "start": f"{since:%Y-%m-%d %H:%M:%S}", "end": f"{until:%Y-%m-%d %H:%M:%S}"}
+    bindings = {
+        "station": station,
+        "start": f"{since:%Y-%m-%d %H:%M:%S}",
+        "end": f"{until:%Y-%m-%d %H:%M:%S}",
+    }
     try:
-        measured = [row[0] for row in database.query(_PARAMETERS, asked).rows]
+        measured = [row[0] for row in database.query(_PARAMETERS, bindings).rows]
         codes = parameters or [code for code in measured if code in CODES]
         for code in codes:
-            rows = np.array(database.query(_GOOD, {**asked, "parameter": code}).rows, dtype=np.float64)
+            rows = np.array(database.query(_GOOD, {**bindings, "parameter": code}).rows, dtype=np.float64)
             yield code, (rows.reshape(-1, 2)[:, 0], rows.reshape(-1, 2)[:, 1])
     except ClickHouseError as error:
         raise ValueError(f"ClickHouse: {error}") from error
 
 
-def _read_csv(given: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
-    code, _, path = given.partition("=")
+def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
+    code, _, path = argument.partition("=")
     if not path:
-        raise ValueError(f"--csv {given!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
+        raise ValueError(f"--csv {argument!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
     catalogue_code(code)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
             series = read_series(stream)
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {error}") from error
-    time = np.array([at.timestamp() for at in series.time])
+    time = np.array([moment.timestamp() for moment in series.time])
     value = np.array(series.value)
     usable = (time >= since.timestamp()) & (time < until.timestamp())
     usable[list(series.unreadable)] = False
@@ -253,7 +257,7 @@ def _write_learnt(path: Path, text: str) -> None:
 def _span(record: Activation) -> str:
     if record.received_from is not None:
         return f"received from {to_iso(record.received_from)}"
-    ends = [to_iso(at) if at else "" for at in (record.measured_from, record.measured_to)]
+    ends = [to_iso(time) if time else "" for time in (record.measured_from, record.measured_to)]
     return f"measured from {ends[0] or 'ever'} to {ends[1] or 'ever'}"
 
 
