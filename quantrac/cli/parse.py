@@ -53,11 +53,11 @@ def parse(
         raise click.UsageError("Give a FILE, or --layout FOLDER.")
     if as_json and explain:
         raise click.UsageError("--explain is for people; --json has the reasons too.")
-    found = [layout_report(folder) for folder in folders]
-    echo("\n".join(line for lines, _ in found for line in lines), nl=bool(found))
+    reports = [layout_report(folder) for folder in folders]
+    echo("\n".join(line for lines, _ in reports for line in lines), nl=bool(reports))
     stations = _stations(directory) if directory else []
     worst = max((_show(path, as_json, stations, explain=explain) for path in files), default=READ)
-    sys.exit(max([worst, *(READ if known else UNREADABLE for _, known in found)]))
+    sys.exit(max([worst, *(READ if is_known else UNREADABLE for _, is_known in reports)]))
 
 
 def _stations(directory: Path) -> list[Station]:

@@ -176,7 +176,7 @@ def learn(
     """
     since, until = parse_time(start), parse_time(end) if end else datetime.now(UTC)
     if files:
-        readings = dict(_read_csv(each, since, until) for each in files)
+        readings = dict(_read_csv(entry, since, until) for entry in files)
     else:
         for code in parameters:
             catalogue_code(code)
@@ -185,17 +185,17 @@ def learn(
         Series(code, *climate(*readings[code], low=low, high=high, margin=margin, at_least=at_least))
         for code in readings
     ]
-    known = [each for each in series if each.known]
-    if not known:
+    with_limits = [entry for entry in series if entry.known]
+    if not with_limits:
         raise ValueError(f"{station}: no month and hour has {at_least} good readings, nothing to learn")
     source = (
         f"learnt from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
         f"margin {margin:g}, at least {at_least} values"
     )
     path = out / "stations" / f"{station}.yaml"
-    _write_learnt(path, climatology_file(station, known, source))
-    for each in series:
-        echo(f"{each.parameter:16} {each.known:3} of 288 months and hours")
+    _write_learnt(path, climatology_file(station, with_limits, source))
+    for entry in series:
+        echo(f"{entry.parameter:16} {entry.known:3} of 288 months and hours")
     echo(f"wrote {path}")
 
 

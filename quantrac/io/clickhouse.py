@@ -24,6 +24,7 @@ from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
+from quantrac.io.clickhouse_native import Array, encode_block
 from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
@@ -182,18 +183,6 @@ class Result:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A column of few different texts."""
-
-    words: Sequence[str]
-    codes: NDArray[Any]
-    """Place in ``words``, one a row."""
-
-
-Array = NDArray[Any] | Words
-
-
 class ClickHouse:
     """One client of one database, connecting when first used; usable from several threads."""
 
@@ -257,7 +246,7 @@ class ClickHouse:
         """
         with _translate_errors(table):
             types = self._column_types(table, columns)
-            block = _native(zip(columns, types, columns.values(), strict=True))
+            block = encode_block(zip(columns, types, columns.values(), strict=True))
             self._connect().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
@@ -353,38 +342,3 @@ def _bind(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-_WIDTHS = {"UInt8": "<u1", "UInt16": "<u2", "UInt32": "<u4", "UInt64": "<u8", "Float64": "<f8"}
-
-
-def _native(columns: Iterable[tuple[str, str, Array]]) -> bytes:
-    """Write one block in ClickHouse's own columnar format."""
-    parts, rows = [], 0
-    for name, declared, values in columns:
-        type_ = declared
-        if isinstance(values, Words):
-            rows, type_ = len(values.codes), "String"
-            words = [_text(word) for word in values.words]
-            data = b"".join([words[code] for code in values.codes.tolist()])
-        elif type_.startswith("Nullable("):
-            rows, width = len(values), _WIDTHS[type_[9:-1]]
-            data = np.isnan(values).astype("<u1").tobytes() + values.astype(width).tobytes()
-        else:
-            width = "<i8" if type_.startswith("DateTime64") else _WIDTHS.get(type_, "<u4")  # or DateTime
-            rows, data = len(values), values.astype(width).tobytes()
-        parts += [_text(name), _text(type_), data]
-    return b"".join([_varint(len(parts) // 3), _varint(rows), *parts])
-
-
-def _text(text: str) -> bytes:
-    data = text.encode()
-    return _varint(len(data)) + data
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 127:
-        encoded.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*encoded, number])

@@ -104,7 +104,7 @@ class Progress:
             return f"the broker has refused every commit for {self._refused[1] - self._refused[0]:.0f} s"
         if self._unanswered_since is not None and now - self._unanswered_since > self._limit:
             return f"the broker has not answered for {now - self._unanswered_since:.0f} s"
-        for (topic, index), (_, since) in self._unread.items():
+        for (topic, number), (_, since) in self._unread.items():
             if now - since > self._limit:
-                return f"messages wait in {topic}[{index}] and none has come for {now - since:.0f} s"
+                return f"messages wait in {topic}[{number}] and none has come for {now - since:.0f} s"
         return ""

@@ -19,7 +19,7 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileHead
 from quantrac.domain.times import from_seconds
 
-_FIGURE = tuple(each.name for each in fields(Figures))
+_FIGURE = tuple(field.name for field in fields(Figures))
 
 _LAST_SECOND = 2**32 - 1
 """Of the table's type of time: 2106."""
@@ -152,8 +152,8 @@ def figure_columns(station: str, figures: StationFigures, computed_at: datetime)
     """Return the columns of ``block_figures`` for new figures of a station, one row a block."""
     rows = [
         (station, code, from_seconds(block * BLOCK), *numbers, computed_at)
-        for code, each in figures.items()
-        for block, *numbers in zip(*(getattr(each, name).tolist() for name in _FIGURE), strict=True)
+        for code, code_figures in figures.items()
+        for block, *numbers in zip(*(getattr(code_figures, name).tolist() for name in _FIGURE), strict=True)
     ]
     names = ("station", "parameter", *_FIGURE, "computed_at")
     return {name: [row[index] for row in rows] for index, name in enumerate(names)}

@@ -136,12 +136,12 @@ class Standard(Dated):
     def _fits_together(self) -> Self:
         for number, row in enumerate(self.rows, start=1):
             where = f"rows.{number} {row.parameter}"
-            for kind, named, known in (
+            for kind, named, defined in (
                 ("column", row.columns, self.columns),
                 ("category", row.categories, self.categories),
             ):
                 for name in named:
-                    if name and name not in known:
+                    if name and name not in defined:
                         raise ValueError(f"{where}: unknown {kind} {name!r}")
             if (row.period or self.period) is None:
                 raise ValueError(f"{where}: it needs a period, its own or the file's")

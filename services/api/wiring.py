@@ -11,7 +11,7 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import Health, WatchedHealth
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka.tables import TableReader
-from quantrac.io.limits import allow_open_files
+from quantrac.io.open_files import allow_open_files
 from quantrac.io.progress import Progress
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, load
 from schemas.limits import load_national

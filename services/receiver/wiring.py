@@ -17,7 +17,7 @@ from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.readers import read_since
 from quantrac.io.kafka.tables import TableReader
-from quantrac.io.limits import allow_open_files
+from quantrac.io.open_files import allow_open_files
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
 from quantrac.io.records import Record

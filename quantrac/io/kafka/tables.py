@@ -19,7 +19,7 @@ _REOPEN_SECONDS = 1.0
 
 
 class TableReader:
-    """Follows a compacted topic from its beginning, handing each record to ``apply(key, value)``.
+    """Follows a compacted topic from its beginning; ``apply(key, value)`` gets every record.
 
     Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied. A
     record that makes ``apply`` raise is logged and left out; a client that fails is opened anew and reads

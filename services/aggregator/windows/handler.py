@@ -14,7 +14,8 @@ from quantrac.domain.averaging import AverageRules, Period, month_starts
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import hour_start
 from quantrac.domain.units import UNITS
-from quantrac.io.clickhouse import Array, ClickHouseAway, ClickHouseRefused, Words
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
+from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode_aggregated
 from schemas.messages.aggregates import WindowDirty
