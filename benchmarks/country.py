@@ -10,7 +10,7 @@ import numpy as np
 from quantrac.domain.ids import traceparent
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 
 START = datetime(2026, 3, 25, 1, 0, tzinfo=UTC)
 INTERVAL = timedelta(minutes=5)

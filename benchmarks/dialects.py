@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from quantrac.domain.parsing import FORMATS, parse_file
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 
 LINES, FILES = 15, 3_000
 NAME = "HN_ABCD_KHI001_20260325000500.txt"

@@ -25,8 +25,10 @@ from country import LINES, stations
 from loggers import LONGEST_RUN_S, PASSWORD, files_of
 from machine import process
 
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment
@@ -34,7 +36,8 @@ from quantrac.local.broker import running_broker
 from quantrac.local.ports import choose_ports, is_listening
 from quantrac.local.waiting import wait_until
 from quantrac.migrate import missing_topics
-from schemas.messages.registry import Account, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 
 LOGGERS = Path(__file__).with_name("loggers.py")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.parsing.text import read_lines
 from quantrac.domain.readings import Reading
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.domain.units import UNITS as UNITS_KNOWN
 from quantrac.domain.units import conversion
 

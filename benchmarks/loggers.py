@@ -18,7 +18,7 @@ from itertools import islice
 import asyncssh
 from country import raw_files, stations
 
-from quantrac.io.limits import allow_open_files
+from quantrac.io.open_files import allow_open_files
 from quantrac.io.records import Record
 from quantrac.local.ports import LOOPBACK
 

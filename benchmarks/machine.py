@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from quantrac.io.kafka import KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.broker import running_broker

@@ -21,7 +21,7 @@ from country import LINES, raw_files, stations
 from machine import Machine, machine, process
 
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.records import Record
 from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until

@@ -8,7 +8,7 @@ from typing import Any
 from country import LINES, raw_files, stations
 
 from quantrac.domain.parsing import parse_file
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Done, NotNow, Record
 from schemas import rules
 from schemas.codec import decode_flagged_set, decode_reading_set, decode_stored_set, encode

@@ -26,13 +26,14 @@ from stages import chunks, consumed, through
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.readings import Reading, ReadingSet
-from quantrac.domain.stations import Registry, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StationType
 from quantrac.io.records import Record
 from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until
 from schemas import rules
 from schemas.codec import StoredSet, decode_stored_set, encode
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 from services.aggregator.sink import rows
 from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler

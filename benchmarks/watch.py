@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import StationParameter
+from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.records import Record
 from quantrac.testing.builders import station
 from schemas.codec import encode

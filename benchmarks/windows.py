@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from country import PARAMETERS, stations
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings

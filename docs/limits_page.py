@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from quantrac.domain.averaging import LOCAL
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Row, Standard
+from quantrac.domain.times import VIETNAM
 from schemas.limits import load_national
 
 PAGE = Path(__file__).parent / "limits.md"
@@ -28,11 +28,11 @@ def generated() -> str:
 def _section(standard: Standard) -> str:
     holds = []
     if standard.valid_from:
-        holds.append(f"from {standard.valid_from.astimezone(LOCAL):%Y-%m-%d}")
+        holds.append(f"from {standard.valid_from.astimezone(VIETNAM):%Y-%m-%d}")
     if standard.valid_to:
-        holds.append(f"until {standard.valid_to.astimezone(LOCAL):%Y-%m-%d}")
+        holds.append(f"until {standard.valid_to.astimezone(VIETNAM):%Y-%m-%d}")
     if standard.permits_to:
-        holds.append(f"by permit until {standard.permits_to.astimezone(LOCAL):%Y-%m-%d}")
+        holds.append(f"by permit until {standard.permits_to.astimezone(VIETNAM):%Y-%m-%d}")
     media = ", ".join(sorted(standard.media))
     text = [f"### {standard.name}", f"{standard.title} ({standard.title_vi}): {media}, {', '.join(holds)}."]
     text.append(f"Source: {standard.source} ({standard.certainty}).")
@@ -77,7 +77,7 @@ def _bounds(row: Row) -> str:
 
 def _dates(row: Row) -> str:
     parts = (("from", row.valid_from), ("until", row.valid_to))
-    return " ".join(f"{word} {at.astimezone(LOCAL):%Y-%m-%d}" for word, at in parts if at)
+    return " ".join(f"{word} {at.astimezone(VIETNAM):%Y-%m-%d}" for word, at in parts if at)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -21,7 +21,8 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.span import Stretch, stretches
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
-from quantrac.domain.stations import Registry, Station, StationParameter, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from schemas.rules import RuleBook, RuleSet
 from schemas.rules.ruleset import Entry, Scope, Value
 

@@ -20,7 +20,7 @@ from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.qa.checks.table import TESTS, Test, thresholds_of
 from quantrac.domain.qa.thresholds.expectations import registered
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import StationParameter, StationType
+from quantrac.domain.registry.stations import StationParameter, StationType
 from schemas.rules import NATIONAL, RuleSet, load
 from schemas.rules.differences import shown
 from schemas.rules.ruleset import Value

@@ -10,7 +10,9 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TopicSettings
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.progress import Progress
 from quantrac.io.records import DeadLetter, Done, Record
 from quantrac.io.role import Role, Work, main

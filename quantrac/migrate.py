@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from quantrac.domain.times import to_seconds
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ON_A_CLUSTER, ClickHouse, ClickHouseRefused
-from quantrac.io.kafka import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
 from quantrac.io.migrations import (
     Migration,
     Rendering,
@@ -15,8 +16,8 @@ from quantrac.io.migrations import (
     as_written,
     ledger,
     migrate,
-    ordered,
-    rendered,
+    render_migrations,
+    sort_migrations,
     status,
 )
 from quantrac.io.settings import ClickHouseSettings
@@ -34,15 +35,15 @@ def missing_topics(
 
     Raises ``UserError`` when one exists with another partition count: keys would move between partitions.
     """
-    existing = admin.existing()
+    existing = admin.count_partitions()
     missing = []
     for name, topic in topics_with_dead_letters().items():
         partitions = getattr(topic.partitions, size)
-        found = existing.get(prefix + name)
-        if found is None:
+        count = existing.get(prefix + name)
+        if count is None:
             missing.append(TopicSettings(prefix + name, partitions, replication, topic.config()))
-        elif found != partitions:
-            raise UserError(f"topic {prefix + name} has {found} partitions, its contract says {partitions}")
+        elif count != partitions:
+            raise UserError(f"topic {prefix + name} has {count} partitions, its contract says {partitions}")
     return missing
 
 
@@ -60,7 +61,7 @@ def table_script(settings: ClickHouseSettings) -> list[str]:
     """Return all that :func:`migrate_tables` runs on a server without the database, entries included."""
     render, migrations = _rendering(settings), _migrations()
     script = [*_session(settings), _create_database(settings), f"USE `{settings.database}`", *ledger(render)]
-    for migration, statements in zip(migrations, rendered(migrations, render), strict=True):
+    for migration, statements in zip(migrations, render_migrations(migrations, render), strict=True):
         entry = f"'{migration.name}', '{migration.sha256}'"
         script += [*statements, f"INSERT INTO schema_migrations (name, sha256) VALUES ({entry})"]  # noqa: S608
     return [statement.strip() for statement in script]
@@ -69,7 +70,7 @@ def table_script(settings: ClickHouseSettings) -> list[str]:
 def write_reference(settings: ClickHouseSettings) -> list[str]:
     """Bring the tables of what the code knows up to it; returns those that differed. After the migrations."""
     client = ClickHouse(settings)
-    return [each.table for each in reference_tables() if _write_reference(client, each)]
+    return [table.table for table in reference_tables() if _write_reference(client, table)]
 
 
 def write_roles(settings: ClickHouseSettings) -> None:
@@ -88,11 +89,11 @@ def _write_reference(client: ClickHouse, reference: Reference) -> bool:
     names = list(reference.rows[0])
     columns = ", ".join(f"`{name}`" for name in names)
     stored = client.query(f"SELECT {columns} FROM `{reference.table}` FINAL").dicts()  # noqa: S608
-    known = {_plain(row.values()) for row in stored}
-    wanted = {_plain(row[name] for name in reference.key) for row in reference.rows}
-    gone = [row for row in stored if _plain(row[name] for name in reference.key) not in wanted]
-    changed = [row for row in reference.rows if _plain(row.values()) not in known]
-    rows = [*((row, 0) for row in changed), *((row, 1) for row in gone)]
+    stored_rows = {_plain(row.values()) for row in stored}
+    keys = {_plain(row[name] for name in reference.key) for row in reference.rows}
+    superfluous = [row for row in stored if _plain(row[name] for name in reference.key) not in keys]
+    changed = [row for row in reference.rows if _plain(row.values()) not in stored_rows]
+    rows = [*((row, 0) for row in changed), *((row, 1) for row in superfluous)]
     if rows:
         block: dict[str, list[Any]] = {name: [row[name] for row, _ in rows] for name in names}
         block["removed"] = [removed for _, removed in rows]
@@ -113,13 +114,13 @@ def _comparable(value: Any) -> Any:
         case list() | tuple():
             return _plain(value)
         case datetime():
-            return value.timestamp()
+            return to_seconds(value)
         case _:
             return value
 
 
 def _migrations() -> Sequence[Migration]:
-    return ordered(migration_files())
+    return sort_migrations(migration_files())
 
 
 def _database(settings: ClickHouseSettings) -> ClickHouse:

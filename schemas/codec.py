@@ -22,6 +22,7 @@ from quantrac.domain.bounds import (
 )
 from quantrac.domain.qa.baseline.blocks import BOUNDS, block_of
 from quantrac.domain.readings import FlaggedSet, Provisional, ReadingSet
+from quantrac.domain.times import to_seconds
 
 
 class RememberedReading(msgspec.Struct):
@@ -188,8 +189,8 @@ def encode(message: ReadingSet | FlaggedSet) -> bytes:
 
 def encode_window_dirty(station: str, windows: Iterable[tuple[str, datetime]]) -> bytes:
     """Write the value of a ``window-dirty`` message from (parameter, start of hour) pairs."""
-    found = [{"parameter": parameter, "hour": hour} for parameter, hour in windows]
-    return _encoder.encode({"station": station, "windows": found})
+    hours = [{"parameter": parameter, "hour": hour} for parameter, hour in windows]
+    return _encoder.encode({"station": station, "windows": hours})
 
 
 def encode_aggregated(
@@ -202,17 +203,17 @@ def encode_aggregated(
     """Write the value of an ``aggregated`` message."""
     message = {"station": station, "computed_at": computed_at, "averages": averages}
     optional = {"indices": indices, "exceedances": exceedances}
-    return _encoder.encode(message | {name: found for name, found in optional.items() if found})
+    return _encoder.encode(message | {name: items for name, items in optional.items() if items})
 
 
 def decode_reading_set(value: bytes) -> ReadingSet:
     """Read the value of a ``parsed-reading`` message; raises :data:`BadMessage`."""
-    return _decoded(_reading_set, value)
+    return _decode(_reading_set, value)
 
 
 def decode_flagged_set(value: bytes) -> FlaggedSet:
     """Read the value of a ``qa-flagged`` message; raises :data:`BadMessage`."""
-    return _decoded(_flagged_set, value)
+    return _decode(_flagged_set, value)
 
 
 def decode_stored_set(value: bytes) -> StoredSet:
@@ -220,7 +221,7 @@ def decode_stored_set(value: bytes) -> StoredSet:
 
     Times and numbers are those that the tables can hold. What ``tests`` holds is not looked into.
     """
-    stored = _decoded(_stored_set, value)
+    stored = _decode(_stored_set, value)
     _check(RECEIVED, stored.received_at, "received_at")
     measured_at = None
     for reading in stored.readings:
@@ -230,7 +231,7 @@ def decode_stored_set(value: bytes) -> StoredSet:
     return stored
 
 
-def _decoded(decoder: msgspec.json.Decoder[_M], value: bytes) -> _M:
+def _decode(decoder: msgspec.json.Decoder[_M], value: bytes) -> _M:
     try:
         return decoder.decode(value)
     except (
@@ -240,19 +241,19 @@ def _decoded(decoder: msgspec.json.Decoder[_M], value: bytes) -> _M:
         raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
 
 
-def _check(times: TimeRange, at: datetime, name: str) -> None:
-    if problem := times.problem(at):
-        raise msgspec.ValidationError(f"{name}: {at.isoformat()} {problem}")
+def _check(times: TimeRange, time: datetime, name: str) -> None:
+    if problem := times.problem(time):
+        raise msgspec.ValidationError(f"{name}: {time.isoformat()} {problem}")
 
 
 def decode_remembered(value: bytes) -> RememberedSet:
     """Read of a ``qa-flagged`` message what a memory needs, twice as fast; raises :data:`BadMessage`."""
-    return _decoded(_remembered, value)
+    return _decode(_remembered, value)
 
 
 def decode_aggregated(value: bytes) -> ToldAggregated:
     """Read the averages and exceedances of an ``aggregated`` message; raises :data:`BadMessage`."""
-    return _decoded(_aggregated, value)
+    return _decode(_aggregated, value)
 
 
 def decode_baseline(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
@@ -261,9 +262,9 @@ def decode_baseline(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]
 
     Raises :data:`BadMessage`.
     """
-    message = _decoded(_baseline, value)
+    message = _decode(_baseline, value)
     blocks = {
-        block_of(block.start.timestamp()): {
+        block_of(to_seconds(block.start)): {
             parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in BOUNDS]
             for parameter, limits in block.parameters.items()
         }

@@ -12,10 +12,10 @@ from datetime import date, datetime
 
 from pydantic import ValidationError
 
-from quantrac.domain import stations as domain
+from quantrac.domain.registry import api_keys as domain
 from quantrac.errors import UserError
-from schemas.messages.registry import ApiKey
-from schemas.sentences import first_problem
+from schemas.messages.registry.api_keys import ApiKey
+from schemas.validation_errors import first_problem
 
 _TOKEN = re.compile(r"qk_([a-z0-9]{8,32})_([0-9a-f]{64})", re.ASCII)
 _PROVINCE = re.compile(r"\d{2}", re.ASCII)
@@ -58,8 +58,8 @@ def parse_token(token: str) -> tuple[str, str] | None:
     >>> parse_token("qk_ab12cd34_" + "0" * 64)[0]
     'ab12cd34'
     """
-    found = _TOKEN.fullmatch(token)
-    return (found[1], found[2]) if found else None
+    match = _TOKEN.fullmatch(token)
+    return (match[1], match[2]) if match else None
 
 
 def matches(token: str, key: domain.ApiKey) -> bool:

@@ -7,11 +7,15 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
 from schemas.limits import load_national
-from schemas.messages.registry import Account, Activation, ApiKey, Decision, Station
-from schemas.sentences import first_problem, nearest
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.activations import Activation
+from schemas.messages.registry.api_keys import ApiKey
+from schemas.messages.registry.decisions import Decision
+from schemas.messages.registry.stations import Station
+from schemas.validation_errors import first_problem, nearest
 
 Record = Station | Account | ApiKey | Activation | Decision
 
@@ -48,27 +52,27 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
     kind, _, name = key.decode().partition("/")
     if kind not in _KINDS or not name:
         raise ValueError(f"unknown kind of record {key!r}")
-    found: Any = None
+    entry: Any = None
     if value is not None:
         record = _KINDS[kind].model_validate_json(value)
         if record_key(record) != key:
             raise ValueError(f"the value belongs to {record_key(record)!r}")
-        found = record.to_domain()
+        entry = record.to_domain()
     match kind:
         case "rules":
-            registry.activate(name, found)
+            registry.activate(name, entry)
         case "decision":
-            registry.decide(name, found)
+            registry.decide(name, entry)
         case _:
             tables: dict[str, dict[str, Any]] = {
                 "station": registry.stations,
                 "account": registry.accounts,
                 "api-key": registry.api_keys,
             }
-            if found is None:
+            if entry is None:
                 tables[kind].pop(name, None)
             else:
-                tables[kind][name] = found
+                tables[kind][name] = entry
 
 
 def load_directory(directory: Path) -> list[Record]:
@@ -102,10 +106,10 @@ def _load_file(file: Path) -> Iterator[Record]:
         if not isinstance(entries, list | None):
             raise UserError(f"{file.name}: {key}: expected a list")
         for number, entry in enumerate(entries or (), start=1):
-            yield _validated(_FILE_KEYS[key], entry, f"{file.name}: {key}[{number}]")
+            yield _validate(_FILE_KEYS[key], entry, f"{file.name}: {key}[{number}]")
 
 
-def _validated(model: type[Station] | type[Account], entry: object, where: str) -> Record:
+def _validate(model: type[Station] | type[Account], entry: object, where: str) -> Record:
     name = entry.get("code", entry.get("name", "")) if isinstance(entry, dict) else ""
     try:
         record = model.model_validate(entry)
@@ -119,13 +123,13 @@ def _validated(model: type[Station] | type[Account], entry: object, where: str) 
 
 
 def _check_references(records: Sequence[Record]) -> None:
-    seen: set[bytes] = set()
+    keys: set[bytes] = set()
     for record in records:
-        if record_key(record) in seen:
+        if record_key(record) in keys:
             raise UserError(f"{record_key(record).decode()} is defined twice")
-        seen.add(record_key(record))
+        keys.add(record_key(record))
     for record in records:
         if isinstance(record, Account):
             for code in record.stations:
-                if f"station/{code}".encode() not in seen:
+                if f"station/{code}".encode() not in keys:
                     raise UserError(f"account/{record.name}: station {code!r} is not defined")

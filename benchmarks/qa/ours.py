@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from series import LOG_FLOOR, Series, on_test_scale
 
 from quantrac.domain.qa.stored import offline
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from schemas.rules import NATIONAL, RuleBook, load
 
 Floats = NDArray[np.float64]

@@ -43,7 +43,7 @@ from quantrac.domain.qa.stored.rejudge import FileHead, Span, rejudge
 from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from schemas import rules
 from schemas.codec import decode_reading_set, encode

@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import NoReturn, TextIO
 
@@ -19,10 +19,10 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.parsing.fields import to_number
 from quantrac.domain.parsing.reasons import ParseError
+from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
 
-_VIETNAM = timezone(timedelta(hours=7))
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time, as the hours counted from it
 _TIME_FORMS = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%H:%M %d/%m/%Y")
 
@@ -44,14 +44,14 @@ class Table:
     complaints: int = 0
     """Cells and rows that could not be read."""
 
-    def complain(self, line: int, what: str) -> None:
+    def complain(self, line: int, problem: str) -> None:
         """Print what could not be read, and count it."""
         self.complaints += 1
-        echo(f"line {line}: {what}", err=True)
+        echo(f"line {line}: {problem}", err=True)
 
-    def sub_columns(self, found: Mapping[str, str]) -> list[str]:
+    def sub_columns(self, subindices: Mapping[str, str]) -> list[str]:
         """Lay sub-indices, by parameter, out in the order of the columns."""
-        return [found.get(parameter, "") if parameter else "" for parameter in self.parameters]
+        return [subindices.get(parameter, "") if parameter else "" for parameter in self.parameters]
 
 
 @click.group()
@@ -106,7 +106,7 @@ def _aqi_of_hours(
         windows: dict[str, list[Fraction | None]] = {}
         if hour is not None:
             back = range(hour, hour - vn_aqi.WINDOW_HOURS, -1)
-            windows = {name: [known.get(at) for at in back] for name, known in series.items()}
+            windows = {name: [values.get(h) for h in back] for name, values in series.items()}
         yield _aqi_row(text, table, vn_aqi.hourly(windows))
 
 
@@ -118,13 +118,13 @@ def _aqi_of_days(
     for day in sorted({(hour + to_end - 1) // 24 for hour in hours if hour is not None}):
         first = 24 * day + 1 - to_end
         span = range(first - vn_aqi.EVENING_HOURS, first + 24)
-        windows = {name: [known.get(at) for at in span] for name, known in series.items()}
+        windows = {name: [values.get(h) for h in span] for name, values in series.items()}
         shown = date.fromordinal(_EPOCH.toordinal() + day).isoformat()
         yield _aqi_row(shown, table, vn_aqi.daily(windows))
 
 
 def _aqi_row(time: str, table: Table, air: vn_aqi.AirIndex) -> list[str]:
-    cells = table.sub_columns({name: str(found) for name, found in air.subindices.items()})
+    cells = table.sub_columns({name: str(value) for name, value in air.subindices.items()})
     return [time, *cells, "" if air.index is None else str(air.index)]
 
 
@@ -163,7 +163,7 @@ def vn_wqi_command(file: TextIO, *, least_groups: int, least_in_iv: int) -> None
 
 
 def _wqi_row(time: str, table: Table, water: vn_wqi.WaterIndex) -> list[str]:
-    cells = table.sub_columns({name: _two_decimals(found) for name, found in water.subindices.items()})
+    cells = table.sub_columns({name: _two_decimals(value) for name, value in water.subindices.items()})
     groups = [_two_decimals(water.groups[group]) if group in water.groups else "" for group in vn_wqi.Group]
     level = [str(water.index), water.level.name] if water.level else ["", ""]
     return [time, *cells, *groups, *level]
@@ -174,8 +174,8 @@ def _two_decimals(value: float | Fraction) -> str:
 
 
 def _air_parameter(name: str) -> str | None:
-    found = find_parameter(name)
-    return found.code if found and found.code in vn_aqi.PARAMETERS else None
+    parameter = find_parameter(name)
+    return parameter.code if parameter and parameter.code in vn_aqi.PARAMETERS else None
 
 
 # Those that the catalogue of stations does not have.
@@ -183,8 +183,8 @@ _WATER_OWN = {name_key(name): name for name in vn_wqi.SCALES} | {"e.coli": "E. c
 
 
 def _water_parameter(name: str) -> str | None:
-    found = find_parameter(name)
-    code = found.code if found else _WATER_OWN.get(name_key(name), "")
+    parameter = find_parameter(name)
+    code = parameter.code if parameter else _WATER_OWN.get(name_key(name), "")
     code = vn_wqi.SAME_AS.get(code, code)
     return code if code in vn_wqi.SCALES or code == vn_wqi.TEMPERATURE else None
 
@@ -194,46 +194,46 @@ def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
     try:
         rows = csv.reader(file)
         header = [name.strip() for name in next(rows, [])]
-        places = [place for place, name in enumerate(header) if name.casefold() == "time"]
-        if len(places) != 1:
+        indices = [index for index, name in enumerate(header) if name.casefold() == "time"]
+        if len(indices) != 1:
             _give_up(
                 f"line 1: the header needs one column 'time', not {', '.join(map(repr, header)) or 'nothing'}"
             )
-        columns = [name for place, name in enumerate(header) if place != places[0]]
+        columns = [name for index, name in enumerate(header) if index != indices[0]]
         table = Table(columns, [parameter_of(name) for name in columns], [], [], [])
         _check_columns(table)
         for cells in rows:
             if cells:
-                _append(table, rows.line_num, cells, places[0])
+                _append(table, rows.line_num, cells, indices[0])
     except csv.Error as error:
         _give_up(f"the file is no CSV: {error}")
     return table
 
 
 def _check_columns(table: Table) -> None:
-    known = [parameter for parameter in table.parameters if parameter]
+    parameters = [parameter for parameter in table.parameters if parameter]
     twice = [
-        name for name, p in zip(table.columns, table.parameters, strict=True) if p and known.count(p) > 1
+        name for name, p in zip(table.columns, table.parameters, strict=True) if p and parameters.count(p) > 1
     ]
     if twice:
         _give_up(f"line 1: {' and '.join(map(repr, twice))} are the same parameter; keep one of them")
-    if not known:
+    if not parameters:
         _give_up("line 1: no column of the index; `quantrac index --help` names them")
     for name, parameter in zip(table.columns, table.parameters, strict=True):
         if parameter is None:
             echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
 
 
-def _append(table: Table, line: int, cells: list[str], place: int) -> None:
+def _append(table: Table, line: int, cells: list[str], index: int) -> None:
     values: Values = {}
-    time = cells[place].strip() if place < len(cells) else ""
+    time = cells[index].strip() if index < len(cells) else ""
     if len(cells) > len(table.columns) + 1:
         table.complain(
             line, f"{len(cells)} cells, the header has {len(table.columns) + 1}; the row stays empty"
         )
     else:
-        others = cells[:place] + cells[place + 1 :]
-        for name, parameter, cell in zip(table.columns, table.parameters, others, strict=False):
+        row = cells[:index] + cells[index + 1 :]
+        for name, parameter, cell in zip(table.columns, table.parameters, row, strict=False):
             if parameter and cell.strip().casefold() not in NO_VALUE:
                 try:
                     value = exact(to_number(cell))
@@ -267,8 +267,8 @@ def _hour(text: str) -> int:
     """
     moment = _time(text)
     if moment.tzinfo:
-        moment = moment.astimezone(_VIETNAM).replace(tzinfo=None)
-    hours, rest = divmod(moment - _EPOCH, timedelta(hours=1))
+        moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=VIETNAM_OFFSET)
+    hours, rest = divmod(moment - _EPOCH, HOUR_DELTA)
     if hours < 1:  # days are counted from 1970
         raise ValueError(f"{text!r} is before any station")
     if rest:

@@ -9,7 +9,7 @@ from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.stations import ApiKey
+from quantrac.domain.registry.api_keys import ApiKey
 from quantrac.errors import UserError
 from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir

@@ -8,16 +8,16 @@ import click
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
-from quantrac.domain.averaging import LOCAL
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
-from quantrac.domain.stations import Permit, Station
+from quantrac.domain.registry.permits import Permit
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import VIETNAM, parse_time
 from quantrac.errors import UserError
 from schemas.limits import load_national
-from schemas.messages.registry import Station as StationRecord
-from schemas.messages.registry import moment
+from schemas.messages.registry.stations import Station as StationRecord
 from schemas.registry import load_directory
-from schemas.sentences import nearest
+from schemas.validation_errors import nearest
 
 
 @click.group()
@@ -30,14 +30,14 @@ def list_() -> None:
     """List the standards: when they hold, for what, how sure their values are."""
     _table(
         (
-            each.name,
-            _span(each.valid_from, each.valid_to),
-            ", ".join(sorted(each.media)),
-            f"{len(each.rows)} values" if each.rows else "no values known",
-            _certainties(each),
-            "without a permit" if each.free_of_choice else "by permit",
+            standard.name,
+            _span(standard.valid_from, standard.valid_to),
+            ", ".join(sorted(standard.media)),
+            f"{len(standard.rows)} values" if standard.rows else "no values known",
+            _certainties(standard),
+            "without a permit" if standard.free_of_choice else "by permit",
         )
-        for each in load_national().standards.values()
+        for standard in load_national().standards.values()
     )
 
 
@@ -46,27 +46,27 @@ def list_() -> None:
 @one_sentence
 def show(standard: str) -> None:
     """Show the values of STANDARD, such as 'QCVN 40:2011/BTNMT', its choices and its sources."""
-    known = load_national().standards
-    if standard not in known:
-        raise UserError(f"unknown standard {standard!r}{nearest(standard, known)}")
-    found = known[standard]
-    echo(f"{found.name}: {found.title} ({found.title_vi})")
-    holds = _span(found.valid_from, found.valid_to) or "always"
-    echo(f"holds {holds} for {', '.join(sorted(found.media))}")
-    if found.permits_to is not None:
-        echo(f"permits may hold to it until {_day(found.permits_to)}")
-    echo(f"source: {found.source} ({found.certainty})")
-    if found.period_source:
-        echo(f"averages that are judged: {found.period_source}")
-    if found.note:
-        echo(found.note)
-    for name, choices in (("column", found.columns), ("category", found.categories)):
+    standards = load_national().standards
+    if standard not in standards:
+        raise UserError(f"unknown standard {standard!r}{nearest(standard, standards)}")
+    entry = standards[standard]
+    echo(f"{entry.name}: {entry.title} ({entry.title_vi})")
+    holds = _span(entry.valid_from, entry.valid_to) or "always"
+    echo(f"holds {holds} for {', '.join(sorted(entry.media))}")
+    if entry.permits_to is not None:
+        echo(f"permits may hold to it until {_day(entry.permits_to)}")
+    echo(f"source: {entry.source} ({entry.certainty})")
+    if entry.period_source:
+        echo(f"averages that are judged: {entry.period_source}")
+    if entry.note:
+        echo(entry.note)
+    for name, choices in (("column", entry.columns), ("category", entry.categories)):
         for key, about in choices:
             echo(f"{name} {key}: {about}")
-    for each in found.coefficients:
-        without = f"; not for {', '.join(sorted(each.not_for))}" if each.not_for else ""
-        echo(f"coefficient {each.name}: {each.about}{without} ({each.certainty}: {each.source})")
-        for value, when in each.values:
+    for factor in entry.coefficients:
+        without = f"; not for {', '.join(sorted(factor.not_for))}" if factor.not_for else ""
+        echo(f"coefficient {factor.name}: {factor.about}{without} ({factor.certainty}: {factor.source})")
+        for value, when in factor.values:
             echo(f"  {shortest_decimal(value):4} {when}")
     _table(
         (
@@ -79,7 +79,7 @@ def show(standard: str) -> None:
             row.certainty,
             row.source,
         )
-        for row in found.rows
+        for row in entry.rows
     )
 
 
@@ -96,27 +96,30 @@ def show(standard: str) -> None:
 @one_sentence
 def of(station: str, directory: Path, at: str | None) -> None:
     """Show the limits that hold for STATION, and how each came about."""
-    known = {each.code: each for each in load_directory(directory) if isinstance(each, StationRecord)}
-    if station not in known:
-        raise UserError(f"unknown station {station!r}{nearest(station, known)}")
-    found = known[station].to_domain()
-    then = moment(at) if at else datetime.now(UTC)
-    permit = permit_at(found.permits, then)
-    echo(f"{station} ({found.type}) on {then.astimezone(LOCAL):%Y-%m-%d %H:%M} (UTC+7): {_held(permit)}")
-    applied = load_national().applied_to(found, then)
+    records = {
+        record.code: record for record in load_directory(directory) if isinstance(record, StationRecord)
+    }
+    if station not in records:
+        raise UserError(f"unknown station {station!r}{nearest(station, records)}")
+    entry = records[station].to_domain()
+    then = parse_time(at) if at else datetime.now(UTC)
+    permit = permit_at(entry.permits, then)
+    local = then.astimezone(VIETNAM)
+    echo(f"{station} ({entry.type}) on {local:%Y-%m-%d %H:%M} (UTC+7): {_permit_text(permit)}")
+    applied = load_national().applied_to(entry, then)
     if not applied:
         echo("no limit holds")
     _table(
         (
-            each.limit.parameter,
-            each.limit.period.value,
-            bounds(each.limit),
-            sums(each),
-            f"{each.limit.standard} {each.limit.column}".strip(),
-            each.limit.certainty,
-            _unjudged(found, each.limit, then),
+            rule.limit.parameter,
+            rule.limit.period.value,
+            bounds(rule.limit),
+            sums(rule),
+            f"{rule.limit.standard} {rule.limit.column}".strip(),
+            rule.limit.certainty,
+            _reason_not_judged(entry, rule.limit, then),
         )
-        for each in applied
+        for rule in applied
     )
 
 
@@ -150,7 +153,7 @@ def sums(applied: Applied) -> str:
     return " and ".join(f"{shortest_decimal(value)}{factors}" for value in values if value is not None)
 
 
-def _held(permit: Permit | None) -> str:
+def _permit_text(permit: Permit | None) -> str:
     if permit is None:
         return "no permit"
     parts = [
@@ -163,14 +166,14 @@ def _held(permit: Permit | None) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _unjudged(station: Station, limit: Limit, at: datetime) -> str:
+def _reason_not_judged(station: Station, limit: Limit, time: datetime) -> str:
     """Say why a limit judges nothing of a station; empty = it does."""
-    entry = station.parameter(limit.parameter, at)
+    entry = station.parameter(limit.parameter, time)
     if entry is None:
         return "not measured"
     if entry.unit != limit.unit:
         return f"not judged: measured in {entry.unit}"
-    if limit.reference_oxygen is not None and station.parameter("O2", at) is None:
+    if limit.reference_oxygen is not None and station.parameter("O2", time) is None:
         return "not judged: the station measures no O2"
     return ""
 
@@ -178,8 +181,8 @@ def _unjudged(station: Station, limit: Limit, at: datetime) -> str:
 def _certainties(standard: Standard) -> str:
     """Name how sure the values are: all alike, or from the surest on."""
     order = ("high", "medium", "low", "unverified")
-    found = {row.certainty for row in standard.rows} or {standard.certainty}
-    return ", ".join(each for each in order if each in found)
+    certainties = {row.certainty for row in standard.rows} or {standard.certainty}
+    return ", ".join(certainty for certainty in order if certainty in certainties)
 
 
 def _span(start: datetime | None, end: datetime | None) -> str:
@@ -188,8 +191,8 @@ def _span(start: datetime | None, end: datetime | None) -> str:
     return f"{_day(start)} until {_day(end)}" if end else f"from {_day(start)}"
 
 
-def _day(at: datetime) -> str:
-    return f"{at.astimezone(LOCAL):%Y-%m-%d}"
+def _day(time: datetime) -> str:
+    return f"{time.astimezone(VIETNAM):%Y-%m-%d}"
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:

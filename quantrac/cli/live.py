@@ -42,7 +42,7 @@ def greeting(stack: Stack, *, show_key: bool) -> str:
     """
     lines = []
     for tier, urls in stack.urls().items():
-        lines += [f"{tier}", *(f"  {what:11} {url}" for what, url in urls.items()), ""]
+        lines += [f"{tier}", *(f"  {name:11} {url}" for name, url in urls.items()), ""]
     if stack.demo:
         api = stack.urls()["province"]["api"]
         lines += [

@@ -9,7 +9,7 @@ from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.target import server_errors
 from quantrac.cli.terminal import echo
 from quantrac.errors import UserError
-from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.migrate import (
     migrate_tables,

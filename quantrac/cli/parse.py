@@ -14,7 +14,8 @@ from quantrac.cli.parse_advice import explanation, layout_report
 from quantrac.cli.terminal import echo
 from quantrac.domain.assignment import assign_station
 from quantrac.domain.parsing import ParsedFile, parse_file
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import to_iso
 
 READ, SOME_REJECTED, UNREADABLE = 0, 1, 2
 _REJECT_WIDTH = 100
@@ -54,15 +55,15 @@ def parse(
         raise click.UsageError("Give a FILE, or --layout FOLDER.")
     if as_json and explain:
         raise click.UsageError("--explain is for people; --json has the reasons too.")
-    found = [layout_report(folder) for folder in folders]
-    echo("\n".join(line for lines, _ in found for line in lines), nl=bool(found))
+    reports = [layout_report(folder) for folder in folders]
+    echo("\n".join(line for lines, _ in reports for line in lines), nl=bool(reports))
     stations = _stations(directory) if directory else []
     worst = max((_show(path, as_json, stations, explain=explain) for path in files), default=READ)
-    sys.exit(max([worst, *(READ if known else UNREADABLE for _, known in found)]))
+    sys.exit(max([worst, *(READ if is_known else UNREADABLE for _, is_known in reports)]))
 
 
 def _stations(directory: Path) -> list[Station]:
-    from schemas.messages.registry import Station as StationRecord
+    from schemas.messages.registry.stations import Station as StationRecord
     from schemas.registry import load_directory
 
     records = load_directory(directory)
@@ -114,15 +115,15 @@ def to_json(parsed: ParsedFile) -> dict[str, Any]:
     }
 
 
-def _utc(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _utc(time: datetime) -> str:
+    return to_iso(time)
 
 
 def _table(shown: str, parsed: ParsedFile) -> Iterator[str]:
     yield f"{shown}: {len(parsed.readings)} read, {len(parsed.rejects)} rejected"
     yield f"  station {parsed.station_code or '(none in the name)'}, format {parsed.format or '(none)'}"
     if parsed.readings:
-        yield from _aligned(
+        yield from _align(
             [
                 ("line", "parameter", "value", "unit", "measured at (UTC)", "status"),
                 *(
@@ -132,14 +133,14 @@ def _table(shown: str, parsed: ParsedFile) -> Iterator[str]:
             ]
         )
     for reject in parsed.rejects:
-        place = f"line {reject.line}" if reject.line else "file"
-        yield f"  {place} rejected, {reject.reason}: {_printable(reject.detail)}"
+        source = f"line {reject.line}" if reject.line else "file"
+        yield f"  {source} rejected, {reject.reason}: {_printable(reject.detail)}"
         if reject.text:
             yield f"    {_printable(reject.text)[:_REJECT_WIDTH]}"
     yield ""
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> Iterable[str]:
+def _align(rows: list[tuple[str, ...]]) -> Iterable[str]:
     cells = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(rows[0]))]
     for row in cells:

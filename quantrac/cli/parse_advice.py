@@ -9,7 +9,7 @@ from pathlib import Path
 from quantrac.domain.layouts import Layout, layout_of
 from quantrac.domain.parsing import ADVICE, ParsedFile, Reason
 from quantrac.domain.readings import Reject
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 
 _LISTED_LINES = 10
 _LOOKED_AT_FOLDERS = 10_000
@@ -32,23 +32,23 @@ def explanation(parsed: ParsedFile, station: Station | None) -> Iterator[str]:
 
 def layout_report(folder: Path) -> tuple[list[str], bool]:
     """Say which layouts the folder, or the folders of files below it, have; and whether all are known."""
-    found: Counter[Layout | None] = Counter()
+    counts: Counter[Layout | None] = Counter()
     examples: dict[Layout | None, str] = {}
     for path in _folders_with_files(folder):
-        place = layout_of(os.path.relpath(path, folder.parent)) or layout_of(path)
-        layout = place.layout if place else None
-        found[layout] += 1
+        pattern = layout_of(os.path.relpath(path, folder.parent)) or layout_of(path)
+        layout = pattern.layout if pattern else None
+        counts[layout] += 1
         examples.setdefault(layout, path)
     lines = []
-    for layout, count in found.most_common():
-        line = f"{folder}: {_named(layout)}, {count} folder(s), such as {examples[layout]}"
+    for layout, count in counts.most_common():
+        line = f"{folder}: {_name(layout)}, {count} folder(s), such as {examples[layout]}"
         lines.append(line.translate(_UNPRINTABLE))
-    if None in found:
+    if None in counts:
         lines.append("  What to change: lay the days out as 2019/05/30 below the station's (layout 0).")
-    return lines, None not in found
+    return lines, None not in counts
 
 
-def _named(layout: Layout | None) -> str:
+def _name(layout: Layout | None) -> str:
     if layout is None:
         return "none of the ten"
     return f"layout {layout.number} ({layout.sample or 'no folders by day'})"
@@ -57,8 +57,8 @@ def _named(layout: Layout | None) -> str:
 def _folders_with_files(folder: Path) -> list[str]:
     """Return the folders below that hold files, as their paths; the folder's own where it is not there."""
     walk = ((top, files) for top, _, files in os.walk(folder) if files)
-    found = [top for top, _ in islice(walk, _LOOKED_AT_FOLDERS)]
-    return found or [str(folder)]
+    folders = [top for top, _ in islice(walk, _LOOKED_AT_FOLDERS)]
+    return folders or [str(folder)]
 
 
 def _station(parsed: ParsedFile, station: Station | None) -> str:

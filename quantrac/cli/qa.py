@@ -12,7 +12,7 @@ from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.errors import UserError
 
 UNREADABLE = "format"

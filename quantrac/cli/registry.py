@@ -12,11 +12,13 @@ from quantrac.cli.registry_changes import changed_spans
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
-from schemas.messages.registry import Account, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest, merged
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import load_directory, record_key
@@ -41,8 +43,8 @@ def import_(directory: Path, target: Target) -> None:
     records = load_directory(directory)
     if not records:
         raise UserError(f"{directory}: the files hold no record")
-    with read_registry(target) as known:
-        changed = list(_changed(known, records, datetime.now(UTC)))
+    with read_registry(target) as current:
+        changed = list(_find_changes(current, records, datetime.now(UTC)))
         written = write(
             target,
             *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
@@ -73,11 +75,11 @@ def check(directory: Path) -> None:
 @target_options
 def list_(target: Target) -> None:
     """List what the registry holds."""
-    with read_registry(target) as found:
-        for station in sorted(found.stations.values(), key=lambda s: s.code):
+    with read_registry(target) as current:
+        for station in sorted(current.stations.values(), key=lambda s: s.code):
             count = len(station.parameters)
             echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
-        for account in sorted(found.accounts.values(), key=lambda a: a.name):
+        for account in sorted(current.accounts.values(), key=lambda a: a.name):
             rights = " ".join([*account.provinces, *account.stations])
             echo(f"account  {account.name:24} {account.role:14} {rights}")
 
@@ -89,12 +91,12 @@ def hash_password_(password: str) -> None:
     echo(hash_password(password))
 
 
-def _changed(
-    known: Registry, records: Sequence[RegistryRecord], now: datetime
+def _find_changes(
+    registry: Registry, records: Sequence[RegistryRecord], now: datetime
 ) -> Iterator[tuple[str, datetime, datetime]]:
     """Yield station, start and end of what the records of known stations judge otherwise."""
     for record in records:
-        if isinstance(record, Station) and (before := known.stations.get(record.code)) is not None:
+        if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None:
             for start, end in changed_spans(before, record.to_domain(), now):
                 yield record.code, start, end
 
@@ -109,11 +111,11 @@ def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime
     try:
         write(target, *(Record(topic, r.station.encode(), r.model_dump_json().encode()) for r in requests))
     except UserError as error:
-        since = min(each.start for each in requests)
+        since = min(request.start for request in requests)
         raise UserError(
-            f"{error}; the records are in, but what was measured since {since:%Y-%m-%dT%H:%M:%SZ} has to be "
+            f"{error}; the records are in, but what was measured since {to_iso(since)} has to be "
             "judged again by `quantrac replay --stage validator --publish`"
         ) from error
-    for station, spans in groupby(requests, key=lambda each: each.station):
-        told = ", ".join(f"{s.start:%Y-%m-%dT%H:%M:%SZ} to {s.end:%Y-%m-%dT%H:%M:%SZ}" for s in spans)
-        echo(f"{station} changed: judging again what was measured {told}")
+    for station, spans in groupby(requests, key=lambda request: request.station):
+        texts = ", ".join(f"{to_iso(s.start)} to {to_iso(s.end)}" for s in spans)
+        echo(f"{station} changed: judging again what was measured {texts}")

@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from quantrac.domain.qa.thresholds.expectations import registered
-from quantrac.domain.stations import Station, Valid
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.registry.validity import Valid
 
 Span: TypeAlias = tuple[datetime, datetime]
 """Start, inclusive, and end, exclusive, by the time of measurement, UTC."""
@@ -24,20 +25,22 @@ def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
     later than now is left out: readings that are still to come are judged by the new record.
     """
     dated: list[Valid] = [before, after, *before.parameters, *after.parameters]
-    ends = {at for each in dated for at in (each.valid_from, each.valid_to) if at is not None}
+    ends = {time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None}
     since, until = now - HORIZON, now + AHEAD
-    cuts = {since, until, *(at for at in ends if since < at < until)}
-    found = _differing(before, after, _facts, cuts)
-    windows = {at for each in (*before.maintenance, *after.maintenance) for at in (each.start, each.end)}
-    found += _differing(before, after, _maintenance, windows)
-    return sorted(span for span in found if span[0] <= now)
+    cuts = {since, until, *(time for time in ends if since < time < until)}
+    spans = _differing(before, after, _facts, cuts)
+    windows = {
+        time for entry in (*before.maintenance, *after.maintenance) for time in (entry.start, entry.end)
+    }
+    spans += _differing(before, after, _maintenance, windows)
+    return sorted(span for span in spans if span[0] <= now)
 
 
-def _facts(station: Station, at: datetime) -> object:
+def _facts(station: Station, time: datetime) -> object:
     """What the registry tells the tests at a time; position for the neighbours."""
-    if not station.valid_at(at):
+    if not station.valid_at(time):
         return None
-    entries = {each.code: registered(station.parameter(each.code, at)) for each in station.parameters}
+    entries = {p.code: registered(station.parameter(p.code, time)) for p in station.parameters}
     return (
         station.type,
         station.interval_seconds,
@@ -46,21 +49,21 @@ def _facts(station: Station, at: datetime) -> object:
     )
 
 
-def _maintenance(station: Station, at: datetime) -> Sequence[object]:
+def _maintenance(station: Station, time: datetime) -> Sequence[object]:
     """What is decided beforehand at a time; the last one counts."""
-    return [(each.parameters, each.flag) for each in station.maintenance if each.start <= at < each.end]
+    return [(d.parameters, d.flag) for d in station.maintenance if d.start <= time < d.end]
 
 
 def _differing(
-    before: Station, after: Station, told: Callable[[Station, datetime], object], cuts: Iterable[datetime]
+    before: Station, after: Station, facts: Callable[[Station, datetime], object], cuts: Iterable[datetime]
 ) -> list[Span]:
     """Spans in which two stations are told apart; between two cuts nothing changes."""
-    found: list[Span] = []
+    spans: list[Span] = []
     for start, end in pairwise(sorted(cuts)):
-        if told(before, start) == told(after, start):
+        if facts(before, start) == facts(after, start):
             continue
-        if found and found[-1][1] == start:
-            found[-1] = (found[-1][0], end)
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], end)
         else:
-            found.append((start, end))
-    return found
+            spans.append((start, end))
+    return spans

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from functools import partial
 
 from quantrac.cli.target import Target
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
-from quantrac.io.kafka import KafkaProducer, TableReader
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.registry import apply_record
 

@@ -14,7 +14,7 @@ from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka import KafkaProducer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
 
@@ -118,24 +118,29 @@ def replay(
         raise UserError("--reason belongs to --stage parse")
     if dry_run == published:
         raise UserError("give either --dry-run, to see what would change, or --publish")
-    asked = replay_validator.Replay(since, until, station, rules)
+    request = replay_validator.Replay(since, until, station, rules)
     if dry_run:
-        replay_validator.dry_run(target, asked)
+        replay_validator.dry_run(target, request)
     elif not why:
         raise UserError("--publish needs a reason: --why TEXT")
     else:
-        replay_validator.publish(target, asked, why=why, by=by)
+        replay_validator.publish(target, request, why=why, by=by)
 
 
 def _replay_files(
     target: Target, station: str, start: datetime, end: datetime, reason: str, *, dry_run: bool
 ) -> None:
-    asked = {"station": station, "reason": reason, "start": _milliseconds(start), "end": _milliseconds(end)}
+    parameters = {
+        "station": station,
+        "reason": reason,
+        "start": _milliseconds(start),
+        "end": _milliseconds(end),
+    }
     topic = target.topic("raw-file-backlog")
     producer = None if dry_run else KafkaProducer(target.kafka)
     count = 0
     try:
-        for page in _pages(ClickHouse(target.clickhouse), asked):
+        for page in _pages(ClickHouse(target.clickhouse), parameters):
             count += len(page)
             if producer is not None:
                 producer.produce([raw_file(topic, row) for row in page])
@@ -163,9 +168,9 @@ def raw_file(topic: str, row: dict[str, Any]) -> Record:
     return Record(topic, station.encode(), base64.b64decode(row["encoded"]), headers.to_headers())
 
 
-def _pages(database: ClickHouse, asked: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-    after = {"after_time": asked["start"], "after_station": "", "after_file": ""}
-    while page := database.query(_FILES, {**asked, **after, "limit": _PAGE}).dicts():
+def _pages(database: ClickHouse, parameters: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    after = {"after_time": parameters["start"], "after_station": "", "after_file": ""}
+    while page := database.query(_FILES, {**parameters, **after, "limit": _PAGE}).dicts():
         yield page
         last = page[-1]
         after = {

@@ -16,12 +16,13 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileNotStored, Span, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka import KafkaProducer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
-from schemas.history import ClickHouseHistory, Database
+from schemas.clickhouse.history import ClickHouseHistory, Database
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import NATIONAL, RuleBook, load
@@ -185,7 +186,7 @@ def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
             )
             written = Record(target.registry, record_key(record), record.model_dump_json().encode())
             offset = write(target, written).offset
-            span = f"{asked.start:%Y-%m-%dT%H:%M:%SZ} to {asked.end:%Y-%m-%dT%H:%M:%SZ}"
+            span = f"{to_iso(asked.start)} to {to_iso(asked.end)}"
             echo(f"{record.version} judges what was measured from {span}")
     producer = KafkaProducer(target.kafka)
     producer.produce([_request(target, asked, station, offset) for station, _ in stations])
@@ -233,7 +234,7 @@ def _different(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str,
 
 
 def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[int, int]]) -> str:
-    at, value = f"{reading.measured_at:%Y-%m-%dT%H:%M:%SZ}", f"{reading.value:g} {reading.unit}".rstrip()
+    at, value = to_iso(reading.measured_at), f"{reading.value:g} {reading.unit}".rstrip()
     tests = ", ".join(
         f"{test} {_name(before)} → {_name(after)}" for test, (before, after) in different.items()
     )

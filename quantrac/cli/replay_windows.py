@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -12,14 +12,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
-from quantrac.domain.averaging import HOUR, day_of, hour_of
+from quantrac.domain.times import DAY_DELTA, HOUR_DELTA, from_seconds, hour_start, local_day_start
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Producer, Record
 from schemas.codec import encode_window_dirty
-
-_DAY = timedelta(days=1)
 
 # A day of as many stations is up to 9,000 hours, about 1 s of the windows: a live hour waits no longer.
 _STATIONS_A_PAGE = 25
@@ -76,19 +75,24 @@ class Page:
     total: int
 
 
-def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
+def recompute(target: Target, period: Period, *, dry_run: bool) -> None:
     """Send the hours of a period to the windows, no faster than they follow; only count them in a dry run."""
     group, topic = target.topic("aggregator.windows"), target.topic("window-dirty")
-    found = pages(ClickHouse(target.clickhouse), asked)
+    pages_to_send = pages(ClickHouse(target.clickhouse), period)
     hours = 0
     try:
         if dry_run:
-            hours = sum(map(_hours, found))
+            hours = sum(map(_hours, pages_to_send))
         else:
             admin, producer = KafkaAdmin(target.kafka), KafkaProducer(target.kafka)
             with Shown(Console(stderr=True)) as shown:
                 for hours in send(  # noqa: B007  # said below
-                    found, topic, producer, lambda: admin.lag(group, topic), shown=shown, wait=time.sleep
+                    pages_to_send,
+                    topic,
+                    producer,
+                    lambda: admin.lag(group, topic),
+                    shown=shown,
+                    wait=time.sleep,
                 ):
                     pass
     except (ClickHouseError, DeliveryFailed) as error:
@@ -96,28 +100,30 @@ def recompute(target: Target, asked: Period, *, dry_run: bool) -> None:
     echo(f"{hours:,} hours {'would be' if dry_run else 'are being'} computed again")
 
 
-def pages(database: Database, asked: Period) -> Iterator[Page]:
+def pages(database: Database, period: Period) -> Iterator[Page]:
     """Yield the hours that hold readings: by groups of stations, day by day."""
-    begin, end = hour_of(asked.start), hour_of(asked.end - timedelta(microseconds=1)) + HOUR
-    found = database.query(_STATIONS, {**_span(begin, end), "station": asked.station})
-    stations = [code for (code,) in found.rows]
-    days = (day_of(end - HOUR) - day_of(begin)) // _DAY + 1
+    begin, end = hour_start(period.start), hour_start(period.end - timedelta(microseconds=1)) + HOUR_DELTA
+    answer = database.query(_STATIONS, {**_span(begin, end), "station": period.station})
+    stations = [code for (code,) in answer.rows]
+    days = (local_day_start(end - HOUR_DELTA) - local_day_start(begin)) // DAY_DELTA + 1
     for first in range(0, len(stations), _STATIONS_A_PAGE):
         group = stations[first : first + _STATIONS_A_PAGE]
         for month in _months(begin, end):
             by_day: dict[datetime, dict[str, list[tuple[str, datetime]]]] = defaultdict(
                 lambda: defaultdict(list)
             )
-            for station, parameter, at in database.query(_HOURS, {**_span(*month), "stations": group}).rows:
-                hour = datetime.fromtimestamp(at, UTC)
-                by_day[day_of(hour)][station].append((parameter, hour))
+            for station, parameter, seconds in database.query(
+                _HOURS, {**_span(*month), "stations": group}
+            ).rows:
+                hour = from_seconds(seconds)
+                by_day[local_day_start(hour)][station].append((parameter, hour))
             for day, hours in by_day.items():
-                before = (day - day_of(begin)) // _DAY + 1
+                before = (day - local_day_start(begin)) // DAY_DELTA + 1
                 yield Page(hours, first * days + before * len(group), len(stations) * days)
 
 
 def send(  # noqa: PLR0917
-    found: Iterator[Page],
+    pages: Iterator[Page],
     topic: str,
     producer: Producer,
     lag: Callable[[], int | None],
@@ -129,7 +135,7 @@ def send(  # noqa: PLR0917
     ``lag`` tells how many messages lie before the windows; what is not known counts as too many.
     """
     hours = 0
-    for page in found:
+    for page in pages:
         while (before := lag()) is None or before > _LARGEST_LAG:
             shown.waiting(before)
             wait(_LOOK_SECONDS)
@@ -150,7 +156,7 @@ class Shown:
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
-        self._began = self._said = clock()
+        self._began = self._printed_at = clock()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -178,19 +184,21 @@ class Shown:
 
     def waiting(self, lag: int | None) -> None:
         """Show that the windows do not follow."""
-        what = "how far aggregator.windows is is not known" if lag is None else f"{lag:,} messages before it"
-        self._line(f"waiting for aggregator.windows: {what}")
+        lag_text = (
+            "how far aggregator.windows is is not known" if lag is None else f"{lag:,} messages before it"
+        )
+        self._line(f"waiting for aggregator.windows: {lag_text}")
 
     def _line(self, text: str) -> None:
-        if not self._console.is_terminal and self._clock() - self._said >= _SAY_SECONDS:
-            self._said = self._clock()
+        if not self._console.is_terminal and self._clock() - self._printed_at >= _SAY_SECONDS:
+            self._printed_at = self._clock()
             self._console.print(text, highlight=False, soft_wrap=True)
 
 
 def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Split at midnights in Vietnam, about a month apart."""
     while begin < end:
-        following = min(end, day_of(begin) + 30 * _DAY)
+        following = min(end, local_day_start(begin) + 30 * DAY_DELTA)
         yield begin, following
         begin = following
 

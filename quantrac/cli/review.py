@@ -11,14 +11,15 @@ from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain import stations as domain
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry import decisions as domain
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import parse_time, to_iso
 from quantrac.errors import UserError
 from quantrac.io.records import Record
-from schemas.messages.registry import Decision, Withdrawal, moment
+from schemas.messages.registry.decisions import Decision, Withdrawal
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
-from schemas.sentences import first_problem
+from schemas.validation_errors import first_problem
 
 
 @click.group()
@@ -56,8 +57,8 @@ def add(
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "station": station,
         "parameters": tuple(parameters),
-        "start": moment(start),
-        "end": moment(end),
+        "start": parse_time(start),
+        "end": parse_time(end),
         "flag": flag,
         "by": by or user(),
         "why": reason(why),
@@ -71,7 +72,7 @@ def add(
         if station not in registry.stations:
             raise UserError(f"there is no station {station!r}; `quantrac registry list` shows them")
         decide(target, decision)
-    echo(f"decision {decision.id}: {flag} for {_what(decision.to_domain())}")
+    echo(f"decision {decision.id}: {flag} for {_describe(decision.to_domain())}")
 
 
 @review.command()
@@ -83,13 +84,13 @@ def add(
 def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None:
     """Take a decision back; the readings get the flags that the tests give them."""
     with read_registry(target) as registry:
-        found = _known(registry, decision_id)
+        decision = _find_decision(registry, decision_id)
         try:
             withdrawal = Withdrawal(by=by or user(), why=reason(why), at=datetime.now(UTC))
         except ValidationError as error:
             raise UserError(first_problem(error, Withdrawal)) from error
-        decide(target, _record(found).model_copy(update={"withdrawn": withdrawal}))
-    echo(f"withdrew decision {decision_id} about {_what(found)}")
+        decide(target, _record(decision).model_copy(update={"withdrawn": withdrawal}))
+    echo(f"withdrew decision {decision_id} about {_describe(decision)}")
 
 
 @review.command("list")
@@ -99,13 +100,13 @@ def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None
 def list_(station: str, target: Target) -> None:
     """List the decisions, withdrawn ones too."""
     with read_registry(target) as registry:
-        for each in sorted(registry.decisions.values(), key=lambda each: (each.decided_at, each.id)):
-            if station in ("", each.station):
-                echo(f"{each.id}  {each.flag.name.lower():7} {_what(each)}")
-                echo(f"    {each.decided_at:%Y-%m-%dT%H:%M:%SZ} {each.by}: {each.why}")
-                if each.withdrawn is not None:
-                    gone = each.withdrawn
-                    echo(f"    withdrawn {gone.at:%Y-%m-%dT%H:%M:%SZ} {gone.by}: {gone.why}")
+        for d in sorted(registry.decisions.values(), key=lambda d: (d.decided_at, d.id)):
+            if station in ("", d.station):
+                echo(f"{d.id}  {d.flag.name.lower():7} {_describe(d)}")
+                echo(f"    {to_iso(d.decided_at)} {d.by}: {d.why}")
+                if d.withdrawn is not None:
+                    withdrawal = d.withdrawn
+                    echo(f"    withdrawn {to_iso(withdrawal.at)} {withdrawal.by}: {withdrawal.why}")
 
 
 def decide(target: Target, decision: Decision) -> None:
@@ -124,13 +125,13 @@ def decide(target: Target, decision: Decision) -> None:
     write(target, Record(target.topic("rejudge"), decision.station.encode(), value))
 
 
-def _known(registry: Registry, decision_id: str) -> domain.Decision:
-    found = registry.decisions.get(decision_id)
-    if found is None:
+def _find_decision(registry: Registry, decision_id: str) -> domain.Decision:
+    decision = registry.decisions.get(decision_id)
+    if decision is None:
         raise UserError(f"there is no decision {decision_id!r}; `quantrac review list` shows them")
-    if found.withdrawn is not None:
-        raise UserError(f"decision {decision_id} was withdrawn by {found.withdrawn.by} already")
-    return found
+    if decision.withdrawn is not None:
+        raise UserError(f"decision {decision_id} was withdrawn by {decision.withdrawn.by} already")
+    return decision
 
 
 def _record(decision: domain.Decision) -> Decision:
@@ -138,7 +139,7 @@ def _record(decision: domain.Decision) -> Decision:
     return Decision.model_validate(fields | {"flag": decision.flag.name.lower()})
 
 
-def _what(decision: domain.Decision) -> str:
+def _describe(decision: domain.Decision) -> str:
     parameters = ", ".join(decision.parameters) or "all parameters"
-    span = f"{decision.start:%Y-%m-%dT%H:%M:%SZ} to {decision.end:%Y-%m-%dT%H:%M:%SZ}"
+    span = f"{to_iso(decision.start)} to {to_iso(decision.end)}"
     return f"{decision.station} {span}, {parameters}"

@@ -16,11 +16,13 @@ from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
-from quantrac.domain.stations import Activation, Registry
+from quantrac.domain.registry.activations import Activation
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import parse_time, to_iso
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
-from schemas.messages.registry import catalogue_code, moment
+from schemas.messages.registry.fields import catalogue_code
 from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
@@ -53,9 +55,9 @@ def rules() -> None:
 @one_sentence
 def check(path: Path) -> None:
     """Read a rule file or folder and say whether it could be activated."""
-    found = load(path)
-    count = sum(len(tests) for tests in found.settings.values())
-    echo(f"{path}: {count} settings, no mistake, version {found.version}")
+    rule_set = load(path)
+    count = sum(len(tests) for tests in rule_set.settings.values())
+    echo(f"{path}: {count} settings, no mistake, version {rule_set.version}")
 
 
 @rules.command()
@@ -67,16 +69,16 @@ def check(path: Path) -> None:
 @target_options
 def activate(path: Path, why: str, by: str | None, at: str | None, target: Target) -> None:
     """Put a rule file or folder in force: every service follows at the same reading."""
-    found = load(path)
-    received_from = moment(at) if at else None
+    rule_set = load(path)
+    received_from = parse_time(at) if at else None
     with read_registry(target) as registry:
         now = datetime.now(UTC)
         book = RuleBook(load(), registry)
-        record = activation(found, by=by or user(), why=reason(why), now=now, received_from=received_from)
-        changes = differences(book.rules(now, now), found)
+        record = activation(rule_set, by=by or user(), why=reason(why), now=now, received_from=received_from)
+        changes = differences(book.rules(now, now), rule_set)
         value = record.model_dump_json().encode()
         write(target, Record(target.registry, record_key(record), value), timeout=_PROMPT_SECONDS)
-    echo(f"{found.version} judges what is received from {record.received_from:%Y-%m-%dT%H:%M:%SZ} on")
+    echo(f"{rule_set.version} judges what is received from {to_iso(record.received_from or now)} on")
     _echo_all("  ", changes)
 
 
@@ -87,12 +89,12 @@ def log(target: Target) -> None:
     """Show every activation: when, who, from when on, why, and what it changed."""
     with read_registry(target) as registry:
         before = load()
-        for record, found in RuleBook(before, registry).activations:
-            echo(f"{record.activated_at:%Y-%m-%dT%H:%M:%SZ} {record.by} {record.version} {_span(record)}")
+        for record, rule_set in RuleBook(before, registry).activations:
+            echo(f"{to_iso(record.activated_at)} {record.by} {record.version} {_span(record)}")
             echo(f"  why: {record.why}")
-            _echo_all("  ", differences(before, found))
+            _echo_all("  ", differences(before, rule_set))
             if record.received_from is not None:
-                before = found
+                before = rule_set
 
 
 @rules.command()
@@ -109,18 +111,18 @@ def show(*, station: str, station_type: str | None, parameter: str, path: Path |
     """Show the thresholds of a series, each with the scope that sets it and its source."""
     now = datetime.now(UTC)
     if path is not None:
-        found = load(path)
+        rule_set = load(path)
     else:
         registry = _registry_there(**where)
-        found = RuleBook(load(), registry).rules(now, now)
+        rule_set = RuleBook(load(), registry).rules(now, now)
         if station in registry.stations:
             station_type = station_type or registry.stations[station].type.value
-    echo(f"version {found.version}; a reading needs {', '.join(sorted(found.required)) or 'no test'}")
+    echo(f"version {rule_set.version}; a reading needs {', '.join(sorted(rule_set.required)) or 'no test'}")
     series = station_type or "", station, parameter, now
-    layers = found.layers(*series)
-    for test, thresholds in found.thresholds(*series).items():
-        given = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
-        echo(f"{test:16} {given}".rstrip())
+    layers = rule_set.layers(*series)
+    for test, thresholds in rule_set.thresholds(*series).items():
+        texts = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
+        echo(f"{test:16} {texts}".rstrip())
         for scope, entry in layers[test]:
             echo(f"{'':16} from {scope}: {entry.source or 'no source named'}")
 
@@ -174,28 +176,28 @@ def climatology(
 
     Takes the good readings that are stored, or CSV files of good readings.
     """
-    since, until = moment(start), moment(end) if end else datetime.now(UTC)
+    since, until = parse_time(start), parse_time(end) if end else datetime.now(UTC)
     if files:
-        readings = dict(_read_csv(each, since, until) for each in files)
+        readings = dict(_read_csv(entry, since, until) for entry in files)
     else:
         for code in parameters:
             catalogue_code(code)
-        readings = dict(_stored(_target_there(**where), station, parameters, since, until))
+        readings = dict(_read_stored(_target_there(**where), station, parameters, since, until))
     series = [
         Series(code, *climate(*readings[code], low=low, high=high, margin=margin, at_least=at_least))
         for code in readings
     ]
-    known = [each for each in series if each.known]
-    if not known:
+    with_limits = [entry for entry in series if entry.known]
+    if not with_limits:
         raise UserError(f"{station}: no month and hour has {at_least} good readings, no table to compute")
     source = (
         f"computed from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
         f"margin {margin:g}, at least {at_least} values"
     )
     path = out / "stations" / f"{station}.yaml"
-    _write_climatology(path, climatology_file(station, known, source))
-    for each in series:
-        echo(f"{each.parameter:16} {each.known:3} of 288 months and hours")
+    _write_climatology(path, climatology_file(station, with_limits, source))
+    for entry in series:
+        echo(f"{entry.parameter:16} {entry.known:3} of 288 months and hours")
     echo(f"wrote {path}")
 
 
@@ -210,32 +212,36 @@ def _target_there(*, target: Target) -> Target:
     return target
 
 
-def _stored(
+def _read_stored(
     target: Target, station: str, parameters: Sequence[str], since: datetime, until: datetime
 ) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
     database = ClickHouse(target.clickhouse)
-    asked = {"station": station, "start": f"{since:%Y-%m-%d %H:%M:%S}", "end": f"{until:%Y-%m-%d %H:%M:%S}"}
+    bindings = {
+        "station": station,
+        "start": f"{since:%Y-%m-%d %H:%M:%S}",
+        "end": f"{until:%Y-%m-%d %H:%M:%S}",
+    }
     try:
-        measured = [row[0] for row in database.query(_PARAMETERS, asked).rows]
+        measured = [row[0] for row in database.query(_PARAMETERS, bindings).rows]
         codes = parameters or [code for code in measured if code in CODES]
         for code in codes:
-            rows = np.array(database.query(_GOOD, {**asked, "parameter": code}).rows, dtype=np.float64)
+            rows = np.array(database.query(_GOOD, {**bindings, "parameter": code}).rows, dtype=np.float64)
             yield code, (rows.reshape(-1, 2)[:, 0], rows.reshape(-1, 2)[:, 1])
     except ClickHouseError as error:
         raise UserError(f"ClickHouse: {error}") from error
 
 
-def _read_csv(given: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
-    code, _, path = given.partition("=")
+def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
+    code, _, path = argument.partition("=")
     if not path:
-        raise UserError(f"--csv {given!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
+        raise UserError(f"--csv {argument!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
     catalogue_code(code)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
             series = read_series(stream)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {error}") from error
-    time = np.array([at.timestamp() for at in series.time])
+    time = np.array([moment.timestamp() for moment in series.time])
     value = np.array(series.value)
     usable = (time >= since.timestamp()) & (time < until.timestamp())
     usable[list(series.unreadable)] = False
@@ -252,8 +258,8 @@ def _write_climatology(path: Path, text: str) -> None:
 
 def _span(record: Activation) -> str:
     if record.received_from is not None:
-        return f"received from {record.received_from:%Y-%m-%dT%H:%M:%SZ}"
-    ends = [f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else "" for at in (record.measured_from, record.measured_to)]
+        return f"received from {to_iso(record.received_from)}"
+    ends = [to_iso(time) if time else "" for time in (record.measured_from, record.measured_to)]
     return f"measured from {ends[0] or 'ever'} to {ends[1] or 'ever'}"
 
 

@@ -89,8 +89,8 @@ def _append(series: Series, time: str, value: str, status: str) -> None:
     series.status.append(status)
 
 
-def _cell(columns: Sequence[str], place: int | None) -> str:
-    return columns[place].strip() if place is not None and place < len(columns) else ""
+def _cell(columns: Sequence[str], index: int | None) -> str:
+    return columns[index].strip() if index is not None and index < len(columns) else ""
 
 
 def _time(text: str) -> datetime:

@@ -33,14 +33,14 @@ def status(data: DataDir, as_json: bool, wait: bool, timeout: float) -> None:
 
     if wait:
         wait_until(is_ready, timeout)
-    found = StackStatus(Stack.read(data)).read()
-    echo(json.dumps(found, indent=2) if as_json else _text(found))
-    sys.exit(0 if found["state"] == "ready" else 1)
+    report = StackStatus(Stack.read(data)).read()
+    echo(json.dumps(report, indent=2) if as_json else _text(report))
+    sys.exit(0 if report["state"] == "ready" else 1)
 
 
-def _text(found: dict[str, Any]) -> str:
-    lines = [f"{found['state']}", ""]
-    for process in found["processes"]:
+def _text(state: dict[str, Any]) -> str:
+    lines = [f"{state['state']}", ""]
+    for process in state["processes"]:
         rss = f"{process['rss'] / 2**20:.0f} MiB" if process["rss"] else ""
         lines.append(
             f"{process['name']:32} {process['state']:9} pid {process['pid'] or '-':<8} "
@@ -48,11 +48,11 @@ def _text(found: dict[str, Any]) -> str:
         )
         if process["reason"]:
             lines.append(f"  {process['reason']}")
-    for tier, urls in found["urls"].items():
-        lines += ["", f"{tier}:", *(f"  {what:11} {url}" for what, url in urls.items())]
-        counts = found["counts"].get(tier, {})
+    for tier, urls in state["urls"].items():
+        lines += ["", f"{tier}:", *(f"  {address:11} {url}" for address, url in urls.items())]
+        counts = state["counts"].get(tier, {})
         lines += [f"  {name:11} {value:,}" for name, value in counts.items()]
-    if "ministry" in found["urls"]:
+    if "ministry" in state["urls"]:
         lines += ["", "`quantrac keys demo` prints the demo's API key"]
-    lines += ["", "lag:", *(f"  {group:32} {messages:,}" for group, messages in found["lag"].items())]
+    lines += ["", "lag:", *(f"  {group:32} {messages:,}" for group, messages in state["lag"].items())]
     return "\n".join(lines)

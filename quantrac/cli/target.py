@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from quantrac.cli.options import data_option
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.records import DeliveryFailed
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.local.datadir import DataDir

@@ -13,7 +13,7 @@ from quantrac.io.private_files import keep_files_private
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.stack import Stack
-from quantrac.local.supervisor import Supervisor, stopped_by_signals
+from quantrac.local.supervisor import Supervisor, stop_on_signals
 from quantrac.local.tiers import find_role
 from quantrac.local.waiting import wait_until
 
@@ -48,10 +48,10 @@ def up(
     if detach:
         _detach(data, demo, ports, left_out_roles)
         return
-    with data.locked():
+    with data.lock():
         stack = Stack.with_free_ports(data, demo=demo, fixed=fixed)
         supervisor = Supervisor(stack.processes(), data, left_out_names=names)
-        with stopped_by_signals(supervisor):
+        with stop_on_signals(supervisor):
             done = threading.Event()
             watcher = threading.Thread(target=_watch, args=(stack, supervisor, done), daemon=True)
             watcher.start()

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from quantrac.domain.layouts import folders_of
 from quantrac.domain.parsing import station_code_from_name
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 
 UNKNOWN_STATION = "unknown-station"
 """Reason of a reject that stands for a whole file (line 0): no station fits."""

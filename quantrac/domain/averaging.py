@@ -15,7 +15,7 @@ periods add up totals.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
@@ -26,11 +26,9 @@ from numpy.typing import NDArray
 
 from quantrac.domain.catalogue import Combined
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
 
-HOUR = timedelta(hours=1)
-LOCAL = timezone(timedelta(hours=7))
-"""Vietnam's clock, which knows no summer time."""
 PERCENTILES = (5, 25, 50, 75, 95, 98)
 
 Floats = NDArray[np.float64]
@@ -87,41 +85,20 @@ class Statistics:
         return np.where(np.isnan(self.total), self.mean, self.total)
 
 
-def hour_of(moment: datetime) -> datetime:
-    """Return the start of the hour that ``moment`` (UTC) lies in.
-
-    >>> from datetime import UTC
-    >>> hour_of(datetime(2026, 3, 25, 0, 59, 59, tzinfo=UTC)).isoformat()
-    '2026-03-25T00:00:00+00:00'
-    """
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def day_of(moment: datetime) -> datetime:
-    """Return the start (UTC) of Vietnam's day that ``moment`` lies in.
-
-    >>> from datetime import UTC
-    >>> day_of(datetime(2026, 3, 25, 17, tzinfo=UTC)).isoformat()
-    '2026-03-25T17:00:00+00:00'
-    """
-    local = moment.astimezone(LOCAL)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-
-
 def month_starts(year: int) -> list[datetime]:
     """Return the starts (UTC) of the twelve months of Vietnam's year, then its end.
 
     >>> [f"{at:%m-%d %H}" for at in month_starts(2026)[:2]]
     ['12-31 17', '01-31 17']
     """
-    firsts = [datetime(year, month, 1, tzinfo=LOCAL) for month in range(1, 13)]
-    return [at.astimezone(UTC) for at in (*firsts, datetime(year + 1, 1, 1, tzinfo=LOCAL))]
+    firsts = [datetime(year, month, 1, tzinfo=UTC) for month in range(1, 13)]
+    return [at - timedelta(seconds=VIETNAM_OFFSET) for at in (*firsts, datetime(year + 1, 1, 1, tzinfo=UTC))]
 
 
 def expected_in(period: timedelta, interval_seconds: int) -> int:
     """Return how many readings an interval allows in a period; at least 1.
 
-    >>> expected_in(HOUR, 300), expected_in(HOUR, 3600), expected_in(HOUR, 7200)
+    >>> expected_in(HOUR_DELTA, 300), expected_in(HOUR_DELTA, 3600), expected_in(HOUR_DELTA, 7200)
     (12, 1, 1)
     """
     return max(1, int(period.total_seconds()) // interval_seconds)
@@ -132,8 +109,8 @@ def expected_at(station: Station, hour: datetime) -> int:
 
     An interval that changes within the hour counts for its part of it.
     """
-    ends = {at for each in station.intervals for at in (each.valid_from, each.valid_to) if at is not None}
-    cuts = [hour, *sorted(at for at in ends if hour < at < hour + HOUR), hour + HOUR]
+    changes = {at for i in station.intervals for at in (i.valid_from, i.valid_to) if at is not None}
+    cuts = [hour, *sorted(at for at in changes if hour < at < hour + HOUR_DELTA), hour + HOUR_DELTA]
     parts = (
         Fraction(round((end - start).total_seconds()), station.interval_at(start))
         for start, end in pairwise(cuts)

@@ -33,19 +33,19 @@ class TimeRange:
     step: int
     """Microseconds, the smallest difference between two of them."""
 
-    def problem(self, at: datetime) -> str:
-        """Return why ``at`` is not one of these times, as the end of a sentence; empty where it is.
+    def problem(self, time: datetime) -> str:
+        """Return why ``time`` is not one of these times, as the end of a sentence; empty where it is.
 
         >>> MEASURED.problem(datetime(1969, 12, 31, tzinfo=UTC))
         'must not lie before 1990-01-01T00:00:00Z'
         """
-        if at.utcoffset() != _NO_OFFSET:
+        if time.utcoffset() != _NO_OFFSET:
             return "must be in UTC"
-        if at < self.first:
+        if time < self.first:
             return f"must not lie before {_text(self.first)}"
-        if at > self.last:
+        if time > self.last:
             return f"must not lie after {_text(self.last)}"
-        if at.microsecond % self.step:
+        if time.microsecond % self.step:
             return f"must be in whole {'seconds' if self.step == _SECOND else 'milliseconds'}"
         return ""
 
@@ -78,5 +78,5 @@ MEASURED_AHEAD = timedelta(days=366)
 not a line to be refused."""
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds").replace("+00:00", "Z")

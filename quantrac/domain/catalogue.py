@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 
 
 class Combined(Enum):

@@ -14,16 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantrac.domain.averaging import HOUR, LOCAL, Floats, Ints, Period
+from quantrac.domain.averaging import Floats, Ints, Period
 from quantrac.domain.limits import Limit
+from quantrac.domain.times import DAY, HOUR, VIETNAM_OFFSET
 
 MOST_RATIO = 1000.0
 """Greatest ratio, and that of a peak that has none: dissolved oxygen of 0 is infinitely below its limit."""
 
-_HOUR = int(HOUR.total_seconds())
-_DAY = 24 * _HOUR
-# What Vietnam's clock is ahead.
-_AHEAD = int(LOCAL.utcoffset(None).total_seconds())
 _CALENDAR = {Period.MONTH: "datetime64[M]", Period.YEAR: "datetime64[Y]"}
 
 
@@ -50,9 +47,11 @@ def steps(starts: Ints, period: Period) -> Ints:
     [672, 673]
     """
     if period in _CALENDAR:
-        found: Ints = (starts + _AHEAD).astype("datetime64[s]").astype(_CALENDAR[period]).astype(np.int64)
+        found: Ints = (
+            (starts + VIETNAM_OFFSET).astype("datetime64[s]").astype(_CALENDAR[period]).astype(np.int64)
+        )
         return found
-    return (starts + _AHEAD) // _DAY if period is Period.DAY else starts // _HOUR
+    return (starts + VIETNAM_OFFSET) // DAY if period is Period.DAY else starts // HOUR
 
 
 def starts(steps: Ints, period: Period) -> Ints:
@@ -62,9 +61,11 @@ def starts(steps: Ints, period: Period) -> Ints:
     [1767200400]
     """
     if period in _CALENDAR:
-        found: Ints = steps.astype(_CALENDAR[period]).astype("datetime64[s]").astype(np.int64) - _AHEAD
+        found: Ints = (
+            steps.astype(_CALENDAR[period]).astype("datetime64[s]").astype(np.int64) - VIETNAM_OFFSET
+        )
         return found
-    return steps * _DAY - _AHEAD if period is Period.DAY else steps * _HOUR
+    return steps * DAY - VIETNAM_OFFSET if period is Period.DAY else steps * HOUR
 
 
 def ends(steps: Ints, period: Period) -> Ints:

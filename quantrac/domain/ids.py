@@ -2,14 +2,15 @@
 
 import hashlib
 from datetime import datetime
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeVar
 
 from quantrac.domain.times import to_milliseconds
 
-_Versions = TypeVar("_Versions", int, NDArray[np.int64])
+if TYPE_CHECKING:  # numpy takes longer to import than `quantrac parse` takes altogether
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Versions = TypeVar("_Versions", int, "NDArray[np.int64]")
 
 
 def file_id(content: bytes) -> str:

@@ -86,10 +86,10 @@ def _day(layout: Layout, folders: list[str]) -> date | None:
     """Return the day, where each folder fits and all of them mean the same one."""
     parts: dict[str, int] = {}
     for pattern, folder in zip(layout.folders, folders, strict=True):
-        found = re.fullmatch(pattern, folder, re.ASCII)
-        if found is None:
+        match = re.fullmatch(pattern, folder, re.ASCII)
+        if match is None:
             return None
-        for name, value in _numbers(found.groupdict()):
+        for name, value in _numbers(match.groupdict()):
             if parts.setdefault(name, value) != value:
                 return None
     try:

@@ -2,7 +2,7 @@
 
 A *limit* belongs to one parameter and one averaging period and holds from a time on. An average is judged
 only when it is complete, so never on bad data. The daily mean that the law looks at and the levels that warn
-a duty officer (:class:`quantrac.domain.stations.WarningLevels`) are two different things.
+a duty officer (:class:`quantrac.domain.registry.stations.WarningLevels`) are two different things.
 
 A *standard* (QCVN) is dated rows. Some need a choice: a column, a category of source, coefficients that
 multiply the rows; a station's *permit* makes it. A standard without any choice holds for every station of its
@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.stations import Permit, Station, StationType, Valid, WarningLevels
+from quantrac.domain.registry.permits import Permit
+from quantrac.domain.registry.stations import Station, StationType, WarningLevels
+from quantrac.domain.registry.validity import Valid
 from quantrac.errors import UserError
 
 Certainty = Literal["high", "medium", "low", "unverified"]

@@ -24,7 +24,7 @@ def escape(text: str, *, keep: str = "") -> str:
     y \u202e\udcff
     """
     return _CONTROL.sub(
-        lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(), text
+        lambda match: match[0] if match[0] in keep else match[0].encode("unicode_escape").decode(), text
     )
 
 

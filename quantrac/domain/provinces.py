@@ -9,7 +9,7 @@ say nothing of the present province.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from quantrac.domain.stations import Valid
+from quantrac.domain.registry.validity import Valid
 
 MERGED_AT = datetime(2025, 6, 30, 17, tzinfo=UTC)
 """Midnight of 1 July 2025 in Vietnam."""
@@ -130,8 +130,8 @@ _OLD = (
 )
 
 PROVINCES: tuple[Province, ...] = (
-    *(Province(*each, valid_to=MERGED_AT) for each in _OLD),
-    *(Province(*each, valid_from=MERGED_AT) for each in _NEW),
+    *(Province(*row, valid_to=MERGED_AT) for row in _OLD),
+    *(Province(*row, valid_from=MERGED_AT) for row in _NEW),
 )
 """The 63 old units, then the 34 of today."""
 

@@ -12,10 +12,11 @@ Vietnam's clock is UTC+7 and has known no summer time since 1975; its days are t
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy takes longer to import than `quantrac parse` takes altogether
+    from numpy.typing import NDArray
 
 HOUR = 3_600
 """Seconds."""
@@ -29,25 +30,27 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 VIETNAM_OFFSET = 7 * HOUR
 """Seconds that Vietnam's clock is ahead of UTC."""
 
-_Seconds = TypeVar("_Seconds", int, NDArray[Any])
+_OFFSET_DELTA = timedelta(seconds=VIETNAM_OFFSET)
+
+_Seconds = TypeVar("_Seconds", int, "NDArray[Any]")
 
 
-def to_seconds(at: datetime) -> float:
+def to_seconds(time: datetime) -> float:
     """Return seconds since 1970, exact to the microsecond.
 
     >>> to_seconds(datetime(2026, 3, 25, 5, 0, 0, 250_000, tzinfo=UTC))
     1774414800.25
     """
-    return at.timestamp()
+    return time.timestamp()
 
 
-def to_whole_seconds(at: datetime) -> int:
+def to_whole_seconds(time: datetime) -> int:
     """Return whole seconds since 1970, rounded down.
 
     >>> to_whole_seconds(datetime(2026, 3, 25, 5, 0, 0, 999_999, tzinfo=UTC))
     1774414800
     """
-    return int(at.timestamp() // 1)
+    return int(time.timestamp() // 1)
 
 
 def from_seconds(seconds: float) -> datetime:
@@ -59,13 +62,13 @@ def from_seconds(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def to_milliseconds(at: datetime) -> int:
+def to_milliseconds(time: datetime) -> int:
     """Return whole milliseconds since 1970, rounded towards 1970.
 
     >>> to_milliseconds(datetime(2026, 3, 25, 5, 0, 0, 1_999, tzinfo=UTC))
     1774414800001
     """
-    return int(at.timestamp() * 1000)
+    return int(time.timestamp() * 1000)
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
@@ -77,22 +80,22 @@ def from_milliseconds(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def to_receipt_seconds(at: datetime) -> float:
+def to_receipt_seconds(time: datetime) -> float:
     """Return seconds since 1970 of a time of receipt, cut to the millisecond as it is stored.
 
     >>> to_receipt_seconds(datetime(2026, 3, 25, 5, 0, 0, 1_999, tzinfo=UTC))
     1774414800.001
     """
-    return to_milliseconds(at) / 1000
+    return to_milliseconds(time) / 1000
 
 
-def to_iso(at: datetime) -> str:
+def to_iso(time: datetime) -> str:
     """Write a time (UTC) as ISO 8601, to the second.
 
     >>> to_iso(datetime(2026, 3, 25, 5, tzinfo=UTC))
     '2026-03-25T05:00:00Z'
     """
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def parse_time(text: str) -> datetime:
@@ -102,33 +105,33 @@ def parse_time(text: str) -> datetime:
     ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
     """
     try:
-        at = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
     if len(text) == len("2026-03-25"):
-        at = at.replace(tzinfo=VIETNAM)
-    if at.tzinfo is None:
+        time = time.replace(tzinfo=VIETNAM)
+    if time.tzinfo is None:
         raise ValueError(f"{text!r} names no zone; write +07:00 or Z after it")
-    return at.astimezone(UTC)
+    return time.astimezone(UTC)
 
 
-def hour_start(at: datetime) -> datetime:
-    """Return the start of the hour that ``at`` (UTC) lies in.
+def hour_start(time: datetime) -> datetime:
+    """Return the start of the hour that ``time`` (UTC) lies in.
 
     >>> hour_start(datetime(2026, 3, 25, 0, 59, 59, tzinfo=UTC)).isoformat()
     '2026-03-25T00:00:00+00:00'
     """
-    return at.replace(minute=0, second=0, microsecond=0)
+    return time.replace(minute=0, second=0, microsecond=0)
 
 
-def local_day_start(at: datetime) -> datetime:
-    """Return the start (UTC) of Vietnam's day that ``at`` lies in.
+def local_day_start(time: datetime) -> datetime:
+    """Return the start (UTC) of Vietnam's day that ``time`` lies in.
 
     >>> local_day_start(datetime(2026, 3, 25, 17, 30, tzinfo=UTC)).isoformat()
     '2026-03-25T17:00:00+00:00'
     """
-    local = at.astimezone(VIETNAM)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    local = time.astimezone(UTC) + _OFFSET_DELTA
+    return local.replace(hour=0, minute=0, second=0, microsecond=0) - _OFFSET_DELTA
 
 
 def local_day_starts(seconds: _Seconds) -> _Seconds:

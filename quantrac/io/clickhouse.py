@@ -24,6 +24,7 @@ from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
+from quantrac.io.clickhouse_native import Array, encode_block
 from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
@@ -128,7 +129,7 @@ STATE = {
 """Name -> code of what a person mends at the server.
 
 All others are taken to be about the values: what is wrong with the server after all fails for every message,
-and blows the fuse of the runner.
+and reaches the runner's limit of dead letters.
 """
 _BUSY, _STATE = frozenset(BUSY.values()), frozenset(STATE.values())
 
@@ -182,18 +183,6 @@ class Result:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A column of few different texts."""
-
-    words: Sequence[str]
-    codes: NDArray[Any]
-    """Place in ``words``, one a row."""
-
-
-Array = NDArray[Any] | Words
-
-
 class ClickHouse:
     """One client of one database, connecting when first used; usable from several threads."""
 
@@ -206,23 +195,23 @@ class ClickHouse:
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT; ``{name:Type}`` in the text is bound by the server."""
-        with _translated():
-            found = self._connected().query(sql, parameters=_bound(parameters))
-            return Result(tuple(found.column_names), found.result_rows)
+        with _translate_errors():
+            answer = self._connect().query(sql, parameters=_bind(parameters))
+            return Result(tuple(answer.column_names), answer.result_rows)
 
     def columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Sequence[Any]]:
         """Run one SELECT; returns column name -> values, no columns where there are no rows.
 
         Many rows come in half the time that :meth:`query` takes.
         """
-        with _translated():
-            found = self._connected().query(sql, parameters=_bound(parameters))
-            return dict(zip(found.column_names, found.result_columns, strict=True))
+        with _translate_errors():
+            answer = self._connect().query(sql, parameters=_bind(parameters))
+            return dict(zip(answer.column_names, answer.result_columns, strict=True))
 
     def command(self, sql: str) -> None:
         """Run one statement that returns no rows."""
-        with _translated():
-            self._connected().command(sql)
+        with _translate_errors():
+            self._connect().command(sql)
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str = "") -> None:
         """Insert one block, column name -> values, durable when this returns.
@@ -231,8 +220,8 @@ class ClickHouse:
         the table's key.
         """
         settings = _INSERT | ({"insert_deduplication_token": token} if token else {})
-        with _translated(table):
-            self._connected().insert(
+        with _translate_errors(table):
+            self._connect().insert(
                 table,
                 list(columns.values()),
                 column_names=list(columns),
@@ -246,29 +235,29 @@ class ClickHouse:
 
         Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second.
         """
-        with _translated():
-            found = self._connected().raw_query(sql, parameters=_bound(parameters), fmt="RowBinary")
-            return np.frombuffer(found, dtype)
+        with _translate_errors():
+            answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="RowBinary")
+            return np.frombuffer(answer, dtype)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
         """Insert one block of equally long columns, durable when this returns.
 
         A time is a number: seconds, or milliseconds for ``DateTime64(3)``; NaN is NULL in a nullable column.
         """
-        with _translated(table):
+        with _translate_errors(table):
             types = self._column_types(table, columns)
-            block = _native(zip(columns, types, columns.values(), strict=True))
-            self._connected().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
+            block = encode_block(zip(columns, types, columns.values(), strict=True))
+            self._connect().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
         """Ask for the types once, where the driver would before every insert; the server converts."""
         key = (table, *columns)
         if key not in self._types:
-            found = dict(row[:2] for row in self._connected().query(f"DESCRIBE TABLE `{table}`").result_rows)
-            missing = [name for name in columns if name not in found]
+            types = dict(row[:2] for row in self._connect().query(f"DESCRIBE TABLE `{table}`").result_rows)
+            missing = [name for name in columns if name not in types]
             if missing:
                 raise ClickHouseRefused(f"the table {table} has no column {missing[0]}")
-            self._types[key] = [found[name] for name in columns]
+            self._types[key] = [types[name] for name in columns]
         return self._types[key]
 
     def answers(self) -> bool:
@@ -278,7 +267,7 @@ class ClickHouse:
         without a statement slot, so that busy statements never look like a server that is away.
         """
         try:
-            with _translated():
+            with _translate_errors():
                 if self._probe is None:
                     probe = self._new_client(connect_timeout=2, send_receive_timeout=3, dedicated_pool=True)
                     probe.command("SELECT 1")
@@ -290,7 +279,7 @@ class ClickHouse:
             return False
         return self._probe is not None
 
-    def _connected(self) -> Client:
+    def _connect(self) -> Client:
         if self._client is None:
             self._client = self._new_client(connect_timeout=5, send_receive_timeout=120)
         return self._client
@@ -312,7 +301,7 @@ class ClickHouse:
 
 
 @contextmanager
-def _translated(table: str = "") -> Iterator[None]:
+def _translate_errors(table: str = "") -> Iterator[None]:
     """``table`` is where rows go: what the driver raises while it writes their values is about these."""
     try:
         yield
@@ -342,7 +331,7 @@ def _cannot_hold(table: str, error: Exception) -> str:
     return f"the table {table} cannot hold a value of the message: {refusal}" if table else refusal
 
 
-def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+def _bind(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the ``{name:Type}`` of a statement stand for; raises `ClickHouseBadData` for too much."""
     bound = dict(parameters or {})
     size = sum(len(quote(str(value))) for value in bound.values())
@@ -353,38 +342,3 @@ def _bound(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-_WIDTHS = {"UInt8": "<u1", "UInt16": "<u2", "UInt32": "<u4", "UInt64": "<u8", "Float64": "<f8"}
-
-
-def _native(columns: Iterable[tuple[str, str, Array]]) -> bytes:
-    """Write one block in ClickHouse's own columnar format."""
-    parts, rows = [], 0
-    for name, declared, values in columns:
-        type_ = declared
-        if isinstance(values, Words):
-            rows, type_ = len(values.codes), "String"
-            words = [_text(word) for word in values.words]
-            data = b"".join([words[code] for code in values.codes.tolist()])
-        elif type_.startswith("Nullable("):
-            rows, width = len(values), _WIDTHS[type_[9:-1]]
-            data = np.isnan(values).astype("<u1").tobytes() + values.astype(width).tobytes()
-        else:
-            width = "<i8" if type_.startswith("DateTime64") else _WIDTHS.get(type_, "<u4")  # or DateTime
-            rows, data = len(values), values.astype(width).tobytes()
-        parts += [_text(name), _text(type_), data]
-    return b"".join([_varint(len(parts) // 3), _varint(rows), *parts])
-
-
-def _text(text: str) -> bytes:
-    data = text.encode()
-    return _varint(len(data)) + data
-
-
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 127:
-        found.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*found, number])

@@ -55,15 +55,15 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
             _check(len(data), limit)
             return data
         case "gzip" | "x-gzip":
-            return _unpacked(zlib.decompressobj(_GZIP_WBITS), data, _GZIP_STEP, limit)
+            return _unpack(zlib.decompressobj(_GZIP_WBITS), data, _GZIP_STEP, limit)
         case "zstd":
             decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-            return _unpacked(decompressor.decompressobj(), data, _ZSTD_STEP, limit)
+            return _unpack(decompressor.decompressobj(), data, _ZSTD_STEP, limit)
         case other:
             raise UnknownEncoding(f"Content-Encoding {other!r} is not one of {', '.join(ENCODINGS)}")
 
 
-def _unpacked(decoder: _Decoder, data: bytes, step: int, limit: int) -> bytes:
+def _unpack(decoder: _Decoder, data: bytes, step: int, limit: int) -> bytes:
     body, start = bytearray(), 0
     try:
         for start in range(0, len(data), step):

@@ -81,8 +81,8 @@ class WatchedHealth:
 
     def health(self) -> Health:
         """Return what was looked up last."""
-        health, at = self._last
-        age = self._monotonic() - at
+        health, looked_up_at = self._last
+        age = self._monotonic() - looked_up_at
         if age > self._stale_seconds:
             return Health(False, f"health has not been looked up for {age:.0f} s")
         return health

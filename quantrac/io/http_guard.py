@@ -111,7 +111,7 @@ class HttpGuard:
     def _neighbours(self, connection: "GuardedProtocol") -> list["GuardedProtocol"]:
         if not self.limits.max_connections_per_ip:
             return []
-        return [other for other in self._connections if other.address == connection.address]
+        return [neighbour for neighbour in self._connections if neighbour.address == connection.address]
 
     def _make_room(self, connections: Collection["GuardedProtocol"], limit: int) -> bool:
         if not limit or len(connections) < limit:
@@ -267,9 +267,9 @@ class GuardedProtocol(H11Protocol):
     def _count_untaken(self) -> int:
         """Return the seconds in which the client has taken too little of what waits for it."""
         waiting = self.transport.get_write_buffer_size()
-        taken = self.conn.sent_bytes - waiting
-        if waiting and taken - self._taken_bytes < _LEAST_TAKEN_BYTES:
+        delivered = self.conn.sent_bytes - waiting
+        if waiting and delivered - self._taken_bytes < _LEAST_TAKEN_BYTES:
             self._untaken_seconds += 1
         else:
-            self._taken_bytes, self._untaken_seconds = taken, 0
+            self._taken_bytes, self._untaken_seconds = delivered, 0
         return self._untaken_seconds

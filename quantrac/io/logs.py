@@ -52,14 +52,14 @@ class LineFormatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         """Format a traceback."""
-        return _indented(super().formatException(ei))
+        return _indent(super().formatException(ei))
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802
         """Format where the message was logged."""
-        return _indented(stack_info)
+        return _indent(stack_info)
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join(f"  {one_line(line)}" for line in text.split("\n"))
 
 

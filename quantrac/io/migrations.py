@@ -60,7 +60,7 @@ class Status:
     applied: bool
 
 
-def ordered(files: Iterable[tuple[str, str]]) -> list[Migration]:
+def sort_migrations(files: Iterable[tuple[str, str]]) -> list[Migration]:
     """Sort (file name, text) pairs by number; raises ``UserError`` for a bad name or a gap."""
     migrations = [Migration(name, text) for name, text in sorted(files)]
     for expected, migration in enumerate(migrations, start=1):
@@ -70,7 +70,7 @@ def ordered(files: Iterable[tuple[str, str]]) -> list[Migration]:
     return migrations
 
 
-def rendered(migrations: Sequence[Migration], render: Rendering = as_written) -> list[list[str]]:
+def render_migrations(migrations: Sequence[Migration], render: Rendering = as_written) -> list[list[str]]:
     """Return what each migration runs; raises ``ValueError`` for a statement that cannot be rendered."""
     return [
         [run for statement in migration.statements() for run in render(migration.name, statement)]
@@ -104,7 +104,7 @@ def migrate(
 
     Nothing is run before every file is rendered.
     """
-    statements = rendered(migrations, render)
+    statements = render_migrations(migrations, render)
     applied = []
     for entry, runs in zip(status(client, migrations, render), statements, strict=True):
         if entry.applied:

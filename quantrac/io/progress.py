@@ -7,10 +7,9 @@ notes its steps here, and the health of its role is read from it.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-Positions = Mapping[tuple[str, int], int]
-"""(topic, partition) -> offset of the next message to be taken."""
+from quantrac.io.partitions import Offsets, Partition
 
 STALLED_SECONDS = 60.0
 
@@ -37,7 +36,7 @@ class Progress:
         self._refused: tuple[float, float] | None = None
         self._counted_at = -limit
         self._unanswered_since: float | None = None
-        self._waiting: dict[tuple[str, int], tuple[int, float]] = {}
+        self._unread: dict[Partition, tuple[int, float]] = {}
 
     def round(self) -> None:
         """Note that the loop has come round."""
@@ -53,7 +52,7 @@ class Progress:
         """Note why the batch under way is put off; no message can come meanwhile."""
         with self._lock:
             self._reason = reason
-            self._waiting.clear()
+            self._unread.clear()
 
     def end(self) -> None:
         """Note that the batch is dealt with, or another member's by now."""
@@ -71,20 +70,20 @@ class Progress:
         with self._lock:
             return self._monotonic() - self._counted_at >= self._limit / 6
 
-    def idle(self, waiting: Positions | None) -> None:
-        """Note that nothing came, and where messages wait all the same; ``None``: the broker did not say."""
+    def idle(self, unread: Offsets | None) -> None:
+        """Note that nothing came, and what is unread all the same; ``None``: the broker did not say."""
         with self._lock:
             self._counted_at = now = self._monotonic()
-            if waiting is None:
+            if unread is None:
                 self._unanswered_since = self._unanswered_since or now
                 return
             self._unanswered_since = None
-            before = self._waiting
-            self._waiting = {
+            before = self._unread
+            self._unread = {
                 partition: before[partition]
                 if before.get(partition, (None,))[0] == position
                 else (position, now)
-                for partition, position in waiting.items()
+                for partition, position in unread.items()
             }
 
     def problem(self) -> str:
@@ -105,7 +104,7 @@ class Progress:
             return f"the broker has refused every commit for {self._refused[1] - self._refused[0]:.0f} s"
         if self._unanswered_since is not None and now - self._unanswered_since > self._limit:
             return f"the broker has not answered for {now - self._unanswered_since:.0f} s"
-        for (topic, number), (_, since) in self._waiting.items():
+        for (topic, number), (_, since) in self._unread.items():
             if now - since > self._limit:
                 return f"messages wait in {topic}[{number}] and none has come for {now - since:.0f} s"
         return ""

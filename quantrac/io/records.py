@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from quantrac.io.partitions import Offsets
+
 
 class BadData(Exception):
     """A message holds what can never be processed; the text is a sentence for a person."""
@@ -29,6 +31,11 @@ class Record:
     offset: int = -1
     produced_at: float | None = field(default=None, compare=False)
     """Seconds since 1970, by the producer's clock; set where a stream hands over what it collected."""
+
+    @property
+    def origin(self) -> tuple[str, int, int]:
+        """Topic, partition and offset of a consumed message: what names it in a log."""
+        return self.topic, self.partition, self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +66,6 @@ class Done:
     messages that follow from it are written. "Not now" hands in the whole batch again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a member of a consumer group stands when its timer ticks."""
-
-    assignment: int
-    """Counts what the group has assigned to this member; a new number: other partitions, or those again."""
-    positions: Mapping[tuple[str, int], int]
-    """(topic, partition) -> offset of the next message to be taken; the partitions that this member owns."""
-    caught_up: bool
-    """Whether everything these partitions hold has been taken, as the broker says now."""
-    owns: Callable[[bytes], bool]
-    """Tells whether the messages with a key come to this member, of every topic."""
-
-
 class Handler(Protocol):
     """The step in the middle: decides, and touches no socket of its own."""
 
@@ -89,9 +82,9 @@ class Consumer(Protocol):
         ...
 
     def commit(self, batch: Sequence[Record]) -> bool:
-        """Commit the offset after the last message of each partition in ``batch``; tell whether it was taken.
+        """Commit the offset after the last message of each partition; tell whether it was accepted.
 
-        A commit that is refused leaves the batch to whoever owns its partitions next.
+        A commit that is refused leaves the batch to the member that its partitions are assigned to next.
         """
         ...
 
@@ -99,14 +92,14 @@ class Consumer(Protocol):
         """Stay in the group without taking messages, for ``seconds`` or until soon after ``stop`` is set."""
         ...
 
-    def owned(self, batch: Sequence[Record]) -> list[Record]:
-        """Return the messages of ``batch`` whose partitions this member still owns."""
+    def filter_assigned(self, batch: Sequence[Record]) -> list[Record]:
+        """Return the messages of ``batch`` whose partitions are still assigned to this member."""
         ...
 
-    def waiting(self) -> Mapping[tuple[str, int], int] | None:
-        """Return (topic, partition) -> position of what this member owns and has not taken to its end.
+    def find_unread(self) -> Offsets | None:
+        """Return the positions in the assigned partitions that this member has not read to their end.
 
-        ``None`` while the broker does not answer. Nothing waits in a partition that is put off on purpose.
+        ``None`` while the broker does not answer. A partition that is put off on purpose is none of them.
         """
         ...
 

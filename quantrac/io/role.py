@@ -52,7 +52,7 @@ class Table(Protocol):
 
 
 class Work:
-    """A role made of one loop, the tables it needs read first, and what is closed after it."""
+    """A worker: a role made of one loop, the tables it needs read first, and what is closed after it."""
 
     def __init__(
         self,

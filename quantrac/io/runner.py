@@ -18,39 +18,45 @@ log = logging.getLogger(__name__)
 _LONGEST_REASON = 4_000
 
 
-class FuseBlown(Exception):
+class DeadLetterLimitReached(Exception):
     """Too many dead letters: a broken release must not empty a topic into its dead-letter topic."""
 
 
-class Fuse:
-    """Counts dead letters against messages; blows on a long run of them or a high share.
+class DeadLetterLimit:
+    """Counts dead letters against messages; a long run of them or a high share is past the limit.
 
     The share is only looked at after ``warm_up`` messages, so that one bad first message is no incident.
     """
 
     def __init__(self, consecutive: int = 100, share: float = 0.5, warm_up: int = 1000) -> None:
         self._consecutive, self._share, self._warm_up = consecutive, share, warm_up
-        self._seen = self._dead = self._run = 0
+        self._messages = self._dead = self._run = 0
 
     def count(self, outcomes: Iterable[bool]) -> None:
-        """Account for one batch in its order, true = dead; raises :class:`FuseBlown` past a limit."""
+        """Count one batch in its order, true = dead; raises :class:`DeadLetterLimitReached`."""
         for is_dead in outcomes:
-            self._seen += 1
+            self._messages += 1
             self._dead += is_dead
             self._run = self._run + 1 if is_dead else 0
             if self._run >= self._consecutive:
-                raise FuseBlown(f"{self._run} dead letters in a row")
-        if self._seen >= self._warm_up and self._dead > self._share * self._seen:
-            raise FuseBlown(f"{self._dead} of {self._seen} messages were dead letters")
+                raise DeadLetterLimitReached(f"{self._run} dead letters in a row")
+        if self._messages >= self._warm_up and self._dead > self._share * self._messages:
+            raise DeadLetterLimitReached(f"{self._dead} of {self._messages} messages were dead letters")
 
 
 class BatchProcessor:
     """Steps 2 to 4, the same for every loop: handle a batch, produce what it gave, flush."""
 
     def __init__(
-        self, *, service: str, producer: Producer, handler: Handler, fuse: Fuse | None = None
+        self,
+        *,
+        service: str,
+        producer: Producer,
+        handler: Handler,
+        limit: DeadLetterLimit | None = None,
     ) -> None:
-        self._service, self._producer, self._handler, self._fuse = service, producer, handler, fuse or Fuse()
+        self._service, self._producer, self._handler = service, producer, handler
+        self._limit = limit or DeadLetterLimit()
 
     def process(self, batch: Sequence[Record]) -> NotNow | None:
         """Process a batch whole; returns ``NotNow`` when it must come again, else everything is written.
@@ -62,13 +68,13 @@ class BatchProcessor:
         if isinstance(verdict, NotNow):
             return verdict
         dead = {id(letter.record) for letter in verdict.dead}
-        self._fuse.count(id(record) in dead for record in batch)
+        self._limit.count(id(record) in dead for record in batch)
         # 3. produce
         self._producer.produce(verdict.records)
-        self._producer.produce([self._dead_letter(dead) for dead in verdict.dead])
+        self._producer.produce([self._to_record(letter) for letter in verdict.dead])
         # 4. flush: every delivery report is in
         self._producer.flush()
-        return next((not_now for each in verdict.after if (not_now := each()) is not None), None)
+        return next((not_now for step in verdict.after if (not_now := step()) is not None), None)
 
     def _decide(self, batch: Sequence[Record]) -> Done | NotNow:
         try:
@@ -77,11 +83,11 @@ class BatchProcessor:
             if not batch:  # a tick of the clock: no message is to blame
                 raise
             if len(batch) == 1:
-                return Done(dead=[self._blamed(batch[0], error)])
+                return Done(dead=[self._to_dead_letter(batch[0], error)])
             log.warning("a batch of %d raised, it is halved: %r", len(batch), error)
-        return self._halved(batch)
+        return self._decide_halves(batch)
 
-    def _halved(self, batch: Sequence[Record]) -> Done | NotNow:
+    def _decide_halves(self, batch: Sequence[Record]) -> Done | NotNow:
         """Handle two halves: one bad message of 500 stands alone after nine steps, its neighbours go on."""
         middle = len(batch) // 2
         first = self._decide(batch[:middle])
@@ -96,16 +102,15 @@ class BatchProcessor:
             [*first.after, *second.after],
         )
 
-    def _blamed(self, record: Record, error: Exception) -> DeadLetter:
+    def _to_dead_letter(self, record: Record, error: Exception) -> DeadLetter:
         if isinstance(error, BadData):
             return DeadLetter(record, str(error))
-        log.exception("%s[%d]@%d raised", record.topic, record.partition, record.offset)
+        log.exception("%s[%d]@%d raised", *record.origin)
         return DeadLetter(record, traceback.format_exc(limit=-3))
 
-    def _dead_letter(self, dead: DeadLetter) -> Record:
-        source, reason = dead.record, dead.reason[:_LONGEST_REASON]
-        origin = (source.topic, source.partition, source.offset)
-        log.error("dead letter: %s[%d]@%d: %s", *origin, " ".join(reason.split()))
+    def _to_record(self, letter: DeadLetter) -> Record:
+        source, reason = letter.record, letter.reason[:_LONGEST_REASON]
+        log.error("dead letter: %s[%d]@%d: %s", *source.origin, " ".join(reason.split()))
         headers = dict(source.headers) | {
             "reason": reason.encode(errors="backslashreplace"),
             "service": self._service.encode(),
@@ -128,12 +133,12 @@ class Runner:
         handler: Handler,
         batch_size: int = 500,
         poll_timeout: float = 1.0,
-        fuse: Fuse | None = None,
+        limit: DeadLetterLimit | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._consumer, self._batch_size, self._poll_timeout = consumer, batch_size, poll_timeout
         self.progress = progress or Progress()
-        self._processor = BatchProcessor(service=service, producer=producer, handler=handler, fuse=fuse)
+        self._processor = BatchProcessor(service=service, producer=producer, handler=handler, limit=limit)
 
     def run(self, stop: threading.Event) -> None:
         """Loop until ``stop`` is set; leaves the group on the way out."""
@@ -151,7 +156,7 @@ class Runner:
         batch = self._consumer.consume(self._batch_size, self._poll_timeout)
         if not batch:
             if self.progress.is_count_due():
-                self.progress.idle(self._consumer.waiting())
+                self.progress.idle(self._consumer.find_unread())
             return 0
         self.progress.begin(len(batch))
         # 2.-4. handle, produce, flush; "not now" keeps the batch and the membership
@@ -161,7 +166,7 @@ class Runner:
             self._consumer.wait(not_now.retry_after, stop)
             if stop.is_set():
                 return 0
-            batch = self._consumer.owned(batch)
+            batch = self._consumer.filter_assigned(batch)
         self.progress.end()
         # 5. commit
         if batch:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quantrac.io.kafka_connection import KafkaConnection, SaslMechanism, SecurityProtocol
+from quantrac.io.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
 
 _absent_if_empty = BeforeValidator(lambda value: value or None)
 

@@ -20,9 +20,10 @@ import faust
 from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from faust.types.auth import CredentialsT
 
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.progress import NO_PARTITIONS, Progress
-from quantrac.io.records import Record, Standing
+from quantrac.io.records import Record
 from quantrac.io.runner import BatchProcessor
 
 log = logging.getLogger(__name__)
@@ -47,14 +48,14 @@ class StreamRunner:
         interval: float,
         folder: str,
         start: Literal["earliest", "latest"] = "earliest",
-        on_tick: Callable[[Standing], None] | None = None,
+        on_tick: Callable[[GroupAssignment], None] | None = None,
         progress: Progress | None = None,
     ) -> None:
         """``start`` is where a group begins that has committed nothing.
 
         With ``on_tick`` the processor is called at every tick, with an empty batch where nothing came, each
-        time after ``on_tick`` was told where this member stands. There is no tick while it owns no partition,
-        or while the broker does not answer.
+        time after ``on_tick`` got this member's assignment. There is no tick while no partition is assigned
+        to it, or while the broker does not answer.
         """
         if connection.is_local:  # the client warns at each connection of what does not leave the machine
             logging.getLogger("aiokafka.conn").addFilter(lambda line: "in the clear" not in str(line.msg))
@@ -62,8 +63,8 @@ class StreamRunner:
         self._progress = progress or Progress()
         self._collected: list[Any] = []
         self._room = asyncio.Event()
-        self._start, self._begun, self._assignment = start, 0, 0
-        self._taken: dict[tuple[str, int], int] = {}
+        self._start, self._start_committed, self._generation = start, 0, 0
+        self._positions: dict[Partition, int] = {}
         self._app = faust.App(
             group,
             broker=f"kafka://{connection.bootstrap}",
@@ -87,11 +88,11 @@ class StreamRunner:
         self._app.agent(source, concurrency=1)(self._collect)
         self._app.timer(interval=interval)(self._process)
         self._app.on_partitions_assigned.connect(self._on_assigned)
-        self._assigned = False
+        self._has_partitions = False
 
     def problem(self) -> str:
         """Say why no messages are taken in, or nothing is made of them; empty = nothing is wrong."""
-        return self._progress.problem() if self._assigned else NO_PARTITIONS
+        return self._progress.problem() if self._has_partitions else NO_PARTITIONS
 
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set; raises what made the stream crash."""
@@ -102,21 +103,22 @@ class StreamRunner:
         try:
             while not stop.is_set() and not self._app.should_stop:
                 await asyncio.sleep(0.2)
-                self._assigned = bool(self._app.consumer.assignment())
+                self._has_partitions = bool(self._app.consumer.assignment())
         finally:
             await self._app.stop()
         if self._app.crash_reason is not None:
             raise self._app.crash_reason
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
-        self._assignment += 1
-        self._taken.clear()
+        self._generation += 1
+        self._positions.clear()
 
     async def _collect(self, stream: Any) -> None:
         # Nothing may be raised here: the library acknowledges a message whose agent failed.
         async for event in stream.noack().events():
             self._collected.append(event)
-            self._taken[event.message.topic, event.message.partition] = event.message.offset + 1
+            partition = Partition(event.message.topic, event.message.partition)
+            self._positions[partition] = event.message.offset + 1
             while len(self._collected) >= _LARGEST_BATCH:
                 self._room.clear()
                 await self._room.wait()
@@ -124,14 +126,14 @@ class StreamRunner:
     async def _process(self) -> None:
         self._progress.round()
         if self._on_tick is not None:
-            standing = await self._standing()
-            if standing is None:
+            assignment = await self._read_assignment()
+            if assignment is None:
                 self._progress.idle(None)
                 return
-            self._on_tick(standing)
+            self._on_tick(assignment)
         elif not self._collected:
             if self._progress.is_count_due():
-                self._progress.idle(await self._waiting())
+                self._progress.idle(await self._find_unread())
             return
         events = list(self._collected)
         batch = [_record(event.message) for event in events]
@@ -147,63 +149,69 @@ class StreamRunner:
         self._progress.end()
         self._room.set()
 
-    async def _waiting(self) -> dict[tuple[str, int], int] | None:
+    async def _find_unread(self) -> Offsets | None:
         consumer = self._app.consumer
-        owned = consumer.assignment()
+        partitions = consumer.assignment()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                ends = await consumer.highwaters(*owned)
-                positions = {place: await consumer.position(place) for place in owned}
+                ends = await consumer.highwaters(*partitions)
+                positions = {partition: await consumer.position(partition) for partition in partitions}
         except Exception as error:  # whatever the client raises in a rebalance or without a broker
-            log.warning("kafka: what waits is not known: %r", error)
+            log.warning("kafka: what is unread is not known: %r", error)
             return None
         if None in positions.values():
             return None
-        return self._before(ends, positions)
+        return self._select_unread(ends, positions)
 
-    def _before(self, ends: Mapping[Any, int], positions: Mapping[Any, int]) -> dict[tuple[str, int], int]:
+    def _select_unread(self, ends: Mapping[Any, int], positions: Mapping[Any, int]) -> Offsets:
         """Return the position of each partition whose end has not been collected."""
-        # What the client has fetched and nobody has collected waits just as well.
-        reached = {p: min(positions[p], self._taken.get(tuple(p), end)) for p, end in ends.items()}
-        return {tuple(p): at for p, at in reached.items() if at < ends[p]}
+        # What the client has fetched and nobody has collected is unread just as well.
+        reached = {p: min(positions[p], self._positions.get(Partition(*p), end)) for p, end in ends.items()}
+        return {Partition(*p): offset for p, offset in reached.items() if offset < ends[p]}
 
-    async def _standing(self) -> Standing | None:
-        consumer, assignment = self._app.consumer, self._assignment
-        owned = consumer.assignment()
-        if not owned:
+    async def _read_assignment(self) -> GroupAssignment | None:
+        consumer, generation = self._app.consumer, self._generation
+        partitions = consumer.assignment()
+        if not partitions:
             return None
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                ends = await consumer.highwaters(*owned)
-                positions = {place: await consumer.position(place) for place in owned}
-            if self._start == "latest" and assignment != self._begun:
-                await self._begin({place: at for place, at in positions.items() if place not in self._taken})
-                self._begun = assignment
+                ends = await consumer.highwaters(*partitions)
+                positions = {partition: await consumer.position(partition) for partition in partitions}
+            if self._start == "latest" and generation != self._start_committed:
+                await self._commit_start(
+                    {p: position for p, position in positions.items() if p not in self._positions}
+                )
+                self._start_committed = generation
         except Exception as error:  # whatever the client raises in a rebalance or without a broker
-            log.warning("kafka: where this member stands is not known: %r", error)
+            log.warning("kafka: the assignment of this member is not known: %r", error)
             return None
-        if assignment != self._assignment or None in positions.values():
+        if generation != self._generation or None in positions.values():
             return None
-        waiting = self._before(ends, positions)
-        self._progress.idle(waiting)
-        topics = {topic for topic, _ in owned}
+        unread = self._select_unread(ends, positions)
+        self._progress.idle(unread)
+        topics = {topic for topic, _ in partitions}
         # Not by `consumer.topic_partitions`: only the group's leader is told those.
         client = consumer._thread._ensure_consumer()
         count = min(len(client.partitions_for_topic(topic) or ()) for topic in topics)
         if not count:
             return None
-        mine = frozenset.intersection(*(frozenset(p for t, p in owned if t == topic) for topic in topics))
-        owns = partial(_owns, count=count, partitions=mine)
-        return Standing(assignment, {tuple(p): at for p, at in positions.items()}, not waiting, owns)
+        # Equal in every topic, but for the moment of a rebalance.
+        numbers = frozenset.intersection(
+            *(frozenset(i for t, i in partitions if t == topic) for topic in topics)
+        )
+        is_assigned = partial(_is_in_partitions, count=count, numbers=numbers)
+        offsets = {Partition(*p): position for p, position in positions.items()}
+        return GroupAssignment(generation, offsets, not unread, is_assigned)
 
-    async def _begin(self, positions: Mapping[Any, int]) -> None:
+    async def _commit_start(self, positions: Mapping[Any, int]) -> None:
         """Commit where a new group begins: else its lag counts what it passed over."""
         thread = self._app.consumer._thread
         client = thread._ensure_consumer()
         new = {
-            place: at
-            for place, at in positions.items()
-            if await thread.call_thread(client.committed, place) is None
+            partition: position
+            for partition, position in positions.items()
+            if await thread.call_thread(client.committed, partition) is None
         }
         if new:
             await thread.commit(new)
@@ -221,9 +229,9 @@ def _credentials(connection: KafkaConnection) -> CredentialsT | None:
     )
 
 
-def _owns(key: bytes, *, count: int, partitions: frozenset[int]) -> bool:
-    """Tell whether the partition that every producer here puts a key into is one of these."""
-    return (murmur2(key) & 0x7FFFFFFF) % count in partitions
+def _is_in_partitions(key: bytes, *, count: int, numbers: frozenset[int]) -> bool:
+    """Tell whether the partition (of ``count``) that every producer here puts a key into is one of these."""
+    return (murmur2(key) & 0x7FFFFFFF) % count in numbers
 
 
 def _record(message: Any) -> Record:

@@ -20,9 +20,9 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.private_files import write_private
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.errors import LocalError
 from quantrac.local.jars import ensure_jars
 from quantrac.local.java import Java, find_java
@@ -164,7 +164,7 @@ def running_broker(data: Path) -> Iterator[KafkaConnection]:
     log = data / "broker.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            tied_command(command),
+            tie_command(command),
             env=os.environ | broker_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -17,7 +17,7 @@ _COMMAND_NOT_FOUND = 127
 _WATCH_INTERVAL_S = 1.0
 
 
-def tied_command(command: list[str]) -> list[str]:
+def tie_command(command: list[str]) -> list[str]:
     """Tie a command line to the life of this process.
 
     On Linux, to the thread that starts it: that thread must live as long as the command shall.

@@ -81,7 +81,7 @@ class DataDir:
             )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the folder for this process; the lock goes with the process, however that ends.
 
         Raises LocalError naming the process that holds it.
@@ -113,8 +113,8 @@ class DataDir:
         secret = self.known_secret(name)
         if secret is None:
             secret = make()
-            known = self._secrets() | {name: secret}
-            write_private(self._secrets_file, json.dumps(known, indent=2) + "\n")
+            stored = self._secrets() | {name: secret}
+            write_private(self._secrets_file, json.dumps(stored, indent=2) + "\n")
         return secret
 
     def known_secret(self, name: str) -> str | None:

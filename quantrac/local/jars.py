@@ -69,7 +69,7 @@ def ensure_jars(folder: Path | None = None, jars: tuple[Jar, ...] | None = None)
     folder = folder or cache_folder()
     jars = jars or read_lock()
     fetch([jar for jar in jars if not (folder / jar.name).exists()], folder)
-    return tuple(_checked(folder / jar.name, jar) for jar in jars)
+    return tuple(_check(folder / jar.name, jar) for jar in jars)
 
 
 def fetch(jars: Iterable[Jar], folder: Path) -> None:
@@ -85,10 +85,10 @@ def fetch(jars: Iterable[Jar], folder: Path) -> None:
         with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
             downloads = list(pool.map(lambda jar: _download(jar, Path(temporary)), jars))
         for jar, download in zip(jars, downloads, strict=True):
-            _checked(download, jar).replace(folder / jar.name)
+            _check(download, jar).replace(folder / jar.name)
 
 
-def _checked(path: Path, jar: Jar) -> Path:
+def _check(path: Path, jar: Jar) -> Path:
     if _sha256(path) != jar.sha256:
         raise LocalError(f"{path} is not the {jar.name} of {LOCK_FILE.name}; delete it and start again.")
     return path

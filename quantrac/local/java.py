@@ -43,8 +43,8 @@ def parse_java_version(text: str) -> int:
     >>> parse_java_version('java version "1.8.0_392"')
     8
     """
-    found = re.search(r'version "(?:1\.)?(\d+)', text)
-    return int(found[1]) if found else 0
+    match = re.search(r'version "(?:1\.)?(\d+)', text)
+    return int(match[1]) if match else 0
 
 
 def _candidates() -> Iterator[Java]:

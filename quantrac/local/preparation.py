@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.passwords import hash_password
 from quantrac.io.private_files import write_private
 from quantrac.io.records import Record
@@ -15,7 +16,7 @@ from quantrac.local.demo import account_name, demo_accounts, demo_stations
 from quantrac.local.tiers import Tier
 from quantrac.migrate import migrate_tables, missing_topics, write_reference
 from schemas.keys import key_record, new_key
-from schemas.messages.registry import Account
+from schemas.messages.registry.accounts import Account
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import record_key
 
@@ -65,7 +66,7 @@ class Preparation:
         for tier in self._tiers:
             topic = f"{tier.prefix}station-registry"
             records: list[RegistryRecord] = []
-            if not any(admin.ends([topic]).values()):
+            if not any(admin.end_offsets([topic]).values()):
                 records = self._demo_records(tier)
             elif tier.name == "ministry":
                 # At every start: that of an older release names no province, and delivers nothing.

@@ -14,7 +14,7 @@ from typing import Any
 
 from quantrac.io.health import Health
 from quantrac.io.logs import one_line
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.state import Phase, ProcessState
 
 FIRST_BACKOFF_S = 0.5
@@ -93,7 +93,7 @@ class SupervisedProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._check: Future[Health] | None = None
         self._next_check = 0.0
-        self._asked = 0.0
+        self._asked_at = 0.0
         self._left = 0.0
         self._stepped = 0.0
         self._ready_since: float | None = None
@@ -163,7 +163,7 @@ class SupervisedProcess:
         cut_log(self._log)
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                tied_command(self.spec.argv),
+                tie_command(self.spec.argv),
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -175,15 +175,17 @@ class SupervisedProcess:
         if self._check is None:
             if now >= self._next_check:
                 cut_log(self._log)
-                self._check, self._asked = checks.submit(self.spec.health), now
+                self._check, self._asked_at = checks.submit(self.spec.health), now
         elif self._check.done():
             error = self._check.exception()
             health = Health(False, f"{type(error).__name__}: {error}") if error else self._check.result()
             self._check = None
             self._note_error(error)
             self._note_answer(now, health)
-        elif now - self._asked > LONGEST_CHECK_S:
-            self._note_answer(now, Health(False, f"no answer about its health for {now - self._asked:.0f} s"))
+        elif now - self._asked_at > LONGEST_CHECK_S:
+            self._note_answer(
+                now, Health(False, f"no answer about its health for {now - self._asked_at:.0f} s")
+            )
 
     def _note_error(self, error: BaseException | None) -> None:
         problem = f"{type(error).__name__}: {error}" if error else ""

@@ -59,9 +59,9 @@ class Stack:
             raise LocalError(f"There is no port named {unknown[0]}; the names are {', '.join(usual)}.")
         kind = data.root / "kind.json"
         if kind.exists() and read_json(kind)["demo"] != demo:
-            was = "without --demo" if demo else "with --demo"
+            option = "without --demo" if demo else "with --demo"
             raise LocalError(
-                f"The data folder {data.root} was made {was}; start it so, or give another folder."
+                f"The data folder {data.root} was made {option}; start it so, or give another folder."
             )
         kind.write_text(json.dumps({"demo": demo}) + "\n")
         return cls(data, demo, assign_ports(data.ports_file, usual, fixed))
@@ -107,7 +107,7 @@ class Stack:
 
     def urls(self) -> dict[str, dict[str, str]]:
         """Return tier -> what -> address."""
-        found: dict[str, dict[str, str]] = {}
+        by_tier: dict[str, dict[str, str]] = {}
         for tier in self.tiers:
             urls = {
                 "api": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.api']}",
@@ -119,8 +119,8 @@ class Stack:
             if tier.name == "province":
                 urls["ftp"] = f"ftp://{LOOPBACK}:{self.ports['province.ftp']}"
                 urls["sftp"] = f"sftp://{LOOPBACK}:{self.ports['province.sftp']}"
-            found[tier.name] = urls
-        return found
+            by_tier[tier.name] = urls
+        return by_tier
 
     def processes(self) -> list[ProcessSpec]:
         """Return every process, in an order that can be started."""

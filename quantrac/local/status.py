@@ -7,7 +7,7 @@ import psutil
 from confluent_kafka import KafkaException
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka import KafkaAdmin
+from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.local.stack import Stack
 from quantrac.local.state import Phase, ProcessState, StackState
 from quantrac.local.tiers import Tier
@@ -53,7 +53,7 @@ class StackStatus:
         All are exact and taken from the lasting store, so that neither a restart nor a repeated message
         changes them.
         """
-        found: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for tier in self._stack.tiers:
             # A province keeps the files themselves; the ministry has only what was delivered of them.
             files = "raw_files FINAL" if tier.name == "province" else "files FINAL"
@@ -61,8 +61,8 @@ class StackStatus:
                 row = self._databases[tier.name].query(_COUNTS.replace("{files}", files)).dicts()[0]
             except ClickHouseError:
                 continue
-            found[tier.name] = {name: int(value or 0) for name, value in row.items()}
-        return found
+            counts[tier.name] = {name: int(value or 0) for name, value in row.items()}
+        return counts
 
     def lag(self) -> dict[str, int]:
         """Return consumer group -> messages it has not committed yet."""
@@ -76,9 +76,9 @@ class StackStatus:
             return {}
 
     def _lag_of(self, group: str, topics: list[str]) -> int:
-        ends = self._admin.ends(topics)
-        committed = self._admin.committed(group, list(ends))
-        return sum(end - committed.get(place, 0) for place, end in ends.items())
+        ends = self._admin.end_offsets(topics)
+        committed = self._admin.committed_offsets(group, list(ends))
+        return sum(end - committed.get(partition, 0) for partition, end in ends.items())
 
 
 def groups_of(tier: Tier, demo: bool) -> dict[str, list[str]]:

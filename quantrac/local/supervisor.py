@@ -119,16 +119,18 @@ class Supervisor:
         self._publish()
 
     def _pause(self) -> float:
-        starting = any(each.state.phase in {Phase.WAITING, Phase.STARTING} for each in self._processes)
+        starting = any(process.state.phase in {Phase.WAITING, Phase.STARTING} for process in self._processes)
         return _PAUSE_STARTING_S if starting else _PAUSE_S
 
     def _stop_all(self) -> None:
         while any(process.is_running for process in self._processes):
-            needed = {name for each in self._processes if each.is_running for name in each.spec.outlived_by}
+            survivors = {
+                name for process in self._processes if process.is_running for name in process.spec.outlived_by
+            }
             for process in self._processes:
                 if self._stop_requests > 1:
                     process.kill()
-                if process.spec.name not in needed or self._stop_requests > 1:
+                if process.spec.name not in survivors or self._stop_requests > 1:
                     process.stop(time.monotonic())
             self._publish()
             time.sleep(_PAUSE_STARTING_S)
@@ -147,7 +149,7 @@ class Supervisor:
 
 
 @contextmanager
-def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
+def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
     """Turn SIGTERM and Ctrl-C into stop requests; the second one kills. For the main thread."""
 
     def handle(number: int, frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from quantrac.io.partitions import Offsets, Partition
 from quantrac.io.records import DeliveryFailed, Record
 
 
@@ -21,9 +22,9 @@ class _Topic:
     def append(self, record: Record) -> str | None:
         if len(record.value or b"") > self.largest:
             return "message larger than the topic allows"
-        number = record.partition if record.partition >= 0 else zlib.crc32(record.key) % self.partitions
-        log = self.logs[number]
-        log.append(replace(record, partition=number, offset=len(log)))
+        index = record.partition if record.partition >= 0 else zlib.crc32(record.key) % self.partitions
+        log = self.logs[index]
+        log.append(replace(record, partition=index, offset=len(log)))
         return None
 
 
@@ -132,14 +133,14 @@ class FakeConsumer:
         self._broker, self._group = broker, group
         self.waited: list[float] = []
         """Seconds of every :meth:`wait`, 0 for one that is to stop; none of them is really waited."""
-        self._position = {
-            (topic, partition): broker._committed[group, topic, partition]
+        self._positions = {
+            Partition(topic, index): broker._committed[group, topic, index]
             for topic in topics
-            for partition in range(broker._topic(topic).partitions)
+            for index in range(broker._topic(topic).partitions)
         }
-        self._owned = set(self._position)
+        self._assignment = set(self._positions)
         if on_assign is not None:
-            on_assign(sorted({partition for _, partition in self._position}))
+            on_assign(sorted({partition.number for partition in self._positions}))
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""
@@ -147,7 +148,7 @@ class FakeConsumer:
             self._broker._changed.wait_for(lambda: self._next(1), timeout)
             batch = self._next(limit)
         for record in batch:
-            self._position[record.topic, record.partition] = record.offset + 1
+            self._positions[Partition(record.topic, record.partition)] = record.offset + 1
         return batch
 
     def commit(self, batch: Sequence[Record]) -> bool:
@@ -160,32 +161,32 @@ class FakeConsumer:
         """Note the pause and return at once."""
         self.waited.append(0.0 if stop.is_set() else seconds)
 
-    def owned(self, batch: Sequence[Record]) -> list[Record]:
+    def filter_assigned(self, batch: Sequence[Record]) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""
-        return [record for record in batch if (record.topic, record.partition) in self._owned]
+        return [record for record in batch if (record.topic, record.partition) in self._assignment]
 
-    def waiting(self) -> dict[tuple[str, int], int]:
+    def find_unread(self) -> Offsets:
         """See :class:`quantrac.io.records.Consumer`."""
         with self._broker._changed:
             return {
-                (topic, partition): position
-                for (topic, partition), position in self._position.items()
-                if len(self._broker._topic(topic).logs[partition]) > position
+                partition: position
+                for partition, position in self._positions.items()
+                if len(self._broker._topic(partition.topic).logs[partition.number]) > position
             }
 
     def revoke(self, topic: str, partition: int) -> None:
         """Take a partition away, as a rebalance would."""
-        self._owned.discard((topic, partition))
-        self._position.pop((topic, partition), None)
+        self._assignment.discard(Partition(topic, partition))
+        self._positions.pop(Partition(topic, partition), None)
 
     def close(self) -> None:
         """Leave the group."""
-        self._position.clear()
-        self._owned.clear()
+        self._positions.clear()
+        self._assignment.clear()
 
     def _next(self, limit: int) -> list[Record]:
         batch: list[Record] = []
-        for (topic, partition), position in self._position.items():
+        for (topic, partition), position in self._positions.items():
             log = self._broker._topic(topic).logs[partition]
             batch += log[position : position + limit - len(batch)]
         return batch

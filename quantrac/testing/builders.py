@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from quantrac.domain.stations import Account, AccountLimits, Registry, Station, StationParameter, StationType
+from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.io.passwords import hash_password
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)

@@ -29,8 +29,8 @@ class GivenRows:
 
     def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
         """Answer as :meth:`query` does, column by column."""
-        found = self.query(sql, parameters)
-        return dict(zip(found.columns, zip(*found.rows, strict=True), strict=True)) if found.rows else {}
+        answer = self.query(sql, parameters)
+        return dict(zip(answer.columns, zip(*answer.rows, strict=True), strict=True)) if answer.rows else {}
 
     def answers(self) -> bool:
         """Tell whether anybody answers."""

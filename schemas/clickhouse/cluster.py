@@ -80,29 +80,29 @@ class Cluster:
         Raises ``ValueError`` naming the file for a statement that is not understood.
         """
         try:
-            return self._rendered(statement.strip())
+            return self._render(statement.strip())
         except ValueError as error:
             head = " ".join(statement.split()[:8])
             raise ValueError(f"{file}: {head} …: cannot be rendered for a cluster: {error}") from None
 
-    def _rendered(self, sql: str) -> list[str]:
+    def _render(self, sql: str) -> list[str]:
         if re.match(r"CREATE (OR REPLACE )?TABLE", sql):
             return self._table(sql)
-        if found := _EXCHANGE.fullmatch(sql):
-            return self._exchange(found["name"], found["other"])
-        if found := _DROP.fullmatch(sql):
-            return self._drop(found["name"])
-        if found := _ALTER.match(sql):
-            return self._alter(found["name"], sql[found.end() :])
-        if found := _INSERT.match(sql):
-            self._is_sharded(found["name"])  # raises for a table that is not known
+        if match := _EXCHANGE.fullmatch(sql):
+            return self._exchange(match["name"], match["other"])
+        if match := _DROP.fullmatch(sql):
+            return self._drop(match["name"])
+        if match := _ALTER.match(sql):
+            return self._alter(match["name"], sql[match.end() :])
+        if match := _INSERT.match(sql):
+            self._is_sharded(match["name"])  # raises for a table that is not known
             return [sql]
-        if found := _VIEW.match(sql):
+        if match := _VIEW.match(sql):
             _refuse_local_joins(sql)
-        found = found or _DICTIONARY.match(sql) or _ACCESS.match(sql) or _RIGHTS.match(sql)
-        if found is None:
+        match = match or _DICTIONARY.match(sql) or _ACCESS.match(sql) or _RIGHTS.match(sql)
+        if match is None:
             raise ValueError("no such kind of statement is known")
-        return [f"{found[0]} {self._on}{sql[found.end() :]}"]
+        return [f"{match[0]} {self._on}{sql[match.end() :]}"]
 
     def _table(self, sql: str) -> list[str]:
         clauses = _clauses(sql)
@@ -138,21 +138,24 @@ class Cluster:
             return [made]
         self._comments[name] = clauses["COMMENT"]
         if anew:
-            return [self._drop_stored(name), made, self._distributed(name, "CREATE OR REPLACE TABLE")]
-        return [made, self._distributed(name, "CREATE TABLE IF NOT EXISTS")]
+            return [self._drop_stored(name), made, self._distributed_table(name, "CREATE OR REPLACE TABLE")]
+        return [made, self._distributed_table(name, "CREATE TABLE IF NOT EXISTS")]
 
-    def _distributed(self, name: str, verb: str) -> str:
+    def _distributed_table(self, name: str, verb: str) -> str:
         stored = _local(name)
         engine = f"Distributed('{self._name}', '{self._database}', '{stored}', cityHash64(station))"
         return f"{verb} {name} {self._on} AS {stored}\nENGINE = {engine}\n{self._comments[name]}"
 
-    def _exchange(self, name: str, other: str) -> list[str]:
-        if not (self._is_sharded(name) and self._is_sharded(other)):
+    def _exchange(self, first: str, second: str) -> list[str]:
+        if not (self._is_sharded(first) and self._is_sharded(second)):
             raise ValueError("only sharded tables are known to be exchanged")
         comments = self._comments
-        comments[name], comments[other] = comments[other], comments[name]
-        exchanged = f"EXCHANGE TABLES {_local(name)} AND {_local(other)} {self._on}"
-        return [exchanged, *(self._distributed(each, "CREATE OR REPLACE TABLE") for each in (name, other))]
+        comments[first], comments[second] = comments[second], comments[first]
+        exchange = f"EXCHANGE TABLES {_local(first)} AND {_local(second)} {self._on}"
+        return [
+            exchange,
+            *(self._distributed_table(name, "CREATE OR REPLACE TABLE") for name in (first, second)),
+        ]
 
     def _drop(self, name: str) -> list[str]:
         if not self._is_sharded(name):
@@ -164,13 +167,16 @@ class Cluster:
         return f"DROP TABLE IF EXISTS {_local(name)} {self._on} SYNC"
 
     def _alter(self, name: str, commands: str) -> list[str]:
-        every = _commands(commands)
+        pairs = _commands(commands)
+        stored = _join_commands(text for text, _ in pairs)
         if not self._is_sharded(name):
             # One server tells the others through the keeper; on each shard at once they would collide.
-            return [f"ALTER TABLE {name}\n    {_joined(text for text, _ in every)}\nSETTINGS alter_sync = 2"]
-        public = [text for text, is_public in every if is_public]
-        made = [f"ALTER TABLE {_local(name)} {self._on}\n    {_joined(text for text, _ in every)}"]
-        return [*made, f"ALTER TABLE {name} {self._on}\n    {_joined(public)}"] if public else made
+            return [f"ALTER TABLE {name}\n    {stored}\nSETTINGS alter_sync = 2"]
+        public = [text for text, is_public in pairs if is_public]
+        statements = [f"ALTER TABLE {_local(name)} {self._on}\n    {stored}"]
+        if public:
+            statements.append(f"ALTER TABLE {name} {self._on}\n    {_join_commands(public)}")
+        return statements
 
     def _is_sharded(self, name: str) -> bool:
         if name not in self._everywhere and name not in self._comments:
@@ -182,16 +188,16 @@ def _local(name: str) -> str:
     return f"{name}_local"
 
 
-def _joined(commands: Iterable[str]) -> str:
+def _join_commands(commands: Iterable[str]) -> str:
     return ",\n    ".join(commands)
 
 
 def _replicated_settings(text: str) -> str:
-    found = _SETTINGS.fullmatch(text)
-    if found is None:
+    match = _SETTINGS.fullmatch(text)
+    if match is None:
         raise ValueError("of the settings of a table only non_replicated_deduplication_window is known")
     return (
-        f"SETTINGS replicated_deduplication_window = {found['window']},"
+        f"SETTINGS replicated_deduplication_window = {match['window']},"
         f" replicated_deduplication_window_seconds = {_REMEMBERED_SECONDS}\n"
     )
 
@@ -199,15 +205,15 @@ def _replicated_settings(text: str) -> str:
 def _commands(text: str) -> list[tuple[str, bool]]:
     """Split the commands of an ALTER; with each goes whether the Distributed table takes it, too."""
     commas = [word.start for word in _words(text) if word.text == "," and not word.depth]
-    found = []
-    for start, end in zip([0, *(at + 1 for at in commas)], [*commas, len(text)], strict=True):
+    pairs = []
+    for start, end in zip([0, *(comma + 1 for comma in commas)], [*commas, len(text)], strict=True):
         command = text[start:end].strip()
         plain = " ".join(command.split())
         public = plain.startswith(_ALTERS_BOTH)
         if not public and not plain.startswith(_ALTERS_STORED):
             raise ValueError(f"no command {' '.join(plain.split()[:3])} is known")
-        found.append((command, public))
-    return found
+        pairs.append((command, public))
+    return pairs
 
 
 def _clauses(sql: str) -> dict[str, str]:
@@ -221,13 +227,13 @@ def _clauses(sql: str) -> dict[str, str]:
 def _refuse_local_joins(sql: str) -> None:
     """A view is read by sessions with settings of their own: it must itself say GLOBAL."""
     words = [word.text for word in _words(sql)]
-    for place, word in enumerate(words):
-        before = list(reversed(words[:place]))
+    for index, word in enumerate(words):
+        before = list(reversed(words[:index]))
         if word == "JOIN":
-            kind = next(each for each in before if each not in _JOIN_KINDS)
+            kind = next(w for w in before if w not in _JOIN_KINDS)
             if kind not in ("GLOBAL", "ARRAY"):
                 raise ValueError("a view joins with GLOBAL … JOIN: the other rows may be on another shard")
-        if word == "IN" and words[place + 1 : place + 3] in (["(", "SELECT"], ["(", "WITH"]):
+        if word == "IN" and words[index + 1 : index + 3] in (["(", "SELECT"], ["(", "WITH"]):
             kind = before[1] if before[0] == "NOT" else before[0]
             if kind != "GLOBAL":
                 raise ValueError("a view asks with GLOBAL IN (SELECT …): the rows may be on another shard")

@@ -51,16 +51,16 @@ def plain_letters(text: str) -> str:
 def _parameters() -> list[Row]:
     return [
         {
-            "code": each.code,
-            "name": each.name,
-            "name_vi": each.name_vi,
-            "aliases": list(each.aliases),
-            "combined": each.combined.value,
-            "units": {medium.value: unit for medium, unit in each.units.items()},
-            "molar_mass": each.molar_mass,
-            "unverified": each.unverified,
+            "code": parameter.code,
+            "name": parameter.name,
+            "name_vi": parameter.name_vi,
+            "aliases": list(parameter.aliases),
+            "combined": parameter.combined.value,
+            "units": {medium.value: unit for medium, unit in parameter.units.items()},
+            "molar_mass": parameter.molar_mass,
+            "unverified": parameter.unverified,
         }
-        for each in CATALOGUE
+        for parameter in CATALOGUE
     ]
 
 
@@ -79,7 +79,7 @@ def _limits() -> list[Row]:
             "maximum": row.maximum,
             "unit": row.unit,
             "reference_oxygen": row.reference_oxygen,
-            "coefficients": [each.name for each in standard.scaling(row)],
+            "coefficients": [coefficient.name for coefficient in standard.scaling(row)],
             "source": row.source,
             "certainty": row.certainty,
             "valid_from": row.valid_from or standard.valid_from or ALWAYS,
@@ -93,13 +93,13 @@ def _limits() -> list[Row]:
 def _provinces() -> list[Row]:
     return [
         {
-            "code": each.code,
-            "name": each.name,
-            "name_en": plain_letters(each.name),
-            "letters": each.letters,
-            "successor": each.successor,
-            "valid_from": each.valid_from or ALWAYS,
-            "valid_to": each.valid_to,
+            "code": province.code,
+            "name": province.name,
+            "name_en": plain_letters(province.name),
+            "letters": province.letters,
+            "successor": province.successor,
+            "valid_from": province.valid_from or ALWAYS,
+            "valid_to": province.valid_to,
         }
-        for each in PROVINCES
+        for province in PROVINCES
     ]

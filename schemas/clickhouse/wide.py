@@ -7,7 +7,7 @@ gets its column by a further migration.
 import re
 
 from quantrac.domain.catalogue import CATALOGUE, Combined, Parameter
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 
 # A column may not be called by a word of SQL; one that lost its sign would say another substance.
 _RESERVED = {"as"}
@@ -20,9 +20,9 @@ def column_name(parameter: Parameter) -> str:
     >>> [column_name(find_parameter(code)) for code in ("PM2.5", "m,p-Xylene", "Cl-", "As")]
     ['pm2_5', 'm_p_xylene', 'chloride', 'arsenic']
     """
-    plain = _folded(parameter.code)
+    plain = _fold(parameter.code)
     misleading = parameter.code[-1] in "+-" or plain in _RESERVED
-    return _folded(parameter.name) if misleading else plain
+    return _fold(parameter.name) if misleading else plain
 
 
 def view_name(medium: StationType) -> str:
@@ -36,14 +36,15 @@ def view_name(medium: StationType) -> str:
 
 def wide_view(medium: StationType) -> str:
     """Return the statement that makes the view of a station type."""
-    usual = [each for each in CATALOGUE if medium in each.units]
+    parameters = [parameter for parameter in CATALOGUE if medium in parameter.units]
     columns = ",\n".join(
-        f"    {column_name(each)} Nullable(Float64) COMMENT '{_comment(each, medium)}'" for each in usual
+        f"    {column_name(parameter)} Nullable(Float64) COMMENT '{_comment(parameter, medium)}'"
+        for parameter in parameters
     )
     values = ",\n".join(
-        f"    maxIf({_figure(each)}, parameter = '{each.code}' AND unit = '{each.units[medium]}')"
-        f" AS {column_name(each)}"
-        for each in usual
+        f"    maxIf({_figure(column)}, parameter = '{column.code}' AND unit = '{column.units[medium]}')"
+        f" AS {column_name(column)}"
+        for column in parameters
     )
     return f"""\
 CREATE OR REPLACE VIEW {view_name(medium)}
@@ -65,7 +66,7 @@ GROUP BY station, starts_at
 COMMENT 'Hours of {medium.value} stations, a column a parameter; NULL = no complete hour in that unit'"""  # noqa: S608
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.messages import MESSAGES
 
 
-def generated() -> dict[str, str]:
+def generate() -> dict[str, str]:
     """Return file name -> JSON Schema (draft 2020-12) as it should stand beside this file."""
     return {
         f"{name}.json": json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -15,7 +15,7 @@ def generated() -> dict[str, str]:
     }
 
 
-def stored() -> dict[str, str]:
+def read_stored() -> dict[str, str]:
     """Return file name -> JSON Schema as it stands beside this file."""
     files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".json"))
     return {file.name: file.read_text(encoding="utf-8") for file in files}
@@ -24,8 +24,8 @@ def stored() -> dict[str, str]:
 def write() -> None:
     """Bring the stored files up to the messages."""
     folder = Path(__file__).parent
-    wanted = generated()
-    for name in stored().keys() - wanted.keys():
+    schemas = generate()
+    for name in read_stored().keys() - schemas.keys():
         (folder / name).unlink()
-    for name, text in wanted.items():
+    for name, text in schemas.items():
         (folder / name).write_text(text, encoding="utf-8")

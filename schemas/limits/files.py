@@ -16,12 +16,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from quantrac.domain import limits as domain
 from quantrac.domain.averaging import Period
-from quantrac.domain.stations import StationType, Valid
+from quantrac.domain.registry.stations import StationType
+from quantrac.domain.registry.validity import Valid
 from quantrac.domain.units import canonical_unit
 from quantrac.errors import UserError
 from schemas.messages.base import Message
-from schemas.messages.registry import CatalogueCode, Dated, Moment
-from schemas.sentences import first_problem
+from schemas.messages.registry.fields import CatalogueCode, Dated, TimeOrDate
+from schemas.validation_errors import first_problem
 
 NATIONAL = Path(__file__).parent / "national"
 """The shipped standards."""
@@ -78,10 +79,10 @@ class Row(Dated):
     @field_validator("unit")
     @classmethod
     def _canonical_unit(cls, unit: str) -> str:
-        known = canonical_unit(unit)
-        if known != unit:
+        canonical = canonical_unit(unit)
+        if canonical != unit:
             raise ValueError(
-                f"the unit {unit!r} is unknown" if known is None else f"write the unit {known!r}"
+                f"the unit {unit!r} is unknown" if canonical is None else f"write the unit {canonical!r}"
             )
         return unit
 
@@ -98,8 +99,8 @@ class Row(Dated):
     @property
     def columns(self) -> list[str]:
         """Columns that it names; one empty name where its numbers hold for all."""
-        named = [each for each in (self.minimum, self.maximum) if isinstance(each, dict)]
-        return list(dict.fromkeys(column for each in named for column in each)) or [""]
+        named = [bound for bound in (self.minimum, self.maximum) if isinstance(bound, dict)]
+        return list(dict.fromkeys(column for bound in named for column in bound)) or [""]
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ class Standard(Dated):
     title: Text
     title_vi: Text
     media: Annotated[tuple[StationType, ...], Field(min_length=1)]
-    permits_to: Moment | None = None
+    permits_to: TimeOrDate | None = None
     """Until when a permit may still hold a station to it, exclusive; absent = no end is known."""
     columns: Annotated[dict[str, Text], Field(default_factory=dict)]
     """What each is for."""
@@ -136,21 +137,21 @@ class Standard(Dated):
     def _fits_together(self) -> Self:
         for number, row in enumerate(self.rows, start=1):
             where = f"rows.{number} {row.parameter}"
-            for kind, named, known in (
+            for kind, named, defined in (
                 ("column", row.columns, self.columns),
                 ("category", row.categories, self.categories),
             ):
                 for name in named:
-                    if name and name not in known:
+                    if name and name not in defined:
                         raise ValueError(f"{where}: unknown {kind} {name!r}")
             if (row.period or self.period) is None:
                 raise ValueError(f"{where}: it needs a period, its own or the file's")
-        for (one, before), (other, after) in combinations(enumerate(self.rows, start=1), 2):
+        for (first, before), (second, after) in combinations(enumerate(self.rows, start=1), 2):
             if self._clash(before, after):
-                raise ValueError(f"rows.{other} {after.parameter}: it says again what rows.{one} says")
+                raise ValueError(f"rows.{second} {after.parameter}: it says again what rows.{first} says")
         return self
 
-    def _clash(self, one: Row, other: Row) -> bool:
+    def _clash(self, first: Row, second: Row) -> bool:
         def key(row: Row) -> tuple[str, Period | None]:
             return row.parameter, row.period or self.period
 
@@ -158,10 +159,10 @@ class Standard(Dated):
             return "" in mine or "" in theirs or not set(mine).isdisjoint(theirs)
 
         return (
-            key(one) == key(other)
-            and meet(one.columns, other.columns)
-            and meet(one.categories, other.categories)
-            and domain.overlap(_dates(one), _dates(other))
+            key(first) == key(second)
+            and meet(first.columns, second.columns)
+            and meet(first.categories, second.categories)
+            and domain.overlap(_dates(first), _dates(second))
         )
 
     def to_domain(self) -> domain.Standard:
@@ -171,10 +172,10 @@ class Standard(Dated):
             self.title,
             self.title_vi,
             frozenset(self.media),
-            tuple(each for row in self.rows for each in self._rows(row)),
+            tuple(limit for row in self.rows for limit in self._rows(row)),
             tuple(self.columns.items()),
             tuple(self.categories.items()),
-            tuple(each.to_domain(name) for name, each in self.coefficients.items()),
+            tuple(limit.to_domain(name) for name, limit in self.coefficients.items()),
             _utc(self.permits_to),
             self.source,
             self.certainty,
@@ -224,8 +225,8 @@ def load(path: Path) -> domain.LimitBook:
 
 def load_shares(path: Path) -> domain.WarningShares:
     """Read shares of a limit; raises UserError as :func:`load` does."""
-    found = _read(path, _Shares)
-    return domain.WarningShares(found.tendency, found.preparing, found.exceeded, found.source)
+    shares = _read(path, _Shares)
+    return domain.WarningShares(shares.tendency, shares.preparing, shares.exceeded, shares.source)
 
 
 def _read(file: Path, model: type[Model]) -> Model:
@@ -247,5 +248,5 @@ def _dates(row: Dated) -> Valid:
     return Valid(valid_from=row.valid_from, valid_to=row.valid_to)
 
 
-def _utc(at: datetime | None) -> datetime | None:
-    return at and at.astimezone(UTC)
+def _utc(time: datetime | None) -> datetime | None:
+    return time and time.astimezone(UTC)

@@ -14,7 +14,11 @@ from schemas.messages.deliveries import DeliveryReceipt, Receipt
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
-from schemas.messages.registry import Account, Activation, ApiKey, Decision, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.activations import Activation
+from schemas.messages.registry.api_keys import ApiKey
+from schemas.messages.registry.decisions import Decision
+from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest
 
 MESSAGES: dict[str, type[BaseModel]] = {

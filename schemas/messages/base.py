@@ -44,11 +44,11 @@ Utc = AwareDatetime
 
 
 def _one_of(times: TimeRange) -> Callable[[datetime], datetime]:
-    def check(at: datetime) -> datetime:
-        if problem := times.problem(at):
-            sentence = f"{at.isoformat()} {problem}"
+    def check(time: datetime) -> datetime:
+        if problem := times.problem(time):
+            sentence = f"{time.isoformat()} {problem}"
             raise PydanticCustomError("time_out_of_range", "{sentence}", {"sentence": sentence})
-        return at
+        return time
 
     return check
 

@@ -37,18 +37,18 @@ def merged(requests: Iterable[RejudgeRequest]) -> list[RejudgeRequest]:
 
     A joined request has every cause and the highest registry offset of its parts.
     """
-    found: list[RejudgeRequest] = []
+    joined: list[RejudgeRequest] = []
     for request in sorted(requests, key=lambda request: (request.station, request.start)):
-        last = found[-1] if found else None
+        last = joined[-1] if joined else None
         if last is None or last.station != request.station or last.end < request.start:
-            found.append(request)
+            joined.append(request)
             continue
-        offsets = [each for each in (last.registry_offset, request.registry_offset) if each is not None]
-        found[-1] = RejudgeRequest(
+        offsets = [offset for offset in (last.registry_offset, request.registry_offset) if offset is not None]
+        joined[-1] = RejudgeRequest(
             station=request.station,
             start=last.start,
             end=max(last.end, request.end),
             causes=sorted({*last.causes, *request.causes}),
             registry_offset=max(offsets, default=None),
         )
-    return found
+    return joined

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from quantrac.domain.stations import Activation, Registry
+from quantrac.domain.registry.activations import Activation
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
-from schemas.messages import registry as messages
+from schemas.messages.registry import activations as messages
 from schemas.rules.files import from_content
 from schemas.rules.ruleset import RuleSet
-from schemas.sentences import first_problem
+from schemas.validation_errors import first_problem
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +54,16 @@ class RuleBook:
     @property
     def changes_received(self) -> Sequence[datetime]:
         """Times of receipt (UTC, sorted) between which :meth:`rules` is constant."""
-        return _sorted(each.received_from for each, _ in self.activations)
+        return _sort_times(activation.received_from for activation, _ in self.activations)
 
     @property
     def changes_measured(self) -> Sequence[datetime]:
         """Times of measurement (UTC, sorted) between which :meth:`rules` is constant."""
-        return _sorted(at for each, _ in self.activations for at in (each.measured_from, each.measured_to))
+        return _sort_times(
+            time
+            for activation, _ in self.activations
+            for time in (activation.measured_from, activation.measured_to)
+        )
 
     @property
     def activations(self) -> Sequence[tuple[Activation, RuleSet]]:
@@ -73,25 +79,27 @@ class RuleBook:
 
     def _follow(self) -> None:
         registered = self._registry.rules
-        known = self._edition
-        if registered is known.registered:
+        edition = self._edition
+        if registered is edition.registered:
             return
-        pages = {name: page for name, page in known.pages.items() if name in registered}
+        pages = {name: page for name, page in edition.pages.items() if name in registered}
         # Replays and switches back name the same rules again: a rule set takes 2 MB.
-        read = {each.content: rules for each, rules in pages.values()}
-        for name, each in registered.items():
-            if name in pages and pages[name][0] == each:
+        read = {activation.content: rules for activation, rules in pages.values()}
+        for name, activation in registered.items():
+            if name in pages and pages[name][0] == activation:
                 continue
             try:
-                rules = read[each.content] = read.get(each.content) or from_content(each.content)
-                if rules.version != each.version:
-                    raise ValueError(f"its content has the version {rules.version}, not {each.version}")
-                pages[name] = each, rules
+                rules = read[activation.content] = read.get(activation.content) or from_content(
+                    activation.content
+                )
+                if rules.version != activation.version:
+                    raise ValueError(f"its content has the version {rules.version}, not {activation.version}")
+                pages[name] = activation, rules
             except ValueError as error:
                 log.error("rules/%s left out: %s", name, error)
         ordered = dict(sorted(pages.items(), key=lambda page: (page[1][0].activated_at, page[0])))
-        changed = ordered != known.pages
-        self._edition = _Edition(known.number + changed, registered, ordered)
+        changed = ordered != edition.pages
+        self._edition = _Edition(edition.number + changed, registered, ordered)
 
 
 def activation(
@@ -113,7 +121,7 @@ def activation(
         received_from = received_from or now + NOTICE
         if received_from < now + NOTICE:
             raise UserError(
-                f"{received_from:%Y-%m-%dT%H:%M:%SZ} comes too soon: rules switch {NOTICE.seconds} s from "
+                f"{to_iso(received_from)} comes too soon: rules switch {NOTICE.seconds} s from "
                 "now at the earliest; what was judged before is judged again by `quantrac replay`"
             )
     try:
@@ -132,5 +140,5 @@ def activation(
         raise UserError(first_problem(error, messages.Activation)) from error
 
 
-def _sorted(times: Iterable[datetime | None]) -> Sequence[datetime]:
-    return tuple(sorted({at for at in times if at is not None}))
+def _sort_times(times: Iterable[datetime | None]) -> Sequence[datetime]:
+    return tuple(sorted({time for time in times if time is not None}))

@@ -28,22 +28,22 @@ class Difference:
 def differences(old: RuleSet, new: RuleSet) -> list[Difference]:
     """Compare two rule sets as they are written: by scope, test, validity and threshold; sources aside."""
     before, after = _flat(old), _flat(new)
-    places = dict.fromkeys((*before, *after))
+    keys = dict.fromkeys((*before, *after))
     return [
-        Difference(place, before.get(place), after.get(place))
-        for place in sorted(places)
-        if before.get(place) != after.get(place)
+        Difference(key, before.get(key), after.get(key))
+        for key in sorted(keys)
+        if before.get(key) != after.get(key)
     ]
 
 
 def _flat(rules: RuleSet) -> Mapping[str, Value]:
-    found: dict[str, Value] = {"required": ", ".join(sorted(rules.required))}
+    values: dict[str, Value] = {"required": ", ".join(sorted(rules.required))}
     for scope, tests in rules.settings.items():
         for test, entries in tests.items():
             for entry in entries:
                 for name, value in _stated(entry):
-                    found[f"{scope} {test}{name}{_dates(entry)}"] = value
-    return found
+                    values[f"{scope} {test}{name}{_dates(entry)}"] = value
+    return values
 
 
 def _stated(entry: Entry) -> Iterator[tuple[str, Value]]:
@@ -60,8 +60,8 @@ def _dates(entry: Entry) -> str:
     return f" [{_day(entry.valid_from)}, {_day(entry.valid_to)})"
 
 
-def _day(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%dT%H:%MZ}" if at else ""
+def _day(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%dT%H:%MZ}" if time else ""
 
 
 def shown(value: Value | None) -> str:
@@ -73,7 +73,7 @@ def shown(value: Value | None) -> str:
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        limits = [each for month in value for each in month if not math.isnan(each)]
+        limits = [limit for month in value for limit in month if not math.isnan(limit)]
         return (
             f"table of {len(limits)} limits, {min(limits):g} to {max(limits):g}" if limits else "empty table"
         )

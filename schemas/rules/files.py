@@ -25,8 +25,8 @@ import yaml
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Expected
+from quantrac.domain.times import parse_time
 from quantrac.errors import UserError
-from schemas.messages.registry import moment
 from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value
 
 NATIONAL = Path(__file__).parent / "national"
@@ -44,7 +44,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(slots=True)
-class _Found:
+class _Content:
     """What some files hold."""
 
     national: bool = False
@@ -52,14 +52,14 @@ class _Found:
     required: list[str] | None = None
     settings: dict[Scope, dict[str, tuple[Entry, ...]]] = field(default_factory=dict)
 
-    def add(self, other: "_Found") -> None:
+    def add(self, content: "_Content") -> None:
         """Take in another file; raises UserError where both set the same."""
-        self.national |= other.national
-        if other.required is not None:
+        self.national |= content.national
+        if content.required is not None:
             if self.required is not None:
                 raise UserError("two files have the section 'required'")
-            self.required = other.required
-        for scope, tests in other.settings.items():
+            self.required = content.required
+        for scope, tests in content.settings.items():
             mine = self.settings.setdefault(scope, {})
             for test, entries in tests.items():
                 if test in mine:
@@ -68,21 +68,21 @@ class _Found:
                     )
                 mine[test] = entries
 
-    def over(self, wider: "_Found") -> "_Found":
+    def over(self, wider: "_Content") -> "_Content":
         """Lie over another rule set: its settings hold as far as these do not replace them."""
         settings = {scope: dict(tests) for scope, tests in wider.settings.items()}
         for scope, tests in self.settings.items():
             below = settings.setdefault(scope, {})
             for test, entries in tests.items():
                 below[test] = _folded((*below.get(test, ()), *entries))
-        return _Found(True, self.required if self.required is not None else wider.required, settings)
+        return _Content(True, self.required if self.required is not None else wider.required, settings)
 
     def rules(self) -> RuleSet:
         """Return the checked rule set; raises UserError with the place of thresholds a test refuses."""
         settings: Settings = self.settings
-        found = RuleSet(self.required or (), settings)
-        found.check()
-        return found
+        checked = RuleSet(self.required or (), settings)
+        checked.check()
+        return checked
 
 
 def load(path: Path = NATIONAL) -> RuleSet:
@@ -92,8 +92,8 @@ def load(path: Path = NATIONAL) -> RuleSet:
     file and line of what is wrong and the nearest valid key for a misspelt one; OSError where there is no
     file.
     """
-    found = _read(path)
-    return (found if found.national else found.over(_read(NATIONAL))).rules()
+    content = _read(path)
+    return (content if content.national else content.over(_read(NATIONAL))).rules()
 
 
 def from_content(content: str) -> RuleSet:
@@ -101,16 +101,16 @@ def from_content(content: str) -> RuleSet:
     return _File("content", io.StringIO(content), layered=True).read().rules()
 
 
-def _read(path: Path) -> _Found:
+def _read(path: Path) -> _Content:
     files = [path] if not path.is_dir() else sorted(path.rglob("*.yaml"))
     if not files:
         raise UserError(f"{path}: no *.yaml file in this folder")
-    found = _Found()
+    content = _Content()
     for file in files:
         name = file.name if file == path else file.relative_to(path).as_posix()
         with file.open(encoding="utf-8") as stream:
-            found.add(_File(name, stream).read())
-    return found
+            content.add(_File(name, stream).read())
+    return content
 
 
 def _folded(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -129,7 +129,7 @@ def _folded(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 @cache
 def _keywords(test: str) -> Mapping[str, inspect.Parameter]:
     keywords = thresholds_of(TESTS[test])
-    return {name: each for name, each in keywords.items() if (test, name) not in NOT_IN_FILES}
+    return {name: keyword for name, keyword in keywords.items() if (test, name) not in NOT_IN_FILES}
 
 
 class _File:
@@ -137,7 +137,7 @@ class _File:
         """``layered`` files hold lists whose later entries lie over earlier ones."""
         self._name, self._stream, self._layered = name, stream, layered
 
-    def read(self) -> _Found:
+    def read(self) -> _Content:
         try:
             root = yaml.compose(self._stream, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
@@ -147,42 +147,42 @@ class _File:
             raise UserError(f"{self._name}: no YAML: {' '.join(str(error).split())}") from error
         if root is None:
             raise UserError(f"{self._name}: the file is empty")
-        found = _Found()
+        content = _Content()
         sections = {"required", "national", "station_types", "stations"}
         for section, node in list(self._items(root, sections, "section")):
             match section:
                 case "required":
-                    found.required = self._required(node)
+                    content.required = self._required(node)
                 case "national":
-                    found.national = True
-                    self._scope(found, section, "", node)
+                    content.national = True
+                    self._scope(content, section, "", node)
                 case _:
                     names = set(TYPES[1:]) if section == "station_types" else None
-                    for name, each in self._items(node, names, section[:-1].replace("_", " ")):
-                        self._scope(found, section, name, each)
-        return found
+                    for name, child in self._items(node, names, section[:-1].replace("_", " ")):
+                        self._scope(content, section, name, child)
+        return content
 
     def _required(self, node: yaml.Node) -> list[str]:
         if not isinstance(node, yaml.SequenceNode):
             raise self._error(node, "required must be a list of tests")
-        return [self._name_of(each, set(TESTS), "test") for each in node.value]
+        return [self._name_of(child, set(TESTS), "test") for child in node.value]
 
-    def _scope(self, found: _Found, section: str, name: str, node: yaml.Node) -> None:
+    def _scope(self, content: _Content, section: str, name: str, node: yaml.Node) -> None:
         nodes = dict(self._items(node, {"tests", "parameters", "source"}, "key"))
         source = str(nodes["source"].value) if "source" in nodes else ""
         parts = [("", nodes.get("tests")), *self._items(nodes.get("parameters"), CODES, "parameter")]
         for code, tests in parts:
             settings = {
-                test: self._setting(test, each, source)
-                for test, each in self._items(tests, set(TESTS), "test")
+                test: self._setting(test, child, source)
+                for test, child in self._items(tests, set(TESTS), "test")
             }
             if settings:
-                found.settings[Scope(section, name, code)] = settings
+                content.settings[Scope(section, name, code)] = settings
 
     def _setting(self, test: str, node: yaml.Node, source: str) -> tuple[Entry, ...]:
         if not isinstance(node, yaml.SequenceNode):
             return (self._entry(test, node, source),)
-        entries = [self._entry(test, each, source) for each in node.value]
+        entries = [self._entry(test, child, source) for child in node.value]
         if not entries:
             raise self._error(node, f"{test} has an empty list")
         if self._layered:
@@ -197,32 +197,36 @@ class _File:
     def _entry(self, test: str, node: yaml.Node, source: str) -> Entry:
         if isinstance(node, yaml.ScalarNode):
             if not node.style and node.value.lower() in {"off", "false", "no"}:
-                return Entry(None, source=source, place=self._place(node))
+                return Entry(None, source=source, place=self._position(node))
             raise self._error(node, f"{test} must be a mapping of thresholds, or off")
         keywords = _keywords(test)
         thresholds: dict[str, Value] = {}
         dates: dict[str, datetime] = {}
-        for key, each in self._items(node, {*keywords, *BESIDE}, f"threshold of {test}"):
+        for key, child in self._items(node, {*keywords, *BESIDE}, f"threshold of {test}"):
             name = f"{test}.{key}"
             if key == "source":
-                source = str(each.value)
+                source = str(child.value)
             elif key in BESIDE:
-                dates[key] = self._moment(name, each)
+                dates[key] = self._moment(name, child)
             elif (test, key) in TABLES:
-                thresholds[key] = self._table(name, each)
+                thresholds[key] = self._table(name, child)
             elif keywords[key].annotation == Expected:
-                thresholds[key] = self._name_of(each, CODES, "parameter")
+                thresholds[key] = self._name_of(child, CODES, "parameter")
             else:
-                thresholds[key] = self._number(name, each)
+                thresholds[key] = self._number(name, child)
         if len(dates) == 2 and dates["valid_from"] >= dates["valid_to"]:
             raise self._error(node, f"{test}: valid_from must lie before valid_to")
         return Entry(
-            thresholds, dates.get("valid_from"), dates.get("valid_to"), source=source, place=self._place(node)
+            thresholds,
+            dates.get("valid_from"),
+            dates.get("valid_to"),
+            source=source,
+            place=self._position(node),
         )
 
     def _moment(self, name: str, node: yaml.Node) -> datetime:
         try:
-            return moment(str(node.value))
+            return parse_time(str(node.value))
         except ValueError as error:
             raise self._error(node, f"{name}: {error}") from error
 
@@ -237,14 +241,14 @@ class _File:
         return number
 
     def _table(self, name: str, node: yaml.Node) -> Table:
-        def cell(each: yaml.Node) -> float:
-            empty = isinstance(each, yaml.ScalarNode) and each.value in {"", "~", "null"}
-            return math.nan if empty else self._number(name, each)
+        def cell(node: yaml.Node) -> float:
+            empty = isinstance(node, yaml.ScalarNode) and node.value in {"", "~", "null"}
+            return math.nan if empty else self._number(name, node)
 
-        def rows(each: yaml.Node, count: int, what: str) -> Iterable[yaml.Node]:
-            if not isinstance(each, yaml.SequenceNode) or len(each.value) != count:
-                raise self._error(each, f"{name} must be a table: {what}")
-            children: list[yaml.Node] = each.value
+        def rows(node: yaml.Node, count: int, noun: str) -> Iterable[yaml.Node]:
+            if not isinstance(node, yaml.SequenceNode) or len(node.value) != count:
+                raise self._error(node, f"{name} must be a table: {noun}")
+            children: list[yaml.Node] = node.value
             return children
 
         months = rows(node, 12, "a list of 12 months")
@@ -257,12 +261,12 @@ class _File:
             return
         if not isinstance(node, yaml.MappingNode):
             raise self._error(node, f"expected a mapping with a {kind} as each key")
-        seen = set()
+        keys = set()
         for key_node, value_node in node.value:
             key = self._name_of(key_node, valid, kind)
-            if key in seen:
+            if key in keys:
                 raise self._error(key_node, f"{kind} {key!r} stands twice")
-            seen.add(key)
+            keys.add(key)
             yield key, value_node
 
     def _name_of(self, node: yaml.Node, valid: set[str] | None, kind: str) -> str:
@@ -272,8 +276,8 @@ class _File:
             raise self._error(node, f"unknown {kind} {name!r}; the nearest is {near[0]!r}")
         return name
 
-    def _place(self, node: yaml.Node) -> str:
+    def _position(self, node: yaml.Node) -> str:
         return f"{self._name}, line {node.start_mark.line + 1}"
 
     def _error(self, node: yaml.Node, message: str) -> UserError:
-        return UserError(f"{self._place(node)}: {message}")
+        return UserError(f"{self._position(node)}: {message}")

@@ -15,10 +15,10 @@ import numpy as np
 
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Window
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.errors import UserError
 
-TYPES = ("", *(each.value for each in StationType))
+TYPES = ("", *(t.value for t in StationType))
 """Station types, and the one of a station that nobody registered."""
 
 LEAST_REACH = 1440.0
@@ -63,10 +63,10 @@ class Entry:
     place: str = field(default="", compare=False)
     """File and line."""
 
-    def valid_at(self, at: datetime) -> bool:
-        """Tell whether it holds at ``at`` (UTC)."""
-        return (self.valid_from is None or self.valid_from <= at) and (
-            self.valid_to is None or at < self.valid_to
+    def valid_at(self, time: datetime) -> bool:
+        """Tell whether it holds at ``time`` (UTC)."""
+        return (self.valid_from is None or self.valid_from <= time) and (
+            self.valid_to is None or time < self.valid_to
         )
 
     @property
@@ -113,13 +113,13 @@ class RuleSet:
         """The whole rule set as canonical JSON, which is a rule file too; ``from_content`` reads it back."""
         return _json(self._sections(sources=True))
 
-    def thresholds(self, station_type: str, station: str, parameter: str, at: datetime) -> Thresholds:
-        """Return what holds for a series at ``at`` (UTC); a test that is no key is off."""
+    def thresholds(self, station_type: str, station: str, parameter: str, time: datetime) -> Thresholds:
+        """Return what holds for a series at ``time`` (UTC); a test that is no key is off."""
         series = self._series(station_type, station, parameter)
-        key = (*series, bisect_right(self.changes(*series), at))
+        key = (*series, bisect_right(self.changes(*series), time))
         if key not in self._thresholds:
-            layers = self.layers(*series, at)
-            self._thresholds[key] = {test: _merged(layers[test]) for test in TESTS if test in layers}
+            layers = self.layers(*series, time)
+            self._thresholds[key] = {test: _merge(layers[test]) for test in TESTS if test in layers}
         return self._thresholds[key]
 
     def changes(self, station_type: str, station: str, parameter: str) -> Sequence[datetime]:
@@ -127,23 +127,25 @@ class RuleSet:
         key = self._series(station_type, station, parameter)
         if key not in self._changes:
             entries = [entry for _, _, entry in self._entries(*key)]
-            times = {at for entry in entries for at in (entry.valid_from, entry.valid_to) if at is not None}
+            times = {
+                time for entry in entries for time in (entry.valid_from, entry.valid_to) if time is not None
+            }
             self._changes[key] = tuple(sorted(times))
         return self._changes[key]
 
     def layers(
-        self, station_type: str, station: str, parameter: str, at: datetime
+        self, station_type: str, station: str, parameter: str, time: datetime
     ) -> dict[str, list[tuple[Scope, Entry]]]:
-        """Return, by test, the settings that make up its thresholds at ``at`` (UTC), widest scope first."""
-        found: dict[str, list[tuple[Scope, Entry]]] = {}
+        """Return, by test, the settings that make up its thresholds at ``time`` (UTC), widest scope first."""
+        by_test: dict[str, list[tuple[Scope, Entry]]] = {}
         for scope, test, entry in self._entries(station_type, station, parameter):
-            if not entry.valid_at(at):
+            if not entry.valid_at(time):
                 continue
             if entry.thresholds is None:
-                found.pop(test, None)
+                by_test.pop(test, None)
             else:
-                found.setdefault(test, []).append((scope, entry))
-        return found
+                by_test.setdefault(test, []).append((scope, entry))
+        return by_test
 
     def reach(self, station_type: str | None = None, station: str = "") -> float:
         """Return how many minutes before a reading the tests may look, over all parameters.
@@ -165,21 +167,21 @@ class RuleSet:
                 if error := self._refusal(station_type, "", parameter, accepted):
                     raise UserError(error)
         for station in sorted(self._stations):
-            mine = [each for each in parameters if Scope("stations", station, each) in self.settings]
+            mine = [code for code in parameters if Scope("stations", station, code) in self.settings]
             for parameter in parameters if "" in mine else mine:
                 error = self._refusal("", station, parameter, accepted)
-                if error and all(self._refusal(each, station, parameter, accepted) for each in TYPES[1:]):
+                if error and all(self._refusal(code, station, parameter, accepted) for code in TYPES[1:]):
                     raise UserError(error)
 
     def _refusal(self, station_type: str, station: str, parameter: str, accepted: set[object]) -> str:
         series = self._series(station_type, station, parameter)
-        for at in (_EVER, *self.changes(*series)):
-            for test, given in self.thresholds(*series, at).items():
-                key = (test, *sorted(given.items()))
+        for time in (_EVER, *self.changes(*series)):
+            for test, thresholds in self.thresholds(*series, time).items():
+                key = (test, *sorted(thresholds.items()))
                 if key in accepted:
                     continue
-                if error := _refused(test, given):
-                    scope, entry = self.layers(*series, at)[test][-1]
+                if error := _find_refusal(test, thresholds):
+                    scope, entry = self.layers(*series, time)[test][-1]
                     return ": ".join(filter(None, (entry.place, str(scope), test, error)))
                 accepted.add(key)
         return ""
@@ -205,12 +207,12 @@ class RuleSet:
             if station_type is not None and scope.name not in ("", station_type, station):
                 continue
             for test, entries in tests.items():
-                defaults = {name: each.default for name, each in thresholds_of(TESTS[test]).items()}
+                defaults = {name: default.default for name, default in thresholds_of(TESTS[test]).items()}
                 for entry in entries:
                     if entry.thresholds is not None:
-                        given = {**defaults, **entry.thresholds}
-                        spans = (given[name] for name in TESTS[test].reach)
-                        yield from (float(each) for each in spans if _is_finite(each))
+                        thresholds = {**defaults, **entry.thresholds}
+                        spans = (thresholds[name] for name in TESTS[test].reach)
+                        yield from (float(default) for default in spans if _is_finite(default))
 
     def _sections(self, *, sources: bool) -> dict[str, Any]:
         sections: dict[str, Any] = {
@@ -222,14 +224,14 @@ class RuleSet:
         for scope, tests in self.settings.items():
             if not tests:
                 continue
-            place = sections[scope.section]
+            section = sections[scope.section]
             if scope.name:
-                place = place.setdefault(scope.name, {})
-            written = {test: _written(entries, sources) for test, entries in tests.items()}
+                section = section.setdefault(scope.name, {})
+            written = {test: _write(entries, sources) for test, entries in tests.items()}
             if scope.parameter:
-                place.setdefault("parameters", {})[scope.parameter] = written
+                section.setdefault("parameters", {})[scope.parameter] = written
             else:
-                place["tests"] = written
+                section["tests"] = written
         return sections
 
 
@@ -237,24 +239,24 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _merged(layers: Iterable[tuple[Scope, Entry]]) -> Mapping[str, Value]:
+def _merge(layers: Iterable[tuple[Scope, Entry]]) -> Mapping[str, Value]:
     return {keyword: value for _, entry in layers for keyword, value in (entry.thresholds or {}).items()}
 
 
-def _refused(test: str, given: Mapping[str, Value]) -> str:
+def _find_refusal(test: str, thresholds: Mapping[str, Value]) -> str:
     """Run a test on no reading; return what it says of its thresholds, for a table of its first bad cell."""
-    tables = {name: value for name, value in given.items() if isinstance(value, tuple)}
+    tables = {name: value for name, value in thresholds.items() if isinstance(value, tuple)}
     for month, hour in product(range(12), range(24)) if tables else [(0, 0)]:
         cell = {name: table[month][hour] for name, table in tables.items()}
         try:
-            TESTS[test].judge(_NO_ROWS, **{**given, **cell})
+            TESTS[test].judge(_NO_ROWS, **{**thresholds, **cell})
         except (TypeError, ValueError) as error:
-            place = f"month {month + 1}, hour {hour}: " if tables else ""
-            return place + str(error).replace(f"{test}() ", "")
+            prefix = f"month {month + 1}, hour {hour}: " if tables else ""
+            return prefix + str(error).replace(f"{test}() ", "")
     return ""
 
 
-def _written(entries: Sequence[Entry], sources: bool) -> Any:
+def _write(entries: Sequence[Entry], sources: bool) -> Any:
     written = [_entry(entry, sources) for entry in entries]
     return written[0] if len(entries) == 1 and entries[0].always else written
 
@@ -262,16 +264,16 @@ def _written(entries: Sequence[Entry], sources: bool) -> Any:
 def _entry(entry: Entry, sources: bool) -> Any:
     if entry.thresholds is None:
         return False
-    found: dict[str, Any] = {key: _plain(value) for key, value in entry.thresholds.items()}
-    for key, at in (("valid_from", entry.valid_from), ("valid_to", entry.valid_to)):
-        if at is not None:
-            found[key] = at.isoformat()
-    return found | ({"source": entry.source} if sources and entry.source else {})
+    fields: dict[str, Any] = {key: _plain(value) for key, value in entry.thresholds.items()}
+    for key, time in (("valid_from", entry.valid_from), ("valid_to", entry.valid_to)):
+        if time is not None:
+            fields[key] = time.isoformat()
+    return fields | ({"source": entry.source} if sources and entry.source else {})
 
 
 def _plain(value: Value) -> Any:
     if isinstance(value, tuple):
-        return [[None if math.isnan(each) else each for each in month] for month in value]
+        return [[None if math.isnan(limit) else limit for limit in month] for month in value]
     return value
 
 

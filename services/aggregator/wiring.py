@@ -8,18 +8,21 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.crew import run_together
 from quantrac.io.health import Check, unless
-from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from quantrac.io.stream import StreamRunner
+from quantrac.io.threads import run_threads
 from schemas.limits import load_national, warning_shares
 from schemas.registry import apply_record
 from services.aggregator.config import AggregatorSettings
@@ -145,7 +148,7 @@ def watch() -> Role:
         folder=_folder(settings.watch_data),
         # What came before is in ClickHouse: a new group need not read a month of readings.
         start="latest",
-        on_tick=handler.stand,
+        on_tick=handler.set_assignment,
         progress=Progress(settings.stalled_seconds),
     )
     return Work(runner.run, checks=[runner.problem, _answers(clickhouse)], tables=[table])
@@ -177,7 +180,7 @@ def notify() -> Role:
         for target in targets
     }
     return Work(
-        partial(run_together, {name: notifier.run for name, notifier in notifiers.items()}),
+        partial(run_threads, {name: notifier.run for name, notifier in notifiers.items()}),
         checks=[_answers(clickhouse), *(notifier.progress.problem for notifier in notifiers.values())],
         tables=[table],
         closing=[channel.close for channel in channels.values()],

@@ -6,12 +6,12 @@ import threading
 from datetime import UTC, datetime
 from functools import partial
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import Health, WatchedHealth
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import TableReader
-from quantrac.io.limits import allow_open_files
+from quantrac.io.kafka.tables import TableReader
+from quantrac.io.open_files import allow_open_files
 from quantrac.io.progress import Progress
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, load
 from schemas.limits import load_national

@@ -2,7 +2,8 @@
 
 import logging
 
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from quantrac.domain.stations import AccountLimits
+from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import ServiceSettings
 from services.receiver.intake.uploads import UploadRules
 

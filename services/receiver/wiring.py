@@ -9,18 +9,22 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from quantrac.domain.stations import Registry
-from quantrac.io.crew import Loop, run_together
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health, first_problem, unless
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, read_since
-from quantrac.io.limits import allow_open_files
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_since
+from quantrac.io.kafka.tables import TableReader
+from quantrac.io.open_files import allow_open_files
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
+from quantrac.io.threads import Loop, run_threads
 from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
 from services.receiver.access.authentication import Authenticator
@@ -123,7 +127,7 @@ def backlog() -> Role:
         progress=Progress(settings.stalled_seconds, name="files read again"),
     )
     return Work(
-        partial(run_together, {"lane": lane.run, "reread": rereader.run}),
+        partial(run_threads, {"lane": lane.run, "reread": rereader.run}),
         checks=[consumer.problem, lane.progress.problem, rereader.progress.problem],
         tables=[_registry_reader(settings, registry), asked],
     )
@@ -244,7 +248,7 @@ class IntakeRole:
         """Work until ``stop`` is set; no door opens before the registry is known."""
         self._table.start()
         try:
-            run_together(self._doors() | self._inner_loops(), stop)
+            run_threads(self._doors() | self._inner_loops(), stop)
         finally:
             self._logins.close()
             self._uploads.close()

@@ -7,16 +7,20 @@ from functools import partial
 
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import unless
-from quantrac.io.kafka import GroupProgress, KafkaConsumer, KafkaProducer, TableReader, read_tail
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
+from schemas.clickhouse.history import ClickHouseHistory
 from schemas.codec import BadMessage, decode_baseline
-from schemas.history import ClickHouseHistory
 from schemas.registry import apply_record
 from schemas.rules import load as load_rules
 from schemas.rules.book import RuleBook
@@ -69,7 +73,7 @@ def rejudge() -> Role:
     clickhouse, flagged = ClickHouse(load(ClickHouseSettings)), settings.topic("qa-flagged")
     table = _registry_reader(settings, registry)
     sink = GroupProgress(settings.kafka_connection, settings.topic("aggregator.sink"), flagged)
-    in_flight = InFlight(sink.ends, sink.committed)
+    in_flight = InFlight(sink.end_offsets, sink.committed_offsets)
     consumer = KafkaConsumer(
         settings.kafka_connection,
         group=settings.topic("validator.rejudge"),

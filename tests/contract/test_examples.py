@@ -11,7 +11,7 @@ import pytest
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
 from schemas import codec, rules

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from quantrac.domain import readings as domain
 from schemas import codec
 from schemas.examples import example
-from schemas.json import generated, stored
+from schemas.json import generate, read_stored
 from schemas.messages.readings import FlaggedSet, ReadingSet
 
 PAIRS: list[Any] = [
@@ -22,7 +22,7 @@ PAIRS: list[Any] = [
 
 
 def test_the_stored_json_schemas_are_those_of_the_messages() -> None:
-    assert stored() == generated(), "run `make schemas`"
+    assert read_stored() == generate(), "run `make schemas`"
 
 
 @pytest.mark.parametrize(("model", "decode", "name"), PAIRS)

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.io.kafka import KafkaAdmin
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
 from support.running_stack import RunningStack, wait_for
 
 STATION = "HN_DEMO_KHI001"
@@ -86,9 +86,9 @@ def test_the_key_of_the_demo_is_printed_by_a_command_that_status_names(running: 
 
 def test_who_has_no_password_reads_nothing_from_the_broker(running: RunningStack) -> None:
     connection = running.stack.broker.connection
-    assert "hn.station-registry" in KafkaAdmin(connection).existing()
+    assert "hn.station-registry" in KafkaAdmin(connection).count_partitions()
     with pytest.raises(KafkaException):
-        KafkaAdmin(KafkaConnection(connection.bootstrap)).existing(timeout=3)
+        KafkaAdmin(KafkaConnection(connection.bootstrap)).count_partitions(timeout=3)
 
 
 def test_a_reading_is_traced_from_the_api_to_the_bytes_and_to_the_receipt(running: RunningStack) -> None:

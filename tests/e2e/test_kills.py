@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import psutil
 import pytest
 
+from quantrac.io.partitions import Partition
 from quantrac.local.simulator import NotAcknowledged
 from quantrac.local.state import Phase, ProcessState
 from support.running_stack import RunningStack, wait_for
@@ -141,8 +142,8 @@ def averaged(running: RunningStack, tier: str) -> int:
     return found
 
 
-def dead_letters(running: RunningStack) -> dict[tuple[str, int], int]:
-    from quantrac.io.kafka import KafkaAdmin
+def dead_letters(running: RunningStack) -> dict[Partition, int]:
+    from quantrac.io.kafka.admin import KafkaAdmin
 
     admin = KafkaAdmin(running.stack.broker.connection)
-    return admin.ends([topic for topic in admin.existing() if topic.endswith(".dlq")])
+    return admin.end_offsets([topic for topic in admin.count_partitions() if topic.endswith(".dlq")])

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.stations import AccountLimits, Registry
-from quantrac.io.crew import run_together
+from quantrac.domain.registry.accounts import AccountLimits
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaAdmin, TopicSettings
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings
+from quantrac.io.threads import run_threads
 from quantrac.local.broker import running_broker
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import account, registry
@@ -182,7 +183,7 @@ class Receiver:
             "folder": self.watcher.run,
         }
         loops |= {"sftp": self.sftp.run, "folder": self.watcher.run, "sender": self.intake.sender.run}
-        run_together(loops, stop)
+        run_threads(loops, stop)
 
     def spooled(self) -> int:
         return len(list((self.folder / "ready").iterdir()))

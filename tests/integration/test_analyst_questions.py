@@ -13,7 +13,7 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, write_reference
 from schemas.limits import load_national
-from schemas.messages.registry import Station
+from schemas.messages.registry.stations import Station
 from services.aggregator.sink.registry_tables import limit_rows, parameter_rows, station_row
 from support.folders import ROOT
 

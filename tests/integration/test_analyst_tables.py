@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from quantrac.domain.stations import Interval, StationParameter
+from quantrac.domain.registry.stations import Interval, StationParameter
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaProducer, TableReader
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.waiting import wait_until
@@ -21,7 +22,7 @@ from quantrac.migrate import migrate_tables, write_reference, write_roles
 from quantrac.testing.builders import station
 from schemas.clickhouse.roles import analyst_role
 from schemas.limits import load_national
-from schemas.messages.registry import Station
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 from services.aggregator.sink.registry_tables import RegistryTables, limit_rows, parameter_rows, station_row
 from support.clickhouse import database

@@ -13,15 +13,17 @@ from quantrac.domain.ids import file_id, reading_version
 from quantrac.domain.limits import LimitBook
 from quantrac.domain.qa.baseline.blocks import BlockStatistics, block_of
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision, Registry, Station, StationParameter, Withdrawal
+from quantrac.domain.registry.decisions import Decision, Withdrawal
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, PARAMETERS, station
-from schemas.history import baseline_columns
+from schemas.clickhouse.history import baseline_columns
 from schemas.keys import new_key
-from schemas.messages.registry import Maintenance as MaintenanceRecord
-from schemas.messages.registry import Station as StationRecord
+from schemas.messages.registry.stations import Maintenance as MaintenanceRecord
+from schemas.messages.registry.stations import Station as StationRecord
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.common.context import Context

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StationType
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from quantrac.cli.keys import keys
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, kafka_environment
 from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until

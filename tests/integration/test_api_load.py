@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import Result
 from quantrac.io.http_server import HttpServer
 from quantrac.testing.builders import NOON, station

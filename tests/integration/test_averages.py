@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.migrations import migrate, ordered
+from quantrac.io.migrations import migrate, sort_migrations
 from quantrac.io.records import Done
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
@@ -107,7 +107,7 @@ def test_hourly_averages_of_an_older_release_keep_their_values_and_are_members(
 ) -> None:
     settings = clickhouse_server.model_copy(update={"database": "before_0007"})
     ClickHouse(settings, database="default").command("CREATE DATABASE before_0007")
-    database, every = ClickHouse(settings), ordered(migration_files())
+    database, every = ClickHouse(settings), sort_migrations(migration_files())
     migrate(database, every[:6])
     hours = [NEW_YEAR + timedelta(hours=n) for n in range(18)]
     same = {"station": "A_AIR", "parameter": "PM2.5", "period": "hour", "unit": "µg/m3", "mean": 5.0}
@@ -135,7 +135,7 @@ def test_averages_get_their_other_key_however_often_that_was_begun(
 ) -> None:
     settings = clickhouse_server.model_copy(update={"database": "before_0010"})
     ClickHouse(settings, database="default").command("CREATE DATABASE before_0010")
-    database, every = ClickHouse(settings), ordered(migration_files())
+    database, every = ClickHouse(settings), sort_migrations(migration_files())
     migrate(database, every[:9])
     readings: Readings = {
         ("A_AIR", "PM2.5", int(NEW_YEAR.timestamp()) + 300 * n): (float(n), 1, "00") for n in range(400)

@@ -14,12 +14,14 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TopicSettings, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import DeliveryFailed, Record
 from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment, running_broker
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports, free_port
 from quantrac.local.waiting import wait_until
 
@@ -37,7 +39,7 @@ def broker(tmp_path: Path) -> Broker:
 def started(broker: Broker, connection: KafkaConnection) -> Iterator[subprocess.Popen[bytes]]:
     with (broker.folder / "out.log").open("ab") as log:
         process = subprocess.Popen(
-            tied_command(broker_command(broker)),
+            tie_command(broker_command(broker)),
             env=os.environ | broker_environment(),
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -111,14 +113,14 @@ def test_a_client_without_the_password_can_do_nothing(broker: Broker) -> None:
         write(broker.connection, b"12.4")
         for intruder in (without_login, wrong):
             with pytest.raises(KafkaException):
-                KafkaAdmin(intruder).existing(timeout=3)
+                KafkaAdmin(intruder).count_partitions(timeout=3)
         with pytest.raises(KafkaException):
             read(without_login)
         with pytest.raises(DeliveryFailed):
             KafkaProducer(without_login, delivery_timeout=3).write(Record("raw-file", b"station", b"0"))
         for port in (broker.port, broker.controller_port):
             assert answer(port, create_topics_request("intruder")) == b""
-        assert set(KafkaAdmin(broker.connection).existing()) == {"raw-file"}
+        assert set(KafkaAdmin(broker.connection).count_partitions()) == {"raw-file"}
         assert read(broker.connection) == [b"12.4"]
 
 
@@ -144,7 +146,7 @@ def test_the_broker_listens_on_the_loopback_address_only_and_stops(tmp_path: Pat
         ]
         assert {listener.laddr.ip.removeprefix("::ffff:") for listener in listeners} == {"127.0.0.1"}
         pid = listeners[0].pid
-        assert KafkaAdmin(connection).existing() == {}
+        assert KafkaAdmin(connection).count_partitions() == {}
     assert not answers(connection)
     assert pid is not None
     assert not psutil.pid_exists(pid)

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.io.kafka import KafkaAdmin, KafkaConsumer, KafkaProducer, TableReader, TopicSettings
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports
 from quantrac.local.waiting import wait_until
 
@@ -33,7 +36,7 @@ class MortalBroker:
         self.start()
 
     def start(self) -> None:
-        command = tied_command(broker_command(self._broker))
+        command = tie_command(broker_command(self._broker))
         self._process = subprocess.Popen(
             command, env=os.environ | broker_environment(), stdout=subprocess.DEVNULL
         )
@@ -90,7 +93,7 @@ def messages(first: int) -> list[Record]:
 def committed(admin: KafkaAdmin, group: str) -> int:
     """Messages a group has committed, -1 while the broker cannot say."""
     try:
-        return sum(admin.committed(group, list(admin.ends(["in"]))).values())
+        return sum(admin.committed_offsets(group, list(admin.end_offsets(["in"]))).values())
     except (KafkaException, TimeoutError):
         return -1
 

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import BadData, Consumer, DeadLetter, DeliveryFailed, Done, NotNow, Producer, Record
-from quantrac.io.runner import Fuse, FuseBlown, Runner
+from quantrac.io.runner import DeadLetterLimit, DeadLetterLimitReached, Runner
 from quantrac.testing.broker import FakeBroker
 from schemas.topics import DEAD_LETTERS
 
@@ -108,14 +109,16 @@ class Handler:
         return self._answer(batch)
 
 
-def runner(world: World, consumer: Consumer, handler: Handler, fuse: Fuse | None = None) -> Runner:
+def runner(
+    world: World, consumer: Consumer, handler: Handler, limit: DeadLetterLimit | None = None
+) -> Runner:
     return Runner(
         service="test.role",
         consumer=consumer,
         producer=world.producer(),
         handler=handler,
         poll_timeout=0.2,
-        fuse=fuse,
+        limit=limit,
     )
 
 
@@ -233,7 +236,7 @@ def test_dead_letters_among_good_messages_do_not_blow_the_fuse(world: World, ope
     def answer(batch: Sequence[Record]) -> Done:
         return Done(dead=[DeadLetter(r, "no") for r in batch if int(r.value or b"") % 3])
 
-    driven = runner(world, opened("group", source), Handler(answer), Fuse(consecutive=3))
+    driven = runner(world, opened("group", source), Handler(answer), DeadLetterLimit(consecutive=3))
     step_until_committed(driven, 9)
 
 
@@ -304,8 +307,8 @@ def test_the_fuse_stops_a_broken_release_before_it_empties_the_topic(world: Worl
         raise RuntimeError("broken release")
 
     consumer = world.consumer("group", source)
-    driven = runner(world, consumer, Handler(answer), Fuse(consecutive=3))
-    with pytest.raises(FuseBlown, match="dead letters in a row"):
+    driven = runner(world, consumer, Handler(answer), DeadLetterLimit(consecutive=3))
+    with pytest.raises(DeadLetterLimitReached, match="dead letters in a row"):
         for _ in range(50):
             driven.step()
     consumer.close()

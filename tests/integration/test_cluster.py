@@ -17,7 +17,7 @@ import pytest
 from quantrac.cli import replay
 from quantrac.io import clickhouse as clickhouse_io
 from quantrac.io.clickhouse import ClickHouse, ClickHouseAway, ClickHouseRefused
-from quantrac.io.migrations import Rendering, ledger, migrate, ordered, rendered
+from quantrac.io.migrations import Rendering, ledger, migrate, render_migrations, sort_migrations
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import table_script
 from schemas.clickhouse import migration_files
@@ -123,7 +123,7 @@ def rejects(*lines: int) -> dict[str, list[object]]:
 def test_what_is_inserted_under_the_public_name_is_stored_once_and_read_with_final(
     database: Callable[[str], ClickHouse],
 ) -> None:
-    client, every = database("stored"), ordered(migration_files())
+    client, every = database("stored"), sort_migrations(migration_files())
     assert migrate(client, every, stored_plainly("stored")) == every
     assert migrate(client, every, stored_plainly("stored")) == []
     for _ in range(2):
@@ -138,9 +138,9 @@ def test_what_is_inserted_under_the_public_name_is_stored_once_and_read_with_fin
 def test_public_and_stored_tables_have_the_same_columns_and_comments(
     database: Callable[[str], ClickHouse],
 ) -> None:
-    migrate(database("pairs"), ordered(migration_files()), stored_plainly("pairs"))
+    migrate(database("pairs"), sort_migrations(migration_files()), stored_plainly("pairs"))
     client = database("unpaired")
-    migrate(client, ordered(migration_files()))
+    migrate(client, sort_migrations(migration_files()))
     look = (
         "SELECT replaceOne(table, '_local', ''),"
         " groupArray((name, type, default_kind, default_expression, comment))"
@@ -162,7 +162,7 @@ def test_public_and_stored_tables_have_the_same_columns_and_comments(
 
 
 def test_later_migrations_find_what_was_stored_before_them(database: Callable[[str], ClickHouse]) -> None:
-    client, every = database("grown"), ordered(migration_files())
+    client, every = database("grown"), sort_migrations(migration_files())
     migrate(client, every[:4], stored_plainly("grown"))
     client.insert("files", file())
     client.insert("rejects", rejects(2, 7))
@@ -191,7 +191,7 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
     database: Callable[[str], ClickHouse], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = database("shard")
-    migrate(client, ordered(migration_files()), stored_plainly("shard"))
+    migrate(client, sort_migrations(migration_files()), stored_plainly("shard"))
     client.insert("raw_files", {**file_bytes(), "path": [""], "marks": [""]})
     client.insert("files", file(rejected_lines=[2, 7]))
     client.insert("rejects", rejects(2, 3, 7))
@@ -250,7 +250,11 @@ def test_the_engine_takes_every_replicated_table(database: Callable[[str], Click
     client = database("replicas")
     cluster = Cluster("one", "replicas")
     runs = [*ledger(cluster.statements)]
-    runs += [run for file in rendered(ordered(migration_files()), cluster.statements) for run in file]
+    runs += [
+        run
+        for file in render_migrations(sort_migrations(migration_files()), cluster.statements)
+        for run in file
+    ]
     made = [on_one_server(run) for run in runs if run.startswith("CREATE TABLE") and "Replicated" in run]
     for statement in made:
         client.command(statement.replace("{uuid}", "u"))  # known only where ON CLUSTER runs

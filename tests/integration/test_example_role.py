@@ -7,8 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from quantrac.io.kafka import KafkaProducer, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment
 from quantrac.local.waiting import wait_until

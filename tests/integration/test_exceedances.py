@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, settings
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.ids import reading_version
-from quantrac.io.clickhouse import Array, ClickHouse, ClickHouseAway
+from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
+from quantrac.io.clickhouse_native import Array
 from quantrac.io.settings import ClickHouseSettings
 from services.aggregator.windows.averages.queries import AverageTables, ClickHouseAverages
 from services.aggregator.windows.exceedances.columns import Episode

@@ -16,8 +16,10 @@ import zstandard
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Account, AccountLimits, Registry
+from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health
+from quantrac.io.partitions import Offsets
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
@@ -180,7 +182,7 @@ class Forwarder:
         self.committed = [r.offset for r in batch]
         return True
 
-    def waiting(self) -> dict[tuple[str, int], int]:
+    def find_unread(self) -> Offsets:
         return {}
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -190,7 +192,7 @@ class Forwarder:
     def on_wait(self) -> None:
         self.stop.set()
 
-    def owned(self, batch: Sequence[Record]) -> list[Record]:
+    def filter_assigned(self, batch: Sequence[Record]) -> list[Record]:
         return list(batch)
 
     def close(self) -> None:

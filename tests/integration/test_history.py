@@ -16,8 +16,8 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.history import HistoryInMemory
+from schemas.clickhouse.history import ClickHouseHistory, baseline_columns
 from schemas.codec import encode
-from schemas.history import ClickHouseHistory, baseline_columns
 from services.aggregator.sink.handler import SinkHandler
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)

@@ -18,13 +18,15 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TopicSettings, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.stream import StreamRunner
 from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.child import tied_command
+from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports
 from quantrac.local.waiting import wait_until
 from support.tls import Pair
@@ -58,7 +60,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaCo
         settings = settings.replace(before, after)
     monkeypatch.setattr(local_broker, "_SETTINGS", settings + LISTENER.format(keystore=keystore))
     process = subprocess.Popen(
-        tied_command(broker_command(broker)),
+        tie_command(broker_command(broker)),
         env=os.environ | broker_environment(),
         stdout=subprocess.DEVNULL,
     )
@@ -106,4 +108,4 @@ def test_a_broker_whose_authority_is_not_trusted_is_not_talked_to(cluster: Kafka
     assert answers(cluster)
     for connection in (replace(cluster, ca_file=None), replace(cluster, password="guessed")):
         with pytest.raises(KafkaException):
-            KafkaAdmin(connection).existing(timeout=3)
+            KafkaAdmin(connection).count_partitions(timeout=3)

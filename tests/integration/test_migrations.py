@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.migrations import Migration, migrate, ordered, status
+from quantrac.io.migrations import Migration, migrate, sort_migrations, status
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
@@ -80,7 +80,7 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
 
 def test_files_must_be_numbered_without_gaps() -> None:
     with pytest.raises(ValueError, match=r"expected a file named 0002_"):
-        ordered([("0001_a.sql", ""), ("0003_b.sql", "")])
+        sort_migrations([("0001_a.sql", ""), ("0003_b.sql", "")])
 
 
 def test_rejects_stored_before_files_named_their_lines_stay_open(
@@ -88,7 +88,7 @@ def test_rejects_stored_before_files_named_their_lines_stay_open(
 ) -> None:
     settings = clickhouse_server.model_copy(update={"database": "before_0005"})
     ClickHouse(settings, database="default").command("CREATE DATABASE before_0005")
-    client, every = ClickHouse(settings), ordered(migration_files())
+    client, every = ClickHouse(settings), sort_migrations(migration_files())
     migrate(client, every[:4])
     at = datetime(2026, 3, 25, tzinfo=UTC)
     file = {"station": "A", "received_at": at, "file_id": "f" * 64, "name": "a.txt", "account": "a"}
@@ -107,7 +107,7 @@ def test_receipts_given_before_revisions_were_delivered_are_of_the_first_judgeme
 ) -> None:
     settings = clickhouse_server.model_copy(update={"database": "before_0006"})
     ClickHouse(settings, database="default").command("CREATE DATABASE before_0006")
-    client, every = ClickHouse(settings), ordered(migration_files())
+    client, every = ClickHouse(settings), sort_migrations(migration_files())
     migrate(client, every[:5])
     at = datetime(2026, 3, 25, tzinfo=UTC)
     receipt = {"station": "A", "file_id": "f" * 64, "target": "t", "delivery_id": "d" * 64}

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseRefused
-from quantrac.io.migrations import Migration, migrate, ordered, status
+from quantrac.io.migrations import Migration, migrate, sort_migrations, status
 from quantrac.io.settings import ClickHouseSettings
 from schemas.clickhouse import migration_files
 from support.migrations import migrate_interrupted
@@ -42,7 +42,7 @@ def test_a_file_that_failed_halfway_is_mended_and_run_again(empty: ClickHouseSet
 
 
 def test_nothing_is_run_before_every_file_is_rendered(empty: ClickHouseSettings) -> None:
-    client, every = ClickHouse(empty), ordered(migration_files())
+    client, every = ClickHouse(empty), sort_migrations(migration_files())
 
     def only_the_first(file: str, statement: str) -> list[str]:
         if file != every[0].name:

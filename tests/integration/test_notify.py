@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
-from quantrac.io.crew import run_together
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
+from quantrac.io.threads import run_threads
 from quantrac.local.waiting import wait_until
 from schemas.messages.alerts import Alert
 from services.aggregator.notify.adapters.channels import open_channel
@@ -230,7 +230,7 @@ def test_a_target_that_never_answers_holds_no_other_up(database: ClickHouse, hoo
         port = deaf.getsockname()[1]
         stuck = by_mail(port).model_copy(update={"name": "stuck"})
         both = {to.name: telling(database, to, Clock()).run for to in (stuck, by_hook(hook))}
-        working = threading.Thread(target=run_together, args=(both, stop))
+        working = threading.Thread(target=run_threads, args=(both, stop))
         working.start()
         connection, _ = deaf.accept()  # says nothing
         assert wait_until(lambda: ledger(database) == {"1/1": ("sent", "")}, 30)

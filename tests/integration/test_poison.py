@@ -14,7 +14,7 @@ import pytest
 
 from quantrac.domain.ids import file_id, reading_version
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, Reject
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import (
     BUSY,
     STATE,
@@ -23,7 +23,9 @@ from quantrac.io.clickhouse import (
     ClickHouseBadData,
     ClickHouseRefused,
 )
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Handler, Record
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings

@@ -11,14 +11,15 @@ from quantrac.cli.replay import _pages, raw_file
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.readings import ReadingSet
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaProducer, read_since, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_since, read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.testing.builders import NOON, file_name, station_file
 from schemas.codec import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
-from schemas.messages.registry import Station
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 from services.aggregator.sink import rows
 from services.receiver.wiring import backlog, parse

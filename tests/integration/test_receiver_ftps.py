@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.stations import AccountLimits
+from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.testing.builders import account, file_name
 from support.tls import Pair, make_certificate
 

@@ -18,7 +18,7 @@ import asyncssh
 import httpx
 import pytest
 
-from quantrac.domain.stations import AccountLimits
+from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.testing.builders import account, file_name
 from services.receiver.access import authentication
 from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Reason, Refusal

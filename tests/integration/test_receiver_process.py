@@ -14,15 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment
 from quantrac.local.ports import choose_ports
 from quantrac.testing.builders import file_name, station_file
 from schemas.codec import decode_reading_set
-from schemas.messages.registry import Account, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 
 REGISTRY = (

@@ -16,13 +16,16 @@ import pytest
 
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TableReader
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from schemas.codec import encode
-from schemas.messages.registry import Decision, Station, StationParameter, Withdrawal
+from schemas.messages.registry.decisions import Decision, Withdrawal
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import load

@@ -7,27 +7,28 @@ import sys
 ROLE = """
 from unittest.mock import Mock
 from confluent_kafka import KafkaError
-from quantrac.io import kafka, role
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io import role
+from quantrac.io.kafka import consumer, producer
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
 
 AWAY = KafkaConnection("127.0.0.1:9")
 fenced = Mock(error=lambda: KafkaError(KafkaError._FATAL, "static consumer fenced"))
 
-class Fenced(kafka._Consumer):
+class Fenced(consumer._Consumer):
     def consume(self, limit, timeout):
         return [fenced]
 
 class Parse:
     def __init__(self):
-        kafka._Consumer = Fenced
-        producer = kafka.KafkaProducer(AWAY)
-        producer.produce([Record("out", b"k", b"1")])
+        consumer._Consumer = Fenced
+        writer = producer.KafkaProducer(AWAY)
+        writer.produce([Record("out", b"k", b"1")])
         self.runner = Runner(
             service="test.role",
-            consumer=kafka.KafkaConsumer(AWAY, group="g", instance="0", topics=["in"]),
-            producer=producer,
+            consumer=consumer.KafkaConsumer(AWAY, group="g", instance="0", topics=["in"]),
+            producer=writer,
             handler=Mock(),
         )
 

@@ -10,7 +10,9 @@ import pytest
 
 from quantrac.io.health import Health
 from quantrac.io.http_server import HttpServer
-from quantrac.io.kafka import KafkaConsumer, KafkaProducer, TableReader
+from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.progress import Progress
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.io.role import Work
@@ -177,10 +179,10 @@ def test_what_waits_is_counted_from_what_the_group_has_committed(
     try:
         assert wait_until(take, 30)
         assert again.commit(batch)
-        assert again.waiting() == {}
+        assert again.find_unread() == {}
         role.send()
         partition = (role.topic, batch[0].partition)
-        assert wait_until(lambda: again.waiting() == {partition: 1}, 10)
+        assert wait_until(lambda: again.find_unread() == {partition: 1}, 10)
     finally:
         again.close()
 

@@ -21,7 +21,7 @@ from quantrac.io.health import Health
 from quantrac.local.datadir import DataDir
 from quantrac.local.errors import LocalError
 from quantrac.local.process import ProcessSpec
-from quantrac.local.supervisor import Supervisor, stopped_by_signals
+from quantrac.local.supervisor import Supervisor, stop_on_signals
 
 root, wanted = Path(sys.argv[1]), sys.argv[2:]
 left_out_names = [name.removeprefix("without-") for name in wanted if name.startswith("without-")]
@@ -77,14 +77,14 @@ specs = {
     ),
 }
 try:
-    with DataDir(root).locked():
+    with DataDir(root).lock():
         supervisor = Supervisor(
             [specs[name] for name in wanted if name in specs],
             DataDir(root),
             {"api": "http://127.0.0.1:1"},
             left_out_names=left_out_names,
         )
-        with stopped_by_signals(supervisor):
+        with stop_on_signals(supervisor):
             supervisor.run()
 except LocalError as error:
     raise SystemExit(str(error))

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -27,16 +27,21 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet, ReadingSet
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import GroupProgress, KafkaAdmin, KafkaProducer, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
+from quantrac.io.partitions import Offsets
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import LOOPBACK, free_port
 from quantrac.migrate import migrate_tables, missing_topics
 from schemas.codec import decode_flagged_set, encode
-from schemas.messages.registry import Activation, Station, StationParameter
+from schemas.messages.registry.activations import Activation
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key, to_registry
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
@@ -147,10 +152,10 @@ class Province:
 
     def ends(self, role: str) -> int:
         """How many messages there are of those that a role reads."""
-        return total(self.progress[role].ends)
+        return total(self.progress[role].end_offsets)
 
     def done(self, role: str) -> int:
-        return total(self.progress[role].committed)
+        return total(self.progress[role].committed_offsets)
 
     def lag(self, role: str) -> int:
         return self.ends(role) - self.done(role)
@@ -164,7 +169,7 @@ class Province:
         topic = self.prefix + "qa-flagged"
         return [
             decode_flagged_set(record.value or b"")
-            for partition in range(self.admin.existing()[topic])
+            for partition in range(self.admin.count_partitions()[topic])
             for record in read_tail(self.kafka, topic, partition, 1_000_000)
         ]
 
@@ -176,10 +181,12 @@ class Province:
 
     def dead_letters(self) -> int:
         dead = [
-            name for name in self.admin.existing() if name.startswith(self.prefix) and name[-4:] == ".dlq"
+            name
+            for name in self.admin.count_partitions()
+            if name.startswith(self.prefix) and name[-4:] == ".dlq"
         ]
         assert dead
-        return sum(self.admin.ends(dead).values())
+        return sum(self.admin.end_offsets(dead).values())
 
 
 @pytest.fixture
@@ -339,7 +346,7 @@ def at_once(sets: Sequence[ReadingSet], switch: Activation, folder: Path) -> Sto
     return found
 
 
-def total(ask: Callable[[], Mapping[tuple[str, int], int] | None]) -> int:
+def total(ask: Callable[[], Offsets | None]) -> int:
     """Return a sum of offsets; a broker whose group coordinator is starting is asked again."""
     deadline = time.monotonic() + 30
     while (found := ask()) is None:

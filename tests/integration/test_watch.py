@@ -14,14 +14,16 @@ import pytest
 
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, TableReader
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from schemas.codec import encode
 from schemas.messages.alerts import Alert
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 
 pytestmark = pytest.mark.chaos  # each test goes on from the one before

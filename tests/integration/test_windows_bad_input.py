@@ -9,7 +9,8 @@ import pytest
 
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Interval, Registry
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Interval
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings

@@ -18,13 +18,15 @@ import pytest
 
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka import KafkaAdmin, KafkaProducer, read_tail
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics
 from schemas.codec import encode
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 from support.averages import Key, Readings, brute_force
 from support.stored_averages import assert_equal, dirty, store, stored
@@ -109,7 +111,7 @@ class Deployment:
     def told(self) -> set[tuple[Any, ...]]:
         """Return (station, parameter, period, start, version) of every average that was told."""
         found = set()
-        for topic, partition in self.admin.ends([self.prefix + "aggregated"]):
+        for topic, partition in self.admin.end_offsets([self.prefix + "aggregated"]):
             for record in read_tail(self.kafka, topic, partition, 10_000):
                 for each in json.loads(record.value or b"{}")["averages"]:
                     start = int(datetime.fromisoformat(each["starts_at"]).timestamp())

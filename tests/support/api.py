@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry, StationParameter, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StationParameter, StationType
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from quantrac.domain.averaging import Period
-from quantrac.io.clickhouse import ClickHouseAway, Words
+from quantrac.io.clickhouse import ClickHouseAway
+from quantrac.io.clickhouse_native import Words
 from services.aggregator.windows.averages.queries import (
     DAYS,
     FLAGS,

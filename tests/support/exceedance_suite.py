@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from quantrac.domain.stations import Permit, PermitLimit, Registry
+from quantrac.domain.registry.permits import Permit, PermitLimit
+from quantrac.domain.registry.registry import Registry
 from services.aggregator.windows.exceedances.columns import Episode
 from support.exceedances import AIR, NEW_YEAR, STACK, World
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from quantrac.domain.averaging import AverageRules, Period
 from quantrac.domain.limits import LimitBook, Row, Standard
-from quantrac.domain.stations import Registry, Station, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from services.aggregator.windows.averages.queries import AverageTables

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.migrations import Rendering, as_written, migrate, ordered, rendered
+from quantrac.io.migrations import Rendering, as_written, migrate, render_migrations, sort_migrations
 from schemas.clickhouse import migration_files
 
 AT = datetime(2026, 3, 25, tzinfo=UTC)
@@ -11,8 +11,8 @@ AT = datetime(2026, 3, 25, tzinfo=UTC)
 
 def migrate_interrupted(client: ClickHouse, render: Rendering = as_written) -> None:
     """Let each migration fail after each of its statements, then run all; an average is stored early on."""
-    every = ordered(migration_files())
-    for number, runs in enumerate(rendered(every, render)):
+    every = sort_migrations(migration_files())
+    for number, runs in enumerate(render_migrations(every, render)):
         migrate(client, every[:number], render)
         if number == 4:
             client.insert("averages", average())

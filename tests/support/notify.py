@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.testing.builders import registry
 from schemas.messages.alerts import Alert

@@ -10,7 +10,8 @@ import numpy as np
 
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
-from quantrac.domain.stations import Registry, Station, StationParameter, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from schemas.rules import RuleBook, RuleSet, load
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

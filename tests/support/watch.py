@@ -7,8 +7,10 @@ from typing import Any
 
 from quantrac.domain.limits import LimitBook, WarningShares
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Registry, Station, StationParameter, WarningLevels
-from quantrac.io.records import Done, NotNow, Record, Standing
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, WarningLevels
+from quantrac.io.partitions import GroupAssignment, Offsets, Partition
+from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from schemas.codec import ToldAverage, ToldExceedance, encode, encode_aggregated
 from schemas.messages.alerts import Alert
@@ -62,11 +64,11 @@ class Stored:
             )
             yield alert.station, key, kept, alert.state != "closed"
 
-    def ends(self) -> Mapping[tuple[str, int], int]:
-        return {("alert", 0): 1}
+    def end_offsets(self) -> Offsets:
+        return {Partition("alert", 0): 1}
 
-    def committed(self) -> Mapping[tuple[str, int], int]:
-        return {("alert", 0): 0 if self.behind else 1}
+    def committed_offsets(self) -> Offsets:
+        return {Partition("alert", 0): 0 if self.behind else 1}
 
 
 class Watch:
@@ -95,10 +97,12 @@ class Watch:
             rules=self.rules,
             grace=self.grace,
         )
-        self.stand()
+        self.assign()
 
-    def stand(self, *, caught_up: bool = True, assignment: int = 0, owns: Any = lambda _: True) -> None:
-        self.handler.stand(Standing(assignment, {}, caught_up, owns))
+    def assign(
+        self, *, is_caught_up: bool = True, generation: int = 0, is_assigned: Any = lambda _: True
+    ) -> None:
+        self.handler.set_assignment(GroupAssignment(generation, {}, is_caught_up, is_assigned))
 
     def take(self, *records: Record) -> Done | NotNow:
         verdict = self.handler.handle(records)

@@ -11,7 +11,7 @@ from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.io.records import Handler, Record
-from quantrac.io.runner import BatchProcessor, Fuse
+from quantrac.io.runner import BatchProcessor, DeadLetterLimit
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import registry, station
 from quantrac.testing.history import HistoryInMemory
@@ -119,8 +119,8 @@ def rejudge() -> Stage:
 def run(handler: Handler, batch: Sequence[Record]) -> FakeBroker:
     """Take a batch through the step that every loop shares; it must not have to wait."""
     broker = FakeBroker(partitions=1)
-    fuse = Fuse(consecutive=len(batch), warm_up=len(batch) + 1)
-    processor = BatchProcessor(service="test", producer=broker.producer(), handler=handler, fuse=fuse)
+    limit = DeadLetterLimit(consecutive=len(batch), warm_up=len(batch) + 1)
+    processor = BatchProcessor(service="test", producer=broker.producer(), handler=handler, limit=limit)
     assert processor.process(batch) is None
     return broker
 

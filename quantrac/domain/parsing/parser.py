@@ -18,7 +18,7 @@ from quantrac.domain.parsing.reasons import GIVE_UP, ParseError, Reason, Rejects
 from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
 from quantrac.domain.parsing.text import Lines, read_lines
 from quantrac.domain.readings import Reading, Reject
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import Conversion
 
 _TITLE_COLUMNS = 3

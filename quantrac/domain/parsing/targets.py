@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quantrac.domain.catalogue import find_parameter, name_key
 from quantrac.domain.parsing.reasons import ParseError, Reason
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.domain.units import Conversion, canonical_unit, conversion
 
 DEFAULT_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

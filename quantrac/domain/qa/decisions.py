@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
-from quantrac.domain.stations import Decision
+from quantrac.domain.registry.decisions import Decision
 
 NOT_DECIDED = 0
 
@@ -13,7 +13,7 @@ NOT_DECIDED = 0
 def decided(decisions: Sequence[Decision], parameter: Texts | Sequence[str], time: Floats) -> Outcomes:
     """Return the flag that people gave each reading (n,); :data:`NOT_DECIDED` where nobody did.
 
-    ``decisions`` come from :meth:`quantrac.domain.stations.Registry.decisions_of`: of several that cover a
+    ``decisions`` come from :meth:`.Registry.decisions_of`: of several that cover a
     reading the last in order counts. ``time`` is seconds since 1970 UTC.
     """
     flag = np.full(len(time), NOT_DECIDED, dtype=np.uint8)

@@ -87,7 +87,7 @@ class Analyst:
         """Refuse another default database than the login's own; none is none."""
         if database not in ("", self.database):
             text = f"{self.user}: Not enough privileges. This login reads the database {self.database}"
-            raise EngineError.named(497, "ACCESS_DENIED", text)
+            raise EngineError.with_name(497, "ACCESS_DENIED", text)
 
     def settings(self, chosen: Mapping[str, str]) -> dict[str, str]:
         """Return what is set before a statement is looked at: the limits, and what the client chose.
@@ -97,14 +97,14 @@ class Analyst:
         for name in chosen:
             if name not in _SETTINGS and name not in _LIMITS and name != "readonly":
                 text = f"Cannot modify '{name}' setting in readonly mode"
-                raise EngineError.named(164, "READONLY", text)
+                raise EngineError.with_name(164, "READONLY", text)
         return {**{name: value for name, value in chosen.items() if name in _SETTINGS}, **_LIMITS}
 
 
 def last_settings(*, streamed: bool) -> dict[str, str]:
     """Return what is set right before a statement runs: after it nothing can be set any more."""
-    whole = {} if streamed else {"max_result_bytes": _WHOLE_RESULT_BYTES}
-    return {**whole, "readonly": "1"}
+    unstreamed = {} if streamed else {"max_result_bytes": _WHOLE_RESULT_BYTES}
+    return {**unstreamed, "readonly": "1"}
 
 
 def analysts_of(passwords: Mapping[str, str]) -> list[Analyst]:
@@ -118,4 +118,4 @@ def analysts_of(passwords: Mapping[str, str]) -> list[Analyst]:
 def check_format(name: str) -> None:
     """Refuse a format of the answer that needs a file of the server."""
     if name not in _FORMATS:
-        raise EngineError.named(73, "UNKNOWN_FORMAT", f"Analysts get no answer in the format {name!r}")
+        raise EngineError.with_name(73, "UNKNOWN_FORMAT", f"Analysts get no answer in the format {name!r}")

@@ -110,11 +110,11 @@ class AnalystSql:
 
     def _check_name(self, word: "_Word", before: "_Word") -> None:
         if word.is_keyword("OUTFILE") or word.is_keyword("INFILE"):
-            raise denied("files cannot be read or written")
+            raise access_denied("files cannot be read or written")
         if word.text.lower() == "identifier" and before.is_sign(":"):
-            raise denied("a parameter of the type Identifier is not possible here")
+            raise access_denied("a parameter of the type Identifier is not possible here")
         if word.text.lower() in self._refused:
-            raise denied(f"{word.text} is not among the functions that analysts may use")
+            raise access_denied(f"{word.text} is not among the functions that analysts may use")
 
     def _may_stand_before_bracket(self, word: "_Word", before: "_Word") -> bool:
         if word.text.lower() in self._callable or self._is_combined(word.text):
@@ -131,9 +131,9 @@ class AnalystSql:
         return False
 
 
-def denied(text: str) -> EngineError:
+def access_denied(text: str) -> EngineError:
     """Word what an analyst may not do as the engine words it."""
-    return EngineError.named(497, "ACCESS_DENIED", f"Not enough privileges: {text}")
+    return EngineError.with_name(497, "ACCESS_DENIED", f"Not enough privileges: {text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +170,10 @@ def _check_verb(words: Sequence[_Word]) -> None:
     first, second, third = [*(word.text.upper() for word in words if word.is_identifier), "", "", ""][:3]
     shown = second in _SHOWN or (second == "CREATE" and third in _CREATED)
     if first not in _VERBS or (first == "SHOW" and not shown):
-        raise EngineError.named(164, "READONLY", "Cannot execute query in readonly mode")
+        raise EngineError.with_name(164, "READONLY", "Cannot execute query in readonly mode")
 
 
 def _check_system_table(following: Iterable[_Word]) -> None:
     name = next((word.text for word in following if word.is_identifier), "")
     if name not in _SYSTEM_TABLES:
-        raise denied(f"system.{name} is not among the tables that analysts may read")
+        raise access_denied(f"system.{name} is not among the tables that analysts may read")

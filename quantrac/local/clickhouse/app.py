@@ -11,7 +11,7 @@ from functools import partial
 from quantrac.io.http_guard import mark_authenticated
 from quantrac.local.clickhouse import analyst as rules
 from quantrac.local.clickhouse.analyst import Analyst
-from quantrac.local.clickhouse.analyst_sql import AnalystSql, denied
+from quantrac.local.clickhouse.analyst_sql import AnalystSql, access_denied
 from quantrac.local.clickhouse.engine import Answer, Engine, Handle
 from quantrac.local.clickhouse.errors import EngineError, too_large
 from quantrac.local.clickhouse.lanes import Lane
@@ -45,15 +45,15 @@ class _Exchange:
     reply: Reply
 
     @asynccontextmanager
-    async def watched(self) -> AsyncIterator[asyncio.Task[None]]:
+    async def watch_disconnect(self) -> AsyncIterator[asyncio.Task[None]]:
         """Watch, once the body is read, for the end of the connection: the task is done then."""
-        gone = asyncio.create_task(self.body.wait_until_gone())
+        disconnect = asyncio.create_task(self.body.wait_until_gone())
         try:
-            yield gone
+            yield disconnect
         finally:
-            gone.cancel()
+            disconnect.cancel()
             with suppress(asyncio.CancelledError):
-                await gone
+                await disconnect
 
 
 class ClickHouseApp:
@@ -119,14 +119,14 @@ class ClickHouseApp:
     def _authenticate(self, request: Request) -> Analyst | None:
         """Return the analyst who asks, None for the services' user; raises `EngineError` for anybody else."""
         user, password = request.credentials
-        given = _login(user, password)
-        if hmac.compare_digest(given, self._login):
+        digest = _login(user, password)
+        if hmac.compare_digest(digest, self._login):
             return None
         for login, analyst in self._analysts:
-            if hmac.compare_digest(given, login):
+            if hmac.compare_digest(digest, login):
                 return analyst
         text = f"{user}: Authentication failed: password is incorrect, or there is no user with such name"
-        raise EngineError.named(516, "AUTHENTICATION_FAILED", text)
+        raise EngineError.with_name(516, "AUTHENTICATION_FAILED", text)
 
     async def _answer_service(self, exchange: _Exchange) -> None:
         request, body, reply = exchange.request, exchange.body, exchange.reply
@@ -138,8 +138,12 @@ class ClickHouseApp:
             await reply.start(None, answer)
             last = b""
         else:
-            async with exchange.watched() as gone, lane.slot(gone), self._handle(request) as handle:
-                last = await self._query(exchange, text, handle, lane, gone)
+            async with (
+                exchange.watch_disconnect() as disconnect,
+                lane.slot(disconnect),
+                self._handle(request) as handle,
+            ):
+                last = await self._query(exchange, text, handle, lane, disconnect)
         # Only now: with the end of the answer a client may send the next statement of its session.
         await reply.end(last)
 
@@ -148,24 +152,28 @@ class ClickHouseApp:
         request = exchange.request
         text, head = await _statement(request, exchange.body, rules.MAX_STATEMENT_BYTES)
         if head:
-            raise EngineError.named(164, "READONLY", "Cannot execute query in readonly mode")
+            raise EngineError.with_name(164, "READONLY", "Cannot execute query in readonly mode")
         if request.tables:
-            raise denied("analysts send no tables along")
+            raise access_denied("analysts send no tables along")
         analyst.check_database(request.database)
         lane = self._analysts_lane
         try:
-            async with asyncio.timeout(rules.ANSWER_SECONDS), exchange.watched() as gone, lane.slot(gone):
+            async with (
+                asyncio.timeout(rules.ANSWER_SECONDS),
+                exchange.watch_disconnect() as disconnect,
+                lane.slot(disconnect),
+            ):
                 handle = await lane.run(self._engine.handle)
                 try:
                     canonical = await lane.run(partial(self._read_only, handle, text, request, analyst))
-                    last = await self._query(exchange, canonical, handle, lane, gone)
+                    last = await self._query(exchange, canonical, handle, lane, disconnect)
                 finally:
                     handle.close()
                 await exchange.reply.end(last)
         except TimeoutError:
             # An answer that has begun stays without its end.
             if not exchange.reply.started:
-                raise EngineError.named(159, "TIMEOUT_EXCEEDED", "The answer took too long") from None
+                raise EngineError.with_name(159, "TIMEOUT_EXCEEDED", "The answer took too long") from None
 
     def _read_only(self, handle: Handle, text: bytes, request: Request, analyst: Analyst) -> bytes:
         """Take every right but reading from a handle, then check the statement; returns what may run."""
@@ -177,7 +185,7 @@ class ClickHouseApp:
         output = result_format(canonical, request.default_format) or ""
         rules.check_format(output)
         for name in views - set(handle.names(_VIEWS) if views else ()):
-            raise denied(f"{name} is not among the functions that analysts may use")
+            raise access_denied(f"{name} is not among the functions that analysts may use")
         streamed = is_streamed(canonical, output) and not request.flag("wait_end_of_query")
         handle.set(rules.last_settings(streamed=streamed))
         return canonical
@@ -197,11 +205,11 @@ class ClickHouseApp:
             await run(insert.close)
 
     async def _query(
-        self, exchange: _Exchange, text: bytes, handle: Handle, lane: Lane, gone: asyncio.Task[None]
+        self, exchange: _Exchange, text: bytes, handle: Handle, lane: Lane, disconnect: asyncio.Task[None]
     ) -> bytes:
         """Answer all but the last bytes, which are returned; without a client the statement ends."""
         request, reply = exchange.request, exchange.reply
-        async with self._ended_when(gone, handle):
+        async with self._kill_on(disconnect, handle):
             output = result_format(text, request.default_format)
             if output and is_streamed(text, output) and not request.flag("wait_end_of_query"):
                 return await self._stream(handle.stream(text, output, request.params), output, reply, lane)
@@ -255,16 +263,16 @@ class ClickHouseApp:
             self._sessions.give_back(session, usable)
 
     @asynccontextmanager
-    async def _ended_when(self, gone: asyncio.Task[None], handle: Handle) -> AsyncIterator[None]:
+    async def _kill_on(self, disconnect: asyncio.Task[None], handle: Handle) -> AsyncIterator[None]:
         def kill(_: asyncio.Task[None]) -> None:
             loop.run_in_executor(self._kills, self._kill, handle.tag)
 
         loop = asyncio.get_running_loop()
-        gone.add_done_callback(kill)
+        disconnect.add_done_callback(kill)
         try:
             yield
         finally:
-            gone.remove_done_callback(kill)
+            disconnect.remove_done_callback(kill)
 
     def _kill(self, tag: str) -> None:
         with suppress(EngineError):  # it has ended by itself
@@ -280,7 +288,7 @@ async def _statement(
     """
     if request.flag("compress") or request.flag("decompress"):
         text = "Use Content-Encoding instead of compress and decompress"
-        raise EngineError.named(48, "NOT_IMPLEMENTED", text)
+        raise EngineError.with_name(48, "NOT_IMPLEMENTED", text)
     most = limit or _MAX_INSERT_BYTES
     if request.is_form:
         request.add_form(await body.read_whole(most))
@@ -292,7 +300,7 @@ async def _statement(
         if len(statement) > most:
             raise too_large(most)
     if not statement.strip():
-        raise EngineError.named(62, "SYNTAX_ERROR", "Syntax error: Empty query")
+        raise EngineError.with_name(62, "SYNTAX_ERROR", "Syntax error: Empty query")
     return statement, head
 
 

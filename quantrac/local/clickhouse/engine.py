@@ -54,7 +54,7 @@ def _identifier(name: str) -> str:
 
 def _assignment(name: str, value: str | None) -> str:
     if not _SETTING_NAME.match(name):
-        raise EngineError.named(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
+        raise EngineError.with_name(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
     return f"{name} = {'DEFAULT' if value is None else _quote(value)}"
 
 
@@ -163,7 +163,7 @@ class Insert:
             self._file.write(data)
             self._file.flush()
         except OSError as error:
-            raise EngineError.named(243, "NOT_ENOUGH_SPACE", str(error)) from None
+            raise EngineError.with_name(243, "NOT_ENOUGH_SPACE", str(error)) from None
 
     def finish(self) -> Answer:
         """Write everything; when this returns, the rows are on disk."""

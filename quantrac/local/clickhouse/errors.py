@@ -30,15 +30,15 @@ class EngineError(Exception):
         self.code = code
 
     @classmethod
-    def named(cls, code: int, name: str, text: str) -> "EngineError":
+    def with_name(cls, code: int, name: str, text: str) -> "EngineError":
         """Word an error of the server itself as the engine words its own."""
         return cls(code, f"Code: {code}. DB::Exception: {text}. ({name})")
 
     @classmethod
     def from_text(cls, text: str) -> "EngineError":
         """Find the code in an engine's exception text; 1002 (UNKNOWN_EXCEPTION) where there is none."""
-        found = _CODE.search(text)
-        return cls(int(found[1]), text[found.start() :]) if found else cls(1002, f"Code: 1002. {text}")
+        match = _CODE.search(text)
+        return cls(int(match[1]), text[match.start() :]) if match else cls(1002, f"Code: 1002. {text}")
 
     @property
     def status(self) -> int:
@@ -48,9 +48,9 @@ class EngineError(Exception):
 
 def bad_body(text: str) -> EngineError:
     """A body that is cut short or not encoded as its header says (400)."""
-    return EngineError.named(33, "CANNOT_READ_ALL_DATA", text)
+    return EngineError.with_name(33, "CANNOT_READ_ALL_DATA", text)
 
 
 def too_large(limit: int) -> EngineError:
     """A statement longer than `limit` bytes (413)."""
-    return EngineError.named(223, "QUERY_IS_TOO_LARGE", f"A statement may have {limit} bytes")
+    return EngineError.with_name(223, "QUERY_IS_TOO_LARGE", f"A statement may have {limit} bytes")

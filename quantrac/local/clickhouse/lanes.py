@@ -22,20 +22,20 @@ class Lane:
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix=name)
 
     @asynccontextmanager
-    async def slot(self, gone: asyncio.Task[None] | None = None) -> AsyncIterator[None]:
+    async def slot(self, disconnect: asyncio.Task[None] | None = None) -> AsyncIterator[None]:
         """Wait for a slot and keep it; raises `EngineError` where none comes free in 30 s.
 
         Raises `ClientGone` where the task `gone`, which waits for the end of the connection, is done before.
         """
         acquired = asyncio.create_task(self._slots.acquire())
         try:
-            waiting = {acquired, gone} if gone else {acquired}
+            waiting = {acquired, disconnect} if disconnect else {acquired}
             await asyncio.wait(waiting, timeout=_SLOT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if gone and gone.done():
+            if disconnect and disconnect.done():
                 raise ClientGone
             if not acquired.done():
                 text = "Too many simultaneous queries"
-                raise EngineError.named(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text)
+                raise EngineError.with_name(202, "TOO_MANY_SIMULTANEOUS_QUERIES", text)
             yield
         finally:
             acquired.cancel()

@@ -113,8 +113,9 @@ class Reply:
 
     async def _start(self, status: int, headers: dict[str, str]) -> None:
         self.started = True
-        every = {**headers, "X-ClickHouse-Query-Id": self._query_id, "X-ClickHouse-Timezone": "UTC"}
+        all_headers = {**headers, "X-ClickHouse-Query-Id": self._query_id, "X-ClickHouse-Timezone": "UTC"}
         pairs = [
-            (name.lower().encode(), value.encode("utf-8", "surrogateescape")) for name, value in every.items()
+            (name.lower().encode(), value.encode("utf-8", "surrogateescape"))
+            for name, value in all_headers.items()
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": pairs})

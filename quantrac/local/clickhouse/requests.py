@@ -148,8 +148,8 @@ class Request:
     @property
     def default_format(self) -> str:
         """What a statement without FORMAT answers in."""
-        asked = self.arguments.get("default_format") or self.headers.get("x-clickhouse-format")
-        return asked or "TabSeparated"
+        name = self.arguments.get("default_format") or self.headers.get("x-clickhouse-format")
+        return name or "TabSeparated"
 
     @property
     def database(self) -> str:

@@ -33,11 +33,11 @@ class Sessions:
         session = self._sessions.get(name)
         if session is None:
             if must_exist:
-                raise EngineError.named(372, "SESSION_NOT_FOUND", f"Session {name} not found")
+                raise EngineError.with_name(372, "SESSION_NOT_FOUND", f"Session {name} not found")
             session = _Session(self._open_handle(), _seconds(timeout), self._now())
             self._sessions[name] = session
         elif session.busy:
-            raise EngineError.named(
+            raise EngineError.with_name(
                 373, "SESSION_IS_LOCKED", f"Session {name} is locked by a concurrent client"
             )
         session.busy = True
@@ -67,6 +67,6 @@ def _seconds(text: str) -> float:
     try:
         return min(float(text), _LONGEST_TIMEOUT_SECONDS) if text else _DEFAULT_TIMEOUT_SECONDS
     except ValueError:
-        raise EngineError.named(
+        raise EngineError.with_name(
             374, "INVALID_SESSION_TIMEOUT", f"Invalid session timeout: '{text}'"
         ) from None

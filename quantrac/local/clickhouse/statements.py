@@ -94,12 +94,12 @@ def result_format(text: bytes, default: str) -> str | None:
     """Name the format of the answer; None for a statement that answers nothing."""
     if verb(text) not in _RESULT_VERBS:
         return None
-    tail, at = text[-_TAIL_BYTES:].upper(), _TAIL_BYTES
+    tail, start = text[-_TAIL_BYTES:].upper(), _TAIL_BYTES
     for _ in range(_TAIL_FORMATS):
-        at = tail.rfind(b"FORMAT", 0, at)
-        if at < 0:
+        start = tail.rfind(b"FORMAT", 0, start)
+        if start < 0:
             break
-        if last := _FORMAT_AT_END.match(text[-_TAIL_BYTES:], at):
+        if last := _FORMAT_AT_END.match(text[-_TAIL_BYTES:], start):
             return last[1].decode()
     return default
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from schemas.messages.registry import Account, Station
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.registry import load_directory
 
 REGISTRY = Path(__file__).parent
@@ -36,7 +37,7 @@ def demo_accounts(
 
     Raises ValueError when an account has no password.
     """
-    missing = [name for name in (account_name(each.code) for each in stations) if name not in passwords]
+    missing = [name for name in (account_name(station.code) for station in stations) if name not in passwords]
     if missing:
         raise ValueError(f"no password for account {missing[0]!r}")
     return [

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.io.logs import configure
 from quantrac.local import demo
 from quantrac.local.simulator.backlog import Backlog

@@ -23,17 +23,17 @@ def _still(m: Moment) -> float:
     return 2.2 / (1 + weather.wind_speed(m))
 
 
-def _washed(m: Moment) -> float:
+def _washout(m: Moment) -> float:
     return 1 / (1 + weather.rain(m) / 8)
 
 
 def _no(m: Moment) -> float:
     emitted = (2 + 20 * _traffic(m)) * _still(m) * m.level("traffic")
-    return m.scattered("NO", emitted * (1 - 0.5 * weather.sun(m)))
+    return m.scatter("NO", emitted * (1 - 0.5 * weather.sun(m)))
 
 
 def _no2(m: Moment) -> float:
-    return m.scattered("NO2", (12 + 40 * _traffic(m)) * _still(m) * m.level("traffic"))
+    return m.scatter("NO2", (12 + 40 * _traffic(m)) * _still(m) * m.level("traffic"))
 
 
 def _nox(m: Moment) -> float:
@@ -41,42 +41,42 @@ def _nox(m: Moment) -> float:
 
 
 def _co(m: Moment) -> float:
-    return m.scattered("CO", (450 + 1200 * _traffic(m)) * _still(m) * m.level("traffic"))
+    return m.scatter("CO", (450 + 1200 * _traffic(m)) * _still(m) * m.level("traffic"))
 
 
 def _so2(m: Moment) -> float:
-    return m.scattered("SO2", (14 + 9 * m.drift("SO2", 9)) * _still(m) * _washed(m))
+    return m.scatter("SO2", (14 + 9 * m.drift("SO2", 9)) * _still(m) * _washout(m))
 
 
 def _o3(m: Moment) -> float:
     # Ozone follows the sun with the hours that its making takes: the peak lies near 14:30.
     made = max(0.0, m.wave(14.5)) ** 1.4 * weather.clear(m) * (95 + 25 * weather.summer(m))
-    return m.scattered("O3", max(4.0, 24 + made - 9 * _traffic(m)) * m.level("O3"))
+    return m.scatter("O3", max(4.0, 24 + made - 9 * _traffic(m)) * m.level("O3"))
 
 
 def _pm2_5(m: Moment) -> float:
     season = 24 - 9 * weather.summer(m) + 13 * m.city.drift("haze", 40)
-    dust = (season + 13 * _traffic(m) + 5 * m.drift("PM2.5", 12)) * _still(m) * _washed(m)
-    return m.scattered("PM2.5", max(2.0, dust) * m.level("dust"))
+    dust = (season + 13 * _traffic(m) + 5 * m.drift("PM2.5", 12)) * _still(m) * _washout(m)
+    return m.scatter("PM2.5", max(2.0, dust) * m.level("dust"))
 
 
 def _pm10(m: Moment) -> float:
-    coarse = (9 + 11 * _traffic(m) + 3 * weather.wind_speed(m)) * _washed(m)
-    return _pm2_5(m) + m.scattered("PM10", coarse * m.level("coarse dust"))
+    coarse = (9 + 11 * _traffic(m) + 3 * weather.wind_speed(m)) * _washout(m)
+    return _pm2_5(m) + m.scatter("PM10", coarse * m.level("coarse dust"))
 
 
 def _organic(name: str, typical: float) -> Course:
     """Course of a solvent or fuel vapour in ppb."""
 
     def course(m: Moment) -> float:
-        return m.scattered(name, typical * (0.4 + _traffic(m)) * _still(m) * m.level(name), share=0.05)
+        return m.scatter(name, typical * (0.4 + _traffic(m)) * _still(m) * m.level(name), share=0.05)
 
     return course
 
 
 def _radiation(m: Moment) -> float:
     # A pyranometer cools against the night sky and then shows a little less than nothing.
-    by_day = m.scattered("Radiation", 1000 * weather.sun(m) * weather.clear(m), share=0.02)
+    by_day = m.scatter("Radiation", 1000 * weather.sun(m) * weather.clear(m), share=0.02)
     return by_day - 1.6 + 0.3 * m.noise("Radiation")
 
 

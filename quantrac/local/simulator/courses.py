@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from quantrac.domain.stations import StationParameter, StationType
+from quantrac.domain.registry.stations import StationParameter, StationType
 from quantrac.local.simulator.air import AIR
 from quantrac.local.simulator.industry import STACK, WASTEWATER
 from quantrac.local.simulator.moment import Course, Moment

@@ -60,10 +60,10 @@ def csv_files(
             raise UserError(f"{path.name}: line {number}: no readable time: {error}") from error
     timed.sort(key=lambda entry: entry[0])
     return (
-        (file_name(station_code, at.strftime(TIME_FORMAT)), content)
-        for at, row in timed
-        if (since is None or since <= at) and (until is None or at < until)
-        if (content := _content(row, columns, at))
+        (file_name(station_code, time.strftime(TIME_FORMAT)), content)
+        for time, row in timed
+        if (since is None or since <= time) and (until is None or time < until)
+        if (content := _content(row, columns, time))
     )
 
 
@@ -87,30 +87,30 @@ def _time_reader(
     path: Path, header: list[str], zone: ZoneInfo
 ) -> tuple[Callable[[Row], datetime], frozenset[int]]:
     """Return how to read a row's local time (naive), and which columns make it up."""
-    places = {name.casefold(): place for place, name in enumerate(header)}
-    if all(part in places for part in _TIME_PARTS[:4]):
-        parts = [places[part] for part in _TIME_PARTS if part in places]
+    indices = {name.casefold(): index for index, name in enumerate(header)}
+    if all(part in indices for part in _TIME_PARTS[:4]):
+        parts = [indices[part] for part in _TIME_PARTS if part in indices]
         return partial(_time_of_parts, parts), frozenset(parts)
     for name in _TIME_NAMES:
-        if name in places:
-            return partial(_time_of_text, places[name], zone), frozenset({places[name]})
-    wanted = ", ".join(_TIME_NAMES)
-    raise UserError(f"{path.name}: no time column; expected one of {wanted}, or year,month,day,hour")
+        if name in indices:
+            return partial(_time_of_text, indices[name], zone), frozenset({indices[name]})
+    names = ", ".join(_TIME_NAMES)
+    raise UserError(f"{path.name}: no time column; expected one of {names}, or year,month,day,hour")
 
 
-def _time_of_parts(places: list[int], row: Row) -> datetime:
-    values = [int(_cell(row, place)) for place in places]
+def _time_of_parts(indices: list[int], row: Row) -> datetime:
+    values = [int(_cell(row, index)) for index in indices]
     year, month, day, hour, minute, second = [*values, 0, 0][:6]
     return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (a logger's clock has no zone)
 
 
-def _time_of_text(place: int, zone: ZoneInfo, row: Row) -> datetime:
-    text = _cell(row, place)
+def _time_of_text(index: int, zone: ZoneInfo, row: Row) -> datetime:
+    text = _cell(row, index)
     try:
-        at = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return datetime.strptime(text, _NATIONAL_TIME)  # noqa: DTZ007
-    return at.astimezone(zone).replace(tzinfo=None) if at.tzinfo else at
+    return time.astimezone(zone).replace(tzinfo=None) if time.tzinfo else time
 
 
 def _parameter_columns(
@@ -126,31 +126,31 @@ def _parameter_columns(
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UserError(f"{path.name}: no column {name!r}{hint}")
     columns = [
-        (place, mapping.get(name, Column(name)))
-        for place, name in enumerate(header)
-        if place not in time_columns
-        if name in mapping or (name not in _ROW_NUMBERS and _holds_numbers(rows, place))
+        (index, mapping.get(name, Column(name)))
+        for index, name in enumerate(header)
+        if index not in time_columns
+        if name in mapping or (name not in _ROW_NUMBERS and _holds_numbers(rows, index))
     ]
     if not columns:
         raise UserError(f"{path.name}: no column holds numbers")
     return columns
 
 
-def _holds_numbers(rows: list[list[str]], place: int) -> bool:
+def _holds_numbers(rows: list[list[str]], index: int) -> bool:
     """Most of the cells are numbers: one broken cell does not hide a column, a few digits do not make one."""
-    cells = [cell for row in rows if (cell := _cell(row, place)) not in _MISSING]
+    cells = [cell for row in rows if (cell := _cell(row, index)) not in _MISSING]
     return 2 * sum(_NUMBER.fullmatch(cell) is not None for cell in cells) > len(cells)
 
 
-def _content(row: Row, columns: list[tuple[int, Column]], at: datetime) -> bytes:
-    time = at.strftime(TIME_FORMAT)
+def _content(row: Row, columns: list[tuple[int, Column]], local_time: datetime) -> bytes:
+    time = local_time.strftime(TIME_FORMAT)
     return "".join(
         line(column.parameter, cell, column.unit, time)
-        for place, column in columns
-        if (cell := _cell(row, place)) not in _MISSING
+        for index, column in columns
+        if (cell := _cell(row, index)) not in _MISSING
     ).encode()
 
 
-def _cell(row: Row, place: int) -> str:
+def _cell(row: Row, index: int) -> str:
     """One cell without blanks around it; a short row is missing its last cells."""
-    return " ".join(row[place].split()) if place < len(row) else ""
+    return " ".join(row[index].split()) if index < len(row) else ""

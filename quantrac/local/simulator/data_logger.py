@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol, Self
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.local.simulator.backlog import Backlog
 from quantrac.local.simulator.faults import is_silent
 from quantrac.local.simulator.files import day_folder, moment_of, station_file
@@ -41,20 +41,20 @@ class DataLogger:
         self._connect = connect
         self._stop = stop
 
-    def measure(self, at: datetime) -> str:
-        """Write the file of ``at`` (aware) into the backlog and return its name."""
-        name, content = station_file(self.station, at, self._seed)
+    def measure(self, time: datetime) -> str:
+        """Write the file of ``time`` (aware) into the backlog and return its name."""
+        name, content = station_file(self.station, time, self._seed)
         self.backlog.add(name, content)
         return name
 
-    def cycle(self, at: datetime, resend: int | None = RESENT_PER_CYCLE) -> bool:
+    def cycle(self, time: datetime, resend: int | None = RESENT_PER_CYCLE) -> bool:
         """Measure, then send: the current file first, then up to ``resend`` old ones, oldest first.
 
         ``None`` resends all. While the line is silent nothing is sent. Returns whether all that was to be
         sent was acknowledged.
         """
-        current = self.measure(at)
-        if is_silent(moment_of(self.station, at, self._seed)):
+        current = self.measure(time)
+        if is_silent(moment_of(self.station, time, self._seed)):
             return False
         waiting = [name for name in self.backlog.names() if name != current]
         return self._send([current, *waiting[:resend]])

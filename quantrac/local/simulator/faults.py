@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from quantrac.domain.times import DAY
 from quantrac.local.simulator.moment import Moment
 from quantrac.local.simulator.noise import uniform
 
-_DAY = 86_400
 _SPIKE_SHARE = 1 / 900
 _GARBLED_SHARE = 1 / 900
 
@@ -52,9 +52,9 @@ class Window:
     start: datetime
     length: timedelta
 
-    def part(self, at: datetime) -> float:
+    def part(self, time: datetime) -> float:
         """Return how far the window has passed, 0 to 1 inside."""
-        return (at - self.start) / self.length
+        return (time - self.start) / self.length
 
 
 def lasting_fault(m: Moment, parameter: str) -> tuple[Fault, Window] | None:
@@ -81,14 +81,14 @@ def is_silent(m: Moment) -> bool:
 
 def _window(m: Moment, kind: _Kind, parameter: str) -> Window | None:
     """Return the window of this kind that holds at a moment; a day has one at most."""
-    day, second = divmod(m.seconds, _DAY)
+    day, second = divmod(m.seconds, DAY)
     happens, where, size = (
         uniform(m.seed, m.station, parameter, kind.name, day, draw) for draw in ("happens", "where", "size")
     )
     if happens >= kind.share:
         return None
     length = 60 * (kind.shortest + (kind.longest - kind.shortest) * size)
-    start = (_DAY - length) * where
+    start = (DAY - length) * where
     if not start <= second < start + length:
         return None
     return Window(m.local - timedelta(seconds=second - start), timedelta(seconds=length))

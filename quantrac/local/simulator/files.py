@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.local.simulator.courses import equipment_range, find_course
 from quantrac.local.simulator.faults import Fault, lasting_fault, passing_fault
 from quantrac.local.simulator.moment import Moment
@@ -15,25 +15,25 @@ TIME_FORMAT = "%Y%m%d%H%M%S"
 _FILE_UNITS = {"µg/m3": "ug/m3", "°C": "oC", "°": "Degree", "W/m2": "w/m2", "µS/cm": "uS/cm"}
 
 
-def moment_of(station: Station, at: datetime, seed: int) -> Moment:
-    """Return ``at`` (aware) at a station, in its local time."""
-    return Moment(at.astimezone(ZoneInfo(station.timezone)), seed, station.code)
+def moment_of(station: Station, time: datetime, seed: int) -> Moment:
+    """Return ``time`` (aware) at a station, in its local time."""
+    return Moment(time.astimezone(ZoneInfo(station.timezone)), seed, station.code)
 
 
-def station_file(station: Station, at: datetime, seed: int) -> tuple[str, bytes]:
-    """Make the file that a station's logger writes at ``at`` (aware): its name and its bytes.
+def station_file(station: Station, time: datetime, seed: int) -> tuple[str, bytes]:
+    """Make the file that a station's logger writes at ``time`` (aware): its name and its bytes.
 
-    The same arguments give the same bytes. Parameters stand in the registry's order, those valid at ``at``.
+    The same arguments give the same bytes. Parameters stand in the registry's order, those valid at ``time``.
     """
-    m = moment_of(station, at, seed)
-    time = m.local.strftime(TIME_FORMAT)
+    m = moment_of(station, time, seed)
+    stamp = m.local.strftime(TIME_FORMAT)
     lines = [
-        line(written_name(parameter), text, written_unit(parameter), time, status)
+        line(written_name(parameter), text, written_unit(parameter), stamp, status)
         for parameter in station.parameters
-        if parameter.valid_at(at)
+        if parameter.valid_at(time)
         for text, status in [measure(station.type, parameter, m)]
     ]
-    return file_name(station.code, time), "".join(lines).encode()
+    return file_name(station.code, stamp), "".join(lines).encode()
 
 
 def file_name(code: str, time: str) -> str:
@@ -76,7 +76,7 @@ def measure(medium: StationType, parameter: StationParameter, m: Moment) -> tupl
         return _passing(parameter, course(m), m), "00"
     fault, window = lasting
     if fault is Fault.CALIBRATION:
-        return _number(_calibrated(parameter, m, window.part(m.local))), "01"
+        return _number(_calibration_value(parameter, m, window.part(m.local))), "01"
     repeated = course(Moment(window.start, m.seed, m.station))
     return _number(repeated), "02" if fault is Fault.DEVICE_ERROR else "00"
 
@@ -93,7 +93,7 @@ def _passing(parameter: StationParameter, value: float, m: Moment) -> str:
             return _number(value)
 
 
-def _calibrated(parameter: StationParameter, m: Moment, part: float) -> float:
+def _calibration_value(parameter: StationParameter, m: Moment, part: float) -> float:
     """Zero standard in the first half, span standard at 80 % of the range in the second."""
     low, high = equipment_range(parameter)
     standard = 0.002 if part < 0.5 else 0.8

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from queue import PriorityQueue
 from zoneinfo import ZoneInfo
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.local.simulator.data_logger import RESENT_PER_CYCLE, DataLogger
 from quantrac.local.simulator.noise import uniform
 
@@ -37,9 +37,9 @@ class Schedule:
         return min(timedelta(seconds=_WIDEST_JITTER_S), self.interval(station) / 10) * uniform(station.code)
 
 
-def on_grid(station: Station, at: datetime) -> datetime:
-    """Return the last time at or before ``at`` on the grid of the station's interval, in its local day."""
-    local = at.astimezone(ZoneInfo(station.timezone))
+def on_grid(station: Station, time: datetime) -> datetime:
+    """Return the last time at or before ``time`` on the grid of the station's interval, in its local day."""
+    local = time.astimezone(ZoneInfo(station.timezone))
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     passed = int((local - midnight).total_seconds())
     return (midnight + timedelta(seconds=passed - passed % station.interval_seconds)).astimezone(UTC)

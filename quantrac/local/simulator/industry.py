@@ -26,15 +26,15 @@ def _emission(name: str, typical: float, power: float = 1.0) -> Course:
 
     def course(m: Moment) -> float:
         slow = 1 + 0.2 * m.drift(name, 3)
-        return m.scattered(name, typical * m.level(name, 0.3) * _load(m) ** power * slow)
+        return m.scatter(name, typical * m.level(name, 0.3) * _load(m) ** power * slow)
 
     return course
 
 
 STACK: Mapping[str, Course] = {
-    "Temp": lambda m: m.scattered("Temp", 95 + 60 * _load(m) * m.level("Temp", 0.1), share=0.006),
+    "Temp": lambda m: m.scatter("Temp", 95 + 60 * _load(m) * m.level("Temp", 0.1), share=0.006),
     "Pressure": lambda m: weather.pressure(m) / 10 - 0.4 * _load(m) + 0.02 * m.noise("Pressure"),
-    "Flow": lambda m: m.scattered("Flow", 62_000 * m.level("Flow", 0.3) * _load(m), share=0.01),
+    "Flow": lambda m: m.scatter("Flow", 62_000 * m.level("Flow", 0.3) * _load(m), share=0.01),
     "O2": lambda m: 13.5 - 5.5 * _load(m) + 0.6 * m.drift("O2", 2) + 0.05 * m.noise("O2"),
     "PM": _emission("PM", 34),
     "SO2": _emission("SO2", 130),
@@ -55,12 +55,12 @@ def _discharge(m: Moment) -> float:
 
 
 def _flow(m: Moment) -> float:
-    return m.scattered("flow out", 85 * m.level("flow", 0.5) * _discharge(m), share=0.02)
+    return m.scatter("flow out", 85 * m.level("flow", 0.5) * _discharge(m), share=0.02)
 
 
 def _inflow(m: Moment) -> float:
     arriving = 0.55 + 0.2 * m.wave(13) + 0.05 * m.drift("flow in", 2)
-    return m.scattered("flow in", 85 * m.level("flow", 0.5) * arriving, share=0.02)
+    return m.scatter("flow in", 85 * m.level("flow", 0.5) * arriving, share=0.02)
 
 
 def _load_in_water(name: str, typical: float) -> Course:
@@ -68,7 +68,7 @@ def _load_in_water(name: str, typical: float) -> Course:
 
     def course(m: Moment) -> float:
         treated = 0.75 + 0.3 * _discharge(m) + 0.3 * m.drift("treatment", 30)
-        return m.scattered(name, typical * m.level(name, 0.3) * treated)
+        return m.scatter(name, typical * m.level(name, 0.3) * treated)
 
     return course
 

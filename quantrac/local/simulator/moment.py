@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from quantrac.domain.times import HOUR, to_whole_seconds
 from quantrac.local.simulator.noise import normal, smooth, uniform
 
 
@@ -25,7 +26,7 @@ class Moment:
     @property
     def seconds(self) -> int:
         """Whole seconds since 1970 UTC."""
-        return int(self.local.timestamp())
+        return to_whole_seconds(self.local)
 
     @property
     def city(self) -> "Moment":
@@ -38,13 +39,13 @@ class Moment:
 
     def drift(self, name: str, hours: float) -> float:
         """Return slow noise between -1 and 1 that changes over ``hours``."""
-        return smooth(self.seconds / (3600 * hours), self.seed, self.station, name, "drift")
+        return smooth(self.seconds / (HOUR * hours), self.seed, self.station, name, "drift")
 
     def noise(self, name: str) -> float:
         """Return the scatter of one measurement: standard normal, within ±3."""
         return normal(self.seed, self.station, name, self.seconds)
 
-    def scattered(self, name: str, value: float, share: float = 0.03) -> float:
+    def scatter(self, name: str, value: float, share: float = 0.03) -> float:
         """Return ``value`` with the scatter of an instrument, a ``share`` of the value."""
         return value * (1 + share * self.noise(name))
 

@@ -6,7 +6,7 @@ from quantrac.local.simulator import weather
 from quantrac.local.simulator.moment import Course, Moment
 
 
-def _rained(m: Moment) -> float:
+def _runoff(m: Moment) -> float:
     """Rain in the river: the rain of now, in mm/h, with the station's own slow run-off."""
     return weather.rain(m) * m.level("run-off", 0.4)
 
@@ -25,24 +25,24 @@ def _surface_ph(m: Moment) -> float:
 
 
 def _turbidity(m: Moment) -> float:
-    return m.scattered("Turbidity", (38 + 14 * m.drift("mud", 50) + 9 * _rained(m)) * m.level("mud"))
+    return m.scatter("Turbidity", (38 + 14 * m.drift("mud", 50) + 9 * _runoff(m)) * m.level("mud"))
 
 
-def _suspended(m: Moment) -> float:
-    return m.scattered("TSS", (44 + 15 * m.drift("mud", 50) + 10 * _rained(m)) * m.level("mud"))
+def _suspended_solids(m: Moment) -> float:
+    return m.scatter("TSS", (44 + 15 * m.drift("mud", 50) + 10 * _runoff(m)) * m.level("mud"))
 
 
 def _conductivity(m: Moment) -> float:
-    diluted = (390 * m.level("EC", 0.3) + 45 * m.drift("EC", 70)) / (1 + _rained(m) / 30)
-    return m.scattered("EC", diluted, share=0.005)
+    diluted = (390 * m.level("EC", 0.3) + 45 * m.drift("EC", 70)) / (1 + _runoff(m) / 30)
+    return m.scatter("EC", diluted, share=0.005)
 
 
 def _nutrient(name: str, typical: float, share: float = 0.04) -> Course:
     """Course of a substance in mg/L that drifts by a third over two days and rises a little with rain."""
 
     def course(m: Moment) -> float:
-        slow = 1 + 0.33 * m.drift(name, 48) + 0.08 * m.wave(20) + _rained(m) / 60
-        return m.scattered(name, typical * m.level(name, 0.3) * slow, share)
+        slow = 1 + 0.33 * m.drift(name, 48) + 0.08 * m.wave(20) + _runoff(m) / 60
+        return m.scatter(name, typical * m.level(name, 0.3) * slow, share)
 
     return course
 
@@ -53,7 +53,7 @@ SURFACE_WATER: Mapping[str, Course] = {
     "DO": _oxygen,
     "EC": _conductivity,
     "Turbidity": _turbidity,
-    "TSS": _suspended,
+    "TSS": _suspended_solids,
     "COD": _nutrient("COD", 19),
     "TOC": _nutrient("TOC", 7),
     "NH4": _nutrient("NH4", 0.9),
@@ -63,7 +63,7 @@ SURFACE_WATER: Mapping[str, Course] = {
     "PO4": _nutrient("PO4", 0.5),
     "TN": _nutrient("TN", 4),
     "TP": _nutrient("TP", 0.5),
-    "WaterLevel": lambda m: 3.2 * m.level("WaterLevel") + 0.5 * m.drift("WaterLevel", 40) + _rained(m) / 25,
+    "WaterLevel": lambda m: 3.2 * m.level("WaterLevel") + 0.5 * m.drift("WaterLevel", 40) + _runoff(m) / 25,
 }
 
 
@@ -83,8 +83,8 @@ GROUNDWATER: Mapping[str, Course] = {
     "Temp": lambda m: 25.2 + 0.4 * m.drift("Temp", 300) + 0.03 * m.noise("Temp"),
     "TempEnv": lambda m: weather.temperature(m) + 0.2 * m.noise("TempEnv"),
     "pH": lambda m: 6.8 + 0.15 * m.drift("pH", 200) + 0.02 * m.noise("pH"),
-    "EC": lambda m: m.scattered("EC", 520 * m.level("EC", 0.3) + 25 * m.drift("EC", 150), share=0.004),
-    "TDS": lambda m: m.scattered("TDS", 330 * m.level("EC", 0.3) + 16 * m.drift("EC", 150), share=0.004),
+    "EC": lambda m: m.scatter("EC", 520 * m.level("EC", 0.3) + 25 * m.drift("EC", 150), share=0.004),
+    "TDS": lambda m: m.scatter("TDS", 330 * m.level("EC", 0.3) + 16 * m.drift("EC", 150), share=0.004),
     "NH4-N": _nutrient("NH4-N", 0.9),
     "NO3-N": _nutrient("NO3-N", 1.8),
 }

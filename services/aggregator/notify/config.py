@@ -26,7 +26,7 @@ from pydantic import (
 from quantrac.errors import UserError
 from schemas.messages.alerts import AlertKind
 from schemas.messages.base import Message, StationCode
-from schemas.sentences import first_problem
+from schemas.validation_errors import first_problem
 
 Severity = Literal["info", "warning", "critical"]
 Language = Literal["en", "vi"]

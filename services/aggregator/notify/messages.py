@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from schemas.messages.alerts import Alert
 from services.aggregator.notify.config import VIETNAM, Language
 from services.aggregator.notify.tables import Pending

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from quantrac.domain.averaging import hour_of
+from quantrac.domain.times import hour_start
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import BadMessage, StoredSet, decode_stored_set, encode_window_dirty
@@ -192,6 +192,6 @@ def touched_hours(sets: Sequence[StoredSet]) -> dict[str, set[tuple[str, datetim
             measured_at = None
             for r in s.readings:
                 if r.measured_at != measured_at:  # nearly always one time a file
-                    measured_at, hour = r.measured_at, hour_of(r.measured_at)
+                    measured_at, hour = r.measured_at, hour_start(r.measured_at)
                 hours.add((r.parameter, hour))
     return touched

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from quantrac.domain.limits import Limit, LimitBook
-from quantrac.domain.stations import Registry, Station, Valid
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.registry.validity import Valid
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseError, ClickHouseRefused, Result
 from quantrac.io.progress import Progress
 from quantrac.io.role import Table

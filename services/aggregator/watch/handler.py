@@ -1,30 +1,28 @@
 """Decides, message by message and at every tick of the clock, which alerts open, change and close."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseError
-from quantrac.io.records import DeadLetter, Done, NotNow, Record, Standing
+from quantrac.io.partitions import GroupAssignment, Offsets
+from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import BadMessage, decode_aggregated, decode_flagged_set
 from services.aggregator.watch.judge import Change, judge
 from services.aggregator.watch.state import LevelsOf, Watched, WatchRules, instant
 from services.aggregator.watch.tables import WatchTables
 
-Offsets = Mapping[tuple[str, int], int]
-"""(Topic, partition) -> offset."""
-
 _RETRY_SECONDS = 2.0
 
 
 class Progress(Protocol):
-    """How far the sink has stored a topic: :class:`quantrac.io.kafka.GroupProgress`."""
+    """How far the sink has stored a topic: :class:`quantrac.io.kafka.group_progress.GroupProgress`."""
 
-    def ends(self) -> Offsets | None:
+    def end_offsets(self) -> Offsets | None:
         """Return where the topic ends; ``None`` where that is not known now."""
 
-    def committed(self) -> Offsets | None:
+    def committed_offsets(self) -> Offsets | None:
         """Return how far it is stored; ``None`` where that is not known now."""
 
 
@@ -60,25 +58,25 @@ class WatchHandler:
         self._flagged, self._alerts = flagged, alerts
         self._stored, self._told, self._clock = stored, told, clock
         self._rules, self._grace = rules, grace
-        self._standing: Standing | None = None
+        self._assignment: GroupAssignment | None = None
         self._made_for = -1
         self._goal: tuple[int, Offsets] | None = None
         self._caught_up_at: int | None = None
         self._watched: dict[str, Watched | None] = {}
         """By station; ``None`` = another member's."""
 
-    def stand(self, standing: Standing) -> None:
-        """Take note of where this member of the group stands; told before every batch."""
-        self._standing = standing
+    def set_assignment(self, assignment: GroupAssignment) -> None:
+        """Take note of what the group has assigned to this member; called before every batch."""
+        self._assignment = assignment
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Take a batch, which may be empty, then judge every station."""
-        standing, now = self._standing, instant(self._clock())
-        if standing is None:
+        assignment, now = self._assignment, instant(self._clock())
+        if assignment is None:
             return NotNow("no partition is assigned yet", _RETRY_SECONDS)
-        if self._made_for != standing.assignment:
+        if self._made_for != assignment.generation:
             try:
-                waiting = self._make(standing, now)
+                waiting = self._make(assignment, now)
             except ClickHouseError as error:
                 waiting = f"ClickHouse: {error}"
             if waiting:
@@ -86,7 +84,7 @@ class WatchHandler:
         dead = [DeadLetter(record, why) for record in batch if (why := self._take(record, now))]
         for code in list(self._registry.stations):
             self._of(code)
-        changes = list(self._changes(now, absences=self._is_caught_up(standing, now)))
+        changes = list(self._changes(now, absences=self._is_caught_up(assignment, now)))
         # Put into the state only when all is decided: a station that raises must not swallow another's alert.
         for change in changes:
             change.apply()
@@ -118,9 +116,9 @@ class WatchHandler:
                 changes += judge(watched, entry, self._rules, now, absences=absences)
         return changes
 
-    def _is_caught_up(self, standing: Standing, now: int) -> bool:
+    def _is_caught_up(self, assignment: GroupAssignment, now: int) -> bool:
         """Tell whether what did not come is really missing."""
-        if not standing.caught_up:
+        if not assignment.is_caught_up:
             self._caught_up_at = None
             return False
         if self._caught_up_at is None or self._caught_up_at > now:  # or the clock was set back
@@ -129,13 +127,13 @@ class WatchHandler:
 
     def _of(self, code: str) -> Watched | None:
         if code not in self._watched:
-            mine = self._standing is not None and self._standing.owns(code.encode())
+            mine = self._assignment is not None and self._assignment.is_assigned(code.encode())
             self._watched[code] = Watched(code) if mine else None
         return self._watched[code]
 
-    def _make(self, standing: Standing, now: int) -> str:
+    def _make(self, assignment: GroupAssignment, now: int) -> str:
         """Make the state of the stations that are this member's; returns what that has to wait for."""
-        if not self._is_stored(standing):
+        if not self._is_stored(assignment):
             return "the sink has not stored yet what came before"
         self._watched, self._caught_up_at = {}, None
         for code, parameter, first, last in self._tables.heard(now):
@@ -154,17 +152,17 @@ class WatchHandler:
                     watched.restore(key, alert, now)
                 else:
                     watched.closed[key] = alert.alert_id, alert.version
-        self._made_for = standing.assignment
+        self._made_for = assignment.generation
         return ""
 
-    def _is_stored(self, standing: Standing) -> bool:
-        if self._goal is None or self._goal[0] != standing.assignment:
-            ends = self._told.ends()
+    def _is_stored(self, assignment: GroupAssignment) -> bool:
+        if self._goal is None or self._goal[0] != assignment.generation:
+            ends = self._told.end_offsets()
             if ends is None:
                 return False
-            before = {place: at for place, at in standing.positions.items() if place[0] == self._flagged}
-            self._goal = standing.assignment, {**before, **ends}
-        stored, told = self._stored.committed(), self._told.committed()
+            before = {place: at for place, at in assignment.positions.items() if place[0] == self._flagged}
+            self._goal = assignment.generation, {**before, **ends}
+        stored, told = self._stored.committed_offsets(), self._told.committed_offsets()
         if stored is None or told is None:
             return False
         committed = {**stored, **told}

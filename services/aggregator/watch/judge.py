@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from schemas.messages.alerts import Alert
 from services.aggregator.watch.causes import CAUSES
 from services.aggregator.watch.causes.cause import Cause, Finding, in_maintenance

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from quantrac.domain.limits import LimitBook, WarningShares, warning_levels
-from quantrac.domain.stations import Station, WarningLevels
+from quantrac.domain.registry.stations import Station, WarningLevels
 from quantrac.domain.units import canonical_unit
 from services.aggregator.watch.state import LevelsOf
 

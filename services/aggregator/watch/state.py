@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from quantrac.domain.averaging import Period, month_starts
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Station, WarningLevels
+from quantrac.domain.registry.stations import Station, WarningLevels
 from schemas.codec import ToldAverage, ToldExceedance
 
 HOUR = 3600

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from quantrac.domain import averaging
-from quantrac.domain.averaging import AverageRules, Period, hour_of, month_starts
-from quantrac.domain.stations import Registry
+from quantrac.domain.averaging import AverageRules, Period, month_starts
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import hour_start
 from quantrac.domain.units import UNITS
-from quantrac.io.clickhouse import Array, ClickHouseAway, ClickHouseRefused, Words
+from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
+from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode_aggregated
 from schemas.messages.aggregates import WindowDirty
@@ -87,7 +89,7 @@ class WindowsHandler:
             except ValidationError as error:
                 dead.append(DeadLetter(record, str(error)))
             else:
-                hours = ((w.parameter, int(hour_of(w.hour).timestamp())) for w in dirty.windows)
+                hours = ((w.parameter, int(hour_start(w.hour).timestamp())) for w in dirty.windows)
                 wanted[dirty.station].update(hours)
         try:
             days = list(looks(wanted, rows.day_start))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from schemas.rules import RuleBook
 from services.api.common.database import Database
 from services.api.common.slots import KeySlots

@@ -10,7 +10,9 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from quantrac.domain.parsing.targets import DEFAULT_ZONE
-from quantrac.domain.stations import ApiKey, Registry, Station, StationType
+from quantrac.domain.registry.api_keys import ApiKey
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.http_guard import mark_authenticated
 from schemas.keys import matches, parse_token
 from services.api.common.context import ApiContext

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import Field
 
-from quantrac.domain import stations as domain
+from quantrac.domain.registry import stations as domain
 from services.api.common.context import Context
 from services.api.common.keys import Reader
 from services.api.common.pages import Keyset, PageFilter, link_to_cursor

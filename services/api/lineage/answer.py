@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from quantrac.domain import stations as domain
+from quantrac.domain.registry import decisions as domain
 from services.api.averages.answer import Average
 from services.api.common.answers import AnswerModel
 from services.api.files.answer import File

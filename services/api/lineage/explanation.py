@@ -15,8 +15,9 @@ from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
 from quantrac.domain.qa.thresholds.expectations import Expectations, registered
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision, Station
-from schemas.history import ClickHouseHistory
+from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.registry.stations import Station
+from schemas.clickhouse.history import ClickHouseHistory
 from schemas.rules import RuleSet
 from services.api.common.context import Context
 from services.api.common.database import Database

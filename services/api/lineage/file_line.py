@@ -5,7 +5,7 @@ from datetime import datetime
 from quantrac.domain.parsing.formats import find_format, split_line
 from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import read_lines
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import canonical_unit
 from services.api.lineage.answer import UnitCorrection
 

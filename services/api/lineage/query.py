@@ -6,7 +6,7 @@ Times are UTC; every function raises ``ClickHouseError``.
 from datetime import datetime, timedelta
 from typing import Any
 
-from quantrac.domain.averaging import hour_of
+from quantrac.domain.times import hour_start
 from services.api.averages.query import select_averages
 from services.api.common.database import Database, format_seconds, select
 from services.api.files.query import select_files
@@ -51,7 +51,7 @@ def find_average(
         station=station,
         parameter=parameter,
         period="hour",
-        after_key=(hour_of(measured_at), ""),
+        after_key=(hour_start(measured_at), ""),
         end=measured_at + timedelta(microseconds=1),
         limit=1,
     )

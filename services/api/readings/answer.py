@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.api.common.answers import AnswerModel, Row
 from services.api.common.times import time_zone
 

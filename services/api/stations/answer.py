@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from quantrac.domain import stations as domain
 from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.registry import stations as domain
 from services.api.common.answers import AnswerModel
 
 

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.passwords import hash_password, verify_password
 from services.receiver.access.verified_passwords import Proofs
 

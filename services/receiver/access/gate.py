@@ -15,7 +15,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
-from quantrac.domain.stations import Account, AccountLimits, Registry
+from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.registry import Registry
 from services.receiver.access.authentication import NOBODY, Authenticator
 from services.receiver.access.lockout import Lockout
 from services.receiver.access.usage import Connections, FilesOfTheDay, Rates, until_midnight

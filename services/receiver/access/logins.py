@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from services.receiver.access.gate import Gate, Reason, Refusal
 
 _WORKERS = 2

@@ -7,9 +7,8 @@ every count anew. Not safe to use from several threads.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+from quantrac.domain.times import VIETNAM
 
 _BURST_SECONDS = 2.0
 """What an account may send at once, in seconds of its rate."""

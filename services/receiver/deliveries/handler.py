@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import DeliveryFailed, Producer, Record
 from schemas.codec import BadMessage, decode_flagged_set
 from schemas.messages.deliveries import Receipt, RejectedSet

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
+from quantrac.io.partitions import Offsets
 from quantrac.io.progress import Progress
 from quantrac.io.records import Consumer, Producer, Record
 from schemas.messages.open_questions import OpenQuestion
@@ -50,7 +51,7 @@ class PacedConsumer:
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
         """Return messages, or none after a pause; see :class:`quantrac.io.records.Consumer`."""
-        batch = self._consumer.owned(self._held) or self._consumer.consume(limit, timeout)
+        batch = self._consumer.filter_assigned(self._held) or self._consumer.consume(limit, timeout)
         if not batch or self._is_short():
             self._held = []
             return batch
@@ -66,13 +67,13 @@ class PacedConsumer:
         """See :class:`quantrac.io.records.Consumer`."""
         self._consumer.wait(seconds, stop)
 
-    def owned(self, batch: Sequence[Record]) -> list[Record]:
+    def filter_assigned(self, batch: Sequence[Record]) -> list[Record]:
         """See :class:`quantrac.io.records.Consumer`."""
-        return self._consumer.owned(batch)
+        return self._consumer.filter_assigned(batch)
 
-    def waiting(self) -> Mapping[tuple[str, int], int] | None:
+    def find_unread(self) -> Offsets | None:
         """See :class:`quantrac.io.records.Consumer`; to yield to the live lane is not to stand still."""
-        return {} if self._held else self._consumer.waiting()
+        return {} if self._held else self._consumer.find_unread()
 
     def close(self) -> None:
         """See :class:`quantrac.io.records.Consumer`."""

@@ -19,7 +19,9 @@ from quantrac.domain.file_names import check_file_name, check_folder
 from quantrac.domain.ids import traceparent
 from quantrac.domain.parsing import DEFAULT_ZONE, file_time, parse_file
 from quantrac.domain.readings import ReadingSet, Reject
-from quantrac.domain.stations import Account, Registry, Station
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station
 from quantrac.io.records import DeadLetter, Done, Record
 from schemas.codec import encode
 from schemas.messages.raw_file import RawFileHeaders

@@ -11,7 +11,8 @@ from datetime import datetime
 from quantrac.domain.assignment import AMBIGUOUS_STATION, UNKNOWN_STATION
 from quantrac.domain.parsing import Reason
 from quantrac.domain.readings import ReadingSet
-from quantrac.domain.stations import Registry, Station
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station
 from quantrac.io.records import Record
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders

@@ -15,18 +15,17 @@ from quantrac.domain.qa.station_readings import instant
 from quantrac.domain.qa.stored.rejudge import History, Rejudgement, Span, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
+from quantrac.io.partitions import Offsets
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
+from schemas.clickhouse.history import baseline_columns
 from schemas.codec import encode
-from schemas.history import baseline_columns
 from schemas.messages.baseline import Baseline, BaselineBlock, SeriesBounds
 from schemas.messages.rejudge import RejudgeRequest, merged
 
 log = logging.getLogger(__name__)
 
-Offsets = Mapping[tuple[str, int], int]
-"""Offset by topic and partition."""
 
 BASELINE = "baseline"
 """Cause of a request for what was judged live by limits that have just moved."""

@@ -9,7 +9,7 @@ from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.thresholds.expectations import RuleBook
 from quantrac.domain.readings import ReadingSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import DeadLetter, Done, Record
 from schemas.codec import BadMessage, RememberedSet, decode_reading_set, decode_remembered, encode
 
@@ -80,14 +80,10 @@ def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:
         try:
             yield decode_remembered(record.value or b"")
         except BadMessage as error:
-            log.error("%s[%d]@%d left out of the memory: %s", *_place(record), error)
+            log.error("%s[%d]@%d left out of the memory: %s", *record.origin, error)
 
 
 def _parts(tail: Iterable[Record], size: int) -> Iterator[list[Record]]:
     records = iter(tail)
     while part := list(islice(records, size)):
         yield part
-
-
-def _place(record: Record) -> tuple[str, int, int]:
-    return record.topic, record.partition, record.offset

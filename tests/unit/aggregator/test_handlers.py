@@ -9,7 +9,7 @@ import pytest
 
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import registry as registry_of

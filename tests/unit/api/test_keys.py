@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.testing.builders import NOON, station
 from schemas.keys import matches, new_key, parse_token
 from services.api.common.keys import Reader, authenticate

@@ -6,7 +6,9 @@ from typing import Any
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Coefficient, LimitBook, Row, Standard
-from quantrac.domain.stations import Permit, PermitLimit, Registry, StationType
+from quantrac.domain.registry.permits import Permit, PermitLimit
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StationType
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseRefused
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station

@@ -16,12 +16,12 @@ from quantrac.cli.registry import registry
 from quantrac.cli.registry_changes import changed_spans
 from quantrac.cli.review import review
 from quantrac.cli.rules import rules
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse import Result as Rows
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.examples import example
-from schemas.messages.registry import Station
+from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import apply_record
 from schemas.rules import RuleBook, load

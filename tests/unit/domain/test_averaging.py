@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from quantrac.domain import averaging
 from quantrac.domain.averaging import (
-    HOUR,
     Statistics,
     exact_sums,
     expected_in,
-    hour_of,
     month_starts,
     statistics,
 )
 from quantrac.domain.catalogue import Combined
+from quantrac.domain.times import HOUR_DELTA, hour_start
 
 
 @pytest.mark.parametrize("module", [averaging])
@@ -88,11 +87,11 @@ def test_months_are_those_of_vietnam() -> None:
 
 def test_an_hour_begins_inclusive_and_ends_exclusive() -> None:
     hour = datetime(2026, 3, 25, 4, tzinfo=UTC)
-    assert hour_of(hour) == hour
-    assert hour_of(hour + HOUR - timedelta(seconds=1)) == hour
-    assert hour_of(hour + HOUR) == hour + HOUR
+    assert hour_start(hour) == hour
+    assert hour_start(hour + HOUR_DELTA - timedelta(seconds=1)) == hour
+    assert hour_start(hour + HOUR_DELTA) == hour + HOUR_DELTA
 
 
 @pytest.mark.parametrize(("interval", "expected"), [(60, 60), (300, 12), (900, 4), (3600, 1), (86_400, 1)])
 def test_the_interval_says_how_many_readings_an_hour_expects(interval: int, expected: int) -> None:
-    assert expected_in(HOUR, interval) == expected
+    assert expected_in(HOUR_DELTA, interval) == expected

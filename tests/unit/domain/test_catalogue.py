@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from quantrac.domain.catalogue import CATALOGUE, find_parameter, name_key
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.domain.units import canonical_unit
 
 

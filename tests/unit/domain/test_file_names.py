@@ -4,7 +4,7 @@ from quantrac.domain.file_names import check_file_name, check_folder
 from quantrac.domain.plain_text import escape, has_control
 from quantrac.testing.builders import account
 from schemas.messages.raw_file import RawFileHeaders
-from schemas.messages.registry import Station
+from schemas.messages.registry.stations import Station
 
 CONTROLS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u061c\u200e\u200f\u2028\u2029"]
 CONTROLS += [*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\udcff"]
@@ -77,7 +77,7 @@ def test_the_registry_takes_no_control_characters_in_a_station(field):
 
 
 def test_accounts_are_named_by_letters_digits_and_three_signs():
-    from schemas.messages.registry import Account
+    from schemas.messages.registry.accounts import Account
 
     fields = {"name": "bkhn", "password_hash": account().password_hash}
     assert Account.model_validate(fields).name == "bkhn"

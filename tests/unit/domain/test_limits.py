@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantrac.domain.averaging import LOCAL, Period
+from quantrac.domain.averaging import Period
 from quantrac.domain.limits import (
     Limit,
     LimitBook,
@@ -18,14 +18,9 @@ from quantrac.domain.limits import (
     oxygen_corrected,
     warning_levels,
 )
-from quantrac.domain.stations import (
-    Permit,
-    PermitLimit,
-    Station,
-    StationParameter,
-    StationType,
-    WarningLevels,
-)
+from quantrac.domain.registry.permits import Permit, PermitLimit
+from quantrac.domain.registry.stations import Station, StationParameter, StationType, WarningLevels
+from quantrac.domain.times import VIETNAM
 from schemas.limits import load_national, warning_shares
 
 BOOK = load_national()
@@ -34,7 +29,7 @@ AIR, RIVER = StationType.AMBIENT_AIR, StationType.SURFACE_WATER
 
 
 def local(*date: int) -> datetime:
-    return datetime(*date, tzinfo=LOCAL).astimezone(UTC)  # type: ignore[arg-type]
+    return datetime(*date, tzinfo=VIETNAM).astimezone(UTC)  # type: ignore[arg-type]
 
 
 def station(medium: StationType, *permits: Permit, **fields: Any) -> Station:

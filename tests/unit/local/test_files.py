@@ -131,13 +131,13 @@ def test_a_secret_is_made_once_and_private(tmp_path):
 
 
 def test_a_second_lock_is_refused_with_the_holders_pid(tmp_path):
-    with DataDir(tmp_path).locked(), pytest.raises(LocalError, match=f"in use by process {os.getpid()};"):
-        DataDir(tmp_path).locked().__enter__()
+    with DataDir(tmp_path).lock(), pytest.raises(LocalError, match=f"in use by process {os.getpid()};"):
+        DataDir(tmp_path).lock().__enter__()
 
 
 def test_a_released_lock_can_be_taken_again(tmp_path):
     for _ in range(2):
-        with DataDir(tmp_path).locked():
+        with DataDir(tmp_path).lock():
             assert (tmp_path / "run" / "lock").read_text() == str(os.getpid())
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.stations import AccountLimits
+from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import load
 from quantrac.testing.builders import account
 from services.receiver.adapters.ftp.tls import PlainFtp, may_go_plain

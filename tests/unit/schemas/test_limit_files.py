@@ -10,7 +10,7 @@ from docs import limits_page
 from quantrac.cli import main
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.limits import Standard, overlap
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.local.demo import REGISTRY, demo_stations
 from schemas.limits import load, load_national
 from schemas.limits.files import load_shares

@@ -11,9 +11,12 @@ from click.testing import CliRunner
 
 from quantrac.cli.registry import registry
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import AccountLimits, Registry
+from quantrac.domain.registry.accounts import AccountLimits
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import parse_time
 from schemas.examples import example
-from schemas.messages.registry import Account, Station, moment
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.registry import apply_record, load_directory, record_key, to_registry
 
 STATION = """
@@ -299,7 +302,7 @@ def test_a_mistake_in_a_maintenance_window_gives_one_sentence(
 @pytest.mark.parametrize("text", ["25/03/2026", "2026-03-25T07:00", "soon", ""])
 def test_a_time_without_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"zone|neither a date nor a time"):
-        moment(text)
+        parse_time(text)
 
 
 @pytest.mark.parametrize(

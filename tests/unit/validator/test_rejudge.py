@@ -10,8 +10,10 @@ import pytest
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Decision, StationParameter, Withdrawal
+from quantrac.domain.registry.decisions import Decision, Withdrawal
+from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseError, ClickHouseRefused
+from quantrac.io.partitions import Offsets, Partition
 from quantrac.io.records import DeliveryFailed, Done, NotNow, Record
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
@@ -379,8 +381,8 @@ class Sink:
         return InFlight(lambda: _at(self.end), lambda: _at(self.stored))
 
 
-def _at(offset: int | None) -> dict[tuple[str, int], int] | None:
-    return None if offset is None else {("q", 0): offset}
+def _at(offset: int | None) -> Offsets | None:
+    return None if offset is None else {Partition("q", 0): offset}
 
 
 def test_a_station_waits_until_its_last_revisions_are_stored_and_others_do_not() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.station_readings import Integers, StationReadings
 from quantrac.domain.qa.window import Floats
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 
 HOUR = 3600
 """Seconds."""

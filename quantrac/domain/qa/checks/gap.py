@@ -66,7 +66,7 @@ def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, i
     """Return the gaps of one series in ``[start, end)``, in order of time.
 
     ``time`` (n,) in seconds and ``status`` (n,), in any order, are what the series holds; a reading fills the
-    step of ``interval`` seconds that it is nearest to (:meth:`quantrac.domain.stations.Station.grid_time`).
+    step of ``interval`` seconds that it is nearest to (:meth:`.Station.grid_time`).
     Of several readings in a step one that measures counts, then one that calibrates. Raises ValueError for
     an interval that is not above 0.
 

@@ -45,7 +45,7 @@ def explain(window: Window, *, tolerance: Threshold) -> list[str]:
 def offset(time: Floats, interval: Floats) -> Floats:
     """Return the seconds since the nearest step, below 0 before it; NaN without interval.
 
-    Steps are counted as in :meth:`quantrac.domain.stations.Station.grid_time`. Both arguments are seconds
+    Steps are counted as in :meth:`.Station.grid_time`. Both arguments are seconds
     and may have any shapes that go together.
 
     >>> offset(np.array([607.0, 899.0]), np.array([300.0, np.nan])).tolist()

@@ -29,7 +29,7 @@ from quantrac.domain.qa.shared_rules import measured
 from quantrac.domain.qa.thresholds.expectations import Expectations, RuleBook
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Window
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, Reading, ReadingSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_COMBINATIONS = 10_000

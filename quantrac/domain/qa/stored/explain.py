@@ -18,7 +18,7 @@ from quantrac.domain.qa.stored.span import stretches
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision
+from quantrac.domain.registry.decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from quantrac.domain.qa.stored.span import Judged, judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations, RuleBook
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Registry, Station, StationParameter, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 
 STATION = "SERIES"
 """Code of the station that a file's series are taken for."""

@@ -43,7 +43,7 @@ from quantrac.domain.qa.station_readings import StationReadings, instant
 from quantrac.domain.qa.stored.span import Judged, judge_span, summarize_blocks
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 
 NEIGHBOUR = "neighbour"
 """Cause of a request that a neighbour's rejudging sent; it is not passed on."""

@@ -35,7 +35,7 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcomes, Window
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision
+from quantrac.domain.registry.decisions import Decision
 
 TOGETHER = 30_000
 """Readings judged together: a week of 15 parameters; with fewer the calls cost more than the work."""

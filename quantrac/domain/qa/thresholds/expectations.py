@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Bools, Expected, Floats, Indices, Texts
-from quantrac.domain.stations import Registry, Station, StationParameter, Valid
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter
+from quantrac.domain.registry.validity import Valid
 
 Thresholds: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Keyword arguments by test; a test that is not a key is off.

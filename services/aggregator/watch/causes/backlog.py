@@ -5,7 +5,7 @@ Told so that nobody wonders why old averages change; over when none came for a w
 
 from collections.abc import Iterator
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Finding, minutes
 from services.aggregator.watch.state import NEVER, Watched, WatchRules, iso
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from schemas.messages.alerts import AlertKind
 from services.aggregator.watch.state import NEVER, Watched, WatchRules, instant, moment
 

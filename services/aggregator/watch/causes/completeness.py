@@ -9,9 +9,9 @@ above the limit by a margin, so that a station on the edge is told once.
 from collections.abc import Iterator
 from typing import Final
 
-from quantrac.domain.averaging import HOUR as AN_HOUR
 from quantrac.domain.averaging import expected_in
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import HOUR_DELTA
 from services.aggregator.watch.causes.cause import Cause, Finding, in_maintenance
 from services.aggregator.watch.state import (
     HOUR,
@@ -61,7 +61,7 @@ def _counted(watched: Watched, entry: Station, end: int) -> tuple[int, int]:
         at = moment(hour * HOUR)
         if not entry.valid_at(at):
             continue
-        most = expected_in(AN_HOUR, entry.interval_at(at))
+        most = expected_in(HOUR_DELTA, entry.interval_at(at))
         for parameter in entry.parameters:
             if parameter.valid_at(at) and not in_maintenance(entry, parameter.code, at):
                 expected += most

@@ -8,7 +8,7 @@ known is history, and nobody is woken for it.
 import math
 from collections.abc import Iterator
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Facts, Finding
 from services.aggregator.watch.state import Watched, WatchRules, instant, is_open, iso
 

@@ -7,7 +7,7 @@ a day after they last came. One that has never come counts from its ``valid_from
 
 from collections.abc import Iterator
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Finding, begun_at, minutes, resumed_at
 from services.aggregator.watch.state import DAY, NEVER, Watched, WatchRules, iso, moment
 

@@ -6,7 +6,7 @@ is no time to count from and nothing is told until its first reading.
 
 from collections.abc import Iterator
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Finding, begun_at, minutes, resumed_at
 from services.aggregator.watch.state import NEVER, Watched, WatchRules, iso, moment
 

@@ -6,7 +6,7 @@ good; a test that could not be evaluated says nothing.
 
 from collections.abc import Iterator
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Finding
 from services.aggregator.watch.state import STUCK_TESTS, Watched, WatchRules, iso
 

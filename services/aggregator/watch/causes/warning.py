@@ -7,7 +7,7 @@ a level is one alert. What came late warns nobody.
 
 from collections.abc import Iterator
 
-from quantrac.domain.stations import Station
+from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Facts, Finding, Severity, minutes
 from services.aggregator.watch.state import LEVELS, Watched, WatchRules, iso
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.readings import Flag
-from quantrac.io.clickhouse import Array, Result
+from quantrac.io.clickhouse import Result
+from quantrac.io.clickhouse_native import Array
 
 Records = NDArray[Any]
 

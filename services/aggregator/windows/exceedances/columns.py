@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quantrac.domain.averaging import AverageRules, Period, exact_sums
 from quantrac.domain.exceedances import Episodes, ends, starts, steps
 from quantrac.domain.limits import Limit, LimitBook, oxygen_corrected
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.domain.units import canonical_unit
 from schemas.codec import ToldExceedance
 from services.aggregator.windows.averages.columns import DAY, HOUR, Block, Numbers, chosen, joined

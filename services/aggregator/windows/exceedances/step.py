@@ -11,7 +11,7 @@ import numpy as np
 from quantrac.domain.averaging import AverageRules, Period
 from quantrac.domain.exceedances import ends, episodes, excess, last_steps, starts, steps
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from schemas.codec import encode_aggregated
 from services.aggregator.windows.averages.columns import DAY, Block, Numbers, chosen, joined

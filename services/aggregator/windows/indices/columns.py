@@ -9,7 +9,7 @@ from typing import Any
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.indices import vn_aqi, vn_wqi
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.domain.units import canonical_unit
 from schemas.codec import ToldIndex
 from services.aggregator.windows.averages.columns import DAY, HOUR, LOCAL

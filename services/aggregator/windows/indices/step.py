@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from quantrac.domain.averaging import AverageRules
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from schemas.codec import encode_aggregated
 from services.aggregator.windows.averages.columns import DAY

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
 from services.receiver.access.gate import Gate
 from services.receiver.adapters.folder.files import files_below, look, move, read
 from services.receiver.adapters.folder.stable_files import Look, Resting

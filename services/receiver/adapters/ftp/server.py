@@ -12,7 +12,8 @@ from datetime import datetime
 from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import FTPServer
 
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
 from services.receiver.access.logins import Logins
 from services.receiver.adapters.ftp.loop_calls import LoopCalls
 from services.receiver.adapters.ftp.session import Authorizer, Session

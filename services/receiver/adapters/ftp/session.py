@@ -12,7 +12,7 @@ from OpenSSL import SSL
 from pyftpdlib.handlers import TLS_FTPHandler
 
 from quantrac.domain.plain_text import has_control
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Answer
 from services.receiver.adapters.ftp.account_folder import AccountFolder

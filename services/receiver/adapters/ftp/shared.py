@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
 from services.receiver.adapters.ftp.loop_calls import LoopCalls

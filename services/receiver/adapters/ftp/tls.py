@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from OpenSSL import SSL
 
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.requests import HTTPConnection
 
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from quantrac.io.http_guard import mark_authenticated
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Logins

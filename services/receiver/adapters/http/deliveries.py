@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.requests import ClientDisconnect
 
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth

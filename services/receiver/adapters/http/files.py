@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from quantrac.domain.readings import ReadingSet
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from quantrac.io.records import Record
 from services.receiver.access.gate import Gate
 from services.receiver.adapters.http.app import PROBLEM, Problem

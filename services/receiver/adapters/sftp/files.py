@@ -21,7 +21,7 @@ from asyncssh import (
 )
 
 from quantrac.domain.file_names import check_folder
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from services.receiver.access.gate import Gate
 from services.receiver.adapters.homes import Homes, TooManyFolders
 from services.receiver.adapters.sftp.upload import OpenUpload

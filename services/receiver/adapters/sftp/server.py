@@ -16,7 +16,8 @@ import asyncssh
 from asyncssh.channel import SSHChannel
 from asyncssh.stream import SSHServerStreamSession
 
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Answer, Logins
 from services.receiver.adapters.homes import Homes

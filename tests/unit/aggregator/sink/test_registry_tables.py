@@ -10,12 +10,13 @@ import pytest
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import LimitBook, Row, Standard
-from quantrac.domain.stations import Interval, Permit, PermitLimit, Station, StationParameter, StationType
+from quantrac.domain.registry.permits import Permit, PermitLimit
+from quantrac.domain.registry.stations import Interval, Station, StationParameter, StationType
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, Result
 from quantrac.io.progress import Progress
 from quantrac.local.waiting import wait_until
 from quantrac.testing.builders import station
-from schemas.messages.registry import Station as StationRecord
+from schemas.messages.registry.stations import Station as StationRecord
 from schemas.registry import record_key
 from services.aggregator.sink import registry_tables
 from services.aggregator.sink.registry_tables import (

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Limit, WarningShares
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision, Interval, StationParameter, WarningLevels
+from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.registry.stations import Interval, StationParameter, WarningLevels
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
@@ -129,9 +130,9 @@ def test_a_station_that_is_taken_out_closes_and_put_back_goes_on_under_its_id() 
 def test_silence_is_not_judged_while_messages_are_behind_or_have_just_come_through() -> None:
     watch = Watch(grace=60)
     watch.send(0)
-    watch.stand(caught_up=False)
+    watch.assign(is_caught_up=False)
     assert watch.tick(60) == []
-    watch.stand()
+    watch.assign()
     assert watch.tick(60.5) == []
     assert watch.tick(61.5) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
 
@@ -411,11 +412,11 @@ def test_what_is_no_message_becomes_a_dead_letter_and_sets_without_a_station_are
 def test_stations_of_other_members_are_theirs() -> None:
     other = replace(ENTRY, code="OTHER")
     watch = Watch(ENTRY, other)
-    watch.stand(owns=lambda key: key == b"OTHER")
+    watch.assign(is_assigned=lambda key: key == b"OTHER")
     watch.send(0)
     watch.send(0, code="OTHER")
     assert watch.tick(20) == [("station-silent/OTHER/2026-03-25T05:20:00Z", "opened", 1)]
-    watch.stand(assignment=1, owns=lambda key: key == CODE.encode())
+    watch.assign(generation=1, is_assigned=lambda key: key == CODE.encode())
     assert watch.tick(21) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
 
 
@@ -509,7 +510,7 @@ def test_silence_is_the_same_whatever_the_order_and_wherever_watch_was_restarted
     watch.now = at(40)
     for number, place in enumerate(order):
         watch.now = at(40)
-        watch.stand(caught_up=number == len(order) - 1)
+        watch.assign(is_caught_up=number == len(order) - 1)
         watch.send(5 * place, received=40)
         if number in restarts:
             watch.restart()

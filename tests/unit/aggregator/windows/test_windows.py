@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Interval, Registry, StationType
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Interval, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from services.aggregator.windows.handler import WindowsHandler

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from quantrac.domain.parsing import ParsedFile, parse_file
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 
 RECEIVED = datetime(2026, 3, 25, 0, 6, tzinfo=UTC)
 

@@ -23,7 +23,8 @@ from quantrac.domain.qa.stored.rejudge import Span, rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedSet
-from quantrac.domain.stations import Activation, Decision
+from quantrac.domain.registry.activations import Activation
+from quantrac.domain.registry.decisions import Decision
 from quantrac.testing.history import HistoryInMemory
 from schemas.rules import RuleBook
 from support.qa import ONE, OTHER, START, STRICTER, a_set, disordered, files, reading, registry, rules

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from quantrac.domain.parsing import parse_file
-from quantrac.domain.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.local.demo import demo_stations
 from quantrac.local.simulator import day_folder, parse_address, station_file
 from quantrac.local.simulator.courses import find_course

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from quantrac.io import passwords
 from quantrac.testing.builders import account, registry
 from services.receiver.access import authentication

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from quantrac.domain.stations import Account, AccountLimits, Registry
+from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.registry import Registry
 from quantrac.testing.builders import account, registry
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Gate, Reason, Refusal, source_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from quantrac.domain.stations import Account, AccountLimits, Registry
+from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.registry import Registry
 from quantrac.io import passwords
 from quantrac.testing.builders import account, registry
 from services.receiver.access import authentication

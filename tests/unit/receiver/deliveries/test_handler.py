@@ -11,7 +11,8 @@ from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.parsing import parse_file
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
-from quantrac.domain.stations import Account, Registry
+from quantrac.domain.registry.accounts import Account
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import station, station_file

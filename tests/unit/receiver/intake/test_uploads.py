@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.stations import Account
+from quantrac.domain.registry.accounts import Account
 from quantrac.testing.builders import NOON, account
 from services.receiver.intake.intake import Ticket
 from services.receiver.intake.parking import Parking

@@ -9,7 +9,8 @@ import pytest
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import ReadingSet
-from quantrac.domain.stations import Registry, StationParameter
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.records import Done, Record
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
@@ -235,7 +236,7 @@ def test_a_lane_that_yields_to_the_present_has_nothing_that_waits() -> None:
     short = [False]
     consumer = PacedConsumer(broker.consumer("backlog", ["raw-file-backlog"]), lambda: short[0])
     assert consumer.consume(1, 0) == []
-    assert consumer.waiting() == {}
+    assert consumer.find_unread() == {}
     short[0] = True
     assert len(consumer.consume(1, 0)) == 1
-    assert len(consumer.waiting() or {}) == 1
+    assert len(consumer.find_unread() or {}) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.provinces import MERGED_AT, PROVINCES
-from quantrac.domain.stations import StationType
+from quantrac.domain.registry.stations import StationType
 from quantrac.io.migrations import Migration
 from schemas.clickhouse import migration_files
 from schemas.clickhouse.reference import reference_tables

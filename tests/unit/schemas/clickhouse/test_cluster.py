@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from quantrac.cli.migrate import migrate
-from quantrac.io.migrations import ledger, ordered, rendered
+from quantrac.io.migrations import ledger, render_migrations, sort_migrations
 from schemas.clickhouse import migration_files
 from schemas.clickhouse.cluster import Cluster
 from schemas.clickhouse.roles import analyst_role
@@ -148,7 +148,10 @@ def test_a_name_that_is_none_is_refused() -> None:
 
 def test_every_statement_of_every_migration_and_of_the_roles_is_rendered_for_all_servers() -> None:
     cluster = Cluster("main", "db")
-    every = [*rendered(ordered(migration_files()), cluster.statements), ledger(cluster.statements)]
+    every = [
+        *render_migrations(sort_migrations(migration_files()), cluster.statements),
+        ledger(cluster.statements),
+    ]
     every.append([run for role in analyst_role("db") for run in cluster.statements("roles", role)])
     alone = {run.split()[0] for runs in every for run in runs if "ON CLUSTER 'main'" not in run}
     assert alone == {"INSERT"}
@@ -156,7 +159,7 @@ def test_every_statement_of_every_migration_and_of_the_roles_is_rendered_for_all
 
 
 def test_of_the_tables_only_reference_ledgers_and_what_has_no_station_are_on_every_server() -> None:
-    files = rendered(ordered(migration_files()), Cluster("main", "db").statements)
+    files = render_migrations(sort_migrations(migration_files()), Cluster("main", "db").statements)
     runs = [run for file in files for run in file]
     made = re.findall(r"CREATE (?:OR REPLACE )?TABLE (?:IF NOT EXISTS )?(\w+)", "\n".join(runs))
     public = {name.removesuffix("_local") for name in made if name.endswith("_local")}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantrac.domain.stations import Registry
+from quantrac.domain.registry.registry import Registry
 from schemas.examples import example
-from schemas.messages.registry import Activation
+from schemas.messages.registry.activations import Activation
 from schemas.registry import apply_record, record_key
 from schemas.rules import RuleBook, RuleSet, from_content
 from schemas.rules.book import activation

@@ -14,7 +14,7 @@ from quantrac.domain.qa.checks.future import future
 from quantrac.domain.qa.checks.gap import Cause, Gap, find_gaps, gap
 from quantrac.domain.qa.checks.grid import grid, offset
 from quantrac.domain.qa.window import Window
-from quantrac.domain.stations import Station, StationType
+from quantrac.domain.registry.stations import Station, StationType
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 

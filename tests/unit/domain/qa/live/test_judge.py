@@ -17,7 +17,9 @@ from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Window
 from quantrac.domain.readings import Flag, FlaggedSet, Provisional, Reading, ReadingSet, Reject
-from quantrac.domain.stations import Decision, Registry, Station, StationParameter, StationType
+from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
 
 START = datetime(2026, 3, 25, tzinfo=UTC)
 STATION = "HN_BKHN_KHIKXQ"

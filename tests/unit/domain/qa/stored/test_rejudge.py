@@ -10,7 +10,7 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import Span, finished_blocks, rejudge, update_baseline
 from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
-from quantrac.domain.stations import Decision
+from quantrac.domain.registry.decisions import Decision
 from quantrac.testing.history import HistoryInMemory
 from support.qa import EVERY_TEST, ONE, OTHER, START, a_set, expectations, files, reading, registry, rules
 

@@ -21,7 +21,7 @@ from quantrac.domain.qa.stored import span
 from quantrac.domain.qa.stored.explain import explain_readings
 from quantrac.domain.qa.stored.span import judge_span, stretches, summarize_blocks
 from quantrac.domain.readings import Flag
-from quantrac.domain.stations import Decision
+from quantrac.domain.registry.decisions import Decision
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules
 
 T0 = START.timestamp()

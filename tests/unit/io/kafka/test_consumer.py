@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from quantrac.io.kafka import KafkaConsumer
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.consumer import KafkaConsumer
 
 FENCED = KafkaError(KafkaError._FATAL, "Fatal error: static consumer fenced")
 DISCONNECTED = KafkaError(KafkaError._TRANSPORT, "disconnected")
@@ -72,7 +72,7 @@ class PlayedClient:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> PlayedClient:
     played = PlayedClient({})
-    monkeypatch.setattr("quantrac.io.kafka._Consumer", lambda _: played)
+    monkeypatch.setattr("quantrac.io.kafka.consumer._Consumer", lambda _: played)
     return played
 
 

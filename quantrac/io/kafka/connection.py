@@ -31,8 +31,10 @@ class KafkaConnection:
             missing = ", ".join(name for name, value in login.items() if not value)
             raise ValueError(f"security protocol {self.security_protocol} needs a login: {missing} missing")
         if not self.has_login and any(login.values()):
-            given = ", ".join(name for name, value in login.items() if value)
-            raise ValueError(f"security protocol {self.security_protocol} has no login, but {given} is given")
+            superfluous = ", ".join(name for name, value in login.items() if value)
+            raise ValueError(
+                f"security protocol {self.security_protocol} has no login, but {superfluous} is given"
+            )
         if self.ca_file is not None and not self.has_tls:
             raise ValueError(f"security protocol {self.security_protocol} has no TLS, but a CA file is given")
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from quantrac.io.crew import run_together
+from quantrac.io.threads import run_threads
 
 
 def patient(stop: threading.Event) -> None:
@@ -17,7 +17,7 @@ def test_all_loops_run_until_they_are_told_to_stop() -> None:
         both.wait(5)
         patient(stop)
 
-    run_together({"a": loop, "b": loop}, stop)
+    run_threads({"a": loop, "b": loop}, stop)
     assert stop.is_set()
 
 
@@ -27,10 +27,10 @@ def test_one_that_fails_ends_all_of_them_with_its_error(error: BaseException) ->
         raise error
 
     with pytest.raises(type(error)) as caught:
-        run_together({"patient": patient, "fails": fails}, threading.Event())
+        run_threads({"patient": patient, "fails": fails}, threading.Event())
     assert caught.value is error
 
 
 def test_one_that_ends_by_itself_counts_as_failed() -> None:
     with pytest.raises(RuntimeError, match="lazy ended by itself"):
-        run_together({"patient": patient, "lazy": lambda _: None}, threading.Event())
+        run_threads({"patient": patient, "lazy": lambda _: None}, threading.Event())

@@ -1,4 +1,4 @@
-"""Several loops as one role: each in its own thread, all of them ending together."""
+"""Several loops as one role: each in a thread of its own, all of them ending together."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 Loop = Callable[[threading.Event], None]
 
 
-def run_together(loops: Mapping[str, Loop], stop: threading.Event) -> None:
+def run_threads(loops: Mapping[str, Loop], stop: threading.Event) -> None:
     """Run every loop until ``stop`` is set; when one raises or ends early, all stop and the error is raised.
 
     A role with a dead thread would look alive; as a dead process it is started again.

@@ -7,8 +7,8 @@ import sys
 log = logging.getLogger(__name__)
 
 
-def allow_open_files(wanted: int) -> None:
-    """Raise the limit of open files towards ``wanted``, as far as the system allows.
+def allow_open_files(count: int) -> None:
+    """Raise the limit of open files towards ``count``, as far as the system allows.
 
     The usual limit of 1,024 is less than the sockets of 2,000 stations; what stays too low is logged.
     """
@@ -17,9 +17,9 @@ def allow_open_files(wanted: int) -> None:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    target = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < target:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
-    if target < wanted:
-        log.warning("the system allows %d open files; all connections at once would need %d", target, wanted)
+    if target < count:
+        log.warning("the system allows %d open files; all connections at once would need %d", target, count)

@@ -6,7 +6,7 @@ from pathlib import Path
 import faust
 import pytest
 
-from quantrac.io.kafka_connection import KafkaConnection
+from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, ServiceSettings, kafka_environment, load
 from quantrac.io.stream import _credentials
 

@@ -3,21 +3,23 @@
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.ids import received_sql
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
 from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import FileHead
+from quantrac.domain.times import from_seconds
 
-_FIGURE = tuple(each.name for each in fields(BlockStatistics))
+_FIGURE = tuple(field.name for field in fields(BlockStatistics))
 
 _LAST_SECOND = 2**32 - 1
 """Of the table's type of time: 2106."""
@@ -33,11 +35,11 @@ WHERE station = {station:String}
 _READINGS = f"{_COLUMNS} FROM readings FINAL {_SPAN}"
 # Of another file: a re-judgement of the same one replaces no value.
 _REPLACED = f"""{_COLUMNS} FROM reading_revisions FINAL {_SPAN}
-  AND bitShiftRight(version, 10) != bitShiftRight(superseded_by, 10)"""
+  AND {received_sql("version")} != {received_sql("superseded_by")}"""
 
 # StationReadings.ahead, in SQL.
 _RIGHT_CLOCK = f"""
-toUnixTimestamp(measured_at) * 1000 <= toInt64(bitShiftRight(version, 10)) + {round(1000 * LONGEST_AHEAD)}
+toUnixTimestamp(measured_at) * 1000 <= toInt64({received_sql("version")}) + {round(1000 * LONGEST_AHEAD)}
 """
 _NEWEST = f"""
 SELECT count() AS readings, toUnixTimestamp(max(measured_at)) AS newest
@@ -87,20 +89,20 @@ class ClickHouseHistory:
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         """Return the readings measured in ``[start, end)``, seconds since 1970 UTC."""
         span = {"station": station, "start": _second(start), "end": _second(end)}
-        found = dict(self._database.columns(_READINGS, span))
+        columns = dict(self._database.columns(_READINGS, span))
         replaced = self._database.columns(_REPLACED, span)
-        if not found:
+        if not columns:
             return StationReadings.of(station, parameter=[], time=[], value=[])
         if replaced:
-            found = {name: [*replaced[name], *column] for name, column in found.items()}
+            columns = {name: [*replaced[name], *column] for name, column in columns.items()}
         # The table leaves out what the value says itself; told apart by their bits, or -0 would be 0.
-        bits = np.asarray(found["value"], dtype=np.float64).view(np.int64)
-        different, place = np.unique(bits, return_inverse=True)
+        bits = np.asarray(columns["value"], dtype=np.float64).view(np.int64)
+        different, index = np.unique(bits, return_inverse=True)
         decimals = [shortest_decimal(value) for value in different.view(np.float64).tolist()]
-        found["text"] = [
-            text or decimals[which] for text, which in zip(found["text"], place.tolist(), strict=True)
+        columns["text"] = [
+            text or decimals[i] for text, i in zip(columns["text"], index.tolist(), strict=True)
         ]
-        return StationReadings.of(station, **found)
+        return StationReadings.of(station, **columns)
 
     def newest(self, station: str) -> float:
         """Return the time of the newest reading, seconds since 1970 UTC; -inf where there is none.
@@ -109,27 +111,27 @@ class ClickHouseHistory:
         """
         return self.newest_before(station, _LAST_SECOND)
 
-    def newest_before(self, station: str, at: float) -> float:
-        """Return the time of the newest such reading before ``at``."""
-        found = self._database.columns(_NEWEST, {"station": station, "before": _second(at)})
-        return float(found["newest"][0]) if found["readings"][0] else -math.inf
+    def newest_before(self, station: str, time: float) -> float:
+        """Return the time of the newest such reading before ``time``."""
+        columns = self._database.columns(_NEWEST, {"station": station, "before": _second(time)})
+        return float(columns["newest"][0]) if columns["readings"][0] else -math.inf
 
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:
         """Return the stored statistics of the blocks ``first`` to ``last``."""
         span = {"station": station, "start": _second(first * BLOCK), "end": _second((last + 1) * BLOCK)}
-        found = self._database.columns(_FIGURES, span | {"length": BLOCK})
+        columns = self._database.columns(_FIGURES, span | {"length": BLOCK})
         return {
-            code: BlockStatistics(*(np.array(found[name][rows]) for name in _FIGURE))
-            for code, rows in _by_parameter(found)
+            code: BlockStatistics(*(np.array(columns[name][rows]) for name in _FIGURE))
+            for code, rows in _by_parameter(columns)
         }
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         """Return the medians of the finished hours ``first`` to ``last``."""
         span = {"station": station, "start": _second(first * HOUR), "end": _second((last + 1) * HOUR)}
-        found = self._database.columns(_HOURS, span | {"newest": _second(self.newest(station))})
+        columns = self._database.columns(_HOURS, span | {"newest": _second(self.newest(station))})
         return {
-            code: (np.array(found["hour"][rows]), np.array(found["median"][rows]))
-            for code, rows in _by_parameter(found)
+            code: (np.array(columns["hour"][rows]), np.array(columns["median"][rows]))
+            for code, rows in _by_parameter(columns)
         }
 
     def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
@@ -137,9 +139,13 @@ class ClickHouseHistory:
         if not received:
             return {}
         span = {"first": _milliseconds(min(received)), "last": _milliseconds(max(received))}
-        found = self._database.columns(_FILES, {"station": station} | span)
-        wanted = set(received)
-        return {at: FileHead(*head) for at, *head in zip(*found.values(), strict=True) if at in wanted}
+        columns = self._database.columns(_FILES, {"station": station} | span)
+        times = set(received)
+        return {
+            received_at: FileHead(*head)
+            for received_at, *head in zip(*columns.values(), strict=True)
+            if received_at in times
+        }
 
 
 def baseline_columns(
@@ -147,26 +153,26 @@ def baseline_columns(
 ) -> dict[str, list[Any]]:
     """Return the columns of ``baseline_blocks`` for new statistics of a station, one row a block."""
     rows = [
-        (station, code, datetime.fromtimestamp(block * BLOCK, UTC), *numbers, computed_at)
-        for code, each in statistics.items()
-        for block, *numbers in zip(*(getattr(each, name).tolist() for name in _FIGURE), strict=True)
+        (station, code, from_seconds(block * BLOCK), *numbers, computed_at)
+        for code, code_figures in statistics.items()
+        for block, *numbers in zip(*(getattr(code_figures, name).tolist() for name in _FIGURE), strict=True)
     ]
     names = ("station", "parameter", *_FIGURE, "computed_at")
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
 
-def _by_parameter(found: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, slice]]:
+def _by_parameter(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, slice]]:
     """Yield each parameter with its rows; they come ordered by it."""
     start = 0
-    for code, rows in groupby(found.get("parameter", ())):
+    for code, rows in groupby(columns.get("parameter", ())):
         end = start + sum(1 for _ in rows)
         yield code, slice(start, end)
         start = end
 
 
-def _second(at: float) -> int:
+def _second(time: float) -> int:
     """The first whole second at or after a time, within what the tables can hold."""
-    return math.ceil(min(max(at, 0), _LAST_SECOND))
+    return math.ceil(min(max(time, 0), _LAST_SECOND))
 
 
 def _milliseconds(moment: datetime) -> str:

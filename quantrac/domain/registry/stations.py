@@ -1,0 +1,114 @@
+"""Stations, what they measure and how often."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.registry.permits import Permit
+from quantrac.domain.registry.validity import Valid
+from quantrac.domain.times import from_seconds, to_seconds
+
+
+class StationType(StrEnum):
+    """The media of Circular 10/2021/TT-BTNMT; never derived from a station's code."""
+
+    AMBIENT_AIR = "ambient-air"
+    STACK = "stack"
+    SURFACE_WATER = "surface-water"
+    GROUNDWATER = "groundwater"
+    WASTEWATER = "wastewater"
+
+
+@dataclass(frozen=True, slots=True)
+class WarningLevels:
+    """Values from which a duty officer is told, long before any average is judged; ``None`` = not told.
+
+    A level that counts downwards (dissolved oxygen) has its largest value first.
+    """
+
+    tendency: float | None = None
+    preparing: float | None = None
+    exceeded: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StationParameter(Valid):
+    """One parameter that a station measures."""
+
+    code: str
+    """Catalogue code, such as ``PM2.5``."""
+    unit: str
+    """Unit the values are kept in, in the catalogue's spelling."""
+    file_names: tuple[str, ...] = ()
+    """Names the station's files use, beside the code and the catalogue's aliases."""
+    file_unit: str | None = None
+    """Unit to take where the file's unit column is empty; ``None`` takes ``unit``."""
+    unit_override: tuple[tuple[str, str], ...] = ()
+    """(unit as the files write it, unit it really is), where the logger is known to write a wrong one."""
+    range_low: float | None = None
+    range_high: float | None = None
+    """Equipment range (LRV, URV) in ``unit``."""
+    warning_levels: WarningLevels | None = None
+    """In ``unit``; ``None`` derives them from the limit that applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval(Valid):
+    """The distance between two files of a station while it was another one than now."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Station(Valid):
+    """One automatic station."""
+
+    code: str
+    name: str
+    name_en: str
+    type: StationType
+    province: str
+    """Code of Decision 19/2025/QĐ-TTg (``01`` = Hà Nội)."""
+    latitude: float
+    longitude: float
+    interval_seconds: int
+    """Distance between two files."""
+    intervals: tuple[Interval, ...] = ()
+    """Where it was another one: spans that win over ``interval_seconds``."""
+    publish_index: bool = False
+    """Whether VN_AQI or VN_WQI is made of it; a station that only serves as a reference publishes none."""
+    timezone: str = "Asia/Ho_Chi_Minh"
+    aliases: tuple[str, ...] = ()
+    """Other station codes its file names carry."""
+    file_patterns: tuple[str, ...] = ()
+    """Parts of its files' names, or globs where they hold ``*`` or ``?``, for names that state no code."""
+    encoding: str = "utf-8"
+    """Of its files, where they have no BOM: ``utf-8`` or ``cp1258`` (Windows, Vietnamese)."""
+    parameters: tuple[StationParameter, ...] = ()
+    maintenance: tuple[Decision, ...] = ()
+    """Spans known beforehand in which its readings are not of the environment."""
+    permits: tuple[Permit, ...] = ()
+    """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
+
+    def interval_at(self, time: datetime) -> int:
+        """Return the distance between two files at a time (UTC), in seconds."""
+        return next(
+            (interval.seconds for interval in self.intervals if interval.valid_at(time)),
+            self.interval_seconds,
+        )
+
+    def grid_time(self, measured_at: datetime) -> datetime:
+        """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.
+
+        Steps are counted from midnight UTC, which is one of every interval that divides an hour.
+        """
+        step = round(to_seconds(measured_at) / self.interval_seconds)
+        return from_seconds(step * self.interval_seconds)
+
+    def parameter(self, code: str, time: datetime) -> StationParameter | None:
+        """Return the entry for a catalogue code valid at ``time`` (UTC), or ``None``."""
+        for entry in self.parameters:
+            if entry.code == code and entry.valid_at(time):
+                return entry
+        return None

@@ -1,0 +1,21 @@
+"""When an entry of the registry is valid.
+
+``valid_from`` is inclusive, ``valid_to`` exclusive, both UTC; ``None`` leaves that side open.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """A period of validity."""
+
+    valid_from: datetime | None = field(default=None, kw_only=True)
+    valid_to: datetime | None = field(default=None, kw_only=True)
+
+    def valid_at(self, time: datetime) -> bool:
+        """Tell whether ``time`` (UTC) lies in the period."""
+        return (self.valid_from is None or self.valid_from <= time) and (
+            self.valid_to is None or time < self.valid_to
+        )

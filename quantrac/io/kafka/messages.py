@@ -1,0 +1,18 @@
+"""A message of confluent-kafka's as a :class:`quantrac.io.records.Record`."""
+
+from confluent_kafka import Message
+
+from quantrac.io.records import Record
+
+
+def to_record(message: Message) -> Record:
+    """Return a consumed message with the partition and the offset it has."""
+    key = message.key()
+    return Record(
+        topic=message.topic() or "",
+        key=key.encode() if isinstance(key, str) else key or b"",
+        value=message.value(),
+        headers=dict(message.headers() or ()),  # type: ignore[arg-type]  # bytes, as they were produced
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+    )

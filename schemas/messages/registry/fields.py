@@ -1,0 +1,72 @@
+"""What the registry's records share: kinds of fields, and the span in which a record is valid."""
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.times import VIETNAM
+from schemas.messages.base import Message, Utc
+
+
+def _local_midnight(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time(), VIETNAM)
+    return value
+
+
+TimeOrDate = Annotated[Utc, BeforeValidator(_local_midnight)]
+"""A time with its zone, or a date (midnight in Vietnam)."""
+
+
+def catalogue_code(code: str) -> str:
+    """Return a catalogue code; raises ValueError, with the right spelling, for anything else."""
+    parameter = find_parameter(code)
+    if parameter is None or parameter.code != code:
+        raise ValueError(f"{code!r} is no catalogue code{f'; it is {parameter.code!r}' if parameter else ''}")
+    return code
+
+
+CatalogueCode = Annotated[str, AfterValidator(catalogue_code)]
+"""Code of a parameter in the catalogue, such as ``PM2.5``."""
+
+RecordId = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z-]{7,63}$")]
+"""Id of a record that a command made."""
+
+DecidedFlag = Literal["good", "suspect", "fail"]
+"""A flag that a person may give."""
+
+
+class Dated(Message):
+    """What is valid between two times."""
+
+    valid_from: TimeOrDate | None = None
+    """Inclusive; absent = always was."""
+    valid_to: TimeOrDate | None = None
+    """Exclusive; absent = still is."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
+            raise ValueError("valid_from must lie before valid_to")
+        return self
+
+
+def check_order(start: datetime | None, end: datetime | None) -> None:
+    """Raise ``ValueError`` for a span that does not start before it ends; ``None`` leaves a side open."""
+    if start is not None and end is not None and start >= end:
+        raise ValueError("the span must start before it ends")
+
+
+def fields_in_utc(message: Message) -> dict[str, Any]:
+    """Return a record's values by field name, times in UTC."""
+    return {
+        name: value.astimezone(UTC) if isinstance(value, datetime) else value
+        for name, value in fields_of(message).items()
+    }
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    """Return a record's values by field name, nested records as they are."""
+    return {name: getattr(message, name) for name in type(message).model_fields}

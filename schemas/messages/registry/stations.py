@@ -1,0 +1,185 @@
+"""Stations, what they measure and how often."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from quantrac.domain.readings import Flag
+from quantrac.domain.registry import stations as domain
+from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.units import canonical_unit
+from schemas.messages.base import Line, Message, ParameterCode, StationCode
+from schemas.messages.registry.fields import (
+    CatalogueCode,
+    Dated,
+    DecidedFlag,
+    TimeOrDate,
+    check_order,
+    fields_of,
+)
+from schemas.messages.registry.permits import Permit
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""When the registry decided: any person's decision comes after."""
+
+
+class UnitOverride(Message):
+    """A unit that a station's files write, and the one that its numbers are really in."""
+
+    written: str
+    """As in the file, such as ``mg/Nm3``."""
+    really: str
+    """Such as ``µg/m3``."""
+
+    @field_validator("written", "really")
+    @classmethod
+    def _known_unit(cls, unit: str) -> str:
+        if canonical_unit(unit) is None:
+            raise ValueError(f"the unit {unit!r} is unknown")
+        return unit
+
+
+class WarningLevels(Message):
+    """Values from which a duty officer is told, long before any average is judged; absent = not told."""
+
+    tendency: float | None = None
+    preparing: float | None = None
+    exceeded: float | None = None
+
+    def to_domain(self) -> domain.WarningLevels:
+        """Convert for use."""
+        return domain.WarningLevels(**fields_of(self))
+
+
+class StationParameter(Dated):
+    """One parameter that a station measures."""
+
+    code: ParameterCode
+    """Catalogue code, such as ``PM2.5``."""
+    unit: str
+    """Unit the values are kept in."""
+    file_names: tuple[str, ...] = ()
+    """Names the station's files use, beside the code and the catalogue's aliases."""
+    file_unit: str | None = None
+    """Unit to take where the file's unit column is empty."""
+    unit_override: tuple[UnitOverride, ...] = ()
+    """Units that the logger is known to write wrongly; end it with ``valid_to`` once the logger is mended."""
+    range_low: float | None = None
+    """Lower end of the equipment range (LRV), in ``unit``."""
+    range_high: float | None = None
+    """Upper end of the equipment range (URV), in ``unit``."""
+    warning_levels: WarningLevels | None = None
+    """In ``unit``; absent derives them from the limit that applies."""
+
+    @model_validator(mode="after")
+    def _range_in_order(self) -> Self:
+        if self.range_low is not None and self.range_high is not None and self.range_low >= self.range_high:
+            raise ValueError(f"{self.code}: range_low must lie below range_high")
+        return self
+
+    def to_domain(self) -> domain.StationParameter:
+        """Convert for use."""
+        fields = fields_of(self)
+        fields["unit_override"] = tuple((o.written, o.really) for o in self.unit_override)
+        if self.warning_levels is not None:
+            fields["warning_levels"] = self.warning_levels.to_domain()
+        return domain.StationParameter(**fields)
+
+
+class Maintenance(Message):
+    """A span known beforehand in which a station's readings are not of the environment."""
+
+    start: TimeOrDate
+    """Inclusive."""
+    end: TimeOrDate
+    """Exclusive."""
+    parameters: tuple[CatalogueCode, ...] = ()
+    """None = all."""
+    flag: DecidedFlag = "fail"
+    why: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        check_order(self.start, self.end)
+        return self
+
+
+Minutes = Annotated[float, Field(ge=1 / 60, le=1440)]
+"""Distance between two files: at least the second that it is rounded to, at most a day."""
+
+
+class Interval(Dated):
+    """The distance between two files while it was another one than now."""
+
+    minutes: Minutes
+
+    def to_domain(self) -> domain.Interval:
+        """Convert for use."""
+        fields = fields_of(self)
+        return domain.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
+
+
+class Station(Dated):
+    """One automatic station."""
+
+    code: StationCode
+    name: Line
+    name_en: Line = ""
+    type: domain.StationType
+    province: Annotated[str, Field(pattern=r"^\d{2}$")]
+    """Two-digit code of Decision 19/2025/QĐ-TTg."""
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    interval_minutes: Minutes = 5
+    """Distance between two files; the national register's default is 5."""
+    intervals: tuple[Interval, ...] = ()
+    """Spans in which it was another one, so that averages of then expect what was to be expected then."""
+    publish_index: bool = False
+    """Whether VN_AQI or VN_WQI is made of it; not of a station that only serves as a reference."""
+    timezone: str = "Asia/Ho_Chi_Minh"
+    """IANA name of the logger's clock."""
+    aliases: tuple[StationCode, ...] = ()
+    """Other codes its file names carry."""
+    file_patterns: tuple[Annotated[str, Field(min_length=3, max_length=200)], ...] = ()
+    """Parts of its files' names, or globs where they hold ``*`` or ``?``, for names that state no code."""
+    encoding: Literal["utf-8", "cp1258"] = "utf-8"
+    """Of its files, where they have no BOM; ``cp1258`` is Vietnamese Windows."""
+    parameters: tuple[StationParameter, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    """Spans whose readings are flagged whatever the tests say."""
+    permits: tuple[Permit, ...] = ()
+    """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is not a time zone") from error
+        return name
+
+    def to_domain(self) -> domain.Station:
+        """Convert for use."""
+        fields = fields_of(self)
+        fields["interval_seconds"] = round(fields.pop("interval_minutes") * 60)
+        fields["intervals"] = tuple(interval.to_domain() for interval in self.intervals)
+        fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
+        fields["permits"] = tuple(permit.to_domain() for permit in self.permits)
+        fields["maintenance"] = tuple(
+            Decision(
+                id=f"maintenance-{number}",
+                station=self.code,
+                start=window.start.astimezone(UTC),
+                end=window.end.astimezone(UTC),
+                flag=Flag[window.flag.upper()],
+                by="registry",
+                why=window.why,
+                decided_at=_BEFORE_ALL,
+                parameters=window.parameters,
+            )
+            for number, window in enumerate(self.maintenance, start=1)
+        )
+        return domain.Station(**fields)
