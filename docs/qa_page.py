@@ -22,7 +22,7 @@ from quantrac.domain.qa.thresholds.expectations import registered
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import StationParameter, StationType
 from schemas.rules import NATIONAL, RuleSet, load
-from schemas.rules.differences import shown
+from schemas.rules.differences import show_value
 from schemas.rules.ruleset import Value
 
 FOLDER = Path(__file__).parent
@@ -199,7 +199,7 @@ def _left_out(keyword: inspect.Parameter) -> str:
 
 
 def _written(value: Value | None) -> str:
-    return "" if value is None else shown(value)
+    return "" if value is None else show_value(value)
 
 
 def _differing(name: str, rules: RuleSet) -> Differing:

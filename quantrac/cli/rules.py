@@ -27,7 +27,7 @@ from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
 from schemas.rules.climatology import MARK, Series, climatology_file
-from schemas.rules.differences import differences, shown
+from schemas.rules.differences import differences, show_value
 from schemas.rules.files import CODES
 from schemas.rules.ruleset import TYPES
 
@@ -121,7 +121,7 @@ def show(*, station: str, station_type: str | None, parameter: str, path: Path |
     series = station_type or "", station, parameter, now
     layers = rule_set.layers(*series)
     for test, thresholds in rule_set.thresholds(*series).items():
-        texts = ", ".join(f"{name} {shown(value)}" for name, value in thresholds.items())
+        texts = ", ".join(f"{name} {show_value(value)}" for name, value in thresholds.items())
         echo(f"{test:16} {texts}".rstrip())
         for scope, entry in layers[test]:
             echo(f"{'':16} from {scope}: {entry.source or 'no source named'}")

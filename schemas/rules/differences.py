@@ -16,13 +16,13 @@ ON = "on"
 class Difference:
     """One threshold that differs; ``None`` where a rule set does not state it."""
 
-    place: str
+    setting: str
     """``ambient-air/PM2.5 spike.suspect``, with the dates of its validity where it has any."""
     old: Value | None
     new: Value | None
 
     def __str__(self) -> str:
-        return f"{self.place}: {shown(self.old)} -> {shown(self.new)}"
+        return f"{self.setting}: {show_value(self.old)} -> {show_value(self.new)}"
 
 
 def differences(old: RuleSet, new: RuleSet) -> list[Difference]:
@@ -41,12 +41,12 @@ def _flat(rules: RuleSet) -> Mapping[str, Value]:
     for scope, tests in rules.settings.items():
         for test, entries in tests.items():
             for entry in entries:
-                for name, value in _stated(entry):
+                for name, value in _thresholds_of(entry):
                     values[f"{scope} {test}{name}{_dates(entry)}"] = value
     return values
 
 
-def _stated(entry: Entry) -> Iterator[tuple[str, Value]]:
+def _thresholds_of(entry: Entry) -> Iterator[tuple[str, Value]]:
     if entry.thresholds is None:
         yield "", OFF
         return
@@ -64,10 +64,10 @@ def _day(time: datetime | None) -> str:
     return f"{time:%Y-%m-%dT%H:%MZ}" if time else ""
 
 
-def shown(value: Value | None) -> str:
+def show_value(value: Value | None) -> str:
     """Write a threshold for a person.
 
-    >>> shown(7.0), shown("PM10"), shown(None)
+    >>> show_value(7.0), show_value("PM10"), show_value(None)
     ('7', 'PM10', 'none')
     """
     if value is None:

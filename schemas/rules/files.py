@@ -64,7 +64,7 @@ class _Content:
             for test, entries in tests.items():
                 if test in mine:
                     raise UserError(
-                        f"{entries[0].place}: {test} of {scope} stands in {mine[test][0].place} already"
+                        f"{entries[0].location}: {test} of {scope} stands in {mine[test][0].location} already"
                     )
                 mine[test] = entries
 
@@ -74,7 +74,7 @@ class _Content:
         for scope, tests in self.settings.items():
             below = settings.setdefault(scope, {})
             for test, entries in tests.items():
-                below[test] = _folded((*below.get(test, ()), *entries))
+                below[test] = _fold_entries((*below.get(test, ()), *entries))
         return _Content(True, self.required if self.required is not None else wider.required, settings)
 
     def rules(self) -> RuleSet:
@@ -113,7 +113,7 @@ def _read(path: Path) -> _Content:
     return content
 
 
-def _folded(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def _fold_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Write entries that hold always as one, so that the same thresholds have the same content."""
     folded: list[Entry] = []
     for entry in entries:
@@ -191,13 +191,13 @@ class _File:
         for before, after in pairwise(entries):
             starts = after.valid_from
             if starts is None or before.valid_to is None or before.valid_to > starts:
-                raise UserError(f"{after.place}: {test}: the period overlaps that of {before.place}")
+                raise UserError(f"{after.location}: {test}: the period overlaps that of {before.location}")
         return tuple(entries)
 
     def _entry(self, test: str, node: yaml.Node, source: str) -> Entry:
         if isinstance(node, yaml.ScalarNode):
             if not node.style and node.value.lower() in {"off", "false", "no"}:
-                return Entry(None, source=source, place=self._position(node))
+                return Entry(None, source=source, location=self._position(node))
             raise self._error(node, f"{test} must be a mapping of thresholds, or off")
         keywords = _keywords(test)
         thresholds: dict[str, Value] = {}
@@ -221,7 +221,7 @@ class _File:
             dates.get("valid_from"),
             dates.get("valid_to"),
             source=source,
-            place=self._position(node),
+            location=self._position(node),
         )
 
     def _moment(self, name: str, node: yaml.Node) -> datetime:

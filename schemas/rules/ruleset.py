@@ -60,7 +60,7 @@ class Entry:
     valid_to: datetime | None = None
     """Exclusive, UTC."""
     source: str = field(default="", compare=False)
-    place: str = field(default="", compare=False)
+    location: str = field(default="", compare=False)
     """File and line."""
 
     def valid_at(self, time: datetime) -> bool:
@@ -79,7 +79,9 @@ class Entry:
         if self.thresholds is None or wider.thresholds is None:
             return self
         sources = dict.fromkeys(filter(None, (self.source, wider.source)))
-        return Entry({**wider.thresholds, **self.thresholds}, source="; ".join(sources), place=self.place)
+        return Entry(
+            {**wider.thresholds, **self.thresholds}, source="; ".join(sources), location=self.location
+        )
 
 
 Settings: TypeAlias = Mapping[Scope, Mapping[str, Sequence[Entry]]]
@@ -182,7 +184,7 @@ class RuleSet:
                     continue
                 if error := _find_refusal(test, thresholds):
                     scope, entry = self.layers(*series, time)[test][-1]
-                    return ": ".join(filter(None, (entry.place, str(scope), test, error)))
+                    return ": ".join(filter(None, (entry.location, str(scope), test, error)))
                 accepted.add(key)
         return ""
 

@@ -22,8 +22,8 @@ from quantrac.domain.times import (
     to_whole_seconds,
 )
 
-# Times of receipt that this century will see: whole milliseconds.
-RECEIVED = st.integers(1_500_000_000_000, 2_100_000_000_000).map(from_milliseconds)
+# Times of receipt, in whole milliseconds, over all that a column can hold.
+RECEIVED = st.integers(0, 10_413_792_000_000 - 1).map(from_milliseconds)
 
 
 @pytest.mark.parametrize("module", [times, ids])
@@ -31,6 +31,11 @@ def test_the_examples_in_the_docstrings_are_true(module: object) -> None:
     results = doctest.testmod(module)  # type: ignore[arg-type]
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_no_millisecond_is_lost_once_seconds_take_32_bits() -> None:
+    after_2038 = range(2_147_483_648_000, 2_147_483_650_000)
+    assert [to_milliseconds(from_milliseconds(at)) for at in after_2038] == list(after_2038)
 
 
 @given(RECEIVED)
