@@ -40,13 +40,14 @@ from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.config import BacklogSettings, IntakeSettings
 from services.receiver.deliveries.handler import Deliveries
 from services.receiver.deliveries.ledger import DeliveryLedger
+from services.receiver.intake.handler import IntakeHandler
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.parking import Parking
 from services.receiver.intake.spool import Spool
 from services.receiver.intake.uploads import Uploads
 from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
-from services.receiver.parse.handler import IntakeHandler, ParseHandler
+from services.receiver.parse.handler import ParseHandler
 from services.receiver.parse.open_questions import Questions
 
 log = logging.getLogger(__name__)

@@ -35,12 +35,13 @@ from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.files import files_router
 from services.receiver.adapters.sftp.server import SftpServer
+from services.receiver.intake.handler import IntakeHandler
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.parking import Parking
 from services.receiver.intake.spool import Spool
 from services.receiver.intake.uploads import Uploads
-from services.receiver.parse.handler import IntakeHandler, ParseHandler
+from services.receiver.parse.handler import ParseHandler
 from support.clickhouse import ANALYST_DATABASES, database
 from support.tls import Pair
 

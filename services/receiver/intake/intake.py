@@ -19,10 +19,10 @@ from quantrac.domain.ids import file_id
 from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
+from services.receiver.intake.handler import IntakeHandler, RisingClock, Upload
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.sender import Producer, Sender
 from services.receiver.intake.spool import Spool
-from services.receiver.parse.handler import IntakeHandler, RisingClock, Upload
 
 # Flushes to the disk that run side by side are merged by the file system into one.
 _WRITERS = 8

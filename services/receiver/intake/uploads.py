@@ -21,10 +21,10 @@ from fnmatch import fnmatchcase
 from quantrac.domain.file_names import check_file_name
 from quantrac.domain.ids import file_id
 from quantrac.domain.stations import Account
+from services.receiver.intake.handler import NOT_RENAMED, TRUNCATED, Upload
 from services.receiver.intake.intake import Ticket
 from services.receiver.intake.parking import Parked, Parking, State
 from services.receiver.intake.spool import SpoolFull
-from services.receiver.parse.handler import NOT_RENAMED, TRUNCATED, Upload
 
 log = logging.getLogger(__name__)
 

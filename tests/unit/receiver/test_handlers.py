@@ -7,7 +7,8 @@ from quantrac.domain.ids import reading_version
 from quantrac.io.records import Record
 from quantrac.testing.builders import NOON, account, file_name, registry, station, station_file
 from schemas.codec import decode_reading_set
-from services.receiver.parse.handler import TRUNCATED, IntakeHandler, ParseHandler, RisingClock, Upload
+from services.receiver.intake.handler import TRUNCATED, IntakeHandler, RisingClock, Upload
+from services.receiver.parse.handler import ParseHandler
 
 CONTENT = station_file([("PM2.5", "12.40", "µg/m³", "00"), ("NO2", "12,4x", "µg/m³", "00")])
 FILE_ID = hashlib.sha256(CONTENT).hexdigest()

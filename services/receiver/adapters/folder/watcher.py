@@ -19,9 +19,9 @@ from services.receiver.access.gate import Gate
 from services.receiver.adapters.folder.files import files_below, look, move, read
 from services.receiver.adapters.folder.stable_files import Look, Resting
 from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.intake.handler import Upload
 from services.receiver.intake.intake import Intake, Ticket
 from services.receiver.intake.spool import SpoolFull
-from services.receiver.parse.handler import Upload
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from services.receiver.access.gate import Gate
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth, refused
 from services.receiver.adapters.http.bodies import decode, read_content_encoding, unknown_encoding
+from services.receiver.intake.handler import Upload
 from services.receiver.intake.intake import Intake, Ticket
 from services.receiver.intake.spool import SpoolFull
-from services.receiver.parse.handler import Upload
 
 _FILES_PER_REQUEST = 100
 _REFUSALS = (400, 401, 403, 413, 415, 422, 429, 507)

@@ -11,10 +11,10 @@ import pytest
 from quantrac.domain.ids import file_id
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, account, file_name, registry
+from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.spool import Spool, SpoolFull
-from services.receiver.parse.handler import IntakeHandler, Upload
 
 WAIT = 5.0
 

@@ -11,11 +11,11 @@ import pytest
 from quantrac.domain.ids import file_id
 from quantrac.domain.stations import Account
 from quantrac.testing.builders import NOON, account
+from services.receiver.intake.handler import Upload
 from services.receiver.intake.intake import Ticket
 from services.receiver.intake.parking import Parking
 from services.receiver.intake.spool import SpoolFull
 from services.receiver.intake.uploads import BadOffset, NotWaiting, Uploads
-from services.receiver.parse.handler import Upload
 
 WAIT = 5.0
 BKHN = account()

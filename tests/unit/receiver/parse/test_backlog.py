@@ -25,8 +25,9 @@ from quantrac.testing.builders import (
 from schemas.codec import decode_reading_set
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
+from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
-from services.receiver.parse.handler import IntakeHandler, ParseHandler, Upload
+from services.receiver.parse.handler import ParseHandler
 from services.receiver.parse.open_questions import Questions
 
 CODE = "HN_BKHN_KHIKXQ"
