@@ -27,10 +27,10 @@ from quantrac.testing.builders import account, registry
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
-from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.account_folders import Homes
+from services.receiver.adapters.folder.processed_files import TakenFiles
 from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
 from services.receiver.adapters.ftp.server import FtpServer
-from services.receiver.adapters.homes import Homes
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.files import files_router
@@ -38,7 +38,7 @@ from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.intake.handler import IntakeHandler
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
-from services.receiver.intake.parking import Parking
+from services.receiver.intake.parked_uploads import Parking
 from services.receiver.intake.spool import Spool
 from services.receiver.intake.uploads import Uploads
 from services.receiver.parse.handler import ParseHandler

@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.homes import Homes
+from services.receiver.adapters.account_folders import Homes
 from support.doors import Receiver, wait_until
 
 CONTENT = station_file()

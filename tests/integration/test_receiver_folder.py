@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name
-from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.folder.processed_files import TakenFiles
 from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
 from support.doors import Receiver, wait_until
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.homes import Homes
+from services.receiver.adapters.account_folders import Homes
 
 Receiver = Any
 """The class of the fixture, in conftest."""

@@ -23,7 +23,7 @@ from quantrac.domain.ids import file_id
 from quantrac.domain.stations import Account
 from services.receiver.intake.handler import NOT_RENAMED, TRUNCATED, Upload
 from services.receiver.intake.intake import Ticket
-from services.receiver.intake.parking import Parked, Parking, State
+from services.receiver.intake.parked_uploads import Parked, Parking, State
 from services.receiver.intake.spool import SpoolFull
 
 log = logging.getLogger(__name__)

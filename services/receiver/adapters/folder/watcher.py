@@ -17,8 +17,8 @@ from watchfiles import watch
 from quantrac.domain.stations import Account, Registry
 from services.receiver.access.gate import Gate
 from services.receiver.adapters.folder.files import files_below, look, move, read
+from services.receiver.adapters.folder.processed_files import TakenFiles
 from services.receiver.adapters.folder.stable_files import Look, Resting
-from services.receiver.adapters.folder.taken_files import TakenFiles
 from services.receiver.intake.handler import Upload
 from services.receiver.intake.intake import Intake, Ticket
 from services.receiver.intake.spool import SpoolFull

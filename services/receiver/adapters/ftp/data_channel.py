@@ -13,7 +13,7 @@ from OpenSSL import SSL
 from pyftpdlib.handlers import TLS_DTPHandler
 from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
 
-from services.receiver.adapters.ftp.account_folder import UploadBuffer
+from services.receiver.adapters.ftp.filesystem import UploadBuffer
 from services.receiver.intake.intake import Ticket
 from services.receiver.intake.spool import SpoolFull
 

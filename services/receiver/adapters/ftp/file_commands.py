@@ -7,9 +7,9 @@ from typing import Any
 
 from pyftpdlib.handlers import TLS_FTPHandler
 
-from services.receiver.adapters.ftp.account_folder import UploadBuffer
 from services.receiver.adapters.ftp.data_channel import DataChannel, refusal
-from services.receiver.adapters.ftp.shared import Shared
+from services.receiver.adapters.ftp.filesystem import UploadBuffer
+from services.receiver.adapters.ftp.protocols import Shared
 from services.receiver.intake.intake import Ticket
 from services.receiver.intake.uploads import BadOffset, NotWaiting
 

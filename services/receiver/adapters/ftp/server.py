@@ -14,10 +14,10 @@ from pyftpdlib.servers import FTPServer
 
 from quantrac.domain.stations import Account, Registry
 from services.receiver.access.logins import Logins
+from services.receiver.adapters.account_folders import Homes
 from services.receiver.adapters.ftp.loop_calls import LoopCalls
 from services.receiver.adapters.ftp.session import Authorizer, Session
 from services.receiver.adapters.ftp.tls import Certificates, PlainFtp
-from services.receiver.adapters.homes import Homes
 from services.receiver.intake.uploads import Uploads
 
 

@@ -15,9 +15,9 @@ from quantrac.domain.plain_text import has_control
 from quantrac.domain.stations import Account
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Answer
-from services.receiver.adapters.ftp.account_folder import AccountFolder
 from services.receiver.adapters.ftp.data_channel import NOT_NOW, DataChannel, NoPassivePort, PassivePort
 from services.receiver.adapters.ftp.file_commands import UploadSession
+from services.receiver.adapters.ftp.filesystem import AccountFolder
 from services.receiver.adapters.ftp.tls import may_go_plain
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from asyncssh import (
 from quantrac.domain.file_names import check_folder
 from quantrac.domain.stations import Account
 from services.receiver.access.gate import Gate
-from services.receiver.adapters.homes import Homes, TooManyFolders
+from services.receiver.adapters.account_folders import Homes, TooManyFolders
 from services.receiver.adapters.sftp.upload import OpenUpload
 from services.receiver.intake.intake import Ticket
 from services.receiver.intake.spool import SpoolFull

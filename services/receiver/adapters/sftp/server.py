@@ -19,7 +19,7 @@ from asyncssh.stream import SSHServerStreamSession
 from quantrac.domain.stations import Account, Registry
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Answer, Logins
-from services.receiver.adapters.homes import Homes
+from services.receiver.adapters.account_folders import Homes
 from services.receiver.adapters.sftp.files import AccountFiles
 from services.receiver.adapters.sftp.files import Shared as FilesShared
 from services.receiver.adapters.sftp.keys import host_keys, is_listed

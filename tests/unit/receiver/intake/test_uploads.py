@@ -13,7 +13,7 @@ from quantrac.domain.stations import Account
 from quantrac.testing.builders import NOON, account
 from services.receiver.intake.handler import Upload
 from services.receiver.intake.intake import Ticket
-from services.receiver.intake.parking import Parking
+from services.receiver.intake.parked_uploads import Parking
 from services.receiver.intake.spool import SpoolFull
 from services.receiver.intake.uploads import BadOffset, NotWaiting, Uploads
 
@@ -324,7 +324,7 @@ def test_a_full_disk_refuses_politely_and_keeps_nothing(desk: Desk, monkeypatch:
     desk.open(account_limit=10_000)
     for _ in range(3):
         with monkeypatch.context() as patched:
-            patched.setattr("services.receiver.intake.parking.write_durably", full)
+            patched.setattr("services.receiver.intake.parked_uploads.write_durably", full)
             with pytest.raises(SpoolFull, match="the disk is full"):
                 desk.finish(TEMPORARY, b"x" * 5000)
     desk.finish(TEMPORARY, b"x" * 5000)
@@ -342,9 +342,9 @@ def killed(*_: object) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "services.receiver.intake.parking.write_durably",
+        "services.receiver.intake.parked_uploads.write_durably",
         "pathlib.Path.rename",
-        "services.receiver.intake.parking.sync_folder",
+        "services.receiver.intake.parked_uploads.sync_folder",
     ],
 )
 def test_a_kill_before_the_answer_lets_the_sender_send_again(

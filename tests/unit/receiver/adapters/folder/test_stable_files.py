@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from services.receiver.adapters.folder.processed_files import TakenFiles
 from services.receiver.adapters.folder.stable_files import Look, Resting
-from services.receiver.adapters.folder.taken_files import TakenFiles
 
 FILE, TEMPORARY = Path("/theirs/bkhn/a.txt"), Path("/theirs/bkhn/a.tmp")
 LOOK = Look(device=1, inode=7, size=100, mtime_ns=5)

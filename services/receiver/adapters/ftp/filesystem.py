@@ -6,7 +6,7 @@ from pathlib import Path
 from pyftpdlib.exceptions import FilesystemError
 from pyftpdlib.filesystems import AbstractedFS
 
-from services.receiver.adapters.homes import TooManyFolders
+from services.receiver.adapters.account_folders import TooManyFolders
 
 
 class UploadBuffer(io.BytesIO):

@@ -5,9 +5,9 @@ from typing import Protocol
 from quantrac.domain.stations import Account
 from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
+from services.receiver.adapters.account_folders import Homes
 from services.receiver.adapters.ftp.loop_calls import LoopCalls
 from services.receiver.adapters.ftp.tls import Certificates, PlainFtp
-from services.receiver.adapters.homes import Homes
 from services.receiver.intake.uploads import Uploads
 
 
