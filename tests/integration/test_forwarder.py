@@ -34,7 +34,7 @@ from services.receiver.access.logins import Logins
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
-from services.receiver.deliveries.handler import Deliveries
+from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
@@ -64,9 +64,9 @@ class MinistryServer:
 
     def start(self) -> None:
         self.ledger = DeliveryLedger(self.folder / "deliveries.sqlite")
-        deliveries = Deliveries(
+        deliveries = DeliveryHandler(
             producer=self.broker.producer(),
-            memory=self.ledger,
+            ledger=self.ledger,
             clock=lambda: datetime.now(UTC),
             topic="mae.qa-flagged",
             registry=self.registry,

@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.account_folders import Homes
+from services.receiver.adapters.account_folders import AccountFolders
 from support.doors import Receiver, wait_until
 
 CONTENT = station_file()
@@ -76,8 +76,8 @@ def test_openssh_sends_renames_and_lists(receiver: Receiver, openssh: list[str],
 def test_openssh_resumes_a_cut_file(receiver: Receiver, openssh: list[str], local: Path) -> None:
     host, port = receiver.sftp.address
     receiver.uploads.cut("bkhn", f"/{file_name()}", CONTENT[:10], "sftp")
-    homes = Homes(receiver.folder / "home")
-    homes.leave_trace(homes.of("bkhn") / file_name(), 10)
+    folders = AccountFolders(receiver.folder / "home")
+    folders.leave_trace(folders.create("bkhn") / file_name(), 10)
     done = run("sftp", *openssh, "-b", "-", "-P", str(port), f"bkhn@{host}", text=f"reput {local}\n")
     assert done.returncode == 0, done.stderr
     assert values(receiver, 1) == [CONTENT]

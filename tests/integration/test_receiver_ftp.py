@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.account_folders import Homes
+from services.receiver.adapters.account_folders import AccountFolders
 
 Receiver = Any
 """The class of the fixture, in conftest."""
@@ -262,7 +262,7 @@ def test_traces_and_empty_folders_go_after_a_day(tmp_path: Path) -> None:
     yesterday = (now - timedelta(days=1, hours=1)).timestamp()
     for path in (old, old.parent):
         os.utime(path, (yesterday, yesterday))
-    Homes(tmp_path).prune(now)
+    AccountFolders(tmp_path).prune(now)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["2026", "25", "bkhn", "new.txt"]
 
 

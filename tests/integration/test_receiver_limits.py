@@ -21,7 +21,7 @@ import pytest
 from quantrac.domain.stations import AccountLimits
 from quantrac.testing.builders import account, file_name
 from services.receiver.access import authentication
-from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Reason, Refusal
+from services.receiver.access.gate import MAX_ADDRESS_FAILURES, Reason, Refusal
 from services.receiver.access.logins import Answer
 
 Receiver = Any
@@ -163,7 +163,7 @@ def test_allowed_networks_hold_from_the_moment_they_change(receiver: Receiver, d
 def test_an_address_that_only_fails_is_turned_away_before_it_says_a_name(
     receiver: Receiver, door: Door
 ) -> None:
-    for n in range(FAILURES_OF_AN_ADDRESS):
+    for n in range(MAX_ADDRESS_FAILURES):
         receiver.registry.accounts[f"many-{n}"] = account(f"many-{n}")
         receiver.logins.gate.login(f"many-{n}", "guess", THERE)
     assert (door(receiver, "secret", THERE), door(receiver, "secret", HERE)) == ("later", "in")

@@ -1,4 +1,4 @@
-"""Decides, and touches no socket: what an upload becomes on raw-file."""
+"""Decides what an upload becomes on raw-file: its station, its headers, its lane. Opens no socket."""
 
 import threading
 from collections.abc import Callable
@@ -51,11 +51,11 @@ class Upload:
     transport: str
     """``ftp``, ``http``, ..."""
     marks: tuple[str, ...] = ()
-    """What is known about the way it came: :data:`TRUNCATED`, :data:`NOT_RENAMED`."""
+    """How its transfer ended, where not well: :data:`TRUNCATED`, :data:`NOT_RENAMED`."""
 
 
 class IntakeHandler:
-    """Decides which station a file belongs to and what is known about it."""
+    """Decides which station a file belongs to, and which topic takes it."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from quantrac.io.records import DeadLetter, Done, Record
 from schemas.codec import encode
 from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.intake.handler import TRUNCATED
-from services.receiver.parse.open_questions import Questions, is_open, subject
+from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
 
 TRUNCATED_FILE = "truncated-file"
 """Reason of a reject (line 0) beside whatever could be read of a file whose end never came."""
@@ -20,12 +20,12 @@ TRUNCATED_FILE = "truncated-file"
 class ParseHandler:
     """Reads raw files: one reading set a file, whatever the file holds."""
 
-    def __init__(self, registry: Registry, topic: str, questions: Questions | None = None) -> None:
-        """Given ``questions``, it also asks what the registry could not place."""
+    def __init__(self, registry: Registry, topic: str, questions: OpenQuestions | None = None) -> None:
+        """With ``questions``, it also opens one for a file that the registry could not place."""
         self._registry, self._topic, self._questions = registry, topic, questions
 
     def handle(self, batch: Sequence[Record]) -> Done:
-        """Give every file its reading set; a message without proper headers is a dead letter."""
+        """Return the reading set of every file; a message without proper headers is a dead letter."""
         records: list[Record] = []
         dead: list[DeadLetter] = []
         for record in batch:
@@ -37,22 +37,24 @@ class ParseHandler:
                 reading_set = self.read(record, headers)
                 records += self.messages(record, headers, reading_set)
                 if self._questions is not None and is_open(reading_set):
-                    asked = self._questions.ask(subject(headers), record.partition, headers.received_at)
-                    records += [asked] if asked else []
+                    question = self._questions.open(
+                        subject_of(headers), record.partition, headers.received_at
+                    )
+                    records += [question] if question else []
         return Done(records, dead)
 
     def messages(self, record: Record, headers: RawFileHeaders, reading_set: ReadingSet) -> list[Record]:
-        """Return what tells of a file's reading.
+        """Return the messages that carry a file's reading set.
 
         A file that the intake could not assign may have been read as one without a station. Where it has one
         now, an empty set without a station takes the place of that reading.
         """
-        carried = {name: record.headers[name] for name in ("file_id", "traceparent")}
+        trace_headers = {name: record.headers[name] for name in ("file_id", "traceparent")}
         key = reading_set.station.encode() or record.key
-        told = [Record(self._topic, key, encode(reading_set), carried)]
+        messages = [Record(self._topic, key, encode(reading_set), trace_headers)]
         if headers.station is None and reading_set.station:
-            told.append(Record(self._topic, record.key, encode(_unread("", headers)), carried))
-        return told
+            messages.append(Record(self._topic, record.key, encode(_empty_set("", headers)), trace_headers))
+        return messages
 
     def read(self, record: Record, headers: RawFileHeaders | None = None) -> ReadingSet:
         """Read a raw file by what the registry says now about the time it was received."""
@@ -60,29 +62,29 @@ class ParseHandler:
         content = record.value or b""
         stations = self._stations(headers)
         if len(stations) != 1:
-            result = _unread(headers.station or "", headers)
-            result.rejects.append(_unassigned(headers, stations))
+            result = _empty_set(headers.station or "", headers)
+            result.rejects.append(_assignment_reject(headers, stations))
             return result
         station = stations[0]
-        result = _unread(station.code, headers)
+        result = _empty_set(station.code, headers)
         whole, half_line = _whole_lines(content, headers)
         parsed = parse_file(whole, headers.name, station, headers.received_at)
         result.format, result.readings, result.rejects = parsed.format, parsed.readings, parsed.rejects
         if half_line is not None:
-            result.rejects.insert(0, Reject(0, half_line, TRUNCATED_FILE, _truncated(content)))
+            result.rejects.insert(0, Reject(0, half_line, TRUNCATED_FILE, _describe_cut(content)))
         return result
 
     def _stations(self, headers: RawFileHeaders) -> Sequence[Station]:
         """Return the file's station, or those that it may belong to."""
         if headers.station is not None:
-            known = self._registry.station(headers.station, headers.received_at)
-            return [known] if known else []
+            station = self._registry.station(headers.station, headers.received_at)
+            return [station] if station else []
         sender = self._registry.accounts.get(headers.account)
-        allowed = list(self._registry.stations_of(sender, headers.received_at)) if sender else []
-        return match_stations(headers.name, allowed, headers.path)
+        candidates = list(self._registry.stations_of(sender, headers.received_at)) if sender else []
+        return match_stations(headers.name, candidates, headers.path)
 
 
-def _unread(station: str, headers: RawFileHeaders) -> ReadingSet:
+def _empty_set(station: str, headers: RawFileHeaders) -> ReadingSet:
     return ReadingSet(
         station=station,
         file_id=headers.file_id,
@@ -95,7 +97,7 @@ def _unread(station: str, headers: RawFileHeaders) -> ReadingSet:
 
 
 def _whole_lines(content: bytes, headers: RawFileHeaders) -> tuple[bytes, str | None]:
-    """Part a truncated file from its last line; cut before its status, that line would read as a good one."""
+    """Split a truncated file from its last line, which without its status would pass for a good one."""
     if TRUNCATED not in (headers.marks or "").split(","):
         return content, None
     end = content.rfind(b"\n") + 1
@@ -103,11 +105,11 @@ def _whole_lines(content: bytes, headers: RawFileHeaders) -> tuple[bytes, str | 
     return content[:end], content[end:].decode(errors="replace")[:500]
 
 
-def _truncated(content: bytes) -> str:
+def _describe_cut(content: bytes) -> str:
     return f"The transfer was cut after {len(content)} bytes; the line it broke in is not read."
 
 
-def _unassigned(headers: RawFileHeaders, candidates: Sequence[Station]) -> Reject:
+def _assignment_reject(headers: RawFileHeaders, candidates: Sequence[Station]) -> Reject:
     if candidates:
         codes = ", ".join(station.code for station in candidates)
         return Reject(0, "", AMBIGUOUS_STATION, f'The file name "{headers.name}" fits several: {codes}.')

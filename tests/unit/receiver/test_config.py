@@ -9,7 +9,7 @@ from quantrac.domain.stations import AccountLimits
 from quantrac.io.settings import load
 from quantrac.testing.builders import account
 from services.receiver.adapters.ftp.tls import PlainFtp, may_go_plain
-from services.receiver.config import IntakeSettings
+from services.receiver.config import DeliveriesSettings, IntakeSettings
 from services.receiver.intake.uploads import UploadRules
 
 
@@ -28,7 +28,7 @@ def test_a_bad_allowance_for_the_clocks_of_provinces_stops_the_start_with_one_se
     monkeypatch.setenv("QUANTRAC_SPOOL", "x")
     monkeypatch.setenv("QUANTRAC_DELIVERY_AHEAD_MINUTES", minutes)
     with pytest.raises(SystemExit, match=r"^bad configuration: QUANTRAC_DELIVERY_AHEAD_MINUTES: [^\n]+$"):
-        load(IntakeSettings)
+        load(DeliveriesSettings)
 
 
 def test_a_missing_spool_folder_stops_the_start_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from quantrac.domain.stations import Account, AccountLimits, Registry
 from quantrac.testing.builders import account, registry
 from services.receiver.access.authentication import Authenticator
-from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Gate, Reason, Refusal, source_of
+from services.receiver.access.gate import MAX_ADDRESS_FAILURES, Gate, Reason, Refusal, source_of
 from services.receiver.access.lockout import Lockout
 from services.receiver.access.usage import until_midnight
 
@@ -19,9 +19,9 @@ STATION, STRANGER = "203.113.4.17", "198.51.100.9"
 class World:
     """A gate with some accounts, at noon in Vietnam, and clocks that the test moves."""
 
-    def __init__(self, *, defaults: AccountLimits | None = None, most_tracked: int = 1000) -> None:
+    def __init__(self, *, defaults: AccountLimits | None = None, max_tracked: int = 1000) -> None:
         self.seconds = 0.0
-        many = [account(f"many-{n}") for n in range(FAILURES_OF_AN_ADDRESS)]
+        many = [account(f"many-{n}") for n in range(MAX_ADDRESS_FAILURES)]
         self.registry: Registry = registry(accounts=[account(), account("other"), *many])
         self.gate = Gate(
             self.registry,
@@ -29,7 +29,7 @@ class World:
             defaults or AccountLimits(file_bytes=1000),
             clock=self.now,
             monotonic=lambda: self.seconds,
-            most_tracked=most_tracked,
+            max_tracked=max_tracked,
         )
 
     def now(self) -> datetime:
@@ -104,7 +104,7 @@ def test_a_strangers_failures_do_not_keep_the_station_out(world: World) -> None:
 
 def test_an_address_that_tries_many_names_waits_too_but_not_the_loggers_known_behind_it(world: World) -> None:
     assert world.enters(STRANGER)
-    for n in range(FAILURES_OF_AN_ADDRESS):
+    for n in range(MAX_ADDRESS_FAILURES):
         world.fail(1, name=f"many-{n}")
     assert world.gate.login("other", "secret", STRANGER) == Refusal(
         Reason.CREDENTIALS, 1.0, "locked out after failures"
@@ -118,7 +118,7 @@ def test_unknown_names_are_counted_as_known_ones_are(world: World) -> None:
 
 
 def test_a_logger_expected_at_an_address_is_not_kept_out_by_what_else_fails_there(world: World) -> None:
-    for n in range(FAILURES_OF_AN_ADDRESS):
+    for n in range(MAX_ADDRESS_FAILURES):
         world.fail(1, name=f"many-{n}")
     assert not world.enters(STRANGER)
     world.change(allowed_networks=(f"{STRANGER}/32",))
@@ -126,7 +126,7 @@ def test_a_logger_expected_at_an_address_is_not_kept_out_by_what_else_fails_ther
 
 
 def test_an_address_that_only_failed_may_not_even_connect_until_its_delay_is_over(world: World) -> None:
-    for n in range(FAILURES_OF_AN_ADDRESS):
+    for n in range(MAX_ADDRESS_FAILURES):
         assert world.gate.may_connect(STRANGER) is None
         world.fail(1, name=f"many-{n}")
     refusal = world.gate.may_connect(STRANGER)
@@ -187,13 +187,13 @@ def test_connections_are_counted_by_account_and_a_changed_limit_holds_at_once(wo
 
 def test_files_are_counted_from_midnight_to_midnight_in_vietnam(world: World) -> None:
     world.change(limits=AccountLimits(files_per_day=2))
-    assert [world.gate.take_file("bkhn") for _ in range(2)] == [None, None]
-    assert world.gate.take_file("bkhn") == Refusal(Reason.FILES, 12 * 3600.0)
-    assert world.gate.take_file("other") is None
+    assert [world.gate.count_file("bkhn") for _ in range(2)] == [None, None]
+    assert world.gate.count_file("bkhn") == Refusal(Reason.FILES, 12 * 3600.0)
+    assert world.gate.count_file("other") is None
     world.seconds = 12 * 3600 - 1
-    assert world.gate.take_file("bkhn") == Refusal(Reason.FILES, 1.0)
+    assert world.gate.count_file("bkhn") == Refusal(Reason.FILES, 1.0)
     world.seconds += 1
-    assert world.gate.take_file("bkhn") is None
+    assert world.gate.count_file("bkhn") is None
 
 
 def test_midnight_is_vietnams() -> None:
@@ -204,7 +204,7 @@ def test_midnight_is_vietnams() -> None:
 def test_doors_in_several_threads_together_get_no_more_than_the_limit(world: World) -> None:
     world.change(limits=AccountLimits(files_per_day=100, connections=7))
     with ThreadPoolExecutor(8) as doors:
-        files = list(doors.map(world.gate.take_file, ["bkhn"] * 400))
+        files = list(doors.map(world.gate.count_file, ["bkhn"] * 400))
         connections = list(doors.map(world.gate.enter, ["bkhn"] * 100))
     assert (files.count(None), connections.count(None)) == (100, 7)
 
@@ -239,14 +239,14 @@ def test_a_changed_rate_holds_at_once(world: World) -> None:
 
 def test_the_deployments_settings_hold_where_the_account_says_nothing() -> None:
     world = World(defaults=AccountLimits(1, 1000, 1000, 1))
-    assert (world.gate.enter("bkhn"), world.gate.take_file("bkhn")) == (None, None)
+    assert (world.gate.enter("bkhn"), world.gate.count_file("bkhn")) == (None, None)
     assert world.gate.enter("bkhn") is not None
-    assert world.gate.take_file("bkhn") is not None
+    assert world.gate.count_file("bkhn") is not None
     assert world.gate.pause("bkhn", 3000) == 1.0
 
 
 def test_no_more_than_so_many_sources_are_remembered_and_the_longest_quiet_go_first() -> None:
-    lockout = Lockout[int](free=1, most=3)
+    lockout = Lockout[int](free=1, limit=3)
     for key in (1, 2, 3, 1, 4):
         lockout.fail(key, now=0.0)
     assert len(lockout) == 3

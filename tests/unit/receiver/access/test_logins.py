@@ -16,7 +16,7 @@ from services.receiver.access import authentication
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate, Reason, Refusal
 from services.receiver.access.logins import Logins
-from services.receiver.access.verified_passwords import FileProofs
+from services.receiver.access.verified_passwords import VerifiedPasswordFile
 
 ADDRESS = "203.113.4.17"
 
@@ -26,7 +26,7 @@ def now() -> datetime:
 
 
 def authenticator(of: Registry, folder: Path) -> Authenticator:
-    return Authenticator(of, now, FileProofs(folder / "logins", folder / "logins.key"))
+    return Authenticator(of, now, VerifiedPasswordFile(folder / "logins", folder / "logins.key"))
 
 
 class Checks:
@@ -52,7 +52,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
 def logins(checks: Checks) -> Iterator[Logins]:
     known = registry(accounts=[account(f"logger-{n}") for n in range(5)])
     gate = Gate(known, Authenticator(known, now), AccountLimits(file_bytes=1), clock=now)
-    opened = Logins(gate, most_waiting=3)
+    opened = Logins(gate, max_waiting=3)
     yield opened
     checks.open.set()
     opened.close()

@@ -19,14 +19,14 @@ from schemas.codec import decode_flagged_set, encode
 from schemas.messages.deliveries import Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
 from services.receiver.deliveries.handler import (
-    AHEAD,
+    CLOCK_ALLOWANCE,
     MAX_SETS,
     BrokerAway,
-    Deliveries,
+    DeliveryHandler,
     NoProvinces,
     TooManySets,
 )
-from services.receiver.deliveries.ledger import KEPT, DeliveryLedger
+from services.receiver.deliveries.ledger import RETENTION, DeliveryLedger
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
 HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provinces=("01",))
@@ -37,22 +37,22 @@ STATIONS = {
 }
 
 
-class Memory(dict[tuple[str, str], Receipt]):
-    def recall(self, account: str, delivery_id: str) -> Receipt | None:
+class Receipts(dict[tuple[str, str], Receipt]):
+    def find(self, account: str, delivery_id: str) -> Receipt | None:
         return self.get((account, delivery_id))
 
-    def remember(self, account: str, receipt: Receipt) -> None:
+    def add(self, account: str, receipt: Receipt) -> None:
         self[account, receipt.delivery_id] = receipt
 
 
 class Desk:
-    """Deliveries with its doubles at hand; each look at the clock is a minute later."""
+    """A delivery handler with its doubles at hand; each look at the clock is a minute later."""
 
     def __init__(self) -> None:
-        self.broker, self.memory, self.now = FakeBroker(partitions=1), Memory(), NOON
-        self.deliveries = Deliveries(
+        self.broker, self.ledger, self.now = FakeBroker(partitions=1), Receipts(), NOON
+        self.deliveries = DeliveryHandler(
             producer=self.broker.producer(),
-            memory=self.memory,
+            ledger=self.ledger,
             clock=self.clock,
             topic="qa-flagged",
             registry=Registry(stations=STATIONS),
@@ -222,13 +222,13 @@ def test_an_account_delivers_for_the_stations_of_its_provinces_alone(desk: Desk)
 def test_an_account_that_names_no_province_delivers_nothing_and_is_told_why(desk: Desk) -> None:
     with pytest.raises(NoProvinces, match="account hanoi names no province in the registry"):
         desk.accept(line("A"), account=replace(HANOI, provinces=(), stations=("A",)))
-    assert desk.memory == {}
+    assert desk.ledger == {}
     assert desk.flagged == []
 
 
 def test_a_set_received_after_the_ministrys_clock_is_rejected_beyond_the_setting(desk: Desk) -> None:
     soon, future = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
-    soon.received_at = NOON + timedelta(minutes=1) + AHEAD
+    soon.received_at = NOON + timedelta(minutes=1) + CLOCK_ALLOWANCE
     future.received_at = soon.received_at + timedelta(milliseconds=1)
     assert desk.reasons(encode(soon), encode(future)) == [
         (2, "received_at: 2026-03-25T05:11:00.001000+00:00 lies after the ministry's clock")
@@ -267,7 +267,7 @@ def test_a_broker_that_is_away_leaves_no_receipt_behind(desk: Desk) -> None:
     desk.broker.away = True
     with pytest.raises(BrokerAway, match="the broker is away"):
         desk.accept(line("A"))
-    assert desk.memory == {}
+    assert desk.ledger == {}
     desk.broker.away = False
     assert not desk.accept(line("A")).duplicate
 
@@ -304,20 +304,22 @@ def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> No
         received_at=NOON,
     )
     ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
-    ledger.remember("hanoi", receipt)
+    ledger.add("hanoi", receipt)
     ledger.close()
     ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
-    assert ledger.recall("hanoi", "a" * 64) == receipt
-    assert ledger.recall("hue", "a" * 64) is None
+    assert ledger.find("hanoi", "a" * 64) == receipt
+    assert ledger.find("hue", "a" * 64) is None
     ledger.close()
 
 
 def test_the_ledger_forgets_after_two_days(tmp_path: Path) -> None:
     ledger = DeliveryLedger(tmp_path / "deliveries.sqlite")
     old = Receipt(delivery_id="a" * 64, accepted=1, duplicate=False, rejected=[], received_at=NOON)
-    new = old.model_copy(update={"delivery_id": "b" * 64, "received_at": NOON + KEPT + timedelta(seconds=1)})
-    ledger.remember("hanoi", old)
-    ledger.remember("hanoi", new)
-    assert ledger.recall("hanoi", "a" * 64) is None
-    assert ledger.recall("hanoi", "b" * 64) == new
+    new = old.model_copy(
+        update={"delivery_id": "b" * 64, "received_at": NOON + RETENTION + timedelta(seconds=1)}
+    )
+    ledger.add("hanoi", old)
+    ledger.add("hanoi", new)
+    assert ledger.find("hanoi", "a" * 64) is None
+    assert ledger.find("hanoi", "b" * 64) == new
     ledger.close()

@@ -12,8 +12,8 @@ from quantrac.domain.ids import file_id
 from quantrac.domain.stations import Account
 from quantrac.testing.builders import NOON, account
 from services.receiver.intake.handler import Upload
-from services.receiver.intake.intake import Ticket
-from services.receiver.intake.parked_uploads import Parking
+from services.receiver.intake.intake import UploadOutcome
+from services.receiver.intake.parked_uploads import ParkedUploads
 from services.receiver.intake.spool import SpoolFull
 from services.receiver.intake.uploads import BadOffset, NotWaiting, Uploads
 
@@ -22,12 +22,12 @@ BKHN = account()
 TEMPORARY, FINAL = "/2026/x.txt.tmp", "/2026/x.txt"
 
 
-def answered(ticket: Ticket) -> None:
+def answered(outcome: UploadOutcome) -> None:
     """Wait as a door does: what the uploads have to do comes before the answer."""
     done = Event()
-    ticket.spooled.add_done_callback(lambda _: done.set())
+    outcome.spooled.add_done_callback(lambda _: done.set())
     assert done.wait(WAIT)
-    ticket.spooled.result(0)
+    outcome.spooled.result(0)
 
 
 class Desk:
@@ -35,27 +35,27 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.now, self.full = folder, NOON, False
-        self.taken: list[Upload] = []
+        self.offered: list[Upload] = []
         self.accounts = {"bkhn": BKHN}
         self.uploads = self.open()
 
     def open(self, *, account_limit: int = 50_000, limit: int = 100_000) -> Uploads:
         """Start, as after a crash: nothing of the former process but the folder is left."""
-        parking = Parking(self.folder, account_limit=account_limit, limit=limit)
-        self.uploads = Uploads(offer=self.offer, account=self.accounts.get, parking=parking, clock=self.clock)
+        storage = ParkedUploads(self.folder, account_limit=account_limit, limit=limit)
+        self.uploads = Uploads(offer=self.offer, account=self.accounts.get, storage=storage, clock=self.clock)
         return self.uploads
 
     def clock(self) -> datetime:
         return self.now
 
-    def offer(self, upload: Upload) -> Ticket:
-        ticket = Ticket(file_id(upload.content), None, known=False)
+    def offer(self, upload: Upload) -> UploadOutcome:
+        outcome = UploadOutcome(file_id(upload.content), None, is_resend=False)
         if self.full:
-            ticket.spooled.set_exception(SpoolFull("full"))
+            outcome.spooled.set_exception(SpoolFull("full"))
         else:
-            self.taken.append(upload)
-            ticket.spooled.set_result(None)
-        return ticket
+            self.offered.append(upload)
+            outcome.spooled.set_result(None)
+        return outcome
 
     def finish(self, path: str, content: bytes, sender: Account = BKHN) -> None:
         answered(self.uploads.finish(sender, path, content, "ftp"))
@@ -68,10 +68,10 @@ class Desk:
 
     def wait(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
-        self.uploads.take_due()
+        self.uploads.offer_due()
 
     def files(self) -> list[tuple[str, bytes, tuple[str, ...]]]:
-        return [(upload.name, upload.content, upload.marks) for upload in self.taken]
+        return [(upload.name, upload.content, upload.marks) for upload in self.offered]
 
     def parked(self) -> int:
         return len(list(self.folder.iterdir()))
@@ -86,7 +86,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def test_a_file_under_its_final_name_is_taken_at_once(desk: Desk) -> None:
     desk.finish(FINAL, b"content")
-    assert desk.taken == [Upload(BKHN, "/2026", "x.txt", b"content", "ftp")]
+    assert desk.offered == [Upload(BKHN, "/2026", "x.txt", b"content", "ftp")]
     assert desk.parked() == 0
 
 
@@ -95,7 +95,7 @@ def test_a_temporary_name_waits_for_its_rename_on_the_disk(desk: Desk, name: str
     desk.finish(f"/{name}", b"content")
     assert (desk.files(), desk.parked(), desk.uploads.is_waiting("bkhn", f"/{name}")) == ([], 1, True)
     desk.rename(f"/{name}", FINAL)
-    assert desk.taken == [Upload(BKHN, "/2026", "x.txt", b"content", "ftp")]
+    assert desk.offered == [Upload(BKHN, "/2026", "x.txt", b"content", "ftp")]
     assert desk.parked() == 0
 
 
@@ -182,10 +182,10 @@ def test_a_resume_after_a_gap_is_refused(desk: Desk, offset: int) -> None:
 
 
 def test_what_is_added_to_an_accepted_file_is_a_file_of_its_own(desk: Desk) -> None:
-    assert desk.uploads.resume("bkhn", FINAL, 700, shown=700) == b""
-    assert desk.uploads.resume("bkhn", FINAL, None, shown=700) == b""
+    assert desk.uploads.resume("bkhn", FINAL, 700, shown_size=700) == b""
+    assert desk.uploads.resume("bkhn", FINAL, None, shown_size=700) == b""
     with pytest.raises(BadOffset, match="0 bytes are here, not 700"):
-        desk.uploads.resume("bkhn", FINAL, 700, shown=699)
+        desk.uploads.resume("bkhn", FINAL, 700, shown_size=699)
 
 
 def test_a_full_resend_replaces_the_piece(desk: Desk) -> None:
@@ -225,7 +225,7 @@ def test_two_transfers_of_one_name_at_once_do_not_mix(desk: Desk) -> None:
     first, second = desk.uploads.resume("bkhn", FINAL, 0), desk.uploads.resume("bkhn", FINAL, 0)
     desk.finish(FINAL, first + b"shorter")
     desk.finish(FINAL, second + b"and longer")
-    assert [upload.content for upload in desk.taken] == [b"shorter", b"and longer"]
+    assert [upload.content for upload in desk.offered] == [b"shorter", b"and longer"]
 
 
 def test_what_finds_no_room_is_offered_until_there_is_some(desk: Desk) -> None:
@@ -242,7 +242,7 @@ def test_what_an_ended_account_left_is_taken_for_no_station(desk: Desk) -> None:
     desk.cut(FINAL, b"half ")
     desk.accounts.clear()
     desk.wait(60)
-    assert (desk.taken[0].account.name, desk.taken[0].account.stations) == ("bkhn", ())
+    assert (desk.offered[0].account.name, desk.offered[0].account.stations) == ("bkhn", ())
 
 
 def test_both_kinds_survive_a_restart(desk: Desk) -> None:
@@ -352,9 +352,9 @@ def test_a_kill_before_the_answer_lets_the_sender_send_again(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(step, killed)
-        ticket = desk.uploads.finish(BKHN, TEMPORARY, b"content", "ftp")
+        outcome = desk.uploads.finish(BKHN, TEMPORARY, b"content", "ftp")
         desk.uploads.close()
-        assert not ticket.spooled.done()
+        assert not outcome.spooled.done()
     desk.open()
     desk.finish(TEMPORARY, b"content")
     desk.rename(TEMPORARY, FINAL)
@@ -362,7 +362,7 @@ def test_a_kill_before_the_answer_lets_the_sender_send_again(
     assert (desk.files(), desk.parked()) == ([("x.txt", b"content", ())], 0)
 
 
-@pytest.mark.parametrize(("owner", "step"), [(Desk, "offer"), (Parking, "remove")])
+@pytest.mark.parametrize(("owner", "step"), [(Desk, "offer"), (ParkedUploads, "remove")])
 def test_a_kill_in_a_rename_loses_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
 ) -> None:

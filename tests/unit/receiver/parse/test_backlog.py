@@ -28,7 +28,7 @@ from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
 from services.receiver.parse.handler import ParseHandler
-from services.receiver.parse.open_questions import Questions
+from services.receiver.parse.open_questions import OpenQuestions
 
 CODE = "HN_BKHN_KHIKXQ"
 FLOW = station_file([("PM2.5", "12.40", "ug/m3", "00"), ("Flow_Out", "3.1", "m3/h", "00")])
@@ -41,7 +41,7 @@ class Lane:
     def __init__(self, known: Registry) -> None:
         self.registry = known
         self.broker = FakeBroker()
-        self.questions = Questions(known, "open-question")
+        self.questions = OpenQuestions(known, "open-question")
         self.parse = Runner(
             service="receiver.parse",
             consumer=self.broker.consumer("receiver.parse", ["raw-file"]),
@@ -143,20 +143,20 @@ def test_a_question_is_asked_once_for_a_station_and_again_while_something_stays_
     asked = [OpenQuestion.model_validate_json(r.value or b"") for r in lane.broker.records("open-question")]
     assert [q.since for q in asked] == [NOON, NOON]
     assert asked[0].asked != asked[1].asked
-    assert lane.questions.changed() == {}
+    assert lane.questions.list_answerable() == {}
 
 
 def test_questions_come_back_from_their_topic() -> None:
     lane = Lane(registry())
     lane.receive(file_name(), FLOW)
     lane.parse.step()
-    later = Questions(lane.registry, "open-question")
+    later = OpenQuestions(lane.registry, "open-question")
     for record in lane.broker.records("open-question"):
         later.apply(record.key, record.value)
     learn(lane.registry, StationParameter("FLOW", "m3/h", file_names=("Flow_Out",)))
-    assert list(later.changed()) == [f"station/{CODE}"]
+    assert list(later.list_answerable()) == [f"station/{CODE}"]
     later.apply(f"station/{CODE}".encode(), None)
-    assert later.changed() == {}
+    assert later.list_answerable() == {}
 
 
 def test_a_late_file_takes_the_lane_of_the_backlog() -> None:

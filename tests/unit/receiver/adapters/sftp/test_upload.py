@@ -23,7 +23,7 @@ def parked(content: bytes, shown: int = 0) -> Resume:
 
 
 def upload(resume: Resume | None = None, *, shown: int = 0, append: bool = False) -> OpenUpload:
-    return OpenUpload(Path("x.txt"), 20, resume=resume, shown=shown, append=append)
+    return OpenUpload(Path("x.txt"), 20, resume=resume, shown_size=shown, append=append)
 
 
 def test_pieces_stand_where_they_were_written() -> None:
@@ -74,7 +74,7 @@ def test_what_is_added_to_an_accepted_file_is_a_file_of_its_own(append: bool) ->
     file = upload(parked(b"", shown=1000), shown=1000, append=append)
     file.write(1000, b"de")
     file.write(1002, b"f")
-    assert (file.content(), file.shown) == (b"def", 1003)
+    assert (file.content(), file.shown_size) == (b"def", 1003)
 
 
 def test_what_was_accepted_cannot_be_changed() -> None:
