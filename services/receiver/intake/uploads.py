@@ -181,17 +181,17 @@ class Uploads:
             for entry in due:
                 if self._parked.get(entry.key) is entry:
                     del self._parked[entry.key]
-        return [outcome for outcome in map(self._offer_parked, due) if outcome is not None]
+        return [outcome for outcome in map(self._offer_entry, due) if outcome is not None]
 
     def close(self) -> None:
         """Finish the writes under way."""
         self._writers.shutdown()
 
     def _deadline(self, entry: ParkedUpload) -> datetime:
-        cut = entry.state is State.CUT
-        return entry.since + (self.rules.resume_within if cut else self.rules.rename_within)
+        is_cut = entry.state is State.CUT
+        return entry.since + (self.rules.resume_within if is_cut else self.rules.rename_within)
 
-    def _offer_parked(self, entry: ParkedUpload) -> UploadOutcome | None:
+    def _offer_entry(self, entry: ParkedUpload) -> UploadOutcome | None:
         # An account that is no longer valid sends for no station; the file goes to raw-file unassigned.
         account = self._account(entry.account) or Account(entry.account, "")
         mark = TRUNCATED if entry.state is State.CUT else NOT_RENAMED

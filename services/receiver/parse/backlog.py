@@ -46,15 +46,15 @@ class PacedConsumer:
 
     def __init__(self, consumer: Consumer, is_short: Callable[[], bool]) -> None:
         self._consumer, self._is_short = consumer, is_short
-        self._withheld: list[Record] = []
+        self._batch: list[Record] = []
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
         """Return messages, or none after a pause; see :class:`quantrac.io.records.Consumer`."""
-        batch = self._consumer.owned(self._withheld) or self._consumer.consume(limit, timeout)
+        batch = self._consumer.owned(self._batch) or self._consumer.consume(limit, timeout)
         if not batch or self._is_short():
-            self._withheld = []
+            self._batch = []
             return batch
-        self._withheld = batch
+        self._batch = batch
         self._consumer.wait(_PAUSE_SECONDS, _NEVER)
         return []
 
@@ -72,7 +72,7 @@ class PacedConsumer:
 
     def waiting(self) -> Mapping[tuple[str, int], int] | None:
         """See :class:`quantrac.io.records.Consumer`; to yield to the live lane is not to stand still."""
-        return {} if self._withheld else self._consumer.waiting()
+        return {} if self._batch else self._consumer.waiting()
 
     def close(self) -> None:
         """See :class:`quantrac.io.records.Consumer`."""

@@ -67,8 +67,8 @@ class ParseHandler:
             return result
         station = stations[0]
         result = _empty_set(station.code, headers)
-        whole, half_line = _whole_lines(content, headers)
-        parsed = parse_file(whole, headers.name, station, headers.received_at)
+        lines, half_line = _whole_lines(content, headers)
+        parsed = parse_file(lines, headers.name, station, headers.received_at)
         result.format, result.readings, result.rejects = parsed.format, parsed.readings, parsed.rejects
         if half_line is not None:
             result.rejects.insert(0, Reject(0, half_line, TRUNCATED_FILE, _describe_cut(content)))

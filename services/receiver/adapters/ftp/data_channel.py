@@ -147,9 +147,9 @@ class DataChannel(TLS_DTPHandler):  # type: ignore[misc]  # pyftpdlib is untyped
             self.cmd_channel.offer(self, file)
 
 
-def storage_refusal(error: BaseException, what: str) -> str:
-    """Return the answer for an upload that could not be stored; ``what`` says what did not happen."""
+def storage_refusal(error: BaseException, outcome: str) -> str:
+    """Return the answer for an upload that could not be stored; ``outcome`` says what did not happen."""
     if isinstance(error, SpoolFull):
-        return f"452 Insufficient storage; {what}, try again later."
+        return f"452 Insufficient storage; {outcome}, try again later."
     log.error("an upload could not be kept: %s", error)
-    return f"451 Local error; {what}, try again later."
+    return f"451 Local error; {outcome}, try again later."

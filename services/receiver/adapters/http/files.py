@@ -150,7 +150,7 @@ def _limit_body(receive: Callable[[], Any], limit: int, pause: Callable[[int], f
     """Count the body while it comes: refuse it past the limit (bytes), and hold the account's rate."""
     size = 0
 
-    async def receive_counted() -> Message:
+    async def receive_limited() -> Message:
         nonlocal size
         message: Message = await receive()
         chunk = len(message.get("body", b""))
@@ -160,7 +160,7 @@ def _limit_body(receive: Callable[[], Any], limit: int, pause: Callable[[int], f
         await asyncio.sleep(pause(chunk))
         return message
 
-    return receive_counted
+    return receive_limited
 
 
 async def _offer(intake: Intake, gate: Gate, account: Account, path: str, content: bytes) -> UploadOutcome:

@@ -83,10 +83,10 @@ class AccountFiles(asyncssh.SFTPServer):
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write a piece of an upload, no faster than the account may send."""
-        written = _upload(file_obj).write(offset, data)
-        if pause := self._context.gate.pause(self._name, written):
+        size = _upload(file_obj).write(offset, data)
+        if pause := self._context.gate.pause(self._name, size):
             await asyncio.sleep(pause)
-        return written
+        return size
 
     def fstat(self, file_obj: object) -> SFTPAttrs:
         """Describe an upload."""
