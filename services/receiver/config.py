@@ -104,11 +104,11 @@ class IntakeSettings(DoorSettings):
     folder_root: Path | None = None
     """Folder of another FTP server to watch, with a folder for each account; without it none is watched."""
     folder_after: Annotated[str, Field(pattern=r"^(keep|delete|move:.+)$")] = "keep"
-    """What happens to a file once it is taken: ``keep``, ``delete`` or ``move:FOLDER``."""
+    """What happens to a file once it is accepted: ``keep``, ``delete`` or ``move:FOLDER``."""
     folder_rest_seconds: Annotated[float, Field(gt=0)] = 10.0
-    """How long a file there must stay unchanged before it is taken; one renamed into place need not."""
+    """Seconds a file must stay unchanged before it is taken; one renamed into place is taken at once."""
     folder_rescan_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """Distance between two looks at all its files."""
+    """Seconds between two scans of all its files."""
     http_confirm_seconds: Annotated[float, Field(ge=0)] = 10.0
     """How long an HTTP upload waits for the broker before it is answered 202 instead of 201."""
 

@@ -236,7 +236,7 @@ def test_a_batch_is_delivered_once_with_a_receipt_for_each_station(ministry: Min
     batch = [record("A", "1", 0), record("B", "2", 1), record("A", "3", 2), record("C", "4", 9, partition=1)]
     forwarder = Forwarder(ministry, batch)
     assert forwarder.step() == 4
-    assert [(r.key, r.value) for r in ministry.flagged] == [(sent.key, sent.value) for sent in batch]
+    assert [(r.key, r.value) for r in ministry.flagged] == [(record.key, record.value) for record in batch]
     assert [(r.station, len(r.files)) for r in forwarder.receipts] == [("A", 2), ("B", 1), ("C", 1)]
     assert forwarder.committed == [0, 1, 2, 9]
 

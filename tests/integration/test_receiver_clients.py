@@ -75,7 +75,7 @@ def test_openssh_sends_renames_and_lists(receiver: Receiver, openssh: list[str],
 @needs("sftp")
 def test_openssh_resumes_a_cut_file(receiver: Receiver, openssh: list[str], local: Path) -> None:
     host, port = receiver.sftp.address
-    receiver.uploads.cut("bkhn", f"/{file_name()}", CONTENT[:10], "sftp")
+    receiver.uploads.park("bkhn", f"/{file_name()}", CONTENT[:10], "sftp")
     folders = AccountFolders(receiver.folder / "home")
     folders.leave_trace(folders.create("bkhn") / file_name(), 10)
     done = run("sftp", *openssh, "-b", "-", "-P", str(port), f"bkhn@{host}", text=f"reput {local}\n")
@@ -129,9 +129,9 @@ def test_curl_sends_by_ftp_and_makes_the_folders(receiver: Receiver, local: Path
 @needs("curl")
 def test_curl_sends_by_http(receiver: Receiver, local: Path) -> None:
     url = f"http://{at(receiver.http.address)}/v1/files?name={file_name()}"
-    whole = run("curl", "-sS", "-q", "-f", "-u", "bkhn:secret", "--data-binary", f"@{local}", url)
+    raw_body = run("curl", "-sS", "-q", "-f", "-u", "bkhn:secret", "--data-binary", f"@{local}", url)
     form = run("curl", "-sS", "-q", "-f", "-u", "bkhn:secret", "-F", f"file=@{local}", url)
-    assert (whole.returncode, form.returncode) == (0, 0), whole.stderr + form.stderr
+    assert (raw_body.returncode, form.returncode) == (0, 0), raw_body.stderr + form.stderr
     assert values(receiver, 1) == [CONTENT]
 
 

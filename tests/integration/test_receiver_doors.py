@@ -18,9 +18,9 @@ def door(request: pytest.FixtureRequest, receiver: Receiver) -> Door:
 def arrived(receiver: Receiver, count: int) -> list[Any]:
     """Wait until the spool is empty; return the topic's records."""
     wait_until(lambda: len(receiver.broker.records("raw-file")) >= count and receiver.spooled() == 0)
-    found: list[Any] = receiver.broker.records("raw-file")
-    assert len(found) == count
-    return found
+    records: list[Any] = receiver.broker.records("raw-file")
+    assert len(records) == count
+    return records
 
 
 def test_the_exact_bytes_arrive_with_what_is_known_about_them(receiver: Receiver, door: Door) -> None:
@@ -87,8 +87,8 @@ def test_no_path_leaves_the_accounts_folder(receiver: Receiver, door: Door) -> N
     door.send("a/../../../out.txt", b"x")
     record = arrived(receiver, 1)[0]
     assert (record.headers["name"], record.headers["account"]) == (b"out.txt", b"bkhn")
-    found = receiver.folder.parent.rglob("out.txt")
-    assert {file.parent for file in found} <= {receiver.folder / "home" / "bkhn"}
+    files = receiver.folder.parent.rglob("out.txt")
+    assert {file.parent for file in files} <= {receiver.folder / "home" / "bkhn"}
 
 
 def test_a_file_larger_than_the_limit_is_refused_and_one_of_just_that_size_taken(

@@ -136,7 +136,7 @@ def test_a_restart_takes_nothing_twice_and_misses_nothing(
     with watching():
         assert names(receiver, 1) == ["1.txt"]
     (root / "bkhn" / "2.txt").write_bytes(b"2")
-    receiver.intake._ledger.first_received = lambda *_: None  # only the folder's own memory is left
+    receiver.intake._ledger.first_receipt = lambda *_: None  # only the folder's own memory is left
     with watching():
         assert names(receiver, 2) == ["1.txt", "2.txt"]
 

@@ -295,6 +295,6 @@ def test_no_password_and_no_content_stands_in_any_log(
             by_http(receiver, wrong, HERE)
     assert "refused: locked out after failures" in caplog.text
     credentials = [b64encode(f"bkhn:{password}".encode()).decode() for password in (right, wrong)]
-    written = [record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records]
+    lines = [record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records]
     for secret in [*secrets, *credentials]:
-        assert not [line for line in written if secret in line or repr(secret.encode())[2:-1] in line]
+        assert not [line for line in lines if secret in line or repr(secret.encode())[2:-1] in line]

@@ -72,7 +72,7 @@ class Intake:
         owner = record.key.decode()
         station = record.headers.get("station")
         # 2.: the ledger remembers files by owner, which step 1 has decided
-        is_resend = self._ledger.first_received(owner, content_id) is not None
+        is_resend = self._ledger.first_receipt(owner, content_id) is not None
         outcome = UploadOutcome(content_id, station.decode() if station else None, is_resend, record=record)
         for future in (outcome.spooled, outcome.confirmed):
             future.set_running_or_notify_cancel()  # a caller that stops waiting can no longer cancel it

@@ -40,7 +40,7 @@ class Ledger:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
-    def first_received(self, owner: str, file_id: str) -> datetime | None:
+    def first_receipt(self, owner: str, file_id: str) -> datetime | None:
         """Return when the file was first received (UTC), or ``None`` if it is new."""
         with self._lock:
             row = self._db.execute(

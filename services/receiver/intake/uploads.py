@@ -82,7 +82,7 @@ class Uploads:
         self._on_round = on_round
         self._writers = ThreadPoolExecutor(4, thread_name_prefix="parking")
         self._lock = threading.Lock()
-        self._parked: dict[tuple[str, str], ParkedUpload] = {}
+        self._park_for_renameed: dict[tuple[str, str], ParkedUpload] = {}
         # Replaced by another upload of the same name; offered in the next round.
         self._superseded: list[ParkedUpload] = []
         for entry in storage.entries():
@@ -95,7 +95,7 @@ class Uploads:
         added to one is a file of its own. Raises :class:`BadOffset` where there is a gap.
         """
         with self._lock:
-            entry = self._parked.get((account, path))
+            entry = self._park_for_renameed.get((account, path))
             content = self._storage.read(entry) if entry else b""
         if offset is None:
             return content
@@ -120,7 +120,7 @@ class Uploads:
         )
         return outcome
 
-    def cut(self, account: str, path: str, content: bytes, transport: str) -> int:
+    def park(self, account: str, path: str, content: bytes, transport: str) -> int:
         """Park an upload that ended in the middle: the connection broke, the sender aborted or fell silent.
 
         ``content`` includes what :meth:`resume` returned. Returns after how many bytes it may be resumed:
@@ -131,7 +131,7 @@ class Uploads:
         entry = ParkedUpload(account, path, transport, State.CUT, self._clock(), len(content), "")
         try:
             with self._lock:
-                former = self._parked.get(entry.key)
+                former = self._park_for_renameed.get(entry.key)
                 if former and self._storage.read(former).startswith(content):
                     return former.size
             self._index(self._storage.put(entry, content, durable=False), content)
@@ -142,7 +142,7 @@ class Uploads:
 
     def is_waiting(self, account: str, path: str) -> bool:
         """Tell whether an upload waits for its rename."""
-        entry = self._parked.get((account, path))
+        entry = self._park_for_renameed.get((account, path))
         return entry is not None and entry.state is State.WAITING
 
     def rename(self, account: Account, old: str, new: str) -> UploadOutcome:
@@ -151,11 +151,11 @@ class Uploads:
         Raises :class:`NotWaiting`, or ``ValueError`` for a name that cannot be kept; it then waits on.
         """
         with self._lock:
-            entry = self._parked.get((account.name, old))
+            entry = self._park_for_renameed.get((account.name, old))
             if entry is None or entry.state is not State.WAITING:
                 raise NotWaiting(old)
             content = self._storage.read(entry)
-            del self._parked[entry.key]
+            del self._park_for_renameed[entry.key]
         try:
             outcome = self.finish(account, new, content, entry.transport)
         except ValueError:
@@ -175,12 +175,12 @@ class Uploads:
         now = self._clock()
         with self._lock:
             due = [
-                entry for entry in self._parked.values() if now >= self._deadline(entry)
+                entry for entry in self._park_for_renameed.values() if now >= self._deadline(entry)
             ] + self._superseded
             self._superseded = []
             for entry in due:
-                if self._parked.get(entry.key) is entry:
-                    del self._parked[entry.key]
+                if self._park_for_renameed.get(entry.key) is entry:
+                    del self._park_for_renameed[entry.key]
         return [outcome for outcome in map(self._offer_entry, due) if outcome is not None]
 
     def close(self) -> None:
@@ -228,10 +228,10 @@ class Uploads:
             len(upload.content),
             "",
         )
-        self._writers.submit(self._park, entry, upload.content, outcome)
+        self._writers.submit(self._park_for_rename, entry, upload.content, outcome)
         return outcome
 
-    def _park(self, entry: ParkedUpload, content: bytes, outcome: UploadOutcome) -> None:
+    def _park_for_rename(self, entry: ParkedUpload, content: bytes, outcome: UploadOutcome) -> None:
         try:
             self._index(self._storage.put(entry, content, durable=True), content)
         except Exception as error:  # whatever it is, the door must answer
@@ -242,8 +242,8 @@ class Uploads:
     def _index(self, entry: ParkedUpload, content: bytes | None = None) -> None:
         """Make an entry that is on disk the one of its path; the one before is dropped if contained in it."""
         with self._lock:
-            former = self._parked.get(entry.key)
-            self._parked[entry.key] = entry
+            former = self._park_for_renameed.get(entry.key)
+            self._park_for_renameed[entry.key] = entry
             if former is None:
                 return
             if (content or self._storage.read(entry)).startswith(self._storage.read(former)):
@@ -256,7 +256,7 @@ class Uploads:
         if spooled.exception() is not None:
             return
         with self._lock:
-            entry = self._parked.pop(key, None)
+            entry = self._park_for_renameed.pop(key, None)
             if entry is None:
                 return
             if content.startswith(self._storage.read(entry)):

@@ -1,4 +1,4 @@
-"""Decides, and touches no socket: what a raw file becomes on parsed-reading."""
+"""Decides what a raw file becomes on parsed-reading: readings, rejects, its station. Opens no socket."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence

@@ -38,18 +38,18 @@ def answering(status: int, **content: object) -> HttpMinistry:
 
 
 def test_a_delivery_goes_compressed_and_signed_to_the_deliveries_of_the_address() -> None:
-    seen: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+        requests.append(request)
         return httpx.Response(200, content=RECEIPT.model_dump_json())
 
     assert ministry(answer).deliver(DELIVERY) == RECEIPT
-    assert (seen[0].method, str(seen[0].url)) == ("POST", "https://ministry.example/in/v1/deliveries")
-    assert seen[0].headers["content-type"] == "application/x-ndjson"
-    assert seen[0].headers["content-encoding"] == "zstd"
-    assert seen[0].headers["authorization"] == "Basic aGFub2k6c2VjcmV0"
-    assert zstandard.decompress(seen[0].content) == DELIVERY.body
+    assert (requests[0].method, str(requests[0].url)) == ("POST", "https://ministry.example/in/v1/deliveries")
+    assert requests[0].headers["content-type"] == "application/x-ndjson"
+    assert requests[0].headers["content-encoding"] == "zstd"
+    assert requests[0].headers["authorization"] == "Basic aGFub2k6c2VjcmV0"
+    assert zstandard.decompress(requests[0].content) == DELIVERY.body
 
 
 def test_a_newer_ministry_may_say_more_in_its_receipt() -> None:

@@ -102,7 +102,7 @@ def test_upload_rules_come_from_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "own", "may"),
+    ("policy", "account_may", "may"),
     [
         ("allowed", False, True),
         ("per-account", False, False),
@@ -110,8 +110,8 @@ def test_upload_rules_come_from_the_settings() -> None:
         ("never", True, False),
     ],
 )
-def test_who_may_go_without_tls(policy: PlainFtp, own: bool, may: bool) -> None:
-    assert may_go_plain(policy, replace(account(), plain_ftp=own)) is may
+def test_who_may_go_without_tls(policy: PlainFtp, account_may: bool, may: bool) -> None:
+    assert may_go_plain(policy, replace(account(), plain_ftp=account_may)) is may
 
 
 @pytest.mark.parametrize("after", ["keep", "delete", "move:/srv/done"])

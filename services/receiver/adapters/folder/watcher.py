@@ -36,9 +36,9 @@ class FolderRules:
 
     root: Path
     rest_seconds: float = 10.0
-    """How long a file must stay as it is."""
+    """Seconds a file must stay unchanged before it is complete."""
     rescan_seconds: float = 60.0
-    """Distance between two looks at everything."""
+    """Seconds between two scans of the whole folder."""
     after: str = "keep"
     """``keep``, ``delete`` or ``move:FOLDER``."""
 

@@ -110,7 +110,7 @@ class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyp
         """Park what came of a file whose transfer was cut, and show its size for a resume."""
         if file.is_too_large:
             return
-        size = self.context.uploads.cut(file.account, file.path, file.getvalue(), "ftp")
+        size = self.context.uploads.park(file.account, file.path, file.getvalue(), "ftp")
         if size:
             self.context.folders.leave_trace(Path(file.name), size)
 

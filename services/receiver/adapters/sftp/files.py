@@ -172,7 +172,7 @@ class AccountFiles(asyncssh.SFTPServer):
         if upload.is_untouched or upload.is_too_large:
             return
         # Shown, so that a client which resumes learns how much of it is here.
-        if size := self._context.uploads.cut(self._name, path, upload.content(), "sftp"):
+        if size := self._context.uploads.park(self._name, path, upload.content(), "sftp"):
             self._context.folders.leave_trace(upload.path, size)
 
     def _account(self) -> Account:

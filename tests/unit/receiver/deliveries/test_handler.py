@@ -153,8 +153,8 @@ def test_a_delivery_seen_before_gets_the_same_receipt_and_produces_nothing(desk:
 
 def test_another_account_does_not_get_the_receipt_of_the_first(desk: Desk) -> None:
     desk.accept(line("A"))
-    other = replace(HANOI, name="hue", stations=("B",))
-    assert desk.reasons(line("A"), account=other) == [(1, "account hue may not deliver for station A")]
+    hue = replace(HANOI, name="hue", stations=("B",))
+    assert desk.reasons(line("A"), account=hue) == [(1, "account hue may not deliver for station A")]
 
 
 def test_a_bad_line_does_not_take_the_good_lines_with_it(desk: Desk) -> None:

@@ -43,9 +43,9 @@ def test_times_of_receipt_rise_by_at_least_a_millisecond_even_when_the_clock_sta
     clock = RisingClock(lambda: next(times))
     received = [clock() for _ in range(4)]
     assert received == [NOON + timedelta(milliseconds=n) for n in (0, 1, 2, 3)]
-    assert len({reading_version(at) for at in received}) == 4
+    assert len({reading_version(time) for time in received}) == 4
 
 
 def test_a_clock_in_utc_gives_whole_milliseconds() -> None:
-    at = RisingClock(lambda: datetime(2026, 3, 25, 5, 0, 0, 123_999, tzinfo=UTC))()
-    assert at == datetime(2026, 3, 25, 5, 0, 0, 123_000, tzinfo=UTC)
+    received_at = RisingClock(lambda: datetime(2026, 3, 25, 5, 0, 0, 123_999, tzinfo=UTC))()
+    assert received_at == datetime(2026, 3, 25, 5, 0, 0, 123_000, tzinfo=UTC)

@@ -61,7 +61,7 @@ class Desk:
         answered(self.uploads.finish(sender, path, content, "ftp"))
 
     def cut(self, path: str, content: bytes) -> int:
-        return self.uploads.cut("bkhn", path, content, "ftp")
+        return self.uploads.park("bkhn", path, content, "ftp")
 
     def rename(self, old: str, new: str) -> None:
         answered(self.uploads.rename(BKHN, old, new))
@@ -306,7 +306,7 @@ def test_one_account_cannot_park_more_than_its_share(desk: Desk) -> None:
 
 def test_all_together_cannot_park_more_than_the_limit_even_in_tiny_pieces(desk: Desk) -> None:
     desk.open(limit=10_000)
-    assert [desk.uploads.cut(f"a{n}", FINAL, b"x", "ftp") for n in range(4)] == [1, 1, 0, 0]
+    assert [desk.uploads.park(f"a{n}", FINAL, b"x", "ftp") for n in range(4)] == [1, 1, 0, 0]
 
 
 def test_room_is_given_back(desk: Desk) -> None:

@@ -38,26 +38,26 @@ GOING = threading.Event()
 class Lane:
     """One deployment: registry, broker and the parse role, with what it published."""
 
-    def __init__(self, known: Registry) -> None:
-        self.registry = known
+    def __init__(self, station_registry: Registry) -> None:
+        self.registry = station_registry
         self.broker = FakeBroker()
-        self.questions = OpenQuestions(known, "open-question")
+        self.questions = OpenQuestions(station_registry, "open-question")
         self.parse = Runner(
             service="receiver.parse",
             consumer=self.broker.consumer("receiver.parse", ["raw-file"]),
             producer=self.broker.producer(),
-            handler=ParseHandler(known, "parsed-reading", self.questions),
+            handler=ParseHandler(station_registry, "parsed-reading", self.questions),
             poll_timeout=0,
         )
         self.rereader = Rereader(
             questions=self.questions,
-            handler=ParseHandler(known, "parsed-reading"),
+            handler=ParseHandler(station_registry, "parsed-reading"),
             files=self.files,
             producer=self.broker.producer(),
             is_short=lambda: True,
         )
         self._intake = IntakeHandler(
-            known, "raw-file", backlog="raw-file-backlog", late_after=timedelta(hours=6)
+            station_registry, "raw-file", backlog="raw-file-backlog", late_after=timedelta(hours=6)
         )
 
     def files(self, question: OpenQuestion) -> Iterable[Record]:
@@ -78,8 +78,8 @@ class Lane:
         return [decode_reading_set(r.value or b"") for r in self.broker.records("parsed-reading")]
 
 
-def learn(known: Registry, *more: StationParameter) -> None:
-    known.stations[CODE] = station(parameters=(*PARAMETERS, *more))
+def learn(station_registry: Registry, *more: StationParameter) -> None:
+    station_registry.stations[CODE] = station(parameters=(*PARAMETERS, *more))
 
 
 def test_a_parameter_that_the_registry_learns_is_read_from_the_files_that_had_it() -> None:
@@ -140,9 +140,11 @@ def test_a_question_is_asked_once_for_a_station_and_again_while_something_stays_
 
     learn(lane.registry, StationParameter("CO", "mg/m3"))
     lane.rereader.step(GOING)
-    asked = [OpenQuestion.model_validate_json(r.value or b"") for r in lane.broker.records("open-question")]
-    assert [q.since for q in asked] == [NOON, NOON]
-    assert asked[0].asked != asked[1].asked
+    questions = [
+        OpenQuestion.model_validate_json(r.value or b"") for r in lane.broker.records("open-question")
+    ]
+    assert [q.since for q in questions] == [NOON, NOON]
+    assert questions[0].asked != questions[1].asked
     assert lane.questions.list_answerable() == {}
 
 
@@ -150,13 +152,13 @@ def test_questions_come_back_from_their_topic() -> None:
     lane = Lane(registry())
     lane.receive(file_name(), FLOW)
     lane.parse.step()
-    later = OpenQuestions(lane.registry, "open-question")
+    restarted = OpenQuestions(lane.registry, "open-question")
     for record in lane.broker.records("open-question"):
-        later.apply(record.key, record.value)
+        restarted.apply(record.key, record.value)
     learn(lane.registry, StationParameter("FLOW", "m3/h", file_names=("Flow_Out",)))
-    assert list(later.list_answerable()) == [f"station/{CODE}"]
-    later.apply(f"station/{CODE}".encode(), None)
-    assert later.list_answerable() == {}
+    assert list(restarted.list_answerable()) == [f"station/{CODE}"]
+    restarted.apply(f"station/{CODE}".encode(), None)
+    assert restarted.list_answerable() == {}
 
 
 def test_a_late_file_takes_the_lane_of_the_backlog() -> None:
