@@ -120,8 +120,8 @@ class Gate:
         """Count a connection of an account; :meth:`leave` follows if the answer is ``None``."""
         limit = self._limits(name).connections
         with self._lock:
-            entered = self._connections.enter(name, limit)
-        return None if entered else Refusal(Reason.CONNECTIONS, 60.0)
+            is_counted = self._connections.enter(name, limit)
+        return None if is_counted else Refusal(Reason.CONNECTIONS, 60.0)
 
     def leave(self, name: str) -> None:
         """Count the end of a connection."""

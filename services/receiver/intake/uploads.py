@@ -82,9 +82,9 @@ class Uploads:
         self._on_round = on_round
         self._writers = ThreadPoolExecutor(4, thread_name_prefix="parking")
         self._lock = threading.Lock()
-        self._park_for_renameed: dict[tuple[str, str], ParkedUpload] = {}
+        self._entries: dict[tuple[str, str], ParkedUpload] = {}
         # Replaced by another upload of the same name; offered in the next round.
-        self._superseded: list[ParkedUpload] = []
+        self._replaced_entries: list[ParkedUpload] = []
         for entry in storage.entries():
             self._index(entry)
 
@@ -95,7 +95,7 @@ class Uploads:
         added to one is a file of its own. Raises :class:`BadOffset` where there is a gap.
         """
         with self._lock:
-            entry = self._park_for_renameed.get((account, path))
+            entry = self._entries.get((account, path))
             content = self._storage.read(entry) if entry else b""
         if offset is None:
             return content
@@ -131,7 +131,7 @@ class Uploads:
         entry = ParkedUpload(account, path, transport, State.CUT, self._clock(), len(content), "")
         try:
             with self._lock:
-                former = self._park_for_renameed.get(entry.key)
+                former = self._entries.get(entry.key)
                 if former and self._storage.read(former).startswith(content):
                     return former.size
             self._index(self._storage.put(entry, content, durable=False), content)
@@ -142,7 +142,7 @@ class Uploads:
 
     def is_waiting(self, account: str, path: str) -> bool:
         """Tell whether an upload waits for its rename."""
-        entry = self._park_for_renameed.get((account, path))
+        entry = self._entries.get((account, path))
         return entry is not None and entry.state is State.WAITING
 
     def rename(self, account: Account, old: str, new: str) -> UploadOutcome:
@@ -151,11 +151,11 @@ class Uploads:
         Raises :class:`NotWaiting`, or ``ValueError`` for a name that cannot be kept; it then waits on.
         """
         with self._lock:
-            entry = self._park_for_renameed.get((account.name, old))
+            entry = self._entries.get((account.name, old))
             if entry is None or entry.state is not State.WAITING:
                 raise NotWaiting(old)
             content = self._storage.read(entry)
-            del self._park_for_renameed[entry.key]
+            del self._entries[entry.key]
         try:
             outcome = self.finish(account, new, content, entry.transport)
         except ValueError:
@@ -175,12 +175,12 @@ class Uploads:
         now = self._clock()
         with self._lock:
             due = [
-                entry for entry in self._park_for_renameed.values() if now >= self._deadline(entry)
-            ] + self._superseded
-            self._superseded = []
+                entry for entry in self._entries.values() if now >= self._deadline(entry)
+            ] + self._replaced_entries
+            self._replaced_entries = []
             for entry in due:
-                if self._park_for_renameed.get(entry.key) is entry:
-                    del self._park_for_renameed[entry.key]
+                if self._entries.get(entry.key) is entry:
+                    del self._entries[entry.key]
         return [outcome for outcome in map(self._offer_entry, due) if outcome is not None]
 
     def close(self) -> None:
@@ -204,7 +204,7 @@ class Uploads:
         except OSError as error:
             log.error("parked upload %s of %s is not readable now: %s", entry.file, entry.account, error)
             with self._lock:
-                self._superseded.append(entry)
+                self._replaced_entries.append(entry)
             return None
         outcome.spooled.add_done_callback(lambda spooled: self._end_offer(spooled, entry))
         return outcome
@@ -214,7 +214,7 @@ class Uploads:
             self._storage.remove(entry)
         else:
             with self._lock:
-                self._superseded.append(entry)
+                self._replaced_entries.append(entry)
 
     def _await_rename(self, upload: Upload, path: str) -> UploadOutcome:
         outcome = UploadOutcome(file_id(upload.content), None, is_resend=False)
@@ -242,27 +242,27 @@ class Uploads:
     def _index(self, entry: ParkedUpload, content: bytes | None = None) -> None:
         """Make an entry that is on disk the one of its path; the one before is dropped if contained in it."""
         with self._lock:
-            former = self._park_for_renameed.get(entry.key)
-            self._park_for_renameed[entry.key] = entry
+            former = self._entries.get(entry.key)
+            self._entries[entry.key] = entry
             if former is None:
                 return
             if (content or self._storage.read(entry)).startswith(self._storage.read(former)):
                 self._storage.remove(former)
             else:
-                self._superseded.append(former)
+                self._replaced_entries.append(former)
 
     def _unpark(self, spooled: Future[None], key: tuple[str, str], content: bytes) -> None:
         """Once a file is spooled, drop the parked beginning of it, and offer that of another file."""
         if spooled.exception() is not None:
             return
         with self._lock:
-            entry = self._park_for_renameed.pop(key, None)
+            entry = self._entries.pop(key, None)
             if entry is None:
                 return
             if content.startswith(self._storage.read(entry)):
                 self._storage.remove(entry)
             else:
-                self._superseded.append(entry)
+                self._replaced_entries.append(entry)
 
     def _end_rename(self, spooled: Future[None], entry: ParkedUpload) -> None:
         if spooled.exception() is None:

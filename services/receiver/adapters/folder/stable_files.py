@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-_MOST_TEMPORARIES = 10_000
+_MAX_TEMPORARIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class StableFiles:
 
     def __init__(self, rest_seconds: float, is_temporary: Callable[[str], bool]) -> None:
         self._rest, self._is_temporary = rest_seconds, is_temporary
-        self._waiting: dict[Path, _Wait] = {}
+        self._waits: dict[Path, _Wait] = {}
         self._temporaries: OrderedDict[tuple[int, int], FileState] = OrderedDict()
 
     def note(self, path: Path, state: FileState, now: float) -> None:
@@ -48,27 +48,27 @@ class StableFiles:
         if self._is_temporary(path.name):
             self._temporaries[file] = state
             self._temporaries.move_to_end(file)
-            if len(self._temporaries) > _MOST_TEMPORARIES:
+            if len(self._temporaries) > _MAX_TEMPORARIES:
                 self._temporaries.popitem(last=False)
             return
-        wait = self._waiting.get(path)
+        wait = self._waits.get(path)
         if wait is None or wait.state != state:
-            renamed = self._temporaries.pop(file, None) == state
-            self._waiting[path] = _Wait(state, now if renamed else now + self._rest)
+            is_renamed = self._temporaries.pop(file, None) == state
+            self._waits[path] = _Wait(state, now if is_renamed else now + self._rest)
 
     def list_due(self, now: float) -> list[Path]:
         """Return the files to check once more, in the order of their names: loggers count upwards."""
-        return sorted(path for path, wait in self._waiting.items() if wait.due <= now)
+        return sorted(path for path, wait in self._waits.items() if wait.due <= now)
 
     def is_complete(self, path: Path, state: FileState, now: float) -> bool:
         """Tell whether a file that is due has not changed; if it has, its rest begins anew."""
         self.note(path, state, now)
-        return self._waiting[path].due <= now
+        return self._waits[path].due <= now
 
     def postpone(self, path: Path, now: float) -> None:
         """Check a file again after another time of rest."""
-        self._waiting[path] = _Wait(self._waiting[path].state, now + self._rest)
+        self._waits[path] = _Wait(self._waits[path].state, now + self._rest)
 
     def forget(self, path: Path) -> None:
         """Follow a file no more."""
-        self._waiting.pop(path, None)
+        self._waits.pop(path, None)

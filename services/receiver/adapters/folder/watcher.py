@@ -152,9 +152,8 @@ class WatchedFolder:
         now, state = self._monotonic(), read_state(path)
         account = self._account(path.relative_to(self._root).parts[0])
         if state is None or account is None:
-            self._stable_files.forget(
-                path
-            )  # a later rescan notes it again, should the registry learn the account
+            # A later rescan notes it again, once the registry has the account.
+            self._stable_files.forget(path)
             return None
         if not self._stable_files.is_complete(path, state, now):
             return None

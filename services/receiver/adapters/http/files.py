@@ -77,7 +77,7 @@ def files_router(
 ) -> APIRouter:
     """Build the router; an upload waits up to ``confirm_seconds`` for the broker.
 
-    ``read`` tells the sender at once what the parser makes of a file; what counts is read later, from Kafka.
+    ``read`` reads a file for the answer; the readings that count are those of the role ``parse``.
     """
     router = APIRouter()
 
