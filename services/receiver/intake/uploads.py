@@ -83,8 +83,8 @@ class Uploads:
         self._writers = ThreadPoolExecutor(4, thread_name_prefix="parking")
         self._lock = threading.Lock()
         self._entries: dict[tuple[str, str], ParkedUpload] = {}
-        # Replaced by another upload of the same name; offered in the next round.
-        self._replaced_entries: list[ParkedUpload] = []
+        # Replaced by another upload of the same name, or refused for want of room: offered in the next round.
+        self._next_offers: list[ParkedUpload] = []
         for entry in storage.entries():
             self._index(entry)
 
@@ -174,10 +174,9 @@ class Uploads:
         """Offer what has waited long enough or was replaced; without room it is offered again later."""
         now = self._clock()
         with self._lock:
-            due = [
-                entry for entry in self._entries.values() if now >= self._deadline(entry)
-            ] + self._replaced_entries
-            self._replaced_entries = []
+            due = [entry for entry in self._entries.values() if now >= self._deadline(entry)]
+            due += self._next_offers
+            self._next_offers = []
             for entry in due:
                 if self._entries.get(entry.key) is entry:
                     del self._entries[entry.key]
@@ -204,7 +203,7 @@ class Uploads:
         except OSError as error:
             log.error("parked upload %s of %s is not readable now: %s", entry.file, entry.account, error)
             with self._lock:
-                self._replaced_entries.append(entry)
+                self._next_offers.append(entry)
             return None
         outcome.spooled.add_done_callback(lambda spooled: self._end_offer(spooled, entry))
         return outcome
@@ -214,7 +213,7 @@ class Uploads:
             self._storage.remove(entry)
         else:
             with self._lock:
-                self._replaced_entries.append(entry)
+                self._next_offers.append(entry)
 
     def _await_rename(self, upload: Upload, path: str) -> UploadOutcome:
         outcome = UploadOutcome(file_id(upload.content), None, is_resend=False)
@@ -249,7 +248,7 @@ class Uploads:
             if (content or self._storage.read(entry)).startswith(self._storage.read(former)):
                 self._storage.remove(former)
             else:
-                self._replaced_entries.append(former)
+                self._next_offers.append(former)
 
     def _unpark(self, spooled: Future[None], key: tuple[str, str], content: bytes) -> None:
         """Once a file is spooled, drop the parked beginning of it, and offer that of another file."""
@@ -262,7 +261,7 @@ class Uploads:
             if content.startswith(self._storage.read(entry)):
                 self._storage.remove(entry)
             else:
-                self._replaced_entries.append(entry)
+                self._next_offers.append(entry)
 
     def _end_rename(self, spooled: Future[None], entry: ParkedUpload) -> None:
         if spooled.exception() is None:

@@ -46,7 +46,7 @@ def upload(content: bytes, name: str = file_name()) -> Upload:
     return Upload(account(), "/", name, content, "ftp")
 
 
-def spooled(folder: Path) -> int:
+def count_spooled(folder: Path) -> int:
     return len(list((folder / "ready").iterdir()))
 
 
@@ -59,9 +59,9 @@ def test_a_file_is_safe_on_disk_before_it_is_sent_and_gone_once_the_broker_has_i
     intake = open_intake(tmp_path, broker)
     outcome = intake.offer(upload(b"content"))
     outcome.spooled.result(WAIT)
-    assert (spooled(tmp_path), values(broker), outcome.confirmed.done()) == (1, [], False)
+    assert (count_spooled(tmp_path), values(broker), outcome.confirmed.done()) == (1, [], False)
     intake.sender.step()
-    assert (spooled(tmp_path), values(broker), outcome.confirmed.done()) == (0, [b"content"], True)
+    assert (count_spooled(tmp_path), values(broker), outcome.confirmed.done()) == (0, [b"content"], True)
     assert (outcome.file_id, outcome.station, outcome.is_resend) == (
         file_id(b"content"),
         "HN_BKHN_KHIKXQ",
@@ -101,7 +101,7 @@ def test_a_crash_after_the_spool_sends_the_same_message_at_the_next_start(tmp_pa
     record = broker.records("raw-file")[0]
     assert (record.key, record.value) == (b"HN_BKHN_KHIKXQ", b"content")
     assert record.headers["received_at"] == b"2026-03-25T05:00:00Z"
-    assert spooled(tmp_path) == 0
+    assert count_spooled(tmp_path) == 0
 
 
 def test_a_crash_between_confirmation_and_removal_sends_the_very_same_message_twice(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_full_spool_refuses_and_recovers_when_the_broker_is_back(tmp_path: Pat
     errors = [outcome.spooled.exception(WAIT) for outcome in outcomes]
     assert sum(isinstance(error, SpoolFull) for error in errors) == 1
     broker.away = False
-    while spooled(tmp_path):
+    while count_spooled(tmp_path):
         intake.sender.step()
     assert intake.offer(upload(b"x" * 400)).spooled.exception(WAIT) is None
 
@@ -151,10 +151,10 @@ def test_failed_deliveries_stay_in_the_spool_and_go_out_later_in_order(tmp_path:
     intake.sender.step()
     broker.failing = None
     intake.sender.step()
-    assert (spooled(tmp_path), values(broker)) == (3, [])  # it pauses first
+    assert (count_spooled(tmp_path), values(broker)) == (3, [])  # it pauses first
     now[0] = 1.1
     intake.sender.step()
-    assert (spooled(tmp_path), values(broker)) == (0, [b"0", b"1", b"2"])
+    assert (count_spooled(tmp_path), values(broker)) == (0, [b"0", b"1", b"2"])
 
 
 def test_a_damaged_entry_does_not_hold_up_the_others(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_files_that_the_broker_does_not_confirm_are_named_and_no_reason_to_refus
         assert problem.endswith(reason)
         assert intake.has_room
         broker.failing, broker.away = None, False
-        while spooled(tmp_path):
+        while count_spooled(tmp_path):
             now[0] += 60.0
             intake.sender.step()
         assert intake.sender.progress.problem() == ""

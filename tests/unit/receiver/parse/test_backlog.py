@@ -74,7 +74,7 @@ class Lane:
         producer.flush()
         return record
 
-    def published(self) -> list[ReadingSet]:
+    def reading_sets(self) -> list[ReadingSet]:
         return [decode_reading_set(r.value or b"") for r in self.broker.records("parsed-reading")]
 
 
@@ -86,32 +86,32 @@ def test_a_parameter_that_the_registry_learns_is_read_from_the_files_that_had_it
     lane = Lane(registry())
     lane.receive(file_name(), FLOW)
     lane.parse.step()
-    assert [r.reason for r in lane.published()[0].rejects] == ["unknown-parameter"]
+    assert [r.reason for r in lane.reading_sets()[0].rejects] == ["unknown-parameter"]
     lane.rereader.step(GOING)
-    assert len(lane.published()) == 1, "the registry has not changed"
+    assert len(lane.reading_sets()) == 1, "the registry has not changed"
 
     learn(lane.registry, StationParameter("FLOW", "m3/h", file_names=("Flow_Out",)))
     lane.rereader.step(GOING)
-    first, again = lane.published()
+    first, again = lane.reading_sets()
     assert [(r.parameter, r.value) for r in again.readings] == [("PM2.5", 12.4), ("FLOW", 3.1)]
     assert again.rejects == []
     assert (again.file_id, again.received_at) == (first.file_id, first.received_at)
     lane.rereader.step(GOING)
-    assert len(lane.published()) == 2, "the question is answered"
+    assert len(lane.reading_sets()) == 2, "the question is answered"
 
 
 def test_a_file_is_read_again_when_the_registry_learns_its_station() -> None:
     lane = Lane(registry())
     lane.receive("LSOS_KHIKHO_20260325120000.txt", station_file())
     lane.parse.step()
-    assert [(s.station, s.rejects[0].reason) for s in lane.published()] == [("", "unknown-station")]
+    assert [(s.station, s.rejects[0].reason) for s in lane.reading_sets()] == [("", "unknown-station")]
 
     lane.registry.stations["LSOS_KHIKHO"] = station("LSOS_KHIKHO")
     lane.registry.accounts["bkhn"] = account(stations=(CODE, "LSOS_KHIKHO"))
     lane.rereader.step(GOING)
-    again = [s for s in lane.published() if s.readings]
+    again = [s for s in lane.reading_sets() if s.readings]
     assert [(s.station, s.readings[0].value) for s in again] == [("LSOS_KHIKHO", 12.4)]
-    withdrawn = [s for s in lane.published() if not s.readings and not s.rejects]
+    withdrawn = [s for s in lane.reading_sets() if not s.readings and not s.rejects]
     assert [(s.station, s.file_id) for s in withdrawn] == [("", again[0].file_id)]
     keys = {r.key for r in lane.broker.records("parsed-reading")}
     assert keys == {b"bkhn", b"LSOS_KHIKHO"}
@@ -122,13 +122,13 @@ def test_an_ambiguous_file_names_its_candidates_and_waits_for_the_registry() -> 
     lane = Lane(registry(pair, [account(stations=("HN_ONE", "HN_TWO"))]))
     lane.receive("Tram bom 2.txt", station_file())
     lane.parse.step()
-    (reject,) = lane.published()[0].rejects
+    (reject,) = lane.reading_sets()[0].rejects
     assert (reject.reason, reject.line) == ("ambiguous-station", 0)
     assert reject.detail == 'The file name "Tram bom 2.txt" fits several: HN_ONE, HN_TWO.'
 
     lane.registry.stations["HN_ONE"] = replace(pair[0], file_patterns=("bom 1",))
     lane.rereader.step(GOING)
-    assert [s.station for s in lane.published() if s.readings] == ["HN_TWO"]
+    assert [s.station for s in lane.reading_sets() if s.readings] == ["HN_TWO"]
 
 
 def test_a_question_is_asked_once_for_a_station_and_again_while_something_stays_open() -> None:

@@ -9,14 +9,14 @@ from services.receiver.parse.handler import ParseHandler
 from support.raw_files import CONTENT, FILE_ID, raw_file, truncated_file
 
 
-def parsed(record: Record) -> Record:
+def parse(record: Record) -> Record:
     done = ParseHandler(registry(), "hn.parsed-reading").handle([record])
     assert not done.dead
     return done.records[0]
 
 
 def test_a_raw_file_becomes_one_reading_set_with_its_reject() -> None:
-    record = parsed(raw_file(file_name()))
+    record = parse(raw_file(file_name()))
     assert (record.topic, record.key) == ("hn.parsed-reading", b"HN_BKHN_KHIKXQ")
     assert sorted(record.headers) == ["file_id", "traceparent"]
     reading_set = decode_reading_set(record.value or b"")
@@ -33,7 +33,7 @@ def test_a_raw_file_becomes_one_reading_set_with_its_reject() -> None:
 
 
 def test_an_unassigned_file_becomes_a_set_with_one_reject_for_the_whole_file() -> None:
-    record = parsed(raw_file("LSOS_KHIKHO_20260325120000.txt"))
+    record = parse(raw_file("LSOS_KHIKHO_20260325120000.txt"))
     reading_set = decode_reading_set(record.value or b"")
     assert (record.key, reading_set.station, reading_set.readings) == (b"bkhn", "", [])
     reject = reading_set.rejects[0]
@@ -55,7 +55,7 @@ def test_a_station_that_has_left_the_registry_gives_a_reject_not_a_crash() -> No
 def test_a_truncated_file_says_so_in_its_headers_and_keeps_its_whole_lines() -> None:
     record = truncated_file(CONTENT[:-10])
     assert (record.headers["marks"], record.value) == (b"truncated", CONTENT[:-10])
-    reading_set = decode_reading_set(parsed(record).value or b"")
+    reading_set = decode_reading_set(parse(record).value or b"")
     assert [reading.parameter for reading in reading_set.readings] == ["PM2.5"]
     reject = reading_set.rejects[0]
     assert (reject.line, reject.reason, reject.text) == (0, "truncated-file", "NO2\t12,4x\tµg/m³\t202603251")
@@ -64,19 +64,19 @@ def test_a_truncated_file_says_so_in_its_headers_and_keeps_its_whole_lines() -> 
 
 def test_a_line_cut_before_its_status_is_not_taken_for_a_good_one() -> None:
     content = station_file([("PM2.5", "12.40", "µg/m³", "00"), ("NO2", "14.91", "µg/m³", "02")])
-    reading_set = decode_reading_set(parsed(truncated_file(content.removesuffix(b"\t02\r\n"))).value or b"")
+    reading_set = decode_reading_set(parse(truncated_file(content.removesuffix(b"\t02\r\n"))).value or b"")
     assert [reading.parameter for reading in reading_set.readings] == ["PM2.5"]
     assert [reject.reason for reject in reading_set.rejects] == ["truncated-file"]
 
 
 def test_a_truncated_file_in_utf_16_keeps_its_whole_lines() -> None:
     content = CONTENT.decode().encode("utf-16")
-    reading_set = decode_reading_set(parsed(truncated_file(content[:-10])).value or b"")
+    reading_set = decode_reading_set(parse(truncated_file(content[:-10])).value or b"")
     assert [reading.parameter for reading in reading_set.readings] == ["PM2.5"]
 
 
 def test_the_same_file_parsed_twice_gives_the_same_bytes() -> None:
-    assert parsed(raw_file(file_name())) == parsed(raw_file(file_name()))
+    assert parse(raw_file(file_name())) == parse(raw_file(file_name()))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,6 @@ def test_a_message_without_proper_headers_is_a_dead_letter(broken: dict[str, byt
 def test_a_megabyte_of_garbage_becomes_one_small_set() -> None:
     record = raw_file(file_name())
     garbage = hashlib.shake_128(b"noise").digest(1 << 20)
-    value = parsed(Record("raw-file", record.key, garbage, record.headers)).value or b""
+    value = parse(Record("raw-file", record.key, garbage, record.headers)).value or b""
     assert decode_reading_set(value).readings == []
     assert len(value) < 1 << 20
