@@ -103,7 +103,7 @@ Door = Callable[[Receiver, str, str], str]
 every_door = pytest.mark.parametrize("door", [by_ftp, by_http, by_sftp])
 
 
-def arrived(receiver: Receiver, count: int) -> list[bytes]:
+def wait_for_contents(receiver: Receiver, count: int) -> list[bytes]:
     until = time.monotonic() + 5
     while len(records := receiver.broker.records("raw-file")) < count:
         assert time.monotonic() < until, "they did not arrive in time"
@@ -237,7 +237,7 @@ def test_the_files_of_a_day_are_limited_over_all_doors_until_the_limit_is_raised
         change(receiver, limits=AccountLimits(files_per_day=4))
         assert store(client, b"3").startswith("226")
         assert post(receiver, b"4").status_code == 201
-    assert arrived(receiver, 4) == [b"1", b"2", b"3", b"4"]
+    assert wait_for_contents(receiver, 4) == [b"1", b"2", b"3", b"4"]
 
 
 def test_the_largest_file_of_an_account_can_be_changed(receiver: Receiver) -> None:
@@ -264,7 +264,7 @@ def test_what_exceeds_the_rate_is_taken_slowly_but_whole(receiver: Receiver) -> 
     assert time.monotonic() - begun >= 1.0
     put(receiver, "by-sftp.txt", b"y" * 4000)
     assert time.monotonic() - begun >= 1.5
-    assert arrived(receiver, 3) == sorted([content, b"x" * 4000, b"y" * 4000])
+    assert wait_for_contents(receiver, 3) == sorted([content, b"x" * 4000, b"y" * 4000])
 
 
 def test_a_locked_out_client_hears_by_http_when_to_come_again(receiver: Receiver) -> None:

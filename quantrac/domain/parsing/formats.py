@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quantrac.domain.parsing.reasons import ParseError, Reason
 
-MOST_COLUMNS = 5
+MAX_COLUMNS = 5
 _TIME_WIDTH = 14
 _STATUS_WIDTH = 2
 
@@ -103,9 +103,9 @@ def split_line(line: str) -> list[str]:
     The limit keeps a megabyte of TABs from becoming a million columns.
     """
     if "\t" not in line:
-        return line.split(None, MOST_COLUMNS)
-    columns = line.split("\t", MOST_COLUMNS)
-    if len(columns) > MOST_COLUMNS and not columns[-1].strip():
+        return line.split(None, MAX_COLUMNS)
+    columns = line.split("\t", MAX_COLUMNS)
+    if len(columns) > MAX_COLUMNS and not columns[-1].strip():
         columns.pop()
     return columns
 
@@ -116,9 +116,9 @@ def format_error(line: str, columns: list[str]) -> ParseError:
         return ParseError(Reason.TOO_FEW_COLUMNS, count=len(columns))
     if "\t" not in line:
         return ParseError(Reason.AMBIGUOUS_COLUMNS)
-    if len(columns) > MOST_COLUMNS:
+    if len(columns) > MAX_COLUMNS:
         return ParseError(Reason.TOO_MANY_COLUMNS)
-    return ParseError(Reason.BAD_TIME, text=columns[3] if len(columns) == MOST_COLUMNS else line)
+    return ParseError(Reason.BAD_TIME, text=columns[3] if len(columns) == MAX_COLUMNS else line)
 
 
 def breaks_off(columns: list[str], previous: list[str] | None) -> bool:

@@ -7,7 +7,7 @@ from math import isfinite
 from quantrac.domain.parsing.fields import Times, to_number
 from quantrac.domain.parsing.filename import is_side_file, station_code_from_name
 from quantrac.domain.parsing.formats import (
-    MOST_COLUMNS,
+    MAX_COLUMNS,
     Columns,
     breaks_off,
     find_format,
@@ -114,8 +114,8 @@ class _Reader:
     def _read_line(self, number: int, line: str) -> None:
         try:
             # The line nearly all files are made of: five columns, at a time that a line before it had.
-            columns = line.split("\t", MOST_COLUMNS)
-            meaning = self._times.get(columns[3]) if len(columns) == MOST_COLUMNS else None
+            columns = line.split("\t", MAX_COLUMNS)
+            meaning = self._times.get(columns[3]) if len(columns) == MAX_COLUMNS else None
             if meaning is not None:
                 name, text, unit, _, status = columns
             else:

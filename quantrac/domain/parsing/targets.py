@@ -80,13 +80,13 @@ class StationNames:
         self.station = station
         self.zone = _zone(station)
         self._edges = sorted({edge for entry in station.parameters for edge in _edges(entry)})
-        self._targets = [self._of_period(i) for i in range(len(self._edges) + 1)]
+        self._targets = [self._targets_of_period(i) for i in range(len(self._edges) + 1)]
 
     def targets_at(self, measured_at: datetime) -> Targets:
         """Return the meanings in the validity period that a time (UTC) falls into."""
         return self._targets[bisect_right(self._edges, measured_at)]
 
-    def _of_period(self, index: int) -> Targets:
+    def _targets_of_period(self, index: int) -> Targets:
         """Between two edges the registered parameters do not change: one table a period."""
         start = self._edges[index - 1] if index else datetime.min.replace(tzinfo=UTC)
         entries = [_Entry(entry, self.station) for entry in self.station.parameters if entry.valid_at(start)]
