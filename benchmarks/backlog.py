@@ -17,8 +17,9 @@ from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, account, file_name, registry, station, station_file
 from schemas import rules
+from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer
-from services.receiver.parse.handler import IntakeHandler, ParseHandler, Upload
+from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler
 
 LATE, LIVE = "HN_BKHN_KHIKXQ", "HN_GP"

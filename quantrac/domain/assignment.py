@@ -15,9 +15,9 @@ AMBIGUOUS_STATION = "ambiguous-station"
 
 
 def assign_station(name: str, stations: Sequence[Station], path: str = "") -> Station | None:
-    """Return the station of a file, or ``None`` where :func:`match_stations` finds none or several."""
-    found = match_stations(name, stations, path)
-    return found[0] if len(found) == 1 else None
+    """Return the station of a file, or ``None`` where :func:`match_stations` returns none or several."""
+    candidates = match_stations(name, stations, path)
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tuple[Station, ...]:
@@ -37,18 +37,18 @@ def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tu
     for folder in reversed(folders_of(path)):
         if folder.casefold() in codes:
             return codes[folder.casefold()]
-    stated = station_code_from_name(name).casefold()
-    if stated in codes:
-        return codes[stated]
-    contained = [code for code in codes if _stands_in(code, name.casefold())]
-    if contained:
-        longest = max(map(len, contained))
-        found = [station for code in contained if len(code) == longest for station in codes[code]]
-        return tuple(dict.fromkeys(found))
-    fitting = tuple(s for s in stations if fits_pattern(name, s.file_patterns))
-    if fitting:
-        return fitting
-    return (stations[0],) if len(stations) == 1 and not stated else ()
+    stated_code = station_code_from_name(name).casefold()
+    if stated_code in codes:
+        return codes[stated_code]
+    codes_in_name = [code for code in codes if _is_word_of(code, name.casefold())]
+    if codes_in_name:
+        longest = max(map(len, codes_in_name))
+        candidates = [station for code in codes_in_name if len(code) == longest for station in codes[code]]
+        return tuple(dict.fromkeys(candidates))
+    matches = tuple(s for s in stations if fits_pattern(name, s.file_patterns))
+    if matches:
+        return matches
+    return (stations[0],) if len(stations) == 1 and not stated_code else ()
 
 
 def _codes(stations: Sequence[Station]) -> dict[str, tuple[Station, ...]]:
@@ -75,6 +75,6 @@ def fits_pattern(name: str, patterns: Iterable[str]) -> bool:
     )
 
 
-def _stands_in(code: str, name: str) -> bool:
+def _is_word_of(code: str, name: str) -> bool:
     # Neighbouring letters and digits would make it another code: HN_A_KHI1 is not HN_A_KHI.
     return re.search(rf"(?<![^\W_]){re.escape(code)}(?![^\W_])", name) is not None

@@ -1,4 +1,4 @@
-"""Which names of files and folders are taken, whichever door they come through."""
+"""Which names of files and folders are accepted, at every door."""
 
 from quantrac.domain.bounds import FILE_NAME_LENGTH
 from quantrac.domain.plain_text import has_control

@@ -24,7 +24,7 @@ class Tier:
         """Return the (service, role) pairs that run; only the demo has somewhere to forward to."""
         if self.name == "ministry":
             return [
-                ("receiver", "intake"),
+                ("receiver", "deliveries"),
                 ("aggregator", "sink"),
                 ("aggregator", "windows"),
                 ("aggregator", "watch"),

@@ -1,4 +1,4 @@
-"""How long to leave a ministry alone: exponential back-off with full jitter."""
+"""How long to wait for a ministry that refuses or is away: exponential back-off with full jitter."""
 
 import random
 from collections.abc import Callable
@@ -7,11 +7,11 @@ FIRST_SECONDS = 1.0
 CAP_SECONDS = 60.0
 
 # 1 s doubled six times is past the cap.
-_MOST_DOUBLINGS = 6
+_MAX_DOUBLINGS = 6
 
 
 class Backoff:
-    """Counts failures in a row; thirty-four provinces must not come back in the same second."""
+    """Counts failures in a row; with jitter, thirty-four provinces do not come back in the same second."""
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self._uniform = uniform
@@ -19,7 +19,7 @@ class Backoff:
 
     def next(self, at_least: float = 0.0) -> float:
         """Count a failure; returns the seconds to wait, never more than :data:`CAP_SECONDS`."""
-        ceiling = min(CAP_SECONDS, FIRST_SECONDS * 2 ** min(self._failures, _MOST_DOUBLINGS))
+        ceiling = min(CAP_SECONDS, FIRST_SECONDS * 2 ** min(self._failures, _MAX_DOUBLINGS))
         self._failures += 1
         return min(CAP_SECONDS, at_least + self._uniform(0.0, ceiling))
 

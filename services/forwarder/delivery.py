@@ -10,12 +10,13 @@ from quantrac.domain.readings import FlaggedSet
 from quantrac.io.records import Record
 
 MAX_SETS = 1_000
+"""Sets of one delivery."""
 MAX_BYTES = 4 << 20
-"""Uncompressed; some ten times less goes over the line."""
+"""Bytes of one delivery, uncompressed; compressed it is some ten times smaller."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class DeliveryItem:
     """One flagged set with the message it came in."""
 
     record: Record
@@ -29,14 +30,14 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The body of one request."""
+    """The flagged sets of one request."""
 
-    parcels: Sequence[Parcel]
+    items: Sequence[DeliveryItem]
 
     @cached_property
     def body(self) -> bytes:
         """The sets, uncompressed."""
-        return b"\n".join(parcel.line for parcel in self.parcels)
+        return b"\n".join(item.line for item in self.items)
 
     @cached_property
     def id(self) -> str:
@@ -44,26 +45,26 @@ class Delivery:
         return file_id(self.body)
 
     def halves(self) -> "tuple[Delivery, Delivery]":
-        """Split in two, to find the set that spoils it; the delivery holds two sets or more."""
-        middle = len(self.parcels) // 2
-        return Delivery(self.parcels[:middle]), Delivery(self.parcels[middle:])
+        """Split a delivery of two sets or more in two, to find the set that the ministry refuses."""
+        middle = len(self.items) // 2
+        return Delivery(self.items[:middle]), Delivery(self.items[middle:])
 
 
-def cut(
-    parcels: Sequence[Parcel], *, max_sets: int = MAX_SETS, max_bytes: int = MAX_BYTES
+def cut_deliveries(
+    items: Sequence[DeliveryItem], *, max_sets: int = MAX_SETS, max_bytes: int = MAX_BYTES
 ) -> Iterator[Delivery]:
     """Cut a batch into deliveries of one partition each, in order of offset and bounded in size.
 
-    A set that alone is larger than ``max_bytes`` travels alone.
+    A set that is larger than ``max_bytes`` is a delivery of its own.
     """
-    by_partition = sorted(parcels, key=lambda parcel: (parcel.record.partition, parcel.record.offset))
-    for _, of_partition in groupby(by_partition, key=lambda parcel: parcel.record.partition):
-        taken: list[Parcel] = []
+    by_partition = sorted(items, key=lambda item: (item.record.partition, item.record.offset))
+    for _, partition_items in groupby(by_partition, key=lambda item: item.record.partition):
+        pending: list[DeliveryItem] = []
         size = 0
-        for parcel in of_partition:
-            if taken and (len(taken) == max_sets or size + len(parcel.line) > max_bytes):
-                yield Delivery(taken)
-                taken, size = [], 0
-            taken.append(parcel)
-            size += len(parcel.line) + 1
-        yield Delivery(taken)
+        for item in partition_items:
+            if pending and (len(pending) == max_sets or size + len(item.line) > max_bytes):
+                yield Delivery(pending)
+                pending, size = [], 0
+            pending.append(item)
+            size += len(item.line) + 1
+        yield Delivery(pending)

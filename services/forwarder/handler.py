@@ -1,4 +1,4 @@
-"""Decides about a batch: what is delivered, what the receipt proves, what can never be delivered."""
+"""Decides about a batch of flagged sets: which are delivered, wait, or become dead letters."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import BadMessage, decode_flagged_set
 from schemas.messages.deliveries import DeliveredFile, DeliveryReceipt, Receipt
 from services.forwarder.backoff import Backoff
-from services.forwarder.delivery import Delivery, Parcel, cut
+from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries
 from services.forwarder.ministry import DeliveryRefused, Ministry, MinistryAway
 
 
@@ -16,8 +16,7 @@ class ForwardHandler:
     """The ``forward`` role.
 
     Every set of a known station is delivered, one with rejects only and a revision as well, so that counts
-    and flags match on both sides. A set without a station stays in the province, where somebody must first
-    say whose it is.
+    and flags match on both sides. A set without a station stays in the province until it is assigned.
     """
 
     def __init__(
@@ -25,43 +24,43 @@ class ForwardHandler:
     ) -> None:
         self._ministry, self._target, self._receipt_topic = ministry, target, receipt_topic
         self._backoff = backoff or Backoff()
-        # What this batch has confirmed so far: "not now" hands in the same batch again.
+        # Receipts of this batch so far, by delivery: after "not now" the same batch comes again.
         self._receipts: dict[str, Receipt] = {}
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Deliver a batch; see :class:`quantrac.io.records.Handler`."""
-        parcels, dead = _parcels(batch)
+        items, dead = _decode(batch)
         records: list[Record] = []
         try:
-            for delivery in cut(parcels):
+            for delivery in cut_deliveries(items):
                 for verdict in self._deliver(delivery):
                     if isinstance(verdict, DeadLetter):
                         dead.append(verdict)
                     else:
                         records.append(verdict)
-        except MinistryAway as away:
-            return NotNow(str(away), self._backoff.next(away.retry_after))
-        except DeliveryRefused as refused:
-            return NotNow(_explain(refused, self._target), self._backoff.next())
+        except MinistryAway as error:
+            return NotNow(str(error), self._backoff.next(error.retry_after))
+        except DeliveryRefused as error:
+            return NotNow(_explain(error, self._target), self._backoff.next())
         self._receipts.clear()
         return Done(records, dead)
 
     def _deliver(self, delivery: Delivery) -> Iterator[Record | DeadLetter]:
         try:
             receipt = self._receipt(delivery)
-        except DeliveryRefused as refused:
-            if not refused.about_content:
+        except DeliveryRefused as error:
+            if not error.is_about_content:
                 raise
-            if len(delivery.parcels) == 1:
-                yield DeadLetter(delivery.parcels[0].record, f"the ministry refused the set: {refused}")
+            if len(delivery.items) == 1:
+                yield DeadLetter(delivery.items[0].record, f"the ministry refused the set: {error}")
                 return
             for half in delivery.halves():
                 yield from self._deliver(half)
             return
-        rejected = {reject.line: reject.reason for reject in receipt.rejected}
-        yield from self._confirmations(delivery, receipt, rejected)
-        for line, reason in sorted(rejected.items()):
-            yield DeadLetter(delivery.parcels[line - 1].record, f"the ministry rejected the set: {reason}")
+        reasons = {reject.line: reject.reason for reject in receipt.rejected}
+        yield from self._confirmations(delivery, receipt, reasons)
+        for line, reason in sorted(reasons.items()):
+            yield DeadLetter(delivery.items[line - 1].record, f"the ministry rejected the set: {reason}")
 
     def _receipt(self, delivery: Delivery) -> Receipt:
         if delivery.id not in self._receipts:
@@ -72,13 +71,13 @@ class ForwardHandler:
         return self._receipts[delivery.id]
 
     def _confirmations(
-        self, delivery: Delivery, receipt: Receipt, rejected: Mapping[int, str]
+        self, delivery: Delivery, receipt: Receipt, reasons: Mapping[int, str]
     ) -> Iterator[Record]:
-        accepted: defaultdict[str, list[DeliveredFile]] = defaultdict(list)
-        for line, parcel in enumerate(delivery.parcels, start=1):
-            if line not in rejected:
-                accepted[parcel.flagged.station].append(_file(parcel.flagged))
-        for station, files in accepted.items():
+        files_of_station: defaultdict[str, list[DeliveredFile]] = defaultdict(list)
+        for line, item in enumerate(delivery.items, start=1):
+            if line not in reasons:
+                files_of_station[item.flagged.station].append(_file(item.flagged))
+        for station, files in files_of_station.items():
             confirmation = DeliveryReceipt(
                 station=station,
                 delivery_id=delivery.id,
@@ -89,8 +88,8 @@ class ForwardHandler:
             yield Record(self._receipt_topic, station.encode(), confirmation.model_dump_json().encode())
 
 
-def _parcels(batch: Sequence[Record]) -> tuple[list[Parcel], list[DeadLetter]]:
-    parcels: list[Parcel] = []
+def _decode(batch: Sequence[Record]) -> tuple[list[DeliveryItem], list[DeadLetter]]:
+    items: list[DeliveryItem] = []
     dead: list[DeadLetter] = []
     for record in batch:
         try:
@@ -99,8 +98,8 @@ def _parcels(batch: Sequence[Record]) -> tuple[list[Parcel], list[DeadLetter]]:
             dead.append(DeadLetter(record, f"not a flagged set: {error}"))
             continue
         if flagged.station:
-            parcels.append(Parcel(record, flagged))
-    return parcels, dead
+            items.append(DeliveryItem(record, flagged))
+    return items, dead
 
 
 def _file(flagged: FlaggedSet) -> DeliveredFile:
@@ -113,8 +112,8 @@ def _file(flagged: FlaggedSet) -> DeliveredFile:
 
 
 def _check(receipt: Receipt, delivery: Delivery) -> None:
-    """Hold the receipt against what was sent: one that does not cover every set proves nothing."""
-    sets = len(delivery.parcels)
+    """Raise :class:`MinistryAway` for a receipt that does not cover every set of the delivery."""
+    sets = len(delivery.items)
     lines = {reject.line for reject in receipt.rejected}
     if receipt.delivery_id != delivery.id:
         raise MinistryAway(f"the receipt is for {receipt.delivery_id}, the delivery was {delivery.id}")
@@ -124,10 +123,10 @@ def _check(receipt: Receipt, delivery: Delivery) -> None:
         )
 
 
-def _explain(refused: DeliveryRefused, target: str) -> str:
-    if refused.about_account:
+def _explain(refusal: DeliveryRefused, target: str) -> str:
+    if refusal.is_about_account:
         return (
-            f"{target} refused the account ({refused}); nothing is lost, and deliveries go on once"
+            f"{target} refused the account ({refusal}); nothing is lost, and deliveries go on once"
             " QUANTRAC_MINISTRY_ACCOUNT, its password and its provinces there are right"
         )
-    return f"{target} refused the delivery ({refused}); is QUANTRAC_MINISTRY_URL right?"
+    return f"{target} refused the delivery ({refusal}); is QUANTRAC_MINISTRY_URL right?"

@@ -1,4 +1,4 @@
-"""What the forwarder asks of a ministry, and the two ways it can say no."""
+"""What the forwarder needs of a ministry, and the two errors it may answer with."""
 
 from http import HTTPStatus
 from typing import Protocol
@@ -13,7 +13,7 @@ _ABOUT_ACCOUNT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class MinistryAway(Exception):
-    """No answer, or one that says "later"; the same delivery will be fine another time."""
+    """No answer, or one that says "later": the same delivery may be accepted another time."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(reason)
@@ -22,19 +22,19 @@ class MinistryAway(Exception):
 
 
 class DeliveryRefused(Exception):
-    """The ministry answered no: to the content, to the account, or because the address is wrong."""
+    """The ministry refused the content or the account, or the address is wrong."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"{status}: {reason}")
         self.status = status
 
     @property
-    def about_content(self) -> bool:
-        """Whether a part of the delivery is to blame; anything else is a person's to mend."""
+    def is_about_content(self) -> bool:
+        """Whether a set of the delivery is to blame; everything else must be mended by a person."""
         return self.status in _ABOUT_CONTENT
 
     @property
-    def about_account(self) -> bool:
+    def is_about_account(self) -> bool:
         """Whether the account or its password is to blame."""
         return self.status in _ABOUT_ACCOUNT
 

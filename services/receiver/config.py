@@ -14,13 +14,14 @@ from services.receiver.intake.uploads import UploadRules
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class IntakeSettings(ServiceSettings):
-    """Settings of the role ``intake``."""
+class DoorSettings(ServiceSettings):
+    """Settings of the roles that open doors: the accounts' limits, and where HTTP listens."""
 
     spool: Path
-    """Folder that holds accepted files until the broker has them; must survive a restart."""
-    spool_limit_bytes: Annotated[int, Field(gt=0)] = 2 << 30
-    """Bytes the waiting files may take before uploads are refused: a day of 2,000 stations is about 1 GiB."""
+    """Folder of the role's own files: files until the broker has them, ledgers, verified passwords.
+
+    It must survive a restart, and each process needs one of its own.
+    """
     max_file_bytes: Annotated[int, Field(gt=0, le=1 << 20)] = 1 << 20
     """Largest file accepted. A file is one message, and as flagged readings it has twenty times its size."""
     account_connections: Annotated[int, Field(gt=0)] = 20
@@ -35,12 +36,33 @@ class IntakeSettings(ServiceSettings):
 
     A backlog of 60 days is 17,280 files of a station.
     """
+    login_key: Path | None = None
+    """File of the key under which verified passwords are remembered; absent = ``logins.key`` in the spool."""
+    http_host: str = "127.0.0.1"
+    """Address the HTTP server listens on."""
+    http_port: Port = 8021
+    """Port of the HTTP server; 0 takes a free one."""
+
+    @property
+    def account_limits(self) -> AccountLimits:
+        """What an account may use whose registry entry says nothing."""
+        return AccountLimits(
+            connections=self.account_connections,
+            bytes_per_second=self.account_bytes_per_second,
+            file_bytes=self.max_file_bytes,
+            files_per_day=self.account_files_per_day,
+        )
+
+
+class IntakeSettings(DoorSettings):
+    """Settings of the role ``intake``."""
+
+    spool_limit_bytes: Annotated[int, Field(gt=0)] = 2 << 30
+    """Bytes the waiting files may take before uploads are refused: a day of 2,000 stations is about 1 GiB."""
     account_folders: Annotated[int, Field(gt=0)] = 1_000
     """Folders of one account at the FTP and SFTP doors; empty ones go after a day."""
     late_after_hours: Annotated[float, Field(gt=0)] = 6.0
     """Files measured longer ago than this when they come are read on the lane of the backlog."""
-    login_key: Path | None = None
-    """File of the key under which verified passwords are remembered; absent = ``logins.key`` in the spool."""
     ftp_host: str = "127.0.0.1"
     """Address the FTP server listens on."""
     ftp_port: Port = 2121
@@ -48,7 +70,7 @@ class IntakeSettings(ServiceSettings):
     ftp_passive_ports: str = ""
     """Ports for passive data connections, ``first-last``; empty takes any free port."""
     ftp_public_address: str = ""
-    """Address told to clients for data connections, where the server stands behind NAT."""
+    """Address that clients are given for data connections, where the server stands behind NAT."""
     ftp_max_connections: Annotated[int, Field(gt=0)] = 2100
     """Control connections at the same time: the country's 2,000 stations and some room."""
     ftp_max_connections_per_ip: Annotated[int, Field(ge=0)] = 0
@@ -82,17 +104,11 @@ class IntakeSettings(ServiceSettings):
     folder_root: Path | None = None
     """Folder of another FTP server to watch, with a folder for each account; without it none is watched."""
     folder_after: Annotated[str, Field(pattern=r"^(keep|delete|move:.+)$")] = "keep"
-    """What happens to a file once it is taken: ``keep``, ``delete`` or ``move:FOLDER``."""
+    """What happens to a file once it is accepted: ``keep``, ``delete`` or ``move:FOLDER``."""
     folder_rest_seconds: Annotated[float, Field(gt=0)] = 10.0
-    """How long a file there must stay unchanged before it is taken; one renamed into place need not."""
+    """Seconds a file must stay unchanged before it is taken; one renamed into place is taken at once."""
     folder_rescan_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """Distance between two looks at all its files."""
-    delivery_ahead_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0
-    """How far a delivered set's time of receipt may lie after the ministry's clock."""
-    http_host: str = "127.0.0.1"
-    """Address the HTTP server listens on."""
-    http_port: Port = 8021
-    """Port of the HTTP server; 0 takes a free one."""
+    """Seconds between two scans of all its files."""
     http_confirm_seconds: Annotated[float, Field(ge=0)] = 10.0
     """How long an HTTP upload waits for the broker before it is answered 202 instead of 201."""
 
@@ -102,16 +118,6 @@ class IntakeSettings(ServiceSettings):
         if text:
             parse_ports(text)
         return text
-
-    @property
-    def account_limits(self) -> AccountLimits:
-        """What an account may use whose registry entry says nothing."""
-        return AccountLimits(
-            connections=self.account_connections,
-            bytes_per_second=self.account_bytes_per_second,
-            file_bytes=self.max_file_bytes,
-            files_per_day=self.account_files_per_day,
-        )
 
     @field_validator("ftp_key")
     @classmethod
@@ -145,6 +151,13 @@ class IntakeSettings(ServiceSettings):
     def passive_ports(self) -> range | None:
         """Ports for passive data connections; ``None`` = any."""
         return parse_ports(self.ftp_passive_ports) if self.ftp_passive_ports else None
+
+
+class DeliveriesSettings(DoorSettings):
+    """Settings of the role ``deliveries``."""
+
+    delivery_ahead_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0
+    """How far a delivered set's time of receipt may lie after the ministry's clock."""
 
 
 class BacklogSettings(ServiceSettings):

@@ -190,7 +190,7 @@ class Ministry:
     def deliver(self, delivery: Delivery) -> Receipt:
         return Receipt(
             delivery_id=delivery.id,
-            accepted=len(delivery.parcels),
+            accepted=len(delivery.items),
             duplicate=False,
             rejected=[],
             received_at=datetime(2026, 3, 24, 17, 5, 15, 2000, tzinfo=UTC),

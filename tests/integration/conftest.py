@@ -28,20 +28,21 @@ from quantrac.testing.builders import account, registry
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
-from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.account_folders import AccountFolders
+from services.receiver.adapters.folder.processed_files import ProcessedFiles
 from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
 from services.receiver.adapters.ftp.server import FtpServer
-from services.receiver.adapters.homes import Homes
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.files import files_router
 from services.receiver.adapters.sftp.server import SftpServer
+from services.receiver.intake.handler import IntakeHandler
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
-from services.receiver.intake.parking import Parking
+from services.receiver.intake.parked_uploads import ParkedUploads
 from services.receiver.intake.spool import Spool
 from services.receiver.intake.uploads import Uploads
-from services.receiver.parse.handler import IntakeHandler, ParseHandler
+from services.receiver.parse.handler import ParseHandler
 from support.clickhouse import ANALYST_DATABASES, database
 from support.tls import Pair
 
@@ -125,7 +126,7 @@ class Receiver:
             monotonic=lambda: time.monotonic() + self.ahead.total_seconds(),
         )
         self.logins = Logins(gate)
-        app = create_app(health=lambda: Health(self.intake.ready))
+        app = create_app(health=lambda: Health(self.intake.has_room))
         auth = BasicAuth(self.logins, "station")
         read = ParseHandler(self.registry, "parsed-reading").read
         app.include_router(files_router(self.intake, auth, gate, read=read, confirm_seconds=1.0))
@@ -135,7 +136,7 @@ class Receiver:
         self.uploads = Uploads(
             offer=self.intake.offer,
             account=lambda name: self.registry.account(name, self.now()),
-            parking=Parking(folder / "parked", account_limit=50_000, limit=100_000),
+            storage=ParkedUploads(folder / "parked", account_limit=50_000, limit=100_000),
             clock=lambda: self.now() + self.ahead,
         )
         self.ftp = FtpServer(
@@ -144,7 +145,7 @@ class Receiver:
             logins=self.logins,
             registry=self.registry,
             clock=self.now,
-            homes=Homes(folder / "home", 20),
+            folders=AccountFolders(folder / "home", 20),
             max_connections=5,
             failed_login_delay=0.0,
             certificates=Pair(folder).certificates(),
@@ -155,20 +156,20 @@ class Receiver:
             logins=self.logins,
             registry=self.registry,
             clock=self.now,
-            homes=Homes(folder / "home", 20),
+            folders=AccountFolders(folder / "home", 20),
             keys=folder,
             max_connections=5,
             failed_login_delay=0.0,
         )
         self.watched, self.put_away = folder.parent / "watched", folder.parent / "put-away"
         self.watched.mkdir()
-        self.taken = TakenFiles(folder / "taken.sqlite")
+        self.processed = ProcessedFiles(folder / "processed.sqlite")
         self.watcher = WatchedFolder(
             FolderRules(self.watched, rest_seconds=0.1, rescan_seconds=1.0, after=f"move:{self.put_away}"),
             intake=self.intake,
             gate=gate,
             registry=self.registry,
-            taken=self.taken,
+            processed=self.processed,
             is_temporary=self.uploads.rules.is_temporary,
             clock=self.now,
         )
@@ -200,7 +201,7 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     thread.join(timeout=10)
     opened.logins.close()
     opened.uploads.close()
-    opened.taken.close()
+    opened.processed.close()
     opened.intake.close()
     assert not thread.is_alive()
 
@@ -217,7 +218,7 @@ def ftp_door(receiver: Receiver) -> Iterator[Callable[..., FtpServer]]:
             logins=receiver.logins,
             registry=receiver.registry,
             clock=receiver.now,
-            homes=Homes(receiver.folder / "home"),
+            folders=AccountFolders(receiver.folder / "home"),
             failed_login_delay=0.0,
             **settings,
         )

@@ -36,7 +36,7 @@ from services.receiver.access.logins import Logins
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
-from services.receiver.deliveries.handler import Deliveries
+from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
@@ -66,9 +66,9 @@ class MinistryServer:
 
     def start(self) -> None:
         self.ledger = DeliveryLedger(self.folder / "deliveries.sqlite")
-        deliveries = Deliveries(
+        deliveries = DeliveryHandler(
             producer=self.broker.producer(),
-            memory=self.ledger,
+            ledger=self.ledger,
             clock=lambda: datetime.now(UTC),
             topic="mae.qa-flagged",
             registry=self.registry,
@@ -238,7 +238,7 @@ def test_a_batch_is_delivered_once_with_a_receipt_for_each_station(ministry: Min
     batch = [record("A", "1", 0), record("B", "2", 1), record("A", "3", 2), record("C", "4", 9, partition=1)]
     forwarder = Forwarder(ministry, batch)
     assert forwarder.step() == 4
-    assert [(r.key, r.value) for r in ministry.flagged] == [(sent.key, sent.value) for sent in batch]
+    assert [(r.key, r.value) for r in ministry.flagged] == [(record.key, record.value) for record in batch]
     assert [(r.station, len(r.files)) for r in forwarder.receipts] == [("A", 2), ("B", 1), ("C", 1)]
     assert forwarder.committed == [0, 1, 2, 9]
 

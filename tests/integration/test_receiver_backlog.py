@@ -42,11 +42,11 @@ def headers_of(content: bytes, name: str = "", **more: object) -> RawFileHeaders
     return RawFileHeaders.model_validate({**fields, **more})
 
 
-def registered(*parameters: dict[str, object]) -> Station:
+def registry_entry(*parameters: dict[str, object]) -> Station:
     fields = {"code": CODE, "name": "Bách khoa", "type": "ambient-air", "province": "01"}
-    place = {"latitude": 21.0, "longitude": 105.8}
-    known = [{"code": "PM2.5", "unit": "µg/m3"}, *parameters]
-    return Station.model_validate({**fields, **place, "parameters": known})
+    position = {"latitude": 21.0, "longitude": 105.8}
+    entries = [{"code": "PM2.5", "unit": "µg/m3"}, *parameters]
+    return Station.model_validate({**fields, **position, "parameters": entries})
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def lanes(
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", prefix)
     stop = threading.Event()
     threads = [threading.Thread(target=role.run, args=(stop,)) for role in (parse(), backlog())]
-    station = registered()
+    station = registry_entry()
     write(Record("station-registry", record_key(station), station.model_dump_json().encode()))
     for thread in threads:
         thread.start()
@@ -82,9 +82,9 @@ def lanes(
 def wait_for(kafka: KafkaConnection, topic: str, count: int) -> list[ReadingSet]:
     until = time.monotonic() + 40
     while time.monotonic() < until:
-        found = [r for partition in range(3) for r in read_tail(kafka, topic, partition, 100)]
-        if len(found) >= count:
-            return [decode_reading_set(r.value or b"") for r in found]
+        records = [r for partition in range(3) for r in read_tail(kafka, topic, partition, 100)]
+        if len(records) >= count:
+            return [decode_reading_set(r.value or b"") for r in records]
         time.sleep(0.2)
     raise AssertionError(f"{topic} holds less than {count} messages")
 
@@ -98,12 +98,12 @@ def test_files_are_read_again_by_themselves_when_the_registry_learns_their_param
     first = wait_for(kafka, prefix + "parsed-reading", 2)
     assert sorted(len(s.rejects) for s in first) == [0, 1]
 
-    station = registered({"code": "FLOW", "unit": "m3/h", "file_names": ["Flow_Out"]})
+    station = registry_entry({"code": "FLOW", "unit": "m3/h", "file_names": ["Flow_Out"]})
     lanes(Record("station-registry", record_key(station), station.model_dump_json().encode()))
-    found = wait_for(kafka, prefix + "parsed-reading", 4)
-    (again,) = (s for s in found if s.file_id == file_id(FLOW) and not s.rejects)
-    assert again.received_at == NOON
-    assert [(r.parameter, r.value) for r in again.readings] == [("PM2.5", 12.4), ("FLOW", 3.1)]
+    sets = wait_for(kafka, prefix + "parsed-reading", 4)
+    (reread,) = (s for s in sets if s.file_id == file_id(FLOW) and not s.rejects)
+    assert reread.received_at == NOON
+    assert [(r.parameter, r.value) for r in reread.readings] == [("PM2.5", 12.4), ("FLOW", 3.1)]
 
 
 def test_a_partition_is_read_from_a_time_on(kafka: KafkaConnection, topics: Callable[..., str]) -> None:
@@ -127,19 +127,19 @@ def test_stored_files_go_out_again_as_they_came(clickhouse: ClickHouseSettings) 
     stored = [(CODE, first, FLOW), ("bkhn", foreign, b"\xff\0x")]
     database.insert("raw_files", rows.raw_file_columns(stored))
 
-    def found(**asked: str) -> list[Record]:
+    def replay(**filters: str) -> list[Record]:
         span = {"start": "2026-03-25 00:00:00.000", "end": "2026-03-26 00:00:00.000"}
-        pages = _pages(database, {"station": "", "reason": "", **span, **asked})
+        pages = _pages(database, {"station": "", "reason": "", **span, **filters})
         return [raw_file("raw-file-backlog", row) for page in pages for row in page]
 
-    assert found() == [
+    assert replay() == [
         Record("raw-file-backlog", key.encode(), content, headers.to_headers())
         for key, headers, content in stored
     ]
-    assert [r.key for r in found(station=CODE)] == [CODE.encode()]
-    assert found(reason="unknown-parameter") == []
+    assert [r.key for r in replay(station=CODE)] == [CODE.encode()]
+    assert replay(reason="unknown-parameter") == []
     reject = {"station": CODE, "received_at": NOON, "file_id": file_id(FLOW), "line": 2, "text": "Flow_Out"}
     reject |= {"reason": "unknown-parameter", "detail": ""}
     database.insert("rejects", {name: [value] for name, value in reject.items()})
-    assert [r.key for r in found(reason="unknown-parameter")] == [CODE.encode()]
-    assert found(end="2026-03-25 05:00:00.000") == []
+    assert [r.key for r in replay(reason="unknown-parameter")] == [CODE.encode()]
+    assert replay(end="2026-03-25 05:00:00.000") == []

@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.homes import Homes
+from services.receiver.adapters.account_folders import AccountFolders
 from support.doors import Receiver, wait_until
 
 CONTENT = station_file()
@@ -75,9 +75,9 @@ def test_openssh_sends_renames_and_lists(receiver: Receiver, openssh: list[str],
 @needs("sftp")
 def test_openssh_resumes_a_cut_file(receiver: Receiver, openssh: list[str], local: Path) -> None:
     host, port = receiver.sftp.address
-    receiver.uploads.cut("bkhn", f"/{file_name()}", CONTENT[:10], "sftp")
-    homes = Homes(receiver.folder / "home")
-    homes.leave_trace(homes.of("bkhn") / file_name(), 10)
+    receiver.uploads.park("bkhn", f"/{file_name()}", CONTENT[:10], "sftp")
+    folders = AccountFolders(receiver.folder / "home")
+    folders.leave_trace(folders.create("bkhn") / file_name(), 10)
     done = run("sftp", *openssh, "-b", "-", "-P", str(port), f"bkhn@{host}", text=f"reput {local}\n")
     assert done.returncode == 0, done.stderr
     assert values(receiver, 1) == [CONTENT]
@@ -129,9 +129,9 @@ def test_curl_sends_by_ftp_and_makes_the_folders(receiver: Receiver, local: Path
 @needs("curl")
 def test_curl_sends_by_http(receiver: Receiver, local: Path) -> None:
     url = f"http://{at(receiver.http.address)}/v1/files?name={file_name()}"
-    whole = run("curl", "-sS", "-q", "-f", "-u", "bkhn:secret", "--data-binary", f"@{local}", url)
+    raw_body = run("curl", "-sS", "-q", "-f", "-u", "bkhn:secret", "--data-binary", f"@{local}", url)
     form = run("curl", "-sS", "-q", "-f", "-u", "bkhn:secret", "-F", f"file=@{local}", url)
-    assert (whole.returncode, form.returncode) == (0, 0), whole.stderr + form.stderr
+    assert (raw_body.returncode, form.returncode) == (0, 0), raw_body.stderr + form.stderr
     assert values(receiver, 1) == [CONTENT]
 
 

@@ -15,18 +15,18 @@ def door(request: pytest.FixtureRequest, receiver: Receiver) -> Door:
     return DOORS[request.param](receiver)
 
 
-def arrived(receiver: Receiver, count: int) -> list[Any]:
+def wait_for_records(receiver: Receiver, count: int) -> list[Any]:
     """Wait until the spool is empty; return the topic's records."""
     wait_until(lambda: len(receiver.broker.records("raw-file")) >= count and receiver.spooled() == 0)
-    found: list[Any] = receiver.broker.records("raw-file")
-    assert len(found) == count
-    return found
+    records: list[Any] = receiver.broker.records("raw-file")
+    assert len(records) == count
+    return records
 
 
 def test_the_exact_bytes_arrive_with_what_is_known_about_them(receiver: Receiver, door: Door) -> None:
     content = station_file() + b"\xff\x00 \r tail without end"
     door.send(f"2026/03/25/{file_name()}", content)
-    record = arrived(receiver, 1)[0]
+    record = wait_for_records(receiver, 1)[0]
     assert (record.key, record.value) == (b"HN_BKHN_KHIKXQ", content)
     headers = {name: record.headers[name].decode() for name in ("file_id", "name", "account", "transport")}
     assert headers == {
@@ -40,22 +40,22 @@ def test_the_exact_bytes_arrive_with_what_is_known_about_them(receiver: Receiver
 
 def test_a_zero_byte_file_is_a_file(receiver: Receiver, door: Door) -> None:
     door.send(file_name(), b"")
-    assert arrived(receiver, 1)[0].value == b""
+    assert wait_for_records(receiver, 1)[0].value == b""
 
 
 def test_a_vietnamese_name_with_spaces_is_kept(receiver: Receiver, door: Door) -> None:
     door.send("Năm 2026/tháng 03/dữ liệu ngày 25.txt", b"x")
-    headers = arrived(receiver, 1)[0].headers
+    headers = wait_for_records(receiver, 1)[0].headers
     assert headers["name"].decode() == "dữ liệu ngày 25.txt"
     assert headers["path"].decode().strip("/") == "Năm 2026/tháng 03"
 
 
 def test_an_exact_resend_is_accepted_and_produces_nothing(receiver: Receiver, door: Door) -> None:
     door.send(file_name(), b"content")
-    arrived(receiver, 1)
+    wait_for_records(receiver, 1)
     door.send(file_name(), b"content")
     door.send("another.txt", b"another")
-    assert sorted(record.value for record in arrived(receiver, 2)) == [b"another", b"content"]
+    assert sorted(record.value for record in wait_for_records(receiver, 2)) == [b"another", b"content"]
 
 
 @pytest.mark.parametrize("second", [b"content and more", b"con", b"CONTENT"])
@@ -63,9 +63,9 @@ def test_the_same_name_with_other_content_is_a_file_of_its_own(
     receiver: Receiver, door: Door, second: bytes
 ) -> None:
     door.send(file_name(), b"content")
-    arrived(receiver, 1)
+    wait_for_records(receiver, 1)
     door.send(file_name(), second)
-    assert sorted(record.value for record in arrived(receiver, 2)) == sorted([b"content", second])
+    assert sorted(record.value for record in wait_for_records(receiver, 2)) == sorted([b"content", second])
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_no_path_leaves_the_accounts_folder(receiver: Receiver, door: Door) -> N
     if door.transport == "folder":
         pytest.skip("the server that writes the folder makes its paths")
     door.send("a/../../../out.txt", b"x")
-    record = arrived(receiver, 1)[0]
+    record = wait_for_records(receiver, 1)[0]
     assert (record.headers["name"], record.headers["account"]) == (b"out.txt", b"bkhn")
-    found = receiver.folder.parent.rglob("out.txt")
-    assert {file.parent for file in found} <= {receiver.folder / "home" / "bkhn"}
+    files = receiver.folder.parent.rglob("out.txt")
+    assert {file.parent for file in files} <= {receiver.folder / "home" / "bkhn"}
 
 
 def test_a_file_larger_than_the_limit_is_refused_and_one_of_just_that_size_taken(
@@ -97,7 +97,7 @@ def test_a_file_larger_than_the_limit_is_refused_and_one_of_just_that_size_taken
     with pytest.raises(Refused):
         door.send("large.txt", b"x" * 20_001)
     door.send(file_name(), b"y" * 20_000)
-    assert [record.value for record in arrived(receiver, 1)] == [b"y" * 20_000]
+    assert [record.value for record in wait_for_records(receiver, 1)] == [b"y" * 20_000]
 
 
 BAD_NAMES = {
@@ -136,7 +136,7 @@ def test_a_name_that_cannot_be_kept_is_refused_and_the_door_stays_open(
         door.send(name, b"x")
     assert (receiver.broker.records("raw-file"), receiver.spooled()) == ([], 0)
     door.send(file_name(), b"good")
-    assert [record.value for record in arrived(receiver, 1)] == [b"good"]
+    assert [record.value for record in wait_for_records(receiver, 1)] == [b"good"]
 
 
 def test_a_full_spool_refuses_and_takes_files_again_once_there_is_room(
@@ -161,14 +161,14 @@ def test_with_the_broker_away_nothing_is_lost(receiver: Receiver, door: Door) ->
         door.send(f"{n}.txt", b"%d" % n)
     assert (receiver.spooled(), receiver.broker.records("raw-file")) == (3, [])
     receiver.broker.away = False
-    assert sorted(record.value for record in arrived(receiver, 3)) == [b"0", b"1", b"2"]
+    assert sorted(record.value for record in wait_for_records(receiver, 3)) == [b"0", b"1", b"2"]
 
 
 def test_files_sent_at_once_do_not_mix(receiver: Receiver, door: Door) -> None:
     contents = [bytes([letter]) * 10_000 for letter in b"abcd"]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda content: door.send(f"{content[:1].decode()}.txt", content), contents))
-    assert sorted(record.value for record in arrived(receiver, 4)) == contents
+    assert sorted(record.value for record in wait_for_records(receiver, 4)) == contents
 
 
 def test_one_name_sent_twice_at_once_is_two_files(receiver: Receiver, door: Door) -> None:
@@ -177,4 +177,4 @@ def test_one_name_sent_twice_at_once_is_two_files(receiver: Receiver, door: Door
     contents = [b"a" * 10_000, b"b" * 10_000]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda content: door.send(file_name(), content), contents))
-    assert sorted(record.value for record in arrived(receiver, 2)) == contents
+    assert sorted(record.value for record in wait_for_records(receiver, 2)) == contents

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name
-from services.receiver.adapters.folder.taken_files import TakenFiles
+from services.receiver.adapters.folder.processed_files import ProcessedFiles
 from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
 from support.doors import Receiver, wait_until
 
@@ -30,13 +30,13 @@ def watching(receiver: Receiver, root: Path, tmp_path: Path) -> Watch:
 
     @contextmanager
     def watch(**rules: Any) -> Iterator[WatchedFolder]:
-        taken, stop = TakenFiles(tmp_path / "taken.sqlite"), threading.Event()
+        processed, stop = ProcessedFiles(tmp_path / "processed.sqlite"), threading.Event()
         folder = WatchedFolder(
             FolderRules(root, **({"rest_seconds": 0.1, "rescan_seconds": 60.0} | rules)),
             intake=receiver.intake,
             gate=receiver.logins.gate,
             registry=receiver.registry,
-            taken=taken,
+            processed=processed,
             is_temporary=receiver.uploads.rules.is_temporary,
             clock=receiver.now,
         )
@@ -47,7 +47,7 @@ def watching(receiver: Receiver, root: Path, tmp_path: Path) -> Watch:
         finally:
             stop.set()
             thread.join(timeout=10)
-            taken.close()
+            processed.close()
         assert not thread.is_alive()
 
     return watch
@@ -87,7 +87,7 @@ def test_a_file_renamed_into_place_is_taken_at_once(receiver: Receiver, root: Pa
     with watching(rest_seconds=3600.0) as folder:
         (root / "bkhn" / "plain.txt").write_bytes(b"resting")
         (root / "bkhn" / "x.txt.tmp").write_bytes(b"content")
-        wait_until(lambda: bool(folder._resting._temporaries))
+        wait_until(lambda: bool(folder._stable_files._temporaries))
         (root / "bkhn" / "x.txt.tmp").rename(root / "bkhn" / "x.txt")
         assert names(receiver, 1) == ["x.txt"]
 
@@ -136,7 +136,7 @@ def test_a_restart_takes_nothing_twice_and_misses_nothing(
     with watching():
         assert names(receiver, 1) == ["1.txt"]
     (root / "bkhn" / "2.txt").write_bytes(b"2")
-    receiver.intake._ledger.first_received = lambda *_: None  # only the folder's own memory is left
+    receiver.intake._ledger.first_receipt = lambda *_: None  # only the folder's own memory is left
     with watching():
         assert names(receiver, 2) == ["1.txt", "2.txt"]
 

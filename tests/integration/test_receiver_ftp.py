@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
-from services.receiver.adapters.homes import Homes
+from services.receiver.adapters.account_folders import AccountFolders
 
 Receiver = Any
 """The class of the fixture, in conftest."""
@@ -47,9 +47,9 @@ def store(client: ftplib.FTP, path: str, content: bytes) -> str:
 
 def records(receiver: Receiver, count: int) -> list[Any]:
     wait_until(lambda: len(receiver.broker.records("raw-file")) >= count and receiver.spooled() == 0)
-    found: list[Any] = receiver.broker.records("raw-file")
-    assert len(found) == count
-    return found
+    messages: list[Any] = receiver.broker.records("raw-file")
+    assert len(messages) == count
+    return messages
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_a_logger_that_dies_in_the_middle_of_a_file_has_sent_nothing(receiver: R
     # As a dying process does: both connections end, the control connection first.
     client.close()
     data.close()
-    with connect(receiver) as other:
-        other.login("bkhn", "secret")
-        store(other, "whole.txt", b"whole")
+    with connect(receiver) as next_client:
+        next_client.login("bkhn", "secret")
+        store(next_client, "whole.txt", b"whole")
     assert [record.value for record in records(receiver, 1)] == [b"whole"]
 
 
@@ -262,7 +262,7 @@ def test_traces_and_empty_folders_go_after_a_day(tmp_path: Path) -> None:
     yesterday = (now - timedelta(days=1, hours=1)).timestamp()
     for path in (old, old.parent):
         os.utime(path, (yesterday, yesterday))
-    Homes(tmp_path).prune(now)
+    AccountFolders(tmp_path).prune(now)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["2026", "25", "bkhn", "new.txt"]
 
 
@@ -279,16 +279,16 @@ def test_two_hundred_files_of_four_loggers_at_once_all_arrive_once(receiver: Rec
     clients = [connect(receiver) for _ in range(4)]
     for client in clients:
         client.login("bkhn", "secret")
-    sent = {b"%d-%d" % (n, which) for n in range(50) for which in range(4)}
+    contents = {b"%d-%d" % (n, index) for n in range(50) for index in range(4)}
     for n in range(50):
-        channels = [client.transfercmd(f"STOR {n}-{which}.txt") for which, client in enumerate(clients)]
-        for which, channel in enumerate(channels):
-            channel.sendall(b"%d-%d" % (n, which))
+        channels = [client.transfercmd(f"STOR {n}-{index}.txt") for index, client in enumerate(clients)]
+        for index, channel in enumerate(channels):
+            channel.sendall(b"%d-%d" % (n, index))
             channel.close()
         for client in clients:
             assert client.voidresp().startswith("226")
-    found = records(receiver, 200)
-    assert {record.value for record in found} == sent
-    assert len({record.headers["received_at"] for record in found}) == 200
+    messages = records(receiver, 200)
+    assert {record.value for record in messages} == contents
+    assert len({record.headers["received_at"] for record in messages}) == 200
     for client in clients:
         client.close()

@@ -127,16 +127,16 @@ def test_a_client_that_only_sends_and_never_reads_on_its_data_connection_loses_n
     receiver: Receiver, ftp_door: Door, pair: Pair
 ) -> None:
     door = ftp_door(certificates=pair.certificates())
-    sent = {os.urandom(15_000) for _ in range(20)}
+    files = {os.urandom(15_000) for _ in range(20)}
     with connect(door, pair) as client:
         client.login("bkhn", "secret")
         client.prot_p()
-        for n, content in enumerate(sent):
+        for n, content in enumerate(files):
             data = client.transfercmd(f"STOR {n}.txt")
             data.sendall(content)
             data.close()
             assert client.voidresp().startswith("226")
-    assert set(contents(receiver, 20)) == sent
+    assert set(contents(receiver, 20)) == files
 
 
 def test_where_plain_ftp_is_for_nobody_the_name_is_refused(ftp_door: Door, pair: Pair) -> None:

@@ -21,7 +21,7 @@ import pytest
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.testing.builders import account, file_name
 from services.receiver.access import authentication
-from services.receiver.access.gate import FAILURES_OF_AN_ADDRESS, Reason, Refusal
+from services.receiver.access.gate import MAX_ADDRESS_FAILURES, Reason, Refusal
 from services.receiver.access.logins import Answer
 
 Receiver = Any
@@ -103,7 +103,7 @@ Door = Callable[[Receiver, str, str], str]
 every_door = pytest.mark.parametrize("door", [by_ftp, by_http, by_sftp])
 
 
-def arrived(receiver: Receiver, count: int) -> list[bytes]:
+def wait_for_contents(receiver: Receiver, count: int) -> list[bytes]:
     until = time.monotonic() + 5
     while len(records := receiver.broker.records("raw-file")) < count:
         assert time.monotonic() < until, "they did not arrive in time"
@@ -163,7 +163,7 @@ def test_allowed_networks_hold_from_the_moment_they_change(receiver: Receiver, d
 def test_an_address_that_only_fails_is_turned_away_before_it_says_a_name(
     receiver: Receiver, door: Door
 ) -> None:
-    for n in range(FAILURES_OF_AN_ADDRESS):
+    for n in range(MAX_ADDRESS_FAILURES):
         receiver.registry.accounts[f"many-{n}"] = account(f"many-{n}")
         receiver.logins.gate.login(f"many-{n}", "guess", THERE)
     assert (door(receiver, "secret", THERE), door(receiver, "secret", HERE)) == ("later", "in")
@@ -237,7 +237,7 @@ def test_the_files_of_a_day_are_limited_over_all_doors_until_the_limit_is_raised
         change(receiver, limits=AccountLimits(files_per_day=4))
         assert store(client, b"3").startswith("226")
         assert post(receiver, b"4").status_code == 201
-    assert arrived(receiver, 4) == [b"1", b"2", b"3", b"4"]
+    assert wait_for_contents(receiver, 4) == [b"1", b"2", b"3", b"4"]
 
 
 def test_the_largest_file_of_an_account_can_be_changed(receiver: Receiver) -> None:
@@ -264,7 +264,7 @@ def test_what_exceeds_the_rate_is_taken_slowly_but_whole(receiver: Receiver) -> 
     assert time.monotonic() - begun >= 1.0
     put(receiver, "by-sftp.txt", b"y" * 4000)
     assert time.monotonic() - begun >= 1.5
-    assert arrived(receiver, 3) == sorted([content, b"x" * 4000, b"y" * 4000])
+    assert wait_for_contents(receiver, 3) == sorted([content, b"x" * 4000, b"y" * 4000])
 
 
 def test_a_locked_out_client_hears_by_http_when_to_come_again(receiver: Receiver) -> None:
@@ -295,6 +295,6 @@ def test_no_password_and_no_content_stands_in_any_log(
             by_http(receiver, wrong, HERE)
     assert "refused: locked out after failures" in caplog.text
     credentials = [b64encode(f"bkhn:{password}".encode()).decode() for password in (right, wrong)]
-    written = [record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records]
+    lines = [record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records]
     for secret in [*secrets, *credentials]:
-        assert not [line for line in written if secret in line or repr(secret.encode())[2:-1] in line]
+        assert not [line for line in lines if secret in line or repr(secret.encode())[2:-1] in line]

@@ -105,12 +105,12 @@ def connect(port: int) -> ftplib.FTP:
 
 def read(kafka: KafkaConnection, topic: str, count: int) -> list[Record]:
     consumer = KafkaConsumer(kafka, group=f"{topic}.test", instance="0", topics=[topic])
-    found: list[Record] = []
+    records: list[Record] = []
     until = time.monotonic() + 20
-    while len({record.value for record in found}) < count and time.monotonic() < until:
-        found += consumer.consume(500, 0.2)
+    while len({record.value for record in records}) < count and time.monotonic() < until:
+        records += consumer.consume(500, 0.2)
     consumer.close()
-    return found
+    return records
 
 
 @pytest.fixture
@@ -139,19 +139,21 @@ def test_a_kill_at_any_step_of_the_intake_loses_nothing_answered(
     kafka: KafkaConnection, prefix: str, environment: dict[str, str], step: str
 ) -> None:
     port, content, now = int(environment["QUANTRAC_FTP_PORT"]), station_file(), datetime.now(UTC)
-    answered = False
+    is_answered = False
     with running("intake", environment, KILLED % STEPS[step]) as intake:
         with closing(connect(port)) as client, suppress(OSError, EOFError):
             # The connection may die with the process.
-            answered = client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith("226")
+            is_answered = client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith(
+                "226"
+            )
         assert intake.wait(20) == -signal.SIGKILL
     with running("intake", environment):
-        if not answered:
-            with connect(port) as again:
-                again.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content))
+        if not is_answered:
+            with connect(port) as client:
+                client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content))
         messages = read(kafka, f"{prefix}raw-file", 1)
     assert {record.value for record in messages} == {content}
-    if answered:
+    if is_answered:
         assert len({record.headers["received_at"] for record in messages}) == 1, "the same message again"
 
 
@@ -160,24 +162,26 @@ def test_acknowledged_files_outlive_a_kill_of_the_intake(
 ) -> None:
     raw, parsed, port = f"{prefix}raw-file", f"{prefix}parsed-reading", int(environment["QUANTRAC_FTP_PORT"])
     now = datetime.now(UTC)
-    sent = [station_file([("PM2.5", f"{n}.50", "ug/m3", "00")], now) for n in range(40)]
+    files = [station_file([("PM2.5", f"{n}.50", "ug/m3", "00")], now) for n in range(40)]
     with running("parse", environment):
         with running("intake", environment) as intake:
             client = connect(port)
-            for content in sent[:-1]:
+            for content in files[:-1]:
                 assert client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith("226")
-            assert client.storbinary("STOR last.tmp", io.BytesIO(sent[-1])).startswith("226")
+            assert client.storbinary("STOR last.tmp", io.BytesIO(files[-1])).startswith("226")
             intake.kill()
             client.close()
         with running("intake", environment):
-            with connect(port) as again:
-                assert again.rename("last.tmp", file_name(at=now)).startswith("250")
-            messages = read(kafka, raw, len(sent))
-            sets = [decode_reading_set(record.value or b"") for record in read(kafka, parsed, len(sent))]
-    assert {record.value for record in messages} == set(sent)
+            with connect(port) as client:
+                assert client.rename("last.tmp", file_name(at=now)).startswith("250")
+            messages = read(kafka, raw, len(files))
+            sets = [decode_reading_set(record.value or b"") for record in read(kafka, parsed, len(files))]
+    assert {record.value for record in messages} == set(files)
     ids = {(record.headers["file_id"], record.headers["received_at"]) for record in messages}
-    assert len(ids) == len(sent)
-    assert {reading.value for each in sets for reading in each.readings} == {n + 0.5 for n in range(40)}
+    assert len(ids) == len(files)
+    assert {reading.value for reading_set in sets for reading in reading_set.readings} == {
+        n + 0.5 for n in range(40)
+    }
 
 
 def test_an_intake_started_by_hand_keeps_its_spool_private(environment: dict[str, str]) -> None:
@@ -189,8 +193,8 @@ def test_an_intake_started_by_hand_keeps_its_spool_private(environment: dict[str
     try:
         with running("intake", environment | sftp), closing(connect(port)) as client:
             assert client.storbinary("STOR parked.tmp", io.BytesIO(station_file())).startswith("226")
-            kept = [spool, *spool.rglob("*")]
-            modes = {path.name: path.stat().st_mode & 0o777 for path in kept if path.exists()}
+            paths = [spool, *spool.rglob("*")]
+            modes = {path.name: path.stat().st_mode & 0o777 for path in paths if path.exists()}
     finally:
         os.umask(before)
     assert {"ledger.sqlite", "logins", "logins.key", "ssh_host_ed25519_key", "home"} <= set(modes)

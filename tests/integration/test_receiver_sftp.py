@@ -62,26 +62,26 @@ def cut(receiver: Receiver, path: str, content: bytes, mode: str = "wb") -> None
 
 
 def test_an_account_logs_in_with_its_key_and_no_other(receiver: Receiver) -> None:
-    key, other = (asyncssh.generate_private_key("ssh-ed25519", comment="logger 7") for _ in range(2))
+    key, foreign_key = (asyncssh.generate_private_key("ssh-ed25519", comment="logger 7") for _ in range(2))
     public = key.export_public_key().decode().strip()
     receiver.registry.accounts["bkhn"] = replace(account(), public_keys=(public,))
     do(receiver, lambda sftp: store(sftp, file_name(), b"x"), client_keys=[key], password=None)
     assert values(receiver, 1) == [b"x"]
     with pytest.raises(asyncssh.PermissionDenied):
-        do(receiver, lambda sftp: sftp.getcwd(), client_keys=[other], password=None)
+        do(receiver, lambda sftp: sftp.getcwd(), client_keys=[foreign_key], password=None)
 
 
 def test_only_so_many_wrong_passwords_are_heard_on_one_connection(receiver: Receiver) -> None:
-    asked: list[str] = []
+    guesses: list[str] = []
 
     class Guesser(asyncssh.SSHClient):
         def password_auth_requested(self) -> str:
-            asked.append("guess")
-            return f"guess {len(asked)}"
+            guesses.append("guess")
+            return f"guess {len(guesses)}"
 
     with pytest.raises(asyncssh.PermissionDenied):
         do(receiver, lambda sftp: sftp.getcwd(), client_factory=Guesser, password=None)
-    assert len(asked) <= 4
+    assert len(guesses) <= 4
 
 
 def test_there_is_no_shell_no_command_and_no_forwarding(receiver: Receiver) -> None:

@@ -58,11 +58,13 @@ def arrive(receiver: Receiver, client: ftplib.FTP, path: str, content: bytes) ->
     data = client.transfercmd(f"STOR {path}")
     data.sendall(content)
     open_sockets = receiver.ftp._ioloop.socket_map
-    wait_until(lambda: any(_received(each) == len(content) for each in list(open_sockets.values())))
+    wait_until(
+        lambda: any(_bytes_received(channel) == len(content) for channel in list(open_sockets.values()))
+    )
     return data
 
 
-def _received(channel: object) -> int:
+def _bytes_received(channel: object) -> int:
     return getattr(channel, "tot_bytes_received", -1)
 
 
@@ -89,9 +91,9 @@ def cut(receiver: Receiver, client: ftplib.FTP, path: str, content: bytes) -> No
 def files(receiver: Receiver, count: int) -> list[tuple[str, bytes, str | None]]:
     """Return name, content and marks of what is in raw-file, once there are that many."""
     wait_until(lambda: len(receiver.broker.records("raw-file")) >= count and receiver.spooled() == 0)
-    found = receiver.broker.records("raw-file")
-    assert len(found) == count
-    return [(r.headers["name"].decode(), r.value, r.headers.get("marks", b"").decode()) for r in found]
+    messages = receiver.broker.records("raw-file")
+    assert len(messages) == count
+    return [(r.headers["name"].decode(), r.value, r.headers.get("marks", b"").decode()) for r in messages]
 
 
 def test_a_cut_file_is_resumed_where_size_says_and_arrives_once(
@@ -214,12 +216,12 @@ def test_the_same_name_sent_shorter_and_longer_is_three_files(receiver: Receiver
 
 
 def test_two_transfers_of_one_name_at_once_are_two_files(receiver: Receiver, client: ftplib.FTP) -> None:
-    with connect(receiver) as other:
-        first, second = (c.transfercmd(f"STOR {NAME}") for c in (client, other))
+    with connect(receiver) as second_client:
+        first, second = (c.transfercmd(f"STOR {NAME}") for c in (client, second_client))
         for _ in range(3):
             first.sendall(b"first\r\n")
             second.sendall(b"second\r\n")
-        for data, sender in ((first, client), (second, other)):
+        for data, sender in ((first, client), (second, second_client)):
             data.close()
             assert sender.voidresp().startswith("226")
     assert [content for _, content, _ in files(receiver, 2)] == [b"first\r\n" * 3, b"second\r\n" * 3]
@@ -299,18 +301,18 @@ def test_a_client_that_falls_silent_in_a_file_is_disconnected_and_the_bytes_kept
 
 
 def test_data_ports_are_one_a_client_however_often_it_asks(receiver: Receiver, client: ftplib.FTP) -> None:
-    asked = [client.makepasv() for _ in range(20)]
-    assert [_is_open(address) for address in asked] == [False] * 19 + [True]
+    addresses = [client.makepasv() for _ in range(20)]
+    assert [_is_open(address) for address in addresses] == [False] * 19 + [True]
 
 
 def test_a_used_up_range_of_data_ports_is_answered_425(ftp_door: Callable[..., Any]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         door = ftp_door(passive_ports=range(port, port + 1))
         with ftplib.FTP(timeout=10) as client:
             client.connect(*door.address)
             client.login("bkhn", "secret")
             with pytest.raises(ftplib.error_temp, match="425 No port"):
                 client.makepasv()
-            taken.close()
+            listener.close()
             assert store(client, NAME, WHOLE).startswith("226")

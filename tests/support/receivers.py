@@ -46,8 +46,8 @@ def mail_server(
     """Run a mail server; with a password it wants one, whoever the user is."""
     mailbox, loop = Mailbox(), asyncio.new_event_loop()
 
-    def login(_: Any, __: Any, ___: Any, ____: str, given: LoginPassword) -> AuthResult:
-        right = given.password.decode() == password
+    def login(_: Any, __: Any, ___: Any, ____: str, login_password: LoginPassword) -> AuthResult:
+        right = login_password.password.decode() == password
         return AuthResult(success=right, handled=right)  # or the server would leave the answer to us
 
     def protocol() -> SMTP:

@@ -60,7 +60,7 @@ class AcceptingMinistry:
     def deliver(self, delivery: Delivery) -> Receipt:
         return Receipt(
             delivery_id=delivery.id,
-            accepted=len(delivery.parcels),
+            accepted=len(delivery.items),
             duplicate=False,
             rejected=[],
             received_at=NOON,

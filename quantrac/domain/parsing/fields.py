@@ -46,7 +46,7 @@ class Times(dict[str, tuple[datetime, Targets]]):
         measured_at = to_utc(text, self._names.zone)
         if not MEASURED.first <= measured_at <= self._latest:
             raise ParseError(Reason.TIME_OUT_OF_RANGE, text=text)
-        self[text] = measured_at, self._names.at(measured_at)
+        self[text] = measured_at, self._names.targets_at(measured_at)
         return self[text]
 
 

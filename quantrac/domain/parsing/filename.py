@@ -22,8 +22,8 @@ def station_code_from_name(name: str) -> str:
     >>> station_code_from_name("01_06_2023 00_06.lsi")
     ''
     """
-    found = _NAME.match(base_name(name))
-    return found[1] if found else ""
+    match = _NAME.match(base_name(name))
+    return match[1] if match else ""
 
 
 def is_side_file(name: str) -> bool:

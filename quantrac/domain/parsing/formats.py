@@ -1,6 +1,6 @@
 """The column orders of station files, as a table: each format has a name, a detector and a sample.
 
-A format is told by where the time stands, line by line. The four orders are those the national receiver
+A line's format is recognised by the column of its time. The four orders are those the national receiver
 accepts; the first is that of Circular 10/2021/TT-BTNMT, Annex 15.
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quantrac.domain.parsing.reasons import ParseError, Reason
 
-MOST_COLUMNS = 5
+MAX_COLUMNS = 5
 _TIME_WIDTH = 14
 _STATUS_WIDTH = 2
 
@@ -33,7 +33,7 @@ class Format:
     status: int | None = None
 
     def fits(self, columns: list[str]) -> bool:
-        """Detect: the count is right and the time stands where this format has it."""
+        """Tell whether a line has this format: the count is right and the time is where it should be."""
         return len(columns) in self.columns and _looks_like_time(columns[self.time])
 
     def arrange(self, columns: list[str]) -> Columns:
@@ -103,22 +103,22 @@ def split_line(line: str) -> list[str]:
     The limit keeps a megabyte of TABs from becoming a million columns.
     """
     if "\t" not in line:
-        return line.split(None, MOST_COLUMNS)
-    columns = line.split("\t", MOST_COLUMNS)
-    if len(columns) > MOST_COLUMNS and not columns[-1].strip():
+        return line.split(None, MAX_COLUMNS)
+    columns = line.split("\t", MAX_COLUMNS)
+    if len(columns) > MAX_COLUMNS and not columns[-1].strip():
         columns.pop()
     return columns
 
 
-def no_format(line: str, columns: list[str]) -> ParseError:
-    """Say why no format fits a line."""
+def format_error(line: str, columns: list[str]) -> ParseError:
+    """Return why no format fits a line."""
     if len(columns) < 3 or (len(columns) == 3 and "\t" in line):
         return ParseError(Reason.TOO_FEW_COLUMNS, count=len(columns))
     if "\t" not in line:
         return ParseError(Reason.AMBIGUOUS_COLUMNS)
-    if len(columns) > MOST_COLUMNS:
+    if len(columns) > MAX_COLUMNS:
         return ParseError(Reason.TOO_MANY_COLUMNS)
-    return ParseError(Reason.BAD_TIME, text=columns[3] if len(columns) == MOST_COLUMNS else line)
+    return ParseError(Reason.BAD_TIME, text=columns[3] if len(columns) == MAX_COLUMNS else line)
 
 
 def breaks_off(columns: list[str], previous: list[str] | None) -> bool:
@@ -127,18 +127,18 @@ def breaks_off(columns: list[str], previous: list[str] | None) -> bool:
     Cut means: no format fits, fewer columns, or a shorter time or status. A cut inside a closing value or
     unit (formats that end in one) cannot be told from a whole line and passes.
     """
-    found = find_format(columns)
-    before = find_format(previous) if previous else None
-    if found is None:
-        return before is not None or len(columns) > 1
-    tail = columns[found.fixed_from :]
-    full = previous[before.fixed_from :] if previous and before else []
+    line_format = find_format(columns)
+    previous_format = find_format(previous) if previous else None
+    if line_format is None:
+        return previous_format is not None or len(columns) > 1
+    tail = columns[line_format.fixed_from :]
+    full = previous[previous_format.fixed_from :] if previous and previous_format else []
     if not tail:
-        return before is not None and before is not found
+        return previous_format is not None and previous_format is not line_format
     if len(tail) < len(full):
         return True
-    position = found.fixed_from + len(tail) - 1
-    usual = _TIME_WIDTH if position == found.time else _STATUS_WIDTH
+    position = line_format.fixed_from + len(tail) - 1
+    usual = _TIME_WIDTH if position == line_format.time else _STATUS_WIDTH
     width = len(full[len(tail) - 1].strip()) if len(full) == len(tail) else usual
     return len(tail[-1].strip()) < width
 

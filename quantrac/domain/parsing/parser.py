@@ -1,4 +1,4 @@
-"""One file: its lines one by one, the good ones kept whatever the others hold."""
+"""Reads one file line by line: a bad line is rejected alone, and the good ones stay."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,14 +7,14 @@ from math import isfinite
 from quantrac.domain.parsing.fields import Times, to_number
 from quantrac.domain.parsing.filename import is_side_file, station_code_from_name
 from quantrac.domain.parsing.formats import (
-    MOST_COLUMNS,
+    MAX_COLUMNS,
     Columns,
     breaks_off,
     find_format,
-    no_format,
+    format_error,
     split_line,
 )
-from quantrac.domain.parsing.reasons import GIVE_UP, ParseError, Reason, Rejects
+from quantrac.domain.parsing.reasons import MAX_REJECTS_BEFORE_READING, ParseError, Reason, Rejects
 from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
 from quantrac.domain.parsing.text import Lines, read_lines
 from quantrac.domain.readings import Reading, Reject
@@ -29,7 +29,7 @@ NO_STATUS = "00"
 
 @dataclass(slots=True)
 class ParsedFile:
-    """What one file gave."""
+    """The readings and rejects of one file."""
 
     station_code: str
     """As the file name states it; empty where it states none."""
@@ -45,7 +45,7 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     With a station, names are resolved by its registered parameters and values converted to their units; a
     name not registered at the time of its line is a reject. Without one, known names get their catalogue
     code and units their canonical spelling, and values stay. Times are the station's clock (without one
-    UTC+7). ``received_at`` (UTC) bounds the times believed: up to a year ahead.
+    UTC+7). ``received_at`` (UTC) bounds the times accepted: up to a year ahead.
 
     The first of several readings of one parameter and time stays; the others are rejects. Raises ValueError
     where the station's own entry is wrong (unknown time zone or unit).
@@ -77,27 +77,27 @@ class _Reader:
         self.readings: list[Reading] = []
         self._rejects = rejects
         self._times = Times(names, received_at)
-        self._seen: dict[tuple[str, datetime], Reading] = {}
+        self._first_readings: dict[tuple[str, datetime], Reading] = {}
         self._started = False
         self._title: tuple[int, str] | None = None
 
     def read(self, lines: Lines) -> None:
         for number, line in enumerate(lines.complete, 1):
-            if number in lines.broken:
-                self._rejects.add(number, line, lines.broken[number])
+            if number in lines.errors:
+                self._rejects.add(number, line, lines.errors[number])
             else:
                 self._read_line(number, line)
-            if not self.readings and self._rejects.count >= GIVE_UP:
-                self._rejects.skip(sum(1 for left in lines.complete[number:] if left.strip()))
+            if not self.readings and self._rejects.count >= MAX_REJECTS_BEFORE_READING:
+                self._rejects.skip(sum(1 for line in lines.complete[number:] if line.strip()))
                 return
         self._read_rest(len(lines.complete) + 1, lines)
-        self._judge_title()
+        self._reject_title()
 
-    def _judge_title(self) -> None:
-        """Refuse the title line after all where no reading followed: it may have been meant as one."""
+    def _reject_title(self) -> None:
+        """Reject the title line where no reading followed: it may have been meant as one."""
         if self._title is not None and not self.readings:
             number, line = self._title
-            self._rejects.add(number, line, no_format(line, split_line(line)))
+            self._rejects.add(number, line, format_error(line, split_line(line)))
 
     def _read_rest(self, number: int, lines: Lines) -> None:
         """Read what follows the last line end: a whole line, or one that the transfer cut."""
@@ -106,16 +106,16 @@ class _Reader:
         previous = split_line(lines.text(self.readings[-1].line)) if self.readings else None
         if breaks_off(split_line(lines.rest), previous):
             self._rejects.add(number, lines.rest, ParseError(Reason.TRUNCATED_LINE))
-        elif number in lines.broken:
-            self._rejects.add(number, lines.rest, lines.broken[number])
+        elif number in lines.errors:
+            self._rejects.add(number, lines.rest, lines.errors[number])
         else:
             self._read_line(number, lines.rest)
 
     def _read_line(self, number: int, line: str) -> None:
         try:
             # The line nearly all files are made of: five columns, at a time that a line before it had.
-            columns = line.split("\t", MOST_COLUMNS)
-            meaning = self._times.get(columns[3]) if len(columns) == MOST_COLUMNS else None
+            columns = line.split("\t", MAX_COLUMNS)
+            meaning = self._times.get(columns[3]) if len(columns) == MAX_COLUMNS else None
             if meaning is not None:
                 name, text, unit, _, status = columns
             else:
@@ -131,7 +131,7 @@ class _Reader:
                 value = _convert(value, conversion, text)
             status = status.strip() or NO_STATUS
             reading = Reading(number, code, value, text, unit, measured_at, status)
-            first = self._seen.setdefault((code, measured_at), reading)
+            first = self._first_readings.setdefault((code, measured_at), reading)
             if first is not reading:
                 raise _duplicate(first, reading)
         except ParseError as error:
@@ -144,14 +144,14 @@ class _Reader:
         if not line.strip():
             return None
         columns = split_line(line)
-        first, self._started = not self._started, True
-        if first and _is_title(line, columns):
+        is_first, self._started = not self._started, True
+        if is_first and _is_title(line, columns):
             self._title = number, line
             return None
-        found = find_format(columns)
-        if found is None:
-            raise no_format(line, columns)
-        arranged = found.arrange(columns)
+        line_format = find_format(columns)
+        if line_format is None:
+            raise format_error(line, columns)
+        arranged = line_format.arrange(columns)
         if "\t" not in line and "," in arranged[1]:
             raise ParseError(Reason.VALUE_NOT_A_NUMBER, text=arranged[1])
         return arranged
@@ -171,9 +171,9 @@ def _is_title(line: str, columns: list[str]) -> bool:
 
 def _format_name(line: str) -> str:
     """Name the format of a line that gave a reading."""
-    found = find_format(split_line(line))
+    line_format = find_format(split_line(line))
     separator = "" if "\t" in line else ", blanks"
-    return f"{found.name}{separator}" if found else ""
+    return f"{line_format.name}{separator}" if line_format else ""
 
 
 def _convert(value: float, conversion: Conversion, text: str) -> float:
@@ -184,8 +184,8 @@ def _convert(value: float, conversion: Conversion, text: str) -> float:
 
 
 def _duplicate(first: Reading, second: Reading) -> ParseError:
-    same = first.value == second.value and first.status == second.status
-    reason = Reason.DUPLICATE_LINE if same else Reason.DUPLICATE_PARAMETER
+    is_same = first.value == second.value and first.status == second.status
+    reason = Reason.DUPLICATE_LINE if is_same else Reason.DUPLICATE_PARAMETER
     return ParseError(reason, first=first.line, parameter=first.parameter, text=first.text)
 
 
@@ -193,10 +193,10 @@ _STATION_NAMES: dict[str, StationNames] = {}
 
 
 def _names(station: Station | None) -> Names:
-    """Return what the names mean, kept per station code until the registry replaces the record."""
+    """Return the names of a station, cached by its code until the registry replaces the record."""
     if station is None:
         return CatalogueNames()
-    known = _STATION_NAMES.get(station.code)
-    if known is None or known.station is not station:
-        known = _STATION_NAMES[station.code] = StationNames(station)
-    return known
+    names = _STATION_NAMES.get(station.code)
+    if names is None or names.station is not station:
+        names = _STATION_NAMES[station.code] = StationNames(station)
+    return names

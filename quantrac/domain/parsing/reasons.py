@@ -5,8 +5,8 @@ from enum import StrEnum
 from quantrac.domain.readings import Reject
 
 LISTED_REJECTS = 1000
-"""Rejects listed per file: a real file has under 100 lines, so more would only fill messages."""
-GIVE_UP = 20_000
+"""Rejects listed for one file: a real file has under 100 lines, so more would only fill messages."""
+MAX_REJECTS_BEFORE_READING = 20_000
 """Rejects before the first reading at which the rest is not read. Even a resend of the 60 days that a logger
 keeps, sorted by parameter and led by an unregistered one, has its first reading after 17,280 lines."""
 _TEXT_LIMIT = 500
@@ -69,11 +69,11 @@ class ParseError(Exception):
 
     def reject(self, line: int, text: str) -> Reject:
         """Return the reject for a line number (0 = whole file) and the line as read."""
-        facts = {key: _quoted(fact) for key, fact in self.facts.items()}
+        facts = {key: _shorten(fact) for key, fact in self.facts.items()}
         return Reject(line, text[:_TEXT_LIMIT], self.reason.value, REASONS[self.reason].format(**facts))
 
 
-def _quoted(fact: object) -> str:
+def _shorten(fact: object) -> str:
     text = str(fact)
     return text if len(text) <= _QUOTE_LIMIT else text[:_QUOTE_LIMIT] + "…"
 
@@ -86,7 +86,7 @@ class Rejects:
         self._more = 0
 
     def add(self, line: int, text: str, error: ParseError) -> None:
-        """Keep a rejected line, or count it once the list is full."""
+        """List a rejected line, or only count it once the list is full."""
         if len(self._listed) < LISTED_REJECTS:
             self._listed.append(error.reject(line, text))
         else:
@@ -102,7 +102,7 @@ class Rejects:
         return len(self._listed) + self._more
 
     def close(self) -> list[Reject]:
-        """Return the rejects in line order, with a closing one (line 0) where some are not listed."""
+        """Return the rejects in line order, and a last one (line 0) where some are not listed."""
         rejects = sorted(self._listed, key=lambda reject: reject.line)
         if self._more:
             rejects.append(ParseError(Reason.TOO_MANY_REJECTS, more=self._more).reject(0, ""))

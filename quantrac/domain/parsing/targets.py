@@ -33,20 +33,20 @@ class Targets(dict[tuple[str, str], Target]):
         super().__init__()
         self._resolve = resolve
 
-    def __missing__(self, sent: tuple[str, str]) -> Target:
-        target = self._resolve(*sent)
+    def __missing__(self, spelling: tuple[str, str]) -> Target:
+        target = self._resolve(*spelling)
         if len(self) >= _CACHED_SPELLINGS:
             self.clear()
-        self[sent] = target
+        self[spelling] = target
         return target
 
 
 class Names(Protocol):
-    """Who knows what a file's names mean."""
+    """Resolves the names and units of a file."""
 
     zone: ZoneInfo
 
-    def at(self, measured_at: datetime) -> Targets:
+    def targets_at(self, measured_at: datetime) -> Targets:
         """Return the meanings in force at a time (UTC)."""
 
 
@@ -58,16 +58,16 @@ class CatalogueNames:
     def __init__(self) -> None:
         self._targets = Targets(self._resolve)
 
-    def at(self, measured_at: datetime) -> Targets:
+    def targets_at(self, measured_at: datetime) -> Targets:
         """Return the catalogue's meanings; they do not depend on time."""
         return self._targets
 
     def _resolve(self, name: str, unit: str) -> Target:
-        known = find_parameter(name)
-        code = known.code if known else name.strip()
+        parameter = find_parameter(name)
+        code = parameter.code if parameter else name.strip()
         if not code:
             raise ParseError(Reason.MISSING_NAME)
-        return Target(code, _known_unit(unit), None)
+        return Target(code, _canonical_unit(unit), None)
 
 
 class StationNames:
@@ -80,18 +80,16 @@ class StationNames:
         self.station = station
         self.zone = _zone(station)
         self._edges = sorted({edge for entry in station.parameters for edge in _edges(entry)})
-        self._targets = [self._of_period(i) for i in range(len(self._edges) + 1)]
+        self._targets = [self._targets_of_period(i) for i in range(len(self._edges) + 1)]
 
-    def at(self, measured_at: datetime) -> Targets:
+    def targets_at(self, measured_at: datetime) -> Targets:
         """Return the meanings in the validity period that a time (UTC) falls into."""
         return self._targets[bisect_right(self._edges, measured_at)]
 
-    def _of_period(self, index: int) -> Targets:
+    def _targets_of_period(self, index: int) -> Targets:
         """Between two edges the registered parameters do not change: one table a period."""
-        instant = self._edges[index - 1] if index else datetime.min.replace(tzinfo=UTC)
-        entries = [
-            _Entry(entry, self.station) for entry in self.station.parameters if entry.valid_at(instant)
-        ]
+        start = self._edges[index - 1] if index else datetime.min.replace(tzinfo=UTC)
+        entries = [_Entry(entry, self.station) for entry in self.station.parameters if entry.valid_at(start)]
         by_key: dict[str, _Entry] = {}
         for keys in (_code, _file_names, _catalogue_spellings):
             for entry in entries:
@@ -111,34 +109,34 @@ class StationNames:
 
 
 class _Entry:
-    """One registered parameter, ready to meet the units of files."""
+    """One registered parameter, with the units that its name may have in files."""
 
     def __init__(self, parameter: StationParameter, station: Station) -> None:
         self.parameter = parameter
         self._unit = _registered_unit(parameter.unit, parameter, station)
-        empty_means = parameter.unit if parameter.file_unit is None else parameter.file_unit
-        self._empty_means = _registered_unit(empty_means, parameter, station)
-        self._really = {
-            _registered_unit(written, parameter, station): _registered_unit(really, parameter, station)
-            for written, really in parameter.unit_override
+        default_unit = parameter.unit if parameter.file_unit is None else parameter.file_unit
+        self._default_unit = _registered_unit(default_unit, parameter, station)
+        self._unit_override = {
+            _registered_unit(file_unit, parameter, station): _registered_unit(true_unit, parameter, station)
+            for file_unit, true_unit in parameter.unit_override
         }
-        known = find_parameter(parameter.code)
-        self._molar_mass = known.molar_mass if known else None
+        entry = find_parameter(parameter.code)
+        self._molar_mass = entry.molar_mass if entry else None
         self._normal_is_actual = station.type is StationType.AMBIENT_AIR
 
     def target(self, unit: str) -> Target:
-        written = _known_unit(unit)
-        sent = self._really.get(written, written) or self._empty_means
-        if sent == self._unit:
+        file_unit = _canonical_unit(unit)
+        true_unit = self._unit_override.get(file_unit, file_unit) or self._default_unit
+        if true_unit == self._unit:
             return Target(self.parameter.code, self.parameter.unit, None)
-        found = conversion(
-            sent, self._unit, molar_mass=self._molar_mass, normal_is_actual=self._normal_is_actual
+        factors = conversion(
+            true_unit, self._unit, molar_mass=self._molar_mass, normal_is_actual=self._normal_is_actual
         )
-        if found is None:
+        if factors is None:
             raise ParseError(
                 Reason.INCOMPATIBLE_UNIT, unit=unit, parameter=self.parameter.code, target=self._unit
             )
-        return Target(self.parameter.code, self.parameter.unit, found)
+        return Target(self.parameter.code, self.parameter.unit, factors)
 
 
 def _code(parameter: StationParameter) -> Iterable[str]:
@@ -155,26 +153,26 @@ def _catalogue_spellings(parameter: StationParameter) -> Iterable[str]:
 
 @lru_cache(maxsize=1024)  # thousands of stations register the same parameters
 def _catalogue_keys(code: str) -> tuple[str, ...]:
-    known = find_parameter(code)
-    return tuple(map(name_key, known.spellings)) if known else ()
+    parameter = find_parameter(code)
+    return tuple(map(name_key, parameter.spellings)) if parameter else ()
 
 
 def _edges(parameter: StationParameter) -> Iterable[datetime]:
     return (edge for edge in (parameter.valid_from, parameter.valid_to) if edge is not None)
 
 
-def _known_unit(unit: str) -> str:
-    found = canonical_unit(unit)
-    if found is None:
+def _canonical_unit(unit: str) -> str:
+    canonical = canonical_unit(unit)
+    if canonical is None:
         raise ParseError(Reason.UNKNOWN_UNIT, unit=unit)
-    return found
+    return canonical
 
 
 def _registered_unit(unit: str, parameter: StationParameter, station: Station) -> str:
-    found = canonical_unit(unit)
-    if found is None:
+    canonical = canonical_unit(unit)
+    if canonical is None:
         raise ValueError(f"Station {station.code}, parameter {parameter.code}: the unit {unit!r} is unknown.")
-    return found
+    return canonical
 
 
 def _zone(station: Station) -> ZoneInfo:

@@ -18,8 +18,8 @@ class Lines(NamedTuple):
     complete: list[str]
     rest: str
     """What follows the last line end; empty where the file ends as it should."""
-    broken: dict[int, ParseError]
-    """Line number to why the line is not text."""
+    errors: dict[int, ParseError]
+    """Line number, counted from 1, to why the line is not text."""
 
     def text(self, number: int) -> str:
         """Return a line by its number, counted from 1."""
@@ -35,17 +35,17 @@ def read_lines(content: bytes, declared: str = "utf-8") -> Lines:
     bytes outnumber the others: such a file is no text with a fault but something else.
     """
     encoding = "UTF-16" if content.startswith(_UTF16_BOMS) else declared.upper()
-    text, clean = _decode(content, encoding)
+    text, is_clean = _decode(content, encoding)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     complete = text.split("\n")
-    broken = {} if clean else _mend(complete, encoding)
+    errors = {} if is_clean else _find_errors(complete, encoding)
     rest = complete.pop()
-    return Lines(complete, rest, broken)
+    return Lines(complete, rest, errors)
 
 
 def _decode(content: bytes, encoding: str) -> tuple[str, bool]:
-    """Decode, and tell whether it is known that every byte was text; what was not is left marked."""
+    """Return the text, undecodable bytes marked in it, and whether every byte is known to be text."""
     if encoding == "UTF-16":
         return content.decode("utf-16", "replace"), False
     content = content.removeprefix(_UTF8_BOM)
@@ -55,19 +55,19 @@ def _decode(content: bytes, encoding: str) -> tuple[str, bool]:
         return content.decode(encoding, "surrogateescape"), False
 
 
-def _mend(lines: list[str], encoding: str) -> dict[int, ParseError]:
-    """Find the lines that are not text, and replace in them what could not be decoded by U+FFFD."""
-    broken: dict[int, ParseError] = {}
+def _find_errors(lines: list[str], encoding: str) -> dict[int, ParseError]:
+    """Return the errors of lines that are not text; replaces undecodable bytes in ``lines`` by U+FFFD."""
+    errors: dict[int, ParseError] = {}
     foreign = 0
     for index, line in enumerate(lines):
         control, undecodable = _CONTROL.search(line), _UNDECODABLE.search(line)
         if undecodable:
             lines[index] = _UNDECODABLE.sub("\ufffd", line)
-            broken[index + 1] = ParseError(Reason.NOT_UTF8, encoding=encoding)
+            errors[index + 1] = ParseError(Reason.NOT_UTF8, encoding=encoding)
         if control:
-            broken[index + 1] = ParseError(Reason.NOT_TEXT)
+            errors[index + 1] = ParseError(Reason.NOT_TEXT)
         # A line in an older Vietnamese code page still has its TABs; a slice of an image has neither.
         foreign += bool(control or (undecodable and "\t" not in line))
     if foreign * 2 > sum(1 for line in lines if line.strip()):
         raise ParseError(Reason.NOT_TEXT)
-    return broken
+    return errors

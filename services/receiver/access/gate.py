@@ -1,7 +1,7 @@
-"""Every question a door asks before it lets somebody or something in.
+"""The checks every door makes before it lets a client or a file in.
 
-Reads the registry as it stands at that moment, so a changed limit or address takes effect at once. What it
-remembers (failures, sources, counts) lies in bounded memory and starts anew with the process.
+They read the registry as it stands at that moment, so a changed limit or address takes effect at once.
+Failures, sources and counts lie in bounded memory and start anew with the process.
 """
 
 import threading
@@ -21,9 +21,9 @@ from services.receiver.access.authentication import NOBODY, Authenticator
 from services.receiver.access.lockout import Lockout
 from services.receiver.access.usage import Connections, FilesOfTheDay, Rates, until_midnight
 
-FAILURES_OF_A_LOGIN = 5
+MAX_LOGIN_FAILURES = 5
 """Failures of one account from one address that cost nothing; from the fifth on it waits."""
-FAILURES_OF_AN_ADDRESS = 50
+MAX_ADDRESS_FAILURES = 50
 """The same for an address, whatever the account: behind a province's NAT stand many loggers."""
 
 _LONGEST_NAME = 64  # of an account; longer names are cut, so that no key is larger
@@ -32,7 +32,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Reason(StrEnum):
-    """Why somebody or something is not let in, as it may be told to them."""
+    """Why a client or a file is not let in, in words for the client."""
 
     CREDENTIALS = "unknown account or wrong password"
     """Also for a login that must wait or comes from a foreign address: a guess learns nothing more."""
@@ -43,13 +43,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is no."""
+    """A negative answer, with its reason."""
 
     reason: Reason
     retry_after: float = 0.0
-    """Seconds after which it may be yes; 0 = not by waiting."""
+    """Seconds after which a new try may succeed; 0 = waiting does not help."""
     detail: str = ""
-    """What the operator should know and the client should not."""
+    """For the operator's log; never shown to the client."""
 
     def __str__(self) -> str:
         return self.detail or self.reason
@@ -66,39 +66,39 @@ class Gate:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
-        most_tracked: int = 50_000,
+        max_tracked: int = 50_000,
     ) -> None:
         self._registry, self._authenticator, self._defaults = registry, authenticator, defaults
-        self._clock, self._monotonic, self._most = clock, monotonic, most_tracked
+        self._clock, self._monotonic, self._max_tracked = clock, monotonic, max_tracked
         self._lock = threading.Lock()
-        self._logins = Lockout[tuple[str, str]](free=FAILURES_OF_A_LOGIN, most=most_tracked)
-        self._sources = Lockout[str](free=FAILURES_OF_AN_ADDRESS, most=most_tracked)
-        # Logins that have worked, account and source: an old password elsewhere behind the same NAT must not
-        # keep them out.
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._known_sources: OrderedDict[str, None] = OrderedDict()
+        self._logins = Lockout[tuple[str, str]](free=MAX_LOGIN_FAILURES, limit=max_tracked)
+        self._sources = Lockout[str](free=MAX_ADDRESS_FAILURES, limit=max_tracked)
+        # Account and source of logins that have succeeded: an old password elsewhere behind the same NAT must
+        # not keep them out.
+        self._good_logins: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._good_sources: OrderedDict[str, None] = OrderedDict()
         self._connections, self._files, self._rates = Connections(), FilesOfTheDay(), Rates()
 
     def may_connect(self, address: str) -> Refusal | None:
-        """Turn an address away that only ever failed; its neighbours' logins are judged one by one."""
+        """Refuse an address that has failed too often and never logged in; the rest is for the login."""
         source = source_of(address)
         with self._lock:
-            known = source in self._known_sources
-            wait = 0.0 if known else self._sources.remaining(source, self._monotonic())
+            is_good = source in self._good_sources
+            wait = 0.0 if is_good else self._sources.remaining(source, self._monotonic())
         return Refusal(Reason.BUSY, wait, f"{address} has failed too often") if wait else None
 
     def login(self, name: str, password: str, address: str) -> Account | Refusal:
-        """Check a password; the answer to a right one that must wait is that to a wrong one."""
+        """Check a password; while the login must wait, a right one gets the answer of a wrong one."""
         answer = self.login_at_once(name, password, address)
         if answer is not None:
             return answer
         account = self._account_from(name, address)
         # An account out of reach from here takes the same time as one that does not exist.
-        found = self._authenticator.authenticate(account.name if account else NOBODY, password)
-        if found is None:
-            return self._failed(name, address)
-        self._succeeded(name, address)
-        return found
+        account = self._authenticator.authenticate(account.name if account else NOBODY, password)
+        if account is None:
+            return self._count_failure(name, address)
+        self._count_success(name, address)
+        return account
 
     def login_at_once(self, name: str, password: str, address: str) -> Account | Refusal | None:
         """Return the answer of :meth:`login` where it needs no slow check, else ``None``."""
@@ -107,40 +107,40 @@ class Gate:
             return Refusal(Reason.CREDENTIALS, wait, "locked out after failures")
         if account is None or not self._authenticator.remembers(name, password):
             return None
-        self._succeeded(name, address)
+        self._count_success(name, address)
         return account
 
     def login_with_key(self, name: str, address: str) -> Account | Refusal:
         """Let a client in whose key the door has verified; keys are not guessed, so no failures count."""
         account = self._account_from(name, address)
         if account is None:
-            return Refusal(Reason.CREDENTIALS, detail=self._why(name, address))
+            return Refusal(Reason.CREDENTIALS, detail=self._explain_failure(name, address))
         return account
 
     def enter(self, name: str) -> Refusal | None:
         """Count a connection of an account; :meth:`leave` follows if the answer is ``None``."""
         limit = self._limits(name).connections
         with self._lock:
-            entered = self._connections.enter(name, limit)
-        return None if entered else Refusal(Reason.CONNECTIONS, 60.0)
+            is_counted = self._connections.enter(name, limit)
+        return None if is_counted else Refusal(Reason.CONNECTIONS, 60.0)
 
     def leave(self, name: str) -> None:
         """Count the end of a connection."""
         with self._lock:
             self._connections.leave(name)
 
-    def take_file(self, name: str) -> Refusal | None:
+    def count_file(self, name: str) -> Refusal | None:
         """Count a file of an account."""
         now, limit = self._clock(), self._limits(name).files_per_day
         with self._lock:
-            taken = self._files.take(name, limit, now)
-        return None if taken else Refusal(Reason.FILES, until_midnight(now))
+            is_counted = self._files.count(name, limit, now)
+        return None if is_counted else Refusal(Reason.FILES, until_midnight(now))
 
     def file_bytes(self, name: str) -> int:
         """Return the size of the largest file of an account; the deployment's own limit stands above it."""
-        own, most = self._limits(name).file_bytes, self._defaults.file_bytes
-        assert own is not None and most is not None  # noqa: S101  # the deployment always has one
-        return min(own, most)
+        limit, largest = self._limits(name).file_bytes, self._defaults.file_bytes
+        assert limit is not None and largest is not None  # noqa: S101  # the deployment always has one
+        return min(limit, largest)
 
     def pause(self, name: str, size: int) -> float:
         """Count bytes that came and return the seconds to wait before more are read."""
@@ -152,43 +152,43 @@ class Gate:
         source, now = source_of(address), self._monotonic()
         login = (name[:_LONGEST_NAME], source)
         with self._lock:
-            # The delay of an address is for strangers, not for who has been in from there or is expected.
-            expected = login in self._known or (account is not None and account.allowed_networks)
-            others = 0.0 if expected else self._sources.remaining(source, now)
-            return max(self._logins.remaining(login, now), others)
+            # The delay of an address is not for an account that has logged in from it or is bound to it.
+            is_exempt = login in self._good_logins or (account is not None and account.allowed_networks)
+            address_wait = 0.0 if is_exempt else self._sources.remaining(source, now)
+            return max(self._logins.remaining(login, now), address_wait)
 
     def _account_from(self, name: str, address: str) -> Account | None:
         account = self._registry.account(name, self._clock())
-        return account if account is not None and allowed(account, address) else None
+        return account if account is not None and is_allowed(account, address) else None
 
-    def _failed(self, name: str, address: str) -> Refusal:
+    def _count_failure(self, name: str, address: str) -> Refusal:
         source, now = source_of(address), self._monotonic()
         with self._lock:
             wait = self._logins.fail((name[:_LONGEST_NAME], source), now)
             self._sources.fail(source, now)
-        return Refusal(Reason.CREDENTIALS, wait, self._why(name, address))
+        return Refusal(Reason.CREDENTIALS, wait, self._explain_failure(name, address))
 
-    def _why(self, name: str, address: str) -> str:
+    def _explain_failure(self, name: str, address: str) -> str:
         account = self._registry.account(name, self._clock())
-        foreign = account is not None and not allowed(account, address)
-        return f"{address} is not among its allowed_networks" if foreign else ""
+        is_foreign = account is not None and not is_allowed(account, address)
+        return f"{address} is not among its allowed_networks" if is_foreign else ""
 
-    def _succeeded(self, name: str, address: str) -> None:
+    def _count_success(self, name: str, address: str) -> None:
         source = source_of(address)
         with self._lock:
             self._logins.forgive((name, source))
-            _remember(self._known, (name, source), self._most)
-            _remember(self._known_sources, source, self._most)
+            _remember(self._good_logins, (name, source), self._max_tracked)
+            _remember(self._good_sources, source, self._max_tracked)
 
     def _limits(self, name: str) -> AccountLimits:
         account = self._registry.account(name, self._clock())
         if account is None:
             return self._defaults
-        own = {field.name: getattr(account.limits, field.name) for field in fields(AccountLimits)}
-        return replace(self._defaults, **{key: value for key, value in own.items() if value is not None})
+        limits = {field.name: getattr(account.limits, field.name) for field in fields(AccountLimits)}
+        return replace(self._defaults, **{key: value for key, value in limits.items() if value is not None})
 
 
-def allowed(account: Account, address: str) -> bool:
+def is_allowed(account: Account, address: str) -> bool:
     """Tell whether an account may log in from an address."""
     if not account.allowed_networks:
         return True
@@ -218,8 +218,8 @@ def _ip(address: str) -> IPv4Address | IPv6Address | None:
     return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
 
 
-def _remember(table: OrderedDict[Key, None], key: Key, most: int) -> None:
+def _remember(table: OrderedDict[Key, None], key: Key, limit: int) -> None:
     table[key] = None
     table.move_to_end(key)
-    if len(table) > most:
+    if len(table) > limit:
         table.popitem(last=False)

@@ -24,19 +24,19 @@ class _Failures:
 class Lockout(Generic[Key]):
     """Counts failures in a row by key; ``free`` of them cost nothing, then 1 s, 2 s, 4 s … up to 15 minutes.
 
-    Whoever asks does not try while a key waits, so that waiting ends. At most ``most`` keys are remembered;
+    Callers do not try while a key waits, so that waiting ends. At most ``limit`` keys are remembered;
     the one that has not failed for the longest time goes first. Times are of a monotonic clock, in seconds.
     Not safe to use from several threads.
 
-    >>> lockout = Lockout[str](free=2, most=10)
+    >>> lockout = Lockout[str](free=2, limit=10)
     >>> [lockout.fail("a", now=0.0), lockout.fail("a", now=0.0), lockout.fail("a", now=0.0)]
     [0.0, 1.0, 2.0]
     >>> lockout.remaining("a", now=1.5)
     0.5
     """
 
-    def __init__(self, *, free: int, most: int) -> None:
-        self._free, self._most = free, most
+    def __init__(self, *, free: int, limit: int) -> None:
+        self._free, self._limit = free, limit
         self._failures: OrderedDict[Key, _Failures] = OrderedDict()
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Lockout(Generic[Key]):
             failures.count = 0
         failures.count, failures.last = failures.count + 1, now
         self._failures.move_to_end(key)
-        if len(self._failures) > self._most:
+        if len(self._failures) > self._limit:
             self._failures.popitem(last=False)
         return self._delay(failures.count)
 

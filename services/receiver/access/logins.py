@@ -1,4 +1,4 @@
-"""Checks passwords beside the doors' event loops, in few threads and with few waiting."""
+"""Checks passwords outside the doors' event loops, in few threads and with a bounded queue."""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,12 +16,12 @@ class Logins:
     """Answers logins for every door.
 
     A remembered password is answered at once. Others wait for one of two threads, so that guessing costs two
-    cores at most; when ``most_waiting`` wait already (some 15 s of work), the answer is to come later.
+    cores at most; when ``max_waiting`` wait already (some 15 s of work), the answer is to try again later.
     """
 
-    def __init__(self, gate: Gate, *, most_waiting: int = 2000) -> None:
+    def __init__(self, gate: Gate, *, max_waiting: int = 2000) -> None:
         self.gate = gate
-        self._room = threading.BoundedSemaphore(most_waiting)
+        self._room = threading.BoundedSemaphore(max_waiting)
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="login")
 
     def submit(self, name: str, password: str, address: str) -> Future[Answer]:
@@ -30,13 +30,13 @@ class Logins:
         if answer is None and not self._room.acquire(blocking=False):
             answer = Refusal(Reason.BUSY, _RETRY_SECONDS)
         if answer is not None:
-            done: Future[Answer] = Future()
-            done.set_result(answer)
-            return done
-        checked = self._threads.submit(self.gate.login, name, password, address)
-        checked.add_done_callback(lambda _: self._room.release())
-        return checked
+            login: Future[Answer] = Future()
+            login.set_result(answer)
+            return login
+        login = self._threads.submit(self.gate.login, name, password, address)
+        login.add_done_callback(lambda _: self._room.release())
+        return login
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """End the threads; logins that wait are cancelled."""
         self._threads.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What accounts use at the moment, against what they may: connections, files of the day, bytes a second.
+"""What accounts use now, against their limits: connections, files of the day, bytes a second.
 
 Limits come as arguments, because they change while the receiver runs; ``None`` = no limit. A restart starts
 every count anew. Not safe to use from several threads.
@@ -21,7 +21,7 @@ class Connections:
         self._open: Counter[str] = Counter()
 
     def enter(self, account: str, limit: int | None) -> bool:
-        """Count one more connection, unless the limit is reached."""
+        """Count one more connection, unless the limit is reached; tell whether it was counted."""
         if limit is not None and self._open[account] >= limit:
             return False
         self._open[account] += 1
@@ -41,9 +41,9 @@ class FilesOfTheDay:
         self._day = date.min
         self._files: Counter[str] = Counter()
 
-    def take(self, account: str, limit: int | None, at: datetime) -> bool:
-        """Count one more file at ``at`` (UTC), unless the limit is reached."""
-        day = at.astimezone(VIETNAM).date()
+    def count(self, account: str, limit: int | None, now: datetime) -> bool:
+        """Count one more file at ``now`` (UTC), unless the limit is reached; tell whether it was counted."""
+        day = now.astimezone(VIETNAM).date()
         if day != self._day:
             self._day = day
             self._files.clear()
@@ -53,10 +53,10 @@ class FilesOfTheDay:
         return True
 
 
-def until_midnight(at: datetime) -> float:
-    """Return the seconds from ``at`` (UTC) to the next midnight in Vietnam."""
-    tomorrow = at.astimezone(VIETNAM).date() + timedelta(days=1)
-    return (datetime.combine(tomorrow, time(), VIETNAM) - at).total_seconds()
+def until_midnight(now: datetime) -> float:
+    """Return the seconds from ``now`` (UTC) to the next midnight in Vietnam."""
+    tomorrow = now.astimezone(VIETNAM).date() + timedelta(days=1)
+    return (datetime.combine(tomorrow, time(), VIETNAM) - now).total_seconds()
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ class Rates:
         if rate is None:
             self._buckets.pop(account, None)
             return 0.0
-        most = rate * _BURST_SECONDS
-        bucket = self._buckets.setdefault(account, _Bucket(most, now))
-        bucket.tokens = min(most, bucket.tokens + (now - bucket.filled_at) * rate) - size
+        burst = rate * _BURST_SECONDS
+        bucket = self._buckets.setdefault(account, _Bucket(burst, now))
+        bucket.tokens = min(burst, bucket.tokens + (now - bucket.filled_at) * rate) - size
         bucket.filled_at = now
         return max(0.0, -bucket.tokens / rate)

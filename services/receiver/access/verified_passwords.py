@@ -1,7 +1,7 @@
-"""What proves that a password was verified before: in memory, and in a file that outlives a restart.
+"""Passwords that were verified before, as proofs: in memory, and in a file that outlives a restart.
 
-A proof is a keyed hash of the password and its stored hash. Why the key lies in a file, and what that costs:
-``docs/adr/0004-verified-passwords-outlive-a-restart.md``.
+A proof is a keyed hash of the password and its hash in the registry. Why the key lies in a file, and
+what that costs: ``docs/adr/0004-verified-passwords-outlive-a-restart.md``.
 """
 
 import logging
@@ -15,24 +15,24 @@ _KEY_BYTES = 32
 _PROOF_BYTES = 32
 
 
-class Proofs:
-    """Proofs by account name, under a key of this process's own."""
+class VerifiedPasswords:
+    """The proof of each account, under a key of this process's own."""
 
     def __init__(self) -> None:
         self.key = secrets.token_bytes(_KEY_BYTES)
         self._proofs: dict[str, bytes] = {}
 
     def get(self, account: str) -> bytes:
-        """Return the proof of an account, or nothing."""
+        """Return the proof of an account; empty where there is none."""
         return self._proofs.get(account, b"")
 
     def put(self, account: str, proof: bytes) -> None:
-        """Keep the proof of an account."""
+        """Set the proof of an account."""
         self._proofs[account] = proof
 
 
-class FileProofs(Proofs):
-    """The same, kept in a file: a line an account, the last one counts. One process each.
+class VerifiedPasswordFile(VerifiedPasswords):
+    """The same, also in a file: one line an account, of several the last counts. One process a file.
 
     Both files are readable by their owner only. Losing or damaging either costs the slow check of the next
     logins and nothing else, so nothing is flushed to the disk.
@@ -49,7 +49,7 @@ class FileProofs(Proofs):
         _write(file, b"".join(_line(*item) for item in self._proofs.items()))
 
     def put(self, account: str, proof: bytes) -> None:
-        """Keep the proof of an account, whatever becomes of the file."""
+        """Set the proof of an account; a file that cannot be written is logged."""
         super().put(account, proof)
         try:
             with self._file.open("ab") as file:

@@ -1,4 +1,4 @@
 """The receiver's doors: FTP, SFTP, HTTP and a watched folder.
 
-Each hands what it gets to the intake and answers with its verdict.
+Each one lets clients in by the gate, hands their files to the uploads or the intake, and answers as they say.
 """

@@ -1,1 +1,1 @@
-"""The ministry takes the deliveries of provinces."""
+"""The role ``deliveries``: the ministry takes flagged sets of provinces to its topic qa-flagged."""

@@ -1,7 +1,7 @@
-"""The ministry's side of a delivery: judge each line, produce what is good, remember, answer a receipt.
+"""The ministry's side of a delivery: check each line, produce the good ones, answer with a receipt.
 
-A receipt is a promise, so it is given only after the broker has confirmed every set. A delivery seen before
-gets the same receipt again and produces nothing.
+A receipt is a promise, so it is issued only after the broker has confirmed every set. A delivery that comes
+again gets the same receipt and produces nothing.
 """
 
 import threading
@@ -25,11 +25,11 @@ from schemas.topics import LARGEST_MESSAGE_BYTES
 MAX_SETS = 10_000
 """Lines of one delivery; ten times what a forwarder sends, and a bound on the receipt's length."""
 
-AHEAD = timedelta(minutes=10)
+CLOCK_ALLOWANCE = timedelta(minutes=10)
 """How far a time of receipt may lie after the ministry's clock."""
 
 # How long a request waits for another one's sets to be confirmed before its sender is told to come back.
-_TURN_SECONDS = 10.0
+_LOCK_SECONDS = 10.0
 
 
 class TooManySets(ValueError):
@@ -41,66 +41,66 @@ class NoProvinces(Exception):
 
 
 class BrokerAway(Exception):
-    """The broker has not confirmed the sets; nothing is remembered and the sender must come again."""
+    """The broker has not confirmed the sets; no receipt is stored and the sender must send again."""
 
 
-class DeliveryMemory(Protocol):
-    """Remembers receipts by account and delivery."""
+class ReceiptStore(Protocol):
+    """Receipts by account and delivery."""
 
-    def recall(self, account: str, delivery_id: str) -> Receipt | None:
-        """Return the receipt given before, or ``None``."""
+    def find(self, account: str, delivery_id: str) -> Receipt | None:
+        """Return the receipt of an earlier answer, or ``None``."""
         ...
 
-    def remember(self, account: str, receipt: Receipt) -> None:
-        """Keep a receipt; losing one is harmless, since rows are idempotent by key."""
+    def add(self, account: str, receipt: Receipt) -> None:
+        """Store a receipt; losing one is harmless, since rows are idempotent by key."""
         ...
 
 
-class Deliveries:
+class DeliveryHandler:
     """Takes the deliveries of all provinces, one at a time."""
 
     def __init__(
         self,
         *,
         producer: Producer,
-        memory: DeliveryMemory,
+        ledger: ReceiptStore,
         clock: Callable[[], datetime],
         topic: str,
         registry: Registry,
-        ahead: timedelta = AHEAD,
+        ahead: timedelta = CLOCK_ALLOWANCE,
     ) -> None:
         """``ahead`` is how far a time of receipt may lie after ``clock``."""
-        self._producer, self._memory, self._clock, self._topic = producer, memory, clock, topic
+        self._producer, self._ledger, self._clock, self._topic = producer, ledger, clock, topic
         self._registry, self._ahead = registry, ahead
         # One at a time: a flush reports the failures of everything produced before it, whoever produced it,
         # and the same delivery sent twice at once must be produced once.
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def accept(self, account: Account, body: bytes) -> Receipt:
-        """Answer the receipt of a delivery (uncompressed body).
+        """Produce the sets of a delivery (uncompressed body) and return its receipt.
 
         Raises `NoProvinces`, `TooManySets` or `BrokerAway`.
         """
         if not account.provinces:
             raise NoProvinces(f"account {account.name} names no province in the registry")
         delivery_id = file_id(body)
-        if not self._turn.acquire(timeout=_TURN_SECONDS):
+        if not self._lock.acquire(timeout=_LOCK_SECONDS):
             raise BrokerAway("other deliveries are still waiting for the broker")
         try:
-            known = self._memory.recall(account.name, delivery_id)
-            if known is not None:
-                return known.model_copy(update={"duplicate": True})
-            return self._take(account, delivery_id, body)
+            receipt = self._ledger.find(account.name, delivery_id)
+            if receipt is not None:
+                return receipt.model_copy(update={"duplicate": True})
+            return self._produce(account, delivery_id, body)
         finally:
-            self._turn.release()
+            self._lock.release()
 
-    def _take(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
+    def _produce(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
         records: list[Record] = []
         rejected: list[RejectedSet] = []
         latest = self._clock() + self._ahead
         for number, line in enumerate(_lines(body), start=1):
             try:
-                flagged = _read(line)
+                flagged = _decode(line)
                 _check_rights(flagged, account, self._registry)
                 _check_receipt(flagged, latest)
             except ValueError as error:
@@ -113,7 +113,7 @@ class Deliveries:
             self._producer.flush()
         except DeliveryFailed as error:
             raise BrokerAway(f"the broker did not confirm the sets: {error}") from error
-        # 3. remember  4. answer
+        # 3. store the receipt  4. answer
         receipt = Receipt(
             delivery_id=delivery_id,
             accepted=len(records),
@@ -121,7 +121,7 @@ class Deliveries:
             rejected=rejected,
             received_at=self._clock(),
         )
-        self._memory.remember(account.name, receipt)
+        self._ledger.add(account.name, receipt)
         return receipt
 
 
@@ -132,8 +132,8 @@ def _lines(body: bytes) -> list[bytes]:
     return lines
 
 
-def _read(line: bytes) -> FlaggedSet:
-    """Decode as every reader downstream will, and hold the set to the whole contract: a stranger sent it.
+def _decode(line: bytes) -> FlaggedSet:
+    """Decode a set as every reader downstream will, and check it against the whole contract.
 
     Fields that a newer province adds are let through. Raises ``ValueError`` with one sentence.
     """

@@ -1,4 +1,4 @@
-"""Receipts given for deliveries, in one SQLite file beside the spool.
+"""Receipts of deliveries, in one SQLite file in the spool's folder.
 
 Losing the file costs nothing but a second copy of some sets on the topic, and rows are idempotent by key.
 """
@@ -12,7 +12,7 @@ from schemas.messages.deliveries import Receipt
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=2)
+RETENTION = timedelta(days=2)
 """A province repeats a delivery within minutes; two days leave room for a restore of its offsets."""
 
 _SCHEMA = """
@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS deliveries_by_age ON deliveries (received_at);
 
 
 class DeliveryLedger:
-    """Remembers receipts for :data:`KEPT`; used by one thread at a time."""
+    """Remembers receipts for :data:`RETENTION`; used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,20 +37,21 @@ class DeliveryLedger:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
-    def recall(self, account: str, delivery_id: str) -> Receipt | None:
-        """Return the receipt given before, or ``None``."""
-        found = self._db.execute(
+    def find(self, account: str, delivery_id: str) -> Receipt | None:
+        """Return the receipt of an earlier answer, or ``None``."""
+        row = self._db.execute(
             "SELECT receipt FROM deliveries WHERE account = ? AND delivery_id = ?", (account, delivery_id)
         ).fetchone()
-        return Receipt.model_validate_json(found[0]) if found else None
+        return Receipt.model_validate_json(row[0]) if row else None
 
-    def remember(self, account: str, receipt: Receipt) -> None:
-        """Keep a receipt and forget the old ones; a full disk is logged and costs only the memory."""
-        at = receipt.received_at.timestamp()
-        row = (account, receipt.delivery_id, at, receipt.model_dump_json())
+    def add(self, account: str, receipt: Receipt) -> None:
+        """Store a receipt and delete old ones; a full disk is logged, and the receipt is then not stored."""
+        received_at = receipt.received_at.timestamp()
+        oldest = received_at - RETENTION.total_seconds()
+        row = (account, receipt.delivery_id, received_at, receipt.model_dump_json())
         try:
             self._db.execute("INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?)", row)
-            self._db.execute("DELETE FROM deliveries WHERE received_at < ?", (at - KEPT.total_seconds(),))
+            self._db.execute("DELETE FROM deliveries WHERE received_at < ?", (oldest,))
         except sqlite3.Error as error:
             log.warning("delivery %s is not remembered: %s", receipt.delivery_id, error)
 

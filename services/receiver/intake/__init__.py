@@ -1,1 +1,1 @@
-"""A province takes the files of its stations: spool, ledger, topic raw-file."""
+"""The role ``intake``: accepted files go through the spool to the topic raw-file."""

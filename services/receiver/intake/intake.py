@@ -1,7 +1,7 @@
 """The way of one upload, whichever door it came through.
 
-1. an exact resend of what the broker has → known, and nothing else happens
-2. the handler decides station and headers
+1. the handler decides station and headers
+2. an exact resend of what the broker has ends here: nothing is written and nothing produced
 3. the spool has it on the disk           → FTP answers 226
 4. the broker has confirmed it            → the ledger knows it, the spool entry goes, HTTP answers 201
 
@@ -19,23 +19,23 @@ from quantrac.domain.ids import file_id
 from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
+from services.receiver.intake.handler import IntakeHandler, RisingClock, Upload
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.sender import Producer, Sender
 from services.receiver.intake.spool import Spool
-from services.receiver.parse.handler import IntakeHandler, RisingClock, Upload
 
 # Flushes to the disk that run side by side are merged by the file system into one.
 _WRITERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """What became of one upload; the two futures say when."""
+class UploadOutcome:
+    """How far one upload has come. Two futures say it: on disk, then with the broker."""
 
     file_id: str
     station: str | None
-    known: bool
-    """Whether the broker had it already; then both futures are done."""
+    is_resend: bool
+    """Whether the broker had the very same file already; then both futures are done."""
     spooled: Future[None] = field(default_factory=Future)
     """Done when the file is safe on disk; carries ``SpoolFull`` or ``OSError`` if it could not be kept."""
     confirmed: Future[None] = field(default_factory=Future)
@@ -63,44 +63,45 @@ class Intake:
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="spool")
         self.sender = Sender(spool, producer, self._remember, monotonic=monotonic, progress=progress)
 
-    def offer(self, upload: Upload) -> Ticket:
-        """Take one upload on its way; raises ``ValueError`` for a file name that cannot be kept."""
-        file = file_id(upload.content)
+    def offer(self, upload: Upload) -> UploadOutcome:
+        """Begin to take one upload in, without waiting; raises ``ValueError`` for a refused file name."""
+        content_id = file_id(upload.content)
         received_at = self._clock()
-        # 1. and 2.: the ledger is asked by the owner that the handler decides
-        record = self._handler.record(upload, file, received_at)
+        # 1.
+        record = self._handler.record(upload, content_id, received_at)
         owner = record.key.decode()
         station = record.headers.get("station")
-        known = self._ledger.first_received(owner, file) is not None
-        ticket = Ticket(file, station.decode() if station else None, known, record=record)
-        for future in (ticket.spooled, ticket.confirmed):
-            future.set_running_or_notify_cancel()  # from now on no impatient waiter can cancel it
-            if known:
+        # 2.: the ledger remembers files by owner, which step 1 has decided
+        is_resend = self._ledger.first_receipt(owner, content_id) is not None
+        outcome = UploadOutcome(content_id, station.decode() if station else None, is_resend, record=record)
+        for future in (outcome.spooled, outcome.confirmed):
+            future.set_running_or_notify_cancel()  # a caller that stops waiting can no longer cancel it
+            if is_resend:
                 future.set_result(None)
-        if not known:
-            name = f"{received_at.timestamp() * 1000:013.0f}-{file[:16]}"
-            self._writers.submit(self._keep, name, record, ticket)
-        return ticket
+        if not is_resend:
+            name = f"{received_at.timestamp() * 1000:013.0f}-{content_id[:16]}"
+            self._writers.submit(self._write, name, record, outcome)
+        return outcome
 
     @property
-    def ready(self) -> bool:
-        """Whether there is room for another file."""
-        return not self._spool.full
+    def has_room(self) -> bool:
+        """Whether the spool has room for another file."""
+        return not self._spool.is_full
 
     def close(self) -> None:
         """Finish the writes under way."""
         self._writers.shutdown()
 
-    def _keep(self, name: str, record: Record, ticket: Ticket) -> None:
+    def _write(self, name: str, record: Record, outcome: UploadOutcome) -> None:
         # 3.
         try:
             self._spool.put(name, record)
         except Exception as error:  # whatever it is, the door must answer
-            ticket.spooled.set_exception(error)
+            outcome.spooled.set_exception(error)
             return
         # 4.: the sender comes first, so that an answered file can no longer be forgotten by this process
-        self.sender.offer(name, lambda: ticket.confirmed.set_result(None))
-        ticket.spooled.set_result(None)
+        self.sender.offer(name, lambda: outcome.confirmed.set_result(None))
+        outcome.spooled.set_result(None)
 
     def _remember(self, record: Record) -> None:
         headers = RawFileHeaders.from_headers(record.headers)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=60)
+RETENTION = timedelta(days=60)
 """Loggers keep, and so resend, 60 days."""
 
 # Half a SHA-256 as the key: 2,000 stations make 35 million files in 60 days, so every byte counts.
@@ -40,7 +40,7 @@ class Ledger:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
-    def first_received(self, owner: str, file_id: str) -> datetime | None:
+    def first_receipt(self, owner: str, file_id: str) -> datetime | None:
         """Return when the file was first received (UTC), or ``None`` if it is new."""
         with self._lock:
             row = self._db.execute(
@@ -61,8 +61,8 @@ class Ledger:
             log.warning("file %s is not remembered: %s", file_id, error)
 
     def prune(self, now: datetime) -> int:
-        """Forget what is older than :data:`KEPT`, a slice at a time; returns how many were forgotten."""
-        oldest = round((now - KEPT).timestamp() * 1000)
+        """Forget what is older than :data:`RETENTION`, a slice at a time; returns how many were forgotten."""
+        oldest = round((now - RETENTION).timestamp() * 1000)
         forgotten = 0
         while True:
             with self._lock:

@@ -1,8 +1,8 @@
 """Files on their way to Kafka, safe on disk.
 
 One entry is one file in ``ready``: a line of JSON (topic, key, headers) and then the exact bytes. It is
-written under ``incoming``, flushed to the disk, renamed, and the folder is flushed too; only then is it said
-to be there. What a crash leaves in ``incoming`` was never acknowledged and is thrown away at the next start.
+written under ``incoming``, flushed to the disk, renamed, and the folder is flushed too; only then is it
+acknowledged. What a crash leaves in ``incoming`` was never acknowledged and is thrown away at the next start.
 """
 
 import errno
@@ -15,11 +15,11 @@ from pathlib import Path
 from quantrac.io.records import Record
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-"""What a full disk answers."""
+"""Errors of a full disk, or a full quota."""
 
 
 class SpoolFull(Exception):
-    """There is no room; nothing of the file was kept."""
+    """The spool, or the disk, has no room; nothing of the file is stored."""
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -48,16 +48,16 @@ class Spool:
         self._used = sum(entry.stat().st_size for entry in self._ready.iterdir())
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether the limit is reached."""
         return self._used >= self._limit
 
     def names(self) -> list[str]:
-        """Return the entries that are there; their names sort by age."""
+        """Return the names of all entries, oldest first."""
         return sorted(entry.name for entry in self._ready.iterdir())
 
     def put(self, name: str, record: Record) -> None:
-        """Keep one entry; raises :class:`SpoolFull` or ``OSError``, and then nothing is kept."""
+        """Store one entry; raises :class:`SpoolFull` or ``OSError``, and then nothing is stored."""
         content = _encode(record)
         self._reserve(len(content))
         temporary = self._incoming / name
@@ -84,7 +84,7 @@ class Spool:
             raise ValueError(f"spool entry {name} is damaged: {error}") from error
 
     def remove(self, name: str) -> None:
-        """Forget an entry that Kafka has."""
+        """Delete an entry that Kafka has."""
         entry = self._ready / name
         size = entry.stat().st_size
         entry.unlink()

@@ -1,1 +1,1 @@
-"""Files become readings: topic raw-file to parsed-reading."""
+"""The roles ``parse`` and ``backlog``: raw files become readings on the topic parsed-reading."""

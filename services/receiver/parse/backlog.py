@@ -1,7 +1,7 @@
-"""The lane of what is not urgent: late files, and files read again once the registry knows more.
+"""The lane of what is not urgent: late files, and files read again after a change of the registry.
 
-It only moves while the live lane is short, so that 60 days of one station never stand before the present of
-the others: at most one batch and the bound are ever ahead of a live file.
+It only moves while the live lane is short, so that 60 days of one station never wait before the live files of
+another: at most one batch and the bound are ever ahead of a live file.
 """
 
 import logging
@@ -15,12 +15,12 @@ from quantrac.io.records import Consumer, Producer, Record
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.parse.handler import ParseHandler
-from services.receiver.parse.open_questions import Questions, is_open, subject
+from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-"""Files that go at once: under 50 ms of work for the validator."""
+"""Files in a batch: under 50 ms of work for the validator."""
 _PAUSE_SECONDS = 0.2
 _LOOK_SECONDS = 2.0
 _NEVER = threading.Event()
@@ -30,11 +30,11 @@ class LiveLane:
     """How many messages the groups on the live lane still have before them."""
 
     def __init__(self, lag: Callable[[str, str], int | None], groups: Mapping[str, str], bound: int) -> None:
-        """``lag`` tells it of a group and a topic, or ``None``; ``groups`` maps each group to its topic."""
+        """``lag`` takes a group and a topic, ``None`` = unknown; ``groups`` maps each group to its topic."""
         self._lag, self._groups, self._bound = lag, groups, bound
 
     def is_short(self) -> bool:
-        """Tell whether no group is more than the bound behind; what is not known counts as long."""
+        """Tell whether every group is at most the bound behind; an unknown lag counts as a long one."""
         lags = (self._lag(group, topic) for group, topic in self._groups.items())
         return all(lag is not None and lag <= self._bound for lag in lags)
 
@@ -47,15 +47,15 @@ class PacedConsumer:
 
     def __init__(self, consumer: Consumer, is_short: Callable[[], bool]) -> None:
         self._consumer, self._is_short = consumer, is_short
-        self._held: list[Record] = []
+        self._batch: list[Record] = []
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
         """Return messages, or none after a pause; see :class:`quantrac.io.records.Consumer`."""
-        batch = self._consumer.filter_assigned(self._held) or self._consumer.consume(limit, timeout)
+        batch = self._consumer.filter_assigned(self._batch) or self._consumer.consume(limit, timeout)
         if not batch or self._is_short():
-            self._held = []
+            self._batch = []
             return batch
-        self._held = batch
+        self._batch = batch
         self._consumer.wait(_PAUSE_SECONDS, _NEVER)
         return []
 
@@ -73,7 +73,7 @@ class PacedConsumer:
 
     def find_unread(self) -> Offsets | None:
         """See :class:`quantrac.io.records.Consumer`; to yield to the live lane is not to stand still."""
-        return {} if self._held else self._consumer.find_unread()
+        return {} if self._batch else self._consumer.find_unread()
 
     def close(self) -> None:
         """See :class:`quantrac.io.records.Consumer`."""
@@ -81,11 +81,11 @@ class PacedConsumer:
 
 
 class Rereader:
-    """Reads the files of an open question again when the registry has changed about it.
+    """Reads the files of an open question again once the registry's entries about it have changed.
 
-    1. read each file since the question was asked, as the parse role would now
-    2. produce what it gave, a batch at a time, and wait for every delivery report
-    3. end the question, or ask it anew from the first file that is still open
+    1. read each file since the question was opened, as the role ``parse`` would now
+    2. produce its reading sets, a batch at a time, and wait for every delivery report
+    3. close the question, or open it anew from the first file that still has one
 
     Dying in between repeats it: same ids, same versions. Where several processes run, each does this.
     """
@@ -93,7 +93,7 @@ class Rereader:
     def __init__(
         self,
         *,
-        questions: Questions,
+        questions: OpenQuestions,
         handler: ParseHandler,
         files: Callable[[OpenQuestion], Iterable[Record]],
         producer: Producer,
@@ -106,47 +106,47 @@ class Rereader:
         self._producer, self._is_short = producer, is_short
 
     def run(self, stop: threading.Event) -> None:
-        """Look for changed questions until ``stop`` is set."""
+        """Look for questions to answer until ``stop`` is set."""
         while not stop.wait(_LOOK_SECONDS):
             self.progress.round()
             self.step(stop)
 
     def step(self, stop: threading.Event) -> None:
-        """Go through the questions about which the registry has changed."""
-        for about, question in self._questions.changed().items():
+        """Read the files of every question whose entries in the registry have changed."""
+        for subject, question in self._questions.list_answerable().items():
             if stop.is_set():
                 return
-            self._reread(about, question, stop)
+            self._reread(subject, question, stop)
 
-    def _reread(self, about: str, question: OpenQuestion, stop: threading.Event) -> None:
+    def _reread(self, subject: str, question: OpenQuestion, stop: threading.Event) -> None:
         files = iter(self._files(question))
-        count, still_open = 0, None
+        count, first_open = 0, None
         while batch := list(islice(files, BATCH)):
             self.progress.round()
             while not self._is_short():
                 self.progress.round()
                 if stop.wait(_PAUSE_SECONDS):
                     return
-            for record, headers in _belonging(batch, about):
+            for record, headers in _select_files(batch, subject):
                 reading_set = self._handler.read(record, headers)
                 if is_open(reading_set):
-                    still_open = min(still_open or headers.received_at, headers.received_at)
+                    first_open = min(first_open or headers.received_at, headers.received_at)
                 if reading_set.station:
                     count += 1
                     self._producer.produce(self._handler.messages(record, headers, reading_set))
             self._producer.flush()
-        ended = self._questions.close(about)
-        asked = still_open and self._questions.ask(about, question.partition, still_open)
-        self._producer.produce([asked or ended])
+        closing = self._questions.close(subject)
+        opening = first_open and self._questions.open(subject, question.partition, first_open)
+        self._producer.produce([opening or closing])
         self._producer.flush()
-        log.info("%s: read %d files again%s", about, count, ", some are still open" if still_open else "")
+        log.info("%s: read %d files again%s", subject, count, ", some are still open" if first_open else "")
 
 
-def _belonging(batch: Sequence[Record], about: str) -> Iterable[tuple[Record, RawFileHeaders]]:
+def _select_files(batch: Sequence[Record], subject: str) -> Iterable[tuple[Record, RawFileHeaders]]:
     for record in batch:
         try:
             headers = RawFileHeaders.from_headers(record.headers)
         except ValueError:
             continue  # a dead letter of the parse role
-        if subject(headers) == about:
+        if subject_of(headers) == subject:
             yield record, headers

@@ -1,8 +1,8 @@
-"""Open questions: whose files hold something the registry could not place, until it can.
+"""Open questions: stations and accounts whose files hold something that the registry could not place.
 
-A question is asked once for a station or an account, not for each of its files: the files themselves are
-still in ``raw-file`` and ``raw-file-backlog``. It holds a digest of what the registry said; when that is no
-longer what it says, the files since then are worth reading again.
+There is one question for a station or an account, not one for each of its files: the files themselves are
+still in ``raw-file`` and ``raw-file-backlog``. It holds a digest of the registry's entries when it was
+opened; once the digest of today's entries is another one, the files since then are worth reading again.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ OPEN_REASONS = frozenset({UNKNOWN_STATION, AMBIGUOUS_STATION, Reason.UNKNOWN_PAR
 """Reasons of rejects that a change of the registry may answer."""
 
 
-def subject(headers: RawFileHeaders) -> str:
-    """Return whom a file's question is about: its station, or its account while it has none."""
+def subject_of(headers: RawFileHeaders) -> str:
+    """Return the subject of a file's question: its station, or its account while it has none."""
     return f"station/{headers.station}" if headers.station else f"account/{headers.account}"
 
 
@@ -31,50 +31,50 @@ def is_open(reading_set: ReadingSet) -> bool:
     return any(reject.reason in OPEN_REASONS for reject in reading_set.rejects)
 
 
-class Questions:
+class OpenQuestions:
     """The open questions, as the topic ``open-question`` has them."""
 
     def __init__(self, registry: Registry, topic: str) -> None:
         self._registry, self._topic = registry, topic
-        self._open: dict[str, OpenQuestion] = {}
+        self._questions: dict[str, OpenQuestion] = {}
 
     def apply(self, key: bytes, value: bytes | None) -> None:
-        """Take over one record of the topic; raises ``ValueError`` where it is none."""
+        """Apply one record of the topic; raises ``ValueError`` for one that is no question."""
         if value is None:
-            self._open.pop(key.decode(), None)
+            self._questions.pop(key.decode(), None)
         else:
-            self._open[key.decode()] = OpenQuestion.model_validate_json(value)
+            self._questions[key.decode()] = OpenQuestion.model_validate_json(value)
 
-    def ask(self, about: str, partition: int, received_at: datetime) -> Record | None:
-        """Return the record that opens a question, or ``None`` where it is open since before that file."""
-        known = self._open.get(about)
-        if known is not None and known.since <= received_at:
+    def open(self, subject: str, partition: int, received_at: datetime) -> Record | None:
+        """Return the record that opens a question, or ``None`` where it was open before that file came."""
+        question = self._questions.get(subject)
+        if question is not None and question.since <= received_at:
             return None
-        # The digest of an open question stays: that the registry has changed since is what it has to tell.
-        asked = known.asked if known else self.digest(about)
-        question = OpenQuestion(partition=partition, since=received_at, asked=asked)
-        self._open[about] = question
-        return Record(self._topic, about.encode(), question.model_dump_json().encode())
+        # The digest of an open question stays: it shows that the registry has changed since.
+        digest = question.asked if question else self.digest(subject)
+        question = OpenQuestion(partition=partition, since=received_at, asked=digest)
+        self._questions[subject] = question
+        return Record(self._topic, subject.encode(), question.model_dump_json().encode())
 
-    def close(self, about: str) -> Record:
+    def close(self, subject: str) -> Record:
         """Return the record that ends a question."""
-        self._open.pop(about, None)
-        return Record(self._topic, about.encode(), None)
+        self._questions.pop(subject, None)
+        return Record(self._topic, subject.encode(), None)
 
-    def changed(self) -> dict[str, OpenQuestion]:
-        """Return the questions about which the registry now says something else."""
-        return {about: q for about, q in list(self._open.items()) if q.asked != self.digest(about)}
+    def list_answerable(self) -> dict[str, OpenQuestion]:
+        """Return the questions by subject whose entries in the registry have changed."""
+        return {subject: q for subject, q in list(self._questions.items()) if q.asked != self.digest(subject)}
 
-    def digest(self, about: str) -> str:
-        """Return a digest of everything in the registry that decides how these files are placed."""
-        kind, _, name = about.partition("/")
+    def digest(self, subject: str) -> str:
+        """Return a digest of the entries of the registry that decide where a subject's files belong."""
+        kind, _, name = subject.partition("/")
         account = self._registry.accounts.get(name) if kind == "account" else None
         codes = account.stations if account else (name,)
-        said = [_says(code, self._registry.stations.get(code)) for code in codes]
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+        entries = [_describe(code, self._registry.stations.get(code)) for code in codes]
+        return hashlib.sha256("\n".join(entries).encode()).hexdigest()[:16]
 
 
-def _says(code: str, station: Station | None) -> str:
+def _describe(code: str, station: Station | None) -> str:
     if station is None:
         return code
     names = [(p.code, p.file_names, p.valid_from, p.valid_to) for p in station.parameters]

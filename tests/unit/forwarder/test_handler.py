@@ -11,7 +11,7 @@ from quantrac.io.records import Done, NotNow, Record
 from schemas.codec import encode
 from schemas.messages.deliveries import DeliveryReceipt, Receipt, RejectedSet
 from services.forwarder.backoff import Backoff
-from services.forwarder.delivery import Delivery, Parcel, cut
+from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries
 from services.forwarder.handler import ForwardHandler
 from services.forwarder.ministry import DeliveryRefused, MinistryAway
 
@@ -64,13 +64,13 @@ class FakeMinistry:
 
     @property
     def files(self) -> list[list[str]]:
-        return [[parcel.flagged.file_name for parcel in d.parcels] for d in self.deliveries]
+        return [[item.flagged.file_name for item in d.items] for d in self.deliveries]
 
 
 def receipt(delivery: Delivery, rejected: Sequence[RejectedSet] = (), duplicate: bool = False) -> Receipt:
     return Receipt(
         delivery_id=delivery.id,
-        accepted=len(delivery.parcels) - len(rejected),
+        accepted=len(delivery.items) - len(rejected),
         duplicate=duplicate,
         rejected=list(rejected),
         received_at=CONFIRMED,
@@ -84,7 +84,7 @@ def forwarder(ministry: FakeMinistry) -> ForwardHandler:
 
 def refuse_content(poison: str, status: int = 422) -> Callable[[Delivery], None]:
     def behave(delivery: Delivery) -> None:
-        if any(parcel.flagged.file_name == poison for parcel in delivery.parcels):
+        if any(item.flagged.file_name == poison for item in delivery.items):
             raise DeliveryRefused(status, "cannot be read")
 
     return behave
@@ -160,12 +160,14 @@ def test_each_partition_is_delivered_on_its_own_in_order_of_offset() -> None:
 
 
 def test_a_batch_is_cut_by_count_and_by_size() -> None:
-    parcels = [Parcel(record(flagged("A", f"{n}.txt"), offset=n), flagged("A", f"{n}.txt")) for n in range(5)]
-    line = len(parcels[0].line)
-    assert [len(d.parcels) for d in cut(parcels, max_sets=2)] == [2, 2, 1]
-    assert [len(d.parcels) for d in cut(parcels, max_bytes=3 * line + 2)] == [3, 2]
-    assert [len(d.parcels) for d in cut(parcels, max_bytes=1)] == [1, 1, 1, 1, 1]
-    assert list(cut([])) == []
+    items = [
+        DeliveryItem(record(flagged("A", f"{n}.txt"), offset=n), flagged("A", f"{n}.txt")) for n in range(5)
+    ]
+    line = len(items[0].line)
+    assert [len(d.items) for d in cut_deliveries(items, max_sets=2)] == [2, 2, 1]
+    assert [len(d.items) for d in cut_deliveries(items, max_bytes=3 * line + 2)] == [3, 2]
+    assert [len(d.items) for d in cut_deliveries(items, max_bytes=1)] == [1, 1, 1, 1, 1]
+    assert list(cut_deliveries([])) == []
 
 
 def test_a_set_written_over_several_lines_still_takes_one_line() -> None:
@@ -248,7 +250,7 @@ def test_a_repeated_batch_does_not_send_again_what_was_confirmed() -> None:
     up = False
 
     def second_partition_fails(delivery: Delivery) -> None:
-        if delivery.parcels[0].record.partition == 1 and not up:
+        if delivery.items[0].record.partition == 1 and not up:
             raise MinistryAway("ReadTimeout")
 
     ministry = FakeMinistry(second_partition_fails)
@@ -286,7 +288,7 @@ def test_a_ministry_that_goes_away_while_halving_finds_the_confirmed_half_confir
 
     def behave(delivery: Delivery) -> None:
         refuse_content("3.txt")(delivery)
-        if delivery.parcels[0].record.offset == 2 and not up:
+        if delivery.items[0].record.offset == 2 and not up:
             raise MinistryAway("503: later")
 
     ministry = FakeMinistry(behave)

@@ -18,12 +18,12 @@ from schemas.codec import encode
 from schemas.messages.deliveries import Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.config import ForwarderSettings
-from services.forwarder.delivery import Delivery, Parcel
+from services.forwarder.delivery import Delivery, DeliveryItem
 from services.forwarder.ministry import DeliveryRefused, MinistryAway
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
 FLAGGED = FlaggedSet("A", "f" * 64, "1.txt", "logger-1", "ftp", NOON, "tab", "r1")
-DELIVERY = Delivery([Parcel(Record("qa-flagged", b"A", encode(FLAGGED)), FLAGGED)])
+DELIVERY = Delivery([DeliveryItem(Record("qa-flagged", b"A", encode(FLAGGED)), FLAGGED)])
 RECEIPT = Receipt(delivery_id=DELIVERY.id, accepted=1, duplicate=False, rejected=[], received_at=NOON)
 
 
@@ -38,18 +38,18 @@ def answering(status: int, **content: object) -> HttpMinistry:
 
 
 def test_a_delivery_goes_compressed_and_signed_to_the_deliveries_of_the_address() -> None:
-    seen: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+        requests.append(request)
         return httpx.Response(200, content=RECEIPT.model_dump_json())
 
     assert ministry(answer).deliver(DELIVERY) == RECEIPT
-    assert (seen[0].method, str(seen[0].url)) == ("POST", "https://ministry.example/in/v1/deliveries")
-    assert seen[0].headers["content-type"] == "application/x-ndjson"
-    assert seen[0].headers["content-encoding"] == "zstd"
-    assert seen[0].headers["authorization"] == "Basic aGFub2k6c2VjcmV0"
-    assert zstandard.decompress(seen[0].content) == DELIVERY.body
+    assert (requests[0].method, str(requests[0].url)) == ("POST", "https://ministry.example/in/v1/deliveries")
+    assert requests[0].headers["content-type"] == "application/x-ndjson"
+    assert requests[0].headers["content-encoding"] == "zstd"
+    assert requests[0].headers["authorization"] == "Basic aGFub2k6c2VjcmV0"
+    assert zstandard.decompress(requests[0].content) == DELIVERY.body
 
 
 def test_a_newer_ministry_may_say_more_in_its_receipt() -> None:
@@ -133,7 +133,7 @@ def test_an_answer_that_unpacks_or_never_ends_is_not_read(status: int) -> None:
 def test_a_refusal_says_what_it_is_about(status: int, about_content: bool, about_account: bool) -> None:
     with pytest.raises(DeliveryRefused, match=f"^{status}: because$") as caught:
         answering(status, json={"detail": "because"}).deliver(DELIVERY)
-    assert (caught.value.about_content, caught.value.about_account) == (about_content, about_account)
+    assert (caught.value.is_about_content, caught.value.is_about_account) == (about_content, about_account)
 
 
 @pytest.fixture

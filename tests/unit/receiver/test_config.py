@@ -9,7 +9,7 @@ from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import load
 from quantrac.testing.builders import account
 from services.receiver.adapters.ftp.tls import PlainFtp, may_go_plain
-from services.receiver.config import IntakeSettings
+from services.receiver.config import DeliveriesSettings, IntakeSettings
 from services.receiver.intake.uploads import UploadRules
 
 
@@ -28,7 +28,7 @@ def test_a_bad_allowance_for_the_clocks_of_provinces_stops_the_start_with_one_se
     monkeypatch.setenv("QUANTRAC_SPOOL", "x")
     monkeypatch.setenv("QUANTRAC_DELIVERY_AHEAD_MINUTES", minutes)
     with pytest.raises(SystemExit, match=r"^bad configuration: QUANTRAC_DELIVERY_AHEAD_MINUTES: [^\n]+$"):
-        load(IntakeSettings)
+        load(DeliveriesSettings)
 
 
 def test_a_missing_spool_folder_stops_the_start_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_upload_rules_come_from_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "own", "may"),
+    ("policy", "account_may", "may"),
     [
         ("allowed", False, True),
         ("per-account", False, False),
@@ -110,8 +110,8 @@ def test_upload_rules_come_from_the_settings() -> None:
         ("never", True, False),
     ],
 )
-def test_who_may_go_without_tls(policy: PlainFtp, own: bool, may: bool) -> None:
-    assert may_go_plain(policy, replace(account(), plain_ftp=own)) is may
+def test_who_may_go_without_tls(policy: PlainFtp, account_may: bool, may: bool) -> None:
+    assert may_go_plain(policy, replace(account(), plain_ftp=account_may)) is may
 
 
 @pytest.mark.parametrize("after", ["keep", "delete", "move:/srv/done"])

@@ -1,7 +1,7 @@
-"""When a file in a watched folder is whole: it has not changed for a while, or was renamed into place.
+"""When a file in a watched folder is complete: it has not changed for a while, or was renamed into place.
 
-Nobody tells when another server has finished writing, so the file itself must: size and time of change stay
-the same for the time of rest, or it is, unchanged, the very file that lay there under a temporary name.
+The other server does not say when it has finished writing, so the file itself must tell: its size and time of
+change stay the same for the time of rest, or it is, unchanged, a file that was there under a temporary name.
 """
 
 import os
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-_TEMPORARIES = 10_000
+_MAX_TEMPORARIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a file looks like from outside."""
+class FileState:
+    """What the file system says about a file; it changes when the file does. Size in bytes, time in ns."""
 
     device: int
     inode: int
@@ -23,52 +23,52 @@ class Look:
     mtime_ns: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> "Look":
-        """Take it from the file system's answer."""
+    def from_status(cls, status: os.stat_result) -> "FileState":
+        """Return the state in an answer of ``stat``."""
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    look: Look
+    state: FileState
     due: float
 
 
-class Resting:
-    """Follows files until they are whole. Times are of a monotonic clock, in seconds."""
+class StableFiles:
+    """Follows files until they are complete. Times are of a monotonic clock, in seconds."""
 
     def __init__(self, rest_seconds: float, is_temporary: Callable[[str], bool]) -> None:
         self._rest, self._is_temporary = rest_seconds, is_temporary
-        self._waiting: dict[Path, _Wait] = {}
-        self._temporaries: OrderedDict[tuple[int, int], Look] = OrderedDict()
+        self._waits: dict[Path, _Wait] = {}
+        self._temporaries: OrderedDict[tuple[int, int], FileState] = OrderedDict()
 
-    def see(self, path: Path, look: Look, now: float) -> None:
-        """Note how a file looks; one with a temporary name is only remembered."""
-        file = (look.device, look.inode)
+    def note(self, path: Path, state: FileState, now: float) -> None:
+        """Note the state of a file; one with a temporary name is remembered and not followed."""
+        file = (state.device, state.inode)
         if self._is_temporary(path.name):
-            self._temporaries[file] = look
+            self._temporaries[file] = state
             self._temporaries.move_to_end(file)
-            if len(self._temporaries) > _TEMPORARIES:
+            if len(self._temporaries) > _MAX_TEMPORARIES:
                 self._temporaries.popitem(last=False)
             return
-        wait = self._waiting.get(path)
-        if wait is None or wait.look != look:
-            renamed = self._temporaries.pop(file, None) == look
-            self._waiting[path] = _Wait(look, now if renamed else now + self._rest)
+        wait = self._waits.get(path)
+        if wait is None or wait.state != state:
+            is_renamed = self._temporaries.pop(file, None) == state
+            self._waits[path] = _Wait(state, now if is_renamed else now + self._rest)
 
-    def due(self, now: float) -> list[Path]:
-        """Return the files to look at once more, in the order of their names: loggers count upwards."""
-        return sorted(path for path, wait in self._waiting.items() if wait.due <= now)
+    def list_due(self, now: float) -> list[Path]:
+        """Return the files to check once more, in the order of their names: loggers count upwards."""
+        return sorted(path for path, wait in self._waits.items() if wait.due <= now)
 
-    def is_whole(self, path: Path, look: Look, now: float) -> bool:
-        """Tell whether a file that is due still looks the same; if not, its rest begins anew."""
-        self.see(path, look, now)
-        return self._waiting[path].due <= now
+    def is_complete(self, path: Path, state: FileState, now: float) -> bool:
+        """Tell whether a file that is due has not changed; if it has, its rest begins anew."""
+        self.note(path, state, now)
+        return self._waits[path].due <= now
 
     def postpone(self, path: Path, now: float) -> None:
-        """Look at a file again after another rest."""
-        self._waiting[path] = _Wait(self._waiting[path].look, now + self._rest)
+        """Check a file again after another time of rest."""
+        self._waits[path] = _Wait(self._waits[path].state, now + self._rest)
 
     def forget(self, path: Path) -> None:
         """Follow a file no more."""
-        self._waiting.pop(path, None)
+        self._waits.pop(path, None)

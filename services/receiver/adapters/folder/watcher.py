@@ -1,7 +1,7 @@
 """A watched folder, ``ROOT/<account>/...``: for the FTP server that a province has and wants to keep.
 
-Whoever may write there has been let in by that server; here the account only needs to be a station's in the
-registry. Changes come from the operating system, and a rescan finds what it did not tell.
+That server has checked who may write; the account only needs to be a station's in the registry. The operating
+system reports changes, and a rescan finds those it did not report.
 """
 
 import logging
@@ -17,35 +17,35 @@ from watchfiles import watch
 from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
 from services.receiver.access.gate import Gate
-from services.receiver.adapters.folder.files import files_below, look, move, read
-from services.receiver.adapters.folder.stable_files import Look, Resting
-from services.receiver.adapters.folder.taken_files import TakenFiles
-from services.receiver.intake.intake import Intake, Ticket
+from services.receiver.adapters.folder.files import list_files, move, read, read_state
+from services.receiver.adapters.folder.processed_files import ProcessedFiles
+from services.receiver.adapters.folder.stable_files import FileState, StableFiles
+from services.receiver.intake.handler import Upload
+from services.receiver.intake.intake import Intake, UploadOutcome
 from services.receiver.intake.spool import SpoolFull
-from services.receiver.parse.handler import Upload
 
 log = logging.getLogger(__name__)
 
-# Offered together, so that their flushes to the disk are merged.
+# Files offered together, so that their flushes to the disk are merged.
 _BATCH = 64
 _LONGEST_TICK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class FolderRules:
-    """What is taken, when, and what happens to it then."""
+    """Which folder is watched, when a file is complete, and what happens to it once it is accepted."""
 
     root: Path
     rest_seconds: float = 10.0
-    """How long a file must stay as it is."""
+    """Seconds a file must stay unchanged before it is complete."""
     rescan_seconds: float = 60.0
-    """Distance between two looks at everything."""
+    """Seconds between two scans of the whole folder."""
     after: str = "keep"
     """``keep``, ``delete`` or ``move:FOLDER``."""
 
     @property
-    def moved_to(self) -> Path | None:
-        """Where taken files are put; raises ``ValueError`` for a folder that would be watched too."""
+    def target(self) -> Path | None:
+        """Folder for accepted files; raises ``ValueError`` for one inside the watched folder."""
         action, _, folder = self.after.partition(":")
         if action != "move":
             return None
@@ -57,7 +57,7 @@ class FolderRules:
 class WatchedFolder:
     """Takes files from :meth:`run`'s thread; raises ``ValueError`` when the folder is not there.
 
-    ``on_round`` is called as long as the loop turns.
+    ``on_round`` is called in every round of the loop.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class WatchedFolder:
         intake: Intake,
         gate: Gate,
         registry: Registry,
-        taken: TakenFiles,
+        processed: ProcessedFiles,
         is_temporary: Callable[[str], bool],
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
@@ -75,25 +75,25 @@ class WatchedFolder:
     ) -> None:
         if not rules.root.is_dir():
             raise ValueError(f"folder_root: {rules.root} is not a folder")
-        self._root, self._moved_to = rules.root.resolve(), rules.moved_to
+        self._root, self._target = rules.root.resolve(), rules.target
         self._rules, self._intake, self._gate = rules, intake, gate
-        self._registry, self._taken, self._clock, self._monotonic = registry, taken, clock, monotonic
+        self._registry, self._processed, self._clock, self._monotonic = registry, processed, clock, monotonic
         self._on_round = on_round
-        self._resting = Resting(rules.rest_seconds, is_temporary)
-        self._strangers: set[str] = set()
+        self._stable_files = StableFiles(rules.rest_seconds, is_temporary)
+        self._unknown_accounts: set[str] = set()
 
     def run(self, stop: threading.Event) -> None:
-        """Take what is there and what comes until ``stop`` is set."""
+        """Offer the files that exist and those that come until ``stop`` is set."""
         rescan_at = self._monotonic()
-        for changed in self._changes(stop):
+        for changed_paths in self._changes(stop):
             self._on_round()
             now = self._monotonic()
             if now >= rescan_at:
                 self._rescan(now)
                 rescan_at = now + self._rules.rescan_seconds
-            for path in changed:
-                self._see(path, now)
-            self._take_due(stop)
+            for path in changed_paths:
+                self._note(path, now)
+            self._offer_due(stop)
 
     def _changes(self, stop: threading.Event) -> Iterator[set[Path]]:
         tick = min(_LONGEST_TICK, max(0.01, self._rules.rest_seconds / 2))
@@ -115,104 +115,105 @@ class WatchedFolder:
             yield set()
 
     def _rescan(self, now: float) -> None:
-        present = list(files_below(self._root))
-        self._taken.keep_only(present)
-        for path in present:
-            self._see_file(path, now)
+        paths = list(list_files(self._root))
+        self._processed.retain(paths)
+        for path in paths:
+            self._note_file(path, now)
 
-    def _see(self, path: Path, now: float) -> None:
+    def _note(self, path: Path, now: float) -> None:
         if path.is_dir() and not path.is_symlink():
-            for file in files_below(path):
-                self._see_file(file, now)
+            for file in list_files(path):
+                self._note_file(file, now)
         else:
-            self._see_file(path, now)
+            self._note_file(path, now)
 
-    def _see_file(self, path: Path, now: float) -> None:
-        seen = look(path) if self._is_ours(path) else None
-        if seen is None or self._taken.has(path, seen):
-            self._resting.forget(path)
+    def _note_file(self, path: Path, now: float) -> None:
+        state = read_state(path) if self._is_ours(path) else None
+        if state is None or self._processed.contains(path, state):
+            self._stable_files.forget(path)
         else:
-            self._resting.see(path, seen, now)
+            self._stable_files.note(path, state, now)
 
     def _is_ours(self, path: Path) -> bool:
         folders = path.relative_to(self._root).parts[:-1]
-        hidden = any(folder.startswith(".") for folder in folders)
-        return bool(folders) and not hidden and path.parent.resolve() == path.parent
+        is_hidden = any(folder.startswith(".") for folder in folders)
+        return bool(folders) and not is_hidden and path.parent.resolve() == path.parent
 
-    def _take_due(self, stop: threading.Event) -> None:
-        due = self._resting.due(self._monotonic())
-        while due and self._intake.ready and not stop.is_set():
+    def _offer_due(self, stop: threading.Event) -> None:
+        due = self._stable_files.list_due(self._monotonic())
+        while due and self._intake.has_room and not stop.is_set():
             self._on_round()
             batch, due = due[:_BATCH], due[_BATCH:]
             offers = {path: self._offer(path) for path in batch}
-            finished = [self._finish(path, *offer) for path, offer in offers.items() if offer is not None]
-            if not all(finished):
-                return  # no room: the others are still due, and wait
+            has_room = [self._finish(path, *offer) for path, offer in offers.items() if offer is not None]
+            if not all(has_room):
+                return  # no room: the rest of the files are still due, and wait
 
-    def _offer(self, path: Path) -> tuple[Look, Ticket] | None:
-        now, seen = self._monotonic(), look(path)
+    def _offer(self, path: Path) -> tuple[FileState, UploadOutcome] | None:
+        now, state = self._monotonic(), read_state(path)
         account = self._account(path.relative_to(self._root).parts[0])
-        if seen is None or account is None:
-            self._resting.forget(path)  # a later rescan finds it, should the account come to be known
+        if state is None or account is None:
+            # A later rescan notes it again, once the registry has the account.
+            self._stable_files.forget(path)
             return None
-        if not self._resting.is_whole(path, seen, now):
+        if not self._stable_files.is_complete(path, state, now):
             return None
-        if seen.size > self._gate.file_bytes(account.name):
-            self._refuse(path, seen, f"{seen.size} bytes are more than is accepted")
+        if state.size > self._gate.file_bytes(account.name):
+            self._refuse(path, state, f"{state.size} bytes are more than is accepted")
             return None
-        return self._read_and_offer(path, seen, account, now)
+        return self._read_and_offer(path, state, account, now)
 
     def _read_and_offer(
-        self, path: Path, seen: Look, account: Account, now: float
-    ) -> tuple[Look, Ticket] | None:
+        self, path: Path, state: FileState, account: Account, now: float
+    ) -> tuple[FileState, UploadOutcome] | None:
         folder = path.parent.relative_to(self._root / account.name).as_posix()
         try:
-            content = read(path, seen)
+            content = read(path, state)
             if content is not None:
                 upload = Upload(account, "/" if folder == "." else f"/{folder}", path.name, content, "folder")
-                return seen, self._intake.offer(upload)
+                return state, self._intake.offer(upload)
         except ValueError as error:
-            self._refuse(path, seen, str(error))
+            self._refuse(path, state, str(error))
             return None
         except OSError as error:
             log.warning("%s cannot be read: %s", path, error)
-        self._resting.postpone(path, now)
+        self._stable_files.postpone(path, now)
         return None
 
-    def _finish(self, path: Path, seen: Look, ticket: Ticket) -> bool:
+    def _finish(self, path: Path, state: FileState, outcome: UploadOutcome) -> bool:
         try:
-            ticket.spooled.result()
+            outcome.spooled.result()
         except (SpoolFull, OSError) as error:
             log.warning("%s is left for later: %s", path, error)
-            self._resting.postpone(path, self._monotonic())
+            self._stable_files.postpone(path, self._monotonic())
             return False
-        self._taken.add(path, seen)
-        self._resting.forget(path)
-        self._put_away(path, seen)
+        self._processed.add(path, state)
+        self._stable_files.forget(path)
+        self._put_away(path, state)
         return True
 
-    def _put_away(self, path: Path, seen: Look) -> None:
-        if look(path) != seen:
+    def _put_away(self, path: Path, state: FileState) -> None:
+        if read_state(path) != state:
             return  # it is another file by now, and will be taken itself
         try:
             if self._rules.after == "delete":
                 path.unlink()
-            elif self._moved_to is not None:
-                move(path, self._moved_to / path.relative_to(self._root))
+            elif self._target is not None:
+                move(path, self._target / path.relative_to(self._root))
         except OSError as error:
             log.warning("%s was taken and stays where it is: %s", path, error)
 
-    def _refuse(self, path: Path, seen: Look, reason: str) -> None:
+    def _refuse(self, path: Path, state: FileState, reason: str) -> None:
         log.warning("%r is not taken: %s", str(path), reason)
-        self._taken.add(path, seen)
-        self._resting.forget(path)
+        self._processed.add(path, state)
+        self._stable_files.forget(path)
 
     def _account(self, name: str) -> Account | None:
         account = self._registry.account(name, self._clock())
         if account is not None and account.role == "station":
-            self._strangers.discard(name)
+            self._unknown_accounts.discard(name)
             return account
-        if name not in self._strangers:
-            self._strangers.add(name)
+        if name not in self._unknown_accounts:
+            self._unknown_accounts.add(name)
             log.warning("%s is not a station's account; its files wait", self._root / name)
         return None

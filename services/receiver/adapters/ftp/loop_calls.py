@@ -1,4 +1,4 @@
-"""The way back into pyftpdlib's event loop for threads that did something slow."""
+"""Lets other threads run a function in the thread of pyftpdlib's event loop."""
 
 import logging
 import socket
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class LoopCalls(AsyncChat):  # type: ignore[misc]  # pyftpdlib is untyped
-    """Runs functions in the loop's thread, handed over from any thread."""
+    """Runs functions in the loop's thread; any thread may put one."""
 
     def __init__(self, ioloop: IOLoop) -> None:
         reader, self._writer = socket.socketpair()
@@ -20,7 +20,7 @@ class LoopCalls(AsyncChat):  # type: ignore[misc]  # pyftpdlib is untyped
         super().__init__(reader, ioloop)
 
     def put(self, call: Callable[[], None]) -> None:
-        """Run ``call`` in the loop as soon as possible; after the loop's end nobody waits for it any more."""
+        """Run ``call`` in the loop as soon as possible; after the loop's end it is not run."""
         self._calls.append(call)
         try:
             self._writer.send(b"\0")
@@ -30,7 +30,7 @@ class LoopCalls(AsyncChat):  # type: ignore[misc]  # pyftpdlib is untyped
             log.debug("the loop has ended")
 
     def handle_read(self) -> None:
-        """Run what has been handed over."""
+        """Run the functions that were put."""
         self.socket.recv(4096)
         while self._calls:
             call = self._calls.popleft()

@@ -1,7 +1,7 @@
-"""The FTP server, through pyftpdlib: one event loop that nothing may hold up.
+"""The FTP server, through pyftpdlib: one event loop that nothing may block.
 
-What takes time (checking a password, flushing a file to the disk) happens in other threads, which hand the
-answer back to the loop.
+What takes time (checking a password, flushing a file to the disk) happens in other threads, which put the
+answer into the loop.
 """
 
 import logging
@@ -15,10 +15,10 @@ from pyftpdlib.servers import FTPServer
 from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
 from services.receiver.access.logins import Logins
+from services.receiver.adapters.account_folders import AccountFolders
 from services.receiver.adapters.ftp.loop_calls import LoopCalls
 from services.receiver.adapters.ftp.session import Authorizer, Session
 from services.receiver.adapters.ftp.tls import Certificates, PlainFtp
-from services.receiver.adapters.homes import Homes
 from services.receiver.intake.uploads import Uploads
 
 
@@ -33,9 +33,9 @@ class _Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib is untyped
 class FtpServer:
     """Listens from the moment it is made; :meth:`run` serves.
 
-    ``homes`` gets a folder for each account; ``failed_login_delay`` (s) slows down guessing. Without
+    ``folders`` gets one for each account; ``failed_login_delay`` (s) slows down guessing. Without
     ``certificates`` there is no TLS; whoever has not logged in within ``login_seconds`` is disconnected.
-    ``on_round`` is called as long as the loop turns.
+    ``on_round`` is called in every round of the loop.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class FtpServer:
         logins: Logins,
         registry: Registry,
         clock: Callable[[], datetime],
-        homes: Homes,
+        folders: AccountFolders,
         max_connections: int = 2100,
         max_connections_per_ip: int = 0,
         passive_ports: range | None = None,
@@ -57,13 +57,13 @@ class FtpServer:
         failed_login_delay: float = 3.0,
         on_round: Callable[[], None] = lambda: None,
     ) -> None:
-        self.uploads, self.logins, self.gate, self.homes = uploads, logins, logins.gate, homes
+        self.uploads, self.logins, self.gate, self.folders = uploads, logins, logins.gate, folders
         self.certificates, self.plain, self.login_seconds = certificates, plain, login_seconds
         self._registry, self._clock, self._on_round = registry, clock, on_round
         self._ioloop = IOLoop()
         self.calls = LoopCalls(self._ioloop)
         settings = {
-            "shared": self,
+            "context": self,
             "authorizer": Authorizer(),
             "passive_ports": passive_ports,
             "masquerade_address": public_address or None,

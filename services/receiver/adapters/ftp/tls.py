@@ -20,7 +20,7 @@ def may_go_plain(policy: PlainFtp, account: Account) -> bool:
 
 
 class Contexts(NamedTuple):
-    """What the two kinds of connections of a session use."""
+    """The TLS contexts of a session: one for its control connection, one for its data connections."""
 
     control: SSL.Context
     """TLS 1.2 or later."""

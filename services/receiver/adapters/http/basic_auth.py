@@ -57,13 +57,13 @@ class BasicAuth:
         """Yield the caller's account; raises :class:`Problem`."""
         address = request.client.host if request.client else ""
         if refusal := self._logins.gate.may_connect(address):
-            raise refused(refusal)
+            raise refusal_problem(refusal)
         account = await self._account(credentials, address)
         mark_authenticated(request.scope)
         if account.role != self._role:
             raise Problem(403, f"this address is for {self._role} accounts; {account.name} is {account.role}")
         if refusal := self._logins.gate.enter(account.name):
-            raise refused(refusal)
+            raise refusal_problem(refusal)
         try:
             yield account
         finally:
@@ -71,17 +71,17 @@ class BasicAuth:
 
     async def _account(self, credentials: HTTPBasicCredentials | None, address: str) -> Account:
         if credentials is None:
-            raise refused(Refusal(Reason.CREDENTIALS))
+            raise refusal_problem(Refusal(Reason.CREDENTIALS))
         name = credentials.username
         answer = await asyncio.wrap_future(self._logins.submit(name, credentials.password, address))
         if isinstance(answer, Refusal):
             log.warning("login of %r from %s refused: %s", name, address, answer)
-            raise refused(answer)
+            raise refusal_problem(answer)
         return answer
 
 
-def refused(refusal: Refusal) -> Problem:
-    """Return a refusal as HTTP says it: 401 with a challenge, or 429."""
+def refusal_problem(refusal: Refusal) -> Problem:
+    """Return the HTTP answer to a refusal: 401 with a challenge, or 429."""
     headers = {"Retry-After": str(math.ceil(refusal.retry_after))} if refusal.retry_after else {}
     if refusal.reason is Reason.CREDENTIALS:
         return Problem(401, refusal.reason, headers={**_CHALLENGE, **headers})

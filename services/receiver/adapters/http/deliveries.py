@@ -10,7 +10,7 @@ from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.bodies import decode, read_content_encoding
-from services.receiver.deliveries.handler import BrokerAway, Deliveries, NoProvinces, TooManySets
+from services.receiver.deliveries.handler import BrokerAway, DeliveryHandler, NoProvinces, TooManySets
 
 MEDIA_TYPE = "application/x-ndjson"
 MAX_BYTES = 64 << 20
@@ -19,14 +19,14 @@ MAX_BYTES = 64 << 20
 _RETRY_AFTER_SECONDS = "5"
 
 
-def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int = MAX_BYTES) -> APIRouter:
-    """Build the router; mounted where ``tier`` is ``ministry``."""
+def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: int = MAX_BYTES) -> APIRouter:
+    """Build the router of the role ``deliveries``."""
     router = APIRouter()
 
     async def read(request: Request) -> bytes:
         return await _body(request, max_bytes)
 
-    # The account comes first: nobody's bytes are read before the password is right. Not async: waiting for
+    # The account comes first: no body is read before the password is verified. Not async: waiting for
     # the broker belongs in a worker thread.
     @router.post("/v1/deliveries", responses=dict.fromkeys((400, 401, 403, 413, 415, 429, 503), PROBLEM))
     def deliver(
@@ -36,7 +36,7 @@ def deliveries_router(deliveries: Deliveries, auth: BasicAuth, *, max_bytes: int
     ) -> Receipt:
         """Take one delivery: flagged sets, one JSON object a line."""
         try:
-            return deliveries.accept(account, decode(body, encoding, max_bytes))
+            return handler.accept(account, decode(body, encoding, max_bytes))
         except NoProvinces as error:
             raise Problem(403, str(error)) from error
         except TooManySets as error:

@@ -17,19 +17,21 @@ from quantrac.domain.registry.accounts import Account
 from quantrac.io.records import Record
 from services.receiver.access.gate import Gate
 from services.receiver.adapters.http.app import PROBLEM, Problem
-from services.receiver.adapters.http.basic_auth import BasicAuth, refused
+from services.receiver.adapters.http.basic_auth import BasicAuth, refusal_problem
 from services.receiver.adapters.http.bodies import decode, read_content_encoding, unknown_encoding
-from services.receiver.intake.intake import Intake, Ticket
+from services.receiver.intake.handler import Upload
+from services.receiver.intake.intake import Intake, UploadOutcome
 from services.receiver.intake.spool import SpoolFull
-from services.receiver.parse.handler import Upload
 
 _FILES_PER_REQUEST = 100
 _REFUSALS = (400, 401, 403, 413, 415, 422, 429, 507)
 # Of a part (RFC 7578, 4.7): those that leave its bytes as they are.
 _PLAIN_PARTS = frozenset({"", "7bit", "8bit", "binary"})
 
-Named = tuple[str, bytes]
-Read = Callable[[Record], ReadingSet]
+NamedContent = tuple[str, bytes]
+"""File name and bytes."""
+Reader = Callable[[Record], ReadingSet]
+"""Reads a raw file as the role ``parse`` does."""
 
 
 class RejectedLine(BaseModel):
@@ -41,8 +43,8 @@ class RejectedLine(BaseModel):
     detail: str
 
 
-class WhatWasRead(BaseModel):
-    """What the parser makes of a file, by the registry as it is now."""
+class ReadingSummary(BaseModel):
+    """What the parser reads in a file, by the registry as it is now."""
 
     readings: int
     rejects: list[RejectedLine]
@@ -61,21 +63,21 @@ class AcceptedFile(BaseModel):
     """Whether the very same file had been accepted before."""
     state: Literal["confirmed", "spooled"]
     """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it."""
-    read: WhatWasRead | None
+    read: ReadingSummary | None
 
 
-class Accepted(BaseModel):
+class UploadAnswer(BaseModel):
     """The answer to an upload, one entry a file, in the order sent."""
 
     files: list[AcceptedFile]
 
 
 def files_router(
-    intake: Intake, auth: BasicAuth, gate: Gate, *, read: Read, confirm_seconds: float
+    intake: Intake, auth: BasicAuth, gate: Gate, *, read: Reader, confirm_seconds: float
 ) -> APIRouter:
     """Build the router; an upload waits up to ``confirm_seconds`` for the broker.
 
-    ``read`` tells the sender at once what the parser makes of a file; what counts is read later, from Kafka.
+    ``read`` reads a file for the answer; the readings that count are those of the role ``parse``.
     """
     router = APIRouter()
 
@@ -86,34 +88,34 @@ def files_router(
         account: Annotated[Account, Depends(auth)],
         name: Annotated[str | None, Query(description="file name of a raw body")] = None,
         x_file_name: Annotated[str | None, Header(description="the same, as a header")] = None,
-    ) -> Accepted:
+    ) -> UploadAnswer:
         """Take one file as the raw body, plain, gzip or zstd, or several plain ones as a form.
 
         201: the broker has all of them, at least one is new. 200: all were known. 202: at least one is safe
         on disk but not confirmed by the broker in time; nothing needs to be sent again.
         """
-        files = await _files(request, name or x_file_name, account.name, gate)
-        tickets = [await _spooled(intake, gate, account, *file) for file in files]
-        await _wait(tickets, confirm_seconds)
-        accepted = [
-            await _entry(name, ticket, read) for (name, _), ticket in zip(files, tickets, strict=True)
+        contents = await _read_files(request, name or x_file_name, account.name, gate)
+        outcomes = [await _offer(intake, gate, account, *content) for content in contents]
+        await _wait(outcomes, confirm_seconds)
+        files = [
+            await _entry(name, outcome, read) for (name, _), outcome in zip(contents, outcomes, strict=True)
         ]
-        response.status_code = _status(accepted)
-        return Accepted(files=accepted)
+        response.status_code = _status(files)
+        return UploadAnswer(files=files)
 
     return router
 
 
-async def _files(request: Request, name: str | None, account: str, gate: Gate) -> list[Named]:
+async def _read_files(request: Request, name: str | None, account: str, gate: Gate) -> list[NamedContent]:
     limit = gate.file_bytes(account)
     multipart = request.headers.get("content-type", "").startswith("multipart/form-data")
     total = limit * _FILES_PER_REQUEST if multipart else limit
     encoding = read_content_encoding(request)
     if multipart and encoding not in ("", "identity"):
         raise unknown_encoding(f"a form is taken without Content-Encoding, not as {encoding}")
-    bounded = Request(request.scope, _bounded(request.receive, total, partial(gate.pause, account)))
+    limited = Request(request.scope, _limit_body(request.receive, total, partial(gate.pause, account)))
     try:
-        files = await _parts(bounded) if multipart else [(name or "", await bounded.body())]
+        files = await _parts(limited) if multipart else [(name or "", await limited.body())]
     except ClientDisconnect as error:
         raise Problem(400, "the body is cut off") from error
     if not multipart:
@@ -126,7 +128,7 @@ async def _files(request: Request, name: str | None, account: str, gate: Gate) -
     return files
 
 
-async def _parts(request: Request) -> list[Named]:
+async def _parts(request: Request) -> list[NamedContent]:
     async with request.form(max_files=_FILES_PER_REQUEST) as form:
         parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         if not parts:
@@ -144,11 +146,11 @@ def _check_plain(part: UploadFile) -> None:
             raise unknown_encoding(f"{part.filename}: a part is taken without {header}, not as {coding}")
 
 
-def _bounded(receive: Callable[[], Any], limit: int, pause: Callable[[int], float]) -> Callable[[], Any]:
-    """Count the body while it comes, so that nobody fills the memory or the line."""
+def _limit_body(receive: Callable[[], Any], limit: int, pause: Callable[[int], float]) -> Callable[[], Any]:
+    """Count the body while it comes: refuse it past the limit (bytes), and hold the account's rate."""
     size = 0
 
-    async def counted() -> Message:
+    async def receive_limited() -> Message:
         nonlocal size
         message: Message = await receive()
         chunk = len(message.get("body", b""))
@@ -158,46 +160,46 @@ def _bounded(receive: Callable[[], Any], limit: int, pause: Callable[[int], floa
         await asyncio.sleep(pause(chunk))
         return message
 
-    return counted
+    return receive_limited
 
 
-async def _spooled(intake: Intake, gate: Gate, account: Account, path: str, content: bytes) -> Ticket:
-    if refusal := gate.take_file(account.name):
-        raise refused(refusal)
+async def _offer(intake: Intake, gate: Gate, account: Account, path: str, content: bytes) -> UploadOutcome:
+    if refusal := gate.count_file(account.name):
+        raise refusal_problem(refusal)
     folder, _, name = path.replace("\\", "/").rpartition("/")
     # As a client of the other doors sees it: nothing lies above the account's root.
     folder = normpath(f"/{folder.lstrip('/')}")
     try:
-        ticket = intake.offer(Upload(account, folder, name, content, "http"))
-        await asyncio.wrap_future(ticket.spooled)
+        outcome = intake.offer(Upload(account, folder, name, content, "http"))
+        await asyncio.wrap_future(outcome.spooled)
     except ValueError as error:
         raise Problem(422, str(error)) from error
     except SpoolFull as error:
         raise Problem(507, f"no room, try again later: {error}") from error
-    return ticket
+    return outcome
 
 
-async def _wait(tickets: list[Ticket], seconds: float) -> None:
+async def _wait(outcomes: list[UploadOutcome], seconds: float) -> None:
     # Shielded: giving up waiting must not cancel what the sender will complete.
-    waiting = [asyncio.shield(asyncio.wrap_future(ticket.confirmed)) for ticket in tickets]
+    waiting = [asyncio.shield(asyncio.wrap_future(outcome.confirmed)) for outcome in outcomes]
     await asyncio.wait(waiting, timeout=seconds)
 
 
-async def _entry(name: str, ticket: Ticket, read: Read) -> AcceptedFile:
+async def _entry(name: str, outcome: UploadOutcome, read: Reader) -> AcceptedFile:
     return AcceptedFile(
-        file_id=ticket.file_id,
+        file_id=outcome.file_id,
         name=name,
-        station=ticket.station,
-        known=ticket.known,
-        state="confirmed" if ticket.confirmed.done() else "spooled",
-        read=await asyncio.to_thread(_read, ticket.record, read) if ticket.record else None,
+        station=outcome.station,
+        known=outcome.is_resend,
+        state="confirmed" if outcome.confirmed.done() else "spooled",
+        read=await asyncio.to_thread(_read, outcome.record, read) if outcome.record else None,
     )
 
 
-def _read(record: Record, read: Read) -> WhatWasRead:
-    found = read(record)
-    rejects = [RejectedLine(line=r.line, reason=r.reason, detail=r.detail) for r in found.rejects]
-    return WhatWasRead(readings=len(found.readings), rejects=rejects)
+def _read(record: Record, read: Reader) -> ReadingSummary:
+    reading_set = read(record)
+    rejects = [RejectedLine(line=r.line, reason=r.reason, detail=r.detail) for r in reading_set.rejects]
+    return ReadingSummary(readings=len(reading_set.readings), rejects=rejects)
 
 
 def _status(files: list[AcceptedFile]) -> int:

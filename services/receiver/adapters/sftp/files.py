@@ -1,7 +1,7 @@
 """What an SFTP account can do with files: send new ones, make folders, list what it sent.
 
-The close of a file is answered once it is on the disk. A file whose connection ends before its close was cut:
-it is parked. As at the FTP door, an accepted file shows as an empty (sparse) one of its size for a day.
+The close of a file is answered once it is on disk. A file whose connection ends before its close was cut, and
+is parked. As at the FTP door, an accepted file shows as an empty (sparse) one of its size for a day.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from asyncssh import (
 from quantrac.domain.file_names import check_folder
 from quantrac.domain.registry.accounts import Account
 from services.receiver.access.gate import Gate
-from services.receiver.adapters.homes import Homes, TooManyFolders
+from services.receiver.adapters.account_folders import AccountFolders, TooManyFolders
 from services.receiver.adapters.sftp.upload import OpenUpload
-from services.receiver.intake.intake import Ticket
+from services.receiver.intake.intake import UploadOutcome
 from services.receiver.intake.spool import SpoolFull
 from services.receiver.intake.uploads import NotWaiting, Uploads
 
@@ -36,12 +36,12 @@ _OPEN_FILES = 8
 _REGULAR_FILE = 0o100644
 
 
-class Shared(Protocol):
-    """What all sessions of a server share."""
+class SftpContext(Protocol):
+    """What all sessions of a server share: the server, as its sessions see it."""
 
     uploads: Uploads
     gate: Gate
-    homes: Homes
+    folders: AccountFolders
 
     def account(self, name: str) -> Account | None:
         """Return an account valid now."""
@@ -49,15 +49,15 @@ class Shared(Protocol):
 
 
 class AccountFiles(asyncssh.SFTPServer):
-    """One session's view: the account's own folder is its world."""
+    """The file operations of one session; the account's own folder is the root of all paths."""
 
-    def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", shared: Shared, name: str) -> None:
-        self._shared, self._name = shared, name
-        self._home = shared.homes.of(name)
-        self._open = 0
-        self.gone = False
-        """Whether the client has ended; what it has not closed by then is cut."""
-        super().__init__(channel, chroot=os.fsencode(self._home))
+    def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", context: SftpContext, name: str) -> None:
+        self._context, self._name = context, name
+        self._folder = context.folders.create(name)
+        self._open_count = 0
+        self.is_client_gone = False
+        """Whether the client has ended the session; what it has not closed by then is cut."""
+        super().__init__(channel, chroot=os.fsencode(self._folder))
 
     def map_path(self, path: bytes) -> bytes:
         """Return the real path; raises ``SFTPFailure`` for a name that is not taken.
@@ -66,10 +66,10 @@ class AccountFiles(asyncssh.SFTPServer):
         """
         real = super().map_path(path)
         try:
-            check_folder(os.fsdecode(real).removeprefix(str(self._home)))
+            check_folder(os.fsdecode(real).removeprefix(str(self._folder)))
         except ValueError as error:
             raise SFTPFailure(str(error)) from error
-        if not Path(os.fsdecode(real)).resolve().is_relative_to(self._home):
+        if not Path(os.fsdecode(real)).resolve().is_relative_to(self._folder):
             raise SFTPPermissionDenied("outside the account's folder")
         return real
 
@@ -78,49 +78,49 @@ class AccountFiles(asyncssh.SFTPServer):
         if not pflags & asyncssh.FXF_WRITE:
             self._refuse()
         return self._begin(
-            path, anew=bool(pflags & asyncssh.FXF_TRUNC), append=bool(pflags & asyncssh.FXF_APPEND)
+            path, truncate=bool(pflags & asyncssh.FXF_TRUNC), append=bool(pflags & asyncssh.FXF_APPEND)
         )
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
-        """Take a piece of an upload, no faster than the account may send."""
-        written = _upload(file_obj).write(offset, data)
-        if pause := self._shared.gate.pause(self._name, written):
+        """Write a piece of an upload, no faster than the account may send."""
+        size = _upload(file_obj).write(offset, data)
+        if pause := self._context.gate.pause(self._name, size):
             await asyncio.sleep(pause)
-        return written
+        return size
 
     def fstat(self, file_obj: object) -> SFTPAttrs:
         """Describe an upload."""
-        return SFTPAttrs(size=_upload(file_obj).shown, permissions=_REGULAR_FILE)
+        return SFTPAttrs(size=_upload(file_obj).shown_size, permissions=_REGULAR_FILE)
 
     def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
-        """Set the length; times and permissions, which clients set unasked, are not kept."""
+        """Set the length; times and permissions, which many clients set, are ignored."""
         if attrs.size is not None:
             _upload(file_obj).resize(attrs.size)
 
     def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
-        """Let times and permissions pass without keeping them; a sent file keeps its length."""
+        """Ignore times and permissions; the length of a sent file cannot be changed."""
         if attrs.size is not None:
             self._refuse()
 
     lsetstat = setstat
 
     def fsync(self, file_obj: object) -> None:
-        """Do nothing yet: the close is answered when the file is on the disk."""
+        """Do nothing: the close is answered when the file is on disk."""
 
     async def close(self, file_obj: object) -> None:
-        """Take a file and return when it is on the disk; park it when its client has gone."""
-        self._open -= 1
+        """Offer a file and return when it is on disk; park it when its client has gone."""
+        self._open_count -= 1
         upload = _upload(file_obj)
-        if self.gone:
+        if self.is_client_gone:
             self._park(upload)
-        elif not upload.untouched:
-            await self._take(upload)
+        elif not upload.is_untouched:
+            await self._offer(upload)
 
     def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
         """Make a folder, unless the account has too many."""
         folder = Path(os.fsdecode(self.map_path(path)))
         try:
-            self._shared.homes.check_room(folder)
+            self._context.folders.check_room(folder)
         except TooManyFolders as error:
             raise SFTPQuotaExceeded(str(error)) from error
         folder.mkdir()
@@ -128,57 +128,61 @@ class AccountFiles(asyncssh.SFTPServer):
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Take a file sent under a temporary name; nothing else can be renamed."""
         old, new = (Path(os.fsdecode(self.map_path(path))) for path in (oldpath, newpath))
-        names = self._visible(old), self._visible(new)
-        await _kept(partial(self._shared.uploads.rename, self._account(), *names))
-        self._shared.homes.leave_trace(new, old.stat().st_size if old.exists() else 0)
+        names = self._account_path(old), self._account_path(new)
+        await _wait_until_spooled(partial(self._context.uploads.rename, self._account(), *names))
+        self._context.folders.leave_trace(new, old.stat().st_size if old.exists() else 0)
         old.unlink(missing_ok=True)
 
     posix_rename = rename
 
     def remove(self, path: bytes) -> None:
-        """Refuse, unless there is nothing to remove: some clients clear the way for their rename."""
+        """Refuse, except where no such file exists: some clients remove the target before their rename."""
         os.lstat(self.map_path(path))
         self._refuse()
 
-    def _begin(self, path: bytes, *, anew: bool, append: bool) -> OpenUpload:
+    def _begin(self, path: bytes, *, truncate: bool, append: bool) -> OpenUpload:
         target = Path(os.fsdecode(self.map_path(path)))
         if target.is_dir():
             raise SFTPFailure("is a folder")
-        if self._open >= _OPEN_FILES:
+        if self._open_count >= _OPEN_FILES:
             raise SFTPFailure(f"at most {_OPEN_FILES} files can be open at once")
-        self._open += 1
-        limit = self._shared.gate.file_bytes(self._name)
-        if anew:
+        self._open_count += 1
+        limit = self._context.gate.file_bytes(self._name)
+        if truncate:
             return OpenUpload(target, limit, resume=None)
-        shown = target.stat().st_size if target.exists() else 0
-        resume = partial(self._shared.uploads.resume, self._name, self._visible(target), shown=shown)
-        return OpenUpload(target, limit, resume=resume, shown=shown, append=append)
+        shown_size = target.stat().st_size if target.exists() else 0
+        resume = partial(
+            self._context.uploads.resume, self._name, self._account_path(target), shown_size=shown_size
+        )
+        return OpenUpload(target, limit, resume=resume, shown_size=shown_size, append=append)
 
-    async def _take(self, upload: OpenUpload) -> None:
+    async def _offer(self, upload: OpenUpload) -> None:
         content = upload.content()
-        if refusal := self._shared.gate.take_file(self._name):
+        if refusal := self._context.gate.count_file(self._name):
             raise SFTPQuotaExceeded(refusal.reason)
-        finish = self._shared.uploads.finish
-        await _kept(partial(finish, self._account(), self._visible(upload.path), content, "sftp"))
-        self._shared.homes.leave_trace(upload.path, upload.shown)
+        finish = self._context.uploads.finish
+        await _wait_until_spooled(
+            partial(finish, self._account(), self._account_path(upload.path), content, "sftp")
+        )
+        self._context.folders.leave_trace(upload.path, upload.shown_size)
 
     def _park(self, upload: OpenUpload) -> None:
-        path = self._visible(upload.path)
+        path = self._account_path(upload.path)
         log.warning("%s of %s: connection broken; file not taken", path, self._name)
-        if upload.untouched or upload.too_large:
+        if upload.is_untouched or upload.is_too_large:
             return
         # Shown, so that a client which resumes learns how much of it is here.
-        if size := self._shared.uploads.cut(self._name, path, upload.content(), "sftp"):
-            self._shared.homes.leave_trace(upload.path, size)
+        if size := self._context.uploads.park(self._name, path, upload.content(), "sftp"):
+            self._context.folders.leave_trace(upload.path, size)
 
     def _account(self) -> Account:
-        account = self._shared.account(self._name)
+        account = self._context.account(self._name)
         if account is None:
             raise SFTPPermissionDenied("the account is no longer valid; file not taken")
         return account
 
-    def _visible(self, path: Path) -> str:
-        return f"/{path.relative_to(self._home).as_posix()}"
+    def _account_path(self, path: Path) -> str:
+        return f"/{path.relative_to(self._folder).as_posix()}"
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise SFTPPermissionDenied("what was sent can be listed, and neither read, changed nor removed")
@@ -191,7 +195,7 @@ def _upload(file_obj: object) -> OpenUpload:
     return file_obj
 
 
-async def _kept(offer: partial[Ticket]) -> None:
+async def _wait_until_spooled(offer: partial[UploadOutcome]) -> None:
     """Offer a file and wait until it is on the disk; raises the ``SFTPError`` that says why it is not."""
     try:
         await asyncio.wrap_future(offer().spooled)

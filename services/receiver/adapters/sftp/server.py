@@ -20,9 +20,8 @@ from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Answer, Logins
-from services.receiver.adapters.homes import Homes
-from services.receiver.adapters.sftp.files import AccountFiles
-from services.receiver.adapters.sftp.files import Shared as FilesShared
+from services.receiver.adapters.account_folders import AccountFolders
+from services.receiver.adapters.sftp.files import AccountFiles, SftpContext
 from services.receiver.adapters.sftp.keys import host_keys, is_listed
 from services.receiver.intake.uploads import Uploads
 
@@ -36,8 +35,8 @@ _KEEPALIVE_SECONDS = 300
 _ROUND_SECONDS = 0.2
 
 
-class Shared(FilesShared, Protocol):
-    """What all connections of a server share."""
+class ServerContext(SftpContext, Protocol):
+    """What all connections of a server share: the server, as its connections see it."""
 
     connections: "set[Connection]"
     max_connections: int
@@ -50,53 +49,53 @@ class Shared(FilesShared, Protocol):
 class Session(SSHServerStreamSession):  # type: ignore[type-arg]
     """One ``sftp`` subsystem; knows when its client has gone."""
 
-    def __init__(self, shared: Shared, name: str) -> None:
-        self._shared, self._name = shared, name
+    def __init__(self, context: ServerContext, name: str) -> None:
+        self._context, self._name = context, name
         self._files: AccountFiles | None = None
         super().__init__(None, self._start, _SFTP_VERSION)
 
     def eof_received(self) -> bool:
-        """Note that nothing more comes: what is closed from now on is not closed by the client."""
+        """Note that the client has ended the session: its open files were cut, not closed."""
         if self._files is not None:
-            self._files.gone = True
+            self._files.is_client_gone = True
         return super().eof_received()
 
     def _start(self, channel: SSHChannel[bytes]) -> AccountFiles:
         server_channel = cast("asyncssh.SSHServerChannel[bytes]", channel)
-        self._files = AccountFiles(server_channel, self._shared, self._name)
+        self._files = AccountFiles(server_channel, self._context, self._name)
         return self._files
 
 
 class Connection(asyncssh.SSHServer):
     """One client."""
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
         self._name = self._address = ""
         self._failures = 0
-        self._entered = False
+        self._is_counted = False
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Count the client, or turn it away."""
         self._conn = conn
         self._address = (conn.get_extra_info("peername") or [""])[0]
-        self._shared.connections.add(self)
-        full = len(self._shared.connections) > self._shared.max_connections
-        if full or self._shared.gate.may_connect(self._address):
+        self._context.connections.add(self)
+        is_full = len(self._context.connections) > self._context.max_connections
+        if is_full or self._context.gate.may_connect(self._address):
             conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
-        self._shared.connections.discard(self)
-        if self._entered:
-            self._shared.gate.leave(self._name)
+        self._context.connections.discard(self)
+        if self._is_counted:
+            self._context.gate.leave(self._name)
 
     def abort(self) -> None:
         """Break the connection."""
         self._conn.abort()
 
     def begin_auth(self, username: str) -> bool:
-        """Ask everybody to log in."""
+        """Require a login of everybody."""
         self._name = username
         return True
 
@@ -108,7 +107,7 @@ class Connection(asyncssh.SSHServer):
         """Check a password."""
         if self._failures >= _PASSWORDS_PER_CONNECTION:
             raise asyncssh.PermissionDenied("too many wrong passwords")
-        answer = await self._shared.login(username, password, self._address)
+        answer = await self._context.login(username, password, self._address)
         if isinstance(answer, Refusal):
             self._failures += 1
             log.warning("login of %r from %s failed: %s", username, self._address, answer)
@@ -123,29 +122,29 @@ class Connection(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Tell whether a key is the account's; asyncssh checks that the client has its private half."""
-        answer = self._shared.gate.login_with_key(username, self._address)
+        answer = self._context.gate.login_with_key(username, self._address)
         if isinstance(answer, Refusal):
             return False
         return answer.role == "station" and is_listed(key, answer.public_keys)
 
     def auth_completed(self) -> None:
         """Count the account's connection, or turn it away."""
-        refusal = self._shared.gate.enter(self._name)
-        self._entered = refusal is None
+        refusal = self._context.gate.enter(self._name)
+        self._is_counted = refusal is None
         if refusal is not None:
             self._conn.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, refusal.reason)
 
     def session_requested(self) -> Session:
         """Open a session; all it can start is ``sftp``."""
-        return Session(self._shared, self._name)
+        return Session(self._context, self._name)
 
 
 class SftpServer:
     """Listens from the moment it is made; :meth:`run` serves.
 
-    ``homes`` gets a folder for each account; ``keys`` is the folder of the server's own keys;
-    ``failed_login_delay`` (s) slows down guessing; ``on_round`` is called as long as the loop
-    turns. Raises ``ValueError`` for a bad host key.
+    ``folders`` gets one for each account; ``keys`` is the folder of the server's own keys;
+    ``failed_login_delay`` (s) slows down guessing; ``on_round`` is called in every round of the loop. Raises
+    ``ValueError`` for a bad host key.
     """
 
     def __init__(
@@ -156,13 +155,13 @@ class SftpServer:
         logins: Logins,
         registry: Registry,
         clock: Callable[[], datetime],
-        homes: Homes,
+        folders: AccountFolders,
         keys: Path,
         max_connections: int = 2100,
         failed_login_delay: float = 3.0,
         on_round: Callable[[], None] = lambda: None,
     ) -> None:
-        self.uploads, self.gate, self.homes = uploads, logins.gate, homes
+        self.uploads, self.gate, self.folders = uploads, logins.gate, folders
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
         self._logins, self._registry, self._clock = logins, registry, clock

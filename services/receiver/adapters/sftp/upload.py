@@ -1,4 +1,4 @@
-"""One SFTP upload on its way, in memory: written piece by piece, and continued where a cut one ended."""
+"""One SFTP upload under way, in memory: written piece by piece, or continued where a cut one ended."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,21 +8,21 @@ from asyncssh import SFTPFailure
 from services.receiver.intake.uploads import BadOffset
 
 Resume = Callable[[int | None], bytes]
-"""Gives the bytes that stand before an offset; ``None`` asks for all there are."""
+"""Returns the bytes received before an offset; for ``None`` all of them."""
 
 
 class OpenUpload:
     """Takes pieces at any offset, as a file does, and never grows past ``limit`` bytes.
 
-    ``resume`` is given for a file opened without being emptied, and ``shown`` is the size that its client
+    ``resume`` is for a file opened without truncation, and ``shown_size`` the size in bytes that its client
     sees of it; ``append`` puts every piece at the end.
     """
 
     def __init__(
-        self, path: Path, limit: int, *, resume: Resume | None, shown: int = 0, append: bool = False
+        self, path: Path, limit: int, *, resume: Resume | None, shown_size: int = 0, append: bool = False
     ) -> None:
-        self.path, self.too_large = path, False
-        self._limit, self._resume, self._shown, self._append = limit, resume, shown, append
+        self.path, self.is_too_large = path, False
+        self._limit, self._resume, self._shown_size, self._append = limit, resume, shown_size, append
         self._content = bytearray()
         self._start = 0
 
@@ -32,23 +32,23 @@ class OpenUpload:
         return len(self._content)
 
     @property
-    def shown(self) -> int:
+    def shown_size(self) -> int:
         """Bytes that its client sees: with those of the accepted file that it adds to."""
         return self._start + self.size
 
     @property
-    def untouched(self) -> bool:
+    def is_untouched(self) -> bool:
         """Whether a file that is there already was opened and nothing written."""
         return self._resume is not None and self.path.exists()
 
     def write(self, offset: int, chunk: bytes) -> int:
-        """Put a piece in its place; raises ``SFTPFailure`` past the largest size, or after a gap."""
+        """Write a piece at its offset; raises ``SFTPFailure`` past the largest size, or after a gap."""
         self._begin(None if self._append else offset)
-        at = self.size if self._append else offset - self._start
-        if at < 0:
+        position = self.size if self._append else offset - self._start
+        if position < 0:
             raise SFTPFailure("what was accepted cannot be changed")
-        self._grow(at + len(chunk))
-        self._content[at : at + len(chunk)] = chunk
+        self._grow(position + len(chunk))
+        self._content[position : position + len(chunk)] = chunk
         return len(chunk)
 
     def resize(self, size: int) -> None:
@@ -73,15 +73,15 @@ class OpenUpload:
         self._resume = None
         if offset != 0 and not self._content:
             # What is added to an accepted file is a file of its own.
-            self._start = self._shown
+            self._start = self._shown_size
 
     def _grow(self, size: int) -> None:
         if size > self._limit:
-            self.too_large = True
+            self.is_too_large = True
             self._content.clear()
         self._check_size()
         self._content.extend(bytes(max(0, size - self.size)))
 
     def _check_size(self) -> None:
-        if self.too_large:
+        if self.is_too_large:
             raise SFTPFailure(f"more than {self._limit} bytes are not accepted; file not taken")

@@ -29,13 +29,13 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Counter:
     return counter
 
 
-def authenticator(of: Registry, now: datetime = NOW) -> Authenticator:
-    return Authenticator(of, lambda: now)
+def authenticator(station_registry: Registry, now: datetime = NOW) -> Authenticator:
+    return Authenticator(station_registry, lambda: now)
 
 
 def test_the_right_password_gives_the_account() -> None:
-    known = registry()
-    assert authenticator(known).authenticate("bkhn", "secret") is known.accounts["bkhn"]
+    station_registry = registry()
+    assert authenticator(station_registry).authenticate("bkhn", "secret") is station_registry.accounts["bkhn"]
 
 
 def test_a_wrong_password_gives_nothing() -> None:
@@ -65,20 +65,20 @@ def test_an_unknown_account_costs_one_slow_check_too(checks: Counter) -> None:
 
 
 def test_a_changed_password_takes_effect_at_once() -> None:
-    known = registry()
-    door = authenticator(known)
+    station_registry = registry()
+    door = authenticator(station_registry)
     assert door.authenticate("bkhn", "secret") is not None
-    known.accounts["bkhn"] = account(password="new")
+    station_registry.accounts["bkhn"] = account(password="new")
     assert door.authenticate("bkhn", "secret") is None
-    assert door.authenticate("bkhn", "new") is known.accounts["bkhn"]
+    assert door.authenticate("bkhn", "new") is station_registry.accounts["bkhn"]
 
 
 def test_a_removed_or_expired_account_is_out_at_once() -> None:
-    known = registry(accounts=[account("ended", valid_to=NOW), account("removed")])
-    door = authenticator(known)
+    station_registry = registry(accounts=[account("ended", valid_to=NOW), account("removed")])
+    door = authenticator(station_registry)
     assert door.authenticate("ended", "secret") is None
     assert door.authenticate("removed", "secret") is not None
-    del known.accounts["removed"]
+    del station_registry.accounts["removed"]
     assert door.authenticate("removed", "secret") is None
 
 

@@ -17,7 +17,7 @@ from services.receiver.access import authentication
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate, Reason, Refusal
 from services.receiver.access.logins import Logins
-from services.receiver.access.verified_passwords import FileProofs
+from services.receiver.access.verified_passwords import VerifiedPasswordFile
 
 ADDRESS = "203.113.4.17"
 
@@ -26,8 +26,10 @@ def now() -> datetime:
     return datetime(2026, 3, 25, tzinfo=UTC)
 
 
-def authenticator(of: Registry, folder: Path) -> Authenticator:
-    return Authenticator(of, now, FileProofs(folder / "logins", folder / "logins.key"))
+def authenticator(station_registry: Registry, folder: Path) -> Authenticator:
+    return Authenticator(
+        station_registry, now, VerifiedPasswordFile(folder / "logins", folder / "logins.key")
+    )
 
 
 class Checks:
@@ -44,16 +46,18 @@ class Checks:
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
-    found = Checks()
-    monkeypatch.setattr(authentication, "verify_password", found)
-    return found
+    slow_check = Checks()
+    monkeypatch.setattr(authentication, "verify_password", slow_check)
+    return slow_check
 
 
 @pytest.fixture
 def logins(checks: Checks) -> Iterator[Logins]:
-    known = registry(accounts=[account(f"logger-{n}") for n in range(5)])
-    gate = Gate(known, Authenticator(known, now), AccountLimits(file_bytes=1), clock=now)
-    opened = Logins(gate, most_waiting=3)
+    station_registry = registry(accounts=[account(f"logger-{n}") for n in range(5)])
+    gate = Gate(
+        station_registry, Authenticator(station_registry, now), AccountLimits(file_bytes=1), clock=now
+    )
+    opened = Logins(gate, max_waiting=3)
     yield opened
     checks.open.set()
     opened.close()
@@ -96,51 +100,51 @@ def test_guesses_that_wait_are_not_checked_once_their_address_is_locked_out(
 
 def test_a_verified_password_needs_no_slow_check_after_a_restart(tmp_path: Path, checks: Checks) -> None:
     checks.open.set()
-    known = registry()
-    assert authenticator(known, tmp_path).authenticate("bkhn", "secret") is not None
-    restarted = authenticator(known, tmp_path)
+    station_registry = registry()
+    assert authenticator(station_registry, tmp_path).authenticate("bkhn", "secret") is not None
+    restarted = authenticator(station_registry, tmp_path)
     assert restarted.authenticate("bkhn", "secret") is not None
     assert checks.count == 1
     assert not restarted.remembers("bkhn", "guess")
 
 
 def test_what_is_remembered_in_the_file_ends_with_the_stored_hash(tmp_path: Path) -> None:
-    known = registry()
-    authenticator(known, tmp_path).authenticate("bkhn", "secret")
-    known.accounts["bkhn"] = account(password="secret")
-    assert not authenticator(known, tmp_path).remembers("bkhn", "secret")
+    station_registry = registry()
+    authenticator(station_registry, tmp_path).authenticate("bkhn", "secret")
+    station_registry.accounts["bkhn"] = account(password="secret")
+    assert not authenticator(station_registry, tmp_path).remembers("bkhn", "secret")
 
 
 def test_the_last_proof_of_an_account_counts_and_a_restart_drops_the_others(tmp_path: Path) -> None:
-    known = registry()
+    station_registry = registry()
     for password in ("secret", "new"):
-        known.accounts["bkhn"] = account(password=password)
-        authenticator(known, tmp_path).authenticate("bkhn", password)
+        station_registry.accounts["bkhn"] = account(password=password)
+        authenticator(station_registry, tmp_path).authenticate("bkhn", password)
     assert len((tmp_path / "logins").read_bytes().splitlines()) == 2
-    assert authenticator(known, tmp_path).remembers("bkhn", "new")
+    assert authenticator(station_registry, tmp_path).remembers("bkhn", "new")
     assert len((tmp_path / "logins").read_bytes().splitlines()) == 1
 
 
 @pytest.mark.parametrize("damage", [b"bkhn\tzz\n", b"bkhn", b"\xff\xfe\t00\n\n", b"bkhn\tabcd\n"])
 def test_a_damaged_file_costs_a_check_and_nothing_else(tmp_path: Path, damage: bytes) -> None:
-    known = registry()
-    authenticator(known, tmp_path).authenticate("bkhn", "secret")
+    station_registry = registry()
+    authenticator(station_registry, tmp_path).authenticate("bkhn", "secret")
     (tmp_path / "logins").write_bytes(damage)
-    restarted = authenticator(known, tmp_path)
+    restarted = authenticator(station_registry, tmp_path)
     assert not restarted.remembers("bkhn", "secret")
     assert restarted.authenticate("bkhn", "secret") is not None
-    assert authenticator(known, tmp_path).remembers("bkhn", "secret")
+    assert authenticator(station_registry, tmp_path).remembers("bkhn", "secret")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
 def test_both_files_are_their_owners_and_a_key_that_everybody_could_read_is_replaced(tmp_path: Path) -> None:
-    known = registry()
-    authenticator(known, tmp_path).authenticate("bkhn", "secret")
+    station_registry = registry()
+    authenticator(station_registry, tmp_path).authenticate("bkhn", "secret")
     files = [tmp_path / "logins", tmp_path / "logins.key"]
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
     key = files[1].read_bytes()
     files[1].chmod(0o644)
-    assert not authenticator(known, tmp_path).remembers("bkhn", "secret")
+    assert not authenticator(station_registry, tmp_path).remembers("bkhn", "secret")
     assert files[1].read_bytes() != key
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
 

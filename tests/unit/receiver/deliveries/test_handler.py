@@ -20,14 +20,14 @@ from schemas.codec import decode_flagged_set, encode
 from schemas.messages.deliveries import Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
 from services.receiver.deliveries.handler import (
-    AHEAD,
+    CLOCK_ALLOWANCE,
     MAX_SETS,
     BrokerAway,
-    Deliveries,
+    DeliveryHandler,
     NoProvinces,
     TooManySets,
 )
-from services.receiver.deliveries.ledger import KEPT, DeliveryLedger
+from services.receiver.deliveries.ledger import RETENTION, DeliveryLedger
 
 NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
 HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provinces=("01",))
@@ -38,22 +38,22 @@ STATIONS = {
 }
 
 
-class Memory(dict[tuple[str, str], Receipt]):
-    def recall(self, account: str, delivery_id: str) -> Receipt | None:
+class Receipts(dict[tuple[str, str], Receipt]):
+    def find(self, account: str, delivery_id: str) -> Receipt | None:
         return self.get((account, delivery_id))
 
-    def remember(self, account: str, receipt: Receipt) -> None:
+    def add(self, account: str, receipt: Receipt) -> None:
         self[account, receipt.delivery_id] = receipt
 
 
-class Desk:
-    """Deliveries with its doubles at hand; each look at the clock is a minute later."""
+class DeliveriesBench:
+    """A delivery handler with its doubles at hand; each look at the clock is a minute later."""
 
     def __init__(self) -> None:
-        self.broker, self.memory, self.now = FakeBroker(partitions=1), Memory(), NOON
-        self.deliveries = Deliveries(
+        self.broker, self.ledger, self.now = FakeBroker(partitions=1), Receipts(), NOON
+        self.deliveries = DeliveryHandler(
             producer=self.broker.producer(),
-            memory=self.memory,
+            ledger=self.ledger,
             clock=self.clock,
             topic="qa-flagged",
             registry=Registry(stations=STATIONS),
@@ -102,20 +102,20 @@ def line(station: str, name: str = "1.txt") -> bytes:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def bench() -> DeliveriesBench:
+    return DeliveriesBench()
 
 
-def test_a_revision_and_an_provisional_set_are_taken_like_any(desk: Desk) -> None:
+def test_a_revision_and_an_provisional_set_are_taken_like_any(bench: DeliveriesBench) -> None:
     provisional, revision = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
     provisional.provisional = Provisional(NOON, NOON + timedelta(hours=24), ["late"])
     revision.revision, revision.cause = 1, "late"
-    assert desk.accept(encode(provisional), encode(revision)).accepted == 2
-    assert [record.value for record in desk.flagged] == [encode(provisional), encode(revision)]
+    assert bench.accept(encode(provisional), encode(revision)).accepted == 2
+    assert [record.value for record in bench.flagged] == [encode(provisional), encode(revision)]
 
 
-def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: Desk) -> None:
-    receipt = desk.accept(line("A", "1.txt"), line("B", "2.txt"))
+def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(bench: DeliveriesBench) -> None:
+    receipt = bench.accept(line("A", "1.txt"), line("B", "2.txt"))
     delivery_id = file_id(line("A", "1.txt") + b"\n" + line("B", "2.txt"))
     assert receipt == Receipt(
         delivery_id=delivery_id,
@@ -124,7 +124,7 @@ def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: 
         rejected=[],
         received_at=NOON + timedelta(minutes=2),
     )
-    first, second = desk.flagged
+    first, second = bench.flagged
     assert (first.topic, first.key, first.value) == ("qa-flagged", b"A", line("A", "1.txt"))
     assert first.headers == {
         "file_id": file_id(b"1.txt").encode(),
@@ -135,39 +135,39 @@ def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(desk: 
     assert (second.key, second.value) == (b"B", line("B", "2.txt"))
 
 
-def test_the_sets_of_a_station_keep_their_order(desk: Desk) -> None:
-    desk.accept(line("A", "1"), line("B", "2"), line("A", "3"), line("A", "4"))
-    assert [r.value for r in desk.flagged if r.key == b"A"] == [
+def test_the_sets_of_a_station_keep_their_order(bench: DeliveriesBench) -> None:
+    bench.accept(line("A", "1"), line("B", "2"), line("A", "3"), line("A", "4"))
+    assert [r.value for r in bench.flagged if r.key == b"A"] == [
         line("A", "1"),
         line("A", "3"),
         line("A", "4"),
     ]
 
 
-def test_a_delivery_seen_before_gets_the_same_receipt_and_produces_nothing(desk: Desk) -> None:
-    first = desk.accept(line("A"), b"{}")
-    again = desk.accept(line("A"), b"{}")
+def test_a_delivery_seen_before_gets_the_same_receipt_and_produces_nothing(bench: DeliveriesBench) -> None:
+    first = bench.accept(line("A"), b"{}")
+    again = bench.accept(line("A"), b"{}")
     assert again.duplicate
     assert again.model_copy(update={"duplicate": False}) == first
-    assert len(desk.flagged) == 1
+    assert len(bench.flagged) == 1
 
 
-def test_another_account_does_not_get_the_receipt_of_the_first(desk: Desk) -> None:
-    desk.accept(line("A"))
-    other = replace(HANOI, name="hue", stations=("B",))
-    assert desk.reasons(line("A"), account=other) == [(1, "account hue may not deliver for station A")]
+def test_another_account_does_not_get_the_receipt_of_the_first(bench: DeliveriesBench) -> None:
+    bench.accept(line("A"))
+    hue = replace(HANOI, name="hue", stations=("B",))
+    assert bench.reasons(line("A"), account=hue) == [(1, "account hue may not deliver for station A")]
 
 
-def test_a_bad_line_does_not_take_the_good_lines_with_it(desk: Desk) -> None:
-    receipt = desk.accept(line("A", "1"), b"not json", b"", line("A", "3"))
+def test_a_bad_line_does_not_take_the_good_lines_with_it(bench: DeliveriesBench) -> None:
+    receipt = bench.accept(line("A", "1"), b"not json", b"", line("A", "3"))
     assert receipt.accepted == 2
     assert [r.line for r in receipt.rejected] == [2, 3]
     assert receipt.rejected[0].reason == "not a flagged set: JSON is malformed: invalid character (byte 4)"
-    assert len(desk.flagged) == 2
+    assert len(bench.flagged) == 2
 
 
-def test_a_line_break_at_the_end_is_no_line_of_its_own(desk: Desk) -> None:
-    assert desk.deliveries.accept(HANOI, line("A") + b"\n").rejected == []
+def test_a_line_break_at_the_end_is_no_line_of_its_own(bench: DeliveriesBench) -> None:
+    assert bench.deliveries.accept(HANOI, line("A") + b"\n").rejected == []
 
 
 @pytest.mark.parametrize(
@@ -192,51 +192,53 @@ def test_a_line_break_at_the_end_is_no_line_of_its_own(desk: Desk) -> None:
     ],
 )
 def test_a_set_that_breaks_the_contract_is_rejected_with_the_place(
-    desk: Desk, wrong: bytes, right: bytes, reason: str
+    bench: DeliveriesBench, wrong: bytes, right: bytes, reason: str
 ) -> None:
     assert right in line("A")
-    assert desk.reasons(line("A").replace(right, wrong)) == [(1, reason)]
-    assert desk.flagged == []
+    assert bench.reasons(line("A").replace(right, wrong)) == [(1, reason)]
+    assert bench.flagged == []
 
 
-def test_a_field_that_a_newer_province_adds_is_let_through(desk: Desk) -> None:
+def test_a_field_that_a_newer_province_adds_is_let_through(bench: DeliveriesBench) -> None:
     newer = line("A").replace(b'"rules":', b'"judged_by":"somebody","rules":')
-    assert desk.accept(newer).accepted == 1
-    assert desk.flagged[0].value == newer
+    assert bench.accept(newer).accepted == 1
+    assert bench.flagged[0].value == newer
 
 
-def test_a_set_too_large_for_the_broker_is_rejected(desk: Desk) -> None:
+def test_a_set_too_large_for_the_broker_is_rejected(bench: DeliveriesBench) -> None:
     large = line("A").replace(b'"text":"35.2"', b'"text":"' + b"3" * LARGEST_MESSAGE_BYTES + b'"')
-    assert desk.reasons(large) == [
+    assert bench.reasons(large) == [
         (1, f"not a flagged set: {len(large)} bytes, more than 33554432"),
     ]
 
 
-def test_an_account_delivers_for_the_stations_of_its_provinces_alone(desk: Desk) -> None:
-    assert desk.reasons(line("A"), line("FAR"), line("XX_NOPE_1"), line("B")) == [
+def test_an_account_delivers_for_the_stations_of_its_provinces_alone(bench: DeliveriesBench) -> None:
+    assert bench.reasons(line("A"), line("FAR"), line("XX_NOPE_1"), line("B")) == [
         (2, "account hanoi may not deliver for province 24, where station FAR is"),
         (3, "station XX_NOPE_1 is not in the ministry's registry"),
     ]
-    assert [record.key for record in desk.flagged] == [b"A", b"B"]
+    assert [record.key for record in bench.flagged] == [b"A", b"B"]
 
 
-def test_an_account_that_names_no_province_delivers_nothing_and_is_told_why(desk: Desk) -> None:
+def test_an_account_that_names_no_province_delivers_nothing_and_is_told_why(bench: DeliveriesBench) -> None:
     with pytest.raises(NoProvinces, match="account hanoi names no province in the registry"):
-        desk.accept(line("A"), account=replace(HANOI, provinces=(), stations=("A",)))
-    assert desk.memory == {}
-    assert desk.flagged == []
+        bench.accept(line("A"), account=replace(HANOI, provinces=(), stations=("A",)))
+    assert bench.ledger == {}
+    assert bench.flagged == []
 
 
-def test_a_set_received_after_the_ministrys_clock_is_rejected_beyond_the_setting(desk: Desk) -> None:
+def test_a_set_received_after_the_ministrys_clock_is_rejected_beyond_the_setting(
+    bench: DeliveriesBench,
+) -> None:
     soon, future = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
-    soon.received_at = NOON + timedelta(minutes=1) + AHEAD
+    soon.received_at = NOON + timedelta(minutes=1) + CLOCK_ALLOWANCE
     future.received_at = soon.received_at + timedelta(milliseconds=1)
-    assert desk.reasons(encode(soon), encode(future)) == [
+    assert bench.reasons(encode(soon), encode(future)) == [
         (2, "received_at: 2026-03-25T05:11:00.001000+00:00 lies after the ministry's clock")
     ]
 
 
-def test_a_set_is_taken_with_every_time_that_the_stations_door_believes(desk: Desk) -> None:
+def test_a_set_is_taken_with_every_time_that_the_stations_door_believes(bench: DeliveriesBench) -> None:
     ahead, beyond = decode_flagged_set(line("A")), decode_flagged_set(line("A"))
     ahead.readings[0].measured_at = NOON + MEASURED_AHEAD
     beyond.readings[0].measured_at = NOON + MEASURED_AHEAD + timedelta(seconds=1)
@@ -244,48 +246,48 @@ def test_a_set_is_taken_with_every_time_that_the_stations_door_believes(desk: De
         "received_at: 2026-03-25T05:00:00+00:00 lies over 366 days before"
         " a reading of 2027-03-26T05:00:01+00:00"
     )
-    assert desk.reasons(encode(ahead), encode(beyond)) == [(2, reason)]
+    assert bench.reasons(encode(ahead), encode(beyond)) == [(2, reason)]
     for flagged, rejects in ((ahead, 0), (beyond, 1)):
         content = station_file(at=flagged.readings[0].measured_at)
         assert len(parse_file(content, "1.txt", STATIONS["A"], NOON).rejects) == rejects
 
 
-def test_a_set_nested_too_deeply_is_rejected(desk: Desk) -> None:
+def test_a_set_nested_too_deeply_is_rejected(bench: DeliveriesBench) -> None:
     deep = line("A").replace(b'"tests":{"range":1}', b'"tests":' + b"[" * 100_000)
-    ((number, reason),) = desk.reasons(deep)
+    ((number, reason),) = bench.reasons(deep)
     assert number == 1
     assert reason.startswith("not a flagged set: ")
 
 
-def test_an_account_delivers_only_for_its_stations_when_it_names_any(desk: Desk) -> None:
+def test_an_account_delivers_only_for_its_stations_when_it_names_any(bench: DeliveriesBench) -> None:
     limited = replace(HANOI, stations=("A",))
-    assert desk.reasons(line("A"), line("B"), account=limited) == [
+    assert bench.reasons(line("A"), line("B"), account=limited) == [
         (2, "account hanoi may not deliver for station B")
     ]
 
 
-def test_a_broker_that_is_away_leaves_no_receipt_behind(desk: Desk) -> None:
-    desk.broker.away = True
+def test_a_broker_that_is_away_leaves_no_receipt_behind(bench: DeliveriesBench) -> None:
+    bench.broker.away = True
     with pytest.raises(BrokerAway, match="the broker is away"):
-        desk.accept(line("A"))
-    assert desk.memory == {}
-    desk.broker.away = False
-    assert not desk.accept(line("A")).duplicate
+        bench.accept(line("A"))
+    assert bench.ledger == {}
+    bench.broker.away = False
+    assert not bench.accept(line("A")).duplicate
 
 
-def test_a_delivery_with_too_many_lines_is_refused_whole(desk: Desk) -> None:
-    assert len(desk.accept(*[b"{}"] * MAX_SETS).rejected) == MAX_SETS
+def test_a_delivery_with_too_many_lines_is_refused_whole(bench: DeliveriesBench) -> None:
+    assert len(bench.accept(*[b"{}"] * MAX_SETS).rejected) == MAX_SETS
     with pytest.raises(TooManySets, match="10000 sets"):
-        desk.accept(*[b"{}"] * (MAX_SETS + 1))
+        bench.accept(*[b"{}"] * (MAX_SETS + 1))
 
 
-def test_the_same_delivery_sent_twice_at_once_is_produced_once(desk: Desk) -> None:
+def test_the_same_delivery_sent_twice_at_once_is_produced_once(bench: DeliveriesBench) -> None:
     start = threading.Barrier(4)
     receipts: list[Receipt] = []
 
     def send() -> None:
         start.wait()
-        receipts.append(desk.accept(line("A")))
+        receipts.append(bench.accept(line("A")))
 
     threads = [threading.Thread(target=send) for _ in range(4)]
     for thread in threads:
@@ -293,7 +295,7 @@ def test_the_same_delivery_sent_twice_at_once_is_produced_once(desk: Desk) -> No
     for thread in threads:
         thread.join()
     assert sorted(r.duplicate for r in receipts) == [False, True, True, True]
-    assert len(desk.flagged) == 1
+    assert len(bench.flagged) == 1
 
 
 def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> None:
@@ -305,20 +307,22 @@ def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> No
         received_at=NOON,
     )
     ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
-    ledger.remember("hanoi", receipt)
+    ledger.add("hanoi", receipt)
     ledger.close()
     ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
-    assert ledger.recall("hanoi", "a" * 64) == receipt
-    assert ledger.recall("hue", "a" * 64) is None
+    assert ledger.find("hanoi", "a" * 64) == receipt
+    assert ledger.find("hue", "a" * 64) is None
     ledger.close()
 
 
 def test_the_ledger_forgets_after_two_days(tmp_path: Path) -> None:
     ledger = DeliveryLedger(tmp_path / "deliveries.sqlite")
     old = Receipt(delivery_id="a" * 64, accepted=1, duplicate=False, rejected=[], received_at=NOON)
-    new = old.model_copy(update={"delivery_id": "b" * 64, "received_at": NOON + KEPT + timedelta(seconds=1)})
-    ledger.remember("hanoi", old)
-    ledger.remember("hanoi", new)
-    assert ledger.recall("hanoi", "a" * 64) is None
-    assert ledger.recall("hanoi", "b" * 64) == new
+    new = old.model_copy(
+        update={"delivery_id": "b" * 64, "received_at": NOON + RETENTION + timedelta(seconds=1)}
+    )
+    ledger.add("hanoi", old)
+    ledger.add("hanoi", new)
+    assert ledger.find("hanoi", "a" * 64) is None
+    assert ledger.find("hanoi", "b" * 64) == new
     ledger.close()

@@ -11,10 +11,10 @@ import pytest
 from quantrac.domain.ids import file_id
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, account, file_name, registry
+from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.spool import Spool, SpoolFull
-from services.receiver.parse.handler import IntakeHandler, Upload
 
 WAIT = 5.0
 
@@ -46,7 +46,7 @@ def upload(content: bytes, name: str = file_name()) -> Upload:
     return Upload(account(), "/", name, content, "ftp")
 
 
-def spooled(folder: Path) -> int:
+def count_spooled(folder: Path) -> int:
     return len(list((folder / "ready").iterdir()))
 
 
@@ -57,12 +57,16 @@ def values(broker: FakeBroker) -> list[bytes | None]:
 def test_a_file_is_safe_on_disk_before_it_is_sent_and_gone_once_the_broker_has_it(tmp_path: Path) -> None:
     broker = FakeBroker()
     intake = open_intake(tmp_path, broker)
-    ticket = intake.offer(upload(b"content"))
-    ticket.spooled.result(WAIT)
-    assert (spooled(tmp_path), values(broker), ticket.confirmed.done()) == (1, [], False)
+    outcome = intake.offer(upload(b"content"))
+    outcome.spooled.result(WAIT)
+    assert (count_spooled(tmp_path), values(broker), outcome.confirmed.done()) == (1, [], False)
     intake.sender.step()
-    assert (spooled(tmp_path), values(broker), ticket.confirmed.done()) == (0, [b"content"], True)
-    assert (ticket.file_id, ticket.station, ticket.known) == (file_id(b"content"), "HN_BKHN_KHIKXQ", False)
+    assert (count_spooled(tmp_path), values(broker), outcome.confirmed.done()) == (0, [b"content"], True)
+    assert (outcome.file_id, outcome.station, outcome.is_resend) == (
+        file_id(b"content"),
+        "HN_BKHN_KHIKXQ",
+        False,
+    )
 
 
 def test_an_exact_resend_is_known_and_produces_nothing(tmp_path: Path) -> None:
@@ -71,14 +75,14 @@ def test_an_exact_resend_is_known_and_produces_nothing(tmp_path: Path) -> None:
     intake.offer(upload(b"content")).spooled.result(WAIT)
     intake.sender.step()
     again = intake.offer(upload(b"content"))
-    assert (again.known, again.spooled.done(), again.confirmed.done()) == (True, True, True)
+    assert (again.is_resend, again.spooled.done(), again.confirmed.done()) == (True, True, True)
     intake.sender.step()
     assert values(broker) == [b"content"]
 
 
 def test_a_resend_is_not_known_before_the_broker_has_the_file(tmp_path: Path) -> None:
     intake = open_intake(tmp_path, FakeBroker())
-    assert [intake.offer(upload(b"content")).known for _ in range(2)] == [False, False]
+    assert [intake.offer(upload(b"content")).is_resend for _ in range(2)] == [False, False]
 
 
 def test_files_of_one_station_go_out_in_the_order_received(tmp_path: Path) -> None:
@@ -97,7 +101,7 @@ def test_a_crash_after_the_spool_sends_the_same_message_at_the_next_start(tmp_pa
     record = broker.records("raw-file")[0]
     assert (record.key, record.value) == (b"HN_BKHN_KHIKXQ", b"content")
     assert record.headers["received_at"] == b"2026-03-25T05:00:00Z"
-    assert spooled(tmp_path) == 0
+    assert count_spooled(tmp_path) == 0
 
 
 def test_a_crash_between_confirmation_and_removal_sends_the_very_same_message_twice(tmp_path: Path) -> None:
@@ -105,9 +109,9 @@ def test_a_crash_between_confirmation_and_removal_sends_the_very_same_message_tw
     intake = open_intake(tmp_path, broker)
     intake.offer(upload(b"content")).spooled.result(WAIT)
     entry = next((tmp_path / "ready").iterdir())
-    kept = entry.read_bytes()
+    stored = entry.read_bytes()
     intake.sender.step()
-    entry.write_bytes(kept)
+    entry.write_bytes(stored)
     open_intake(tmp_path, broker).sender.step()
     first, second = broker.records("raw-file")
     assert (first.key, first.value, first.headers) == (second.key, second.value, second.headers)
@@ -121,18 +125,18 @@ def test_losing_the_ledger_only_sends_a_resend_once_more(tmp_path: Path) -> None
     for file in tmp_path.glob("ledger.sqlite*"):
         file.unlink()
     again = open_intake(tmp_path, broker)
-    assert not again.offer(upload(b"content")).known
+    assert not again.offer(upload(b"content")).is_resend
 
 
 def test_a_full_spool_refuses_and_recovers_when_the_broker_is_back(tmp_path: Path) -> None:
     broker = FakeBroker()
     broker.away = True
     intake = open_intake(tmp_path, broker, limit=2000)
-    tickets = [intake.offer(upload(bytes([n]) * 400)) for n in range(3)]
-    outcomes = [ticket.spooled.exception(WAIT) for ticket in tickets]
-    assert sum(isinstance(outcome, SpoolFull) for outcome in outcomes) == 1
+    outcomes = [intake.offer(upload(bytes([n]) * 400)) for n in range(3)]
+    errors = [outcome.spooled.exception(WAIT) for outcome in outcomes]
+    assert sum(isinstance(error, SpoolFull) for error in errors) == 1
     broker.away = False
-    while spooled(tmp_path):
+    while count_spooled(tmp_path):
         intake.sender.step()
     assert intake.offer(upload(b"x" * 400)).spooled.exception(WAIT) is None
 
@@ -147,10 +151,10 @@ def test_failed_deliveries_stay_in_the_spool_and_go_out_later_in_order(tmp_path:
     intake.sender.step()
     broker.failing = None
     intake.sender.step()
-    assert (spooled(tmp_path), values(broker)) == (3, [])  # it pauses first
+    assert (count_spooled(tmp_path), values(broker)) == (3, [])  # it pauses first
     now[0] = 1.1
     intake.sender.step()
-    assert (spooled(tmp_path), values(broker)) == (0, [b"0", b"1", b"2"])
+    assert (count_spooled(tmp_path), values(broker)) == (0, [b"0", b"1", b"2"])
 
 
 def test_a_damaged_entry_does_not_hold_up_the_others(tmp_path: Path) -> None:
@@ -185,9 +189,9 @@ def test_files_that_the_broker_does_not_confirm_are_named_and_no_reason_to_refus
         problem = intake.sender.progress.problem()
         assert problem.startswith("spool: no progress for 80 s on a batch of 1")
         assert problem.endswith(reason)
-        assert intake.ready
+        assert intake.has_room
         broker.failing, broker.away = None, False
-        while spooled(tmp_path):
+        while count_spooled(tmp_path):
             now[0] += 60.0
             intake.sender.step()
         assert intake.sender.progress.problem() == ""

@@ -79,7 +79,7 @@ def test_a_failed_write_gives_its_room_back(tmp_path: Path) -> None:
     for _ in range(3):
         with pytest.raises(OSError, match="no"):
             broken.put("1", RECORD)
-    assert not broken.full
+    assert not broken.is_full
 
 
 def test_a_damaged_entry_is_named_and_can_be_set_aside(tmp_path: Path) -> None:

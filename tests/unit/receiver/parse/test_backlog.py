@@ -26,9 +26,10 @@ from quantrac.testing.builders import (
 from schemas.codec import decode_reading_set
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
+from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
-from services.receiver.parse.handler import IntakeHandler, ParseHandler, Upload
-from services.receiver.parse.open_questions import Questions
+from services.receiver.parse.handler import ParseHandler
+from services.receiver.parse.open_questions import OpenQuestions
 
 CODE = "HN_BKHN_KHIKXQ"
 FLOW = station_file([("PM2.5", "12.40", "ug/m3", "00"), ("Flow_Out", "3.1", "m3/h", "00")])
@@ -38,26 +39,26 @@ GOING = threading.Event()
 class Lane:
     """One deployment: registry, broker and the parse role, with what it published."""
 
-    def __init__(self, known: Registry) -> None:
-        self.registry = known
+    def __init__(self, station_registry: Registry) -> None:
+        self.registry = station_registry
         self.broker = FakeBroker()
-        self.questions = Questions(known, "open-question")
+        self.questions = OpenQuestions(station_registry, "open-question")
         self.parse = Runner(
             service="receiver.parse",
             consumer=self.broker.consumer("receiver.parse", ["raw-file"]),
             producer=self.broker.producer(),
-            handler=ParseHandler(known, "parsed-reading", self.questions),
+            handler=ParseHandler(station_registry, "parsed-reading", self.questions),
             poll_timeout=0,
         )
         self.rereader = Rereader(
             questions=self.questions,
-            handler=ParseHandler(known, "parsed-reading"),
+            handler=ParseHandler(station_registry, "parsed-reading"),
             files=self.files,
             producer=self.broker.producer(),
             is_short=lambda: True,
         )
         self._intake = IntakeHandler(
-            known, "raw-file", backlog="raw-file-backlog", late_after=timedelta(hours=6)
+            station_registry, "raw-file", backlog="raw-file-backlog", late_after=timedelta(hours=6)
         )
 
     def files(self, question: OpenQuestion) -> Iterable[Record]:
@@ -74,44 +75,44 @@ class Lane:
         producer.flush()
         return record
 
-    def published(self) -> list[ReadingSet]:
+    def reading_sets(self) -> list[ReadingSet]:
         return [decode_reading_set(r.value or b"") for r in self.broker.records("parsed-reading")]
 
 
-def learn(known: Registry, *more: StationParameter) -> None:
-    known.stations[CODE] = station(parameters=(*PARAMETERS, *more))
+def learn(station_registry: Registry, *more: StationParameter) -> None:
+    station_registry.stations[CODE] = station(parameters=(*PARAMETERS, *more))
 
 
 def test_a_parameter_that_the_registry_learns_is_read_from_the_files_that_had_it() -> None:
     lane = Lane(registry())
     lane.receive(file_name(), FLOW)
     lane.parse.step()
-    assert [r.reason for r in lane.published()[0].rejects] == ["unknown-parameter"]
+    assert [r.reason for r in lane.reading_sets()[0].rejects] == ["unknown-parameter"]
     lane.rereader.step(GOING)
-    assert len(lane.published()) == 1, "the registry has not changed"
+    assert len(lane.reading_sets()) == 1, "the registry has not changed"
 
     learn(lane.registry, StationParameter("FLOW", "m3/h", file_names=("Flow_Out",)))
     lane.rereader.step(GOING)
-    first, again = lane.published()
+    first, again = lane.reading_sets()
     assert [(r.parameter, r.value) for r in again.readings] == [("PM2.5", 12.4), ("FLOW", 3.1)]
     assert again.rejects == []
     assert (again.file_id, again.received_at) == (first.file_id, first.received_at)
     lane.rereader.step(GOING)
-    assert len(lane.published()) == 2, "the question is answered"
+    assert len(lane.reading_sets()) == 2, "the question is answered"
 
 
 def test_a_file_is_read_again_when_the_registry_learns_its_station() -> None:
     lane = Lane(registry())
     lane.receive("LSOS_KHIKHO_20260325120000.txt", station_file())
     lane.parse.step()
-    assert [(s.station, s.rejects[0].reason) for s in lane.published()] == [("", "unknown-station")]
+    assert [(s.station, s.rejects[0].reason) for s in lane.reading_sets()] == [("", "unknown-station")]
 
     lane.registry.stations["LSOS_KHIKHO"] = station("LSOS_KHIKHO")
     lane.registry.accounts["bkhn"] = account(stations=(CODE, "LSOS_KHIKHO"))
     lane.rereader.step(GOING)
-    again = [s for s in lane.published() if s.readings]
+    again = [s for s in lane.reading_sets() if s.readings]
     assert [(s.station, s.readings[0].value) for s in again] == [("LSOS_KHIKHO", 12.4)]
-    withdrawn = [s for s in lane.published() if not s.readings and not s.rejects]
+    withdrawn = [s for s in lane.reading_sets() if not s.readings and not s.rejects]
     assert [(s.station, s.file_id) for s in withdrawn] == [("", again[0].file_id)]
     keys = {r.key for r in lane.broker.records("parsed-reading")}
     assert keys == {b"bkhn", b"LSOS_KHIKHO"}
@@ -122,13 +123,13 @@ def test_an_ambiguous_file_names_its_candidates_and_waits_for_the_registry() -> 
     lane = Lane(registry(pair, [account(stations=("HN_ONE", "HN_TWO"))]))
     lane.receive("Tram bom 2.txt", station_file())
     lane.parse.step()
-    (reject,) = lane.published()[0].rejects
+    (reject,) = lane.reading_sets()[0].rejects
     assert (reject.reason, reject.line) == ("ambiguous-station", 0)
     assert reject.detail == 'The file name "Tram bom 2.txt" fits several: HN_ONE, HN_TWO.'
 
     lane.registry.stations["HN_ONE"] = replace(pair[0], file_patterns=("bom 1",))
     lane.rereader.step(GOING)
-    assert [s.station for s in lane.published() if s.readings] == ["HN_TWO"]
+    assert [s.station for s in lane.reading_sets() if s.readings] == ["HN_TWO"]
 
 
 def test_a_question_is_asked_once_for_a_station_and_again_while_something_stays_open() -> None:
@@ -140,23 +141,25 @@ def test_a_question_is_asked_once_for_a_station_and_again_while_something_stays_
 
     learn(lane.registry, StationParameter("CO", "mg/m3"))
     lane.rereader.step(GOING)
-    asked = [OpenQuestion.model_validate_json(r.value or b"") for r in lane.broker.records("open-question")]
-    assert [q.since for q in asked] == [NOON, NOON]
-    assert asked[0].asked != asked[1].asked
-    assert lane.questions.changed() == {}
+    questions = [
+        OpenQuestion.model_validate_json(r.value or b"") for r in lane.broker.records("open-question")
+    ]
+    assert [q.since for q in questions] == [NOON, NOON]
+    assert questions[0].asked != questions[1].asked
+    assert lane.questions.list_answerable() == {}
 
 
 def test_questions_come_back_from_their_topic() -> None:
     lane = Lane(registry())
     lane.receive(file_name(), FLOW)
     lane.parse.step()
-    later = Questions(lane.registry, "open-question")
+    restarted = OpenQuestions(lane.registry, "open-question")
     for record in lane.broker.records("open-question"):
-        later.apply(record.key, record.value)
+        restarted.apply(record.key, record.value)
     learn(lane.registry, StationParameter("FLOW", "m3/h", file_names=("Flow_Out",)))
-    assert list(later.changed()) == [f"station/{CODE}"]
-    later.apply(f"station/{CODE}".encode(), None)
-    assert later.changed() == {}
+    assert list(restarted.list_answerable()) == [f"station/{CODE}"]
+    restarted.apply(f"station/{CODE}".encode(), None)
+    assert restarted.list_answerable() == {}
 
 
 def test_a_late_file_takes_the_lane_of_the_backlog() -> None:

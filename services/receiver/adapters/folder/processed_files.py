@@ -1,6 +1,6 @@
-"""Which files of a watched folder were dealt with, in one SQLite file: a restart does not read all again.
+"""Which files of a watched folder were processed, in one SQLite file: a restart does not read all again.
 
-Losing it is harmless: the files are read once more and known by their content.
+Losing it is harmless: the files are read once more, and the intake knows them by their content.
 """
 
 import os
@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from services.receiver.adapters.folder.stable_files import Look
+from services.receiver.adapters.folder.stable_files import FileState
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS taken (
@@ -20,7 +20,7 @@ CREATE TEMP TABLE present (path BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-class TakenFiles:
+class ProcessedFiles:
     """Remembers (path, size, time of change); used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -30,18 +30,18 @@ class TakenFiles:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
-    def has(self, path: Path, look: Look) -> bool:
-        """Tell whether this file was dealt with as it looks now."""
+    def contains(self, path: Path, state: FileState) -> bool:
+        """Tell whether a file was processed in its present state."""
         row = self._db.execute("SELECT size, mtime_ns FROM taken WHERE path = ?", (os.fsencode(path),))
-        return bool(row.fetchone() == (look.size, look.mtime_ns))
+        return bool(row.fetchone() == (state.size, state.mtime_ns))
 
-    def add(self, path: Path, look: Look) -> None:
-        """Remember a file as it looks now."""
-        entry = (os.fsencode(path), look.size, look.mtime_ns)
+    def add(self, path: Path, state: FileState) -> None:
+        """Remember a file in its present state."""
+        entry = (os.fsencode(path), state.size, state.mtime_ns)
         self._db.execute("INSERT OR REPLACE INTO taken VALUES (?, ?, ?)", entry)
 
-    def keep_only(self, paths: Iterable[Path]) -> None:
-        """Forget the files that are not there any more."""
+    def retain(self, paths: Iterable[Path]) -> None:
+        """Forget all files but these: those that exist."""
         self._db.execute("BEGIN")
         self._db.execute("DELETE FROM present")
         self._db.executemany("INSERT OR IGNORE INTO present VALUES (?)", ((os.fsencode(p),) for p in paths))

@@ -1,7 +1,7 @@
 """The folders that FTP and SFTP accounts see: their own subfolders, and traces of the last day's uploads.
 
-Accepted content is never kept here. An accepted file leaves a trace, an empty (sparse) file of the same name
-and size, so that a logger which checks its upload with SIZE or LIST finds what it expects.
+Accepted content is never stored here. An accepted file leaves a trace, an empty (sparse) file of the same
+name and size, so that a logger which checks its upload with SIZE or LIST finds what it expects.
 """
 
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 """How long traces and empty folders stay."""
 
 
@@ -18,8 +18,8 @@ class TooManyFolders(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Homes:
-    """The homes of all accounts, below ``root``; each has at most ``folder_limit`` folders."""
+class AccountFolders:
+    """The folder of each account, below ``root``; an account has at most ``folder_limit`` folders in it."""
 
     root: Path
     folder_limit: int = 1_000
@@ -28,31 +28,31 @@ class Homes:
         # The doors hand in real paths.
         object.__setattr__(self, "root", self.root.resolve())
 
-    def of(self, account: str) -> Path:
-        """Return an account's home, made where it is not there yet."""
-        home = self.root / account
-        home.mkdir(parents=True, exist_ok=True)
-        return home
+    def create(self, account: str) -> Path:
+        """Return the folder of an account; it is made where it does not exist yet."""
+        folder = self.root / account
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def check_room(self, folder: Path) -> None:
         """Check that a folder may be made, with those above it; raises :class:`TooManyFolders`.
 
         Folders are counted each time: what is pruned, or made through another door, counts at once.
         """
-        home = self.root / folder.relative_to(self.root).parts[0]
+        top = self.root / folder.relative_to(self.root).parts[0]
         missing = sum(
-            not parent.exists() for parent in (folder, *folder.parents) if parent.is_relative_to(home)
+            not parent.exists() for parent in (folder, *folder.parents) if parent.is_relative_to(top)
         )
         if not missing:
             return
         count = missing
-        for _, folders, _ in os.walk(home):
+        for _, folders, _ in os.walk(top):
             count += len(folders)
             if count > self.folder_limit:
                 raise TooManyFolders(f"at most {self.folder_limit} folders are kept; they go after a day")
 
     def leave_trace(self, path: Path, size: int) -> None:
-        """Show an accepted file; a trace that cannot be left is no reason to refuse the file."""
+        """Show an accepted file as an empty one of its size; failing to is no reason to refuse the file."""
         try:
             self.check_room(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,14 +62,14 @@ class Homes:
             return
 
     def prune(self, now: datetime) -> None:
-        """Remove traces and empty folders older than :data:`KEPT`; ``now`` is UTC."""
-        oldest = (now - KEPT).timestamp()
+        """Remove traces and empty folders older than :data:`RETENTION`; ``now`` is UTC."""
+        oldest = (now - RETENTION).timestamp()
         for account in self.root.iterdir():
             for folder, _, names in os.walk(account, topdown=False):
-                # Asked first: removing the traces in it makes the folder look new.
-                stale = Path(folder).stat().st_mtime < oldest
+                # Read first: removing the traces in it makes the folder look new.
+                is_stale = Path(folder).stat().st_mtime < oldest
                 for path in (Path(folder, name) for name in names):
                     if path.stat().st_mtime < oldest:
                         path.unlink(missing_ok=True)
-                if stale and Path(folder) != account and not any(Path(folder).iterdir()):
+                if is_stale and Path(folder) != account and not any(Path(folder).iterdir()):
                     Path(folder).rmdir()

@@ -1,7 +1,7 @@
-"""Uploads that are not files yet, safe on disk: cut pieces, and finished ones that wait for their rename.
+"""Uploads that are not accepted files yet: cut ones, and finished ones that wait for their rename.
 
-One entry is one file: a line of JSON (who, where, which state, since when) and then the exact bytes, written
-under a dotted name and renamed. It is found again after a restart; what a crash leaves half written is
+One entry is one file in the folder: a line of JSON (account, path, transport, state, time) and then the exact
+bytes, written under a dotted name and renamed. A restart finds it again; what a crash leaves half written is
 thrown away.
 """
 
@@ -18,22 +18,23 @@ from services.receiver.intake.spool import NO_ROOM, SpoolFull, sync_folder, writ
 
 log = logging.getLogger(__name__)
 
-# What an entry counts at least against the limits: a block of the disk, so that empty ones are bounded too.
-_SMALLEST = 4096
+# What an entry counts at least against the limits, in bytes: a block of the disk, so that empty ones are
+# bounded too.
+_SMALLEST_BYTES = 4096
 
 
 class State(StrEnum):
     """Why an upload is parked."""
 
     CUT = "cut"
-    """Its transfer ended in the middle; never answered as accepted."""
+    """Its transfer ended in the middle; its sender was never told that it is accepted."""
     WAITING = "waiting"
     """Accepted under a temporary name; its sender will rename it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
-    """What is known about one parked upload."""
+class ParkedUpload:
+    """One parked upload, without its bytes."""
 
     account: str
     path: str
@@ -49,12 +50,12 @@ class Parked:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What it is looked up by."""
+        """Account and path, by which it is looked up."""
         return self.account, self.path
 
 
-class Parking:
-    """The folder of entries; safe to use from several threads.
+class ParkedUploads:
+    """The folder of all parked uploads; safe to use from several threads.
 
     ``account_limit`` and ``limit`` (bytes) bound what one account, and all together, may park.
     """
@@ -67,21 +68,21 @@ class Parking:
         for leftover in folder.glob(".*"):
             leftover.unlink()
 
-    def entries(self) -> list[Parked]:
-        """Return what a former process left, oldest first, and count it against the limits."""
-        found = []
+    def entries(self) -> list[ParkedUpload]:
+        """Return the entries of a former process, oldest first, and count them against the limits."""
+        entries = []
         for path in sorted(self._folder.iterdir()):
             try:
-                found.append(_decode(path))
+                entries.append(_decode(path))
             except (KeyError, TypeError, ValueError) as error:
                 log.error("parked entry %s is damaged and stays as it is: %s", path.name, error)
         self._used = {}
-        for entry in found:
+        for entry in entries:
             self._count(entry.account, 1, entry.size)
-        return found
+        return entries
 
-    def put(self, entry: Parked, content: bytes, *, durable: bool) -> Parked:
-        """Keep an entry and return it with its file; raises ``SpoolFull`` or ``OSError``, and keeps nothing.
+    def put(self, entry: ParkedUpload, content: bytes, *, durable: bool) -> ParkedUpload:
+        """Store an entry and return it with its file; raises ``SpoolFull`` or ``OSError``, storing nothing.
 
         ``durable`` returns once it is on the disk; without it a crash of the machine may lose it.
         """
@@ -105,18 +106,18 @@ class Parking:
             raise
         return replace(entry, size=len(content), file=file)
 
-    def read(self, entry: Parked) -> bytes:
+    def read(self, entry: ParkedUpload) -> bytes:
         """Return the bytes; raises ``OSError``."""
         return (self._folder / entry.file).read_bytes().partition(b"\n")[2]
 
-    def remove(self, entry: Parked) -> None:
-        """Forget an entry."""
+    def remove(self, entry: ParkedUpload) -> None:
+        """Delete an entry."""
         (self._folder / entry.file).unlink(missing_ok=True)
         self._count(entry.account, -1, entry.size)
 
     def _reserve(self, account: str, size: int) -> None:
         with self._lock:
-            charge, used = max(size, _SMALLEST), self._used
+            charge, used = max(size, _SMALLEST_BYTES), self._used
             if used.get(account, 0) + charge > self._account_limit:
                 raise SpoolFull(f"account {account} has parked {used.get(account, 0)} bytes")
             if sum(used.values()) + charge > self._limit:
@@ -125,18 +126,18 @@ class Parking:
 
     def _count(self, account: str, sign: int, size: int) -> None:
         with self._lock:
-            self._used[account] = self._used.get(account, 0) + sign * max(size, _SMALLEST)
+            self._used[account] = self._used.get(account, 0) + sign * max(size, _SMALLEST_BYTES)
             if not self._used[account]:
                 del self._used[account]
 
 
-def _encode(entry: Parked, content: bytes) -> bytes:
+def _encode(entry: ParkedUpload, content: bytes) -> bytes:
     head = asdict(entry) | {"since": entry.since.isoformat()}
     return json.dumps(head).encode() + b"\n" + content
 
 
-def _decode(path: Path) -> Parked:
+def _decode(path: Path) -> ParkedUpload:
     head, _, content = path.read_bytes().partition(b"\n")
     fields = json.loads(head)
     fields["state"], fields["since"] = State(fields["state"]), datetime.fromisoformat(fields["since"])
-    return Parked(**fields | {"size": len(content), "file": path.name})
+    return ParkedUpload(**fields | {"size": len(content), "file": path.name})

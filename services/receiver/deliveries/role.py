@@ -1,0 +1,49 @@
+"""The role ``deliveries`` of the ministry: one HTTP door, behind which provinces' sets go to qa-flagged.
+
+Its parts are built by ``wiring``; here is what runs, when it is ready, and in which order it ends.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from quantrac.io.health import Health, first_problem
+from quantrac.io.http_server import HttpServer
+from quantrac.io.progress import Progress
+from quantrac.io.role import Table
+from services.receiver.access.logins import Logins
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesHealth:
+    """Whether deliveries are taken: the registry is known and the door's loop turns."""
+
+    registry_table: Table
+    loop: Progress
+
+    def read(self) -> Health:
+        """Return the health now; the broker may be away meanwhile."""
+        problem = first_problem([self.registry_table.problem, self.loop.problem])
+        return Health(not problem, problem)
+
+
+class DeliveriesRole:
+    """The provinces' deliveries → qa-flagged."""
+
+    def __init__(
+        self, *, registry_table: Table, logins: Logins, server: HttpServer, health: DeliveriesHealth
+    ) -> None:
+        self._table, self._logins, self._server = registry_table, logins, server
+        self.health = health.read
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; the door does not open before the registry is known."""
+        self._table.start()
+        log.info("http on %s:%d", *self._server.address)
+        try:
+            self._server.run(stop)
+        finally:
+            self._logins.close()
+            self._table.close()
