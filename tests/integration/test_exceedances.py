@@ -13,7 +13,7 @@ from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
 from quantrac.io.clickhouse_native import Array
 from quantrac.io.settings import ClickHouseSettings
 from services.aggregator.windows.averages.queries import AverageTables, ClickHouseAverages
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import END, ClickHouseExceedances, ExceedanceTables
 from support.averages import Readings
 from support.exceedance_suite import ExceedanceSuite

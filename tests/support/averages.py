@@ -14,14 +14,12 @@ from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse_native import Words
 from services.aggregator.windows.averages.queries import (
     DAYS,
-    FLAGS,
     HOURS,
     MONTHS,
-    PERIODS,
     STORED,
-    Records,
     Scope,
 )
+from services.aggregator.windows.columns import FLAGS, PERIODS, Records
 
 VIETNAM = timezone(timedelta(hours=7))
 Key = tuple[str, str, str, int]

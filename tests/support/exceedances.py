@@ -19,7 +19,7 @@ from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from services.aggregator.windows.averages.queries import AverageTables
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import MEANS, ExceedanceTables, Span
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler

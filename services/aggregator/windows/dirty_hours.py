@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from quantrac.domain.catalogue import Combined, find_parameter
-from services.aggregator.windows.averages.columns import Numbers
+from services.aggregator.windows.columns import Numbers
 
 Hours = Mapping[str, set[tuple[str, int]]]
 """Station -> (parameter, start of the hour)."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from math import isnan
 from typing import Any
 from zlib import crc32
@@ -14,16 +13,19 @@ from numpy.typing import NDArray
 from quantrac.domain.averaging import PERCENTILES, AverageRules, Period, Statistics, month_starts, statistics
 from quantrac.domain.catalogue import Combined
 from schemas.codec import ToldAverage
-from services.aggregator.windows.averages.queries import DAYS, FLAGS, PERIODS, Records
+from services.aggregator.windows.averages.queries import DAYS
+from services.aggregator.windows.columns import (
+    DAY,
+    FLAGS,
+    HOUR,
+    PERIODS,
+    Block,
+    Numbers,
+    Records,
+    joined,
+    received,
+)
 
-Numbers = NDArray[Any]
-Block = dict[str, Numbers]
-"""Column -> values; ``station``, ``parameter``, ``unit`` and ``period`` are places in lists."""
-
-HOUR = 3_600
-DAY = 24 * HOUR
-LOCAL = 7 * HOUR
-"""What Vietnam's clock is ahead."""
 BEFORE, AFTER = 7, 7
 """Hours around a day that share an 8-hour mean with one of it."""
 
@@ -31,26 +33,6 @@ _COUNTS = ("received", *FLAGS)
 _FIGURES = ("mean", "total", "minimum", "maximum", "sd", *(f"p{percent:02d}" for percent in PERCENTILES))
 # The finaliser of splitmix64: each bit of a column changes about half of those of the hash.
 _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-
-
-def day_start(times: Numbers) -> Numbers:
-    """Return the start of Vietnam's day."""
-    return (times + LOCAL) // DAY * DAY - LOCAL
-
-
-def year_and_month(times: Numbers) -> tuple[Numbers, Numbers]:
-    """Return Vietnam's year and its month, 0 to 11."""
-    months = (times + LOCAL).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
-    return months // 12 + 1970, months % 12
-
-
-def padded(values: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    """Return rows of different lengths as one matrix, NaN where a row is over."""
-    lengths = np.fromiter(map(len, values), int, len(values))
-    matrix = np.full((len(values), int(lengths.max(initial=0))), np.nan)
-    flat = np.fromiter(chain.from_iterable(values), float, int(lengths.sum()))
-    matrix[np.arange(matrix.shape[1]) < lengths[:, None]] = flat
-    return matrix
 
 
 class Series:
@@ -172,21 +154,6 @@ def finished(block: Block, rules: AverageRules, units: Sequence[str]) -> Block:
     found = _mixed(found, texts[block["unit"]])
     block["content"] = np.maximum(found, np.uint64(1))  # 0 stands for rows without one
     return block
-
-
-def joined(blocks: Sequence[Block]) -> Block:
-    """Return blocks of the same columns as one."""
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def received(block: Block) -> Block:
-    """Leave out periods without a single reading."""
-    return chosen(block, block["received"] > 0)
-
-
-def chosen(block: Block, rows: Numbers) -> Block:
-    """Return some rows."""
-    return {name: column[rows] for name, column in block.items()}
 
 
 def told(block: Block, parameters: Sequence[str], units: Sequence[str]) -> list[ToldAverage]:

@@ -9,23 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.readings import Flag
 from quantrac.io.clickhouse import Result
 from quantrac.io.clickhouse_native import Array
-
-Records = NDArray[Any]
-
-FLAGS = {
-    "good": Flag.GOOD,
-    "not_evaluated": Flag.NOT_EVALUATED,
-    "suspect": Flag.SUSPECT,
-    "fail": Flag.FAIL,
-    "missing": Flag.MISSING,
-}
-"""Column -> the flag that it counts."""
+from services.aggregator.windows.columns import FLAGS, PERIODS, Records
 
 DAYS = 31
 """Columns of a month."""
@@ -53,8 +41,6 @@ MONTHS = np.dtype(
         ("members", "<f8", (DAYS,)),
     ]
 )
-
-PERIODS = tuple(Period)
 
 
 @dataclass(frozen=True, slots=True)

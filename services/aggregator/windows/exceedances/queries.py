@@ -7,8 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantrac.domain.averaging import Period
-from services.aggregator.windows.averages.queries import PERIODS, ClickHouseAverages, Database, Records, Scope
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.averages.queries import ClickHouseAverages, Database, Scope
+from services.aggregator.windows.columns import PERIODS, Records
+from services.aggregator.windows.exceedances.episode import Episode
 
 MEANS = np.dtype([("span", "<u2"), ("starts_at", "<u4"), ("unit", "<u2"), ("mean", "<f8")])
 

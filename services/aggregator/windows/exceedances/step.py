@@ -14,16 +14,14 @@ from quantrac.domain.limits import LimitBook
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from schemas.codec import encode_aggregated
-from services.aggregator.windows.averages.columns import DAY, Block, Numbers, chosen, joined
-from services.aggregator.windows.averages.queries import PERIODS, Scope
+from services.aggregator.windows.averages.queries import Scope
+from services.aggregator.windows.columns import DAY, PERIODS, Block, Numbers, chosen, joined
 from services.aggregator.windows.exceedances import columns as rows
-from services.aggregator.windows.exceedances.columns import (
-    Episode,
-    Names,
-    Touched,
-    series_number,
-    series_parts,
-)
+from services.aggregator.windows.exceedances import episode as episode_rows
+from services.aggregator.windows.exceedances import oxygen as oxygen_rows
+from services.aggregator.windows.exceedances.columns import Names, Touched, series_number, series_parts
+from services.aggregator.windows.exceedances.episode import Episode
+from services.aggregator.windows.exceedances.limits_in_force import OXYGEN, LimitsInForce
 from services.aggregator.windows.exceedances.queries import END, ExceedanceTables, Span
 
 # Stations of one query, as of the averages'.
@@ -58,7 +56,7 @@ class ExceedanceStep:
         rules: AverageRules = AverageRules(),  # noqa: B008  # frozen
     ) -> None:
         self._tables, self._registry, self._aggregated, self._clock = tables, registry, aggregated, clock
-        self._limits, self._rules = rows.LimitsInForce(registry, limits), rules
+        self._limits, self._rules = LimitsInForce(registry, limits), rules
 
     def judge(
         self, touched: Sequence[Touched], units: Sequence[str], since: float, untold: list[Record]
@@ -78,13 +76,15 @@ class ExceedanceStep:
                 changed, again = self._judge(names, averages, int(min(max(since, 0), END)))
                 now = self._clock()
                 if changed:
-                    self._tables.insert("exceedances", rows.columns(changed, int(now.timestamp() * 1000)))
+                    self._tables.insert(
+                        "exceedances", episode_rows.columns(changed, int(now.timestamp() * 1000))
+                    )
                 self._tell([*changed, *again], now, untold)
 
     def _judge(self, names: Names, averages: Block, since: int) -> tuple[list["_Version"], list["_Version"]]:
         """Return what is to be written about a group of stations, and what to be told again."""
         held = self._limits.held(names, averages)
-        if rows.OXYGEN in names.parameters and self._limits.with_oxygen:
+        if OXYGEN in names.parameters and self._limits.with_oxygen:
             averages = joined([averages, self._limits.corrected(names, averages)])
             held = self._limits.held(names, averages)
         begun = {
@@ -263,14 +263,14 @@ class ExceedanceStep:
 
     def _corrected(self, names: Names, averages: Block, held: Numbers) -> Numbers:
         """Return the means of averages whose limit has a reference oxygen, from their hours."""
-        names.parameter(rows.OXYGEN)
+        names.parameter(OXYGEN)
         over = rows.by_period_ends(averages)
         means = np.full(len(held), np.nan)
-        for start, end in rows.spans_of(averages["starts_at"], over):
+        for start, end in oxygen_rows.spans_of(averages["starts_at"], over):
             some = np.flatnonzero((averages["starts_at"] >= start) & (over <= end))
             part = chosen(averages, some)
             codes = list(names.parameters)
-            parameters = np.unique([*part["parameter"].tolist(), names.parameter(rows.OXYGEN)])
+            parameters = np.unique([*part["parameter"].tolist(), names.parameter(OXYGEN)])
             stations = np.unique(part["station"])
             scope = Scope(
                 [names.stations[place] for place in stations.tolist()],
@@ -281,7 +281,7 @@ class ExceedanceStep:
             )
             hours = self._tables.hours(scope).copy()
             hours["station"], hours["parameter"] = stations[hours["station"]], parameters[hours["parameter"]]
-            means[some] = rows.corrected_means(
+            means[some] = oxygen_rows.corrected_means(
                 part, held[some], self._limits.limits, hours, names, self._rules
             )
         return means
@@ -289,7 +289,7 @@ class ExceedanceStep:
     def _episodes(self, names: Names, columns: Block) -> Iterator[tuple[int, int, Episode]]:
         limits = self._limits.limits
         found = episodes(columns["series"], columns["step"], columns["mean"], columns["held"], limits)
-        return rows.rows_of_episodes(found, names, limits, columns)
+        return episode_rows.rows_of_episodes(found, names, limits, columns)
 
     def _closes(self, columns: Block) -> Numbers:
         """Tell of averages whether they close what was open before."""
@@ -314,7 +314,7 @@ class ExceedanceStep:
     def _tell(self, found: list["_Version"], now: datetime, untold: list[Record]) -> None:
         found.sort(key=lambda each: (each[0], each[1].starts_at))
         for station, some in groupby(found, key=lambda each: each[0]):
-            remaining = (rows.told(episode, version) for _, episode, version in some)
+            remaining = (episode_rows.told(episode, version) for _, episode, version in some)
             while told := list(islice(remaining, _EXCEEDANCES_A_MESSAGE)):
                 value = encode_aggregated(station, now, [], (), told)
                 untold.append(Record(self._aggregated, station.encode(), value))

@@ -12,7 +12,7 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.units import canonical_unit
 from schemas.codec import ToldIndex
-from services.aggregator.windows.averages.columns import DAY, HOUR, LOCAL
+from services.aggregator.windows.columns import DAY, HOUR, LOCAL
 
 KINDS = {StationType.AMBIENT_AIR: "VN_AQI", StationType.SURFACE_WATER: "VN_WQI"}
 """Media that have an index."""

@@ -9,8 +9,8 @@ from quantrac.domain.averaging import AverageRules
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from schemas.codec import encode_aggregated
-from services.aggregator.windows.averages.columns import DAY
 from services.aggregator.windows.averages.queries import AverageTables, Scope
+from services.aggregator.windows.columns import DAY
 from services.aggregator.windows.dirty_hours import Look
 from services.aggregator.windows.indices import columns as index_rows
 from services.aggregator.windows.indices.columns import Index

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from quantrac.domain.averaging import AverageRules
-from services.aggregator.windows.averages.queries import PERIODS
+from services.aggregator.windows.columns import PERIODS
 from services.aggregator.windows.exceedances.columns import touched
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, WorldInMemory, any_history, equals_a_recomputation
