@@ -12,7 +12,7 @@ from quantrac.domain.registry.stations import Station, StationParameter, Warning
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import ToldAverage, ToldExceedance, encode, encode_aggregated
+from schemas.codec import AverageMessage, ExceedanceMessage, encode, encode_aggregated
 from schemas.messages.alerts import Alert
 from services.aggregator.sink.rows import alert_columns
 from services.aggregator.watch.handler import WatchHandler
@@ -165,7 +165,7 @@ class Watch:
             self.stored.averages[CODE, parameter, instant(start)] = count
             end, same = start + timedelta(hours=1), (None, None, None)
             averages.append(
-                ToldAverage(
+                AverageMessage(
                     parameter,
                     "µg/m3",
                     "hour",
@@ -185,7 +185,7 @@ class Watch:
         value = encode_aggregated(CODE, at(minutes), averages)
         return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
 
-    def exceed(self, told: ToldExceedance, minutes: float) -> list[tuple[str, str, int]]:
+    def exceed(self, told: ExceedanceMessage, minutes: float) -> list[tuple[str, str, int]]:
         self.stored.exceedances.append((CODE, Episode(told, instant(at(minutes)))))
         value = encode_aggregated(CODE, at(minutes), [], (), [told])
         return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)

@@ -14,7 +14,7 @@ from quantrac.domain.averaging import Period, month_starts
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
 from quantrac.domain.registry.stations import Station, WarningLevels
-from schemas.codec import ToldAverage, ToldExceedance
+from schemas.codec import AverageMessage, ExceedanceMessage
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -132,7 +132,7 @@ class Series:
 class Episode:
     """An exceedance as it was told last."""
 
-    told: ToldExceedance
+    told: ExceedanceMessage
     told_at: int
 
     @property
@@ -222,7 +222,7 @@ class Watched:
         series = self.series.setdefault(parameter, Series())
         series.last_at = max(series.last_at, last)
 
-    def count(self, averages: Iterable[ToldAverage]) -> None:
+    def count(self, averages: Iterable[AverageMessage]) -> None:
         """Take averages as they are told; only hours tell something."""
         for each in averages:
             if each.period == Period.HOUR:
@@ -235,7 +235,7 @@ class Watched:
             series.count_hour(each)
         self.share = None
 
-    def exceed(self, exceedances: Iterable[ToldExceedance], told_at: datetime, now: int) -> None:
+    def exceed(self, exceedances: Iterable[ExceedanceMessage], told_at: datetime, now: int) -> None:
         """Take episodes as they are told; an older state of one changes nothing."""
         for each in exceedances:
             self.keep(Episode(each, instant(told_at)))

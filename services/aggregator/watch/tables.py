@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from schemas.codec import ToldExceedance
+from schemas.codec import ExceedanceMessage
 from services.aggregator.watch.state import (
     DAY,
     HOUR,
@@ -112,8 +112,8 @@ class ClickHouseWatch:
     def episodes(self, now: int) -> Iterable[tuple[str, Episode]]:
         """Read the last version of each episode."""
         for row in self._rows(_EPISODES, {"start": now - _EPISODE_DAYS * DAY}):
-            fields = {name: row[name] for name in ToldExceedance.__struct_fields__}
-            told = msgspec.convert(fields | {"open": bool(row["open"])}, ToldExceedance)
+            fields = {name: row[name] for name in ExceedanceMessage.__struct_fields__}
+            told = msgspec.convert(fields | {"open": bool(row["open"])}, ExceedanceMessage)
             yield row["station"], Episode(told, instant(row["computed_at"]))
 
     def alerts(self, now: int) -> Iterable[tuple[str, CauseKey, OpenAlert, bool]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quantrac.domain.averaging import PERCENTILES, AverageRules, Period, Statistics, month_starts, statistics
 from quantrac.domain.catalogue import Combined
-from schemas.codec import ToldAverage
+from schemas.codec import AverageMessage
 from services.aggregator.windows.averages.queries import DAYS
 from services.aggregator.windows.columns import (
     DAY,
@@ -156,7 +156,7 @@ def finished(block: Block, rules: AverageRules, units: Sequence[str]) -> Block:
     return block
 
 
-def told(block: Block, parameters: Sequence[str], units: Sequence[str]) -> list[ToldAverage]:
+def told(block: Block, parameters: Sequence[str], units: Sequence[str]) -> list[AverageMessage]:
     """Return each row as ``aggregated`` tells it."""
     columns: dict[str, Sequence[Any]] = {
         "parameter": [parameters[place] for place in block["parameter"].tolist()],
@@ -165,10 +165,10 @@ def told(block: Block, parameters: Sequence[str], units: Sequence[str]) -> list[
         "starts_at": _moments(block["starts_at"]),
         "ends_at": _moments(block["ends_at"]),
     }
-    for name in ToldAverage.__struct_fields__[len(columns) :]:
+    for name in AverageMessage.__struct_fields__[len(columns) :]:
         values = block[name].tolist()
         columns[name] = [None if isnan(v) else v for v in values] if name in _FIGURES else values
-    return list(map(ToldAverage, *columns.values()))
+    return list(map(AverageMessage, *columns.values()))
 
 
 def _moments(times: Numbers) -> list[datetime]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from quantrac.domain.exceedances import Episodes, ends, starts
 from quantrac.domain.limits import Limit
-from schemas.codec import ToldExceedance
+from schemas.codec import ExceedanceMessage
 from services.aggregator.windows.columns import PERIODS, Block
 from services.aggregator.windows.exceedances.columns import Names, by_period, series_parts
 
@@ -79,10 +79,10 @@ def columns(found: Sequence[tuple[str, Episode, int]], computed_at: int) -> dict
     }
 
 
-def told(episode: Episode, version: int) -> ToldExceedance:
+def told(episode: Episode, version: int) -> ExceedanceMessage:
     """Return an episode as ``aggregated`` tells it."""
     times = {
         name: datetime.fromtimestamp(getattr(episode, name), UTC)
         for name in ("starts_at", "ends_at", "peak_at")
     }
-    return ToldExceedance(**(episode._asdict() | times), version=version)
+    return ExceedanceMessage(**(episode._asdict() | times), version=version)

@@ -11,7 +11,7 @@ from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.units import canonical_unit
-from schemas.codec import ToldIndex
+from schemas.codec import IndexMessage
 from services.aggregator.windows.columns import DAY, HOUR, LOCAL
 
 KINDS = {StationType.AMBIENT_AIR: "VN_AQI", StationType.SURFACE_WATER: "VN_WQI"}
@@ -121,10 +121,10 @@ def _index(kind: str, period: str, start: int, end: int, found: Found) -> Index:
     return Index(kind, period, start, end, found.index, level, tuple(responsible), subindices)
 
 
-def told(index: Index, version: int) -> ToldIndex:
+def told(index: Index, version: int) -> IndexMessage:
     """Return an index as ``aggregated`` tells it."""
     start, end = (datetime.fromtimestamp(at, UTC) for at in (index.starts_at, index.ends_at))
-    return ToldIndex(
+    return IndexMessage(
         index.kind,
         index.period,
         start,

@@ -17,7 +17,7 @@ from quantrac.domain.registry.stations import Interval, StationParameter, Warnin
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import ToldExceedance
+from schemas.codec import ExceedanceMessage
 from schemas.examples import example
 from schemas.messages.alerts import Alert
 from services.aggregator.watch.levels import levels_of
@@ -244,7 +244,7 @@ def test_a_revision_of_the_newest_reading_counts_and_of_an_older_one_does_not() 
 # limit-exceeded
 
 
-def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more: Any) -> ToldExceedance:
+def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more: Any) -> ExceedanceMessage:
     fields: dict[str, Any] = {
         "parameter": "PM2.5",
         "period": "hour",
@@ -262,7 +262,7 @@ def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more
         "open": True,
         "version": version,
     }
-    return ToldExceedance(**fields | more)
+    return ExceedanceMessage(**fields | more)
 
 
 EXCEEDED = f"limit-exceeded/{CODE}/PM2.5/hour/QCVN 05:2023/BTNMT/2026-03-25T05:00:00Z"
