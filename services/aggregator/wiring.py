@@ -36,9 +36,12 @@ from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.tables import ClickHouseWatch
 from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.averages.step import AverageStep
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from services.aggregator.windows.indices.step import IndexStep
 
 
 def sink() -> Role:
@@ -88,6 +91,20 @@ def windows() -> Role:
     registry = Registry()
     table = _registry_reader(settings, partial(apply_record, registry))
     aggregated, clock = settings.topic("aggregated"), partial(datetime.now, UTC)
+    averages = AverageStep(
+        ClickHouseAverages(clickhouse),
+        registry,
+        aggregated=aggregated,
+        clock=clock,
+        rules=settings.average_rules,
+    )
+    indices = IndexStep(
+        ClickHouseIndices(clickhouse),
+        registry,
+        aggregated=aggregated,
+        clock=clock,
+        rules=settings.average_rules,
+    )
     exceedances = ExceedanceStep(
         ClickHouseExceedances(clickhouse),
         registry,
@@ -96,14 +113,7 @@ def windows() -> Role:
         clock=clock,
         rules=settings.average_rules,
     )
-    handler = WindowsHandler(
-        ClickHouseAverages(clickhouse),
-        registry,
-        aggregated=aggregated,
-        clock=clock,
-        rules=settings.average_rules,
-        exceedances=exceedances,
-    )
+    handler = WindowsHandler([averages, indices, exceedances])
     runner = StreamRunner(
         settings.kafka_connection,
         group=settings.topic("aggregator.windows"),

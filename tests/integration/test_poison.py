@@ -40,7 +40,8 @@ from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
-from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from support.averages import windows_handler
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
 
 NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
@@ -339,7 +340,8 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     registry = Registry(stations={code: station(code) for code in ("EDGE", "MANY", "TOO_MANY", "GOOD")})
     outcome: dict[str, Any] = {"aggregated": "aggregated", "clock": lambda: NOON + timedelta(days=1)}
     exceedances = ExceedanceStep(ClickHouseExceedances(store), registry, load_national(), **outcome)
-    windows = Stage(WindowsHandler(ClickHouseAverages(store), registry, **outcome, exceedances=exceedances))
+    averages, indices = ClickHouseAverages(store), ClickHouseIndices(store)
+    windows = Stage(windows_handler(averages, indices, registry, **outcome, exceedances=exceedances))
     batch = [Record(r.topic, r.key, r.value, {}, 0, n) for n, r in enumerate(records)]
     letters = windows.process(batch, topic="dirty")
     look = """

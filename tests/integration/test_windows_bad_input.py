@@ -18,7 +18,8 @@ from quantrac.testing.builders import station
 from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.windows.averages.queries import ClickHouseAverages
-from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from support.averages import windows_handler
 from support.stored_averages import stored
 
 MIDNIGHT = datetime(2026, 3, 24, 17, tzinfo=UTC)
@@ -50,9 +51,8 @@ class Aggregator:
         stored_now = self._sink.handle(batch)
         assert isinstance(stored_now, Done)
         assert stored_now.dead == []
-        windows = WindowsHandler(
-            ClickHouseAverages(self.database), self.registry, aggregated="aggregated", clock=lambda: now
-        )
+        averages, indices = ClickHouseAverages(self.database), ClickHouseIndices(self.database)
+        windows = windows_handler(averages, indices, self.registry, clock=lambda: now)
         done = windows.handle([record for record in stored_now.records if record.topic == "dirty"])
         assert isinstance(done, Done)
         assert done.dead == []

@@ -17,7 +17,7 @@ from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.rows import READING
 from services.aggregator.windows.handler import WindowsHandler
-from support.averages import AveragesInMemory
+from support.averages import AveragesInMemory, windows_handler
 
 HOUR = datetime(2026, 3, 25, 5, tzinfo=UTC)
 CODE = "HN_BKHN_KHIKXQ"
@@ -279,9 +279,7 @@ class Database(AveragesInMemory):
 
 def handler(database: Database, registry: Registry | None = None, **more: Any) -> WindowsHandler:
     now = more.pop("now", HOUR + timedelta(hours=2))
-    return WindowsHandler(
-        database, registry or registry_of(), aggregated="aggregated", clock=lambda: now, **more
-    )
+    return windows_handler(database, database, registry or registry_of(), clock=lambda: now, **more)
 
 
 def dirty(*hours: datetime, station: str = CODE) -> Record:
@@ -334,10 +332,11 @@ def test_a_backlog_of_days_is_read_day_by_day() -> None:
     for hour in hours:
         database.hour(hour, [(1.0, 1)])
     assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
-    of_the_hours = ["readings", "stored"] * 3
-    of_the_days = ["hours", "stored"] * 3
-    present = [look for look in database.asked if look != "kept"]  # asked where a period is over
-    assert present == [*of_the_hours, *of_the_days, "days", "stored"]
+    of_the_hours = ["readings", "current_versions"] * 3
+    of_the_days = ["hours", "current_versions"] * 3
+    # Highest versions are read where a period is over.
+    queries = [name for name in database.asked if name != "highest_versions"]
+    assert queries == [*of_the_hours, *of_the_days, "days", "current_versions"]
 
 
 def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:

@@ -1,36 +1,43 @@
 """Decides which averages dirty hours become: recomputed from what is stored, never incremented."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain import averaging
-from quantrac.domain.averaging import AverageRules, Period, month_starts
+from quantrac.domain.averaging import AverageRules, Period, expected_at, month_starts
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import DAY, HOUR, from_seconds, to_milliseconds, to_whole_seconds
 from quantrac.domain.units import UNITS
 from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.records import Record
 from schemas.codec import encode_aggregated
-from services.aggregator.windows.averages import columns as rows
-from services.aggregator.windows.averages.columns import Series
-from services.aggregator.windows.averages.queries import AverageTables, Scope
+from services.aggregator.windows.averages.columns import (
+    AFTER,
+    BEFORE,
+    SeriesRows,
+    add_content,
+    day_block,
+    to_messages,
+    year_block,
+)
+from services.aggregator.windows.averages.queries import AverageTables
+from services.aggregator.windows.batch import WindowBatch, select_touched
 from services.aggregator.windows.columns import (
-    DAY,
     FLAGS,
-    HOUR,
     PERIODS,
     Block,
     Numbers,
     Records,
-    chosen,
-    day_start,
-    padded,
+    indices_by_name,
+    pack_pairs,
+    pad_rows,
+    select_rows,
     year_and_month,
 )
-from services.aggregator.windows.dirty_hours import Hours, Look, looks, paired, places
-from services.aggregator.windows.exceedances.columns import Touched, touched
+from services.aggregator.windows.dirty_hours import HourGroup, group_by_day, group_by_year
+from services.aggregator.windows.scope import Scope
 
 # Every five minutes, the national register's default: of a station that the registry does not hold.
 _USUALLY_EXPECTED = 12
@@ -38,12 +45,15 @@ _USUALLY_EXPECTED = 12
 # A backlog of weeks changes thousands of averages of one station; some 500 bytes each.
 _AVERAGES_A_MESSAGE = 500
 
-# Some 60 are in the table of units; those that only a delivery names are kept as long as they are so few.
+# Some 60 are in the table of units; those that only a delivery names get an index as long as they are so few.
 _MOST_UNITS = 200
 
 
 class AverageStep:
-    """Hours from readings; 8-hour means and days from hours; months and years from days."""
+    """Recomputes dirty hours and every longer average they enter: the first step of the windows.
+
+    Hours from readings; 8-hour means and days from hours; months and years from days.
+    """
 
     def __init__(
         self,
@@ -52,61 +62,51 @@ class AverageStep:
         *,
         aggregated: str,
         clock: Callable[[], datetime],
-        rules: AverageRules,
+        rules: AverageRules = AverageRules(),  # noqa: B008  # frozen
     ) -> None:
+        """``aggregated`` is the topic."""
         self._tables, self._registry, self._aggregated = tables, registry, aggregated
         self._clock, self._rules = clock, rules
-        self._units = {
-            unit: place for place, unit in enumerate(dict.fromkeys(["", *(u.name for u in UNITS)]))
-        }
-        self._touched: list[Touched] = []
-        self._since = 0.0
-        self._untold: list[Record] = []
+        self._units = indices_by_name(list(dict.fromkeys(["", *(unit.name for unit in UNITS)])))
 
-    @property
-    def units(self) -> list[str]:
-        """The names of the units of the touched averages."""
-        return list(self._units)
+    def process(self, batch: WindowBatch) -> None:
+        """Write the averages that differ; see :class:`services.aggregator.windows.batch.Step`."""
+        days = list(group_by_day(batch.hours))
+        for group in days:
+            self._store_changes(batch, group, self._hours(group))
+        for group in days:
+            self._store_changes(batch, group, self._days(group))
+        for group in group_by_year(batch.hours):
+            self._store_changes(batch, group, self._years(group))
+        batch.units = list(self._units)
 
-    def recompute(self, wanted: Hours, since: float, untold: list[Record]) -> list[Touched]:
-        """Write the averages that differ, and append to ``untold`` what tells them.
-
-        Told again is what was stored at ``since`` (seconds since 1970) or later. Raises ``ClickHouseError``.
-        """
-        self._touched, self._since, self._untold = [], since, untold
-        days = list(looks(wanted, day_start))
-        for look in days:
-            self._hours(look)
-        for look in days:
-            self._days(look)
-        for look in looks(wanted, lambda times: year_and_month(times)[0]):
-            self._years(look)
-        return self._touched
-
-    def _hours(self, look: Look) -> None:
-        scope = self._scope(look, int(look.times.min()), int(look.times.max()) + HOUR)
-        found = self._tables.readings(scope, sorted(self._rules.flags))
-        if not found:
-            return
-        stations, parameters = places(look.stations), places(look.parameters)
-        station = np.array([stations[code] for code in found["station"]])
-        parameter = np.array([parameters[code] for code in found["parameter"]])
-        hour = np.array(found["hour"], np.int64)
-        number = station * len(look.parameters) + parameter
-        keep = np.isin(paired(number, hour), paired(look.series, look.times))
-        some = np.flatnonzero(keep)
-        if not len(some):
-            return
-        counting = [found["counting"][row] for row in some.tolist()]
-        series = Series(number[keep], look.combined)
-        block = series.block(series.rows(number[keep])[0], padded(counting), Period.HOUR)
+    def _hours(self, group: HourGroup) -> Block:
+        """Return the group's dirty hours; no columns where they hold no readings."""
+        scope = self._scope(group, int(group.times.min()), int(group.times.max()) + HOUR)
+        # Columns, a row an hour that holds readings: of every station and parameter of the group.
+        columns = self._tables.readings(scope, sorted(self._rules.flags))
+        if not columns:
+            return {}
+        stations, parameters = indices_by_name(group.stations), indices_by_name(group.parameters)
+        station = np.array([stations[code] for code in columns["station"]])
+        parameter = np.array([parameters[code] for code in columns["parameter"]])
+        hour = np.array(columns["hour"], np.int64)
+        number = station * len(group.parameters) + parameter
+        # A mask of the rows that are dirty, and their indices.
+        dirty = np.isin(pack_pairs(number, hour), pack_pairs(group.series, group.times))
+        rows = np.flatnonzero(dirty).tolist()
+        if not rows:
+            return {}
+        # Dirty hours x readings: what counts in each hour, NaN where it has fewer than the fullest one.
+        members = pad_rows([columns["counting"][row] for row in rows])
+        series = SeriesRows(number[dirty], group.combinations)
+        block = series.block(series.rows(number[dirty])[0], members, Period.HOUR)
         for name in ("received", *FLAGS, "first_at", "last_at"):
-            block[name] = np.array(found[name], np.int64)[keep]
-        units = [found["last_unit"][row] for row in some.tolist()]
-        block["unit"] = np.array([self._unit_index(unit) for unit in units])
-        block["starts_at"], block["ends_at"] = hour[keep], hour[keep] + HOUR
-        block["expected"] = self._expected(look, station[keep], hour[keep])
-        self._write_changes(look, block)
+            block[name] = np.array(columns[name], np.int64)[dirty]
+        block["unit"] = np.array([self._unit_index(columns["last_unit"][row]) for row in rows])
+        block["starts_at"], block["ends_at"] = hour[dirty], hour[dirty] + HOUR
+        block["expected"] = self._count_expected(group, station[dirty], hour[dirty])
+        return block
 
     def _unit_index(self, unit: str) -> int:
         """Return the index of a unit; that of the empty one past :data:`_MOST_UNITS`."""
@@ -114,121 +114,134 @@ class AverageStep:
             self._units[unit] = len(self._units)
         return self._units.get(unit, 0)
 
-    def _days(self, look: Look) -> None:
-        start = int(look.part)
-        scope = self._scope(look, start - rows.BEFORE * HOUR, start + DAY + rows.AFTER * HOUR)
-        series = Series(look.series, look.combined)
-        dirty = series.rows(look.series)[0], look.times
-        found = self._tables.hours(scope)
-        self._write_changes(look, rows.hours_around_a_day(found, series, len(look.parameters), start, dirty))
+    def _count_expected(self, group: HourGroup, stations: Numbers, hours: Numbers) -> Numbers:
+        """Return how many readings the station's interval allows in each hour."""
+        # Each pair of a station and an hour once: its parameters share the answer.
+        pairs, inverse = np.unique(pack_pairs(stations, hours), return_inverse=True)
+        expected = []
+        for pair in pairs.tolist():
+            start = from_seconds(pair & 0xFFFFFFFF)
+            entry = self._registry.station(group.stations[pair >> 32], start)
+            expected.append(expected_at(entry, start) if entry else _USUALLY_EXPECTED)
+        return np.array(expected)[inverse]
 
-    def _years(self, look: Look) -> None:
-        starts = month_starts(int(look.part))
-        scope = self._scope(look, int(starts[0].timestamp()), int(starts[-1].timestamp()))
-        series = Series(look.series, look.combined)
-        dirty = series.rows(look.series)[0], year_and_month(look.times)[1]
-        found = self._tables.days(scope)
-        self._write_changes(
-            look, rows.months_and_year(found, series, len(look.parameters), int(look.part), dirty)
-        )
+    def _days(self, group: HourGroup) -> Block:
+        """Return the 8-hour means and the day of each series of a group of one day."""
+        start = int(group.part)
+        scope = self._scope(group, start - BEFORE * HOUR, start + DAY + AFTER * HOUR)
+        series = SeriesRows(group.series, group.combinations)
+        dirty = series.rows(group.series)[0], group.times
+        return day_block(self._tables.hours(scope), series, start, dirty)
 
-    def _write_changes(self, look: Look, block: Block) -> None:
-        """Write the rows that differ from what is stored, with the next version, and tell them.
+    def _years(self, group: HourGroup) -> Block:
+        """Return the months and the year of each series of a group of one year."""
+        starts = month_starts(int(group.part))
+        scope = self._scope(group, to_whole_seconds(starts[0]), to_whole_seconds(starts[-1]))
+        series = SeriesRows(group.series, group.combinations)
+        dirty = series.rows(group.series)[0], year_and_month(group.times)[1]
+        return year_block(self._tables.days(scope), series, int(group.part), dirty)
 
-        Told again is what was stored after the oldest message of the batch was written: a process that died
-        between the insert and the telling stored it.
+    def _store_changes(self, batch: WindowBatch, group: HourGroup, block: Block) -> None:
+        """Write the rows that differ from what is stored, with the next version, and publish them.
+
+        Published again is what was stored at ``batch.since`` or later: a process that died between insert and
+        publishing stored it.
         """
-        if not len(block["count"]):
+        if not block or not len(block["count"]):
             return
         units = list(self._units)
-        block = rows.finished(block, self._rules, units)
-        self._touched.append(touched(look.stations, look.parameters, block, self._rules))
+        block = add_content(block, self._rules, units)
+        batch.touched.append(select_touched(group.stations, group.parameters, block, self._rules))
         now = self._clock()
-        keys = _average_keys(block, len(look.parameters))
-        stored, found = _matching(self._tables.stored(*self._asked(look, block)), keys, len(look.parameters))
-        same = found & (stored["content"] == block["content"])
-        again = same & (stored["computed_at"] >= self._since)
-        version = np.where(found, stored["version"].astype(np.int64), 0)
-        over = _over(block, now)
+        # Masks and numbers, one a row of the block.
+        changed, version, computed_at = self._compare(group, block, now)
+        block["version"] = version
+        again = ~changed & (computed_at >= batch.since)
+        self._write(group, select_rows(block, changed), units, now)
+        batch.unpublished += self._messages(group, select_rows(block, changed | again), units, now)
+
+    def _compare(self, group: HourGroup, block: Block, now: datetime) -> tuple[Numbers, Numbers, Numbers]:
+        """Return for each row whether to write it, its version, and when what is stored was computed."""
+        keys = _average_keys(block, len(group.parameters))
+        current, is_stored = self._match(
+            self._tables.current_versions(*self._extent(group, block)), keys, group
+        )
+        same = is_stored & (current["content"] == block["content"])
+        version = np.where(is_stored, current["version"].astype(np.int64), 0)
+        over = _is_over(block, now)
         if over.any():
-            asked = self._asked(look, chosen(block, over))
-            kept, found = _matching(self._tables.kept(*asked), keys, len(look.parameters))
-            # A process died with this version written and not standing yet; what it was made of may have
-            # changed back since, so that what stands is right and yet has to become the last version.
-            ahead = found & (kept["version"] > version)
+            extent = self._extent(group, select_rows(block, over))
+            highest, is_stored = self._match(self._tables.highest_versions(*extent), keys, group)
+            # A process died after it had written this version and before it became the current one. What it
+            # was made of may have changed back since: then the current version is right, and yet has to be
+            # written again as the last one.
+            ahead = is_stored & (highest["version"] > version)
             same &= ~ahead
-            last = kept["version"].astype(np.int64) - (kept["content"] == block["content"])
+            last = highest["version"].astype(np.int64) - (highest["content"] == block["content"])
             version = np.where(ahead, last, version)
-        block["version"] = version + ~same
-        self._write(look, chosen(block, ~same), units, now)
-        self._tell(look, chosen(block, ~same | again), units, now)
+        return ~same, version + ~same, current["computed_at"]
 
-    def _asked(self, look: Look, block: Block) -> tuple[Scope, list[Period]]:
-        scope = self._scope(look, int(block["starts_at"].min()), int(block["starts_at"].max()) + 1)
-        return scope, [PERIODS[place] for place in np.unique(block["period"])]
+    def _match(self, records: Records, keys: Numbers, group: HourGroup) -> tuple[Records, NDArray[np.bool_]]:
+        """Return for each key the record that has it, and a mask of the keys that have one."""
+        if not len(records):
+            return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
+        record_keys = _average_keys(records, len(group.parameters))
+        order = np.argsort(record_keys)
+        row = order[np.minimum(np.searchsorted(record_keys, keys, sorter=order), len(order) - 1)]
+        return records[row], record_keys[row] == keys
 
-    def _write(self, look: Look, block: Block, units: Sequence[str], now: datetime) -> None:
-        milliseconds = int(now.timestamp() * 1000)
-        over = _over(block, now)
+    def _write(self, group: HourGroup, block: Block, units: Sequence[str], now: datetime) -> None:
         # First the version, then what points to it: a death in between repeats both.
-        for table, part in (("average_versions", chosen(block, over)), ("averages", block)):
-            if len(part["count"]):
+        for table, rows in (
+            ("average_versions", select_rows(block, _is_over(block, now))),
+            ("averages", block),
+        ):
+            if len(rows["count"]):
                 columns: dict[str, Array] = {
-                    **part,
-                    "station": Words(look.stations, part["station"]),
-                    "parameter": Words(look.parameters, part["parameter"]),
-                    "period": Words(PERIODS, part["period"]),
-                    "unit": Words(units, part["unit"]),
-                    "computed_at": np.full(len(part["count"]), milliseconds),
+                    **rows,
+                    "station": Words(group.stations, rows["station"]),
+                    "parameter": Words(group.parameters, rows["parameter"]),
+                    "period": Words(PERIODS, rows["period"]),
+                    "unit": Words(units, rows["unit"]),
+                    "computed_at": np.full(len(rows["count"]), to_milliseconds(now)),
                 }
                 self._tables.insert_arrays(table, columns)
 
-    def _tell(self, look: Look, block: Block, units: Sequence[str], now: datetime) -> None:
-        # What is not over yet changes with every file: of that only hours are told.
-        over = _over(block, now)
-        told = chosen(block, over | (block["period"] == PERIODS.index(Period.HOUR)))
-        by_station = np.argsort(told["station"], kind="stable")
-        told = chosen(told, by_station)
-        averages = rows.told(told, look.parameters, units)
-        codes, starts = np.unique(told["station"], return_index=True)
+    def _messages(self, group: HourGroup, block: Block, units: Sequence[str], now: datetime) -> list[Record]:
+        """Return the messages of some averages, each of one station."""
+        # What is not over yet changes with every file: of that only hours are published.
+        block = select_rows(block, _is_over(block, now) | (block["period"] == PERIODS.index(Period.HOUR)))
+        block = select_rows(block, np.argsort(block["station"], kind="stable"))
+        averages = to_messages(block, group.parameters, units)
+        records = []
+        codes, starts = np.unique(block["station"], return_index=True)
         for code, start, end in zip(codes.tolist(), starts, [*starts[1:], len(averages)], strict=False):
-            station = look.stations[code]
+            station = group.stations[code]
             for first in range(start, end, _AVERAGES_A_MESSAGE):
-                part_of = averages[first : min(end, first + _AVERAGES_A_MESSAGE)]
-                self._untold.append(
-                    Record(self._aggregated, station.encode(), encode_aggregated(station, now, part_of))
-                )
+                part = averages[first : min(end, first + _AVERAGES_A_MESSAGE)]
+                value = encode_aggregated(station, now, part)
+                records.append(Record(self._aggregated, station.encode(), value))
+        return records
 
-    def _scope(self, look: Look, start: int, end: int) -> Scope:
-        return Scope(look.stations, look.parameters, list(self._units), start, end)
+    def _extent(self, group: HourGroup, block: Block) -> tuple[Scope, list[Period]]:
+        """Return the smallest scope, and the periods, that hold all rows of a block."""
+        scope = self._scope(group, int(block["starts_at"].min()), int(block["starts_at"].max()) + 1)
+        return scope, [PERIODS[index] for index in np.unique(block["period"])]
 
-    def _expected(self, look: Look, stations: Numbers, hours: Numbers) -> Numbers:
-        pairs, back = np.unique(paired(stations, hours), return_inverse=True)
-        expected = []
-        for pair in pairs.tolist():
-            at = datetime.fromtimestamp(pair & 0xFFFFFFFF, UTC)
-            entry = self._registry.station(look.stations[pair >> 32], at)
-            expected.append(averaging.expected_at(entry, at) if entry else _USUALLY_EXPECTED)
-        return np.array(expected)[back]
+    def _scope(self, group: HourGroup, start: int, end: int) -> Scope:
+        return Scope(group.stations, group.parameters, list(self._units), start, end)
 
 
-def _over(block: Block, now: datetime) -> Numbers:
+def _is_over(block: Block, now: datetime) -> Numbers:
+    """Return a mask of the averages whose period is over."""
     over: Numbers = block["ends_at"] <= now.timestamp()
     return over
 
 
-def _matching(records: Records, keys: Numbers, parameters: int) -> tuple[Records, NDArray[np.bool_]]:
-    """Return for each key its record, and whether there is one."""
-    if not len(records):
-        return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
-    known = _average_keys(records, parameters)
-    order = np.argsort(known)
-    row = order[np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)]
-    return records[row], known[row] == keys
-
-
-def _average_keys(found: Mapping[str, Numbers] | Numbers, parameters: int) -> Numbers:
-    station, parameter, period = (found[name].astype(np.int64) for name in ("station", "parameter", "period"))
-    return paired(
-        (station * parameters + parameter) * len(PERIODS) + period, found["starts_at"].astype(np.int64)
+def _average_keys(columns: Mapping[str, Numbers] | Numbers, parameters: int) -> Numbers:
+    """Return one number for each average: of station, parameter, period and start."""
+    station, parameter, period = (
+        columns[name].astype(np.int64) for name in ("station", "parameter", "period")
     )
+    series = (station * parameters + parameter) * len(PERIODS) + period
+    return pack_pairs(series, columns["starts_at"].astype(np.int64))
