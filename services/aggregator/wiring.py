@@ -32,6 +32,7 @@ from services.aggregator.notify.handler import Notifier
 from services.aggregator.notify.tables import ClickHouseNotifications
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.registry_tables import RegistryTables
+from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.tables import ClickHouseWatch
@@ -47,30 +48,20 @@ from services.aggregator.windows.indices.step import IndexStep
 def sink() -> Role:
     """Build the role ``sink``: qa-flagged, raw files, receipts, alerts → ClickHouse and requests."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
-    flagged, receipts = settings.topic("qa-flagged"), settings.topic("delivery-receipt")
-    raw, alerts = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")], settings.topic("alert")
+    # Provisional flags are the province's to judge again: its revisions come to the ministry like any set.
+    topics = tables_by_topic(settings.topic, rejudges=settings.tier == "province")
     consumer = KafkaConsumer(
         settings.kafka_connection,
         group=settings.topic("aggregator.sink"),
         instance=settings.instance,
-        topics=[flagged, *raw, receipts, alerts],
+        topics=list(topics),
         gather_seconds=settings.sink_gather_seconds,
     )
     runner = Runner(
         service="aggregator.sink",
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
-        handler=SinkHandler(
-            clickhouse,
-            flagged=flagged,
-            raw=raw,
-            receipts=receipts,
-            alerts=alerts,
-            dirty=settings.topic("window-dirty"),
-            # Provisional flags are the province's to rejudge: its revisions come to the ministry like any
-            # set.
-            rejudge=settings.topic("rejudge") if settings.tier == "province" else None,
-        ),
+        handler=SinkHandler(clickhouse, topics),
         batch_size=settings.sink_batch,
         progress=Progress(settings.stalled_seconds),
     )

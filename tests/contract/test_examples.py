@@ -19,6 +19,7 @@ from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
 from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.tables import tables_by_topic
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
@@ -97,14 +98,7 @@ class Tables:
 
 
 def sink(tables: Tables) -> SinkHandler:
-    return SinkHandler(
-        tables,
-        flagged="qa-flagged",
-        raw=["raw-file"],
-        receipts="delivery-receipt",
-        alerts="alert",
-        dirty="window-dirty",
-    )
+    return SinkHandler(tables, tables_by_topic(str, rejudges=False))
 
 
 def test_a_flagged_set_becomes_rows_and_dirty_hours() -> None:

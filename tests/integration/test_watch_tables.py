@@ -8,7 +8,7 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from schemas.examples import example
 from schemas.messages.alerts import Alert
-from services.aggregator.sink.rows import alert_columns
+from services.aggregator.sink.tables.alert import alert_columns
 from services.aggregator.watch.state import CauseKey, instant, packed_hour
 from services.aggregator.watch.tables import ClickHouseWatch
 

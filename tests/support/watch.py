@@ -14,7 +14,7 @@ from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from schemas.codec import AverageMessage, ExceedanceMessage, encode, encode_aggregated
 from schemas.messages.alerts import Alert
-from services.aggregator.sink.rows import alert_columns
+from services.aggregator.sink.tables.alert import alert_columns
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.state import CauseKey, Episode, OpenAlert, WatchRules, instant, packed_hour
