@@ -33,7 +33,7 @@ from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until
 from schemas import rules
 from schemas.codec import StoredSet, decode_stored_set, encode
-from schemas.messages.registry import Station, StationParameter
+from schemas.messages.registry.stations import Station, StationParameter
 from services.aggregator.sink.tables.readings import READING, reading_columns
 from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler

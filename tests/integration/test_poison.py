@@ -36,8 +36,7 @@ from schemas.examples import example
 from schemas.limits import load_national
 from schemas.messages.raw_file import RawFileHeaders
 from services.aggregator.sink.handler import SinkHandler
-from services.aggregator.sink.tables import flagged as flagged_module
-from services.aggregator.sink.tables import tables_by_topic
+from services.aggregator.sink.tables import qa_flagged, tables_by_topic
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
@@ -223,7 +222,7 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
     store: ClickHouse, sink: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoder = msgspec.json.Decoder(LooseSet)
-    monkeypatch.setattr(flagged_module, "decode_stored_set", decoder.decode)
+    monkeypatch.setattr(qa_flagged, "decode_stored_set", decoder.decode)
     bad_cases = [case for case in set_cases() if "line" in case.field or "_at" in case.field]
     letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in bad_cases]))
     assert stored_stations(store) >= all_good(len(bad_cases) + 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.aggregator.sink.tables import alert, raw_file, receipt
-from services.aggregator.sink.tables.flagged import flagged_tables
+from services.aggregator.sink.tables.qa_flagged import qa_flagged_tables
 from services.aggregator.sink.tables.topic_tables import TopicTables
 
 
@@ -21,7 +21,7 @@ def tables_by_topic(topic: Callable[[str], str], *, rejudges: bool) -> dict[str,
     return {
         topic("raw-file"): raw_file.TABLES,
         topic("raw-file-backlog"): raw_file.TABLES,
-        topic("qa-flagged"): flagged_tables(dirty=topic("window-dirty"), rejudge=rejudge),
+        topic("qa-flagged"): qa_flagged_tables(dirty=topic("window-dirty"), rejudge=rejudge),
         topic("delivery-receipt"): receipt.TABLES,
         topic("alert"): alert.TABLES,
     }

@@ -17,7 +17,7 @@ from services.aggregator.sink.tables.stored_readings import may_replace, read_st
 from services.aggregator.sink.tables.topic_tables import Columns, Database, TopicTables
 
 
-def flagged_tables(*, dirty: str, rejudge: str | None) -> TopicTables[StoredSet]:
+def qa_flagged_tables(*, dirty: str, rejudge: str | None) -> TopicTables[StoredSet]:
     """Return how the topic is stored.
 
     ``dirty`` and ``rejudge`` are the topics written to; without the latter nothing is judged again.
