@@ -1,8 +1,8 @@
 """The registry as tables for analysts: stations, their parameters, and the limits that hold for them.
 
 The whole topic is read at every start and written anew, with the present standards, so that a station whose
-deletion was compacted away while the role was down is removed as well. Rows of a station count from the version of its
-row in ``stations``, which is written last: no row says what a station no longer has.
+deletion was compacted away while the role was down is removed as well. Rows of a station count from the
+version of its row in ``stations``, which is written last: no row says what a station no longer has.
 """
 
 import logging
