@@ -35,7 +35,6 @@ from services.aggregator.sink.registry_tables import RegistryTables
 from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
-from services.aggregator.watch.tables import ClickHouseWatch
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.averages.step import AverageStep
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
@@ -127,13 +126,13 @@ def watch() -> Role:
     flagged, aggregated = settings.topic("qa-flagged"), settings.topic("aggregated")
     alerts, sink_group = settings.topic("alert"), settings.topic("aggregator.sink")
     handler = WatchHandler(
-        ClickHouseWatch(clickhouse),
+        clickhouse,
         registry,
         levels_of(load_national(), warning_shares()),
         flagged=flagged,
         alerts=alerts,
-        stored=GroupProgress(settings.kafka_connection, sink_group, flagged),
-        told=GroupProgress(settings.kafka_connection, sink_group, alerts),
+        stored_sets=GroupProgress(settings.kafka_connection, sink_group, flagged),
+        stored_alerts=GroupProgress(settings.kafka_connection, sink_group, alerts),
         clock=lambda: datetime.now(UTC),
         rules=settings.watch_rules,
         grace=settings.watch_grace_seconds,

@@ -20,8 +20,10 @@ from quantrac.testing.builders import station
 from schemas.codec import ExceedanceMessage
 from schemas.examples import example
 from schemas.messages.alerts import Alert
+from services.aggregator.watch.causes.exceedance import Episode
+from services.aggregator.watch.causes.warning import level_of
 from services.aggregator.watch.levels import levels_of
-from services.aggregator.watch.state import Episode, WatchRules, level_of
+from services.aggregator.watch.rules import WatchRules
 from support.watch import CODE, PARAMETERS, START, Watch, at
 
 SILENT = f"station-silent/{CODE}"
@@ -306,7 +308,7 @@ def test_a_withdrawn_exceedance_closes_and_one_that_is_over_when_it_comes_opens_
 def test_the_first_average_is_over_on_vietnams_calendar(period: str, starts: str, over: str) -> None:
     start = type(START).fromisoformat(starts)
     episode = Episode(exceedance(period=period, starts_at=start), 0)
-    assert type(START).fromtimestamp(episode.first_over, START.tzinfo).isoformat() == over
+    assert type(START).fromtimestamp(episode.first_end, START.tzinfo).isoformat() == over
 
 
 # warning-level
@@ -431,14 +433,14 @@ def test_nothing_is_judged_before_the_sink_has_stored_what_was_told() -> None:
 def test_a_clickhouse_that_is_away_delays_the_start_only(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch()
 
-    def away(_: int) -> None:
+    def away(*_: object) -> None:
         raise ClickHouseAway("nobody answers")
 
     with monkeypatch.context() as patched:
-        patched.setattr(watch.stored, "heard", away)
+        patched.setattr(watch.stored, "columns", away)
         assert watch.take() == NotNow("ClickHouse: nobody answers", 2.0)
     watch.send(0)
-    monkeypatch.setattr(watch.stored, "heard", away)
+    monkeypatch.setattr(watch.stored, "columns", away)
     assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
 
 
