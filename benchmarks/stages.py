@@ -13,8 +13,9 @@ from quantrac.io.records import Done, NotNow, Record
 from schemas import rules
 from schemas.codec import decode_flagged_set, decode_reading_set, decode_stored_set, encode
 from schemas.messages.raw_file import RawFileHeaders
-from services.aggregator.sink import rows
 from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.tables import tables_by_topic
+from services.aggregator.sink.tables.readings import reading_columns
 from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler
 
@@ -48,9 +49,7 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
     validator = ValidateHandler(registry, rules.RuleBook(rules.load()), topic="qa-flagged")
     flagged, cost = through(validator.handle, parsed, BATCH)
     yield "ValidateHandler", cost
-    sink = SinkHandler(
-        NoTables(), flagged="qa-flagged", raw="raw-file", receipts="", alerts="alert", dirty="window-dirty"
-    )
+    sink = SinkHandler(NoTables(), tables_by_topic(str, rejudges=False))
     yield "SinkHandler without ClickHouse", through(sink.handle, flagged, SINK_BATCH)[1]
     yield "the same for the raw files", through(sink.handle, raw, SINK_BATCH)[1]
 
@@ -62,7 +61,7 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
     yield "encode a flagged set", each(encode, judged)
     yield "decode a flagged set for the store", each(lambda r: decode_stored_set(r.value or b""), flagged)
     stored = [decode_stored_set(record.value or b"") for record in flagged]
-    yield "columns of readings", each(rows.reading_columns, chunks(stored, SINK_BATCH)) / SINK_BATCH
+    yield "columns of readings", each(reading_columns, chunks(stored, SINK_BATCH)) / SINK_BATCH
 
 
 def report(files: int) -> None:

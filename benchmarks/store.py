@@ -34,7 +34,7 @@ from quantrac.local.waiting import wait_until
 from schemas import rules
 from schemas.codec import StoredSet, decode_stored_set, encode
 from schemas.messages.registry.stations import Station, StationParameter
-from services.aggregator.sink import rows
+from services.aggregator.sink.tables.readings import READING, reading_columns
 from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler
 
@@ -73,12 +73,12 @@ def inserts(machine: Machine, sets: Sequence[StoredSet]) -> None:
         password=settings.password,
         database="inserts",
     )
-    columns = [rows.reading_columns(batch) for batch in chunks(sets, BATCH)]
+    columns = [reading_columns(batch) for batch in chunks(sets, BATCH)]
     tuples = [list(zip(*block.values(), strict=True)) for block in columns]
 
     def by_row() -> None:
         for block in tuples:
-            plain.insert("readings", block, column_names=rows.READING)
+            plain.insert("readings", block, column_names=READING)
 
     def by_column() -> None:
         for number, block in enumerate(columns):
@@ -152,7 +152,7 @@ def bytes_on_disk(machine: Machine) -> None:
                 ),
             )
             for block in judged(entry, read(path, names), medium):
-                columns = rows.reading_columns(block)
+                columns = reading_columns(block)
                 database.insert("readings", columns)
                 count += len(columns["value"])
         database.command("OPTIMIZE TABLE readings FINAL")

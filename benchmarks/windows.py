@@ -25,9 +25,12 @@ from quantrac.migrate import migrate_tables
 from schemas.codec import encode_window_dirty
 from schemas.limits import load_national
 from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.averages.step import AverageStep
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from services.aggregator.windows.indices.step import IndexStep
 
 HOUR = datetime(2026, 11, 20, 5, tzinfo=UTC)
 YEAR_START = datetime(2025, 12, 31, 17, tzinfo=UTC)
@@ -113,11 +116,18 @@ def main() -> None:
                 def clock() -> datetime:
                     return now
 
-                judging = ExceedanceStep(
-                    ClickHouseExceedances(database), registry, load_national(), aggregated="a", clock=clock
-                )
                 handler = WindowsHandler(
-                    ClickHouseAverages(database), registry, aggregated="a", clock=clock, exceedances=judging
+                    [
+                        AverageStep(ClickHouseAverages(database), registry, aggregated="a", clock=clock),
+                        IndexStep(ClickHouseIndices(database), registry, aggregated="a", clock=clock),
+                        ExceedanceStep(
+                            ClickHouseExceedances(database),
+                            registry,
+                            load_national(),
+                            aggregated="a",
+                            clock=clock,
+                        ),
+                    ]
                 )
                 server = psutil.Process(process.pid)
                 print(f"\n{count * len(PARAMETERS):,} dirty hours of {count:,} stations")

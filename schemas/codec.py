@@ -104,7 +104,7 @@ class _Baseline(msgspec.Struct):
     blocks: list[_BaselineBlock]
 
 
-class ToldAverage(msgspec.Struct, gc=False):
+class AverageMessage(msgspec.Struct, gc=False):
     """An average as ``aggregated`` has it: :class:`schemas.messages.aggregates.Average`."""
 
     parameter: str
@@ -125,7 +125,7 @@ class ToldAverage(msgspec.Struct, gc=False):
     complete: bool
 
 
-class ToldIndex(msgspec.Struct):
+class IndexMessage(msgspec.Struct):
     """An index as ``aggregated`` has it: :class:`schemas.messages.aggregates.Index`."""
 
     kind: str
@@ -139,7 +139,7 @@ class ToldIndex(msgspec.Struct):
     version: int
 
 
-class ToldExceedance(msgspec.Struct):
+class ExceedanceMessage(msgspec.Struct):
     """An exceedance as ``aggregated`` has it: :class:`schemas.messages.aggregates.Exceedance`."""
 
     parameter: str
@@ -159,13 +159,13 @@ class ToldExceedance(msgspec.Struct):
     version: int
 
 
-class ToldAggregated(msgspec.Struct):
+class AggregatedMessage(msgspec.Struct):
     """What a reader of ``aggregated`` needs of :class:`schemas.messages.aggregates.Aggregated`."""
 
     station: str
     computed_at: datetime
-    averages: list[ToldAverage]
-    exceedances: list[ToldExceedance] = []
+    averages: list[AverageMessage]
+    exceedances: list[ExceedanceMessage] = []
 
 
 _M = TypeVar("_M")
@@ -176,7 +176,7 @@ _flagged_set = msgspec.json.Decoder(FlaggedSet)
 _stored_set = msgspec.json.Decoder(StoredSet)
 _remembered = msgspec.json.Decoder(RememberedSet)
 _baseline = msgspec.json.Decoder(_Baseline)
-_aggregated = msgspec.json.Decoder(ToldAggregated)
+_aggregated = msgspec.json.Decoder(AggregatedMessage)
 
 BadMessage = msgspec.MsgspecError
 """Raised by the decoders: the bytes are not the message they should be; its text says what and where."""
@@ -196,9 +196,9 @@ def encode_window_dirty(station: str, windows: Iterable[tuple[str, datetime]]) -
 def encode_aggregated(
     station: str,
     computed_at: datetime,
-    averages: Sequence[ToldAverage],
-    indices: Sequence[ToldIndex] = (),
-    exceedances: Sequence[ToldExceedance] = (),
+    averages: Sequence[AverageMessage],
+    indices: Sequence[IndexMessage] = (),
+    exceedances: Sequence[ExceedanceMessage] = (),
 ) -> bytes:
     """Write the value of an ``aggregated`` message."""
     message = {"station": station, "computed_at": computed_at, "averages": averages}
@@ -251,7 +251,7 @@ def decode_remembered(value: bytes) -> RememberedSet:
     return _decode(_remembered, value)
 
 
-def decode_aggregated(value: bytes) -> ToldAggregated:
+def decode_aggregated(value: bytes) -> AggregatedMessage:
     """Read the averages and exceedances of an ``aggregated`` message; raises :data:`BadMessage`."""
     return _decode(_aggregated, value)
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.readings import Flag
 from quantrac.io.settings import ServiceSettings
-from services.aggregator.watch.state import WatchRules
+from services.aggregator.watch.rules import WatchRules
 
 
 class AggregatorSettings(ServiceSettings):

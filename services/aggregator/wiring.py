@@ -32,42 +32,35 @@ from services.aggregator.notify.handler import Notifier
 from services.aggregator.notify.tables import ClickHouseNotifications
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.registry_tables import RegistryTables
+from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
-from services.aggregator.watch.tables import ClickHouseWatch
 from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.averages.step import AverageStep
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from services.aggregator.windows.indices.step import IndexStep
 
 
 def sink() -> Role:
     """Build the role ``sink``: qa-flagged, raw files, receipts, alerts → ClickHouse and requests."""
     settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
-    flagged, receipts = settings.topic("qa-flagged"), settings.topic("delivery-receipt")
-    raw, alerts = [settings.topic(name) for name in ("raw-file", "raw-file-backlog")], settings.topic("alert")
+    # Provisional flags are the province's to judge again: its revisions come to the ministry like any set.
+    topics = tables_by_topic(settings.topic, rejudges=settings.tier == "province")
     consumer = KafkaConsumer(
         settings.kafka_connection,
         group=settings.topic("aggregator.sink"),
         instance=settings.instance,
-        topics=[flagged, *raw, receipts, alerts],
+        topics=list(topics),
         gather_seconds=settings.sink_gather_seconds,
     )
     runner = Runner(
         service="aggregator.sink",
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
-        handler=SinkHandler(
-            clickhouse,
-            flagged=flagged,
-            raw=raw,
-            receipts=receipts,
-            alerts=alerts,
-            dirty=settings.topic("window-dirty"),
-            # Provisional flags are the province's to rejudge: its revisions come to the ministry like any
-            # set.
-            rejudge=settings.topic("rejudge") if settings.tier == "province" else None,
-        ),
+        handler=SinkHandler(clickhouse, topics),
         batch_size=settings.sink_batch,
         progress=Progress(settings.stalled_seconds),
     )
@@ -88,6 +81,20 @@ def windows() -> Role:
     registry = Registry()
     table = _registry_reader(settings, partial(apply_record, registry))
     aggregated, clock = settings.topic("aggregated"), partial(datetime.now, UTC)
+    averages = AverageStep(
+        ClickHouseAverages(clickhouse),
+        registry,
+        aggregated=aggregated,
+        clock=clock,
+        rules=settings.average_rules,
+    )
+    indices = IndexStep(
+        ClickHouseIndices(clickhouse),
+        registry,
+        aggregated=aggregated,
+        clock=clock,
+        rules=settings.average_rules,
+    )
     exceedances = ExceedanceStep(
         ClickHouseExceedances(clickhouse),
         registry,
@@ -96,14 +103,7 @@ def windows() -> Role:
         clock=clock,
         rules=settings.average_rules,
     )
-    handler = WindowsHandler(
-        ClickHouseAverages(clickhouse),
-        registry,
-        aggregated=aggregated,
-        clock=clock,
-        rules=settings.average_rules,
-        exceedances=exceedances,
-    )
+    handler = WindowsHandler([averages, indices, exceedances])
     runner = StreamRunner(
         settings.kafka_connection,
         group=settings.topic("aggregator.windows"),
@@ -126,13 +126,13 @@ def watch() -> Role:
     flagged, aggregated = settings.topic("qa-flagged"), settings.topic("aggregated")
     alerts, sink_group = settings.topic("alert"), settings.topic("aggregator.sink")
     handler = WatchHandler(
-        ClickHouseWatch(clickhouse),
+        clickhouse,
         registry,
         levels_of(load_national(), warning_shares()),
         flagged=flagged,
         alerts=alerts,
-        stored=GroupProgress(settings.kafka_connection, sink_group, flagged),
-        told=GroupProgress(settings.kafka_connection, sink_group, alerts),
+        stored_sets=GroupProgress(settings.kafka_connection, sink_group, flagged),
+        stored_alerts=GroupProgress(settings.kafka_connection, sink_group, alerts),
         clock=lambda: datetime.now(UTC),
         rules=settings.watch_rules,
         grace=settings.watch_grace_seconds,

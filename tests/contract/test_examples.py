@@ -19,13 +19,13 @@ from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
 from services.aggregator.sink.handler import SinkHandler
-from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.sink.tables import tables_by_topic
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
 from services.validator.rejudge.handler import InFlight, RejudgeHandler
 from services.validator.validate.handler import ValidateHandler
-from support.averages import AveragesInMemory
+from support.averages import AveragesInMemory, windows_handler
 
 STATION = b"HN_DEMO_KHI001"
 HEADERS = {
@@ -98,14 +98,7 @@ class Tables:
 
 
 def sink(tables: Tables) -> SinkHandler:
-    return SinkHandler(
-        tables,
-        flagged="qa-flagged",
-        raw=["raw-file"],
-        receipts="delivery-receipt",
-        alerts="alert",
-        dirty="window-dirty",
-    )
+    return SinkHandler(tables, tables_by_topic(str, rejudges=False))
 
 
 def test_a_flagged_set_becomes_rows_and_dirty_hours() -> None:
@@ -180,7 +173,7 @@ def test_dirty_hours_become_averages_once(registry: Registry) -> None:
     tables = AveragesInMemory()
     tables.put("HN_DEMO_KHI001", "PM2.5", datetime(2026, 3, 24, 17, 5, tzinfo=UTC), 27.81)
     now = datetime(2026, 3, 24, 17, 5, 14, 120_000, tzinfo=UTC)
-    handler = WindowsHandler(tables, registry, aggregated="aggregated", clock=lambda: now)
+    handler = windows_handler(tables, tables, registry, clock=lambda: now)
     batch = [record("window-dirty", "window-dirty.json")]
     assert same(only(handler.handle(batch)).value, "aggregated.json")
     assert handler.handle(batch) == Done([], []), "the same readings give no new version"

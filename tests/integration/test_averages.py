@@ -13,9 +13,9 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.clickhouse import migration_files
 from services.aggregator.windows.averages.queries import ClickHouseAverages
-from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
 from services.api.averages import query as queries
-from support.averages import Readings, brute_force
+from support.averages import Readings, brute_force, windows_handler
 from support.stored_averages import assert_equal, dirty, store, stored
 
 CODES = ("A_AIR", "B_AIR")
@@ -56,9 +56,8 @@ def test_the_tables_equal_a_recomputation_of_the_final_readings(clickhouse: Clic
         moments.append(now)
         final |= readings
         store(database, readings, now)
-        handler = WindowsHandler(
-            ClickHouseAverages(database), registry, aggregated="aggregated", clock=lambda now=now: now
-        )
+        averages, indices = ClickHouseAverages(database), ClickHouseIndices(database)
+        handler = windows_handler(averages, indices, registry, clock=lambda now=now: now)
         assert isinstance(handler.handle(dirty(readings)), Done)
         if number == 3:
             before = stored(database, "averages")
@@ -122,7 +121,8 @@ def test_hourly_averages_of_an_older_release_keep_their_values_and_are_members(
         ("A_AIR", "PM2.5", int(hours[-1].timestamp()) + 3600 + n): (5.0, 1, "00") for n in range(9)
     }
     store(database, readings, NOW)
-    handler = WindowsHandler(ClickHouseAverages(database), Registry(), aggregated="a", clock=lambda: NOW)
+    averages, indices = ClickHouseAverages(database), ClickHouseIndices(database)
+    handler = windows_handler(averages, indices, Registry(), clock=lambda: NOW)
     assert isinstance(handler.handle(dirty(readings)), Done)
     found = stored(database, "averages")
     day = found["A_AIR", "PM2.5", "day", int(NEW_YEAR.timestamp())]
@@ -141,7 +141,8 @@ def test_averages_get_their_other_key_however_often_that_was_begun(
         ("A_AIR", "PM2.5", int(NEW_YEAR.timestamp()) + 300 * n): (float(n), 1, "00") for n in range(400)
     }
     store(database, readings, NOW)
-    windows = WindowsHandler(ClickHouseAverages(database), Registry(), aggregated="a", clock=lambda: NOW)
+    averages, indices = ClickHouseAverages(database), ClickHouseIndices(database)
+    windows = windows_handler(averages, indices, Registry(), clock=lambda: NOW)
     assert isinstance(windows.handle(dirty(readings)), Done)
     before = stored(database, "averages")
     statements = every[9].statements()

@@ -13,8 +13,9 @@ from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
 from quantrac.io.clickhouse_native import Array
 from quantrac.io.settings import ClickHouseSettings
 from services.aggregator.windows.averages.queries import AverageTables, ClickHouseAverages
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import END, ClickHouseExceedances, ExceedanceTables
+from services.aggregator.windows.indices.queries import ClickHouseIndices, IndexTables
 from support.averages import Readings
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, UNITS, World, any_history, equals_a_recomputation, order
@@ -65,8 +66,12 @@ class WorldInClickHouse(World):
         columns |= {name: [value] * len(rows) for name, value in same.items()}
         self.database.insert("readings", columns)
 
-    def tables(self) -> tuple[AverageTables, ExceedanceTables]:
-        return ClickHouseAverages(self.failing), ClickHouseExceedances(self.failing)
+    def tables(self) -> tuple[AverageTables, IndexTables, ExceedanceTables]:
+        return (
+            ClickHouseAverages(self.failing),
+            ClickHouseIndices(self.failing),
+            ClickHouseExceedances(self.failing),
+        )
 
     def fail_after(self, inserts: int | None) -> None:
         self.failing.fail_after = inserts

@@ -19,6 +19,7 @@ from quantrac.testing.history import HistoryInMemory
 from schemas.clickhouse.history import ClickHouseHistory, baseline_columns
 from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.tables import tables_by_topic
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 
@@ -34,13 +35,11 @@ class Stored(ClickHouseHistory):
     def __init__(self, database: ClickHouse) -> None:
         super().__init__(database)
         self.database = database
-        self.sink = SinkHandler(
-            database, flagged="flagged", raw=[], receipts="", alerts="alert", dirty="dirty"
-        )
+        self.sink = SinkHandler(database, tables_by_topic(str, rejudges=False))
 
     def insert(self, flagged: FlaggedSet) -> None:
         offset = uuid.uuid4().int % 10**9
-        assert isinstance(self.sink.handle([Record("flagged", b"", encode(flagged), offset=offset)]), Done)
+        assert isinstance(self.sink.handle([Record("qa-flagged", b"", encode(flagged), offset=offset)]), Done)
 
     def store(self, station: str, changed: StationStatistics) -> None:
         self.database.insert("baseline_blocks", baseline_columns(station, changed, datetime.now(UTC)))

@@ -13,7 +13,8 @@ from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
 from schemas.codec import decode_stored_set
 from schemas.examples import example
-from services.aggregator.sink import rows
+from services.aggregator.sink.tables.files import file_columns, reject_columns
+from services.aggregator.sink.tables.readings import reading_columns, revision_columns
 
 
 @pytest.fixture
@@ -63,11 +64,11 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
     ).rows
     revised = msgspec.structs.replace(decode_stored_set(example("qa-flagged.json")), revision=1)
     written = {
-        "readings": rows.reading_columns,
-        "files": rows.file_columns,
-        "rejects": rows.reject_columns,
-        "reading_revisions": lambda sets: rows.superseded_columns(
-            list(zip(*rows.reading_columns(sets).values(), strict=True)), [revised]
+        "readings": reading_columns,
+        "files": file_columns,
+        "rejects": reject_columns,
+        "reading_revisions": lambda sets: revision_columns(
+            list(zip(*reading_columns(sets).values(), strict=True)), [revised]
         ),
     }
     flagged = [decode_stored_set(example("qa-flagged.json"))]

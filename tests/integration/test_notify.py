@@ -102,7 +102,7 @@ def telling(database: ClickHouse, to: Target, clock: Clock) -> Notifier:
 def try_it(to: Target) -> str:
     channel = open_channel(to, ENVIRONMENT)
     try:
-        return channel.tell(NOTICE)
+        return channel.send(NOTICE)
     finally:
         channel.close()
 
@@ -110,8 +110,8 @@ def try_it(to: Target) -> str:
 def test_an_alert_comes_by_webhook_with_a_signature_that_holds(database: ClickHouse, hook: Hook) -> None:
     store(database, alert(parameter="PM2.5"))
     at_work = telling(database, by_hook(hook), Clock())
-    at_work.look(GOING_ON)
-    at_work.look(GOING_ON)
+    at_work.send_due(GOING_ON)
+    at_work.send_due(GOING_ON)
     ((headers, body),) = hook.got
     assert headers["webhook-id"] == "station-silent/HN_BKHN_KHIKXQ/1/1"
     data = json.loads(body)["data"]
@@ -123,12 +123,12 @@ def test_an_alert_comes_by_webhook_with_a_signature_that_holds(database: ClickHo
 def test_a_closing_by_mail_answers_the_mail_of_its_opening(database: ClickHouse, mailbox: Mailbox) -> None:
     to, clock = by_mail(mailbox.port), Clock()
     store(database, alert())
-    telling(database, to, clock).look(GOING_ON)
+    telling(database, to, clock).send_due(GOING_ON)
     store(database, alert(state="updated", version=2))
-    telling(database, to, clock).look(GOING_ON)
+    telling(database, to, clock).send_due(GOING_ON)
     clock.now += timedelta(minutes=5)
     store(database, alert(state="closed", version=3))
-    telling(database, to, clock).look(GOING_ON)
+    telling(database, to, clock).send_due(GOING_ON)
     (to_whom, opening), (_, closing) = mailbox.taken
     assert to_whom == ["duty@example.org", "office@example.org"]
     assert closing["In-Reply-To"] == opening["Message-ID"]
@@ -146,8 +146,8 @@ def test_a_death_between_the_answer_and_the_ledger_sends_the_same_id_again(
     store(database, alert())
     to = by_hook(hook)
     with pytest.raises(ClickHouseAway):
-        notifier(Dying(database), open_channel(to, ENVIRONMENT), Clock(), to).look(GOING_ON)
-    telling(database, to, Clock(EVENING + timedelta(seconds=9))).look(GOING_ON)
+        notifier(Dying(database), open_channel(to, ENVIRONMENT), Clock(), to).send_due(GOING_ON)
+    telling(database, to, Clock(EVENING + timedelta(seconds=9))).send_due(GOING_ON)
     assert [headers["webhook-id"] for headers, _ in hook.got] == ["station-silent/HN_BKHN_KHIKXQ/1/1"] * 2
     assert ledger(database) == {"1/1": ("sent", "")}
 
@@ -155,13 +155,13 @@ def test_a_death_between_the_answer_and_the_ledger_sends_the_same_id_again(
 def test_the_limit_holds_over_a_restart(database: ClickHouse, hook: Hook) -> None:
     to, clock = by_hook(hook).model_copy(update={"per_hour": 2}), Clock()
     store(database, *(alert(n) for n in range(1, 5)))
-    telling(database, to, clock).look(GOING_ON)
+    telling(database, to, clock).send_due(GOING_ON)
     store(database, alert(5))
     clock.now += timedelta(minutes=59)
-    telling(database, to, clock).look(GOING_ON)
+    telling(database, to, clock).send_due(GOING_ON)
     assert [json.loads(body)["type"] for _, body in hook.got] == ["alert.opened", "alert.digest"]
     clock.now += timedelta(minutes=2)
-    telling(database, to, clock).look(GOING_ON)
+    telling(database, to, clock).send_due(GOING_ON)
     assert len(hook.got) == 3
     assert sorted(outcome for outcome, _ in ledger(database).values()) == ["digest"] * 3 + ["sent"] * 2
 
@@ -171,11 +171,11 @@ def test_a_refusal_is_noted_and_an_absence_is_not(database: ClickHouse, hook: Ho
     to = by_hook(hook)
     hook.status, hook.text = 503, "later"
     with pytest.raises(TargetAway, match="503: later"):
-        telling(database, to, Clock()).look(GOING_ON)
+        telling(database, to, Clock()).send_due(GOING_ON)
     assert ledger(database) == {}
     hook.status, hook.text = 410, "gone for good"
-    telling(database, to, Clock()).look(GOING_ON)
-    telling(database, to, Clock()).look(GOING_ON)
+    telling(database, to, Clock()).send_due(GOING_ON)
+    telling(database, to, Clock()).send_due(GOING_ON)
     assert ledger(database) == {"1/1": ("refused", "410: gone for good")}
     assert len(hook.got) == 2
 
@@ -215,12 +215,12 @@ def test_the_statements_find_what_a_recount_in_memory_finds(database: ClickHouse
             for since in (EVENING - timedelta(hours=5), EVENING - timedelta(days=1)):
                 wanted = {p.alert.alert_id: p for p in memory.pending(to, stations, since)}
                 found = {p.alert.alert_id: p for p in real.pending(to, stations, since)}
-                assert {key: (p.alert.version, p.told, p.first) for key, p in found.items()} == {
-                    key: (p.alert.version, p.told, p.first) for key, p in wanted.items()
-                }
+                assert {
+                    key: (p.alert.version, p.severity_rank, p.first_version) for key, p in found.items()
+                } == {key: (p.alert.version, p.severity_rank, p.first_version) for key, p in wanted.items()}
                 assert bool(found) is (stations != [])
         for after in (EVENING - timedelta(hours=1), EVENING - timedelta(minutes=1, milliseconds=500)):
-            assert real.sent(to.name, after) == memory.sent(to.name, after)
+            assert real.count_sent(to.name, after) == memory.count_sent(to.name, after)
 
 
 def test_a_target_that_never_answers_holds_no_other_up(database: ClickHouse, hook: Hook) -> None:
@@ -309,7 +309,7 @@ def test_a_mail_that_one_of_two_gets_is_taken_and_says_who_does_not(
 ) -> None:
     mailbox.answers = {"duty@example.org": "550 who?"}
     store(database, alert())
-    telling(database, by_mail(mailbox.port), Clock()).look(GOING_ON)
+    telling(database, by_mail(mailbox.port), Clock()).send_due(GOING_ON)
     assert mailbox.taken[0][0] == ["office@example.org"]
     assert ledger(database) == {"1/1": ("sent", "duty@example.org: 550 who?")}
 

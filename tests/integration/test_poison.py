@@ -35,15 +35,25 @@ from schemas.codec import decode_flagged_set, encode
 from schemas.examples import example
 from schemas.limits import load_national
 from schemas.messages.raw_file import RawFileHeaders
-from services.aggregator.sink import handler as sink_handler
 from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.tables import qa_flagged, tables_by_topic
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
-from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from support.averages import windows_handler
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
 
 NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
+TOPICS = {
+    "qa-flagged": "flagged",
+    "raw-file": "raw",
+    "raw-file-backlog": "backlog",
+    "delivery-receipt": "receipts",
+    "alert": "alerts",
+    "window-dirty": "dirty",
+    "rejudge": "rejudge",
+}
 
 
 def flagged(code: str, *, at: datetime = NOON, **fields: Any) -> FlaggedSet:
@@ -89,17 +99,7 @@ def store(clickhouse: ClickHouseSettings) -> Iterator[ClickHouse]:
 
 @pytest.fixture
 def sink(store: ClickHouse) -> Stage:
-    return Stage(
-        SinkHandler(
-            store,
-            flagged="flagged",
-            raw=["raw"],
-            receipts="receipts",
-            alerts="alerts",
-            dirty="dirty",
-            rejudge="rejudge",
-        )
-    )
+    return Stage(SinkHandler(store, tables_by_topic(TOPICS.__getitem__, rejudges=True)))
 
 
 def stored_stations(store: ClickHouse) -> set[str]:
@@ -222,7 +222,7 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
     store: ClickHouse, sink: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoder = msgspec.json.Decoder(LooseSet)
-    monkeypatch.setattr(sink_handler, "decode_stored_set", decoder.decode)
+    monkeypatch.setattr(qa_flagged, "decode_stored_set", decoder.decode)
     bad_cases = [case for case in set_cases() if "line" in case.field or "_at" in case.field]
     letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in bad_cases]))
     assert stored_stations(store) >= all_good(len(bad_cases) + 1)
@@ -339,7 +339,8 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     registry = Registry(stations={code: station(code) for code in ("EDGE", "MANY", "TOO_MANY", "GOOD")})
     outcome: dict[str, Any] = {"aggregated": "aggregated", "clock": lambda: NOON + timedelta(days=1)}
     exceedances = ExceedanceStep(ClickHouseExceedances(store), registry, load_national(), **outcome)
-    windows = Stage(WindowsHandler(ClickHouseAverages(store), registry, **outcome, exceedances=exceedances))
+    averages, indices = ClickHouseAverages(store), ClickHouseIndices(store)
+    windows = Stage(windows_handler(averages, indices, registry, **outcome, exceedances=exceedances))
     batch = [Record(r.topic, r.key, r.value, {}, 0, n) for n, r in enumerate(records)]
     letters = windows.process(batch, topic="dirty")
     look = """
@@ -364,14 +365,7 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
         service="aggregator.sink",
         consumer=KafkaConsumer(kafka, group=prefix + "sink", instance="0", topics=[topic["qa-flagged"]]),
         producer=KafkaProducer(kafka),
-        handler=SinkHandler(
-            store,
-            flagged=topic["qa-flagged"],
-            raw=[topic["raw-file"]],
-            receipts=topic["delivery-receipt"],
-            alerts=topic["alert"],
-            dirty=topic["window-dirty"],
-        ),
+        handler=SinkHandler(store, tables_by_topic({**TOPICS, **topic}.__getitem__, rejudges=False)),
         batch_size=2_000,
     )
     loop = threading.Thread(target=runner.run, args=(stop,))

@@ -21,7 +21,7 @@ from schemas.codec import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
-from services.aggregator.sink import rows
+from services.aggregator.sink.tables.raw_file import raw_file_columns
 from services.receiver.wiring import backlog, parse
 
 CODE = "HN_BKHN_KHIKXQ"
@@ -125,7 +125,7 @@ def test_stored_files_go_out_again_as_they_came(clickhouse: ClickHouseSettings) 
     first = headers_of(FLOW, marks="truncated")
     foreign = headers_of(b"\xff\0x", name="a.lsi", station=None, received_at=NOON + timedelta(seconds=1))
     stored = [(CODE, first, FLOW), ("bkhn", foreign, b"\xff\0x")]
-    database.insert("raw_files", rows.raw_file_columns(stored))
+    database.insert("raw_files", raw_file_columns(stored))
 
     def replay(**filters: str) -> list[Record]:
         span = {"start": "2026-03-25 00:00:00.000", "end": "2026-03-26 00:00:00.000"}

@@ -4,16 +4,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from quantrac.domain.ids import reading_version
+from quantrac.domain.times import to_whole_seconds
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from schemas.examples import example
 from schemas.messages.alerts import Alert
-from services.aggregator.sink.rows import alert_columns
-from services.aggregator.watch.state import CauseKey, instant, packed_hour
-from services.aggregator.watch.tables import ClickHouseWatch
+from services.aggregator.sink.tables.alert import alert_columns
+from services.aggregator.watch.causes.completeness import read_hours
+from services.aggregator.watch.causes.exceedance import read_episodes
+from services.aggregator.watch.state import CauseKey
+from services.aggregator.watch.tables import read_alerts, read_series
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
-NOW = instant(NOON) + 600
+NOW = to_whole_seconds(NOON) + 600
 
 
 def insert(database: ClickHouse, table: str, *rows: dict[str, Any]) -> None:
@@ -38,11 +41,13 @@ def test_readings_give_the_first_and_last_time_that_is_not_ahead(clickhouse: Cli
             ]
         ),
     )
-    found = [tuple(row) for row in ClickHouseWatch(database).heard(NOW)]
-    assert found == [("A", "NO2", instant(NOON - timedelta(days=2)), NOW)]
+    found = [tuple(row) for row in read_series(database, NOW)]
+    assert found == [("A", "NO2", to_whole_seconds(NOON - timedelta(days=2)), NOW)]
 
 
-def test_hours_of_the_last_day_come_packed_and_longer_averages_do_not(clickhouse: ClickHouseSettings) -> None:
+def test_hours_of_the_last_day_come_with_their_counts_and_longer_averages_do_not(
+    clickhouse: ClickHouseSettings,
+) -> None:
     database = ClickHouse(clickhouse)
     same = {"station": "A", "parameter": "NO2", "unit": "", "mean": 1.0, "minimum": 1.0, "maximum": 1.0}
     same |= {"received": 12, "expected": 12, "completeness": 1.0, "computed_at": NOON}
@@ -60,9 +65,9 @@ def test_hours_of_the_last_day_come_packed_and_longer_averages_do_not(clickhouse
             ]
         ),
     )
-    ((station, parameter, hours),) = ClickHouseWatch(database).hours(NOW)
+    ((station, parameter, hours),) = read_hours(database, NOW)
     assert (station, parameter) == ("A", "NO2")
-    assert sorted(hours) == [packed_hour(NOW - 4200, 12), packed_hour(NOW - 600, 4)]
+    assert sorted(hours) == [(NOW - 4200, 12), (NOW - 600, 4)]
 
 
 def test_episodes_come_in_their_last_version_while_open_or_fresh(clickhouse: ClickHouseSettings) -> None:
@@ -93,13 +98,13 @@ def test_episodes_come_in_their_last_version_while_open_or_fresh(clickhouse: Cli
             ]
         ),
     )
-    found = {episode.told.parameter: episode for _, episode in ClickHouseWatch(database).episodes(NOW)}
-    assert {name: (each.told.version, each.told.open) for name, each in found.items()} == {
+    found = {episode.message.parameter: episode for _, episode in read_episodes(database, NOW)}
+    assert {name: (each.message.version, each.message.open) for name, each in found.items()} == {
         "OPEN": (1, True),
         "JUST_ENDED": (2, False),
     }
-    assert found["OPEN"].told_at == instant(old)
-    assert found["OPEN"].told.starts_at == NOON
+    assert found["OPEN"].computed_at == to_whole_seconds(old)
+    assert found["OPEN"].message.starts_at == NOON
 
 
 def test_alerts_come_in_their_last_state_with_their_cause(clickhouse: ClickHouseSettings) -> None:
@@ -123,7 +128,7 @@ def test_alerts_come_in_their_last_state_with_their_cause(clickhouse: ClickHouse
         database.insert("alerts", alert_columns(alerts))
     found = [
         (station, key, alert.alert_id, alert.version, is_open)
-        for station, key, alert, is_open in ClickHouseWatch(database).alerts(NOW)
+        for station, key, alert, is_open in read_alerts(database, NOW)
     ]
     assert found == [
         ("HN_DEMO_KHI001", CauseKey("station-silent"), silent.alert_id, 2, False),

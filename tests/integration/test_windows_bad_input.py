@@ -17,8 +17,10 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
+from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.windows.averages.queries import ClickHouseAverages
-from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import ClickHouseIndices
+from support.averages import windows_handler
 from support.stored_averages import stored
 
 MIDNIGHT = datetime(2026, 3, 24, 17, tzinfo=UTC)
@@ -33,9 +35,7 @@ class Aggregator:
     def __init__(self, settings: ClickHouseSettings) -> None:
         self.database = ClickHouse(settings)
         self.registry = Registry()
-        self._sink = SinkHandler(
-            self.database, flagged="flagged", raw=["raw"], receipts="receipts", alerts="alerts", dirty="dirty"
-        )
+        self._sink = SinkHandler(self.database, tables_by_topic(str, rejudges=False))
         self._offset = 0
 
     def register(self, code: str, **fields: Any) -> None:
@@ -46,14 +46,13 @@ class Aggregator:
         batch = []
         for each in sets:
             self._offset += 1
-            batch.append(Record("flagged", each.station.encode(), encode(each), {}, 0, self._offset))
+            batch.append(Record("qa-flagged", each.station.encode(), encode(each), {}, 0, self._offset))
         stored_now = self._sink.handle(batch)
         assert isinstance(stored_now, Done)
         assert stored_now.dead == []
-        windows = WindowsHandler(
-            ClickHouseAverages(self.database), self.registry, aggregated="aggregated", clock=lambda: now
-        )
-        done = windows.handle([record for record in stored_now.records if record.topic == "dirty"])
+        averages, indices = ClickHouseAverages(self.database), ClickHouseIndices(self.database)
+        windows = windows_handler(averages, indices, self.registry, clock=lambda: now)
+        done = windows.handle([record for record in stored_now.records if record.topic == "window-dirty"])
         assert isinstance(done, Done)
         assert done.dead == []
         return done

@@ -9,19 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from quantrac.domain.averaging import Period
+from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse_native import Words
 from services.aggregator.windows.averages.queries import (
     DAYS,
-    FLAGS,
     HOURS,
     MONTHS,
-    PERIODS,
-    STORED,
-    Records,
-    Scope,
+    VERSIONS,
+    AverageTables,
 )
+from services.aggregator.windows.averages.step import AverageStep
+from services.aggregator.windows.batch import Step
+from services.aggregator.windows.columns import FLAGS, PERIODS, Records
+from services.aggregator.windows.exceedances.step import ExceedanceStep
+from services.aggregator.windows.handler import WindowsHandler
+from services.aggregator.windows.indices.queries import IndexKey, IndexTables, StoredIndex
+from services.aggregator.windows.indices.step import IndexStep
+from services.aggregator.windows.scope import Scope
 
 VIETNAM = timezone(timedelta(hours=7))
 Key = tuple[str, str, str, int]
@@ -33,7 +39,7 @@ COUNTS = ("received", *FLAGS, "first_at", "last_at")
 
 
 class AveragesInMemory:
-    """Satisfies :class:`services.aggregator.windows.averages.queries.AverageTables`."""
+    """Satisfies the protocols of the tables of averages and of indices."""
 
     def __init__(self) -> None:
         self.readings_by_time: Readings = {}
@@ -104,8 +110,8 @@ class AveragesInMemory:
         ]
         return np.array(rows, MONTHS)
 
-    def stored(self, scope: Scope, periods: Sequence[Period]) -> Records:
-        self._look("stored")
+    def current_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        self._look("current_versions")
         rows = [
             (
                 *(*place, PERIODS.index(row["period"]), start),
@@ -113,10 +119,10 @@ class AveragesInMemory:
             )
             for place, start, row in self._in(scope, periods)
         ]
-        return np.array(rows, STORED)
+        return np.array(rows, VERSIONS)
 
-    def kept(self, scope: Scope, periods: Sequence[Period]) -> Records:
-        self._look("kept")
+    def highest_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        self._look("highest_versions")
         newest: dict[Key, tuple[Any, ...]] = {}
         for (station, parameter, period, start, version), row in sorted(
             self.versions.items(), key=lambda each: each[0][-1]
@@ -135,7 +141,7 @@ class AveragesInMemory:
                     start,
                     *told,
                 )
-        return np.array(list(newest.values()), STORED)
+        return np.array(list(newest.values()), VERSIONS)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Any]) -> None:
         self._look()
@@ -151,21 +157,19 @@ class AveragesInMemory:
                 self.averages[key] = row
                 self.written += 1
 
-    def indices(self, scope: Scope) -> Sequence[Sequence[Any]]:
+    def indices(self, scope: Scope) -> Mapping[IndexKey, StoredIndex]:
         self._look("indices")
-        newest: dict[tuple[Any, ...], list[Any]] = {}
+        newest: dict[IndexKey, StoredIndex] = {}
         for row in self.indices_rows:
             if row["station"] in scope.stations and scope.start <= row["starts_at"] < scope.end:
-                key = row["station"], row["kind"], row["period"], row["starts_at"]
-                newest[key] = [
-                    *key,
+                newest[row["station"], row["kind"], row["period"], row["starts_at"]] = StoredIndex(
                     row["value"],
                     list(row["responsible"]),
                     dict(row["subindices"]),
                     row["version"],
                     row["computed_at"] // 1000,
-                ]
-        return list(newest.values())
+                )
+        return newest
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         assert table == "indices"
@@ -191,6 +195,24 @@ class AveragesInMemory:
         if self.fail_after == 0:
             self.fail_after = None
             raise ClickHouseAway("gone in the middle")
+
+
+def windows_handler(
+    averages: AverageTables,
+    indices: IndexTables,
+    registry: Registry,
+    *,
+    clock: Callable[[], datetime],
+    aggregated: str = "aggregated",
+    rules: AverageRules = AverageRules(),  # noqa: B008  # frozen
+    exceedances: ExceedanceStep | None = None,
+) -> WindowsHandler:
+    """Return the handler of the windows; without ``exceedances`` nothing is judged."""
+    steps: list[Step] = [
+        AverageStep(averages, registry, aggregated=aggregated, clock=clock, rules=rules),
+        IndexStep(indices, registry, aggregated=aggregated, clock=clock, rules=rules),
+    ]
+    return WindowsHandler([*steps, exceedances] if exceedances else steps)
 
 
 def plain(column: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.registry import Registry
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.episode import Episode
 from support.exceedances import AIR, NEW_YEAR, STACK, World
 
 

@@ -19,11 +19,12 @@ from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from services.aggregator.windows.averages.queries import AverageTables
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import MEANS, ExceedanceTables, Span
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
-from support.averages import VIETNAM, AveragesInMemory, Readings, brute_force
+from services.aggregator.windows.indices.queries import IndexTables
+from support.averages import VIETNAM, AveragesInMemory, Readings, brute_force, windows_handler
 
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
 """Midnight in Vietnam, when the daily limit of PM2.5 goes from 50 to 45."""
@@ -90,23 +91,23 @@ class ExceedancesInMemory(AveragesInMemory):
         return np.array(rows, MEANS)
 
     def episodes(
-        self, stations: Sequence[str], parameters: Sequence[str], begun: Mapping[Period, int], since: int
+        self, stations: Sequence[str], parameters: Sequence[str], earliest: Mapping[Period, int], since: int
     ) -> Sequence[tuple[str, Episode, int, int]]:
         self._look("episodes")
         newest = [
             (key[0], *versions[-1])
             for key, versions in self.exceedances.items()
-            if key[0] in stations and key[1] in parameters and key[2] in set(begun)
+            if key[0] in stations and key[1] in parameters and key[2] in set(earliest)
         ]
         before: dict[Any, int] = {}
         for code, each, *_ in newest:
-            if each.periods and each.ends_at < begun[Period(each.period)]:
+            if each.periods and each.ends_at < earliest[Period(each.period)]:
                 series = code, each.parameter, each.period
                 before[series] = max(before.get(series, 0), each.starts_at)
         return [
             (code, each, version, computed_at)
             for code, each, version, computed_at in newest
-            if each.starts_at >= (low := begun[Period(each.period)])
+            if each.starts_at >= (low := earliest[Period(each.period)])
             or computed_at >= since
             or (
                 each.periods
@@ -194,15 +195,15 @@ class World(ABC):
         """Make the readings those that count."""
 
     @abstractmethod
-    def tables(self) -> tuple[AverageTables, ExceedanceTables]:
+    def tables(self) -> tuple[AverageTables, IndexTables, ExceedanceTables]:
         """What the handler works on."""
 
     def handler(self) -> WindowsHandler:
         """A handler that has just been started."""
-        averages, exceedances = self.tables()
+        averages, indices, exceedances = self.tables()
         step = ExceedanceStep(exceedances, self.registry, BOOK, aggregated="a", clock=lambda: self.now)
-        return WindowsHandler(
-            averages, self.registry, aggregated="a", clock=lambda: self.now, exceedances=step
+        return windows_handler(
+            averages, indices, self.registry, aggregated="a", clock=lambda: self.now, exceedances=step
         )
 
     def flush_dying(self, inserts: int) -> None:
@@ -228,8 +229,8 @@ class WorldInMemory(World):
     def store(self, readings: Readings) -> None:
         self.database.readings_by_time |= readings
 
-    def tables(self) -> tuple[AverageTables, ExceedanceTables]:
-        return self.database, self.database
+    def tables(self) -> tuple[AverageTables, IndexTables, ExceedanceTables]:
+        return self.database, self.database, self.database
 
     def live(self, *, station: str = AIR) -> list[Episode]:
         found = [versions[-1][0] for key, versions in self.database.exceedances.items() if key[0] == station]

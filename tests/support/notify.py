@@ -82,7 +82,7 @@ class Tables:
                 found.append(Pending(each, told, min(sent, default=0)))
         return found
 
-    def sent(self, target: str, after: datetime) -> int:
+    def count_sent(self, target: str, after: datetime) -> int:
         rows = self.of(target)
         return len({row.sent_at for row in rows if row.sent_at > after and row.outcome != "skipped"})
 
@@ -106,7 +106,7 @@ class Inbox:
         self.answers = dict(answers or {})
         self.taken: list[Notice] = []
 
-    def tell(self, notice: Notice) -> str:
+    def send(self, notice: Notice) -> str:
         for name in ("", notice.id):
             if name in self.answers:
                 raise self.answers[name]

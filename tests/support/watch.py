@@ -1,23 +1,29 @@
 """A watch with a clock of its own, the tables it is made from in memory, and what it told."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from quantrac.domain.limits import LimitBook, WarningShares
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, WarningLevels
+from quantrac.domain.times import to_whole_seconds
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import ToldAverage, ToldExceedance, encode, encode_aggregated
+from schemas.codec import AverageMessage, ExceedanceMessage, encode, encode_aggregated
 from schemas.messages.alerts import Alert
-from services.aggregator.sink.rows import alert_columns
+from services.aggregator.sink.tables.alert import alert_columns
+from services.aggregator.watch.causes.completeness import HOURS_SQL
+from services.aggregator.watch.causes.exceedance import EPISODES_SQL
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
-from services.aggregator.watch.state import CauseKey, Episode, OpenAlert, WatchRules, instant, packed_hour
+from services.aggregator.watch.rules import WatchRules
+from services.aggregator.watch.tables import ALERTS_SQL, SERIES_SQL
 
 CODE = "HN_BKHN_KHIKXQ"
 START = datetime(2026, 3, 25, 5, tzinfo=UTC)
@@ -33,36 +39,50 @@ def at(minutes: float) -> datetime:
 
 
 class Stored:
-    """What is stored of all that came and was told: satisfies ``WatchTables``, and ``Progress`` as stored."""
+    """What is stored of all that came and was published: satisfies ``Database`` and ``Progress``."""
 
     def __init__(self) -> None:
         self.readings: list[tuple[str, str, int]] = []
         self.averages: dict[tuple[str, str, int], int] = {}
-        self.exceedances: list[tuple[str, Episode]] = []
+        self.exceedances: list[tuple[str, ExceedanceMessage, datetime]] = []
         self.told: dict[str, Alert] = {}
         self.behind = False
 
-    def heard(self, now: int) -> Iterable[tuple[str, str, int, int]]:
-        found: dict[tuple[str, str], list[int]] = {}
+    def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        rows = {
+            SERIES_SQL: self._series,
+            HOURS_SQL: self._hours,
+            EPISODES_SQL: self._episodes,
+            ALERTS_SQL: self._alerts,
+        }[sql](parameters.get("now", 0))
+        return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+    def _series(self, now: int) -> list[dict[str, Any]]:
+        times: dict[tuple[str, str], list[int]] = {}
         for code, parameter, time in self.readings:
-            found.setdefault((code, parameter), []).append(min(time, now))
-        return [(*series, min(times), max(times)) for series, times in found.items()]
+            times.setdefault((code, parameter), []).append(min(time, now))
+        return [
+            {"station": code, "parameter": parameter, "first": min(some), "last": max(some)}
+            for (code, parameter), some in times.items()
+        ]
 
-    def hours(self, now: int) -> Iterable[tuple[str, str, Sequence[int]]]:
-        return [(code, name, [packed_hour(start, n)]) for (code, name, start), n in self.averages.items()]
+    def _hours(self, now: int) -> list[dict[str, Any]]:
+        return [
+            {"station": code, "parameter": name, "starts": [start], "counts": [count]}
+            for (code, name, start), count in self.averages.items()
+        ]
 
-    def episodes(self, now: int) -> Iterable[tuple[str, Episode]]:
-        return self.exceedances
+    def _episodes(self, now: int) -> list[dict[str, Any]]:
+        return [
+            {"station": code, "computed_at": computed_at, **msgspec.structs.asdict(message)}
+            for code, message, computed_at in self.exceedances
+        ]
 
-    def alerts(self, now: int) -> Iterable[tuple[str, CauseKey, OpenAlert, bool]]:
-        for alert in sorted(self.told.values(), key=lambda each: each.opened_at):
-            facts = alert_columns([alert])["facts"][0]  # texts, as the table has them
-            limit = ("period", "standard", "column") if alert.kind == "limit-exceeded" else ()
-            key = CauseKey(alert.kind, alert.parameter or "", tuple(facts[name] for name in limit))
-            kept = OpenAlert(
-                alert.alert_id, alert.version, instant(alert.opened_at), alert.severity, alert.detail, facts
-            )
-            yield alert.station, key, kept, alert.state != "closed"
+    def _alerts(self, now: int) -> list[dict[str, Any]]:
+        alerts = sorted(self.told.values(), key=lambda alert: alert.opened_at)
+        columns = alert_columns(alerts)  # facts are texts, as the table has them
+        names = list(columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def end_offsets(self) -> Offsets:
         return {Partition("alert", 0): 1}
@@ -91,8 +111,8 @@ class Watch:
             levels_of(LimitBook([]), WarningShares(0.8, 0.9, 1.0)),
             flagged="qa-flagged",
             alerts="alert",
-            stored=self.stored,
-            told=self.stored,
+            stored_sets=self.stored,
+            stored_alerts=self.stored,
             clock=lambda: self.now,
             rules=self.rules,
             grace=self.grace,
@@ -151,7 +171,7 @@ class Watch:
                     None,
                 )
             )
-            self.stored.readings.append((code, parameter, instant(min(at(minutes), at(when)))))
+            self.stored.readings.append((code, parameter, to_whole_seconds(min(at(minutes), at(when)))))
         flagged = FlaggedSet(
             code, "f" * 64, "name", "account", "ftp", at(when), "f", "r", found, [], revision
         )
@@ -162,10 +182,10 @@ class Watch:
         averages = []
         for (parameter, hour), count in hours.items():
             start = START + timedelta(hours=hour)
-            self.stored.averages[CODE, parameter, instant(start)] = count
+            self.stored.averages[CODE, parameter, to_whole_seconds(start)] = count
             end, same = start + timedelta(hours=1), (None, None, None)
             averages.append(
-                ToldAverage(
+                AverageMessage(
                     parameter,
                     "µg/m3",
                     "hour",
@@ -185,9 +205,9 @@ class Watch:
         value = encode_aggregated(CODE, at(minutes), averages)
         return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
 
-    def exceed(self, told: ToldExceedance, minutes: float) -> list[tuple[str, str, int]]:
-        self.stored.exceedances.append((CODE, Episode(told, instant(at(minutes)))))
-        value = encode_aggregated(CODE, at(minutes), [], (), [told])
+    def exceed(self, message: ExceedanceMessage, minutes: float) -> list[tuple[str, str, int]]:
+        self.stored.exceedances.append((CODE, message, at(minutes)))
+        value = encode_aggregated(CODE, at(minutes), [], (), [message])
         return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
 
     def _told_by(self, records: list[Record], minutes: float) -> list[tuple[str, str, int]]:

@@ -5,7 +5,7 @@ import binascii
 import re
 import ssl
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta
 from email.headerregistry import Address
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from quantrac.domain.times import DAY_DELTA, VIETNAM
 from quantrac.errors import UserError
 from schemas.messages.alerts import AlertKind
 from schemas.messages.base import Message, StationCode
@@ -34,13 +35,9 @@ Language = Literal["en", "vi"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """From the least to the most severe."""
 
-VIETNAM = timezone(timedelta(hours=7))
-"""The clock of quiet times and texts."""
-
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAY = timedelta(days=1)
 
 # The Standard Webhooks specification asks for 24 to 64 random bytes.
 _SECRET_PREFIX, _SECRET_BYTES = "whsec_", range(24, 65)
@@ -135,7 +132,7 @@ class Smtp(Message):
 
 
 class Quiet(Message):
-    """A time at which nobody is to be disturbed, on Vietnam's clock; ``to`` ≤ ``from`` goes over midnight."""
+    """A time of the day without messages, on Vietnam's clock; ``to`` ≤ ``from`` goes over midnight."""
 
     start: Clock = Field(alias="from")
     end: Clock = Field(alias="to")
@@ -143,24 +140,25 @@ class Quiet(Message):
     days: Annotated[tuple[Day, ...], Field(min_length=1)] = _DAYS
     """On which it begins."""
     passing: Literal["critical"] | None = Field(default=None, alias="except")
-    """What is told all the same."""
+    """Alerts of this severity are sent all the same."""
 
     def holds(self, at: datetime) -> bool:
         """Tell whether ``at`` (any zone) lies in such a time."""
         local = at.astimezone(VIETNAM)
-        for begun in (local.date(), local.date() - _DAY):
+        for begun in (local.date(), local.date() - DAY_DELTA):
             start = datetime.combine(begun, self.start, VIETNAM)
             end = datetime.combine(begun, self.end, VIETNAM)
-            if _DAYS[begun.weekday()] in self.days and start <= local < (end if start < end else end + _DAY):
+            end = end if start < end else end + DAY_DELTA
+            if _DAYS[begun.weekday()] in self.days and start <= local < end:
                 return True
         return False
 
 
 class Target(Message):
-    """Somebody to tell, how, and what of."""
+    """One receiver of alerts: how messages get there, and which ones."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-    """Under which the ledger remembers what was told: under a new name everything is told anew."""
+    """Under which the ledger has what was sent: under a new name everything is sent anew."""
     webhook: Webhook | None = None
     smtp: Smtp | None = None
     provinces: tuple[Annotated[str, StringConstraints(pattern=r"^\d\d$")], ...] = ()
@@ -170,7 +168,7 @@ class Target(Message):
     kinds: tuple[AlertKind, ...] = ()
     """None = all."""
     least: Severity = "info"
-    """Nothing less severe is told."""
+    """Nothing less severe is sent."""
     states: Annotated[tuple[Literal["opened", "updated", "closed"], ...], Field(min_length=1)] = (
         "opened",
         "closed",
@@ -199,7 +197,7 @@ class Target(Message):
 
     @property
     def severities(self) -> tuple[Severity, ...]:
-        """Those that are told."""
+        """Those that are sent."""
         return SEVERITIES[SEVERITIES.index(self.least) :]
 
     def is_quiet(self, at: datetime, severity: Severity) -> bool:
@@ -225,11 +223,11 @@ def load_targets(file: Path, environment: Mapping[str, str]) -> list[Target]:
         name = entry.get("name", "") if isinstance(entry, dict) else ""
         try:
             target = _target(entry, environment)
-            if target.name in {other.name for other in targets}:
+            if target.name in {earlier.name for earlier in targets}:
                 raise UserError("name: another target has this name")
         except UserError as error:
-            place = f"targets[{number}] {name}".rstrip()
-            raise UserError(f"{file.name}: {place}: {error}") from error
+            position = f"targets[{number}] {name}".rstrip()
+            raise UserError(f"{file.name}: {position}: {error}") from error
         targets.append(target)
     return targets
 

@@ -1,4 +1,4 @@
-"""Decides what a target is told now, and tells it: the role ``notify``.
+"""Decides what a target is sent now, and sends it: the role ``notify``.
 
 Nothing is remembered but in ClickHouse: what stands in ``alerts`` is compared with the ledger of the target.
 """
@@ -31,11 +31,11 @@ class Decision:
     """What to do now about what is pending; what is in none of the three waits."""
 
     singles: Sequence[Pending] = ()
-    """Told in a message each."""
+    """Sent in a message each."""
     digest: Sequence[Pending] = ()
-    """Told in one message together."""
+    """Sent in one message together."""
     skipped: Sequence[Pending] = ()
-    """Never told in this version."""
+    """Never sent in this version."""
 
 
 def decide(pending: Sequence[Pending], sent: int, now: datetime, target: Target) -> Decision:
@@ -46,11 +46,11 @@ def decide(pending: Sequence[Pending], sent: int, now: datetime, target: Target)
     """
     due: list[Pending] = []
     skipped: list[Pending] = []
-    for each in pending:
-        if not is_news(each, target):
-            skipped.append(each)
-        elif not target.is_quiet(now, each.alert.severity):
-            due.append(each)
+    for item in pending:
+        if not is_news(item, target):
+            skipped.append(item)
+        elif not target.is_quiet(now, item.alert.severity):
+            due.append(item)
     due.sort(key=lambda p: (-SEVERITIES.index(p.alert.severity), p.alert.changed_at, p.alert.alert_id))
     free = target.limit[0] - sent
     if len(due) <= free:
@@ -61,23 +61,23 @@ def decide(pending: Sequence[Pending], sent: int, now: datetime, target: Target)
 
 
 def is_news(pending: Pending, target: Target) -> bool:
-    """Tell whether the present version has anything to say to a target.
+    """Tell whether a target wants the current version.
 
-    A closing is news to whom the opening was told; a critical alert that has come and gone untold is one too.
-    Where openings are told, so is what was not told yet, whatever has been updated since, and what has become
-    more severe than it was told.
+    A closing is news where the opening was sent; so is one of a critical alert of which nothing was sent.
+    Where openings are sent, so is what was not sent yet, whatever has been updated since, and what has become
+    more severe than what was sent.
     """
     alert = pending.alert
     if alert.state == "closed":
-        if pending.told or "opened" not in target.states:
+        if pending.severity_rank or "opened" not in target.states:
             return "closed" in target.states
         return alert.severity == "critical"
-    risen = SEVERITIES.index(alert.severity) + 1 > pending.told
+    risen = SEVERITIES.index(alert.severity) + 1 > pending.severity_rank
     return alert.state in target.states or (risen and "opened" in target.states)
 
 
 class Notifier:
-    """Tells one target; a target of its own each, so that one that is away holds nobody up."""
+    """Sends to one target; each target has its own, so that one that is away holds up no other."""
 
     def __init__(
         self,
@@ -91,25 +91,25 @@ class Notifier:
         days: float,
         progress: Progress | None = None,
     ) -> None:
-        """Look every ``seconds``; alerts that changed more than ``days`` ago are let be."""
+        """Look every ``seconds``; alerts that changed more than ``days`` ago are not sent."""
         self._target, self._channel, self._tables, self._registry = target, channel, tables, registry
         self.progress = progress or Progress(name=target.name)
-        self._clock, self._seconds, self._bound = clock, seconds, timedelta(days=days)
-        self._owed: list[Entry] = []  # rows that the ledger did not take yet
-        self._failed = ""
+        self._clock, self._seconds, self._max_age = clock, seconds, timedelta(days=days)
+        self._unrecorded: list[Entry] = []  # rows that the ledger does not hold yet
+        self._failed_id = ""  # of the notice at which the target was away
         self._failures = 0
-        self._last = datetime.min.replace(tzinfo=UTC)
+        self._last_time = datetime.min.replace(tzinfo=UTC)
 
     def run(self, stop: threading.Event) -> None:
-        """Look again and again until ``stop`` is set."""
+        """Send what is due, again and again until ``stop`` is set."""
         while not stop.is_set():
-            stop.wait(self.turn(stop))
+            stop.wait(self.try_once(stop))
 
-    def turn(self, stop: threading.Event) -> float:
-        """Look once; returns the seconds until the next look."""
-        self.progress.begin(len(self._owed))
+    def try_once(self, stop: threading.Event) -> float:
+        """Send what is due; returns the seconds to wait before the next time."""
+        self.progress.begin(len(self._unrecorded))
         try:
-            self.look(stop)
+            self.send_due(stop)
         except TargetAway as away:
             self._failures += 1
             pause = min(LONGEST_PAUSE, max(away.retry_after, 2.0 ** min(self._failures, 9)))
@@ -124,43 +124,43 @@ class Notifier:
         self.progress.end()
         return self._seconds
 
-    def look(self, stop: threading.Event) -> None:
-        """Tell what is due; raises ``TargetAway`` or ``ClickHouseError``, what was told before is noted."""
-        self._note()  # first: what the ledger does not know would be told again
+    def send_due(self, stop: threading.Event) -> None:
+        """Send what is due; raises ``TargetAway`` or ``ClickHouseError``, what was sent before is noted."""
+        self._note()  # first: what the ledger does not hold would be sent again
         now = self._clock()
-        pending = self._tables.pending(self._target, self._stations(), now - self._bound)
+        pending = self._tables.pending(self._target, self._stations(), now - self._max_age)
         if not pending:
             return
-        sent = self._tables.sent(self._target.name, now - self._target.limit[1])
+        sent = self._tables.count_sent(self._target.name, now - self._target.limit[1])
         decision = decide(pending, sent, now, self._target)
         if decision.skipped:
             self._note(decision.skipped, "skipped")
         stations, language = self._registry.stations, self._target.language
-        notices = [(single(each, stations, language, now), [each]) for each in decision.singles]
+        notices = [(single(item, stations, language, now), [item]) for item in decision.singles]
         if decision.digest:
             notices.append((digest(decision.digest, stations, language, now), list(decision.digest)))
-        # One at which the target stumbles each time holds up no other.
-        notices.sort(key=lambda item: item[0].id == self._failed)
-        for notice, told in notices:
+        # A notice at which the target was away goes last: that may be its fault, and it holds up no other.
+        notices.sort(key=lambda item: item[0].id == self._failed_id)
+        for notice, items in notices:
             if stop.is_set():
                 return
-            self.progress.begin(len(told))
-            self._tell(notice, told)
+            self.progress.begin(len(items))
+            self._send(notice, items)
             self.progress.end()
 
-    def _tell(self, notice: Notice, told: Sequence[Pending]) -> None:
+    def _send(self, notice: Notice, items: Sequence[Pending]) -> None:
         try:
-            objection = self._channel.tell(notice)
+            objection = self._channel.send(notice)
         except TargetAway:
-            self._failed = notice.id
+            self._failed_id = notice.id
             raise
         except TargetRefused as refused:
             log.error("%s refused %s: %s", self._target.name, notice.id, refused)
-            self._note(told, "refused", str(refused))
+            self._note(items, "refused", str(refused))
         else:
             if objection:
                 log.error("%s took %s, but: %s", self._target.name, notice.id, objection)
-            self._note(told, "sent" if len(told) == 1 else "digest", objection)
+            self._note(items, "sent" if len(items) == 1 else "digest", objection)
         self._failures = 0
 
     def _note(self, pending: Sequence[Pending] = (), outcome: Outcome = "sent", detail: str = "") -> None:
@@ -168,22 +168,22 @@ class Notifier:
             now = self._clock()
             # To the ms, as the ledger has it, and one time a message: they are counted by it.
             now -= timedelta(microseconds=now.microsecond % 1000)
-            self._last = max(now, self._last + timedelta(milliseconds=1))
-        self._owed += [
-            Entry(each.alert.alert_id, each.alert.version, each.alert.severity, outcome, detail, self._last)
-            for each in pending
+            self._last_time = max(now, self._last_time + timedelta(milliseconds=1))
+        self._unrecorded += [
+            Entry(alert.alert_id, alert.version, alert.severity, outcome, detail, self._last_time)
+            for alert in (item.alert for item in pending)
         ]
-        if self._owed:
-            self._tables.note(self._target.name, self._owed)
-            self._owed = []
+        if self._unrecorded:
+            self._tables.note(self._target.name, self._unrecorded)
+            self._unrecorded = []
 
     def _stations(self) -> list[str] | None:
-        """Return the codes of the stations that the target wants to hear of; ``None`` = all."""
+        """Return the codes of the stations that the target is for; ``None`` = all."""
         if not self._target.provinces:
             return list(self._target.stations) or None
         return [
             station.code
-            for station in list(self._registry.stations.values())  # at once: the table grows beside us
+            for station in list(self._registry.stations.values())  # a copy: another thread adds to it
             if station.province in self._target.provinces
             and (not self._target.stations or station.code in self._target.stations)
         ]

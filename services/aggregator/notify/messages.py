@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import VIETNAM
 from schemas.messages.alerts import Alert
-from services.aggregator.notify.config import VIETNAM, Language
+from services.aggregator.notify.config import Language
 from services.aggregator.notify.tables import Pending
 from services.aggregator.notify.target import Notice
 
@@ -133,7 +134,7 @@ def single(pending: Pending, stations: Stations, language: Language, now: dateti
     subject = f"[{words[alert.severity]}] {_headline(pending, stations, language)}"
     return Notice(
         id=_id(alert),
-        answers=f"{alert.alert_id}/{pending.first}" if pending.first else "",
+        answers=f"{alert.alert_id}/{pending.first_version}" if pending.first_version else "",
         subject=subject,
         text=_text(lines),
         payload={
@@ -148,11 +149,11 @@ def single(pending: Pending, stations: Stations, language: Language, now: dateti
 def digest(pendings: Sequence[Pending], stations: Stations, language: Language, now: datetime) -> Notice:
     """Write one notice of many alerts, a line each."""
     words = _WORDS[language]
-    ids = "\n".join(sorted(_id(each.alert) for each in pendings))
+    ids = "\n".join(sorted(_id(pending.alert) for pending in pendings))
     lines = [
-        f"- {_local(each.alert.changed_at)} [{words[each.alert.severity]}] "
-        f"{_headline(each, stations, language)}. {_sentence(each.alert, language)}"
-        for each in pendings
+        f"- {_local(pending.alert.changed_at)} [{words[pending.alert.severity]}] "
+        f"{_headline(pending, stations, language)}. {_sentence(pending.alert, language)}"
+        for pending in pendings
     ]
     subject = words["digest"].format(count=len(pendings))
     return Notice(
@@ -166,7 +167,7 @@ def digest(pendings: Sequence[Pending], stations: Stations, language: Language, 
             "data": {
                 "subject": subject,
                 "text": _text(lines),
-                "alerts": [_data(each.alert, stations) for each in pendings],
+                "alerts": [_data(pending.alert, stations) for pending in pendings],
             },
         },
         at=now,
@@ -187,15 +188,15 @@ def _id(alert: Alert) -> str:
 
 
 def _state(pending: Pending) -> str:
-    """What was not told yet opens for this target, whatever has been updated since."""
+    """Return the state to write: what was not sent yet opens for this target, whatever was updated since."""
     alert = pending.alert
-    return "opened" if alert.state == "updated" and not pending.told else alert.state
+    return "opened" if alert.state == "updated" and not pending.severity_rank else alert.state
 
 
 def _headline(pending: Pending, stations: Stations, language: Language) -> str:
     alert = pending.alert
-    what = f"{_station(alert, stations, language)}{f', {alert.parameter}' if alert.parameter else ''}"
-    return f"{_KINDS[language][alert.kind]}, {_WORDS[language][_state(pending)]}: {what}"
+    series = f"{_station(alert, stations, language)}{f', {alert.parameter}' if alert.parameter else ''}"
+    return f"{_KINDS[language][alert.kind]}, {_WORDS[language][_state(pending)]}: {series}"
 
 
 def _station(alert: Alert, stations: Stations, language: Language) -> str:
@@ -210,9 +211,9 @@ def _sentence(alert: Alert, language: Language) -> str:
         return alert.detail
     facts = {name: _fact(fact) for name, fact in alert.facts.items()} | {"parameter": alert.parameter or ""}
     sentence = f"{_KINDS[language][alert.kind]}."
-    for each in _SENTENCES[alert.kind]:
+    for template in _SENTENCES[alert.kind]:
         with suppress(KeyError):
-            sentence = re.sub(" ([.;])", r"\1", each.format_map(facts))  # after a unit that is empty
+            sentence = re.sub(" ([.;])", r"\1", template.format_map(facts))  # after a unit that is empty
             break
     return _OVER.format(sentence=sentence) if alert.state == "closed" else sentence
 
@@ -238,18 +239,18 @@ def _data(alert: Alert, stations: Stations) -> dict[str, Any]:
 
 
 def _text(lines: Sequence[str]) -> str:
-    """Join lines, each of them one line whatever a name holds."""
+    """Join lines; a name with line breaks in it makes no further one."""
     return "".join(" ".join(line.split()) + "\n" for line in lines)
 
 
-def _local(moment: datetime) -> str:
+def _local(time: datetime) -> str:
     """Write a time for people.
 
     >>> _local(datetime(2026, 3, 25, 0, 25, tzinfo=UTC))
     '07:25 25/03/2026'
     """
-    return f"{moment.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
+    return f"{time.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
 
 
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Alerts that a target has yet to hear of, and the ledger of what it was told: the SQL of the notifier."""
+"""Alerts that a target was not sent yet, and the ledger of what it was sent: the SQL of the notifier."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ Outcome = Literal["sent", "digest", "skipped", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An alert whose present version a target has not been told."""
+    """An alert whose current version a target was not sent."""
 
     alert: Alert
-    told: int = 0
-    """The highest severity it was told with, as its place in ``SEVERITIES`` from 1; 0 = not told."""
-    first: int = 0
-    """The first version told in a message of its own; 0 = none."""
+    severity_rank: int = 0
+    """The highest severity that was sent, as its index in ``SEVERITIES`` from 1; 0 = nothing was sent."""
+    first_version: int = 0
+    """The first version sent in a message of its own; 0 = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class NotifyTables(Protocol):
     """Where alerts and the ledger are; every method raises ``ClickHouseError``."""
 
     def pending(self, target: Target, stations: Sequence[str] | None, since: datetime) -> Sequence[Pending]:
-        """Return what a target has yet to hear of what changed at or after ``since`` (UTC).
+        """Return what a target was not sent yet of what changed at or after ``since`` (UTC).
 
         ``stations``: of these only; ``None`` = of all.
         """
         ...
 
-    def sent(self, target: str, after: datetime) -> int:
-        """Count the messages that a target was handed after ``after`` (UTC)."""
+    def count_sent(self, target: str, after: datetime) -> int:
+        """Count the messages that a target got after ``after`` (UTC)."""
         ...
 
     def note(self, target: str, entries: Sequence[Entry]) -> None:
@@ -66,10 +66,10 @@ class Database(Protocol):
 
 
 # GLOBAL: in a cluster alerts and ledger are sharded by different keys.
-# What closes is told to whom its opening was told, even when it has become less severe.
+# What closes is sent to whom its opening was sent, even when it has become less severe.
 _PENDING = """
 SELECT alert_id, kind, severity, state, version, station, parameter, opened_at, changed_at, detail, facts,
-  told, first
+  severity_rank, first_version
 FROM
 (
   SELECT * FROM alerts FINAL
@@ -79,15 +79,15 @@ FROM
 ) AS changed
 GLOBAL LEFT JOIN
 (
-  SELECT alert_id, max(version) AS known,
-    maxIf(indexOf({ranks:Array(String)}, severity), outcome IN ('sent', 'digest')) AS told,
-    minIf(version, outcome = 'sent') AS first
+  SELECT alert_id, max(version) AS last_version,
+    maxIf(indexOf({ranks:Array(String)}, severity), outcome IN ('sent', 'digest')) AS severity_rank,
+    minIf(version, outcome = 'sent') AS first_version
   FROM notifications
   WHERE target = {target:String} AND alert_id GLOBAL IN
     (SELECT alert_id FROM alerts WHERE changed_at >= {since:DateTime64(3, 'UTC')})
   GROUP BY alert_id
 ) AS ledger USING alert_id
-WHERE version > known AND (told > 0 OR severity IN {severities:Array(String)})
+WHERE version > last_version AND (severity_rank > 0 OR severity IN {severities:Array(String)})
 SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 
@@ -105,11 +105,11 @@ class ClickHouseNotifications:
 
     def pending(self, target: Target, stations: Sequence[str] | None, since: datetime) -> list[Pending]:
         """See :meth:`NotifyTables.pending`."""
-        found = self._database.query(
+        result = self._database.query(
             _PENDING,
             {
                 "target": target.name,
-                "since": _bound(since),
+                "since": _write_time(since),
                 "kinds": list(target.kinds),
                 "ranks": list(SEVERITIES),
                 "severities": list(target.severities),
@@ -117,11 +117,11 @@ class ClickHouseNotifications:
                 "stations": list(stations or ()),
             },
         )
-        return [_pending(row) for row in found.dicts()]
+        return [_pending(row) for row in result.dicts()]
 
-    def sent(self, target: str, after: datetime) -> int:
-        """See :meth:`NotifyTables.sent`."""
-        return int(self._database.query(_SENT, {"target": target, "after": _bound(after)}).rows[0][0])
+    def count_sent(self, target: str, after: datetime) -> int:
+        """See :meth:`NotifyTables.count_sent`."""
+        return int(self._database.query(_SENT, {"target": target, "after": _write_time(after)}).rows[0][0])
 
     def note(self, target: str, entries: Sequence[Entry]) -> None:
         """See :meth:`NotifyTables.note`."""
@@ -140,9 +140,9 @@ class ClickHouseNotifications:
 
 
 def _pending(row: dict[str, Any]) -> Pending:
-    told, first = int(row.pop("told")), int(row.pop("first"))
-    return Pending(Alert.model_validate(row | {"parameter": row["parameter"] or None}), told, first)
+    rank, first = int(row.pop("severity_rank")), int(row.pop("first_version"))
+    return Pending(Alert.model_validate(row | {"parameter": row["parameter"] or None}), rank, first)
 
 
-def _bound(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]  # the driver would leave out the fraction
+def _write_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]  # the driver would leave out the fraction

@@ -1,4 +1,4 @@
-"""What the notifier asks of a target, and the two ways it can say no."""
+"""What the notifier needs of a target, and the two ways in which it can refuse."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,8 +38,8 @@ class TargetRefused(Exception):
 class Channel(Protocol):
     """The way to one target."""
 
-    def tell(self, notice: Notice) -> str:
-        """Hand over one notice; returns what the target said against a part of it, else an empty text.
+    def send(self, notice: Notice) -> str:
+        """Hand over one notice; returns the target's objection to a part of it, else an empty text.
 
         Raises :class:`TargetAway` or :class:`TargetRefused`.
         """

@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for target in chosen:
         channel = open_channel(target, os.environ)
         try:
-            said = channel.tell(trial(target.name, target.language, datetime.now(UTC)))
-            answer = f"taken, but: {said}" if said else "taken"
+            objection = channel.send(trial(target.name, target.language, datetime.now(UTC)))
+            answer = f"taken, but: {objection}" if objection else "taken"
         except TargetRefused as error:
             answer, failed = f"refused: {error}", failed + 1
         except TargetAway as error:

@@ -1,8 +1,8 @@
-"""The registry as tables for analysts: stations, what they measure, and what they are judged by.
+"""The registry as tables for analysts: stations, their parameters, and the limits that hold for them.
 
 The whole topic is read at every start and written anew, with the present standards, so that a station whose
-deletion was compacted away while nobody looked goes as well. Rows of a station count from the version of its
-row in ``stations``, which is written last: what a station no longer has needs no trace of its own.
+deletion was compacted away while the role was down is removed as well. Rows of a station count from the
+version of its row in ``stations``, which is written last: no row says what a station no longer has.
 """
 
 import logging
@@ -15,6 +15,7 @@ from quantrac.domain.limits import Limit, LimitBook
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
+from quantrac.domain.times import to_milliseconds
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseError, ClickHouseRefused, Result
 from quantrac.io.progress import Progress
 from quantrac.io.role import Table
@@ -35,7 +36,7 @@ _GATHER_SECONDS = 0.5
 _ROUND_SECONDS = 5.0
 
 
-class Tables(Protocol):
+class Database(Protocol):
     """What is needed of :class:`quantrac.io.clickhouse.ClickHouse`."""
 
     def query(self, sql: str) -> Result:
@@ -58,16 +59,16 @@ class RegistryTables:
     def __init__(
         self,
         follow: Callable[[Apply], Table],
-        tables: Tables,
+        database: Database,
         book: LimitBook,
         *,
         clock: Callable[[], datetime],
         retry_seconds: float = 5.0,
         progress: Progress | None = None,
     ) -> None:
-        """``follow`` makes the reader of the topic, which hands each record to what it is given."""
+        """``follow`` makes the reader of the topic; it hands each record to the function that it gets."""
         self._reader = follow(self._apply)
-        self._tables, self._book, self._clock = tables, book, clock
+        self._database, self._book, self._clock = database, book, clock
         self._retry_seconds = retry_seconds
         self._progress = progress or Progress(name="registry tables")
         self._registry = Registry()
@@ -123,8 +124,8 @@ class RegistryTables:
 
     def _write(self) -> None:
         if self._version is None:
-            newest = self._tables.query("SELECT max(version) FROM stations").rows[0][0]
-            stored = {row[0] for row in self._tables.query("SELECT code FROM stations FINAL").rows}
+            newest = self._database.query("SELECT max(version) FROM stations").rows[0][0]
+            stored = {row[0] for row in self._database.query("SELECT code FROM stations FINAL").rows}
             with self._lock:
                 self._pending |= stored | set(self._registry.stations)
             self._version = int(newest)
@@ -154,16 +155,16 @@ class RegistryTables:
 
     def _write_block(self, codes: Sequence[str]) -> None:
         # Above what is stored, even where the clock has been put back.
-        version = max((self._version or 0) + 1, int(self._clock().timestamp() * 1000))
-        found = {code: self._registry.stations.get(code) for code in codes}
-        stations = [station for station in found.values() if station is not None]
+        version = max((self._version or 0) + 1, to_milliseconds(self._clock()))
+        entries = {code: self._registry.stations.get(code) for code in codes}
+        stations = [station for station in entries.values() if station is not None]
         for table, rows in (
-            ("station_parameters", [row for each in stations for row in parameter_rows(each)]),
-            ("station_limits", [row for each in stations for row in limit_rows(self._book, each)]),
-            ("stations", [station_row(code, station) for code, station in found.items()]),
+            ("station_parameters", [row for station in stations for row in parameter_rows(station)]),
+            ("station_limits", [row for station in stations for row in limit_rows(self._book, station)]),
+            ("stations", [station_row(code, station) for code, station in entries.items()]),
         ):
             if rows:
-                self._tables.insert(table, _columns(rows, version))
+                self._database.insert(table, _columns(rows, version))
         self._version = version
 
 
@@ -185,12 +186,12 @@ def station_row(code: str, station: Station | None) -> dict[str, Any]:
         "longitude": station.longitude,
         "interval_seconds": station.interval_seconds,
         "intervals": [
-            (_within(each.valid_from or ALWAYS), _within(each.valid_to or NEVER), each.seconds)
-            for each in station.intervals
+            (_clip(interval.valid_from or ALWAYS), _clip(interval.valid_to or NEVER), interval.seconds)
+            for interval in station.intervals
         ],
         "publish_index": int(station.publish_index),
-        "valid_from": _within(station.valid_from),
-        "valid_to": _within(station.valid_to),
+        "valid_from": _clip(station.valid_from),
+        "valid_to": _clip(station.valid_to),
         "removed": 0,
     }
 
@@ -200,20 +201,20 @@ def parameter_rows(station: Station) -> list[dict[str, Any]]:
     return [
         {
             "station": station.code,
-            "parameter": each.code,
-            "unit": each.unit,
-            "range_low": each.range_low,
-            "range_high": each.range_high,
-            "valid_from": _within(each.valid_from or ALWAYS),
-            "valid_to": _within(each.valid_to),
+            "parameter": parameter.code,
+            "unit": parameter.unit,
+            "range_low": parameter.range_low,
+            "range_high": parameter.range_high,
+            "valid_from": _clip(parameter.valid_from or ALWAYS),
+            "valid_to": _clip(parameter.valid_to),
         }
-        for each in station.parameters
+        for parameter in station.parameters
     ]
 
 
 def limit_rows(book: LimitBook, station: Station) -> list[dict[str, Any]]:
     """Return the rows of ``station_limits`` without their version: of the parameters the station measures."""
-    measured = {each.code for each in station.parameters}
+    measured = {parameter.code for parameter in station.parameters}
     return [
         {
             "station": station.code,
@@ -230,21 +231,25 @@ def limit_rows(book: LimitBook, station: Station) -> list[dict[str, Any]]:
             "valid_from": start,
             "valid_to": end,
         }
-        for limit, start, end in dated_limits(book, station)
+        for limit, start, end in limits_with_dates(book, station)
         if limit.parameter in measured
     ]
 
 
-def dated_limits(book: LimitBook, station: Station) -> Iterator[tuple[Limit, datetime, datetime | None]]:
+def limits_with_dates(book: LimitBook, station: Station) -> Iterator[tuple[Limit, datetime, datetime | None]]:
     """Yield each limit of a station with the time from which and until which it applies, UTC.
 
     Time is cut wherever a permit, a standard or one of its rows begins or ends; a limit that goes on across a
     cut is one. The first time is 1970 where there is no beginning.
     """
     standards = book.standards.values()
-    dated: list[Valid] = [*station.permits, *standards, *(row for each in standards for row in each.rows)]
-    cuts = {at for each in dated for at in (each.valid_from, each.valid_to) if at is not None}
-    cuts |= {each.permits_to for each in standards if each.permits_to is not None}
+    dated: list[Valid] = [
+        *station.permits,
+        *standards,
+        *(row for standard in standards for row in standard.rows),
+    ]
+    cuts = {at for entry in dated for at in (entry.valid_from, entry.valid_to) if at is not None}
+    cuts |= {standard.permits_to for standard in standards if standard.permits_to is not None}
     since: dict[Limit, datetime] = {}
     for at in [ALWAYS, *sorted(cut for cut in cuts if cut > ALWAYS)]:
         holding = book.limits_of(station, at)
@@ -255,7 +260,7 @@ def dated_limits(book: LimitBook, station: Station) -> Iterator[tuple[Limit, dat
         yield limit, start, None
 
 
-def _within(at: datetime | None) -> datetime | None:
+def _clip(at: datetime | None) -> datetime | None:
     """Bring a time into what a DateTime can state."""
     return None if at is None else min(max(at, ALWAYS), NEVER)
 

@@ -3,21 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import from_seconds
 from schemas.messages.alerts import Alert
-from services.aggregator.watch.causes import CAUSES
-from services.aggregator.watch.causes.cause import Cause, Finding, in_maintenance
-from services.aggregator.watch.state import CauseKey, OpenAlert, Watched, WatchRules, iso, moment
-
-_KINDS: dict[str, Cause] = {cause.kind: cause for cause in CAUSES}
+from services.aggregator.watch.causes import BY_KIND, CAUSES
+from services.aggregator.watch.causes.cause import (
+    Cause,
+    Finding,
+    FindingState,
+    in_maintenance,
+    write_time,
+)
+from services.aggregator.watch.rules import WatchRules
+from services.aggregator.watch.state import CauseKey, OpenAlert, WatchedStation
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One new state of one alert."""
 
-    watched: Watched
+    station: WatchedStation
     key: CauseKey
     state: str
     """``opened``, ``updated`` or ``closed``."""
@@ -26,10 +33,10 @@ class Change:
     def apply(self) -> None:
         """Put it into the station's state."""
         if self.state == "closed":
-            self.watched.open.pop(self.key, None)
-            self.watched.closed[self.key] = self.alert.alert_id, self.alert.version
+            self.station.open.pop(self.key, None)
+            self.station.closed[self.key] = self.alert.alert_id, self.alert.version
         else:
-            self.watched.open[self.key] = self.alert
+            self.station.open[self.key] = self.alert
 
     def message(self, now: int) -> Alert:
         """Return it as ``alert`` has it."""
@@ -40,10 +47,10 @@ class Change:
                 "severity": self.alert.severity,
                 "state": self.state,
                 "version": self.alert.version,
-                "station": self.watched.code,
+                "station": self.station.code,
                 "parameter": self.key.parameter or None,
-                "opened_at": moment(self.alert.opened_at),
-                "changed_at": moment(now),
+                "opened_at": from_seconds(self.alert.opened_at),
+                "changed_at": from_seconds(now),
                 "detail": self.alert.detail,
                 "facts": dict(self.alert.facts),
             }
@@ -51,7 +58,7 @@ class Change:
 
 
 def judge(
-    watched: Watched, entry: Station | None, rules: WatchRules, now: int, *, absences: bool
+    station: WatchedStation, entry: Station | None, rules: WatchRules, now: int, *, absences: bool
 ) -> Iterator[Change]:
     """Yield what changes of a station's alerts; nothing is put into its state yet.
 
@@ -59,45 +66,55 @@ def judge(
     open an alert. What no cause finds any longer is closed; a cause that holds since another time than its
     open alert closes that one and opens the next. Maintenance closes what it covers and opens nothing.
     """
-    present = moment(now)
+    present = from_seconds(now)
     if entry is not None and not entry.valid_at(present):
         entry = None
-    quiet = entry is not None and in_maintenance(entry, "", present)
-    found: dict[CauseKey, Finding] = {}
-    if entry is not None and not quiet:
-        for cause in CAUSES:
-            for finding in cause.found(watched, entry, rules, now):
-                if not (finding.parameter and in_maintenance(entry, finding.parameter, present)):
-                    found[CauseKey(cause.kind, finding.parameter, finding.limit)] = finding
-    for key, alert in watched.open.items():
-        cause, still = _KINDS[key.kind], found.get(key)
-        if still is None or still.opened_at != alert.opened_at:
-            yield _closed(watched, key, alert, _why(cause, alert, entry, key.parameter, present))
-        elif cause.step(still.facts, rules) != cause.step(alert.facts, rules):
-            yield Change(watched, key, "updated", _alert(watched, key, still, alert.version + 1))
-    for key, finding in found.items():
-        known = watched.open.get(key)
-        if known is not None and known.opened_at == finding.opened_at:
+    findings = _findings(station, entry, rules, now) if entry is not None else {}
+    for key, alert in station.open.items():
+        cause, finding = BY_KIND[key.kind], findings.get(key)
+        if finding is None or finding.opened_at != alert.opened_at:
+            yield _close(station, key, alert, _reason(cause, alert, entry, key.parameter, present))
+        elif cause.step(finding.facts, rules) != cause.step(alert.facts, rules):
+            yield Change(station, key, "updated", _alert(station, key, finding, alert.version + 1))
+    for key, finding in findings.items():
+        current = station.open.get(key)
+        if current is not None and current.opened_at == finding.opened_at:
             continue
-        if absences or not _KINDS[key.kind].absence:
-            yield Change(watched, key, "opened", _alert(watched, key, finding, 1))
+        if absences or not BY_KIND[key.kind].absence:
+            yield Change(station, key, "opened", _alert(station, key, finding, 1))
 
 
-def _alert(watched: Watched, key: CauseKey, finding: Finding, version: int) -> OpenAlert:
-    parts = (key.kind, watched.code, key.parameter, finding.name or iso(finding.opened_at))
+def _findings(
+    station: WatchedStation, entry: Station, rules: WatchRules, now: int
+) -> dict[CauseKey, Finding]:
+    """Return what holds now, but for what a maintenance covers."""
+    present = from_seconds(now)
+    findings: dict[CauseKey, Finding] = {}
+    if in_maintenance(entry, "", present):
+        return findings
+    for cause in CAUSES:
+        state = cast("FindingState", station.states[cause.kind])
+        for finding in state.find(entry, rules, now):
+            if not (finding.parameter and in_maintenance(entry, finding.parameter, present)):
+                findings[CauseKey(cause.kind, finding.parameter, finding.limit)] = finding
+    return findings
+
+
+def _alert(station: WatchedStation, key: CauseKey, finding: Finding, version: int) -> OpenAlert:
+    parts = (key.kind, station.code, key.parameter, finding.name or write_time(finding.opened_at))
     alert_id = "/".join(filter(None, parts))
-    last_id, last = watched.closed.get(key, ("", 0))
+    last_id, last_version = station.closed.get(key, ("", 0))
     if alert_id == last_id:  # the same cause again, after a change of the registry or a correction
-        version = max(version, last + 1)
+        version = max(version, last_version + 1)
     return OpenAlert(alert_id, version, finding.opened_at, finding.severity, finding.detail, finding.facts)
 
 
-def _closed(watched: Watched, key: CauseKey, alert: OpenAlert, why: str) -> Change:
-    last = OpenAlert(alert.alert_id, alert.version + 1, alert.opened_at, alert.severity, why, alert.facts)
-    return Change(watched, key, "closed", last)
+def _close(station: WatchedStation, key: CauseKey, alert: OpenAlert, reason: str) -> Change:
+    last = OpenAlert(alert.alert_id, alert.version + 1, alert.opened_at, alert.severity, reason, alert.facts)
+    return Change(station, key, "closed", last)
 
 
-def _why(cause: Cause, alert: OpenAlert, entry: Station | None, parameter: str, present: datetime) -> str:
+def _reason(cause: Cause, alert: OpenAlert, entry: Station | None, parameter: str, present: datetime) -> str:
     if entry is None:
         return "The registry holds no such station now."
     if in_maintenance(entry, parameter, present):

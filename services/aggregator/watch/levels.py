@@ -10,20 +10,20 @@ from services.aggregator.watch.state import LevelsOf
 
 
 def levels_of(book: LimitBook, shares: WarningShares) -> LevelsOf:
-    """Return what tells a station's levels at a time (UTC), by (parameter, unit) of the registry.
+    """Return the function that gives a station's levels at a time (UTC), by (parameter, unit).
 
     A limit in another unit than the parameter's is left out.
     """
 
-    def levels(station: Station, at: datetime) -> Mapping[tuple[str, str], WarningLevels]:
-        limits = book.limits_of(station, at)
-        found: dict[tuple[str, str], WarningLevels] = {}
-        for each in station.parameters:
-            if each.valid_at(at):
-                unit = canonical_unit(each.unit) or each.unit
-                own = [limit for limit in limits if (limit.parameter, limit.unit) == (each.code, unit)]
-                if (level := warning_levels(own, each.warning_levels, shares)) is not None:
-                    found[each.code, unit] = level
-        return found
+    def levels(station: Station, time: datetime) -> Mapping[tuple[str, str], WarningLevels]:
+        limits = book.limits_of(station, time)
+        by_unit: dict[tuple[str, str], WarningLevels] = {}
+        for parameter in station.parameters:
+            if parameter.valid_at(time):
+                unit = canonical_unit(parameter.unit) or parameter.unit
+                judging = [x for x in limits if (x.parameter, x.unit) == (parameter.code, unit)]
+                if (level := warning_levels(judging, parameter.warning_levels, shares)) is not None:
+                    by_unit[parameter.code, unit] = level
+        return by_unit
 
     return levels

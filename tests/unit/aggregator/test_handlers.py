@@ -15,12 +15,24 @@ from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import registry as registry_of
 from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
-from services.aggregator.sink.rows import READING
+from services.aggregator.sink.tables import tables_by_topic
+from services.aggregator.sink.tables.readings import READING
 from services.aggregator.windows.handler import WindowsHandler
-from support.averages import AveragesInMemory
+from support.averages import AveragesInMemory, windows_handler
 
 HOUR = datetime(2026, 3, 25, 5, tzinfo=UTC)
 CODE = "HN_BKHN_KHIKXQ"
+
+
+TOPICS = {
+    "qa-flagged": "flagged",
+    "raw-file": "raw",
+    "raw-file-backlog": "backlog",
+    "delivery-receipt": "receipts",
+    "alert": "alerts",
+    "window-dirty": "dirty",
+    "rejudge": "rejudge",
+}
 
 
 class Tables:
@@ -45,16 +57,8 @@ class Tables:
         return next(columns for name, columns, _ in self.inserted if name == table)
 
 
-def sink(tables: Tables, *, rejudge: str | None = None) -> SinkHandler:
-    return SinkHandler(
-        tables,
-        flagged="flagged",
-        raw=["raw"],
-        receipts="receipts",
-        alerts="alerts",
-        dirty="dirty",
-        rejudge=rejudge,
-    )
+def sink(tables: Tables, *, rejudges: bool = False) -> SinkHandler:
+    return SinkHandler(tables, tables_by_topic(TOPICS.__getitem__, rejudges=rejudges))
 
 
 def flagged(
@@ -179,7 +183,7 @@ def test_after_a_death_between_the_two_inserts_the_same_is_copied_and_after_both
 
 def test_a_revision_replaces_rows_and_reopens_hours_but_is_no_second_file() -> None:
     tables = Tables(stored=[stored_row(0, HOUR)])
-    done = sink(tables, rejudge="rejudge").handle([message(revised([0], 1, "decision"))])
+    done = sink(tables, rejudges=True).handle([message(revised([0], 1, "decision"))])
     assert tables.names() == ["reading_revisions", "readings"]
     assert tables.columns("readings")["version"] == [reading_version(HOUR) + 1]
     assert tables.columns("reading_revisions")["cause"] == ["decision"]
@@ -252,7 +256,7 @@ def test_provisional_spans_become_one_request_where_they_meet() -> None:
     assert apart.provisional is not None
     after.provisional.start, after.provisional.end = HOUR + timedelta(hours=30), HOUR + timedelta(hours=31)
     apart.provisional.start, apart.provisional.end = HOUR + timedelta(days=9), HOUR + timedelta(days=10)
-    done = sink(Tables(), rejudge="rejudge").handle(
+    done = sink(Tables(), rejudges=True).handle(
         [message(each, n) for n, each in enumerate([after, apart, early])]
     )
     assert isinstance(done, Done)
@@ -264,7 +268,7 @@ def test_provisional_spans_become_one_request_where_they_meet() -> None:
 
 
 def test_a_ministry_asks_for_no_second_judgement() -> None:
-    done = sink(Tables(), rejudge=None).handle([message(late([0]))])
+    done = sink(Tables(), rejudges=False).handle([message(late([0]))])
     assert isinstance(done, Done)
     assert [record.topic for record in done.records] == ["dirty"]
 
@@ -279,9 +283,7 @@ class Database(AveragesInMemory):
 
 def handler(database: Database, registry: Registry | None = None, **more: Any) -> WindowsHandler:
     now = more.pop("now", HOUR + timedelta(hours=2))
-    return WindowsHandler(
-        database, registry or registry_of(), aggregated="aggregated", clock=lambda: now, **more
-    )
+    return windows_handler(database, database, registry or registry_of(), clock=lambda: now, **more)
 
 
 def dirty(*hours: datetime, station: str = CODE) -> Record:
@@ -334,10 +336,11 @@ def test_a_backlog_of_days_is_read_day_by_day() -> None:
     for hour in hours:
         database.hour(hour, [(1.0, 1)])
     assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
-    of_the_hours = ["readings", "stored"] * 3
-    of_the_days = ["hours", "stored"] * 3
-    present = [look for look in database.asked if look != "kept"]  # asked where a period is over
-    assert present == [*of_the_hours, *of_the_days, "days", "stored"]
+    of_the_hours = ["readings", "current_versions"] * 3
+    of_the_days = ["hours", "current_versions"] * 3
+    # Highest versions are read where a period is over.
+    queries = [name for name in database.asked if name != "highest_versions"]
+    assert queries == [*of_the_hours, *of_the_days, "days", "current_versions"]
 
 
 def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:

@@ -86,7 +86,7 @@ def test_what_a_target_answers_to_a_trial_is_escaped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Channel:
-        def tell(self, notice: object) -> str:
+        def send(self, notice: object) -> str:
             raise TargetRefused(f"500 {STEERING}")
 
         def close(self) -> None:

@@ -22,7 +22,7 @@ _POLICY = SMTP.clone(cte_type="7bit")
 class SmtpChannel:
     """One mail server and the people behind it, a connection for each message.
 
-    Until the server has let us in, a "no" concerns no notice and is tried again; after that 5xx is for good.
+    Until the login is over, a refusal concerns no notice and is tried again; after that 5xx is for good.
     """
 
     def __init__(
@@ -43,22 +43,22 @@ class SmtpChannel:
         self._domain = sender.rpartition("@")[2]
         self._ca_file = ca_file
 
-    def tell(self, notice: Notice) -> str:
-        """See :class:`services.aggregator.notify.target.Channel`; it has taken it if one person gets it."""
+    def send(self, notice: Notice) -> str:
+        """See :class:`services.aggregator.notify.target.Channel`; it is taken if one person gets it."""
         message = self.message(notice)
         try:
-            server = self._connected()
+            server = self._connect()
         except (OSError, smtplib.SMTPException) as error:
-            raise TargetAway(_said(error)) from error
+            raise TargetAway(_reason(error)) from error
         try:
             refused = server.send_message(message, self._sender, self._to)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise _verdict(codes, _list(error.recipients)) from error
         except smtplib.SMTPResponseException as error:
-            raise _verdict([error.smtp_code], _said(error)) from error
+            raise _verdict([error.smtp_code], _reason(error)) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise TargetAway(_said(error)) from error
+            raise TargetAway(_reason(error)) from error
         finally:
             _leave(server)
         return _list(refused)
@@ -85,7 +85,7 @@ class SmtpChannel:
         name = hashlib.sha256(f"{self._target}\n{notice}".encode()).hexdigest()[:32]
         return f"<{name}@{self._domain}>"
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connect(self) -> smtplib.SMTP:
         # Our name is the sender's domain: the library would ask the resolver, which may take seconds.
         # Without a context of ours it would take any certificate.
         if self._security == "tls":
@@ -110,15 +110,15 @@ class SmtpChannel:
 
 
 def _leave(server: smtplib.SMTP) -> None:
-    """Say goodbye; what is said after the answer changes nothing about it."""
+    """End the session; an error after the answer changes nothing about it."""
     try:
         server.quit()
     except (OSError, smtplib.SMTPException):
         server.close()
 
 
-def _verdict(codes: Sequence[int], said: str) -> TargetAway | TargetRefused:
-    return TargetRefused(said) if all(500 <= code < 600 for code in codes) else TargetAway(said)
+def _verdict(codes: Sequence[int], reason: str) -> TargetAway | TargetRefused:
+    return TargetRefused(reason) if all(500 <= code < 600 for code in codes) else TargetAway(reason)
 
 
 def _list(refused: dict[str, tuple[int, bytes]]) -> str:
@@ -127,7 +127,7 @@ def _list(refused: dict[str, tuple[int, bytes]]) -> str:
     )
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_line(error.smtp_error)}"
     return f"{type(error).__name__}: {error}"[:_LONGEST_REASON]

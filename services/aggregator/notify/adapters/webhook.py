@@ -44,7 +44,7 @@ class WebhookChannel:
             transport=transport,
         )
 
-    def tell(self, notice: Notice) -> str:
+    def send(self, notice: Notice) -> str:
         """See :class:`services.aggregator.notify.target.Channel`; any 2xx is a yes."""
         body = json.dumps(notice.payload, ensure_ascii=False, separators=(",", ":")).encode()
         name, timestamp = webhook_id(notice.id), str(int(self._clock()))
@@ -59,12 +59,12 @@ class WebhookChannel:
             with self._client.stream("POST", self._url, content=body, headers=headers) as response:
                 if response.is_success:
                     return ""
-                said = f"{response.status_code}: {_reason(response)}"
+                reason = f"{response.status_code}: {_reason(response)}"
         except httpx.RequestError as error:
             raise TargetAway(f"{type(error).__name__}: {error}") from error
         if response.is_server_error or response.status_code in _LATER:
-            raise TargetAway(said, _retry_after(response))
-        raise TargetRefused(said)
+            raise TargetAway(reason, _retry_after(response))
+        raise TargetRefused(reason)
 
     def close(self) -> None:
         """Close the connection."""
@@ -89,12 +89,12 @@ def signature(secrets: Sequence[bytes], name: str, timestamp: str, body: bytes) 
 
 
 def _reason(response: httpx.Response) -> str:
-    said = b""
+    body = b""
     # Compressed although that was not asked for, a few bytes could become many.
     if response.headers.get("content-encoding", "identity") == "identity":
         with suppress(httpx.HTTPError):
-            said = next(response.iter_bytes(_LONGEST_REASON), b"")
-    text = " ".join(said.decode(errors="replace").split())
+            body = next(response.iter_bytes(_LONGEST_REASON), b"")
+    text = " ".join(body.decode(errors="replace").split())
     return text or response.headers.get("location") or response.reason_phrase
 
 

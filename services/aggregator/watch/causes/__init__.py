@@ -1,8 +1,11 @@
 """The causes of alerts, one module each, all of one shape (``cause.Cause``).
 
-A cause finds what holds now; that alerts open, change and close follows in one place for all
-(``services.aggregator.watch.judge``).
+A cause is whole in its module: what it remembers of a station, how messages change that, how it comes back
+after a start, and when it holds. That alerts open, change and close follows in one place for all
+(``services.aggregator.watch.judge``). A new cause is one module and one row of :data:`CAUSES`.
 """
+
+from collections.abc import Mapping
 
 from services.aggregator.watch.causes import (
     backlog,
@@ -14,6 +17,7 @@ from services.aggregator.watch.causes import (
     warning,
 )
 from services.aggregator.watch.causes.cause import Cause
+from services.aggregator.watch.state import WatchedStation
 
 CAUSES: tuple[Cause, ...] = (
     silence.CAUSE,
@@ -24,3 +28,12 @@ CAUSES: tuple[Cause, ...] = (
     warning.CAUSE,
     backlog.CAUSE,
 )
+
+BY_KIND: Mapping[str, Cause] = {cause.kind: cause for cause in CAUSES}
+
+
+def new_station(code: str) -> WatchedStation:
+    """Return a station of which nothing is known yet."""
+    station = WatchedStation(code)
+    station.states |= {cause.kind: cause.state(station) for cause in CAUSES}
+    return station

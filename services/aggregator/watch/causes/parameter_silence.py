@@ -1,43 +1,74 @@
 """A parameter is silent while others of its station still come.
 
 Counted by the times of the data alone: the station's newest reading is later than the parameter's last one by
-more than the interval and the grace. Asked for are the parameters that the registry holds now, and others for
+more than the interval and the grace. Looked at are the parameters that the registry holds now, and others for
 a day after they last came. One that has never come counts from its ``valid_from``, as a station does.
 """
 
 from collections.abc import Iterator
 
 from quantrac.domain.registry.stations import Station
-from services.aggregator.watch.causes.cause import Cause, Finding, begun_at, minutes, resumed_at
-from services.aggregator.watch.state import DAY, NEVER, Watched, WatchRules, iso, moment
+from quantrac.domain.times import DAY, from_seconds
+from services.aggregator.watch.causes.cause import (
+    Cause,
+    Finding,
+    FindingState,
+    maintenance_end,
+    minutes,
+    read_time,
+    start_of,
+    write_time,
+)
+from services.aggregator.watch.rules import WatchRules
+from services.aggregator.watch.state import NEVER, CauseKey, OpenAlert
 
 
-def _found(watched: Watched, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
-    present = moment(now)
-    begun = {
-        each.code: max(begun_at(each.valid_from), begun_at(entry.valid_from))
-        for each in entry.parameters
-        if each.valid_at(present)
-    }
-    begun |= {
-        code: NEVER
-        for code, series in watched.series.items()
-        if code not in begun and series.last_at != NEVER and now - series.last_at <= DAY
-    }
-    for code, start in begun.items():
-        last = series.last_at if (series := watched.series.get(code)) else NEVER
-        if max(last, start) == NEVER:
-            continue
-        since = max(last, start, resumed_at(entry, code, now))
-        interval = entry.interval_at(moment(since))
-        due = since + interval + rules.parameter_grace
-        if watched.last_at >= due:
-            facts: dict[str, str | float] = {"last_at": iso(last)} if last != NEVER else {"since": iso(since)}
-            facts |= {"interval_minutes": minutes(interval), "grace_minutes": minutes(rules.parameter_grace)}
-            detail = f"No {code} since {iso(since)}, while other parameters of the station still come."
-            yield Finding(due, detail, facts, parameter=code)
+class _State(FindingState):
+    __slots__ = ()
+
+    def restore(self, key: CauseKey, alert: OpenAlert, now: int) -> None:
+        if "last_at" in alert.facts:
+            series = self.station.series_of(key.parameter)
+            series.last_at = max(series.last_at, read_time(alert.facts["last_at"]))
+
+    def find(self, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
+        for code, start in self._starts(entry, now).items():
+            series = self.station.series.get(code)
+            last_at = series.last_at if series else NEVER
+            if max(last_at, start) == NEVER:
+                continue
+            since = max(last_at, start, maintenance_end(entry, code, now))
+            interval = entry.interval_at(from_seconds(since))
+            due = since + interval + rules.parameter_grace
+            if self.station.last_at >= due:
+                facts: dict[str, str | float] = (
+                    {"last_at": write_time(last_at)} if last_at != NEVER else {"since": write_time(since)}
+                )
+                facts |= {
+                    "interval_minutes": minutes(interval),
+                    "grace_minutes": minutes(rules.parameter_grace),
+                }
+                detail = (
+                    f"No {code} since {write_time(since)}, while other parameters of the station still come."
+                )
+                yield Finding(due, detail, facts, parameter=code)
+
+    def _starts(self, entry: Station, now: int) -> dict[str, int]:
+        """Return the parameters that are looked at, with the start of their validity."""
+        present = from_seconds(now)
+        starts = {
+            parameter.code: max(start_of(parameter.valid_from), start_of(entry.valid_from))
+            for parameter in entry.parameters
+            if parameter.valid_at(present)
+        }
+        unregistered = {
+            code: NEVER
+            for code, series in self.station.series.items()
+            if code not in starts and series.last_at != NEVER and now - series.last_at <= DAY
+        }
+        return starts | unregistered
 
 
 CAUSE = Cause(
-    "parameter-silent", _found, "The parameter comes again, or is no longer asked for.", absence=True
+    "parameter-silent", _State, "The parameter comes again, or is no longer asked for.", absence=True
 )

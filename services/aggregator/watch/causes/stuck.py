@@ -5,27 +5,87 @@ good; a test that could not be evaluated says nothing.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.registry.stations import Station
-from services.aggregator.watch.causes.cause import Cause, Finding
-from services.aggregator.watch.state import STUCK_TESTS, Watched, WatchRules, iso
+from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, write_time
+from services.aggregator.watch.rules import WatchRules
+from services.aggregator.watch.state import (
+    NEVER,
+    ArrivedFile,
+    CauseKey,
+    Context,
+    OpenAlert,
+    WatchedStation,
+)
+
+_TESTS = ("flat_line", "stuck")
+"""Tests of ``quantrac.domain.qa`` that doubt an analyser; bit n of a doubt."""
 
 
-def _found(watched: Watched, _entry: Station, _rules: WatchRules, _now: int) -> Iterator[Finding]:
-    for code, series in watched.series.items():
-        if series.stuck:
-            tests = ", ".join(test for bit, test in enumerate(STUCK_TESTS) if series.stuck >> bit & 1)
+@dataclass(slots=True)
+class _Doubt:
+    tests: int = 0
+    """Bits of :data:`_TESTS`."""
+    since: int = NEVER
+
+
+class _State(FindingState):
+    """The doubts of each parameter; one that no test doubts has none."""
+
+    __slots__ = ("_doubts",)
+
+    def __init__(self, station: WatchedStation) -> None:
+        super().__init__(station)
+        self._doubts: dict[str, _Doubt] = {}
+
+    def take_file(self, file: ArrivedFile, context: Context) -> None:
+        for reading, time in file.readings:
+            self._take_reading(reading, time)
+
+    def _take_reading(self, reading: FlaggedReading, time: int) -> None:
+        doubt = self._doubts.get(reading.parameter)
+        before = tests = doubt.tests if doubt else 0
+        for bit, test in enumerate(_TESTS):
+            outcome = reading.tests.get(test)
+            if outcome in (Flag.SUSPECT, Flag.FAIL):
+                tests |= 1 << bit
+            elif outcome == Flag.GOOD:
+                tests &= ~(1 << bit)
+        if not tests:
+            self._doubts.pop(reading.parameter, None)
+        elif not before or doubt is None:
+            self._doubts[reading.parameter] = _Doubt(tests, time)
+        else:
+            doubt.tests = tests
+
+    def restore(self, key: CauseKey, alert: OpenAlert, now: int) -> None:
+        names = str(alert.facts["tests"]).split(", ")
+        tests = sum(1 << bit for bit, test in enumerate(_TESTS) if test in names)
+        self._doubts[key.parameter] = _Doubt(tests, alert.opened_at)
+
+    def forget(self, parameter: str) -> None:
+        self._doubts.pop(parameter, None)
+
+    def find(self, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
+        for code, series in self.station.series.items():
+            doubt = self._doubts.get(code)
+            if doubt is None or not doubt.tests:
+                continue
+            tests = ", ".join(test for bit, test in enumerate(_TESTS) if doubt.tests >> bit & 1)
             value = f"{series.value:g} {series.unit}".rstrip()
             facts: dict[str, str | float] = {
                 "tests": tests,
                 "value": series.value,
                 "unit": series.unit,
-                "at": iso(series.stuck_at),
+                "at": write_time(doubt.since),
             }
             detail = (
-                f"{code} does not move as a living signal does ({tests}): {value} at {iso(series.stuck_at)}."
+                f"{code} does not move as a living signal does ({tests}): {value} "
+                f"at {write_time(doubt.since)}."
             )
-            yield Finding(series.stuck_at, detail, facts, parameter=code)
+            yield Finding(doubt.since, detail, facts, parameter=code)
 
 
-CAUSE = Cause("analyser-stuck", _found, "The signal moves again.")
+CAUSE = Cause("analyser-stuck", _State, "The signal moves again.")

@@ -1,38 +1,26 @@
 """The readings and averages that the windows need, as arrays: the SQL of ``aggregator.windows``.
 
-Stations, parameters and units travel as their place in the scope's lists, so that every row has a fixed
-width. Times are seconds since 1970, UTC. ``FINAL`` makes each row the present one.
+Stations, parameters and units travel as their index in the scope's lists, so that every row has a fixed
+width. Times are seconds since 1970, UTC. ``FINAL`` makes each row the current one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quantrac.domain.averaging import Period
-from quantrac.domain.readings import Flag
-from quantrac.io.clickhouse import Result
+from quantrac.domain.averaging import COUNTING_STATUS_SQL, Period
+from quantrac.domain.times import VIETNAM_OFFSET
 from quantrac.io.clickhouse_native import Array
-
-Records = NDArray[Any]
-
-FLAGS = {
-    "good": Flag.GOOD,
-    "not_evaluated": Flag.NOT_EVALUATED,
-    "suspect": Flag.SUSPECT,
-    "fail": Flag.FAIL,
-    "missing": Flag.MISSING,
-}
-"""Column -> the flag that it counts."""
+from services.aggregator.windows.columns import FLAGS, PERIODS, Records
+from services.aggregator.windows.scope import SPAN, Database, Scope
 
 DAYS = 31
 """Columns of a month."""
 
 _SERIES = [("station", "<u2"), ("parameter", "<u2")]
 _COUNTS = [(name, "<u4") for name in ("received", *FLAGS, "first_at", "last_at")]
-STORED = np.dtype(
+VERSIONS = np.dtype(
     [
         *_SERIES,
         ("period", "<u1"),
@@ -54,30 +42,6 @@ MONTHS = np.dtype(
     ]
 )
 
-PERIODS = tuple(Period)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What one look reads: these stations and parameters, from ``start`` to before ``end``."""
-
-    stations: Sequence[str]
-    parameters: Sequence[str]
-    units: Sequence[str]
-    """Known ones; the first is the empty one, which stands for every other too."""
-    start: int
-    end: int
-
-    def bound(self) -> dict[str, Any]:
-        """Return what the statements' ``{names}`` are bound to."""
-        return {
-            "stations": list(self.stations),
-            "parameters": list(self.parameters),
-            "units": list(self.units[1:]),
-            "start": self.start,
-            "end": self.end,
-        }
-
 
 class AverageTables(Protocol):
     """Where the readings are and the averages go; every method raises ``ClickHouseError``."""
@@ -97,80 +61,47 @@ class AverageTables(Protocol):
         """
         ...
 
-    def stored(self, scope: Scope, periods: Sequence[Period]) -> Records:
-        """Return which version stands (:data:`STORED`) of averages that start in ``scope``."""
+    def current_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        """Return the current versions (:data:`VERSIONS`) of averages that start in ``scope``."""
         ...
 
-    def kept(self, scope: Scope, periods: Sequence[Period]) -> Records:
-        """Return the highest version that was ever written (:data:`STORED`) of averages that were over."""
+    def highest_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        """Return the highest versions ever written (:data:`VERSIONS`), of averages whose period was over."""
         ...
 
     def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
         """Insert one block durably."""
         ...
-
-    def indices(self, scope: Scope) -> Sequence[Sequence[Any]]:
-        """Return the present ones.
-
-        As (station, kind, period, start, value, responsible, subindices, version, seconds of computed_at).
-        """
-        ...
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Insert one block of any types durably."""
-        ...
-
-
-class Database(Protocol):
-    """What the statements run on: :class:`quantrac.io.clickhouse.ClickHouse`."""
-
-    def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
-        """Run one SELECT; returns column name -> values."""
-
-    def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Records:
-        """Run one SELECT of fixed-width columns."""
-
-    def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
-        """Insert one block durably."""
-
-    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
-        """Run one SELECT."""
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Insert one block durably."""
 
 
 _WHERE = """
 WHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
 """
-_SPAN = """
-  AND starts_at >= toDateTime({start:UInt32}, 'UTC') AND starts_at < toDateTime({end:UInt32}, 'UTC')
-"""
 
 
-def _place(of: str, names: str) -> str:
-    """Return the place of a text in a bound list, from 1; 0 = not in it.
+def _index_of(text: str, names: str) -> str:
+    """Return the SQL of a text's index in a bound list, from 1; 0 = not in it.
 
     ``indexOf`` compares with up to 200 stations a row, four times the cost of all the rest of a statement.
     """
-    places = f"{{{names}:Array(String)}}"
-    return f"toUInt16(transform({of}, {places}, range(1, length({places}) + 1), 0))"
+    words = f"{{{names}:Array(String)}}"
+    return f"toUInt16(transform({text}, {words}, range(1, length({words}) + 1), 0))"
 
 
-_PLACES = f"""
-  toUInt16({_place("station", "stations")} - 1) AS s, toUInt16({_place("parameter", "parameters")} - 1) AS p
+_SERIES_SQL = f"""
+  toUInt16({_index_of("station", "stations")} - 1) AS s,
+  toUInt16({_index_of("parameter", "parameters")} - 1) AS p
 """
 # The partitions are made from a column of the key, so a row never has its like in another partition.
 _SETTINGS = "SETTINGS do_not_merge_across_partitions_select_final = 1"
 _MEMBER = "if(complete = 1, coalesce(total, mean, nan), nan)"
 # Vietnam's date.
-_LOCAL = "toDate(starts_at + 25200)"
+_LOCAL_DATE = f"toDate(starts_at + {VIETNAM_OFFSET})"
 
-# Statuses 01 (calibrating) and 02 (device error) never count, whatever the flag.
 _READINGS = f"""
 SELECT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour,
   argMax(unit, measured_at) AS last_unit,
-  groupArrayIf(value, has({{flags:Array(UInt8)}}, flag) AND status NOT IN ('01', '02') AND isFinite(value))
+  groupArrayIf(value, has({{flags:Array(UInt8)}}, flag) AND {COUNTING_STATUS_SQL} AND isFinite(value))
     AS counting,
   count() AS received, {", ".join(f"countIf(flag = {flag.value}) AS {name}" for name, flag in FLAGS.items())},
   toUnixTimestamp(min(measured_at)) AS first_at, toUnixTimestamp(max(measured_at)) AS last_at
@@ -182,51 +113,41 @@ GROUP BY station, parameter, hour
 """  # noqa: S608  # constants of our own
 
 _HOURS = f"""
-SELECT {_PLACES}, toUnixTimestamp(starts_at), {_place("unit", "units")}, toFloat64({_MEMBER}),
+SELECT {_SERIES_SQL}, toUnixTimestamp(starts_at), {_index_of("unit", "units")}, toFloat64({_MEMBER}),
   {", ".join(f"toUInt32({name})" for name, _ in _COUNTS)}
 FROM averages FINAL
-{_WHERE} AND period = 'hour' {_SPAN}
+{_WHERE} AND period = 'hour' {SPAN}
 {_SETTINGS}
 """  # noqa: S608
 
-# An array by the day's place would cost twice what all the rest of the statement does.
+# An array by the day's index would cost twice what all the rest of the statement does.
 _DAYS = f"""
-SELECT {_PLACES}, toUInt8(month - 1), {_place("argMax(unit, starts_at)", "units")},
+SELECT {_SERIES_SQL}, toUInt8(month - 1), {_index_of("argMax(unit, starts_at)", "units")},
   {", ".join(f"toUInt32(sum({name}))" for name in ("received", *FLAGS))},
   toUInt32(min(first_at)), toUInt32(max(last_at)),
   arrayResize(groupArray(toFloat64({_MEMBER})), {DAYS}, nan)
 FROM averages FINAL
-{_WHERE} AND period = 'day' {_SPAN}
-GROUP BY station, parameter, toMonth({_LOCAL}) AS month
+{_WHERE} AND period = 'day' {SPAN}
+GROUP BY station, parameter, toMonth({_LOCAL_DATE}) AS month
 {_SETTINGS}
 """  # noqa: S608
 
-_STORED = f"""
-SELECT {_PLACES}, toUInt8(indexOf({{every:Array(String)}}, period) - 1), toUnixTimestamp(starts_at),
+_CURRENT = f"""
+SELECT {_SERIES_SQL}, toUInt8(indexOf({{all_periods:Array(String)}}, period) - 1), toUnixTimestamp(starts_at),
   toUInt32(version), content, toUInt32(toUnixTimestamp(computed_at))
 FROM averages FINAL
-{_WHERE} AND period IN {{periods:Array(String)}} {_SPAN}
+{_WHERE} AND period IN {{periods:Array(String)}} {SPAN}
 {_SETTINGS}
 """  # noqa: S608
 
-# The highest may be one that a process died with, before it stood in averages.
-_KEPT = f"""
-SELECT {_PLACES}, toUInt8(indexOf({{every:Array(String)}}, period) - 1), toUnixTimestamp(starts_at),
+# The highest may be one that a process died with, before it became current in averages.
+_HIGHEST = f"""
+SELECT {_SERIES_SQL}, toUInt8(indexOf({{all_periods:Array(String)}}, period) - 1), toUnixTimestamp(starts_at),
   toUInt32(max(version)), argMax(content, version), toUInt32(toUnixTimestamp(argMax(computed_at, version)))
 FROM average_versions
-{_WHERE} AND period IN {{periods:Array(String)}} {_SPAN}
+{_WHERE} AND period IN {{periods:Array(String)}} {SPAN}
 GROUP BY station, parameter, period, starts_at
 {_SETTINGS}
-"""  # noqa: S608
-
-
-_INDICES = f"""
-SELECT station, kind, period, toUnixTimestamp(starts_at) AS start, value, responsible, subindices, version,
-  toUnixTimestamp(computed_at)
-FROM indices
-WHERE station IN {{stations:Array(String)}} {_SPAN}
-ORDER BY version DESC
-LIMIT 1 BY station, kind, period, start
 """  # noqa: S608
 
 
@@ -236,31 +157,27 @@ class ClickHouseAverages:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.insert_arrays = database.insert_arrays
-        self.insert = database.insert
 
     def readings(self, scope: Scope, flags: Sequence[int]) -> Mapping[str, Sequence[Any]]:
         """Read station, parameter, hour, last_unit, counting, received, flags, first_at, last_at."""
-        return self._database.columns(_READINGS, {**scope.bound(), "flags": list(flags)})
+        return self._database.columns(_READINGS, {**scope.bindings(), "flags": list(flags)})
 
     def hours(self, scope: Scope) -> Records:
         """Read stored hours."""
-        return self._database.records(_HOURS, scope.bound(), HOURS)
+        return self._database.records(_HOURS, scope.bindings(), HOURS)
 
     def days(self, scope: Scope) -> Records:
         """Read the days of a year."""
-        return self._database.records(_DAYS, scope.bound(), MONTHS)
+        return self._database.records(_DAYS, scope.bindings(), MONTHS)
 
-    def stored(self, scope: Scope, periods: Sequence[Period]) -> Records:
-        """Read which versions stand."""
-        asked = {**scope.bound(), "every": list(PERIODS), "periods": list(periods)}
-        return self._database.records(_STORED, asked, STORED)
+    def current_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        """Read the current versions."""
+        return self._database.records(_CURRENT, _bind(scope, periods), VERSIONS)
 
-    def kept(self, scope: Scope, periods: Sequence[Period]) -> Records:
+    def highest_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
         """Read the highest versions."""
-        asked = {**scope.bound(), "every": list(PERIODS), "periods": list(periods)}
-        return self._database.records(_KEPT, asked, STORED)
+        return self._database.records(_HIGHEST, _bind(scope, periods), VERSIONS)
 
-    def indices(self, scope: Scope) -> Sequence[Sequence[Any]]:
-        """Read the present indices."""
-        span = {"stations": list(scope.stations), "start": scope.start, "end": scope.end}
-        return self._database.query(_INDICES, span).rows
+
+def _bind(scope: Scope, periods: Sequence[Period]) -> dict[str, Any]:
+    return {**scope.bindings(), "all_periods": list(PERIODS), "periods": list(periods)}

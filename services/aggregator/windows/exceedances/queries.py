@@ -7,8 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantrac.domain.averaging import Period
-from services.aggregator.windows.averages.queries import PERIODS, ClickHouseAverages, Database, Records, Scope
-from services.aggregator.windows.exceedances.columns import Episode
+from services.aggregator.windows.averages.queries import ClickHouseAverages
+from services.aggregator.windows.columns import PERIODS, Records, indices_by_name
+from services.aggregator.windows.exceedances.episode import Episode
+from services.aggregator.windows.scope import Database, Scope
 
 MEANS = np.dtype([("span", "<u2"), ("starts_at", "<u4"), ("unit", "<u2"), ("mean", "<f8")])
 
@@ -39,12 +41,12 @@ class ExceedanceTables(Protocol):
         ...
 
     def episodes(
-        self, stations: Sequence[str], parameters: Sequence[str], begun: Mapping[Period, int], since: int
+        self, stations: Sequence[str], parameters: Sequence[str], earliest: Mapping[Period, int], since: int
     ) -> Sequence[tuple[str, Episode, int, int]]:
         """Return (station, episode, version, seconds of computed_at) of newest versions, by periods.
 
-        Of each series: what begins or ends at ``begun`` or later, withdrawn ones too; what is open; the last
-        one that ended before; and what was stored at ``since`` or later.
+        Of each series: what begins or ends at the time of ``earliest`` or later, withdrawn ones too; what is
+        open; the last one that ended before; and what was stored at ``since`` or later.
         """
         ...
 
@@ -53,7 +55,7 @@ class ExceedanceTables(Protocol):
         ...
 
 
-# The averages' own filter is on the key alone; what is asked of each series is looked up by its number.
+# The averages' own filter is on the key alone; the span of each series is looked up by its number.
 _MEANS = """
 SELECT toUInt16(span - 1), toUnixTimestamp(starts_at),
   toUInt16(indexOf({units:Array(String)}, unit)),
@@ -67,7 +69,7 @@ FROM
     indexOf({series:Array(UInt32)}, toUInt32(number)) AS span
   FROM averages FINAL
   WHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
-    AND period IN {asked:Array(String)}
+    AND period IN {judged:Array(String)}
     AND starts_at >= toDateTime({start:UInt32}, 'UTC') AND starts_at < toDateTime({end:UInt32}, 'UTC')
   SETTINGS do_not_merge_across_partitions_select_final = 1
 )
@@ -80,14 +82,14 @@ SELECT station, parameter, period, standard, column, minimum, maximum, unit, sta
   toUnixTimestamp(peak_at), ratio, open, version, toUnixTimestamp(computed_at)
 FROM
 (
-  SELECT *, arrayElement({begun:Array(UInt32)}, indexOf({asked:Array(String)}, period)) AS low,
+  SELECT *, arrayElement({earliest:Array(UInt32)}, indexOf({judged:Array(String)}, period)) AS low,
     max(if(periods > 0 AND end < low, start, 0)) OVER (PARTITION BY station, parameter, period) AS before
   FROM
   (
     SELECT *, toUnixTimestamp(starts_at) AS start, toUnixTimestamp(ends_at) AS end
     FROM exceedances
     WHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
-      AND period IN {asked:Array(String)}
+      AND period IN {judged:Array(String)}
     ORDER BY version DESC
     LIMIT 1 BY station, parameter, period, standard, column, starts_at
   )
@@ -107,40 +109,38 @@ class ClickHouseExceedances:
 
     def means(self, spans: Sequence[Span], units: Sequence[str]) -> Records:
         """Read complete averages, the query's own span of time being that of all."""
-        stations, parameters = (
-            {name: place for place, name in enumerate(dict.fromkeys(names))}
-            for names in ([each.station for each in spans], [each.parameter for each in spans])
-        )
+        stations = indices_by_name(list(dict.fromkeys(span.station for span in spans)))
+        parameters = indices_by_name(list(dict.fromkeys(span.parameter for span in spans)))
         series = [
-            (stations[each.station] * len(parameters) + parameters[each.parameter]) * len(PERIODS)
-            + PERIODS.index(each.period)
-            for each in spans
+            (stations[span.station] * len(parameters) + parameters[span.parameter]) * len(PERIODS)
+            + PERIODS.index(span.period)
+            for span in spans
         ]
-        asked = {
+        bound = {
             "stations": list(stations),
             "parameters": list(parameters),
             "width": len(parameters),
             "periods": list(PERIODS),
-            "asked": sorted({each.period.value for each in spans}),
+            "judged": sorted({span.period.value for span in spans}),
             "units": list(units[1:]),
             "series": series,
-            "starts": [each.start for each in spans],
-            "ends": [each.end for each in spans],
-            "start": min(each.start for each in spans),
-            "end": max(each.end for each in spans),
+            "starts": [span.start for span in spans],
+            "ends": [span.end for span in spans],
+            "start": min(span.start for span in spans),
+            "end": max(span.end for span in spans),
         }
-        return self._database.records(_MEANS, asked, MEANS)
+        return self._database.records(_MEANS, bound, MEANS)
 
     def episodes(
-        self, stations: Sequence[str], parameters: Sequence[str], begun: Mapping[Period, int], since: int
+        self, stations: Sequence[str], parameters: Sequence[str], earliest: Mapping[Period, int], since: int
     ) -> Sequence[tuple[str, Episode, int, int]]:
-        """Read what may have to be changed, or told again."""
-        asked = {
+        """Read what may have to be changed, or published again."""
+        bound = {
             "stations": list(stations),
             "parameters": list(parameters),
-            "asked": [period.value for period in begun],
-            "begun": list(begun.values()),
+            "judged": [period.value for period in earliest],
+            "earliest": list(earliest.values()),
             "since": since,
         }
-        rows = self._database.query(_EPISODES, asked).rows
+        rows = self._database.query(_EPISODES, bound).rows
         return [(row[0], Episode(*row[1:-2]), *row[-2:]) for row in rows]

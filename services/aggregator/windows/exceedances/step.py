@@ -1,6 +1,5 @@
 """Decides which episodes the averages of a batch make, end or change: the last step of the windows."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,42 +8,44 @@ from itertools import groupby, islice
 import numpy as np
 
 from quantrac.domain.averaging import AverageRules, Period
-from quantrac.domain.exceedances import ends, episodes, excess, last_steps, starts, steps
+from quantrac.domain.exceedances import episodes
 from quantrac.domain.limits import LimitBook
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import to_milliseconds
 from quantrac.io.records import Record
 from schemas.codec import encode_aggregated
-from services.aggregator.windows.averages.columns import DAY, Block, Numbers, chosen, joined
-from services.aggregator.windows.averages.queries import PERIODS, Scope
-from services.aggregator.windows.exceedances import columns as rows
-from services.aggregator.windows.exceedances.columns import (
+from services.aggregator.windows.batch import WindowBatch
+from services.aggregator.windows.columns import PERIODS, Block
+from services.aggregator.windows.exceedances.columns import Names, series_parts
+from services.aggregator.windows.exceedances.episode import (
     Episode,
-    Names,
-    Touched,
-    series_number,
-    series_parts,
+    EpisodeVersion,
+    episode_columns,
+    episode_rows,
+    to_message,
 )
-from services.aggregator.windows.exceedances.queries import END, ExceedanceTables, Span
+from services.aggregator.windows.exceedances.limits_in_force import LimitsInForce
+from services.aggregator.windows.exceedances.queries import END, ExceedanceTables
+from services.aggregator.windows.exceedances.reader import STEPS_AFTER, AverageReader, StepRange
+from services.aggregator.windows.exceedances.stored import (
+    EpisodeKey,
+    StoredEpisode,
+    TouchedSeries,
+    read_episodes,
+)
 
 # Stations of one query, as of the averages'.
 _STATIONS_A_QUERY = 200
-# Series of one query: five numbers each travel in the URL beside the stations' codes.
-_SERIES_A_QUERY = 100
 _EXCEEDANCES_A_MESSAGE = 500
-
-# How far behind an episode of the past its end is looked for before all that followed is read.
-_STEPS_AFTER = 24
-# What follows a period that has just been over is little: all of it is read at once.
-_RECENT = 2 * DAY
 
 
 class ExceedanceStep:
     """Judges what a batch has touched; the same averages write nothing.
 
     Stored episodes are maximal runs. So the touched averages, and the episodes that overlap or adjoin them,
-    are all that runs can change in; only whether an episode is still open can hang on averages far away. What
-    is judged follows from what was touched, not from what came out otherwise: after a death before the
-    episodes were written, the averages are stored already.
+    are all that runs can change in; only whether an episode is still open can depend on averages far away.
+    What is judged follows from what was touched, not from which averages have another result: after a death
+    before the episodes were written, the averages are stored already.
     """
 
     def __init__(
@@ -57,308 +58,217 @@ class ExceedanceStep:
         clock: Callable[[], datetime],
         rules: AverageRules = AverageRules(),  # noqa: B008  # frozen
     ) -> None:
+        """``aggregated`` is the topic."""
         self._tables, self._registry, self._aggregated, self._clock = tables, registry, aggregated, clock
-        self._limits, self._rules = rows.LimitsInForce(registry, limits), rules
+        self._limits, self._rules = LimitsInForce(registry, limits), rules
 
-    def judge(
-        self, touched: Sequence[Touched], units: Sequence[str], since: float, untold: list[Record]
-    ) -> None:
-        """Write the episodes that differ, and append to ``untold`` what tells them.
+    def process(self, batch: WindowBatch) -> None:
+        """Write the episodes that differ; see :class:`services.aggregator.windows.batch.Step`.
 
-        ``units`` are the names of the touched rows' units. Told again is what was stored at ``since``
-        (seconds since 1970) or later. Nothing is judged of a station that the registry does not hold. Raises
-        ``ClickHouseError``; what was written before that is in ``untold``.
+        Nothing is judged of a station that the registry does not hold.
         """
-        known = {code for each in touched for code in each.stations if code in self._registry.stations}
-        remaining = iter(sorted(known))
+        since = int(min(max(batch.since, 0), END))
+        codes = {code for averages in batch.touched for code in averages.stations}
+        remaining = iter(sorted(codes & self._registry.stations.keys()))
         while stations := list(islice(remaining, _STATIONS_A_QUERY)):
-            names = Names(stations, units)
-            averages = names.gathered(touched)
+            names = Names(stations, batch.units)
+            averages = names.gather(batch.touched)
             if averages:
-                changed, again = self._judge(names, averages, int(min(max(since, 0), END)))
+                changed, again = self._judge(names, averages, since)
                 now = self._clock()
                 if changed:
-                    self._tables.insert("exceedances", rows.columns(changed, int(now.timestamp() * 1000)))
-                self._tell([*changed, *again], now, untold)
+                    self._tables.insert("exceedances", episode_columns(changed, to_milliseconds(now)))
+                batch.unpublished += self._messages([*changed, *again], now)
 
-    def _judge(self, names: Names, averages: Block, since: int) -> tuple[list["_Version"], list["_Version"]]:
-        """Return what is to be written about a group of stations, and what to be told again."""
-        held = self._limits.held(names, averages)
-        if rows.OXYGEN in names.parameters and self._limits.with_oxygen:
-            averages = joined([averages, self._limits.corrected(names, averages)])
-            held = self._limits.held(names, averages)
-        begun = {
-            PERIODS[period]: int(averages["starts_at"][averages["period"] == period].min())
-            for period in np.unique(averages["period"]).tolist()
-        }
-        stored = self._stored(names, names.stations, list(names.parameters), begun, since)
-        judged = self._judged(names, averages, held)
-        series = self._summaries(judged, {each.series for each in stored.values()})
-        regions = {each.series: (each.low, each.high) for each in series.values() if each.beyond}
-        before: dict[int, _Stored] = {}
-        for known in stored.values():
-            each = series.get(known.series)
-            if each is None or not known.episode.periods:
-                continue
-            if known.meets(each) or (known.episode.open and known.last < each.low and each.counts):
-                low, high = regions.get(each.series, (each.low, each.high))
-                regions[each.series] = min(low, known.first), max(high, known.last)
-            elif known.last < each.low and (
-                each.series not in before or before[each.series].first < known.first
-            ):
-                before[each.series] = known
-        asked = {number: self._bounds(number, region) for number, region in regions.items()}
-        columns = self._read(names, asked)
-        undetermined = self._undetermined(names, series, before, columns)
-        undetermined |= self._unbounded(names, columns, asked, stored, begun)
-        if undetermined:
-            places = [series_parts(number) for number in sorted(undetermined)]
-            codes = list(names.parameters)
-            every = self._stored(
-                names,
-                sorted({names.stations[station] for station, _, _ in places}),
-                sorted({codes[parameter] for _, parameter, _ in places}),
-                {PERIODS[period]: 0 for _, _, period in sorted(places)},
-                END,
-            )
-            stored |= {key: each for key, each in every.items() if each.series in undetermined}
-            asked |= dict.fromkeys(undetermined, (0, END))
-            columns = self._read(names, asked)
-        changed = dict(self._different(names, columns, asked, stored))
+    def _judge(
+        self, names: Names, averages: Block, since: int
+    ) -> tuple[list[EpisodeVersion], list[EpisodeVersion]]:
+        """Return what is to be written about a group of stations, and what is to be published again."""
+        reader = AverageReader(self._tables, self._limits, names, clock=self._clock, rules=self._rules)
+        touched = self._summarise(reader, names, averages, since)
+        surroundings = self._read_surroundings(reader, names, touched)
+        changed = dict(self._find_changes(names, touched, surroundings))
         again = [
-            (names.stations[series_parts(each.series)[0]], each.episode, each.version)
-            for key, each in stored.items()
-            if each.computed_at >= since and each.series in series and key not in changed
+            (names.stations[series_parts(stored.series)[0]], stored.episode, stored.version)
+            for key, stored in touched.stored.items()
+            if stored.computed_at >= since and stored.series in touched.series and key not in changed
         ]
         return list(changed.values()), again
 
-    def _different(
-        self,
-        names: Names,
-        columns: Block,
-        asked: Mapping[int, tuple[int, int]],
-        stored: Mapping["_Key", "_Stored"],
-    ) -> Iterator[tuple["_Key", "_Version"]]:
-        standing = set()
-        for number, _, episode in self._episodes(names, columns):
-            key = number, *episode.key
-            standing.add(key)
-            known = stored.get(key)
-            if known is None or known.episode != episode:
-                version = known.version + 1 if known else 1
-                yield key, (names.stations[series_parts(number)[0]], episode, version)
-        for key, known in stored.items():
-            first, last = asked.get(known.series, (1, 0))
-            if known.episode.periods and key not in standing and first <= known.first <= last:
-                station = names.stations[series_parts(known.series)[0]]
-                yield key, (station, known.episode.withdrawn, known.version + 1)
+    # What was touched.
 
-    def _undetermined(
-        self,
-        names: Names,
-        series: Mapping[int, "_Touched"],
-        before: Mapping[int, "_Stored"],
-        columns: Block,
-    ) -> set[int]:
-        """Return the series whose last episode before may be open again.
-
-        It is closed, and none of the touched averages, nor those around them, says so: they may have said so
-        when they were others.
-        """
-        closing = set(columns["series"][self._closes(columns)].tolist())
-        asked = {
-            number: (known.last + 1, known.last + _STEPS_AFTER)
-            for number, known in before.items()
-            if not known.episode.open and not series[number].closes and number not in closing
+    def _summarise(self, reader: AverageReader, names: Names, averages: Block, since: int) -> "_Touched":
+        """Return the touched series, and the stored episodes near what was touched."""
+        averages, limit = reader.find_limits(averages)
+        earliest = {
+            PERIODS[index]: int(averages["starts_at"][averages["period"] == index].min())
+            for index in np.unique(averages["period"]).tolist()
         }
-        after = self._read(names, asked)
-        return asked.keys() - set(after["series"][self._closes(after)].tolist())
+        stored = read_episodes(self._tables, names, names.stations, list(names.parameters), earliest, since)
+        columns = reader.columns(averages, limit)
+        series = _summarise_series(reader, columns, {episode.series for episode in stored.values()})
+        return _Touched(series, earliest, stored)
 
-    def _unbounded(
-        self,
-        names: Names,
-        columns: Block,
-        asked: Mapping[int, tuple[int, int]],
-        stored: Mapping["_Key", "_Stored"],
-        begun: Mapping[Period, int],
-    ) -> set[int]:
-        """Return the series with an episode that what was read does not say all about."""
-        found = set()
-        for number, first, episode in self._episodes(names, columns):
-            low, high = asked[number]
-            # It begins where reading did; or it has a name of a time whose versions were not read.
-            earlier = first == low or (
-                episode.starts_at < begun[Period(episode.period)] and (number, *episode.key) not in stored
-            )
-            if earlier or (episode.open and high < END):
-                found.add(number)
-        return found
+    # What must be read.
 
-    def _stored(
-        self,
-        names: Names,
-        stations: Sequence[str],
-        parameters: Sequence[str],
-        begun: Mapping[Period, int],
-        since: int,
-    ) -> dict["_Key", "_Stored"]:
-        found = self._tables.episodes(stations, parameters, begun, since)
-        by_period: dict[Period, list[tuple[str, Episode, int, int]]] = defaultdict(list)
-        for row in found:
-            by_period[Period(row[1].period)].append(row)
-        result = {}
-        for period, some in by_period.items():
-            first = steps(np.array([each.starts_at for _, each, *_ in some]), period).tolist()
-            last = last_steps(np.array([each.ends_at for _, each, *_ in some]), period).tolist()
-            place = PERIODS.index(period)
-            for (station, episode, *stamps), begin, end in zip(some, first, last, strict=True):
-                number = series_number(names.station(station), names.parameters[episode.parameter], place)
-                result[number, *episode.key] = _Stored(number, begin, end, episode, *stamps)
-        return result
+    def _read_surroundings(self, reader: AverageReader, names: Names, touched: "_Touched") -> "_Surroundings":
+        """Read what the episodes of the touched series can follow from.
 
-    def _bounds(self, number: int, region: tuple[int, int]) -> tuple[int, int]:
-        """Return the first and last step to read: one before the region, and what shows that it ended."""
-        low, high = region
-        end = int(ends(np.array([high]), PERIODS[series_parts(number)[2]])[0])
-        return low - 1, END if end > self._clock().timestamp() - _RECENT else high + _STEPS_AFTER
-
-    def _read(self, names: Names, asked: Mapping[int, tuple[int, int]]) -> Block:
-        """Return the averages of series from a step to another one as :meth:`_judged` does."""
-        codes, spans = list(names.parameters), []
-        for number, (first, last) in asked.items():
-            station, parameter, place = series_parts(number)
-            period = PERIODS[place]
-            start, end = (
-                int(starts(np.array([at]), period)[0]) for at in (first, last + 1 if last < END else 0)
-            )
-            end = end if last < END else END
-            spans.append(
-                (Span(names.stations[station], codes[parameter], period, max(start, 0), end), number)
-            )
-        spans.sort(key=lambda each: each[0].start)
-        blocks = [_NONE]
-        for first in range(0, len(spans), _SERIES_A_QUERY):
-            some = spans[first : first + _SERIES_A_QUERY]
-            found = self._tables.means([span for span, _ in some], names.units)
-            station, parameter, period = series_parts(np.array([number for _, number in some])[found["span"]])
-            block = {"station": station, "parameter": parameter, "period": period}
-            block |= {name: found[name].astype(np.int64) for name in ("starts_at", "unit")}
-            blocks.append(block | {"mean": found["mean"]})
-        averages = joined(blocks)
-        return self._judged(names, averages, self._limits.held(names, averages))
-
-    def _judged(self, names: Names, averages: Block, held: Numbers) -> Block:
-        """Return series, step, mean and held of averages as :func:`episodes` takes them."""
-        fits = np.array(
-            [names.in_unit(each.unit) for each in self._limits.limits] + [[True] * len(names.units)]
-        )
-        means = np.where(fits[held, averages["unit"]], averages["mean"], np.nan)
-        oxygen = np.flatnonzero(~np.isnan(self._limits.reference(held)))
-        if len(oxygen):
-            means[oxygen] = self._corrected(names, chosen(averages, oxygen), held[oxygen])
-        number = series_number(averages["station"], averages["parameter"], averages["period"])
-        step = rows.by_period(steps, averages["starts_at"], averages["period"])
-        _, order = np.unique(number << 32 | step, return_index=True)
-        return {"series": number[order], "step": step[order], "mean": means[order], "held": held[order]}
-
-    def _corrected(self, names: Names, averages: Block, held: Numbers) -> Numbers:
-        """Return the means of averages whose limit has a reference oxygen, from their hours."""
-        names.parameter(rows.OXYGEN)
-        over = rows.by_period_ends(averages)
-        means = np.full(len(held), np.nan)
-        for start, end in rows.spans_of(averages["starts_at"], over):
-            some = np.flatnonzero((averages["starts_at"] >= start) & (over <= end))
-            part = chosen(averages, some)
+        Of most series a few steps are enough. Of those where they are not, all averages and all stored
+        episodes are read; the latter are put into ``touched``.
+        """
+        inside, previous = _relate(touched)
+        ranges = {series: reader.range_around(series, steps) for series, steps in inside.items()}
+        columns = reader.read(ranges)
+        unclear = self._may_be_open_again(reader, touched, previous, columns)
+        unclear |= self._reach_further(names, touched, ranges, columns)
+        if unclear:
+            parts = [series_parts(series) for series in sorted(unclear)]
             codes = list(names.parameters)
-            parameters = np.unique([*part["parameter"].tolist(), names.parameter(rows.OXYGEN)])
-            stations = np.unique(part["station"])
-            scope = Scope(
-                [names.stations[place] for place in stations.tolist()],
-                [codes[place] for place in parameters.tolist()],
-                names.units,
-                start,
-                end,
+            stored = read_episodes(
+                self._tables,
+                names,
+                sorted({names.stations[station] for station, _, _ in parts}),
+                sorted({codes[parameter] for _, parameter, _ in parts}),
+                {PERIODS[period]: 0 for _, _, period in sorted(parts)},
+                END,
             )
-            hours = self._tables.hours(scope).copy()
-            hours["station"], hours["parameter"] = stations[hours["station"]], parameters[hours["parameter"]]
-            means[some] = rows.corrected_means(
-                part, held[some], self._limits.limits, hours, names, self._rules
+            touched.stored |= {key: value for key, value in stored.items() if value.series in unclear}
+            ranges |= dict.fromkeys(unclear, (0, END))
+            columns = reader.read(ranges)
+        return _Surroundings(ranges, columns)
+
+    @staticmethod
+    def _may_be_open_again(
+        reader: AverageReader,
+        touched: "_Touched",
+        previous: Mapping[int, StoredEpisode],
+        columns: Block,
+    ) -> set[int]:
+        """Return the series whose last episode before what was touched may be open again.
+
+        It is stored as closed, but no average read here closes it; the one that did may have been corrected.
+        """
+        closed = set(columns["series"][reader.closes(columns)].tolist())
+        ranges = {
+            series: (stored.last + 1, stored.last + STEPS_AFTER)
+            for series, stored in previous.items()
+            if not stored.episode.open and not touched.series[series].closes and series not in closed
+        }
+        following = reader.read(ranges)
+        return ranges.keys() - set(following["series"][reader.closes(following)].tolist())
+
+    def _reach_further(
+        self,
+        names: Names,
+        touched: "_Touched",
+        ranges: Mapping[int, StepRange],
+        columns: Block,
+    ) -> set[int]:
+        """Return the series with an episode that goes on beyond what was read."""
+        further = set()
+        for series, first, episode in self._episodes(names, columns):
+            low, high = ranges[series]
+            # It begins where reading did, or its key is of a time whose stored versions were not read.
+            begins_before = first == low or (
+                episode.starts_at < touched.earliest[Period(episode.period)]
+                and (series, *episode.key) not in touched.stored
             )
-        return means
+            if begins_before or (episode.open and high < END):
+                further.add(series)
+        return further
+
+    # What changed.
+
+    def _find_changes(
+        self, names: Names, touched: "_Touched", surroundings: "_Surroundings"
+    ) -> Iterator[tuple[EpisodeKey, EpisodeVersion]]:
+        """Yield the next versions of episodes that are new, differ from what is stored, or exist no more."""
+        current = set()
+        for series, _, episode in self._episodes(names, surroundings.columns):
+            key = series, *episode.key
+            current.add(key)
+            stored = touched.stored.get(key)
+            if stored is None or stored.episode != episode:
+                version = stored.version + 1 if stored else 1
+                yield key, (names.stations[series_parts(series)[0]], episode, version)
+        for key, stored in touched.stored.items():
+            first, last = surroundings.ranges.get(stored.series, (1, 0))
+            if stored.episode.periods and key not in current and first <= stored.first <= last:
+                station = names.stations[series_parts(stored.series)[0]]
+                yield key, (station, stored.episode.withdraw(), stored.version + 1)
 
     def _episodes(self, names: Names, columns: Block) -> Iterator[tuple[int, int, Episode]]:
+        """Yield (series, first step, episode) of averages."""
         limits = self._limits.limits
-        found = episodes(columns["series"], columns["step"], columns["mean"], columns["held"], limits)
-        return rows.rows_of_episodes(found, names, limits, columns)
+        runs = episodes(columns["series"], columns["step"], columns["mean"], columns["limit"], limits)
+        return episode_rows(runs, names, limits, columns)
 
-    def _closes(self, columns: Block) -> Numbers:
-        """Tell of averages whether they close what was open before."""
-        return ~np.isnan(columns["mean"]) & ~(self._excess(columns) > 0)
-
-    def _excess(self, columns: Block) -> Numbers:
-        return excess(columns["mean"], columns["held"], self._limits.limits)
-
-    def _summaries(self, columns: Block, stored: Collection[int]) -> dict[int, "_Touched"]:
-        """Return what the touched averages are of each series that is beyond a limit, or was."""
-        number = columns["series"]
-        first = np.flatnonzero(np.append(True, number[1:] != number[:-1]))
-        last = np.append(first[1:], len(number)) - 1
-        counts = ~np.isnan(columns["mean"])
-        beyond = self._excess(columns) > 0
-        flags = [np.logical_or.reduceat(each, first) for each in (beyond, counts, counts & ~beyond)]
-        some = np.flatnonzero(flags[0] | np.isin(number[first], list(stored)))
-        lists = (number[first], columns["step"][first], columns["step"][last], *flags)
-        found = [_Touched(*each) for each in zip(*(each[some].tolist() for each in lists), strict=True)]
-        return {each.series: each for each in found}
-
-    def _tell(self, found: list["_Version"], now: datetime, untold: list[Record]) -> None:
-        found.sort(key=lambda each: (each[0], each[1].starts_at))
-        for station, some in groupby(found, key=lambda each: each[0]):
-            remaining = (rows.told(episode, version) for _, episode, version in some)
-            while told := list(islice(remaining, _EXCEEDANCES_A_MESSAGE)):
-                value = encode_aggregated(station, now, [], (), told)
-                untold.append(Record(self._aggregated, station.encode(), value))
+    def _messages(self, versions: Sequence[EpisodeVersion], now: datetime) -> Iterator[Record]:
+        """Yield the messages of some versions, each of one station."""
+        ordered = sorted(versions, key=lambda version: (version[0], version[1].starts_at))
+        for station, group in groupby(ordered, key=lambda version: version[0]):
+            remaining = (to_message(episode, version) for _, episode, version in group)
+            while part := list(islice(remaining, _EXCEEDANCES_A_MESSAGE)):
+                value = encode_aggregated(station, now, [], (), part)
+                yield Record(self._aggregated, station.encode(), value)
 
 
-_NONE: Block = {
-    **{name: np.zeros(0, np.int64) for name in ("station", "parameter", "period", "starts_at", "unit")},
-    "mean": np.zeros(0),
-}
-
-_Key = tuple[int, str, str, str, str, int]
-"""Series, and what names an episode in its station."""
-_Version = tuple[str, Episode, int]
-"""Station, episode, version."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Touched:
-    """The touched averages of one series."""
+    """What a batch has touched of a group of stations."""
 
-    series: int
-    low: int
-    """Step of the first one."""
-    high: int
-    beyond: bool
-    """Whether one of them is beyond its limit."""
-    counts: bool
-    """Whether one of them says anything."""
-    closes: bool
-    """Whether one of them closes what was open before."""
+    series: Mapping[int, TouchedSeries]
+    """Those that are beyond a limit, or were."""
+    earliest: Mapping[Period, int]
+    """The first start among what was touched, in seconds since 1970."""
+    stored: dict[EpisodeKey, StoredEpisode]
+    """The episodes that may be changed, or published again."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """The newest version of a stored episode."""
+class _Surroundings:
+    """What was read."""
 
-    series: int
-    first: int
-    """Step of its first average."""
-    last: int
-    episode: Episode
-    version: int
-    computed_at: int
+    ranges: Mapping[int, StepRange]
+    """By series."""
+    columns: Block
+    """The averages of these steps; see :class:`AverageReader`."""
 
-    def meets(self, touched: _Touched) -> bool:
-        """Tell whether it overlaps or adjoins what was touched."""
-        return self.last >= touched.low - 1 and self.first <= touched.high + 1
+
+def _summarise_series(
+    reader: AverageReader, columns: Block, stored: Collection[int]
+) -> dict[int, TouchedSeries]:
+    """Return the summary of each touched series that is beyond a limit, or is one of ``stored``."""
+    series = columns["series"]
+    # The first and the last row of each series.
+    first = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
+    last = np.append(first[1:], len(series)) - 1
+    # Masks, one an average; then whether one of a series' averages is in each, one number a series.
+    counts = ~np.isnan(columns["mean"])
+    beyond = reader.excess(columns) > 0
+    flags = [np.logical_or.reduceat(mask, first) for mask in (beyond, counts, counts & ~beyond)]
+    selected = np.flatnonzero(flags[0] | np.isin(series[first], list(stored)))
+    values = (series[first], columns["step"][first], columns["step"][last], *flags)
+    rows = zip(*(column[selected].tolist() for column in values), strict=True)
+    return {row[0]: TouchedSeries(*row) for row in rows}
+
+
+def _relate(touched: _Touched) -> tuple[dict[int, StepRange], dict[int, StoredEpisode]]:
+    """Return by series the steps in which episodes can change, and the last stored episode before them.
+
+    They are the touched steps, and those of the stored episodes that meet them or are open.
+    """
+    inside = {item.series: (item.first, item.last) for item in touched.series.values() if item.beyond}
+    previous: dict[int, StoredEpisode] = {}
+    for stored in touched.stored.values():
+        series = touched.series.get(stored.series)
+        if series is None or not stored.episode.periods:
+            continue
+        is_before = stored.last < series.first
+        if stored.meets(series) or (stored.episode.open and is_before and series.counts):
+            low, high = inside.get(series.series, (series.first, series.last))
+            inside[series.series] = min(low, stored.first), max(high, stored.last)
+        elif is_before and (series.series not in previous or previous[series.series].first < stored.first):
+            previous[series.series] = stored
+    return inside, previous

@@ -3,16 +3,15 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.registry.stations import StationType
+from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
 from quantrac.domain.units import canonical_unit
-from schemas.codec import ToldIndex
-from services.aggregator.windows.averages.columns import DAY, HOUR, LOCAL
+from schemas.codec import IndexMessage
 
 KINDS = {StationType.AMBIENT_AIR: "VN_AQI", StationType.SURFACE_WATER: "VN_WQI"}
 """Media that have an index."""
@@ -29,7 +28,9 @@ AFTER = DAY
 """Past the day of an hour its evening still enters the next day's 8-hour means."""
 
 Means = Mapping[str, Mapping[int, float]]
-"""Parameter -> start of an hour -> its mean; NaN where the hour is there and does not count."""
+"""Parameter -> start of an hour -> its mean; NaN where the hour is stored and does not count."""
+
+_Computed = vn_aqi.AirIndex | vn_wqi.WaterIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,88 +48,90 @@ class Index:
     subindices: Mapping[str, float]
 
 
-def usable(parameter: str, unit: str, kind: str) -> bool:
+IndexVersion = tuple[str, Index, int]
+"""Station, index, version."""
+
+
+def is_usable(parameter: str, unit: str, kind: str) -> bool:
     """Tell whether the values are in the unit that the decisions' tables are in."""
     medium = next(medium for medium, name in KINDS.items() if name == kind)
-    known = find_parameter(parameter)
+    entry = find_parameter(parameter)
     # A parameter that is not usual in the medium, such as temperature in water, has no unit to compare with.
-    return known is not None and known.units.get(medium, unit) in {unit, canonical_unit(unit)}
+    return entry is not None and entry.units.get(medium, unit) in {unit, canonical_unit(unit)}
 
 
-def touched(kind: str, hours: Iterable[int]) -> tuple[set[int], set[int]]:
-    """Return the hours and the days whose index looks at one of ``hours``."""
+def find_periods(kind: str, hours: Iterable[int]) -> tuple[set[int], set[int]]:
+    """Return the starts of the hours and of the days whose index looks at one of ``hours``."""
     following = range(vn_aqi.WINDOW_HOURS if kind == "VN_AQI" else 1)
-    every = list(hours)
-    touched_hours = {hour + HOUR * later for hour in every for later in following}
+    starts = list(hours)
+    touched_hours = {start + HOUR * later for start in starts for later in following}
     evening = vn_aqi.EVENING_HOURS * HOUR if kind == "VN_AQI" else 0
-    return touched_hours, {
-        (at + LOCAL) // DAY * DAY - LOCAL for hour in every for at in (hour, hour + evening)
-    }
+    return touched_hours, {local_day_starts(time) for start in starts for time in (start, start + evening)}
 
 
 def indices(
-    kind: str, means: Means, touched_hours: Iterable[int], days: Iterable[int], rules: AverageRules
+    kind: str, means: Means, hours: Iterable[int], days: Iterable[int], rules: AverageRules
 ) -> Iterator[Index]:
-    """Yield the index of every touched hour and day in which the station measured something of it."""
-    measured = {hour for hours in means.values() for hour in hours}
-    for hour in sorted(measured.intersection(touched_hours)):
-        yield _index(kind, "hour", hour, hour + HOUR, _at(means, hour, kind))
+    """Yield the index of each hour and day, by their starts, in which the station measured one of its
+    parameters.
+    """
+    measured = {hour for hours_of_parameter in means.values() for hour in hours_of_parameter}
+    for hour in sorted(measured.intersection(hours)):
+        yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind))
     for day in sorted(days):
         if any(day <= hour < day + DAY for hour in measured):
-            yield _index(kind, "day", day, day + DAY, _of_day(means, day, kind, rules))
+            yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules))
 
 
-Found = vn_aqi.AirIndex | vn_wqi.WaterIndex
-
-
-def _at(means: Means, hour: int, kind: str) -> Found:
+def _hourly(means: Means, hour: int, kind: str) -> _Computed:
     if kind == "VN_AQI":
         windows = {
             code: [hours.get(hour - back * HOUR) for back in range(vn_aqi.WINDOW_HOURS)]
             for code, hours in means.items()
         }
         return vn_aqi.hourly(windows)
-    return _water({code: hours.get(hour) for code, hours in means.items()})
+    return _water_index({code: hours.get(hour) for code, hours in means.items()})
 
 
-def _of_day(means: Means, day: int, kind: str, rules: AverageRules) -> Found:
+def _daily(means: Means, day: int, kind: str, rules: AverageRules) -> _Computed:
     if kind == "VN_AQI":
         span = range(day - vn_aqi.EVENING_HOURS * HOUR, day + DAY, HOUR)
-        windows = {code: [hours.get(at) for at in span] for code, hours in means.items()}
+        windows = {code: [hours.get(start) for start in span] for code, hours in means.items()}
         least = {f"least_of_{n}": math.ceil(rules.share * n) for n in (8, 24)}
         return vn_aqi.daily(windows, **least)
     sample: dict[str, float | None] = {}
     for code, hours in means.items():
-        values = [value for at, value in hours.items() if day <= at < day + DAY and not math.isnan(value)]
+        values = [
+            value for start, value in hours.items() if day <= start < day + DAY and not math.isnan(value)
+        ]
         sample[code] = math.fsum(values) / len(values) if values and len(values) >= rules.share * 24 else None
-    return _water(sample)
+    return _water_index(sample)
 
 
-def _water(sample: Mapping[str, float | None]) -> vn_wqi.WaterIndex:
-    same = {vn_wqi.SAME_AS[code]: value for code, value in sample.items() if code in vn_wqi.SAME_AS}
-    return vn_wqi.water_index({**same, **sample})
+def _water_index(sample: Mapping[str, float | None]) -> vn_wqi.WaterIndex:
+    renamed = {vn_wqi.SAME_AS[code]: value for code, value in sample.items() if code in vn_wqi.SAME_AS}
+    return vn_wqi.water_index({**renamed, **sample})
 
 
-def _index(kind: str, period: str, start: int, end: int, found: Found) -> Index:
-    level = found.level.name if found.level else ""
-    subindices = {code: round(float(value), 6) for code, value in found.subindices.items()}
+def _index(kind: str, period: str, start: int, end: int, computed: _Computed) -> Index:
+    level = computed.level.name if computed.level else ""
+    subindices = {code: round(float(value), 6) for code, value in computed.subindices.items()}
     responsible: Sequence[str] = ()
-    if isinstance(found, vn_aqi.AirIndex):
-        responsible = found.responsible
-    elif found.index is not None:
-        lowest = min(found.subindices.values())
-        responsible = [code for code, value in found.subindices.items() if value == lowest]
-    return Index(kind, period, start, end, found.index, level, tuple(responsible), subindices)
+    if isinstance(computed, vn_aqi.AirIndex):
+        responsible = computed.responsible
+    elif computed.index is not None:
+        lowest = min(computed.subindices.values())
+        responsible = [code for code, value in computed.subindices.items() if value == lowest]
+    return Index(kind, period, start, end, computed.index, level, tuple(responsible), subindices)
 
 
-def told(index: Index, version: int) -> ToldIndex:
-    """Return an index as ``aggregated`` tells it."""
-    start, end = (datetime.fromtimestamp(at, UTC) for at in (index.starts_at, index.ends_at))
-    return ToldIndex(
+def to_message(index: Index, version: int) -> IndexMessage:
+    """Return an index as ``aggregated`` has it."""
+    return IndexMessage(
         index.kind,
         index.period,
-        start,
-        end,
+        from_seconds(index.starts_at),
+        from_seconds(index.ends_at),
         index.value,
         index.level,
         list(index.responsible),
@@ -137,14 +140,14 @@ def told(index: Index, version: int) -> ToldIndex:
     )
 
 
-def columns(found: Sequence[tuple[str, Index, int]], computed_at: int) -> dict[str, list[Any]]:
-    """Return the columns of ``indices`` from (station, index, version)."""
+def index_columns(versions: Sequence[IndexVersion], computed_at: int) -> dict[str, list[Any]]:
+    """Return the columns of ``indices``; ``computed_at`` in milliseconds since 1970."""
     names = ("kind", "period", "starts_at", "ends_at", "value", "level")
     return {
-        "station": [station for station, _, _ in found],
-        **{name: [getattr(index, name) for _, index, _ in found] for name in names},
-        "responsible": [list(index.responsible) for _, index, _ in found],
-        "subindices": [dict(index.subindices) for _, index, _ in found],
-        "computed_at": [computed_at] * len(found),
-        "version": [version for _, _, version in found],
+        "station": [station for station, _, _ in versions],
+        **{name: [getattr(index, name) for _, index, _ in versions] for name in names},
+        "responsible": [list(index.responsible) for _, index, _ in versions],
+        "subindices": [dict(index.subindices) for _, index, _ in versions],
+        "computed_at": [computed_at] * len(versions),
+        "version": [version for _, _, version in versions],
     }

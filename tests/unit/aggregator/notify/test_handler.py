@@ -25,7 +25,7 @@ def look(tables: Tables, inbox: Inbox | None = None, at: datetime = EVENING, **g
     """Look once; returns the types of what was told."""
     inbox = inbox or Inbox()
     before = len(inbox.taken)
-    notifier(tables, inbox, Clock(at), target(**given)).look(GOING_ON)
+    notifier(tables, inbox, Clock(at), target(**given)).send_due(GOING_ON)
     return [notice.payload["type"] for notice in inbox.taken[before:]]
 
 
@@ -151,7 +151,7 @@ def test_a_digest_is_one_message_and_names_every_alert() -> None:
         f"station-silent/HN_BKHN_KHIKXQ/{n}" for n in range(2, 6)
     ]
     assert sorted(tables.outcomes().values()) == ["digest"] * 4 + ["sent"]
-    assert tables.sent("duty", EVENING - timedelta(seconds=1)) == 2
+    assert tables.count_sent("duty", EVENING - timedelta(seconds=1)) == 2
 
 
 def test_a_digest_has_the_same_id_when_it_is_sent_again() -> None:
@@ -169,7 +169,7 @@ def test_a_target_hears_of_its_provinces_and_stations_only() -> None:
     def heard(**given: Any) -> list[str]:
         inbox = Inbox()
         name = "-".join(["t", *given])
-        notifier(tables, inbox, Clock(), target(name=name, **given), known).look(GOING_ON)
+        notifier(tables, inbox, Clock(), target(name=name, **given), known).send_due(GOING_ON)
         return [notice.payload["data"]["station"] for notice in inbox.taken]
 
     assert heard() == ["HN_A", "HN_B", "SG_C"]
@@ -191,15 +191,15 @@ def test_a_refusal_is_noted_with_the_answer_and_not_tried_again() -> None:
 def test_a_target_that_is_away_is_tried_again_less_and_less_often() -> None:
     tables, inbox = Tables(alert()), Inbox({"": TargetAway("503: busy")})
     trying = notifier(tables, inbox, Clock())
-    pauses = [trying.turn(GOING_ON) for _ in range(10)]
+    pauses = [trying.try_once(GOING_ON) for _ in range(10)]
     assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, LONGEST_PAUSE, LONGEST_PAUSE]
     assert tables.ledger == []
     inbox.answers.clear()
-    assert trying.turn(GOING_ON) == 5.0
+    assert trying.try_once(GOING_ON) == 5.0
     assert tables.outcomes() == {"1/1": "sent"}
     inbox.answers[""] = TargetAway("503: busy", retry_after=30.0)
     tables.put(alert(2))
-    assert trying.turn(GOING_ON) == 30.0
+    assert trying.try_once(GOING_ON) == 30.0
 
 
 def test_a_target_that_is_away_for_long_is_a_problem_of_the_role_until_it_is_back() -> None:
@@ -207,13 +207,13 @@ def test_a_target_that_is_away_for_long_is_a_problem_of_the_role_until_it_is_bac
     inbox = Inbox({"": TargetAway("503: busy")})
     trying = notifier(Tables(alert()), inbox, Clock())
     trying.progress = Progress(60.0, name="mail", monotonic=lambda: now[0])
-    trying.turn(GOING_ON)
+    trying.try_once(GOING_ON)
     assert trying.progress.problem() == ""
     now[0] = 61.0
-    trying.turn(GOING_ON)
+    trying.try_once(GOING_ON)
     assert trying.progress.problem() == "mail: no progress for 61 s on a batch of 1: 503: busy"
     inbox.answers.clear()
-    trying.turn(GOING_ON)
+    trying.try_once(GOING_ON)
     now[0] = 600.0
     assert trying.progress.problem() == ""
 
@@ -221,8 +221,8 @@ def test_a_target_that_is_away_for_long_is_a_problem_of_the_role_until_it_is_bac
 def test_an_alert_at_which_a_target_stumbles_holds_up_no_other() -> None:
     tables, inbox = Tables(alert(1), alert(2)), Inbox({alert(1).alert_id + "/1": TargetAway("500: bug")})
     trying = notifier(tables, inbox, Clock())
-    trying.turn(GOING_ON)
-    trying.turn(GOING_ON)
+    trying.try_once(GOING_ON)
+    trying.try_once(GOING_ON)
     assert tables.outcomes() == {"2/1": "sent"}
 
 
@@ -230,10 +230,10 @@ def test_what_the_ledger_could_not_take_is_noted_before_anything_is_sent_again()
     tables, inbox = Tables(alert()), Inbox()
     telling = notifier(tables, inbox, Clock())
     tables.away = True
-    assert [telling.turn(GOING_ON) for _ in range(3)] == [5.0] * 3
+    assert [telling.try_once(GOING_ON) for _ in range(3)] == [5.0] * 3
     assert len(inbox.taken) == 1
     tables.away = False
-    telling.turn(GOING_ON)
+    telling.try_once(GOING_ON)
     assert (len(inbox.taken), tables.outcomes()) == (1, {"1/1": "sent"})
 
 
@@ -246,9 +246,9 @@ def test_it_stops_between_two_messages() -> None:
     stop = threading.Event()
 
     class Stopping(Inbox):
-        def tell(self, notice: Any) -> str:
+        def send(self, notice: Any) -> str:
             stop.set()
-            return super().tell(notice)
+            return super().send(notice)
 
     tables, inbox = Tables(alert(1), alert(2)), Stopping()
     notifier(tables, inbox, Clock()).run(stop)
@@ -277,7 +277,7 @@ def test_everything_is_told_digested_or_skipped_never_twice_and_never_past_the_l
 
     def turn(telling: Any) -> None:
         before = len(inbox.taken)
-        telling.turn(GOING_ON)
+        telling.try_once(GOING_ON)
         told.extend((clock.now, notice) for notice in inbox.taken[before:])
 
     telling = notifier(tables, inbox, clock, to)

@@ -192,7 +192,9 @@ def test_programs_get_the_alert_with_its_station() -> None:
 
 
 def test_a_digest_has_a_line_an_alert() -> None:
-    found = digest([Pending(alert(1)), Pending(alert(2, "closed", 2), told=2)], STATIONS, "vi", EVENING)
+    found = digest(
+        [Pending(alert(1)), Pending(alert(2, "closed", 2), severity_rank=2)], STATIONS, "vi", EVENING
+    )
     assert found.subject == "2 cảnh báo"
     assert found.text == (
         "- 19:00 25/03/2026 [cảnh báo] Trạm mất tín hiệu, mở: HN_BKHN_KHIKXQ (Đại học Bách khoa Hà Nội)."
@@ -263,7 +265,7 @@ def post(answer: Any, secrets: tuple[bytes, ...] = SECRETS[:1], **given: Any) ->
         transport=httpx.MockTransport(receive),
     )
     try:
-        assert channel.tell(notice(**given)) == ""
+        assert channel.send(notice(**given)) == ""
     finally:
         channel.close()
         assert len(got) == 1, "redirects are not followed"

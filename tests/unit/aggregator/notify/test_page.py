@@ -53,7 +53,7 @@ def test_the_verification_holds_for_what_is_sent_and_for_nothing_else() -> None:
             clock=lambda at=at: at,
             transport=httpx.MockTransport(receive),
         )
-        channel.tell(trial("duty", "en", EVENING))
+        channel.send(trial("duty", "en", EVENING))
         channel.close()
     now, old = got
     assert verified(now.headers, now.content, SECRET)

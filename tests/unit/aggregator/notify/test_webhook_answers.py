@@ -22,5 +22,5 @@ def test_a_compressed_answer_that_was_not_asked_for_is_not_unpacked() -> None:
 
     channel = WebhookChannel("https://duty.example", [b"key"], transport=httpx.MockTransport(answer))
     with pytest.raises(TargetRefused, match=r"^400: Bad Request$"):
-        channel.tell(NOTICE)
+        channel.send(NOTICE)
     assert seen[0].headers["accept-encoding"] == "identity"

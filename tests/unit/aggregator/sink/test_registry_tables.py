@@ -22,8 +22,8 @@ from services.aggregator.sink import registry_tables
 from services.aggregator.sink.registry_tables import (
     NEVER,
     RegistryTables,
-    dated_limits,
     limit_rows,
+    limits_with_dates,
     parameter_rows,
     station_row,
 )
@@ -79,7 +79,7 @@ def test_a_permits_own_limit_takes_the_standards_place_while_it_is_valid() -> No
 
 
 def test_a_limit_that_goes_on_across_a_cut_is_one() -> None:
-    tsp = [each for each in dated_limits(BOOK, air()) if each[0].parameter == "TSP"]
+    tsp = [each for each in limits_with_dates(BOOK, air()) if each[0].parameter == "TSP"]
     assert [(start, end) for _, start, end in tsp] == [(ALWAYS, None)]
 
 

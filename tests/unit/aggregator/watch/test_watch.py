@@ -17,11 +17,13 @@ from quantrac.domain.registry.stations import Interval, StationParameter, Warnin
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import ToldExceedance
+from schemas.codec import ExceedanceMessage
 from schemas.examples import example
 from schemas.messages.alerts import Alert
+from services.aggregator.watch.causes.exceedance import Episode
+from services.aggregator.watch.causes.warning import level_of
 from services.aggregator.watch.levels import levels_of
-from services.aggregator.watch.state import Episode, WatchRules, level_of
+from services.aggregator.watch.rules import WatchRules
 from support.watch import CODE, PARAMETERS, START, Watch, at
 
 SILENT = f"station-silent/{CODE}"
@@ -244,7 +246,7 @@ def test_a_revision_of_the_newest_reading_counts_and_of_an_older_one_does_not() 
 # limit-exceeded
 
 
-def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more: Any) -> ToldExceedance:
+def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more: Any) -> ExceedanceMessage:
     fields: dict[str, Any] = {
         "parameter": "PM2.5",
         "period": "hour",
@@ -262,7 +264,7 @@ def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more
         "open": True,
         "version": version,
     }
-    return ToldExceedance(**fields | more)
+    return ExceedanceMessage(**fields | more)
 
 
 EXCEEDED = f"limit-exceeded/{CODE}/PM2.5/hour/QCVN 05:2023/BTNMT/2026-03-25T05:00:00Z"
@@ -306,7 +308,7 @@ def test_a_withdrawn_exceedance_closes_and_one_that_is_over_when_it_comes_opens_
 def test_the_first_average_is_over_on_vietnams_calendar(period: str, starts: str, over: str) -> None:
     start = type(START).fromisoformat(starts)
     episode = Episode(exceedance(period=period, starts_at=start), 0)
-    assert type(START).fromtimestamp(episode.first_over, START.tzinfo).isoformat() == over
+    assert type(START).fromtimestamp(episode.first_end, START.tzinfo).isoformat() == over
 
 
 # warning-level
@@ -431,14 +433,14 @@ def test_nothing_is_judged_before_the_sink_has_stored_what_was_told() -> None:
 def test_a_clickhouse_that_is_away_delays_the_start_only(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch()
 
-    def away(_: int) -> None:
+    def away(*_: object) -> None:
         raise ClickHouseAway("nobody answers")
 
     with monkeypatch.context() as patched:
-        patched.setattr(watch.stored, "heard", away)
+        patched.setattr(watch.stored, "columns", away)
         assert watch.take() == NotNow("ClickHouse: nobody answers", 2.0)
     watch.send(0)
-    monkeypatch.setattr(watch.stored, "heard", away)
+    monkeypatch.setattr(watch.stored, "columns", away)
     assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
 
 

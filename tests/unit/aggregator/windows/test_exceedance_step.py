@@ -7,8 +7,8 @@ import pytest
 from hypothesis import settings
 
 from quantrac.domain.averaging import AverageRules
-from services.aggregator.windows.averages.queries import PERIODS
-from services.aggregator.windows.exceedances.columns import touched
+from services.aggregator.windows.batch import select_touched
+from services.aggregator.windows.columns import PERIODS
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, WorldInMemory, any_history, equals_a_recomputation
 
@@ -43,7 +43,7 @@ def test_a_period_that_can_never_have_been_complete_is_left_out() -> None:
         "expected": np.array([12, 24, 24, 24]),
         "complete": np.array([False, False, False, True]),
     }
-    found = touched([AIR], ["O3"], block, AverageRules())
+    found = select_touched([AIR], ["O3"], block, AverageRules())
     assert found.rows["mean"].tolist()[2:] == [4.0]
     assert np.isnan(found.rows["mean"]).tolist() == [True, True, False]
 

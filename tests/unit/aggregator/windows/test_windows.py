@@ -16,7 +16,7 @@ from quantrac.domain.registry.stations import Interval, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from services.aggregator.windows.handler import WindowsHandler
-from support.averages import AveragesInMemory, brute_force
+from support.averages import AveragesInMemory, brute_force, windows_handler
 
 CODE = "HN_BKHN_KHIKXQ"
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
@@ -35,7 +35,7 @@ def windows(
     rules: AverageRules = GOOD_ONLY,
 ) -> WindowsHandler:
     registry = Registry(stations={entry.code: entry})
-    return WindowsHandler(tables, registry, aggregated="aggregated", clock=lambda: now, rules=rules)
+    return windows_handler(tables, tables, registry, clock=lambda: now, rules=rules)
 
 
 def dirty(*times: datetime, parameter: str = "PM2.5") -> Record:

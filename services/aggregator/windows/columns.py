@@ -1,0 +1,67 @@
+"""Blocks: columns of one length, which the three steps hand on. Times are seconds since 1970, UTC."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantrac.domain.averaging import Period
+from quantrac.domain.readings import Flag
+from quantrac.domain.times import VIETNAM_OFFSET
+
+Numbers = NDArray[Any]
+
+Block = dict[str, Numbers]
+"""Column -> values; ``station``, ``parameter``, ``unit`` and ``period`` are indices into lists."""
+
+Records = NDArray[Any]
+"""Rows of fixed width, as the database hands them over."""
+
+FLAGS = {
+    "good": Flag.GOOD,
+    "not_evaluated": Flag.NOT_EVALUATED,
+    "suspect": Flag.SUSPECT,
+    "fail": Flag.FAIL,
+    "missing": Flag.MISSING,
+}
+"""Column -> the flag that it counts."""
+
+PERIODS = tuple(Period)
+"""What the column ``period`` points into."""
+
+
+def year_and_month(times: Numbers) -> tuple[Numbers, Numbers]:
+    """Return Vietnam's year, and its month from 0 to 11, of times in seconds since 1970."""
+    months = (times + VIETNAM_OFFSET).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return months // 12 + 1970, months % 12
+
+
+def pad_rows(values: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """Return lists of different lengths as the rows of one matrix, filled up with NaN at their ends."""
+    lengths = np.fromiter(map(len, values), int, len(values))
+    matrix = np.full((len(values), int(lengths.max(initial=0))), np.nan)
+    flat = np.fromiter(chain.from_iterable(values), float, int(lengths.sum()))
+    matrix[np.arange(matrix.shape[1]) < lengths[:, None]] = flat
+    return matrix
+
+
+def join_blocks(blocks: Sequence[Block]) -> Block:
+    """Return blocks of the same columns, at least one, as one block."""
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def select_rows(block: Block, rows: Numbers) -> Block:
+    """Return some rows: ``rows`` are indices, or a mask of the block's length."""
+    return {name: column[rows] for name, column in block.items()}
+
+
+def indices_by_name(names: Sequence[str]) -> dict[str, int]:
+    """Return name -> its index."""
+    return {name: index for index, name in enumerate(names)}
+
+
+def pack_pairs(numbers: Numbers, times: Numbers) -> Numbers:
+    """Return one whole number for each pair of a number and a time: the number's bits above the time's 32."""
+    return numbers.astype(np.int64) << 32 | times

@@ -1,0 +1,58 @@
+"""What one query of the windows reads, and the database that it runs on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from quantrac.io.clickhouse import Result
+from quantrac.io.clickhouse_native import Array
+from services.aggregator.windows.columns import Records
+
+SPAN = """
+  AND starts_at >= toDateTime({start:UInt32}, 'UTC') AND starts_at < toDateTime({end:UInt32}, 'UTC')
+"""
+"""Condition: averages and indices that start within the scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Stations and parameters, from ``start`` to before ``end``."""
+
+    stations: Sequence[str]
+    parameters: Sequence[str]
+    units: Sequence[str]
+    """Those that have an index; the first is the empty one, which stands for every other too."""
+    start: int
+    """Seconds since 1970, UTC."""
+    end: int
+
+    def bindings(self) -> dict[str, Any]:
+        """Return what the statements' ``{names}`` are bound to."""
+        return {
+            "stations": list(self.stations),
+            "parameters": list(self.parameters),
+            "units": list(self.units[1:]),
+            "start": self.start,
+            "end": self.end,
+        }
+
+
+class Database(Protocol):
+    """What the statements run on: :class:`quantrac.io.clickhouse.ClickHouse`."""
+
+    def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Run one SELECT; returns column name -> values."""
+
+    def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Records:
+        """Run one SELECT of fixed-width columns."""
+
+    def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
+        """Insert one block durably."""
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        """Run one SELECT."""
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Insert one block durably."""
