@@ -14,5 +14,5 @@ class OpenQuestion(Message):
     """Partition of ``raw-file`` and ``raw-file-backlog`` that holds its files."""
     since: Utc
     """When the first such file was received, UTC."""
-    asked: str
-    """Digest of what the registry said about it then; another digest now is a reason to read again."""
+    digest: str
+    """Of what the registry said about it then; another digest now is a reason to read again."""

@@ -51,8 +51,8 @@ class OpenQuestions:
         if question is not None and question.since <= received_at:
             return None
         # The digest of an open question stays: it shows that the registry has changed since.
-        digest = question.asked if question else self.digest(subject)
-        question = OpenQuestion(partition=partition, since=received_at, asked=digest)
+        digest = question.digest if question else self.digest(subject)
+        question = OpenQuestion(partition=partition, since=received_at, digest=digest)
         self._questions[subject] = question
         return Record(self._topic, subject.encode(), question.model_dump_json().encode())
 
@@ -63,7 +63,9 @@ class OpenQuestions:
 
     def list_answerable(self) -> dict[str, OpenQuestion]:
         """Return the questions by subject whose entries in the registry have changed."""
-        return {subject: q for subject, q in list(self._questions.items()) if q.asked != self.digest(subject)}
+        return {
+            subject: q for subject, q in list(self._questions.items()) if q.digest != self.digest(subject)
+        }
 
     def digest(self, subject: str) -> str:
         """Return a digest of the entries of the registry that decide where a subject's files belong."""

@@ -145,7 +145,7 @@ def test_a_question_is_asked_once_for_a_station_and_again_while_something_stays_
         OpenQuestion.model_validate_json(r.value or b"") for r in lane.broker.records("open-question")
     ]
     assert [q.since for q in questions] == [NOON, NOON]
-    assert questions[0].asked != questions[1].asked
+    assert questions[0].digest != questions[1].digest
     assert lane.questions.list_answerable() == {}
 
 
