@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from quantrac.errors import UserError
+
 if TYPE_CHECKING:  # numpy takes longer to import than `quantrac parse` takes altogether
     from numpy.typing import NDArray
 
@@ -81,7 +83,7 @@ def from_milliseconds(milliseconds: int) -> datetime:
     >>> from_milliseconds(1774414800001).isoformat()
     '2026-03-25T05:00:00.001000+00:00'
     """
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return _EPOCH + milliseconds * _MILLISECOND
 
 
 def to_receipt_seconds(time: datetime) -> float:
@@ -103,7 +105,7 @@ def to_iso(time: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises ``ValueError``.
+    """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises UserError.
 
     >>> parse_time("2026-03-25").isoformat(), parse_time("2026-03-25T07:05+07:00").isoformat()
     ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
@@ -111,12 +113,15 @@ def parse_time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
+        raise UserError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
     if len(text) == len("2026-03-25"):
         time = time.replace(tzinfo=VIETNAM)
     if time.tzinfo is None:
-        raise ValueError(f"{text!r} names no zone; write +07:00 or Z after it")
-    return time.astimezone(UTC)
+        raise UserError(f"{text!r} names no zone; write +07:00 or Z after it")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise UserError(f"{text!r} lies outside the years 1 to 9999 of UTC") from None
 
 
 def hour_start(time: datetime) -> datetime:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.times import VIETNAM
+from quantrac.errors import UserError
 from schemas.messages.base import Message, Utc
 
 
@@ -16,15 +17,23 @@ def _local_midnight(value: object) -> object:
     return value
 
 
-TimeOrDate = Annotated[Utc, BeforeValidator(_local_midnight)]
+def _check_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value.isoformat()} lies outside the years 1 to 9999 of UTC") from None
+    return value
+
+
+TimeOrDate = Annotated[Utc, BeforeValidator(_local_midnight), AfterValidator(_check_utc)]
 """A time with its zone, or a date (midnight in Vietnam)."""
 
 
 def catalogue_code(code: str) -> str:
-    """Return a catalogue code; raises ValueError, with the right spelling, for anything else."""
+    """Return a catalogue code; raises UserError, with the right spelling, for anything else."""
     parameter = find_parameter(code)
     if parameter is None or parameter.code != code:
-        raise ValueError(f"{code!r} is no catalogue code{f'; it is {parameter.code!r}' if parameter else ''}")
+        raise UserError(f"{code!r} is no catalogue code{f'; it is {parameter.code!r}' if parameter else ''}")
     return code
 
 

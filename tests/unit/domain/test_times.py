@@ -41,8 +41,9 @@ def test_no_millisecond_is_lost_once_seconds_take_32_bits() -> None:
 @given(RECEIVED)
 def test_a_time_of_receipt_comes_back_from_milliseconds_and_from_seconds(at: datetime) -> None:
     assert from_milliseconds(to_milliseconds(at)) == at
-    assert from_seconds(to_seconds(at)) == at
-    assert from_seconds(to_receipt_seconds(at)) == at
+    if at.year < 2106:  # where float seconds hold a microsecond
+        assert from_seconds(to_seconds(at)) == at
+        assert from_seconds(to_receipt_seconds(at)) == at
 
 
 @given(RECEIVED, st.integers(0, MOST_REVISIONS))
