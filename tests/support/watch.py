@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from quantrac.domain.limits import LimitBook, WarningShares
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, WarningLevels
 from quantrac.domain.times import to_whole_seconds
+from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import AverageRules, Period, expected_at, month_starts
+from quantrac.domain.averaging import AverageRules, Period, count_expected_at, month_starts
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import DAY, HOUR, from_seconds, to_milliseconds, to_whole_seconds
 from quantrac.domain.units import UNITS
@@ -122,7 +122,7 @@ class AverageStep:
         for pair in pairs.tolist():
             start = from_seconds(pair & 0xFFFFFFFF)
             entry = self._registry.station(group.stations[pair >> 32], start)
-            expected.append(expected_at(entry, start) if entry else _USUALLY_EXPECTED)
+            expected.append(count_expected_at(entry, start) if entry else _USUALLY_EXPECTED)
         return np.array(expected)[inverse]
 
     def _days(self, group: HourGroup) -> Block:

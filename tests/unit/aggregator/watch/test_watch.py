@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.limits import Limit, WarningShares
+from quantrac.domain.limits import Limit
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Interval, StationParameter, WarningLevels
+from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
