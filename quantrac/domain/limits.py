@@ -354,9 +354,8 @@ def _unmet(standard: Standard, permit: Permit) -> Iterator[str]:
     for parameter, period in sorted({limit for limit in limits if limits.count(limit) > 1}):
         yield f"it states a limit of {parameter} ({period}) twice"
     rows = list(_rows(standard, permit))
-    lacking = {factor.name for row in rows for factor in standard.scaling(row)} - dict(
-        permit.coefficients
-    ).keys()
+    required = {factor.name for row in rows for factor in standard.scaling(row)}
+    lacking = required - dict(permit.coefficients).keys()
     if lacking:
         yield f"{standard.name} needs the coefficient {_list(sorted(lacking), 'and')}"
     if not rows and not permit.limits:
