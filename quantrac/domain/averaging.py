@@ -65,13 +65,13 @@ class AverageRules:
 
     def complete(self, count: Ints, expected: Ints) -> NDArray[np.bool_]:
         """Tell for each period whether enough of it counts."""
-        found: NDArray[np.bool_] = (count > 0) & (count >= self.share * expected)
-        return found
+        is_complete: NDArray[np.bool_] = (count > 0) & (count >= self.share * expected)
+        return is_complete
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Figures of many periods, one row each; NaN where there is none."""
+    """Figures of many periods, one row a period; NaN where there is none."""
 
     count: Ints
     """Values present."""
@@ -101,16 +101,16 @@ def month_starts(year: int) -> list[datetime]:
     return [at - timedelta(seconds=VIETNAM_OFFSET) for at in (*firsts, datetime(year + 1, 1, 1, tzinfo=UTC))]
 
 
-def expected_in(period: timedelta, interval_seconds: int) -> int:
+def count_expected(period: timedelta, interval_seconds: int) -> int:
     """Return how many readings an interval allows in a period; at least 1.
 
-    >>> expected_in(HOUR_DELTA, 300), expected_in(HOUR_DELTA, 3600), expected_in(HOUR_DELTA, 7200)
+    >>> count_expected(HOUR_DELTA, 300), count_expected(HOUR_DELTA, 3600), count_expected(HOUR_DELTA, 7200)
     (12, 1, 1)
     """
     return max(1, int(period.total_seconds()) // interval_seconds)
 
 
-def expected_at(station: Station, hour: datetime) -> int:
+def count_expected_at(station: Station, hour: datetime) -> int:
     """Return how many readings a station's intervals of then allow in an hour (UTC); at least 1.
 
     An interval that changes within the hour counts for its part of it.
@@ -130,46 +130,49 @@ def statistics(values: Floats, combined: Sequence[Combined]) -> Statistics:
     Sums are exactly rounded, and taken of sorted values, so that neither the order of the members nor the
     width of the matrix changes a bit: the same input must not look like a new version.
 
-    >>> found = statistics(np.array([[0.1] * 10 + [np.nan]]), [Combined.MEAN])
-    >>> found.count.tolist(), found.mean.tolist(), found.sd.tolist()
+    >>> figures = statistics(np.array([[0.1] * 10 + [np.nan]]), [Combined.MEAN])
+    >>> figures.count.tolist(), figures.mean.tolist(), figures.sd.tolist()
     ([10], [0.1], [0.0])
     """
+    # Periods x members, each row rising, NaN at its end; which of them count, and how many of each row.
     ordered = np.sort(values, axis=1)
-    there = ~np.isnan(ordered)
-    count = np.count_nonzero(there, axis=1)
-    some, several = np.maximum(count, 1), np.maximum(count - 1, 1)
-    total = exact_sums(np.where(there, ordered, 0.0))
-    mean = np.where(count > 0, total / some, np.nan)
+    present = ~np.isnan(ordered)
+    count = np.count_nonzero(present, axis=1)
+    # One number a period from here on.
+    total = exact_sums(np.where(present, ordered, 0.0))
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
-        distances = np.where(there, ordered - mean[:, None], 0.0) ** 2
+        distances = np.where(present, ordered - mean[:, None], 0.0) ** 2
     squares = exact_sums(distances)
-    sd = np.where(count > 1, np.sqrt(squares / several), np.nan)
+    sd = np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
     rows, last = np.arange(len(ordered)), np.maximum(count - 1, 0)
     percentiles = np.full((len(ordered), len(PERCENTILES)), np.nan)
     minimum, maximum = np.full((2, len(ordered)), np.nan)
     if ordered.shape[1]:
         minimum, maximum = ordered[:, 0].copy(), ordered[rows, last]
-        for place, percent in enumerate(PERCENTILES):
+        for column, percent in enumerate(PERCENTILES):
+            # Between which two values of each row the percentile lies, and how far (0 to 99) from the lower.
             lower, beyond = np.divmod(last * percent, 100)
             low = ordered[rows, lower]
             high = ordered[rows, np.minimum(lower + 1, last)]
-            percentiles[:, place] = low + (high - low) * (beyond / 100)
-    angles = np.flatnonzero([each is Combined.ANGLE for each in combined])
+            percentiles[:, column] = low + (high - low) * (beyond / 100)
+    angles = np.flatnonzero([way is Combined.ANGLE for way in combined])
     mean[angles], sd[angles] = _directions(ordered[angles], count[angles])
     minimum[angles] = maximum[angles] = percentiles[angles] = np.nan
-    added = np.array([each is Combined.TOTAL for each in combined], bool) & (count > 0)
-    return Statistics(count, mean, np.where(added, total, np.nan), minimum, maximum, sd, percentiles)
+    adds_up = np.array([way is Combined.TOTAL for way in combined], bool) & (count > 0)
+    return Statistics(count, mean, np.where(adds_up, total, np.nan), minimum, maximum, sd, percentiles)
 
 
 def exact_sums(values: Floats) -> Floats:
     """Return the exactly rounded sum of each row, as :func:`math.fsum` gives it, of many rows at once.
 
     Each addition is split into its result and its exact error (Knuth's two-sum). The errors' own sum is known
-    to a bound; where that bound leaves one double only, it is the answer, else :func:`math.fsum` is asked.
+    to a bound; where that bound leaves one double only, it is the answer, else :func:`math.fsum` is called.
 
     >>> exact_sums(np.array([[0.1] * 10, [1e16, 1.0, -1e16] + [0.0] * 7])).tolist()
     [1.0, 1.0]
     """
+    # One number a row: the sum so far, the sum of the errors, and that of their magnitudes.
     total, rest, size = np.zeros((3, len(values)))
     with np.errstate(over="ignore", invalid="ignore"):
         for column in np.ascontiguousarray(values.T):
@@ -199,13 +202,16 @@ def _directions(degrees: Floats, count: Ints) -> tuple[Floats, Floats]:
 
     Rounded to 9 decimals: a sine may differ in its last bit between processors.
     """
-    there = ~np.isnan(degrees)
+    # Periods x members.
+    present = ~np.isnan(degrees)
     angles = np.radians(degrees)
-    east = exact_sums(np.where(there, np.sin(angles), 0.0))
-    north = exact_sums(np.where(there, np.cos(angles), 0.0))
+    # One number a period: the sum of its unit vectors, and its length as a share of their number.
+    east = exact_sums(np.where(present, np.sin(angles), 0.0))
+    north = exact_sums(np.where(present, np.cos(angles), 0.0))
     length = np.hypot(east, north) / np.maximum(count, 1)
+    # Yamartino's estimate of the spread.
     e = np.sqrt(np.maximum(0.0, 1 - length**2))
     spread = np.degrees(np.arcsin(e) * (1 + (2 / math.sqrt(3) - 1) * e**3))
     mean = np.round(np.degrees(np.arctan2(east, north)) % 360, 9) % 360
-    known = length > _NO_DIRECTION
-    return np.where(known, mean, np.nan), np.where(known, np.round(spread, 9), np.nan)
+    has_direction = length > _NO_DIRECTION
+    return np.where(has_direction, mean, np.nan), np.where(has_direction, np.round(spread, 9), np.nan)

@@ -47,10 +47,10 @@ def steps(starts: Ints, period: Period) -> Ints:
     [672, 673]
     """
     if period in _CALENDAR:
-        found: Ints = (
+        numbers: Ints = (
             (starts + VIETNAM_OFFSET).astype("datetime64[s]").astype(_CALENDAR[period]).astype(np.int64)
         )
-        return found
+        return numbers
     return (starts + VIETNAM_OFFSET) // DAY if period is Period.DAY else starts // HOUR
 
 
@@ -61,92 +61,102 @@ def starts(steps: Ints, period: Period) -> Ints:
     [1767200400]
     """
     if period in _CALENDAR:
-        found: Ints = (
+        times: Ints = (
             steps.astype(_CALENDAR[period]).astype("datetime64[s]").astype(np.int64) - VIETNAM_OFFSET
         )
-        return found
+        return times
     return steps * DAY - VIETNAM_OFFSET if period is Period.DAY else steps * HOUR
 
 
 def ends(steps: Ints, period: Period) -> Ints:
     """Return when periods of these numbers are over."""
-    return starts(steps + _length(period), period)
+    return starts(steps + _steps_to_next(period), period)
 
 
 def last_steps(ends: Ints, period: Period) -> Ints:
     """Return the numbers of the periods that are over at these times."""
-    return steps(ends, period) - _length(period)
+    return steps(ends, period) - _steps_to_next(period)
 
 
-def _length(period: Period) -> int:
-    """Return how many periods later the first one begins that shares nothing with this one."""
+def _steps_to_next(period: Period) -> int:
+    """Return the steps to the next period that does not overlap: 8 for 8-hour means, else 1."""
     return 8 if period is Period.EIGHT_HOURS else 1
 
 
-def excess(means: Floats, held: Ints, limits: Sequence[Limit]) -> Floats:
+def excess(means: Floats, limit_index: Ints, limits: Sequence[Limit]) -> Floats:
     """Return how far each mean is beyond its limit, in its unit; not above 0 within, NaN where it is NaN.
 
-    ``held``: place in ``limits`` of what it is judged by, -1 = nothing.
+    ``limit_index``: index in ``limits`` of what judges it, -1 = nothing.
     """
-    low = np.array([*(-np.inf if each.minimum is None else each.minimum for each in limits), -np.inf])
-    high = np.array([*(np.inf if each.maximum is None else each.maximum for each in limits), np.inf])
-    found: Floats = np.maximum(means - high[held], low[held] - means)
-    return found
+    # Bounds by index of the limit; the last entry is that of no limit.
+    low = np.array([*(-np.inf if limit.minimum is None else limit.minimum for limit in limits), -np.inf])
+    high = np.array([*(np.inf if limit.maximum is None else limit.maximum for limit in limits), np.inf])
+    distance: Floats = np.maximum(means - high[limit_index], low[limit_index] - means)
+    return distance
 
 
-def episodes(series: Ints, steps: Ints, means: Floats, held: Ints, limits: Sequence[Limit]) -> Episodes:
-    """Return the episodes of averages, each in one row: sorted by series and step, none twice.
+def episodes(
+    series: Ints, steps: Ints, means: Floats, limit_index: Ints, limits: Sequence[Limit]
+) -> Episodes:
+    """Return the episodes of averages, one average a row: sorted by series and step, none twice.
 
-    ``means`` are NaN where an average does not count; ``held`` is the place in ``limits`` of what it is
-    judged by, -1 = nothing. Two places mean two limits, whatever their values.
+    ``means`` are NaN where an average does not count; ``limit_index`` is the index in ``limits`` of what
+    judges it, -1 = nothing. Two indices mean two limits, whatever their values.
 
     >>> limit = Limit("PM2.5", Period.DAY, "µg/m3", "QCVN 05:2023/BTNMT", maximum=50.0)
     >>> day, mean = np.arange(6), np.array([60.0, 75.0, 40.0, 51.0, np.nan, 80.0])
-    >>> found = episodes(np.zeros(6, int), day, mean, np.zeros(6, int), [limit])
-    >>> found.first.tolist(), found.last.tolist(), found.peak.tolist(), found.open.tolist()
+    >>> runs = episodes(np.zeros(6, int), day, mean, np.zeros(6, int), [limit])
+    >>> runs.first.tolist(), runs.last.tolist(), runs.peak.tolist(), runs.open.tolist()
     ([0, 3, 5], [1, 3, 5], [1, 3, 5], [False, True, True])
     """
-    distance = excess(means, held, limits)
+    # Masks, one an average: whether it is beyond its limit, and whether it goes on with the one before.
+    distance = excess(means, limit_index, limits)
     beyond = distance > 0
     follows = np.zeros(len(series), bool)
     follows[1:] = (
         (beyond[1:] & beyond[:-1])
         & (series[1:] == series[:-1])
         & (steps[1:] == steps[:-1] + 1)
-        & (held[1:] == held[:-1])
+        & (limit_index[1:] == limit_index[:-1])
     )
     begins = beyond & ~follows
+    # The first and the last row of each episode.
     first = np.flatnonzero(begins)
     last = np.flatnonzero(beyond & ~np.append(follows[1:], False))
     if not len(first):
         none = np.zeros(0, np.int64)
         return Episodes(none, none, none, np.zeros(0), np.zeros(0, bool))
+    # The episode that each average is of, where it is of one; then of each episode the greatest distance.
     run = np.cumsum(begins) - 1
     most = np.maximum.reduceat(np.where(beyond, distance, -np.inf), first)
+    # Rows that are as far beyond as that; the first one of each episode is its peak.
     highest = np.flatnonzero(beyond & (distance == most[run]))
     peak = highest[np.unique(run[highest], return_index=True)[1]]
-    return Episodes(
-        first, last, peak, _ratios(means[peak], held[peak], limits), _open(series, means, held, beyond)[last]
-    )
+    ratios = _ratios(means[peak], limit_index[peak], limits)
+    return Episodes(first, last, peak, ratios, _open(series, means, limit_index, beyond)[last])
 
 
-def _ratios(means: Floats, held: Ints, limits: Sequence[Limit]) -> Floats:
-    low = np.array([np.nan if each.minimum is None else each.minimum for each in limits])[held]
-    high = np.array([np.inf if each.maximum is None else each.maximum for each in limits])[held]
+def _ratios(means: Floats, limit_index: Ints, limits: Sequence[Limit]) -> Floats:
+    """Return how many times its limit each mean is; of a minimum the reciprocal."""
+    low = np.array([np.nan if limit.minimum is None else limit.minimum for limit in limits])[limit_index]
+    high = np.array([np.inf if limit.maximum is None else limit.maximum for limit in limits])[limit_index]
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(means > high, means / high, low / means)
-    return np.where((found >= 1) & (found <= MOST_RATIO), found, MOST_RATIO)
+        ratios = np.where(means > high, means / high, low / means)
+    return np.where((ratios >= 1) & (ratios <= MOST_RATIO), ratios, MOST_RATIO)
 
 
-def _open(series: Ints, means: Floats, held: Ints, beyond: Ints) -> Ints:
+def _open(series: Ints, means: Floats, limit_index: Ints, beyond: Ints) -> Ints:
     """Tell for each average whether all that count after it are beyond the same limit."""
-    counts = ~np.isnan(means)
-    rows = np.flatnonzero(counts)
-    state = np.where(beyond, held, -1)[rows]
-    other = series[rows][1:] != series[rows][:-1]
-    stretch = np.cumsum(np.append(0, other | (state[1:] != state[:-1])))
-    newest = np.flatnonzero(np.append(other, True))  # of each series
-    trailing = stretch == stretch[newest][np.cumsum(np.append(0, other))]
-    found = np.zeros(len(series), bool)
-    found[rows] = trailing
-    return found
+    # Rows of the averages that count; of each the limit that it is beyond, -1 = none.
+    rows = np.flatnonzero(~np.isnan(means))
+    state = np.where(beyond, limit_index, -1)[rows]
+    # Between each of them and the next: whether another series begins.
+    is_end = series[rows][1:] != series[rows][:-1]
+    # Stretches of one series and one state, numbered; and the last row of each series.
+    stretch = np.cumsum(np.append(0, is_end | (state[1:] != state[:-1])))
+    newest = np.flatnonzero(np.append(is_end, True))
+    # Whether an average is in the last stretch of its series.
+    trailing = stretch == stretch[newest][np.cumsum(np.append(0, is_end))]
+    is_open = np.zeros(len(series), bool)
+    is_open[rows] = trailing
+    return is_open

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.registry.permits import Permit
-from quantrac.domain.registry.stations import Station, StationType, WarningLevels
+from quantrac.domain.registry.stations import Station, StationType
 from quantrac.domain.registry.validity import Valid
 from quantrac.errors import UserError
 
@@ -35,11 +35,6 @@ OXYGEN_IN_AIR = 20.9
 """Volume percent, as the formula of QCVN 19:2024/BTNMT takes it."""
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
-# Scales whose zero is a convention: a share of 40 °C or of pH 9 means nothing.
-_NO_TRUE_ZERO = {"°C", ""}
-# Averages short enough for their limit to say something about a single value.
-_SHORT = (Period.HOUR, Period.EIGHT_HOURS, Period.DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +133,7 @@ class Standard(Valid):
 
     def scaling(self, row: Row) -> list[Coefficient]:
         """Return the coefficients that multiply a row."""
-        return [each for each in self.coefficients if row.parameter not in each.not_for]
+        return [factor for factor in self.coefficients if row.parameter not in factor.not_for]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +145,6 @@ class Applied:
     """Of the standard; ``None`` where the permit itself states the limit."""
     factors: tuple[tuple[str, float], ...] = ()
     """(coefficient, value) that the row was multiplied by."""
-
-
-@dataclass(frozen=True, slots=True)
-class WarningShares:
-    """The shares of a limit from which a duty officer is told; of a minimum, the reciprocals."""
-
-    tendency: float
-    preparing: float
-    exceeded: float
-    source: str = ""
 
 
 class LimitBook:
@@ -199,32 +184,32 @@ class LimitBook:
         if standard is None:
             return [f"unknown standard {permit.standard!r}{_nearest(permit.standard, self.standards)}"]
         if medium not in standard.media:
-            return [f"{standard.name} is for {_listed(sorted(standard.media))}, not for {medium}"]
+            return [f"{standard.name} is for {_list(sorted(standard.media))}, not for {medium}"]
         return list(_wrong_choices(standard, permit)) or list(_unmet(standard, permit))
 
     def problems_of(self, station: Station) -> list[str]:
         """Say in sentences what is wrong with a station's permits, each with its place; none = nothing."""
-        found = []
+        problems = []
         for number, permit in enumerate(station.permits, start=1):
-            found += [f"permits.{number}: {each}" for each in self.problems(permit, station.type)]
-            for place, limit in enumerate(permit.limits, start=1):
-                units = [each.unit for each in station.parameters if each.code == limit.parameter]
+            problems += [f"permits.{number}: {problem}" for problem in self.problems(permit, station.type)]
+            for position, limit in enumerate(permit.limits, start=1):
+                units = [entry.unit for entry in station.parameters if entry.code == limit.parameter]
                 if units and limit.unit not in units:
-                    found.append(
-                        f"permits.{number}.limits.{place}: {limit.parameter} is measured in {units[0]!r}, "
+                    problems.append(
+                        f"permits.{number}.limits.{position}: {limit.parameter} is measured in {units[0]!r}, "
                         f"so a limit in {limit.unit!r} would never be judged"
                     )
-        for (one, before), (other, after) in combinations(enumerate(station.permits, start=1), 2):
-            if overlap(before, after):
-                found.append(f"permits.{other}: it is valid at the same time as permits.{one}")
-        return found
+        for (number, permit), (later, following) in combinations(enumerate(station.permits, start=1), 2):
+            if overlap(permit, following):
+                problems.append(f"permits.{later}: it is valid at the same time as permits.{number}")
+        return problems
 
     def _course(self, station: Station) -> "_Course":
         key = station.type, station.permits
-        found = self._courses.get(key)
-        if found is None:
-            found = self._courses[key] = _Course(self.standards.values(), *key)
-        return found
+        course = self._courses.get(key)
+        if course is None:
+            course = self._courses[key] = _Course(self.standards.values(), *key)
+        return course
 
 
 class _Course:
@@ -233,25 +218,25 @@ class _Course:
     def __init__(
         self, standards: Iterable[Standard], medium: StationType, permits: tuple[Permit, ...]
     ) -> None:
-        ours = [each for each in standards if medium in each.media]
-        dated: list[Valid] = [*permits, *ours, *(row for each in ours for row in each.rows)]
-        times = {at for each in dated for at in (each.valid_from, each.valid_to)}
-        times |= {each.permits_to for each in ours}
+        ours = [standard for standard in standards if medium in standard.media]
+        dated: list[Valid] = [*permits, *ours, *(row for standard in ours for row in standard.rows)]
+        times = {at for entry in dated for at in (entry.valid_from, entry.valid_to)}
+        times |= {standard.permits_to for standard in ours}
         self._starts = sorted({_BEFORE_ALL, *(at for at in times if at is not None)})
         self._spans: list[tuple[tuple[Limit, ...], tuple[Applied, ...]]] = []
         for start in self._starts:
             permit = permit_at(permits, start)
-            applied = tuple(_permitted(ours, permit, start) if permit else _unpermitted(ours, start))
+            applied = tuple(_apply_permit(ours, permit, start) if permit else _apply_standards(ours, start))
             if self._spans and self._spans[-1][1] == applied:
                 self._spans.append(self._spans[-1])
             else:
-                self._spans.append((tuple(each.limit for each in applied), applied))
+                self._spans.append((tuple(entry.limit for entry in applied), applied))
 
     def at(self, at: datetime) -> tuple[tuple[Limit, ...], tuple[Applied, ...]]:
         return self._spans[bisect_right(self._starts, at) - 1]
 
 
-def _unpermitted(standards: Sequence[Standard], at: datetime) -> Iterator[Applied]:
+def _apply_standards(standards: Sequence[Standard], at: datetime) -> Iterator[Applied]:
     for standard in standards:
         if standard.free_of_choice and standard.valid_at(at):
             for row in standard.rows:
@@ -259,16 +244,17 @@ def _unpermitted(standards: Sequence[Standard], at: datetime) -> Iterator[Applie
                     yield Applied(_limit(standard, row, 1.0), row)
 
 
-def _permitted(standards: Sequence[Standard], permit: Permit, at: datetime) -> Iterator[Applied]:
-    standard = next((each for each in standards if each.name == permit.standard), None)
+def _apply_permit(standards: Sequence[Standard], permit: Permit, at: datetime) -> Iterator[Applied]:
+    standard = next((entry for entry in standards if entry.name == permit.standard), None)
     if standard is not None and standard.for_permits_at(at):
-        given = {name: value for name, value in permit.coefficients if 0 < value < math.inf}
+        coefficients = {name: value for name, value in permit.coefficients if 0 < value < math.inf}
         for row in _rows(standard, permit):
-            names = [each.name for each in standard.scaling(row)]
-            if row.valid_at(at) and given.keys() >= set(names):
-                factors = tuple((name, given[name]) for name in names)
-                yield Applied(_limit(standard, row, math.prod(given[name] for name in names)), row, factors)
-    for own in {(each.parameter, each.period): each for each in permit.limits}.values():
+            names = [factor.name for factor in standard.scaling(row)]
+            if row.valid_at(at) and coefficients.keys() >= set(names):
+                factors = tuple((name, coefficients[name]) for name in names)
+                product = math.prod(value for _, value in factors)
+                yield Applied(_limit(standard, row, product), row, factors)
+    for own in {(limit.parameter, limit.period): limit for limit in permit.limits}.values():
         yield Applied(
             Limit(
                 own.parameter,
@@ -287,15 +273,15 @@ def _permitted(standards: Sequence[Standard], permit: Permit, at: datetime) -> I
 
 def _rows(standard: Standard, permit: Permit) -> Iterator[Row]:
     """Yield a standard's rows that a permit chooses and has no value of its own for, of all dates."""
-    own = {(each.parameter, each.period) for each in permit.limits}
+    own = {(limit.parameter, limit.period) for limit in permit.limits}
     for row in standard.rows_of(permit.column, permit.category):
         if (row.parameter, row.period) not in own:
             yield row
 
 
 def _limit(standard: Standard, row: Row, factor: float) -> Limit:
-    def scaled(value: float | None) -> float | None:
-        return None if value is None else _digits(value * factor)
+    def scale(value: float | None) -> float | None:
+        return None if value is None else round_digits(value * factor)
 
     return Limit(
         row.parameter,
@@ -303,95 +289,58 @@ def _limit(standard: Standard, row: Row, factor: float) -> Limit:
         row.unit,
         standard.name,
         row.column,
-        scaled(row.minimum),
-        scaled(row.maximum),
+        scale(row.minimum),
+        scale(row.maximum),
         row.reference_oxygen,
         row.source,
         row.certainty,
     )
 
 
-def oxygen_corrected(values: ArrayLike, oxygen: ArrayLike, reference: float) -> NDArray[np.float64]:
+def correct_oxygen(values: ArrayLike, oxygen: ArrayLike, reference: float) -> NDArray[np.float64]:
     """Return concentrations as they would be at ``reference`` volume percent of oxygen.
 
     ``C x (20.9 - reference) / (20.9 - oxygen)`` (QCVN 19:2024/BTNMT; read in a secondary source). ``values``
     and ``oxygen`` (volume percent) are of one shape. NaN where either is missing (NaN), and where the gas is
     air (oxygen from 20.9 on): then nothing was burnt.
 
-    >>> oxygen_corrected([112.0, 112.0], [18.7, 20.9], 7.0).round(1).tolist()
+    >>> correct_oxygen([112.0, 112.0], [18.7, 20.9], 7.0).round(1).tolist()
     [707.6, nan]
     """
     measured = np.asarray(oxygen, np.float64)
     left = np.where(measured < OXYGEN_IN_AIR, OXYGEN_IN_AIR - measured, np.nan)
-    found: NDArray[np.float64] = np.asarray(values, np.float64) * (OXYGEN_IN_AIR - reference) / left
-    return found
+    corrected: NDArray[np.float64] = np.asarray(values, np.float64) * (OXYGEN_IN_AIR - reference) / left
+    return corrected
 
 
-def warning_levels(
-    limits: Iterable[Limit], own: WarningLevels | None, shares: WarningShares
-) -> WarningLevels | None:
-    """Return the levels that single values of a parameter are compared with; ``None`` = there are none.
-
-    ``limits`` are those of one parameter in the unit its values are in; ``own`` are the levels that the
-    registry states, which win. Else they are shares of the limit with the shortest averaging period up to a
-    day, the strictest of several: that of a year says nothing about a single value. A maximum wins over a
-    minimum of another row. There are none from a band (pH from 6 to 9), which one row of levels cannot state,
-    nor from a limit of values corrected to a reference oxygen, which single values are not. Of a scale with
-    no true zero (°C) only the limit itself is a level.
-    """
-    if own is not None:
-        return own
-    one_sided = [
-        each
-        for each in limits
-        if each.period in _SHORT
-        and each.reference_oxygen is None
-        and (each.minimum is None or each.maximum is None)
-    ]
-    shortest = min((_SHORT.index(each.period) for each in one_sided), default=0)
-    nearest = [each for each in one_sided if each.period is _SHORT[shortest]]
-    true_zero = all(each.unit not in _NO_TRUE_ZERO for each in nearest)
-    parts = (shares.tendency, shares.preparing, shares.exceeded)
-    maxima = [each.maximum for each in nearest if each.maximum is not None]
-    minima = [each.minimum for each in nearest if each.minimum is not None]
-    if maxima:
-        strictest = min(maxima)
-        if not true_zero:
-            return WarningLevels(exceeded=strictest)
-        return WarningLevels(*(_digits(strictest * part) for part in parts))
-    if minima and true_zero:
-        return WarningLevels(*(_digits(max(minima) / part) for part in parts))
-    return None
-
-
-def _digits(value: float) -> float:
+def round_digits(value: float) -> float:
     """Round to 12 digits, so that 75 x 0.9 x 1.1 is 74.25 and not 74.25000000000001."""
     return float(f"{value:.12g}")
 
 
 def permit_at(permits: Iterable[Permit], at: datetime) -> Permit | None:
     """Return the permit that counts at a time (UTC): the first that is valid then."""
-    return next((each for each in permits if each.valid_at(at)), None)
+    return next((permit for permit in permits if permit.valid_at(at)), None)
 
 
-def overlap(one: Valid, other: Valid) -> bool:
+def overlap(first: Valid, second: Valid) -> bool:
     """Tell whether both are valid at some time."""
-    starts = [each.valid_from or _BEFORE_ALL for each in (one, other)]
-    return all(each.valid_to is None or max(starts) < each.valid_to for each in (one, other))
+    starts = [entry.valid_from or _BEFORE_ALL for entry in (first, second)]
+    return all(entry.valid_to is None or max(starts) < entry.valid_to for entry in (first, second))
 
 
 def _wrong_choices(standard: Standard, permit: Permit) -> Iterator[str]:
     """Say what a permit chooses that the standard does not have, or fails to choose."""
-    for kind, given, known, needed in (
+    for kind, choice, choices, is_required in (
         ("column", permit.column, standard.columns, any(row.column for row in standard.rows)),
         ("category", permit.category, standard.categories, any(row.category for row in standard.rows)),
     ):
-        names = [name for name, _ in known]
-        if given and given not in names:
-            yield f"{standard.name} has no {kind} {given!r}; it has {_listed(names) if names else 'none'}"
-        elif needed and not given:
-            yield f"{standard.name} needs a {kind}: {_listed(names)}"
-    coefficients = [each.name for each in standard.coefficients]
+        names = [name for name, _ in choices]
+        if choice and choice not in names:
+            yield f"{standard.name} has no {kind} {choice!r}; it has {_list(names) if names else 'none'}"
+        elif is_required and not choice:
+            yield f"{standard.name} needs a {kind}: {_list(names)}"
+    coefficients = [factor.name for factor in standard.coefficients]
     for name, value in permit.coefficients:
         if name not in coefficients:
             yield f"{standard.name} has no coefficient {name!r}{_nearest(name, coefficients)}"
@@ -401,24 +350,25 @@ def _wrong_choices(standard: Standard, permit: Permit) -> Iterator[str]:
 
 def _unmet(standard: Standard, permit: Permit) -> Iterator[str]:
     """Say what else keeps a permit, whose choices exist, from giving all its limits."""
-    stated = [(each.parameter, each.period) for each in permit.limits]
-    for parameter, period in sorted({each for each in stated if stated.count(each) > 1}):
+    limits = [(limit.parameter, limit.period) for limit in permit.limits]
+    for parameter, period in sorted({limit for limit in limits if limits.count(limit) > 1}):
         yield f"it states a limit of {parameter} ({period}) twice"
     rows = list(_rows(standard, permit))
-    lacking = {each.name for row in rows for each in standard.scaling(row)} - dict(permit.coefficients).keys()
+    required = {factor.name for row in rows for factor in standard.scaling(row)}
+    lacking = required - dict(permit.coefficients).keys()
     if lacking:
-        yield f"{standard.name} needs the coefficient {_listed(sorted(lacking), 'and')}"
+        yield f"{standard.name} needs the coefficient {_list(sorted(lacking), 'and')}"
     if not rows and not permit.limits:
         yield f"no value of {standard.name} is known for this permit: state the permit's own limits"
     if not overlap(permit, Valid(valid_from=standard.valid_from, valid_to=standard.permits_to)):
         yield f"{standard.name} does not hold at any time of this permit"
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+def _nearest(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _listed(names: Iterable[str], last: str = "or") -> str:
-    *others, final = names
-    return f"{', '.join(others)} {last} {final}" if others else final
+def _list(names: Iterable[str], last: str = "or") -> str:
+    *before, final = names
+    return f"{', '.join(before)} {last} {final}" if before else final

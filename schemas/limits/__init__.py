@@ -6,7 +6,8 @@ a duty officer is told.
 
 from functools import cache
 
-from quantrac.domain.limits import LimitBook, WarningShares
+from quantrac.domain.limits import LimitBook
+from quantrac.domain.warning_levels import WarningShares
 from schemas.limits.files import NATIONAL, WARNING, load, load_shares
 
 __all__ = ["NATIONAL", "load", "load_national", "warning_shares"]

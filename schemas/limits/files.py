@@ -19,6 +19,7 @@ from quantrac.domain.averaging import Period
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.registry.validity import Valid
 from quantrac.domain.units import canonical_unit
+from quantrac.domain.warning_levels import WarningShares
 from quantrac.errors import UserError
 from schemas.messages.base import Message
 from schemas.messages.registry.fields import CatalogueCode, Dated, TimeOrDate
@@ -223,10 +224,10 @@ def load(path: Path) -> domain.LimitBook:
     return domain.LimitBook(_read(file, Standard).to_domain() for file in files)
 
 
-def load_shares(path: Path) -> domain.WarningShares:
+def load_shares(path: Path) -> WarningShares:
     """Read shares of a limit; raises UserError as :func:`load` does."""
     shares = _read(path, _Shares)
-    return domain.WarningShares(shares.tendency, shares.preparing, shares.exceeded, shares.source)
+    return WarningShares(shares.tendency, shares.preparing, shares.exceeded, shares.source)
 
 
 def _read(file: Path, model: type[Model]) -> Model:

@@ -7,5 +7,6 @@ notify — webhooks, e-mail and its ledger in ClickHouse.
 Key: station code.
 Guarantee: at least once; a repeated row collapses by its key, a repeated average is not written again.
 Replay: resetting the sink's group writes the same rows with the same versions; resetting the windows' group
-recomputes the averages and writes only those that differ. An alert told again has the same id and version.
+recomputes the averages and writes only those that differ. An alert published again has the same id and
+version.
 """

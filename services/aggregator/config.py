@@ -43,11 +43,11 @@ class AggregatorSettings(ServiceSettings):
     watch_data: str = ""
     """As ``windows_data``, of the role ``watch``."""
     notify_config: Path | None = None
-    """File that says whom the role ``notify`` tells of alerts, and how."""
+    """File that says whom the role ``notify`` sends alerts, and how."""
     notify_seconds: Annotated[float, Field(gt=0)] = 5.0
-    """How often it looks for alerts to tell."""
+    """How often it looks for alerts to send."""
     notify_days: Annotated[float, Field(gt=0)] = 7.0
-    """How long after its last change an alert is still told, to a target that was away or is new."""
+    """How long after its last change an alert is still sent, to a target that was away or is new."""
     average_share: Annotated[float, Field(gt=0, le=1)] = 0.75
     """Share of its members that makes an average complete; source: default, unverified."""
     average_suspect: bool = False

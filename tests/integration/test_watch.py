@@ -49,7 +49,7 @@ class Watching:
             "QUANTRAC_CLICKHOUSE_PASSWORD": clickhouse.password,
             "QUANTRAC_CLICKHOUSE_DATABASE": clickhouse.database,
             "QUANTRAC_WATCH_SECONDS": "1.5",
-            "QUANTRAC_WATCH_REJUDGE_SECONDS": "1",
+            "QUANTRAC_WATCH_GRACE_SECONDS": "1",
             "QUANTRAC_WATCH_GRACE_MINUTES": "0.1",
         }
         self.topic = TableReader(kafka, prefix + "alert", self._hear)

@@ -13,8 +13,13 @@ from support.exceedances import AIR, NEW_YEAR, STACK, World
 def shown(world: Any, *, station: str = AIR) -> list[tuple[Any, ...]]:
     """(first hour from the new year, averages, peak, open) of what stands."""
     return [
-        (int(each.starts_at - NEW_YEAR.timestamp()) // 3600, each.periods, each.peak, bool(each.open))
-        for each in world.live(station=station)
+        (
+            int(episode.starts_at - NEW_YEAR.timestamp()) // 3600,
+            episode.periods,
+            episode.peak,
+            bool(episode.open),
+        )
+        for episode in world.live(station=station)
     ]
 
 
@@ -28,9 +33,9 @@ class ExceedanceSuite:
         what = ("O3", "hour", "AIR 1", "", None, 200.0, "µg/m3")
         times = (start + 3600, start + 4 * 3600)
         assert world.live() == [Episode(*what, *times, 3, 250.0, start + 2 * 3600, 1.25, False)]
-        (told,) = world.told
-        assert (told["starts_at"], told["ends_at"]) == ("2025-12-31T18:00:00Z", "2025-12-31T21:00:00Z")
-        assert (told["standard"], told["maximum"], told["version"]) == ("AIR 1", 200.0, 1)
+        (message,) = world.published
+        assert (message["starts_at"], message["ends_at"]) == ("2025-12-31T18:00:00Z", "2025-12-31T21:00:00Z")
+        assert (message["standard"], message["maximum"], message["version"]) == ("AIR 1", 200.0, 1)
 
     def test_a_mean_at_the_limit_is_not_beyond_it(self, world: World) -> None:
         world.put("O3", 0, [200.0])
@@ -47,7 +52,7 @@ class ExceedanceSuite:
         world.put("O3", 2, [180])
         world.flush()
         assert shown(world) == [(0, 2, 220, False)]
-        assert [(each["version"], each["open"]) for each in world.told] == [(3, False)]
+        assert [(episode["version"], episode["open"]) for episode in world.published] == [(3, False)]
 
     def test_a_gap_ends_a_run_but_closes_nothing(self, world: World) -> None:
         world.put("O3", 0, [210, None, 220])
@@ -68,10 +73,12 @@ class ExceedanceSuite:
         world.put("O3", 0, [210, 220], flag=4)
         world.flush()
         assert world.live() == []
-        assert [(each["periods"], each["version"], each["open"]) for each in world.told] == [(0, 2, False)]
+        assert [(episode["periods"], episode["version"], episode["open"]) for episode in world.published] == [
+            (0, 2, False)
+        ]
         world.put("O3", 0, [230])
         world.flush()
-        assert [(each["periods"], each["version"]) for each in world.told] == [(1, 3)]
+        assert [(episode["periods"], episode["version"]) for episode in world.published] == [(1, 3)]
 
     def test_a_late_hour_joins_two_episodes(self, world: World) -> None:
         world.put("O3", 0, [210, None, 220, 100])
@@ -79,7 +86,10 @@ class ExceedanceSuite:
         world.put("O3", 1, [240])
         world.flush()
         assert shown(world) == [(0, 3, 240, False)]
-        assert sorted((each["periods"], each["version"]) for each in world.told) == [(0, 2), (3, 2)]
+        assert sorted((episode["periods"], episode["version"]) for episode in world.published) == [
+            (0, 2),
+            (3, 2),
+        ]
 
     def test_a_corrected_hour_splits_an_episode_and_leaves_the_others(self, world: World) -> None:
         world.put("O3", -600, [210, 100])
@@ -94,7 +104,7 @@ class ExceedanceSuite:
             (2, 1, 230, False),
             (600, 1, 210, False),
         ]
-        assert len(world.told) == 2
+        assert len(world.published) == 2
 
     def test_the_first_hour_of_an_episode_corrected_gives_it_another_start(self, world: World) -> None:
         world.put("O3", 0, [260, 220, 100])
@@ -110,7 +120,7 @@ class ExceedanceSuite:
         before = world.versions()
         world.put("O3", 0, readings)
         world.flush()
-        assert (world.versions(), world.told) == (before, [])
+        assert (world.versions(), world.published) == (before, [])
 
     def test_an_episode_whose_only_end_turns_out_bad_is_open_again(self, world: World) -> None:
         world.put("O3", 0, [210, None, 220])
@@ -134,10 +144,10 @@ class ExceedanceSuite:
     def test_means_of_8_hours_follow_each_other_hour_by_hour(self, world: World) -> None:
         world.put("O3", 0, [150] * 10 + [0] * 12)
         world.flush()
-        eights = [each for each in world.live() if each.period == "8h"]
+        eights = [episode for episode in world.live() if episode.period == "8h"]
         start = int(NEW_YEAR.timestamp())
         # From the one with six of its hours to the one whose six first hours are the last of 150.
-        assert [(each.starts_at - start, each.periods, each.peak) for each in eights] == [
+        assert [(episode.starts_at - start, episode.periods, episode.peak) for episode in eights] == [
             (-2 * 3600, 6, 150.0)
         ]
         assert eights[0].ends_at == start + (3 + 8) * 3600
@@ -145,7 +155,7 @@ class ExceedanceSuite:
     def test_a_limit_that_changes_splits_an_episode(self, world: World) -> None:
         world.put("PM2.5", -48, [52.0] * 96)
         world.flush()
-        assert [(each.maximum, each.periods, bool(each.open)) for each in world.live()] == [
+        assert [(episode.maximum, episode.periods, bool(episode.open)) for episode in world.live()] == [
             (50.0, 2, False),
             (45.0, 2, True),
         ]
@@ -177,7 +187,7 @@ class ExceedanceSuite:
     ) -> None:
         world.put("DO", 0, [3.0, 2.0, 5.0, 0.0])
         world.flush()
-        assert [(each.peak, each.ratio, each.minimum) for each in world.live()] == [
+        assert [(episode.peak, episode.ratio, episode.minimum) for episode in world.live()] == [
             (2.0, 2.0, 4.0),
             (0.0, 1000.0, 4.0),
         ]
@@ -186,7 +196,7 @@ class ExceedanceSuite:
         world.registry = Registry()
         world.put("O3", 0, [999.0])
         world.flush()
-        assert (world.live(), world.told) == ([], [])
+        assert (world.live(), world.published) == ([], [])
 
     def test_a_permit_that_changes_is_seen_when_a_window_is_touched_again(self, world: World) -> None:
         world.put("O3", 0, [210, 220, 230, 100])
@@ -196,7 +206,7 @@ class ExceedanceSuite:
         world.registry = Registry(stations={AIR: replace(world.registry.stations[AIR], permits=(permit,))})
         world.put("O3", 1, [220])
         world.flush()
-        assert [(each.standard, each.maximum, each.periods) for each in world.live()] == [
+        assert [(episode.standard, episode.maximum, episode.periods) for episode in world.live()] == [
             ("17/GPMT", 225.0, 1)
         ]
 
@@ -213,7 +223,7 @@ class ExceedanceSuite:
         assert world.live(station=STACK) == []
         world.put("O2", 0, [13.95] * 24, station=STACK)
         world.flush()
-        assert [each.period for each in world.live(station=STACK)] == ["day"]
+        assert [episode.period for episode in world.live(station=STACK)] == ["day"]
         world.put("O2", 0, [7.0] * 24, station=STACK)
         world.flush()
         assert world.live(station=STACK) == []
@@ -235,14 +245,14 @@ class ExceedanceSuite:
         world.put("O3", 0, [100])
         world.put("O3", 2, [220])
         world.flush()
-        told, before = world.told, world.versions()
+        published, before = world.published, world.versions()
         world.produced_at = world.now.timestamp()
         world.put("O3", 0, [100])
         world.put("O3", 2, [220])
         world.flush()
-        assert (world.told, world.versions()) == (told, before)
+        assert (world.published, world.versions()) == (published, before)
         world.now += timedelta(hours=1)
         world.produced_at = world.now.timestamp()
         world.put("O3", 0, [100])
         world.flush()
-        assert world.told == []
+        assert world.published == []

@@ -143,8 +143,8 @@ class World(ABC):
         self.now = LATER
         self.final: Readings = {}
         """What counts in the end."""
-        self.told: list[dict[str, Any]] = []
-        """Exceedances that the last flush told."""
+        self.published: list[dict[str, Any]] = []
+        """Exceedances that the last flush published."""
         self.produced_at: float | None = None
         """When the messages of the dirty hours were written."""
         self._dirty: Readings = {}
@@ -161,8 +161,8 @@ class World(ABC):
         """Store hourly readings from an hour, counted from the new year, on; ``None`` = none."""
         first = int((NEW_YEAR + timedelta(hours=hour)).timestamp())
         found: Readings = {
-            (station, parameter, first + 3600 * place): (value, flag, "00")
-            for place, value in enumerate(values)
+            (station, parameter, first + 3600 * index): (value, flag, "00")
+            for index, value in enumerate(values)
             if value is not None
         }
         self.final |= found
@@ -175,7 +175,7 @@ class World(ABC):
         verdict = self.handler().handle(batch)
         assert isinstance(verdict, Done), verdict
         messages = [json.loads(record.value or b"") for record in verdict.records]
-        self.told = [each for message in messages for each in message.get("exceedances", ())]
+        self.published = [episode for message in messages for episode in message.get("exceedances", ())]
         self._dirty = {}
 
     def put_again(self) -> None:
@@ -287,7 +287,7 @@ def equals_a_recomputation(world: World, history: Sequence[Any]) -> None:
     before = world.versions()
     world.put_again()
     world.flush()
-    assert (world.versions(), world.told) == (before, []), "the same readings write nothing"
+    assert (world.versions(), world.published) == (before, []), "the same readings write nothing"
 
 
 def exact(episode: Episode) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""A watch with a clock of its own, the tables it is made from in memory, and what it told."""
+"""A watch with a clock of its own, the tables it is made from in memory, and what it published."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from quantrac.domain.limits import LimitBook, WarningShares
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, WarningLevels
 from quantrac.domain.times import to_whole_seconds
+from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
@@ -45,7 +46,7 @@ class Stored:
         self.readings: list[tuple[str, str, int]] = []
         self.averages: dict[tuple[str, str, int], int] = {}
         self.exceedances: list[tuple[str, ExceedanceMessage, datetime]] = []
-        self.told: dict[str, Alert] = {}
+        self.alerts_by_id: dict[str, Alert] = {}
         self.behind = False
 
     def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
@@ -79,7 +80,7 @@ class Stored:
         ]
 
     def _alerts(self, now: int) -> list[dict[str, Any]]:
-        alerts = sorted(self.told.values(), key=lambda alert: alert.opened_at)
+        alerts = sorted(self.alerts_by_id.values(), key=lambda alert: alert.opened_at)
         columns = alert_columns(alerts)  # facts are texts, as the table has them
         names = list(columns)
         return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -97,10 +98,10 @@ class Watch:
     def __init__(self, *stations: Station, rules: WatchRules = WatchRules(), grace: int = 0) -> None:  # noqa: B008
         self.now, self.rules, self.grace = START, rules, grace
         self.registry = Registry(
-            stations={each.code: each for each in stations or [station(parameters=PARAMETERS)]}
+            stations={entry.code: entry for entry in stations or [station(parameters=PARAMETERS)]}
         )
         self.stored = Stored()
-        self.told: list[Alert] = []
+        self.alerts: list[Alert] = []
         self.dead: list[str] = []
         self.restart()
 
@@ -131,13 +132,13 @@ class Watch:
             for record in verdict.records:
                 alert = Alert.model_validate_json(record.value or b"")
                 assert record.key == alert.station.encode()
-                self.told.append(alert)
-                self.stored.told[alert.alert_id] = alert
+                self.alerts.append(alert)
+                self.stored.alerts_by_id[alert.alert_id] = alert
         return verdict
 
     def tick(self, minutes: float) -> list[tuple[str, str, int]]:
-        """Tick so many minutes after the start; returns (id, state, version) of what is told."""
-        return self._told_by([], minutes)
+        """Tick so many minutes after the start; returns (id, state, version) of what is published."""
+        return self._take_at([], minutes)
 
     def send(
         self,
@@ -153,11 +154,11 @@ class Watch:
         ``values``: parameter (``PM25`` for PM2.5) -> value, or fields of the reading.
         """
         when = minutes if received is None else received
-        found = []
-        for line, (name, given) in enumerate((values or {"PM25": 10.0, "NO2": 5.0}).items(), start=1):
-            fields = given if isinstance(given, dict) else {"value": given}
+        readings = []
+        for line, (name, content) in enumerate((values or {"PM25": 10.0, "NO2": 5.0}).items(), start=1):
+            fields = content if isinstance(content, dict) else {"value": content}
             parameter = "PM2.5" if name == "PM25" else name
-            found.append(
+            readings.append(
                 FlaggedReading(
                     line,
                     parameter,
@@ -173,17 +174,17 @@ class Watch:
             )
             self.stored.readings.append((code, parameter, to_whole_seconds(min(at(minutes), at(when)))))
         flagged = FlaggedSet(
-            code, "f" * 64, "name", "account", "ftp", at(when), "f", "r", found, [], revision
+            code, "f" * 64, "name", "account", "ftp", at(when), "f", "r", readings, [], revision
         )
-        return self._told_by([Record("qa-flagged", code.encode(), encode(flagged))], when)
+        return self._take_at([Record("qa-flagged", code.encode(), encode(flagged))], when)
 
     def count(self, hours: Mapping[tuple[str, int], int], minutes: float) -> list[tuple[str, str, int]]:
-        """Tell the hourly counts of (parameter, hour after the start)."""
+        """Publish the hourly counts of (parameter, hour after the start)."""
         averages = []
         for (parameter, hour), count in hours.items():
             start = START + timedelta(hours=hour)
             self.stored.averages[CODE, parameter, to_whole_seconds(start)] = count
-            end, same = start + timedelta(hours=1), (None, None, None)
+            end, figures = start + timedelta(hours=1), (None, None, None)
             averages.append(
                 AverageMessage(
                     parameter,
@@ -191,7 +192,7 @@ class Watch:
                     "hour",
                     start,
                     end,
-                    *same,
+                    *figures,
                     count,
                     count,
                     12,
@@ -203,26 +204,28 @@ class Watch:
                 )
             )
         value = encode_aggregated(CODE, at(minutes), averages)
-        return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
+        return self._take_at([Record("aggregated", CODE.encode(), value)], minutes)
 
     def exceed(self, message: ExceedanceMessage, minutes: float) -> list[tuple[str, str, int]]:
         self.stored.exceedances.append((CODE, message, at(minutes)))
         value = encode_aggregated(CODE, at(minutes), [], (), [message])
-        return self._told_by([Record("aggregated", CODE.encode(), value)], minutes)
+        return self._take_at([Record("aggregated", CODE.encode(), value)], minutes)
 
-    def _told_by(self, records: list[Record], minutes: float) -> list[tuple[str, str, int]]:
+    def _take_at(self, records: list[Record], minutes: float) -> list[tuple[str, str, int]]:
         self.now = max(self.now, at(minutes))
-        before = len(self.told)
+        before = len(self.alerts)
         for _ in range(2):  # twice is once
             verdict = self.take(*records)
             assert isinstance(verdict, Done), verdict
-        return [(alert.alert_id, alert.state, alert.version) for alert in self.told[before:]]
+        return [(alert.alert_id, alert.state, alert.version) for alert in self.alerts[before:]]
 
     def open(self) -> list[str]:
-        return sorted(alert.alert_id for alert in self.stored.told.values() if alert.state != "closed")
+        return sorted(
+            alert.alert_id for alert in self.stored.alerts_by_id.values() if alert.state != "closed"
+        )
 
     @property
     def facts(self) -> dict[str, Any]:
         """Of the last alert."""
-        found: dict[str, Any] = json.loads(self.told[-1].model_dump_json())["facts"]
-        return found
+        facts: dict[str, Any] = json.loads(self.alerts[-1].model_dump_json())["facts"]
+        return facts

@@ -144,7 +144,7 @@ def hourly(hours: Mapping[str, Sequence[Amount]], *, halved: HalvedForm = HALVED
     """
     return _index(
         (name, subindex(name, nowcast(window, halved=halved) if name in PARTICLES else _first(window)))
-        for name, window in _known(hours)
+        for name, window in _in_order(hours)
     )
 
 
@@ -158,7 +158,7 @@ def daily(
     of the day, SO2, NO2 and CO the highest hour, O3 the higher of the sub-indices of its highest hour and of
     its highest 8-hour mean; the latter is left out above 400 µg/m3. Raises ValueError for another length.
     """
-    return _index((name, _of_day(name, window, least_of_8, least_of_24)) for name, window in _known(hours))
+    return _index((name, _of_day(name, window, least_of_8, least_of_24)) for name, window in _in_order(hours))
 
 
 def _of_day(name: str, window: Sequence[Amount], least_of_8: int, least_of_24: int) -> int | None:
@@ -171,7 +171,7 @@ def _of_day(name: str, window: Sequence[Amount], least_of_8: int, least_of_24: i
     if name != "O3":
         return of_hour
     of_eight = subindex(O3_8H, _highest(eight_hour_means(window, least=least_of_8)))
-    return max((found for found in (of_hour, of_eight) if found is not None), default=None)
+    return max((index for index in (of_hour, of_eight) if index is not None), default=None)
 
 
 def eight_hour_means(hours: Sequence[Amount], *, least: int = LEAST_OF_8) -> list[Fraction | None]:
@@ -196,9 +196,9 @@ def _first(window: Sequence[Amount]) -> Amount:
     return window[0] if window else None
 
 
-def _known(hours: Mapping[str, Sequence[Amount]]) -> Iterable[tuple[str, Sequence[Amount]]]:
+def _in_order(hours: Mapping[str, Sequence[Amount]]) -> Iterable[tuple[str, Sequence[Amount]]]:
     return ((name, hours[name]) for name in PARAMETERS if name in hours)
 
 
 def _index(subindices: Iterable[tuple[str, int | None]]) -> AirIndex:
-    return AirIndex({name: found for name, found in subindices if found is not None})
+    return AirIndex({name: value for name, value in subindices if value is not None})

@@ -177,7 +177,7 @@ def water_index(
             subindices[name] = scale.at(amount)
     groups = {}
     for group in Group:
-        members = [found for name, found in subindices.items() if SCALES[name].group is group]
+        members = [value for name, value in subindices.items() if SCALES[name].group is group]
         if members:
             groups[group] = _group_mean(group, members)
     in_iv = sum(SCALES[name].group is Group.ORGANICS_AND_NUTRIENTS for name in subindices)

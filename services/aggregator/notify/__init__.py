@@ -1,1 +1,1 @@
-"""The role ``notify``: people and programs are told of alerts."""
+"""The role ``notify``: alerts are sent to people and programs."""

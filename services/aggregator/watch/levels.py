@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from quantrac.domain.limits import LimitBook, WarningShares, warning_levels
+from quantrac.domain.limits import LimitBook
 from quantrac.domain.registry.stations import Station, WarningLevels
 from quantrac.domain.units import canonical_unit
+from quantrac.domain.warning_levels import WarningShares, warning_levels
 from services.aggregator.watch.state import LevelsOf
 
 

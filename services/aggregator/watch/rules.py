@@ -17,7 +17,7 @@ class WatchRules:
     completeness_margin: float = 0.05
     """How far above that share an incomplete station has to come."""
     late: int = 3600
-    """Seconds from measurement to receipt from which a file is of a backlog, and its values warn nobody."""
+    """Seconds from measurement to receipt from which a file is of a backlog; its values open no warning."""
     backlog_files: int = 12
     """More late files than this ..."""
     backlog_window: int = 600

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from quantrac.domain import averaging
 from quantrac.domain.averaging import (
     Statistics,
+    count_expected,
     exact_sums,
-    expected_in,
     month_starts,
     statistics,
 )
@@ -94,4 +94,4 @@ def test_an_hour_begins_inclusive_and_ends_exclusive() -> None:
 
 @pytest.mark.parametrize(("interval", "expected"), [(60, 60), (300, 12), (900, 4), (3600, 1), (86_400, 1)])
 def test_the_interval_says_how_many_readings_an_hour_expects(interval: int, expected: int) -> None:
-    assert expected_in(HOUR_DELTA, interval) == expected
+    assert count_expected(HOUR_DELTA, interval) == expected

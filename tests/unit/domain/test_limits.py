@@ -10,17 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.limits import (
-    Limit,
-    LimitBook,
-    Standard,
-    WarningShares,
-    oxygen_corrected,
-    warning_levels,
-)
+from quantrac.domain.limits import Limit, LimitBook, Standard, correct_oxygen
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.stations import Station, StationParameter, StationType, WarningLevels
 from quantrac.domain.times import VIETNAM
+from quantrac.domain.warning_levels import WarningShares, warning_levels
 from schemas.limits import load_national, warning_shares
 
 BOOK = load_national()
@@ -350,23 +344,23 @@ def test_no_station_has_two_limits_of_one_parameter_and_period_from_its_mediums_
 
 
 def test_dust_in_thin_gas_is_corrected_to_the_reference_oxygen() -> None:
-    found = oxygen_corrected([112.0], [18.7], 7.0)
+    found = correct_oxygen([112.0], [18.7], 7.0)
     assert found.tolist() == pytest.approx([707.6], abs=0.05)
 
 
 def test_in_air_or_without_oxygen_nothing_can_be_corrected() -> None:
-    found = oxygen_corrected([112.0] * 4, [20.9, 21.0, math.nan, 20.8], 7.0)
+    found = correct_oxygen([112.0] * 4, [20.9, 21.0, math.nan, 20.8], 7.0)
     assert np.isnan(found).tolist() == [True, True, True, False]
 
 
 @given(value=st.floats(0, 1e4), reference=st.floats(0, 20))
 def test_gas_at_the_reference_oxygen_is_as_it_is(value: float, reference: float) -> None:
-    assert oxygen_corrected([value], [reference], reference)[0] == pytest.approx(value)
+    assert correct_oxygen([value], [reference], reference)[0] == pytest.approx(value)
 
 
 @given(value=st.floats(0, 1e4), low=st.floats(0, 20.8), high=st.floats(0, 20.8))
 def test_the_thinner_the_gas_the_higher_the_corrected_value(value: float, low: float, high: float) -> None:
-    below, above = oxygen_corrected([value, value], sorted([low, high]), 7.0)
+    below, above = correct_oxygen([value, value], sorted([low, high]), 7.0)
     assert below <= above
 
 

@@ -90,7 +90,7 @@ def signature(secrets: Sequence[bytes], name: str, timestamp: str, body: bytes) 
 
 def _reason(response: httpx.Response) -> str:
     body = b""
-    # Compressed although that was not asked for, a few bytes could become many.
+    # A compressed answer could grow from a few bytes to many; the request forbids it.
     if response.headers.get("content-encoding", "identity") == "identity":
         with suppress(httpx.HTTPError):
             body = next(response.iter_bytes(_LONGEST_REASON), b"")

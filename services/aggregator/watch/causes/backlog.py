@@ -1,6 +1,6 @@
 """A station sends its backlog: many files measured long ago within minutes.
 
-An alert so that nobody wonders why old averages change; over when none came for a while.
+It explains why old averages change; over when no such file came for a while.
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from quantrac.domain.averaging import Period, expected_in
+from quantrac.domain.averaging import Period, count_expected
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import HOUR, HOUR_DELTA, from_seconds, to_whole_seconds
 from schemas.codec import AggregatedMessage
@@ -128,7 +128,7 @@ class CompletenessState(FindingState):
             start = from_seconds(hour * HOUR)
             if not entry.valid_at(start):
                 continue
-            most = expected_in(HOUR_DELTA, entry.interval_at(start))
+            most = count_expected(HOUR_DELTA, entry.interval_at(start))
             for parameter in entry.parameters:
                 if parameter.valid_at(start) and not in_maintenance(entry, parameter.code, start):
                     expected += most

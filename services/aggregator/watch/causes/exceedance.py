@@ -2,7 +2,7 @@
 
 Closed when a complete average within the limit ends the episode, or corrected data withdraw it. Updated when
 the ratio of the peak to the limit has grown by another tenth. An episode that is over when it becomes known
-is history, and nobody is woken for it.
+opens nothing.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Single good readings are compared, long before any average is judged. The level rises at once and falls only
 after ``calm`` seconds, by the times of measurement, without a value that reaches it: a value that moves about
-a level is one alert. What came late warns nobody.
+a level is one alert. What came late opens nothing.
 """
 
 from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import AverageRules, Period, expected_at, month_starts
+from quantrac.domain.averaging import AverageRules, Period, count_expected_at, month_starts
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import DAY, HOUR, from_seconds, to_milliseconds, to_whole_seconds
 from quantrac.domain.units import UNITS
@@ -122,7 +122,7 @@ class AverageStep:
         for pair in pairs.tolist():
             start = from_seconds(pair & 0xFFFFFFFF)
             entry = self._registry.station(group.stations[pair >> 32], start)
-            expected.append(expected_at(entry, start) if entry else _USUALLY_EXPECTED)
+            expected.append(count_expected_at(entry, start) if entry else _USUALLY_EXPECTED)
         return np.array(expected)[inverse]
 
     def _days(self, group: HourGroup) -> Block:
@@ -162,16 +162,17 @@ class AverageStep:
 
     def _compare(self, group: HourGroup, block: Block, now: datetime) -> tuple[Numbers, Numbers, Numbers]:
         """Return for each row whether to write it, its version, and when what is stored was computed."""
-        keys = _average_keys(block, len(group.parameters))
-        current, is_stored = self._match(
-            self._tables.current_versions(*self._extent(group, block)), keys, group
+        parameters = len(group.parameters)
+        keys = _average_keys(block, parameters)
+        current, is_stored = _match(
+            self._tables.current_versions(*self._extent(group, block)), keys, parameters
         )
         same = is_stored & (current["content"] == block["content"])
         version = np.where(is_stored, current["version"].astype(np.int64), 0)
         over = _is_over(block, now)
         if over.any():
             extent = self._extent(group, select_rows(block, over))
-            highest, is_stored = self._match(self._tables.highest_versions(*extent), keys, group)
+            highest, is_stored = _match(self._tables.highest_versions(*extent), keys, parameters)
             # A process died after it had written this version and before it became the current one. What it
             # was made of may have changed back since: then the current version is right, and yet has to be
             # written again as the last one.
@@ -180,15 +181,6 @@ class AverageStep:
             last = highest["version"].astype(np.int64) - (highest["content"] == block["content"])
             version = np.where(ahead, last, version)
         return ~same, version + ~same, current["computed_at"]
-
-    def _match(self, records: Records, keys: Numbers, group: HourGroup) -> tuple[Records, NDArray[np.bool_]]:
-        """Return for each key the record that has it, and a mask of the keys that have one."""
-        if not len(records):
-            return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
-        record_keys = _average_keys(records, len(group.parameters))
-        order = np.argsort(record_keys)
-        row = order[np.minimum(np.searchsorted(record_keys, keys, sorter=order), len(order) - 1)]
-        return records[row], record_keys[row] == keys
 
     def _write(self, group: HourGroup, block: Block, units: Sequence[str], now: datetime) -> None:
         # First the version, then what points to it: a death in between repeats both.
@@ -236,6 +228,16 @@ def _is_over(block: Block, now: datetime) -> Numbers:
     """Return a mask of the averages whose period is over."""
     over: Numbers = block["ends_at"] <= now.timestamp()
     return over
+
+
+def _match(records: Records, keys: Numbers, parameters: int) -> tuple[Records, NDArray[np.bool_]]:
+    """Return for each key the record that has it, and a mask of the keys that have one."""
+    if not len(records):
+        return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
+    record_keys = _average_keys(records, parameters)
+    order = np.argsort(record_keys)
+    row = order[np.minimum(np.searchsorted(record_keys, keys, sorter=order), len(order) - 1)]
+    return records[row], record_keys[row] == keys
 
 
 def _average_keys(columns: Mapping[str, Numbers] | Numbers, parameters: int) -> Numbers:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantrac.domain.averaging import AverageRules, Period, exact_sums
-from quantrac.domain.limits import Limit, oxygen_corrected
+from quantrac.domain.limits import Limit, correct_oxygen
 from quantrac.domain.times import DAY, HOUR
 from services.aggregator.windows.columns import PERIODS, Block, Numbers, Records, select_rows
 from services.aggregator.windows.exceedances.columns import HOURS_OF, Names, period_ends
@@ -71,7 +71,7 @@ def correct_means(  # noqa: PLR0917
         # Stations x hours: what was measured, by the oxygen of the same hour.
         oxygen = matrix.members(stations, names.parameters[OXYGEN], names.unit_mask("%"))
         measured = matrix.members(stations, names.parameters[limit.parameter], names.unit_mask(limit.unit))
-        corrected = oxygen_corrected(measured, oxygen, limit.reference_oxygen or 0.0)
+        corrected = correct_oxygen(measured, oxygen, limit.reference_oxygen or 0.0)
         if limit.period in {Period.MONTH, Period.YEAR}:
             for average, station in zip(selected.tolist(), row.tolist(), strict=True):
                 days = _means(corrected[station, begins[average] : ends[average]].reshape(-1, 24), rules)

@@ -64,22 +64,22 @@ def mail(to: Notice) -> EmailMessage:
 
 
 def test_an_alert_is_told_in_english() -> None:
-    told = notice()
-    assert told.text == ENGLISH
-    assert told.subject == (
+    message = notice()
+    assert message.text == ENGLISH
+    assert message.subject == (
         "[warning] Station silent, opened: HN_BKHN_KHIKXQ (Hanoi University of Science and Technology)"
     )
 
 
 def test_an_alert_is_told_in_vietnamese() -> None:
-    told = single(Pending(alert()), STATIONS, "vi", EVENING)
-    assert told.text == VIETNAMESE
-    assert told.subject == "[cảnh báo] Trạm mất tín hiệu, mở: HN_BKHN_KHIKXQ (Đại học Bách khoa Hà Nội)"
+    message = single(Pending(alert()), STATIONS, "vi", EVENING)
+    assert message.text == VIETNAMESE
+    assert message.subject == "[cảnh báo] Trạm mất tín hiệu, mở: HN_BKHN_KHIKXQ (Đại học Bách khoa Hà Nội)"
 
 
 def test_a_fact_that_is_missing_leaves_the_kind() -> None:
-    told = single(Pending(alert(facts={})), STATIONS, "vi", EVENING)
-    assert told.text.splitlines()[0] == "Trạm mất tín hiệu."
+    message = single(Pending(alert(facts={})), STATIONS, "vi", EVENING)
+    assert message.text.splitlines()[0] == "Trạm mất tín hiệu."
 
 
 @pytest.mark.parametrize(
@@ -158,18 +158,18 @@ def test_a_fact_that_is_missing_leaves_the_kind() -> None:
 def test_a_vietnamese_sentence_is_made_of_the_facts(
     kind: str, facts: dict[str, str | float], sentence: str
 ) -> None:
-    told = single(Pending(alert(kind=kind, parameter="COD", facts=facts)), {}, "vi", EVENING)
-    assert told.text.splitlines()[0] == sentence
+    message = single(Pending(alert(kind=kind, parameter="COD", facts=facts)), {}, "vi", EVENING)
+    assert message.text.splitlines()[0] == sentence
 
 
 def test_a_station_that_the_registry_does_not_know_is_told_by_its_code() -> None:
-    told = single(Pending(alert(parameter="PM2.5")), {}, "en", EVENING)
-    assert told.subject == "[warning] Station silent, opened: HN_BKHN_KHIKXQ, PM2.5"
+    message = single(Pending(alert(parameter="PM2.5")), {}, "en", EVENING)
+    assert message.subject == "[warning] Station silent, opened: HN_BKHN_KHIKXQ, PM2.5"
 
 
 def test_programs_get_the_alert_with_its_station() -> None:
-    told = notice(state="closed", version=2)
-    assert told.payload == {
+    message = notice(state="closed", version=2)
+    assert message.payload == {
         "type": "alert.closed",
         "timestamp": "2026-03-25T12:00:02.000Z",
         "data": {
@@ -185,8 +185,8 @@ def test_programs_get_the_alert_with_its_station() -> None:
             "changed_at": "2026-03-25T12:00:02Z",
             "detail": "Nothing received since 2026-03-25T11:40:00Z; a file is due every 5 minutes.",
             "facts": {"last_at": "2026-03-25T11:40:00Z", "interval_minutes": 5.0, "grace_minutes": 15.0},
-            "subject": told.subject,
-            "text": told.text,
+            "subject": message.subject,
+            "text": message.text,
         },
     }
 
@@ -207,15 +207,15 @@ def test_a_digest_has_a_line_an_alert() -> None:
 
 
 def test_a_mail_says_what_it_is_and_to_whom() -> None:
-    told = mail(single(Pending(alert()), STATIONS, "vi", EVENING))
-    assert told["From"] == "quantrac@example.org"
-    assert told["To"] == "a@example.org, b@example.org"
-    assert told["Subject"] == "[cảnh báo] Trạm mất tín hiệu, mở: HN_BKHN_KHIKXQ (Đại học Bách khoa Hà Nội)"
-    assert told["Date"] == "Wed, 25 Mar 2026 12:00:00 +0000"
-    assert told["Auto-Submitted"] == "auto-generated"
-    assert told["In-Reply-To"] is None
-    assert told.get_content_type() == "text/plain"
-    assert told.get_content().replace("\r\n", "\n") == VIETNAMESE
+    message = mail(single(Pending(alert()), STATIONS, "vi", EVENING))
+    assert message["From"] == "quantrac@example.org"
+    assert message["To"] == "a@example.org, b@example.org"
+    assert message["Subject"] == "[cảnh báo] Trạm mất tín hiệu, mở: HN_BKHN_KHIKXQ (Đại học Bách khoa Hà Nội)"
+    assert message["Date"] == "Wed, 25 Mar 2026 12:00:00 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["In-Reply-To"] is None
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content().replace("\r\n", "\n") == VIETNAMESE
 
 
 def test_a_mail_is_seven_bits_whatever_the_language() -> None:
@@ -239,10 +239,10 @@ def test_a_mail_sent_again_has_the_same_id_and_a_closing_answers_its_opening() -
 def test_no_name_or_sentence_adds_a_header_or_a_line(name: str, detail: str) -> None:
     odd = {"HN_BKHN_KHIKXQ": station()}
     object.__setattr__(odd["HN_BKHN_KHIKXQ"], "name_en", f"x{name}")
-    told = mail(single(Pending(alert(detail=detail)), odd, "en", EVENING))
-    assert told.keys() == mail(notice()).keys()
-    assert told["To"] == "a@example.org, b@example.org"
-    assert len(told.get_content().splitlines()) == len(ENGLISH.splitlines())
+    message = mail(single(Pending(alert(detail=detail)), odd, "en", EVENING))
+    assert message.keys() == mail(notice()).keys()
+    assert message["To"] == "a@example.org, b@example.org"
+    assert len(message.get_content().splitlines()) == len(ENGLISH.splitlines())
 
 
 SECRETS = (b"k" * 24, b"s" * 32)
@@ -328,6 +328,6 @@ def test_a_redirect_is_refused_with_where_it_points() -> None:
 
 
 def test_a_trial_says_that_no_alert_stands_behind_it() -> None:
-    told = trial("duty", "vi", EVENING)
-    assert told.text == "Đây là tin nhắn thử của đích nhận duty, không phải cảnh báo.\n"
-    assert (told.subject, told.payload["type"]) == ("Quantrac: Tin nhắn thử", "test")
+    message = trial("duty", "vi", EVENING)
+    assert message.text == "Đây là tin nhắn thử của đích nhận duty, không phải cảnh báo.\n"
+    assert (message.subject, message.payload["type"]) == ("Quantrac: Tin nhắn thử", "test")

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.limits import Limit, WarningShares
+from quantrac.domain.limits import Limit
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Interval, StationParameter, WarningLevels
+from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
@@ -46,7 +47,8 @@ def test_a_station_is_silent_an_interval_and_the_grace_after_its_last_reading_un
     opened = f"{SILENT}/2026-03-25T05:20:00Z"
     assert watch.tick(20) == [(opened, "opened", 1)]
     assert (
-        watch.told[-1].detail == "Nothing received since 2026-03-25T05:00:00Z; a file is due every 5 minutes."
+        watch.alerts[-1].detail
+        == "Nothing received since 2026-03-25T05:00:00Z; a file is due every 5 minutes."
     )
     assert watch.facts == {"last_at": "2026-03-25T05:00:00Z", "interval_minutes": 5, "grace_minutes": 15}
     assert watch.tick(300) == []
@@ -60,8 +62,8 @@ def test_the_example_of_the_contract_is_what_watch_tells() -> None:
     watch.send(-295, received=-295, code="HN_DEMO_KHI001")
     watch.now = at(-275)
     watch.take()
-    told, wanted = watch.told[-1], Alert.model_validate_json(example("alert.json"))
-    assert told.model_copy(update={"changed_at": wanted.changed_at}) == wanted
+    published, expected = watch.alerts[-1], Alert.model_validate_json(example("alert.json"))
+    assert published.model_copy(update={"changed_at": expected.changed_at}) == expected
 
 
 def test_a_backlog_does_not_make_a_station_look_alive() -> None:
@@ -92,7 +94,7 @@ def test_a_station_never_heard_counts_from_its_validity_and_without_one_from_its
     dated, undated = replace(ENTRY, valid_from=START), replace(ENTRY, code="UNDATED")
     watch = Watch(dated, undated)
     assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
-    assert "became valid at 2026-03-25T05:00:00Z" in watch.told[-1].detail
+    assert "became valid at 2026-03-25T05:00:00Z" in watch.alerts[-1].detail
     assert watch.tick(100_000) == []
 
 
@@ -110,7 +112,7 @@ def test_maintenance_closes_and_after_it_the_station_has_its_time_again() -> Non
     opened = f"{SILENT}/2026-03-25T05:20:00Z"
     assert watch.tick(20) == [(opened, "opened", 1)]
     assert watch.tick(30) == [(opened, "closed", 2)]
-    assert watch.told[-1].detail == "Maintenance has begun."
+    assert watch.alerts[-1].detail == "Maintenance has begun."
     assert watch.tick(79) == []
     assert watch.tick(80) == [(f"{SILENT}/2026-03-25T06:20:00Z", "opened", 1)]
 
@@ -149,7 +151,7 @@ def test_a_parameter_that_stays_out_while_others_come_is_silent_by_the_times_of_
         assert watch.send(minutes, PM25=10.0) == []
     opened = f"parameter-silent/{CODE}/NO2/2026-03-25T06:05:00Z"
     assert watch.send(65, PM25=10.0) == [(opened, "opened", 1)]
-    assert watch.told[-1].parameter == "NO2"
+    assert watch.alerts[-1].parameter == "NO2"
     assert watch.send(70) == [(opened, "closed", 2)]
 
 
@@ -168,7 +170,7 @@ def test_a_parameter_outside_its_validity_or_under_maintenance_is_not_asked_for(
         watch.send(-5)
         for minutes in range(0, 120, 5):
             watch.send(minutes, PM25=10.0)
-    assert kept.told == []
+    assert kept.alerts == []
     # Not in force, but it came within the last day: asked for until that is over.
     assert ended.open() == [f"parameter-silent/{CODE}/NO2/2026-03-25T06:00:00Z"]
     for minutes in range(120, 1500, 15):
@@ -191,7 +193,7 @@ def test_a_day_with_too_few_readings_opens_and_needs_a_margin_to_close() -> None
     assert watch.count(counts(0, 24, 8), day + 10) == []  # the day is not over by the grace
     opened = f"data-incomplete/{CODE}/2026-03-26T05:00:00Z"
     watch.send(day + 15)
-    assert watch.told[-1].alert_id == opened
+    assert watch.alerts[-1].alert_id == opened
     assert (watch.facts["counted"], watch.facts["expected"]) == (2 * 24 * 8, 2 * 24 * 12)
     assert watch.count(counts(0, 24, 9) | {("NO2", 23): 11}, day + 16) == []  # 0.753
     assert watch.count(counts(0, 24, 10), day + 17) == [(opened, "closed", 2)]
@@ -202,10 +204,10 @@ def test_a_station_is_not_incomplete_before_its_first_day_is_over() -> None:
     for hour in range(24):
         watch.send(hour * 60 + 14)
         watch.send(hour * 60 + 29)
-    assert [alert.kind for alert in watch.told if alert.kind == "data-incomplete"] == []
+    assert [alert.kind for alert in watch.alerts if alert.kind == "data-incomplete"] == []
     watch.send(25 * 60 + 14)
     watch.send(25 * 60 + 29)
-    assert watch.told[-1].kind == "data-incomplete"
+    assert watch.alerts[-1].kind == "data-incomplete"
 
 
 def test_hours_of_maintenance_are_not_expected() -> None:
@@ -274,8 +276,8 @@ def test_an_exceedance_is_told_when_its_first_average_is_over_again_when_it_grow
     watch = Watch(replace(ENTRY, interval_seconds=86400))
     assert watch.exceed(exceedance(), 45) == []
     assert watch.tick(60) == [(EXCEEDED, "opened", 1)]
-    assert (watch.told[-1].severity, watch.told[-1].opened_at) == ("critical", at(60))
-    assert watch.told[-1].detail == (
+    assert (watch.alerts[-1].severity, watch.alerts[-1].opened_at) == ("critical", at(60))
+    assert watch.alerts[-1].detail == (
         "The hour average of PM2.5 is beyond a maximum of 50 µg/m3 (QCVN 05:2023/BTNMT) since"
         " 2026-03-25T05:00:00Z; peak 60 µg/m3, 1.20 times the limit."
     )
@@ -316,9 +318,9 @@ def test_the_first_average_is_over_on_vietnams_calendar(period: str, starts: str
 
 def test_a_value_that_moves_about_a_level_is_one_alert() -> None:
     watch = Watch()
-    told = [each for n in range(100) for each in watch.send(5 * n, PM25=39.9 + 0.2 * (n % 2), NO2=5.0)]
+    states = [state for n in range(100) for state in watch.send(5 * n, PM25=39.9 + 0.2 * (n % 2), NO2=5.0)]
     opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:05:00Z"
-    assert told == [(opened, "opened", 1)]
+    assert states == [(opened, "opened", 1)]
 
 
 def test_the_level_rises_at_once_and_falls_after_half_an_hour_below_it() -> None:
@@ -326,14 +328,14 @@ def test_the_level_rises_at_once_and_falls_after_half_an_hour_below_it() -> None
     opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:00:00Z"
     assert watch.send(0, PM25=40.0) == [(opened, "opened", 1)]
     assert watch.send(5, PM25=55.0) == [(opened, "updated", 2)]
-    assert [alert.severity for alert in watch.told] == ["info", "critical"]
-    assert watch.told[-1].detail == 'PM2.5 is at the level "exceeded": 55 µg/m3 at 2026-03-25T05:05:00Z.'
+    assert [alert.severity for alert in watch.alerts] == ["info", "critical"]
+    assert watch.alerts[-1].detail == 'PM2.5 is at the level "exceeded": 55 µg/m3 at 2026-03-25T05:05:00Z.'
     assert watch.send(30, PM25=46.0) == []
     assert watch.send(35, PM25=46.0) == [(opened, "updated", 3)]
-    assert watch.told[-1].severity == "warning"
+    assert watch.alerts[-1].severity == "warning"
     assert watch.send(60, PM25=1.0) == []
     assert watch.send(65, PM25=1.0) == [(opened, "closed", 4)]
-    assert watch.told[-1].detail == "No value has reached a warning level for 30 minutes."
+    assert watch.alerts[-1].detail == "No value has reached a warning level for 30 minutes."
 
 
 def test_after_a_restart_a_level_has_its_half_hour_anew() -> None:
@@ -345,15 +347,15 @@ def test_after_a_restart_a_level_has_its_half_hour_anew() -> None:
     assert watch.tick(15) == []
     assert watch.send(40, PM25=1.0) == []
     assert watch.send(45, PM25=1.0) == [(opened, "closed", 2)]
-    assert watch.told[-1].detail == "No value has reached a warning level for 30 minutes."
+    assert watch.alerts[-1].detail == "No value has reached a warning level for 30 minutes."
 
 
 def test_bad_readings_those_of_a_calibration_and_late_ones_warn_nobody() -> None:
     watch = Watch()
     assert watch.send(0, PM25={"value": 99.0, "flag": 3}) == []
     assert watch.send(5, PM25={"value": 99.0, "status": "01"}) == []
-    told = watch.send(6, received=66, PM25=99.0)
-    assert [each for each in told if each[0].startswith("warning")] == []
+    states = watch.send(6, received=66, PM25=99.0)
+    assert [state for state in states if state[0].startswith("warning")] == []
 
 
 def test_levels_are_the_registrys_else_shares_of_the_limit_in_the_same_unit() -> None:
@@ -397,8 +399,8 @@ def test_many_late_files_within_minutes_are_one_backlog_until_none_comes() -> No
 
 def test_late_files_now_and_then_are_no_backlog() -> None:
     watch = Watch()
-    told = [each for n in range(100) for each in watch.send(n - 600, received=n)]
-    assert [each for each in told if each[0].startswith("backlog")] == []
+    states = [state for n in range(100) for state in watch.send(n - 600, received=n)]
+    assert [state for state in states if state[0].startswith("backlog")] == []
 
 
 # the handler
@@ -481,12 +483,14 @@ def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed
                 watch.tick(minutes)
             case "restart":
                 watch.tick(minutes)
-                before, told = watch.open(), len(watch.told)
+                before, number = watch.open(), len(watch.alerts)
                 watch.restart()
                 watch.tick(minutes)
-                assert (watch.open(), len(watch.told)) == (before, told)
+                assert (watch.open(), len(watch.alerts)) == (before, number)
         causes = [
-            (alert.kind, alert.parameter) for alert in watch.stored.told.values() if alert.state != "closed"
+            (alert.kind, alert.parameter)
+            for alert in watch.stored.alerts_by_id.values()
+            if alert.state != "closed"
         ]
         assert len(causes) == len(set(causes))
     watch.exceed(exceedance(next(versions), open=False), minutes)
@@ -495,7 +499,7 @@ def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed
         watch.send(minutes)
     assert watch.open() == []
     of_id: dict[str, list[tuple[int, str]]] = {}
-    for alert in watch.told:
+    for alert in watch.alerts:
         of_id.setdefault(alert.alert_id, []).append((alert.version, alert.state))
     for states in of_id.values():
         assert [version for version, _ in states] == list(range(1, len(states) + 1))
