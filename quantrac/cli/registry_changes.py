@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from quantrac.domain.qa.thresholds.expectations import registered
+from quantrac.domain.qa.thresholds.rule_book import registered
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
 
