@@ -213,7 +213,7 @@ class RuleSet:
                 for entry in entries:
                     if entry.thresholds is not None:
                         thresholds = {**defaults, **entry.thresholds}
-                        spans = (thresholds[name] for name in TESTS[test].reach)
+                        spans = (thresholds[name] for name in TESTS[test].look_back)
                         yield from (float(default) for default in spans if _is_finite(default))
 
     def _sections(self, *, sources: bool) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def judge_span(
 ) -> Judged:
     """Judge the readings of ``[start, end)``, seconds since 1970 UTC.
 
-    ``readings`` hold the span and what lies before it as far as the tests look (``reach`` of the rules).
+    ``readings`` hold the span and what lies before it as far as the tests look back.
     ``statistics`` are those of the station's blocks; without them, for a file without history, they are taken
     from the span itself. ``neighbours`` is asked for the hours of the neighbour stations
     where a test wants them.
@@ -207,7 +207,7 @@ class _Station:
         readings, position = self.readings.take(rows), self._position[rows]
         codes, nothing = readings.parameter, np.full(len(rows), np.nan)
         sample = np.unique(readings.time, return_inverse=True)[1]
-        profile = self.expectations.profiles_of(readings.station, codes, readings.received, readings.time)
+        profile = self.expectations.profile_indices(readings.station, codes, readings.received, readings.time)
         window = Window(
             value=readings.value,
             time=readings.time,
@@ -240,8 +240,9 @@ class Stretch:
     ) -> None:
         self.rows, self.readings, self.window, self.profile = rows, readings, window, profile
         self.decided = decided(station.decisions, readings.parameter, readings.time)
-        self.thresholds, self.asked = station.expectations.of(profile, readings.time)
-        self._required = station.expectations.required(profile)
+        self.thresholds = station.expectations.thresholds(profile, readings.time)
+        self.asked = station.expectations.enabled_tests(profile)
+        self._required = station.expectations.required_tests(profile)
         self._on_crash = station.on_crash
         self.outcomes: Outcomes = np.full((len(rows), len(TESTS)), NOT_RUN, dtype=np.uint8)
         self.crashed: set[str] = set()
