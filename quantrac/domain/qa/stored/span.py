@@ -28,7 +28,7 @@ from quantrac.domain.qa.checks.table import (
     TESTS,
     Test,
 )
-from quantrac.domain.qa.decisions import NOT_DECIDED, decided
+from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
 from quantrac.domain.qa.evaluate import NOT_RUN, Crash, evaluate, is_bad, raise_crash, roll_up_rows
 from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE, measured
 from quantrac.domain.qa.station_readings import StationReadings
@@ -239,7 +239,7 @@ class Stretch:
         self, station: _Station, rows: Indices, readings: StationReadings, window: Window, profile: Indices
     ) -> None:
         self.rows, self.readings, self.window, self.profile = rows, readings, window, profile
-        self.decided = decided(station.decisions, readings.parameter, readings.time)
+        self.decided = decision_flags(station.decisions, readings.parameter, readings.time)
         self.thresholds = station.expectations.thresholds(profile, readings.time)
         self.asked = station.expectations.enabled_tests(profile)
         self._required = station.expectations.required_tests(profile)
