@@ -16,7 +16,6 @@ from quantrac.domain.qa.live.batch import BatchColumns
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.live.other_files import OtherFiles
 from quantrac.domain.qa.live.provisional import ProvisionalSpans
-from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools
 from quantrac.domain.times import HOUR
 
@@ -26,20 +25,17 @@ INSTANT = 1.0
 """Seconds of a span that holds the readings of one time only."""
 
 
-def add_companions(
-    spans: ProvisionalSpans, batch: BatchColumns, expectations: Expectations, memory: Memory
-) -> None:
+def add_companions(spans: ProvisionalSpans, batch: BatchColumns, memory: Memory) -> None:
     """Add the times for which a parameter that a test compares with came in another file before.
 
     To be called before the memory takes the batch in.
     """
     other_files = OtherFiles(memory)
     for index, file in enumerate(batch.files):
-        if not file.station or not file.times:
+        if not file.station or file.profiles is None:
             continue
-        profiles = expectations.station_profiles(file.station)
         for time, parameters in file.parameters_by_time().items():
-            missing = profiles.missing_companions(parameters)
+            missing = file.profiles.missing_companions(parameters)
             if missing and other_files.has_any(file.station, missing, time):
                 spans.add(index, time, time + INSTANT, "companion")
         other_files.add(file.station, file.parameters, file.times, file.received)

@@ -64,7 +64,7 @@ class Judge:
             return [self._flag_set(reading_set, [], None, None) for reading_set in sets]
         # What was known before the batch, and then before each of its readings.
         spans = ProvisionalSpans(batch.starts)
-        add_companions(spans, batch, expectations, self._memory)
+        add_companions(spans, batch, self._memory)
         finished = advance_stations(batch, self._memory)
         past = self._memory.add(batch.arrivals)
         # What the tests say of it, and what people decided.
