@@ -84,7 +84,7 @@ def reading(minute, value, parameter="PM2.5", status="00", unit="ug/m3"):
 
 def a_set(*readings, station=STATION, rejects=(), received=None):
     """A file that came a minute after its last reading, or at minute ``received``."""
-    last = max((each.measured_at for each in readings), default=START)
+    last = max((r.measured_at for r in readings), default=START)
     at = last + timedelta(minutes=1) if received is None else minute(received)
     return ReadingSet(
         station, "0" * 64, "a.txt", "acc", "ftp", at, "circular-10", list(readings), list(rejects)
@@ -96,7 +96,7 @@ def judge(sets, rules=None, memory=None):
 
 
 def flags(flagged):
-    return [reading.flag for each in flagged for reading in each.readings]
+    return [reading.flag for s in flagged for reading in s.readings]
 
 
 def chunks(items, sizes):
@@ -113,7 +113,7 @@ sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 
 
 def provisional(flagged):
-    return [each.provisional and each.provisional.causes for each in flagged]
+    return [s.provisional and s.provisional.causes for s in flagged]
 
 
 def later(flagged):

@@ -50,11 +50,11 @@ def test_a_parameter_without_a_range_is_good_and_says_that_the_range_was_not_eva
 def test_the_reading_itself_stays_as_it_was_sent():
     sent = reading(0, 3087.03, parameter="CO", status="02")
     [flagged] = judge([a_set(sent)])
-    kept = flagged.readings[0]
-    assert (kept.line, kept.parameter, kept.value, kept.text, kept.unit, kept.measured_at, kept.status) == (
+    only = flagged.readings[0]
+    assert (only.line, only.parameter, only.value, only.text, only.unit, only.measured_at, only.status) == (
         1, "CO", 3087.03, "3087.03", "ug/m3", START, "02",
     )  # fmt: skip
-    assert kept.flag == 4
+    assert only.flag == 4
 
 
 def test_an_unknown_parameter_is_kept_and_not_evaluated():
@@ -78,15 +78,15 @@ def test_rejects_and_order_pass_through():
     flagged = judge(
         [a_set(station="", rejects=[reject]), a_set(reading(0, 20.0)), a_set(reading(5, 1.0), station="")]
     )
-    assert [each.station for each in flagged] == ["", STATION, ""]
+    assert [s.station for s in flagged] == ["", STATION, ""]
     assert flagged[0].rejects == [reject]
     assert flags(flagged) == [1, 2]
 
 
 def test_readings_without_a_station_have_no_history():
     sets = [a_set(reading(5 * i, 20.0), station="") for i in range(20)]
-    assert {each.readings[0].tests["flat_line"] for each in judge(sets)} == {1}
-    assert {each.readings[0].tests["spike"] for each in judge(sets)} == {2}
+    assert {s.readings[0].tests["flat_line"] for s in judge(sets)} == {1}
+    assert {s.readings[0].tests["spike"] for s in judge(sets)} == {2}
 
 
 def test_a_registry_record_that_is_replaced_holds_from_the_next_batch():
@@ -116,16 +116,16 @@ def test_a_station_that_is_no_longer_valid_is_not_evaluated():
 
 def test_a_test_that_is_switched_off_leaves_no_outcome():
     class NoSpike(Rules):
-        def thresholds(self, *place):
-            return {test: given for test, given in super().thresholds(*place).items() if test != "spike"}
+        def thresholds(self, *scope):
+            return {k: v for k, v in super().thresholds(*scope).items() if k != "spike"}
 
     assert "spike" not in judge([a_set(reading(0, 1.0))], rules=NoSpike())[0].readings[0].tests
 
 
 def test_a_value_that_is_no_number_is_missing_where_gaps_are_asked_for_and_never_good():
     class Gaps(Rules):
-        def thresholds(self, *place):
-            return {**super().thresholds(*place), "gap": {}}
+        def thresholds(self, *scope):
+            return {**super().thresholds(*scope), "gap": {}}
 
     [with_gaps] = judge([a_set(reading(0, float("nan")))], rules=Gaps())
     assert (with_gaps.readings[0].flag, with_gaps.readings[0].tests) == (9, {"gap": 9})
@@ -135,8 +135,8 @@ def test_a_value_that_is_no_number_is_missing_where_gaps_are_asked_for_and_never
 
 def test_a_test_that_crashes_never_looks_like_a_pass():
     class Contradiction(Rules):
-        def thresholds(self, *place):
-            return super().thresholds(*place) | {"spike": {"suspect": 2.0, "fail": 1.0}}
+        def thresholds(self, *scope):
+            return super().thresholds(*scope) | {"spike": {"suspect": 2.0, "fail": 1.0}}
 
     crashes = []
     judged = Judge(
@@ -238,7 +238,7 @@ def test_a_decision_wins_over_every_test():
     stations.decide("2", decision("2", 0, 5, Flag.GOOD, parameters=("PM2.5",)))
     sets = [a_set(reading(at, 5000.0), reading(at, 1.0, "CO")) for at in (0, 5, 10)]
     flagged = Judge(stations, Book(), Memory()).judge(sets)
-    assert [flags([each]) for each in flagged] == [[1, 1], [4, 4], [4, 1]]
+    assert [flags([s]) for s in flagged] == [[1, 1], [4, 4], [4, 1]]
     assert flagged[0].readings[0].tests["decision"] == 1
     assert flagged[0].readings[0].tests["equipment_range"] == 4
     assert "decision" not in flagged[0].readings[1].tests

@@ -43,7 +43,7 @@ def test_a_stuck_analyser_keeps_the_time_since_when_it_is_stuck():
 
 def test_equal_values_on_both_sides_of_a_long_silence_are_no_flat_line():
     flagged = judge([a_set(reading(0, 7.2)), a_set(reading(181, 7.2)), a_set(reading(360, 7.2))])
-    since = [each.readings[0].equal_since for each in flagged]
+    since = [s.readings[0].equal_since for s in flagged]
     assert since == [START, START + timedelta(minutes=181), START + timedelta(minutes=181)]
 
 
@@ -79,14 +79,14 @@ def test_a_sent_reading_that_comes_again_gets_the_same_flag():
     memory = Memory()
     first = judge(sets, memory=memory)
     again = judge(sets, memory=memory)
-    assert [each.readings for each in again] == [each.readings for each in first]
-    assert [each.provisional and each.provisional.causes for each in again] == [["late"]] * 6
+    assert [s.readings for s in again] == [s.readings for s in first]
+    assert [s.provisional and s.provisional.causes for s in again] == [["late"]] * 6
 
 
 def test_a_late_reading_that_breaks_a_remembered_run_moves_its_beginning():
     sets = [a_set(reading(i, 7.0)) for i in (0, 5, 15, 20)]
     flagged = judge([*sets, a_set(reading(10, 8.0), received=30), a_set(reading(25, 7.0))])
-    assert [each.readings[0].equal_since for each in flagged] == [
+    assert [s.readings[0].equal_since for s in flagged] == [
         minute(0), minute(0), minute(0), minute(0), minute(10), minute(15),
     ]  # fmt: skip
     assert provisional(later(flagged)) == [None, None, None, ["late"], None]
@@ -95,13 +95,13 @@ def test_a_late_reading_that_breaks_a_remembered_run_moves_its_beginning():
 def test_a_late_reading_that_joins_two_runs_makes_them_one():
     sets = [a_set(reading(0, 7.0)), a_set(reading(100, 7.0)), a_set(reading(290, 7.0))]
     flagged = judge([*sets, a_set(reading(200, 7.0), received=300), a_set(reading(295, 7.0))])
-    assert [each.readings[0].equal_since for each in flagged] == [
+    assert [s.readings[0].equal_since for s in flagged] == [
         minute(0), minute(0), minute(290), minute(0), minute(0),
     ]  # fmt: skip
 
 
 class Strict(Rules):
-    def thresholds(self, *place):
+    def thresholds(self, *scope):
         return {"status": {}, "duplicate": {"tolerance": 0.5, "corrections": 0}}
 
 
@@ -150,7 +150,7 @@ def test_a_day_without_readings_needs_no_tail():
 
 def test_revisions_in_the_tail_change_nothing():
     flagged = judge([a_set(reading(5 * i, 20.0 + i % 2)) for i in range(20)])
-    revised = [replace(each, revision=1, cause="late") for each in flagged[2:5]]
+    revised = [replace(s, revision=1, cause="late") for s in flagged[2:5]]
     with_them, without = Memory(), Memory()
     with_them.remember([*flagged, *revised])
     without.remember(flagged)
@@ -166,8 +166,8 @@ def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
         judged.judge([a_set(reading(i, 20.0, f"Spam {i}")), a_set(reading(i, 20.0 + i % 2))])
         assert memory.count <= 40
     # The station's own series was never idle.
-    [kept] = judged.judge([a_set(reading(100, 20.5))])
-    assert kept.readings[0].tests["spike"] == 1
+    [only] = judged.judge([a_set(reading(100, 20.5))])
+    assert only.readings[0].tests["spike"] == 1
     [again] = judged.judge([a_set(reading(101, 20.0, "Spam 0"))])
     assert again.provisional.causes == ["late", "memory"]
 
@@ -176,7 +176,7 @@ def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(mon
     monkeypatch.setattr("quantrac.domain.qa.live.series.MOST_PARAMETERS", 3)
     sets = [a_set(*(reading(5 * i, 20.0, f"Spam {n}") for n in range(5))) for i in range(5)]
     last = judge(sets)[-1]
-    assert [each.tests["spike"] for each in last.readings] == [1, 1, 1, 2, 2]
+    assert [r.tests["spike"] for r in last.readings] == [1, 1, 1, 2, 2]
     assert last.provisional.causes == ["late"]
 
 
@@ -192,6 +192,4 @@ def test_a_restored_judge_goes_on_like_one_that_never_stopped(values, cut):
     memory = Memory()
     memory.remember(before[-16 - cut[0] :])
     restored = Judge(registry(), Book(), memory)
-    assert [each for part in chunks(sets[30:], cut) for each in restored.judge(part)] == never.judge(
-        sets[30:]
-    )
+    assert [s for part in chunks(sets[30:], cut) for s in restored.judge(part)] == never.judge(sets[30:])

@@ -40,9 +40,9 @@ def test_a_late_reading_is_left_provisional_with_all_that_may_look_back_to_it():
 
 def test_tests_that_look_back_a_week_have_a_week_rejudged():
     class Slow(Rules):
-        def thresholds(self, *place):
+        def thresholds(self, *scope):
             return {
-                **super().thresholds(*place),
+                **super().thresholds(*scope),
                 "flat_line": {"suspect_after": 30.0, "fail_after": 7.0 * DAY},
             }
 
@@ -54,18 +54,18 @@ def stuck_for(minutes, *, value=7.0):
     return [a_set(reading(i, value)) for i in range(0, minutes, 5)]
 
 
-def test_an_old_reading_inside_a_run_makes_it_unsure_until_it_breaks():
+def test_an_old_reading_inside_a_run_makes_it_uncertain_until_it_breaks():
     sets = [*stuck_for(200), a_set(reading(12, 9.0), received=200)]
     flagged = judge([*sets, a_set(reading(200, 7.0)), a_set(reading(205, 8.0)), a_set(reading(210, 8.0))])
-    assert [each.readings[0].equal_since for each in flagged[-4:]] == [None, None, minute(205), minute(205)]
+    assert [s.readings[0].equal_since for s in flagged[-4:]] == [None, None, minute(205), minute(205)]
     assert provisional(flagged[-4:]) == [["late"], ["late"], None, None]
 
 
-def test_a_run_that_has_certainly_lasted_as_long_as_the_tests_look_back_is_sure_again():
+def test_a_run_that_has_certainly_lasted_as_long_as_the_tests_look_back_is_certain_again():
     sets = [*stuck_for(200), a_set(reading(12, 9.0), received=200)]
     # The oldest reading remembered is that of minute 120.
     flagged = judge([*sets, *(a_set(reading(200 + 20 * i, 7.0)) for i in range(71))])
-    since = [each.readings[0].equal_since for each in flagged[-71:]]
+    since = [s.readings[0].equal_since for s in flagged[-71:]]
     assert since[:69] == [None] * 69  # up to minute 1560, a day after 120
     assert since[69:] == [minute(120), minute(120)]
 
@@ -75,12 +75,12 @@ def test_a_run_that_has_certainly_lasted_as_long_as_the_tests_look_back_is_sure_
     [(12, 7.0), (-5, 9.0), (-181, 7.0)],
     ids=["the value it shows", "another value before it", "too long before it"],
 )
-def test_an_old_reading_that_changes_nothing_of_a_run_leaves_it_sure(at, value):
+def test_an_old_reading_that_changes_nothing_of_a_run_leaves_it_certain(at, value):
     sets = [*stuck_for(200), a_set(reading(at, value), received=200)]
     assert judge([*sets, a_set(reading(200, 7.0))])[-1].readings[0].equal_since == minute(0)
 
 
-def test_an_old_reading_that_may_have_begun_a_run_earlier_makes_it_unsure():
+def test_an_old_reading_that_may_have_begun_a_run_earlier_makes_it_uncertain():
     flagged = judge([*stuck_for(200), a_set(reading(-30, 7.0), received=200), a_set(reading(200, 7.0))])
     assert flagged[-1].readings[0].equal_since is None
 
@@ -120,7 +120,7 @@ def test_a_parameter_that_never_comes_leaves_nothing_to_be_rejudged():
 
 
 class Neighbours(Rules):
-    def thresholds(self, *place):
+    def thresholds(self, *scope):
         return {"status": {}, "neighbours": {"difference": 50.0}}
 
 
@@ -134,28 +134,28 @@ def test_an_hour_that_is_over_is_rejudged_where_neighbours_are_compared():
 
 
 class Own(Rules):
-    def thresholds(self, *place):
+    def thresholds(self, *scope):
         return {"status": {}, "own_range": {}}
 
 
-def test_readings_are_compared_with_what_was_learnt_of_their_block():
+def test_readings_are_compared_with_the_baseline_of_their_block():
     baseline = Baselines()
     block = block_of(START.timestamp())
     baseline.put(STATION, {block: {"PM2.5": [10.0, 40.0, 5.0, 8.0, 50.0]}})
     judged = Judge(registry(), Book(Own()), Memory(), baseline=baseline)
-    [known, other] = judged.judge([a_set(reading(0, 20.0), reading(0, 20.0, "CO")), a_set(reading(5, 9e9))])
-    assert [each.tests["own_range"] for each in known.readings] == [1, 2]
-    assert other.readings[0].tests["own_range"] in (3, 4)
-    assert other.provisional is None
+    [usual, unusual] = judged.judge([a_set(reading(0, 20.0), reading(0, 20.0, "CO")), a_set(reading(5, 9e9))])
+    assert [r.tests["own_range"] for r in usual.readings] == [1, 2]
+    assert unusual.readings[0].tests["own_range"] in (3, 4)
+    assert unusual.provisional is None
 
 
-def test_readings_of_a_block_whose_limits_have_not_come_are_left_provisional():
+def test_readings_of_a_block_whose_bounds_have_not_come_are_left_provisional():
     flagged = judge([a_set(reading(0, 20.0)), a_set(reading(5, 20.0))], rules=Own())
     assert flagged[1].readings[0].tests["own_range"] == 2
     assert flagged[1].provisional == Provisional(minute(5), minute(5) + timedelta(seconds=1), ["block"])
 
 
-def test_a_parameter_that_comes_after_its_block_is_over_has_the_block_learnt_from_again():
+def test_a_parameter_that_comes_after_its_block_is_over_has_the_block_summed_up_again():
     sets = [a_set(reading(at, 20.0)) for at in (0, 355, 360)]
     slow = [a_set(reading(at, 1.0, "CO"), received=365) for at in (0, 355)]
     flagged = judge([*sets, *slow])

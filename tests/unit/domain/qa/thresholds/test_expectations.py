@@ -13,7 +13,7 @@ from support.judging import STATION, Book, Rules, a_set, flags, judge, minute, r
 class Tight(Rules):
     version = "tight"
 
-    def thresholds(self, *place):
+    def thresholds(self, *scope):
         return {"status": {}, "equipment_range": {"low": 0.0, "high": 10.0}}
 
 
@@ -21,14 +21,14 @@ def test_rules_switch_with_the_time_of_receipt_within_a_batch():
     book = Book(received=[(minute(10), Tight())])
     sets = [a_set(reading(5, 20.0, "X"), received=9), a_set(reading(6, 20.0, "X"), received=10)]
     flagged = Judge(registry(), book, Memory()).judge(sets)
-    assert [each.rules for each in flagged] == ["0123456789ab", "tight"]
-    assert [each.readings[0].tests["equipment_range"] for each in flagged] == [2, 4]
+    assert [s.rules for s in flagged] == ["0123456789ab", "tight"]
+    assert [s.readings[0].tests["equipment_range"] for s in flagged] == [2, 4]
 
 
 def test_rules_of_a_replay_judge_the_readings_of_its_span():
     book = Book(measured=[(minute(5), minute(10), Tight())])
     flagged = Judge(registry(), book, Memory()).judge([a_set(*(reading(i, 20.0, "X") for i in (0, 5, 10)))])
-    assert [each.tests["equipment_range"] for each in flagged[0].readings] == [2, 4, 2]
+    assert [r.tests["equipment_range"] for r in flagged[0].readings] == [2, 4, 2]
     assert flagged[0].rules == "0123456789ab"
 
 
@@ -50,7 +50,7 @@ def test_thresholds_follow_their_dates():
             return {"status": {}, "equipment_range": {"low": 0.0, "high": 10.0 if at < minute(10) else 30.0}}
 
     [flagged] = judge([a_set(*(reading(i, 20.0, "X") for i in (5, 10, 15)))], rules=Dated())
-    assert [each.flag for each in flagged.readings] == [4, 1, 1]
+    assert [r.flag for r in flagged.readings] == [4, 1, 1]
 
 
 def test_a_threshold_by_month_and_hour_is_picked_by_the_time_of_the_reading():
@@ -73,7 +73,7 @@ class Thresholded(Rules):
     def __init__(self, tests):
         self.tests, self.version = tests, str(len(str(tests)))
 
-    def thresholds(self, *place):
+    def thresholds(self, *scope):
         return self.tests
 
 
