@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from quantrac.domain.qa.thresholds.expectations import registered
+from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
 
@@ -40,7 +40,7 @@ def _facts(station: Station, time: datetime) -> object:
     """What the registry tells the tests at a time; position for the neighbours."""
     if not station.valid_at(time):
         return None
-    entries = {p.code: registered(station.parameter(p.code, time)) for p in station.parameters}
+    entries = {p.code: registry_thresholds(station.parameter(p.code, time)) for p in station.parameters}
     return (
         station.type,
         station.interval_seconds,

@@ -91,7 +91,7 @@ Settings: TypeAlias = Mapping[Scope, Mapping[str, Sequence[Entry]]]
 class RuleSet:
     """Thresholds by station type, station, parameter and time of measurement.
 
-    Satisfies :class:`quantrac.domain.qa.thresholds.expectations.Rules`. A narrower scope replaces single
+    Satisfies :class:`quantrac.domain.qa.thresholds.rule_book.Rules`. A narrower scope replaces single
     thresholds of a wider one, in the order national, its parameters, station type, its parameters, station,
     its parameters.
     """
@@ -213,7 +213,7 @@ class RuleSet:
                 for entry in entries:
                     if entry.thresholds is not None:
                         thresholds = {**defaults, **entry.thresholds}
-                        spans = (thresholds[name] for name in TESTS[test].reach)
+                        spans = (thresholds[name] for name in TESTS[test].look_back)
                         yield from (float(default) for default in spans if _is_finite(default))
 
     def _sections(self, *, sources: bool) -> dict[str, Any]:

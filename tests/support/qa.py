@@ -75,9 +75,9 @@ def registry(codes: tuple[str, ...] = ("PM2.5", "PM10", "CO")) -> Registry:
     return Registry(stations={ONE: station(ONE, 21.0), OTHER: station(OTHER, 21.027)})
 
 
-def expectations(known: Registry | None = None, text: str = EVERY_TEST) -> Expectations:
+def expectations(registered: Registry | None = None, text: str = EVERY_TEST) -> Expectations:
     """Return what a registry and rules expect."""
-    return Expectations(known or registry(), RuleBook(rules(text)))
+    return Expectations(registered or registry(), RuleBook(rules(text)))
 
 
 def reading(
@@ -95,7 +95,7 @@ def reading(
 
 def a_set(*readings: Reading, station: str = ONE, received: datetime | None = None) -> ReadingSet:
     """Return a file, received a minute after its last reading if nothing else is said."""
-    newest = max((each.measured_at for each in readings), default=START)
+    newest = max((r.measured_at for r in readings), default=START)
     at = received or newest + timedelta(minutes=1)
     name = f"{station}-{at.isoformat()}"
     return ReadingSet(station, name, name, "acc", "ftp", at, "circular-10", list(readings))
@@ -139,7 +139,7 @@ def files(
     for start in random.choice(n, max(1, n // 1000)):
         silent[start : start + random.integers(12, 12 * 8)] = True
     silent |= random.random(n) < 0.02
-    found = []
+    sets = []
     for slot in np.flatnonzero(~silent):
         drift = 2.0 if late_clock[slot] else random.choice([0, 0, 0, 0, 1 / 60, 1.5])
         unit = "mg/m3" if random.random() < 0.001 else "ug/m3"
@@ -148,8 +148,8 @@ def files(
             for line, (code, (value, status)) in enumerate(columns.items(), 1)
         ]
         cut = 1 if random.random() < 0.1 else 0
-        found += [a_set(*part, station=station) for part in (readings[:cut], readings[cut:]) if part]
-    return found
+        sets += [a_set(*part, station=station) for part in (readings[:cut], readings[cut:]) if part]
+    return sets
 
 
 def disordered(
@@ -165,19 +165,21 @@ def disordered(
 
     ``late``, ``again`` and ``corrected`` are shares of the files, ``furthest`` minutes.
     """
-    arrivals = [(each.received_at, each) for each in sets]
-    for each in sets:
+    arrivals = [(a_file.received_at, a_file) for a_file in sets]
+    for a_file in sets:
         if random.random() < again:
-            arrivals.append((each.received_at + timedelta(minutes=int(random.integers(1, furthest))), each))
+            at = a_file.received_at + timedelta(minutes=int(random.integers(1, furthest)))
+            arrivals.append((at, a_file))
         if random.random() < corrected:
-            other = [
-                replace(one, value=one.value + 40.0, text=repr(one.value + 40.0)) for one in each.readings
+            corrections = [
+                replace(r, value=r.value + 40.0, text=repr(r.value + 40.0)) for r in a_file.readings
             ]
-            at = each.received_at + timedelta(minutes=int(random.integers(1, furthest)))
-            arrivals.append((at, replace(each, readings=other)))
-    moved = []
-    for number, (at, each) in enumerate(arrivals):
+            at = a_file.received_at + timedelta(minutes=int(random.integers(1, furthest)))
+            arrivals.append((at, replace(a_file, readings=corrections)))
+    disordered_sets = []
+    for number, (at, a_file) in enumerate(arrivals):
         delay = int(random.integers(1, furthest)) if random.random() < late else 0
         received = at + timedelta(minutes=delay, milliseconds=number % 1000)
-        moved.append(replace(each, received_at=received, file_id=f"{each.station}-{received.isoformat()}"))
-    return sorted(moved, key=lambda each: each.received_at)
+        file_id = f"{a_file.station}-{received.isoformat()}"
+        disordered_sets.append(replace(a_file, received_at=received, file_id=file_id))
+    return sorted(disordered_sets, key=lambda s: s.received_at)

@@ -13,7 +13,8 @@ from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
-from quantrac.domain.qa.thresholds.expectations import Expectations, registered
+from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station
@@ -76,7 +77,7 @@ def explain_reading(
         return neighbour_hours
 
     explanations = explain_readings(
-        history.readings(station, time - 60 * expectations.reach(station), time + 1),
+        history.readings(station, time - expectations.look_back(station), time + 1),
         expectations,
         time,
         parameter=parameter,
@@ -150,7 +151,7 @@ def _name_sources(rules: RuleSet, station: Station, parameter: str, measured_at:
     record = station if station.valid_at(measured_at) else None
     type_ = record.type.value if record is not None else ""
     layers = rules.layers(type_, station.code, parameter, measured_at)
-    facts = registered(record.parameter(parameter, measured_at) if record is not None else None)
+    facts = registry_thresholds(record.parameter(parameter, measured_at) if record is not None else None)
     sources = {}
     for test, settings in layers.items():
         scopes = [f"{scope}: {entry.source or 'no source named'}" for scope, entry in settings]

@@ -7,7 +7,7 @@ from itertools import islice
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
-from quantrac.domain.qa.thresholds.expectations import RuleBook
+from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.readings import ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import DeadLetter, Done, Record
@@ -43,7 +43,7 @@ class ValidateHandler:
         memory = Memory()
         for part in _parts(tail, _RESTORED_TOGETHER):
             memory.remember(_remembered(part))
-            memory.whole = False  # even a tail of nothing but revisions tells of readings before it
+            memory.is_complete = False  # even a tail of nothing but revisions shows that there were readings
         self._judges[partition] = self._judge(memory)
 
     def handle(self, batch: Sequence[Record]) -> Done:

@@ -27,22 +27,23 @@ def recent(window: Window, readings: Threshold, minutes: Threshold) -> Floats:
     n, depth = window.past_value.shape
     most = int(np.fmax.reduce(np.fmin(np.atleast_1d(readings), depth), initial=0))
     value, time = window.last(most)
-    # Mostly nothing is missing: then they are the last places, five of sixteen by default.
-    whole = np.all(time >= window.time - 60 * minutes, axis=0) & np.greater_equal(readings, most)
-    if whole.all():
+    # (n,) mostly nothing is missing: then they are the last columns, five of sixteen by default.
+    is_full = np.all(time >= window.time - 60 * minutes, axis=0) & np.greater_equal(readings, most)
+    if is_full.all():
         return value
-    rest = np.flatnonzero(~whole)
+    # (rest, depth) the others are searched for theirs: sorted, so that NaN comes last
+    rest = np.flatnonzero(~is_full)
     part = window.take(rest)
-    among = newest(part, *(np.broadcast_to(each, n)[rest] for each in (readings, minutes)))
-    found = value.copy()
-    found[:, rest] = np.sort(np.where(among, part.past_value, np.nan), axis=1).T[:most]  # NaN last
-    return found
+    is_newest = newest(part, np.broadcast_to(readings, n)[rest], np.broadcast_to(minutes, n)[rest])
+    values = value.copy()
+    values[:, rest] = np.sort(np.where(is_newest, part.past_value, np.nan), axis=1).T[:most]
+    return values
 
 
 def previous(window: Window) -> tuple[Floats, Floats]:
     """Return the reading before (n,) and how many minutes before it was (n,); NaN where none is known.
 
-    >>> [each.tolist() for each in previous(Window.of([21.0], past=[20.1, 20.4, np.nan]))]
+    >>> [column.tolist() for column in previous(Window.of([21.0], past=[20.1, 20.4, np.nan]))]
     [[20.4], [10.0]]
     """
     values, times = window.last(1)
@@ -52,8 +53,9 @@ def previous(window: Window) -> tuple[Floats, Floats]:
     empty = np.flatnonzero(np.isnan(value))  # few, so that the matrix is searched for these only
     if len(empty):
         part = window.take(empty)
-        known = ~np.isnan(part.past_value)
-        row, last = np.arange(len(empty)), known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+        is_present = ~np.isnan(part.past_value)
+        # (empty,) index of the last column with a value
+        row, last = np.arange(len(empty)), is_present.shape[1] - 1 - is_present[:, ::-1].argmax(axis=1)
         value[empty], time[empty] = part.past_value[row, last], part.past_time[row, last]
     return value, (window.time - time) / 60
 
@@ -68,11 +70,12 @@ def standing(window: Window) -> Floats:
     if not len(last):
         return np.zeros(len(window))
     count: Floats = (~np.isnan(last[-1])).astype(np.float64)
-    held = np.flatnonzero(last[0] == last[-1])  # few; NaN equals nothing
-    if len(held):
-        past = window.take(held).past_value
-        same = past[:, ::-1] == past[:, -1:]
-        count[held] = same.cumprod(axis=1, dtype=np.int8).sum(axis=1)
+    rows = np.flatnonzero(last[0] == last[-1])  # few; NaN equals nothing
+    if len(rows):
+        past = window.take(rows).past_value
+        # (rows, depth) newest first; the product is 1 up to the first that differs
+        is_equal = past[:, ::-1] == past[:, -1:]
+        count[rows] = is_equal.cumprod(axis=1, dtype=np.int8).sum(axis=1)
     return count
 
 

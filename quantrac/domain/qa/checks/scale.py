@@ -24,8 +24,8 @@ def scaled(value: Floats, log_floor: Threshold) -> Floats:
         return value
     if floor.ndim:
         floor = floor.reshape(-1, *[1] * (value.ndim - 1))
-    changed: Floats = np.where(np.isnan(floor), value, np.log(np.maximum(value, 0.0) + floor))
-    return changed
+    on_scale: Floats = np.where(np.isnan(floor), value, np.log(np.maximum(value, 0.0) + floor))
+    return on_scale
 
 
 def growth(minutes: Floats, step_minutes: Threshold = REFERENCE_MINUTES) -> Floats:
@@ -38,5 +38,5 @@ def growth(minutes: Floats, step_minutes: Threshold = REFERENCE_MINUTES) -> Floa
     >>> growth(np.array([1.0, 5.0, 20.0]), 5).tolist(), growth(np.array([20.0]), np.nan).tolist()
     ([1.0, 1.0, 2.0], [1.0])
     """
-    wider: Floats = np.fmax(1.0, np.sqrt(minutes / step_minutes))
-    return wider
+    factor: Floats = np.fmax(1.0, np.sqrt(minutes / step_minutes))
+    return factor

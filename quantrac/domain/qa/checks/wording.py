@@ -17,8 +17,8 @@ def rows(*columns: ArrayLike | Expected) -> Iterator[tuple[Any, ...]]:
     >>> list(rows([1.5, 2.5], 7.0))
     [(1.5, 7.0), (2.5, 7.0)]
     """
-    together = np.broadcast_arrays(*(np.atleast_1d(np.asarray(column)) for column in columns))
-    return zip(*(column.tolist() for column in together), strict=True)
+    equally_long = np.broadcast_arrays(*(np.atleast_1d(np.asarray(column)) for column in columns))
+    return zip(*(column.tolist() for column in equally_long), strict=True)
 
 
 def duration(minutes: float) -> str:
@@ -69,10 +69,10 @@ def no_other(parameter: str | None) -> str:
     return f"{parameter} is not known at this time" if parameter else "no other parameter is given"
 
 
-def many(count: float, what: str = "reading") -> str:
+def many(count: float, noun: str = "reading") -> str:
     """Count things.
 
     >>> many(1), many(5), many(2, "neighbour")
     ('1 reading', '5 readings', '2 neighbours')
     """
-    return f"{count:g} {what}{'' if count == 1 else 's'}"
+    return f"{count:g} {noun}{'' if count == 1 else 's'}"

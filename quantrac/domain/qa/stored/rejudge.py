@@ -188,11 +188,11 @@ def rejudge(
         earlier = history.newest_before(station, asked.start)
         if earlier > -np.inf:
             asked = replace(asked, start=min(asked.start, earlier // BLOCK * BLOCK))
-    reach, decisions = 60 * expectations.reach(station), registry.decisions_of(station)
+    look_back, decisions = expectations.look_back(station), registry.decisions_of(station)
 
     computed: dict[str, BlockStatistics] = {}
     for first, last in _months(*finished_blocks(asked, newest)):
-        readings = history.readings(station, first * BLOCK - reach, (last + 1) * BLOCK)
+        readings = history.readings(station, first * BLOCK - look_back, (last + 1) * BLOCK)
         found = summarize_blocks(readings, expectations, first, last, decisions=decisions, on_crash=on_crash)
         for code, statistics in found.items():
             computed[code] = blocks.joined(computed.get(code, NOTHING), statistics)
@@ -210,7 +210,7 @@ def rejudge(
         for first, last in _months(block_of(span.start), block_of(np.nextafter(span.end, -np.inf))):
             start, end = max(span.start, first * BLOCK), min(span.end, (last + 1) * BLOCK)
             judged = judge_span(
-                history.readings(station, start - reach, end),
+                history.readings(station, start - look_back, end),
                 expectations,
                 start,
                 end,

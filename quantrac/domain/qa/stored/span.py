@@ -28,7 +28,7 @@ from quantrac.domain.qa.checks.table import (
     TESTS,
     Test,
 )
-from quantrac.domain.qa.decisions import NOT_DECIDED, decided
+from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
 from quantrac.domain.qa.evaluate import NOT_RUN, Crash, evaluate, is_bad, raise_crash, roll_up_rows
 from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE, measured
 from quantrac.domain.qa.station_readings import StationReadings
@@ -90,7 +90,7 @@ def judge_span(
 ) -> Judged:
     """Judge the readings of ``[start, end)``, seconds since 1970 UTC.
 
-    ``readings`` hold the span and what lies before it as far as the tests look (``reach`` of the rules).
+    ``readings`` hold the span and what lies before it as far as the tests look back.
     ``statistics`` are those of the station's blocks; without them, for a file without history, they are taken
     from the span itself. ``neighbours`` is asked for the hours of the neighbour stations
     where a test wants them.
@@ -206,8 +206,8 @@ class _Station:
         """Run the plain tests on rows."""
         readings, position = self.readings.take(rows), self._position[rows]
         codes, nothing = readings.parameter, np.full(len(rows), np.nan)
-        moment = np.unique(readings.time, return_inverse=True)[1]
-        profile = self.expectations.profiles_of(readings.station, codes, readings.received, readings.time)
+        sample = np.unique(readings.time, return_inverse=True)[1]
+        profile = self.expectations.profile_indices(readings.station, codes, readings.received, readings.time)
         window = Window(
             value=readings.value,
             time=readings.time,
@@ -226,8 +226,8 @@ class _Station:
             recent_high=nothing,
             neighbours=nothing,
             neighbour_count=np.zeros(len(rows)),
-            moment=moment,
-            companions=Companions(moment, codes.tolist(), measured(readings.value, readings.status)),
+            sample=sample,
+            companions=Companions(sample, codes.tolist(), measured(readings.value, readings.status)),
         )
         return Stretch(self, rows, readings, window, profile)
 
@@ -239,9 +239,10 @@ class Stretch:
         self, station: _Station, rows: Indices, readings: StationReadings, window: Window, profile: Indices
     ) -> None:
         self.rows, self.readings, self.window, self.profile = rows, readings, window, profile
-        self.decided = decided(station.decisions, readings.parameter, readings.time)
-        self.thresholds, self.asked = station.expectations.of(profile, readings.time)
-        self._required = station.expectations.required(profile)
+        self.decided = decision_flags(station.decisions, readings.parameter, readings.time)
+        self.thresholds = station.expectations.thresholds(profile, readings.time)
+        self.asked = station.expectations.enabled_tests(profile)
+        self._required = station.expectations.required_tests(profile)
         self._on_crash = station.on_crash
         self.outcomes: Outcomes = np.full((len(rows), len(TESTS)), NOT_RUN, dtype=np.uint8)
         self.crashed: set[str] = set()
@@ -262,7 +263,7 @@ class Stretch:
         """Run the baseline tests, then those of the second stage."""
         self.window = replace(self.window, **self._limits(statistics), **self._neighbours(neighbours))
         self._run(BASELINE_TESTS)
-        self.window.companions.judged(is_bad(self.outcomes))
+        self.window.companions.mark_bad(is_bad(self.outcomes))
         self._run(SECOND_STAGE_TESTS)
 
     def flags(self) -> Outcomes:
