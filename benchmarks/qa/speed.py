@@ -228,7 +228,7 @@ class Stored:
     def __init__(self, readings: StationReadings, expectations: Expectations) -> None:
         self._readings = readings
         first, last = block_of(float(readings.time.min())), block_of(readings.newest) - 1
-        self._figures = summarize_blocks(readings, expectations, first, last)
+        self._statistics = summarize_blocks(readings, expectations, first, last)
 
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         return self._readings.take(self._readings.between(start, end))
@@ -236,8 +236,8 @@ class Stored:
     def newest(self, station: str) -> float:
         return self._readings.newest
 
-    def figures(self, station: str, first: int, last: int) -> StationStatistics:
-        return {code: each.within(first, last) for code, each in self._figures.items()}
+    def statistics(self, station: str, first: int, last: int) -> StationStatistics:
+        return {code: each.within(first, last) for code, each in self._statistics.items()}
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         return {}
