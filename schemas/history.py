@@ -15,7 +15,7 @@ from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
 from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import FileHead
+from quantrac.domain.qa.stored.history import FileHead
 
 _FIGURE = tuple(each.name for each in fields(BlockStatistics))
 
@@ -79,7 +79,7 @@ class Database(Protocol):
 
 
 class ClickHouseHistory:
-    """Satisfies :class:`quantrac.domain.qa.stored.rejudge.History`; raises what the database raises."""
+    """Satisfies :class:`quantrac.domain.qa.stored.history.History`; raises what the database raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -34,12 +34,14 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BOUNDS, StationStatistics, block_of
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.baseline.neighbour_hours import HourMedians
+from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.shared_rules import DEPTH
 from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.rejudge import FileHead, Span, rejudge
+from quantrac.domain.qa.stored.history import FileHead
+from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet

@@ -12,8 +12,9 @@ from pathlib import Path
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
+from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, rejudge
+from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.stations import Registry

@@ -13,7 +13,7 @@ from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, Station
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_medians
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import FileHead
+from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.readings import FlaggedSet
 
 _DAY = 86400
@@ -23,7 +23,7 @@ _COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "
 
 
 class HistoryInMemory:
-    """Satisfies :class:`quantrac.domain.qa.stored.rejudge.History`; the highest version of a reading wins."""
+    """Satisfies :class:`quantrac.domain.qa.stored.history.History`; the highest version of a reading wins."""
 
     def __init__(self) -> None:
         self._days: defaultdict[tuple[str, int], dict[_Key, tuple[Any, ...]]] = defaultdict(dict)

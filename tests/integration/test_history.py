@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics, block_of
-from quantrac.domain.qa.stored.rejudge import FileHead, History
+from quantrac.domain.qa.stored.history import FileHead, History
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from quantrac.domain.ids import traceparent
 from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, BaselineBounds
+from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.evaluate import Crash
 from quantrac.domain.qa.station_readings import instant
-from quantrac.domain.qa.stored.rejudge import History, Rejudgement, Span, rejudge
+from quantrac.domain.qa.stored.history import History
+from quantrac.domain.qa.stored.rejudge import Rejudgement, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.stations import Registry

@@ -16,10 +16,11 @@ from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import BOUNDS
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, rejudge
+from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedSet

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, NOTHING, BlockStatistics, block_of
+from quantrac.domain.qa.baseline.update import Span, finished_blocks, update_baseline
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, finished_blocks, rejudge, update_baseline
+from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
 from quantrac.domain.stations import Decision

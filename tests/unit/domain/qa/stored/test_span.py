@@ -17,7 +17,7 @@ from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import roll_up, roll_up_rows
 from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE
 from quantrac.domain.qa.station_readings import NOT_JUDGED, StationReadings
-from quantrac.domain.qa.stored import span
+from quantrac.domain.qa.stored import stretch
 from quantrac.domain.qa.stored.explain import explain_readings
 from quantrac.domain.qa.stored.span import judge_span, stretches, summarize_blocks
 from quantrac.domain.readings import Flag
@@ -176,7 +176,7 @@ def test_a_fortnight_has_every_outcome_a_test_can_give():
 @pytest.mark.parametrize("length", [1, 3, 1000])
 def test_the_length_of_the_stretches_changes_nothing(monkeypatch, length):
     whole = judge_span(fortnight(), expectations())
-    monkeypatch.setattr(span, "STRETCH", length)
+    monkeypatch.setattr(stretch, "STRETCH", length)
     cut = judge_span(fortnight(), expectations())
     same(cut, whole)
     assert np.array_equal(cut.equal_since, whole.equal_since)
@@ -243,7 +243,7 @@ def test_a_test_that_crashes_never_looks_like_a_pass(monkeypatch):
         raise ZeroDivisionError("spread of nothing")
 
     crashes = []
-    monkeypatch.setitem(span.PLAIN_TESTS, "spike", replace(TESTS["spike"], judge=broken))
+    monkeypatch.setitem(stretch.PLAIN_TESTS, "spike", replace(TESTS["spike"], judge=broken))
     rows = stored(*(reading(5 * i, 20.0 + i) for i in range(5)))
     judged = judge_span(rows, expectations(), on_crash=lambda test, error: crashes.append((test, str(error))))
     assert crashes == [("spike", "spread of nothing")]
