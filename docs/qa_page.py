@@ -18,7 +18,7 @@ from docs.qa_examples import EXAMPLES, LATEST, Seen, see
 from docs.qa_pictures import NAME, describe, legend, picture, title
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.qa.checks.table import TESTS, Test, thresholds_of
-from quantrac.domain.qa.thresholds.expectations import registered
+from quantrac.domain.qa.thresholds.rule_book import registered
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import StationParameter, StationType
 from schemas.rules import NATIONAL, RuleSet, load

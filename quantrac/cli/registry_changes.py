@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from quantrac.domain.qa.thresholds.expectations import registered
+from quantrac.domain.qa.thresholds.rule_book import registered
 from quantrac.domain.stations import Station, Valid
 
 Span: TypeAlias = tuple[datetime, datetime]

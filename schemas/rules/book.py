@@ -28,7 +28,7 @@ class _Edition:
 class RuleBook:
     """The default rule set and the activations of a registry, followed while its records are replaced.
 
-    Satisfies :class:`quantrac.domain.qa.thresholds.expectations.RuleBook`. Reading :attr:`edition` takes in
+    Satisfies :class:`quantrac.domain.qa.thresholds.rule_book.RuleBook`. Reading :attr:`edition` takes in
     what the registry has got since; between two such readings nothing changes. A record whose content is no
     rule set is left out with the reason in the log, and what stood under its id before stays.
     """

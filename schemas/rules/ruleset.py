@@ -88,7 +88,7 @@ Settings: TypeAlias = Mapping[Scope, Mapping[str, Sequence[Entry]]]
 class RuleSet:
     """Thresholds by station type, station, parameter and time of measurement.
 
-    Satisfies :class:`quantrac.domain.qa.thresholds.expectations.Rules`. A narrower scope replaces single
+    Satisfies :class:`quantrac.domain.qa.thresholds.rule_book.Rules`. A narrower scope replaces single
     thresholds of a wider one, in the order national, its parameters, station type, its parameters, station,
     its parameters.
     """

@@ -13,7 +13,8 @@ from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
-from quantrac.domain.qa.thresholds.expectations import Expectations, registered
+from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.thresholds.rule_book import registered
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
 from schemas.history import ClickHouseHistory

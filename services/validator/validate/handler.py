@@ -7,7 +7,7 @@ from itertools import islice
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
-from quantrac.domain.qa.thresholds.expectations import RuleBook
+from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.readings import ReadingSet
 from quantrac.domain.stations import Registry
 from quantrac.io.records import DeadLetter, Done, Record

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from quantrac.domain.qa.thresholds.expectations import month_and_hour
+from quantrac.domain.qa.thresholds.columns import month_and_hour
 from quantrac.domain.qa.window import Floats
 
 MONTHS, HOURS = 12, 24

@@ -26,7 +26,8 @@ from quantrac.domain.qa.live.memory import (
     whole_milliseconds,
 )
 from quantrac.domain.qa.shared_rules import measured
-from quantrac.domain.qa.thresholds.expectations import Expectations, RuleBook
+from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Window
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, Reading, ReadingSet
 from quantrac.domain.stations import Registry
