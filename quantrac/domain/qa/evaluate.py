@@ -98,7 +98,7 @@ def evaluate(
     for each in stages[0]:
         run(*each)
     if any(asked[name].any() for _, name, _ in stages[1]):
-        window.companions.judged(is_bad(outcomes))
+        window.companions.mark_bad(is_bad(outcomes))
         for each in stages[1]:
             run(*each)
     return Verdict(outcomes, frozenset(crashed))

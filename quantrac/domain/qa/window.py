@@ -26,49 +26,53 @@ Expected: TypeAlias = str | Texts | None
 class Companions:
     """Finds what else a station measured at the same time, among the rows judged together."""
 
-    def __init__(self, moment: Indices, parameter: Sequence[str], value: Floats) -> None:
-        """``moment`` (n,) is one number for all readings of one station and time; the last row counts.
+    def __init__(self, sample: Indices, parameter: Sequence[str], value: Floats) -> None:
+        """Take the rows (n,) to look among.
 
-        ``value`` (n,) is NaN where the device was not measuring: what it showed then is nobody's measure.
+        ``sample`` is one number for all readings of one station and time; of several rows of a parameter the
+        last counts. ``value`` is NaN where the device was not measuring: what it showed then is no reading of
+        the parameter.
         """
-        self._moment, self._value = moment, value
+        self._sample, self._value = sample, value
         self._parameter = np.array([*parameter, None], dtype=object)[:-1]  # None: texts must not be split
         self._rows: dict[str, tuple[Indices, Indices]] = {}
+        """By parameter: its samples (m,) in order, and the row of each (m,)."""
         self._bad = np.zeros(len(value), dtype=np.bool_)
 
-    def judged(self, bad: Bools) -> None:
-        """Take what the tests of the first stage said: rows (n,) that one of them called SUSPECT or FAIL."""
+    def mark_bad(self, bad: Bools) -> None:
+        """Take the outcome of the first stage: the rows (n,) that one of its tests called SUSPECT or FAIL."""
         self._bad = bad
 
-    def value(self, moment: Indices, code: Expected) -> Floats:
-        """Return the values (m,) of the parameters ``code`` at ``moment`` (m,); NaN where there is none."""
-        row = self._find(moment, code)
+    def value(self, sample: Indices, code: Expected) -> Floats:
+        """Return the values (m,) of the parameters ``code`` in ``sample`` (m,); NaN where there is none."""
+        row = self._find(sample, code)
         return np.where(row >= 0, self._value[row], np.nan) if len(self._value) else np.full(len(row), np.nan)
 
-    def bad(self, moment: Indices, code: Expected) -> Bools:
-        """Tell where that parameter is known and bad (m,)."""
-        row = self._find(moment, code)
+    def is_bad(self, sample: Indices, code: Expected) -> Bools:
+        """Tell (m,) where the parameters ``code`` have a reading in ``sample`` (m,) and it is bad."""
+        row = self._find(sample, code)
         return (row >= 0) & self._bad[row] if len(self._value) else np.zeros(len(row), dtype=np.bool_)
 
-    def _find(self, moment: Indices, code: Expected) -> Indices:
-        """Rows (m,), -1 where there is none."""
-        codes = np.broadcast_to(np.asarray(code, dtype=object), len(moment))
-        found = np.full(len(moment), -1, dtype=np.intp)
-        for each in {code for code in codes.tolist() if code is not None}:
-            wanted = np.flatnonzero(codes == each)
-            moments, rows = self._of(each)
-            if len(moments):
-                place = np.minimum(np.searchsorted(moments, moment[wanted], side="right"), len(moments)) - 1
-                hit = (place >= 0) & (moments[place] == moment[wanted])
-                found[wanted] = np.where(hit, rows[place], -1)
-        return found
+    def _find(self, sample: Indices, code: Expected) -> Indices:
+        """Rows (m,) of the parameters ``code`` in ``sample`` (m,); -1 where there is none."""
+        codes = np.broadcast_to(np.asarray(code, dtype=object), len(sample))
+        companion = np.full(len(sample), -1, dtype=np.intp)
+        for parameter in {code for code in codes.tolist() if code is not None}:
+            rows = np.flatnonzero(codes == parameter)
+            samples, sample_rows = self._rows_of(parameter)
+            if len(samples):
+                # (rows,) index of the last sample not after that of the row, -1 where all are after it
+                index = np.minimum(np.searchsorted(samples, sample[rows], side="right"), len(samples)) - 1
+                is_same = (index >= 0) & (samples[index] == sample[rows])
+                companion[rows] = np.where(is_same, sample_rows[index], -1)
+        return companion
 
-    def _of(self, code: str) -> tuple[Indices, Indices]:
-        """Moments of a parameter in order, and the row of each."""
+    def _rows_of(self, code: str) -> tuple[Indices, Indices]:
+        """Samples of a parameter in order, and the row of each."""
         if code not in self._rows:
             rows = np.flatnonzero(self._parameter == code)
-            order = np.argsort(self._moment[rows], kind="stable")
-            self._rows[code] = self._moment[rows][order], rows[order]
+            order = np.argsort(self._sample[rows], kind="stable")
+            self._rows[code] = self._sample[rows][order], rows[order]
         return self._rows[code]
 
 
@@ -110,34 +114,34 @@ class Window:
     """(n,) median of the neighbour stations' medians of the hour; NaN where it is not known."""
     neighbour_count: Floats
     """(n,) how many neighbour stations that is."""
-    moment: Indices
+    sample: Indices
     """(n,) one number for all readings of one station and one time."""
     companions: Companions
-    """What else was measured at those moments."""
+    """What else was measured in those samples."""
 
     def __len__(self) -> int:
         return len(self.value)
 
     def take(self, rows: Indices | Bools) -> "Window":
         """Return some of the rows; they keep their companions among all."""
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "companions"}
-        return replace(self, **{name: column[rows] for name, column in given.items()})
+        names = [field.name for field in fields(self) if field.name != "companions"]
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def last(self, readings: int) -> tuple[Floats, Floats]:
-        """Return values and times of the ``readings`` places just before, each (readings, n), newest last.
+        """Return the newest ``readings`` columns of past values and times, each (readings, n), newest last.
 
-        There are fewer where the window is less deep. A test that needs few places is much faster with these.
+        There are fewer where the window is less deep. A test that needs few columns is much faster so.
         """
         newest = slice(max(self.past_value.shape[1] - readings, 0), None)
         return self.past_value.T[newest], self.past_time.T[newest]
 
-    def other(self, code: Expected) -> Floats:
+    def companion(self, code: Expected) -> Floats:
         """Return what the station measured of another parameter at the same time (n,); NaN where nothing."""
-        return self.companions.value(self.moment, code)
+        return self.companions.value(self.sample, code)
 
-    def other_is_bad(self, code: Expected) -> Bools:
-        """Tell (n,) where another parameter is known and a test of the first stage called it bad."""
-        return self.companions.bad(self.moment, code)
+    def is_companion_bad(self, code: Expected) -> Bools:
+        """Tell (n,) where another parameter has a reading and a test of the first stage called it bad."""
+        return self.companions.is_bad(self.sample, code)
 
     @classmethod
     def of(
@@ -164,16 +168,16 @@ class Window:
         """Build a window from literals: rows at time 0, ``past`` five minutes apart unless timed.
 
         ``past`` has shape (depth,) to share it among the rows, or (n, depth), its times seconds before the
-        row; ``equal_minutes`` is how long the value has stood. ``others`` were measured at every row's
-        moment, those in ``bad`` with a bad outcome.
+        row; ``equal_minutes`` is how long the value has stood. ``others`` were measured in every row's
+        sample, those in ``bad`` with a bad outcome.
         """
         values = np.atleast_1d(np.asarray(value, dtype=np.float64))
         n = len(values)
 
-        def each(given: ArrayLike) -> Floats:
-            return np.broadcast_to(np.asarray(given, dtype=np.float64), n).copy()
+        def spread(values: ArrayLike) -> Floats:
+            return np.broadcast_to(np.asarray(values, dtype=np.float64), n).copy()
 
-        times = each(time)
+        times = spread(time)
         shared = np.atleast_2d(np.asarray(past, dtype=np.float64))
         past_value = np.broadcast_to(shared, (n, shared.shape[1]))
         spaced = 300.0 * np.arange(-past_value.shape[1], 0) if past_time is None else past_time
@@ -182,26 +186,26 @@ class Window:
         companions = Companions(
             np.zeros(len(names), dtype=np.intp), names, np.array(list((others or {}).values()), dtype=float)
         )
-        companions.judged(np.array([name in bad for name in names], dtype=np.bool_))
+        companions.mark_bad(np.array([name in bad for name in names], dtype=np.bool_))
         return cls(
             value=values,
             time=times,
             status=np.full(n, status, dtype=object),
             unit=np.full(n, unit, dtype=object),
-            equal_since=times - 60.0 * each(equal_minutes),
+            equal_since=times - 60.0 * spread(equal_minutes),
             past_value=past_value,
             past_time=np.where(np.isnan(past_value), np.nan, before),
-            received=each(received),
-            interval=60.0 * each(interval_minutes),
-            replaced=each(replaced),
-            own_low=each(own[0]),
-            own_high=each(own[1]),
-            own_step=each(own_step),
-            recent_low=each(recent[0]),
-            recent_high=each(recent[1]),
-            neighbours=each(neighbours),
-            neighbour_count=each(neighbour_count),
-            moment=np.zeros(n, dtype=np.intp),
+            received=spread(received),
+            interval=60.0 * spread(interval_minutes),
+            replaced=spread(replaced),
+            own_low=spread(own[0]),
+            own_high=spread(own[1]),
+            own_step=spread(own_step),
+            recent_low=spread(recent[0]),
+            recent_high=spread(recent[1]),
+            neighbours=spread(neighbours),
+            neighbour_count=spread(neighbour_count),
+            sample=np.zeros(n, dtype=np.intp),
             companions=companions,
         )
 

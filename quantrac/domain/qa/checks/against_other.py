@@ -63,7 +63,7 @@ def explain(
     ['PM10 is not known at this time']
     """
     low, high = _bounds(window, other, at_least, at_most)
-    numbers = rows(window.value, window.other(other), low, high, other, tolerance, fail_tolerance)
+    numbers = rows(window.value, window.companion(other), low, high, other, tolerance, fail_tolerance)
     return [
         no_other(name)
         if np.isnan(reference)
@@ -84,5 +84,5 @@ def _bounds(
     window: Window, other: Expected, at_least: Threshold, at_most: Threshold
 ) -> tuple[Floats, Floats]:
     """Bounds (n,) of the value, NaN where open."""
-    reference = window.other(other)
+    reference = window.companion(other)
     return at_least * reference, at_most * reference

@@ -23,8 +23,8 @@ def drops_with(window: Window, *, other: Expected) -> Outcomes:
     [1, 3, 2]
     """
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
-    outcome[np.isnan(window.other(other))] = Flag.NOT_EVALUATED
-    outcome[window.other_is_bad(other)] = Flag.SUSPECT
+    outcome[np.isnan(window.companion(other))] = Flag.NOT_EVALUATED
+    outcome[window.is_companion_bad(other)] = Flag.SUSPECT
     return outcome
 
 
@@ -41,5 +41,5 @@ def explain(window: Window, *, other: Expected) -> list[str]:
         else no_other(name)
         if np.isnan(reference)
         else f"{name} {reference:.10g} of the same time is not bad"
-        for reference, bad, name in rows(window.other(other), window.other_is_bad(other), other)
+        for reference, bad, name in rows(window.companion(other), window.is_companion_bad(other), other)
     ]

@@ -60,7 +60,9 @@ def explain(
     ['NO2 is not known at this time']
     """
     total = _total(window, first, second, first_factor, second_factor)
-    parts = rows(window.other(first), first, first_factor, window.other(second), second, second_factor)
+    parts = rows(
+        window.companion(first), first, first_factor, window.companion(second), second, second_factor
+    )
     numbers = rows(window.value, total, tolerance + relative * np.abs(total))
     return [
         no_other(one)
@@ -79,4 +81,4 @@ def _total(
     window: Window, first: Expected, second: Expected, first_factor: Threshold, second_factor: Threshold
 ) -> Floats:
     """Sum of the two parts (n,), NaN where one is not known."""
-    return first_factor * window.other(first) + second_factor * window.other(second)
+    return first_factor * window.companion(first) + second_factor * window.companion(second)

@@ -132,7 +132,7 @@ class Batch:
     def window(self, arrivals: Arrivals, seen: Seen) -> Window:
         """Return the readings with what was known before each."""
         limits, nothing = self._baseline.limits(), np.full(len(self.readings), np.nan)
-        moment = np.array(self._moment, dtype=np.intp)
+        sample = np.array(self._moment, dtype=np.intp)
         return Window(
             value=arrivals.value,
             time=arrivals.time,
@@ -147,8 +147,8 @@ class Batch:
             **{name: getattr(limits, name) for name in BOUNDS},
             neighbours=nothing,  # known when the hour is over
             neighbour_count=np.zeros(len(self.readings)),
-            moment=moment,
-            companions=Companions(moment, self.parameter, arrivals.measured),
+            sample=sample,
+            companions=Companions(sample, self.parameter, arrivals.measured),
         )
 
     def flagged(self, outcomes: Sequence[Outcome], time: Floats, seen: Seen) -> list[FlaggedReading]:

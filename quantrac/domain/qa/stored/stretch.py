@@ -76,7 +76,7 @@ class Station:
         """Run the plain tests on rows."""
         readings, position = self.readings.take(rows), self._position[rows]
         codes, nothing = readings.parameter, np.full(len(rows), np.nan)
-        moment = np.unique(readings.time, return_inverse=True)[1]
+        sample = np.unique(readings.time, return_inverse=True)[1]
         profile = self.expectations.profiles_of(readings.station, codes, readings.received, readings.time)
         window = Window(
             value=readings.value,
@@ -96,8 +96,8 @@ class Station:
             recent_high=nothing,
             neighbours=nothing,
             neighbour_count=np.zeros(len(rows)),
-            moment=moment,
-            companions=Companions(moment, codes.tolist(), measured(readings.value, readings.status)),
+            sample=sample,
+            companions=Companions(sample, codes.tolist(), measured(readings.value, readings.status)),
         )
         return Stretch(self, rows, readings, window, profile)
 
@@ -132,7 +132,7 @@ class Stretch:
         """Run the baseline tests, then those of the second stage."""
         self.window = replace(self.window, **self._limits(statistics), **self._neighbours(neighbours))
         self._run(BASELINE_TESTS)
-        self.window.companions.judged(is_bad(self.outcomes))
+        self.window.companions.mark_bad(is_bad(self.outcomes))
         self._run(SECOND_STAGE_TESTS)
 
     def flags(self) -> Outcomes:

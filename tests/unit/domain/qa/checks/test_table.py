@@ -197,7 +197,7 @@ def windows(draw, numbers):
         recent_high=column(),
         neighbours=column(),
         neighbour_count=column(),
-        moment=np.arange(n, dtype=np.intp),
+        sample=np.arange(n, dtype=np.intp),
         companions=Companions(np.arange(n, dtype=np.intp), ["A"] * n, column()),
     )
 
