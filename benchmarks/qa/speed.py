@@ -42,11 +42,12 @@ from quantrac.domain.qa.shared_rules import DEPTH
 from quantrac.domain.qa.station_readings import StationReadings, instant
 from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.qa.stored.rejudge import rejudge
-from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
+from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.stations import Registry
 from quantrac.io.records import Record
+from quantrac.testing.history import statistics_of
 from schemas import rules
 from schemas.codec import decode_reading_set, encode
 from services.validator.validate.handler import ValidateHandler
@@ -229,8 +230,7 @@ class Stored:
 
     def __init__(self, readings: StationReadings, expectations: Expectations) -> None:
         self._readings = readings
-        first, last = block_of(float(readings.time.min())), block_of(readings.newest) - 1
-        self._statistics = summarize_blocks(readings, expectations, first, last)
+        self._statistics = statistics_of(readings, expectations)
 
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         return self._readings.take(self._readings.between(start, end))

@@ -14,6 +14,8 @@ from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.history import FileHead
+from quantrac.domain.qa.stored.span import judge_span
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 
 _DAY = 86400
@@ -98,3 +100,10 @@ class HistoryInMemory:
         everything = self.readings(station, min(days) * _DAY, (max(days) + 1) * _DAY)
         keys = zip(everything.parameter.tolist(), everything.time.tolist(), strict=True)
         return dict(zip(keys, everything.flag.tolist(), strict=True))
+
+
+def statistics_of(readings: StationReadings, expectations: Expectations) -> StationStatistics:
+    """Return the statistics of all blocks of a station's readings, whether they are finished or not."""
+    judged = judge_span(readings, expectations)
+    statistics = blocks.summarize(readings.series, readings.time, readings.value, judged.clean)
+    return {readings.parameters[index]: series for index, series in statistics.items()}

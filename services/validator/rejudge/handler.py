@@ -3,21 +3,21 @@
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from quantrac.domain.ids import traceparent
-from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, BaselineBounds
-from quantrac.domain.qa.baseline.update import Span
+from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS
+from quantrac.domain.qa.baseline.update import PublishedBounds, Span
 from quantrac.domain.qa.evaluate import Crash
-from quantrac.domain.qa.station_readings import instant
 from quantrac.domain.qa.stored.history import History
 from quantrac.domain.qa.stored.rejudge import Rejudgement, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.stations import Registry
+from quantrac.domain.times import from_seconds
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codec import encode
@@ -147,7 +147,7 @@ class RejudgeHandler:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         records = [
             *(self._revision(each) for answer in rejudged.values() for each in answer.revisions),
-            *(self._limits(station, answer.limits) for station, answer in rejudged.items() if answer.limits),
+            *(self._bounds(station, answer.bounds) for station, answer in rejudged.items() if answer.bounds),
             *(self._request(each) for each in merged(_neighbours(rejudged.values()))),
             *(self._request(each) for each in later),
         ]
@@ -169,9 +169,9 @@ class RejudgeHandler:
         for station, each in first.items():
             # Past the newest reading there is nothing to do, however far a person's decision reaches.
             newest = self._history.newest(station)
-            if newest == -math.inf or instant(newest) < each.start:
+            if newest == -math.inf or from_seconds(newest) < each.start:
                 continue
-            end = min(each.end, instant(newest) + timedelta(seconds=1))
+            end = min(each.end, from_seconds(newest) + timedelta(seconds=1))
             if end - each.start > share:
                 later.append(each.model_copy(update={"start": each.start + share, "end": end}))
                 end = each.start + share
@@ -191,7 +191,7 @@ class RejudgeHandler:
 
     def _tail(self, request: RejudgeRequest) -> RejudgeRequest:
         """Ask for what comes while the validators still have the limits of before."""
-        newest = instant(self._history.newest(request.station))
+        newest = from_seconds(self._history.newest(request.station))
         end = newest + timedelta(seconds=BLOCK)
         return RejudgeRequest(station=request.station, start=newest, end=end, causes=[BASELINE])
 
@@ -222,15 +222,17 @@ class RejudgeHandler:
             {name: text.encode() for name, text in headers.items()},
         )
 
-    def _limits(self, station: str, limits: Mapping[int, Mapping[str, BaselineBounds]]) -> Record:
-        blocks = [
-            BaselineBlock(
-                start=datetime.fromtimestamp(block * BLOCK, UTC),
-                parameters={code: _series(each) for code, each in sorted(limits[block].items())},
-            )
-            for block in sorted(limits)
-        ]
-        message = Baseline(station=station, blocks=blocks)
+    def _bounds(self, station: str, bounds: PublishedBounds) -> Record:
+        message = Baseline(
+            station=station,
+            blocks=[
+                BaselineBlock(
+                    start=from_seconds(block * BLOCK),
+                    parameters={code: _series_bounds(values) for code, values in sorted(parameters.items())},
+                )
+                for block, parameters in sorted(bounds.items())
+            ],
+        )
         return Record(self._baseline, station.encode(), message.model_dump_json().encode())
 
     def _request(self, request: RejudgeRequest) -> Record:
@@ -258,13 +260,13 @@ def _neighbours(answers: Iterable[Rejudgement]) -> Iterator[RejudgeRequest]:
         for station, span in answer.neighbours.items():
             yield RejudgeRequest(
                 station=station,
-                start=instant(span.start),
-                end=instant(span.end),
+                start=from_seconds(span.start),
+                end=from_seconds(span.end),
                 causes=sorted(span.causes),
             )
 
 
-def _series(limits: BaselineBounds) -> SeriesBounds:
-    """Turn the limits of one block into a message."""
-    values = {name: float(getattr(limits, name)[0]) for name in BOUNDS}
-    return SeriesBounds(**{name: value if math.isfinite(value) else None for name, value in values.items()})
+def _series_bounds(values: Sequence[float]) -> SeriesBounds:
+    """Turn the bounds of one series and block into a message."""
+    bounds = zip(BOUNDS, values, strict=True)
+    return SeriesBounds(**{name: value if math.isfinite(value) else None for name, value in bounds})

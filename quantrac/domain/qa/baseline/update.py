@@ -1,7 +1,8 @@
 """Updating the baseline: what new statistics of finished blocks change."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from quantrac.domain.qa.baseline.blocks import (
     BLOCKS,
     LAG,
     NOTHING,
-    BaselineBounds,
+    BlockStatistics,
     StationStatistics,
     block_of,
 )
@@ -31,70 +32,87 @@ class Span:
     causes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+PublishedBounds: TypeAlias = Mapping[int, Mapping[str, Sequence[float]]]
+"""By block and parameter: five bounds in the order of :data:`~quantrac.domain.qa.baseline.blocks.BOUNDS`."""
+
+
 class BaselineUpdate:
-    """What the statistics of a span's blocks changed."""
+    """The statistics of a station's blocks while its finished blocks are summed up anew.
 
-    statistics: StationStatistics
-    """All that the spans need, the new ones among them."""
-    changed: StationStatistics
-    """To be stored; a block that lost its last clean reading has a count of 0."""
-    limits: Mapping[int, Mapping[str, BaselineBounds]]
-    """By block (the current and the next) and parameter, each of one block; empty if the baseline stayed."""
-    spans: tuple[Span, ...]
-    """What was asked, and the blocks whose limits changed; sorted, apart from each other."""
-
-
-def finished_blocks(asked: Span, newest: float) -> tuple[int, int]:
-    """Return the first and the last finished block of a span; the last is below the first if it has none."""
-    return block_of(asked.start), min(block_of(np.nextafter(asked.end, -np.inf)), block_of(newest) - 1)
-
-
-def update_baseline(
-    stored: StationStatistics, computed: StationStatistics, asked: Span, newest: float
-) -> BaselineUpdate:
-    """Compare the statistics of the finished blocks of a span with those stored.
-
-    ``stored`` reaches back :data:`LAG` + :data:`BLOCKS` blocks before the span, and to the block of the
-    ``newest`` reading; ``computed`` holds the finished blocks of the span.
+    A block is finished when the station has a reading of a later one.
     """
-    first, last = finished_blocks(asked, newest)
-    if first > last:
-        return BaselineUpdate(stored, {}, {}, (asked,))
-    current = block_of(newest)
-    statistics, changed = dict(stored), {}
-    moved: set[int] = set()
-    for code in sorted({*stored, *computed}):
-        before, now = stored.get(code, NOTHING), computed.get(code, NOTHING)
-        different = blocks.changed(before, now, first, last)
-        if not len(different):
-            continue
-        changed[code] = different
-        statistics[code] = after = blocks.merged(before, now, first, last)
-        of = int(different.block[0]) + LAG, min(int(different.block[-1]) + LAG + BLOCKS - 1, current)
-        if of[0] <= of[1]:
-            was, is_now = blocks.bounds(before, *of), blocks.bounds(after, *of)
-            moved.update((of[0] + np.flatnonzero(blocks.differ(was, is_now))).tolist())
-    return BaselineUpdate(
-        statistics=statistics,
-        changed=changed,
-        limits={
-            block: {code: blocks.bounds(each, block, block) for code, each in statistics.items()}
-            for block in (current, current + 1)
-        },
-        spans=tuple(_apart(asked, moved, np.nextafter(newest, np.inf))),
-    )
+
+    def __init__(self, stored: StationStatistics) -> None:
+        """``stored`` reaches back :data:`LAG` + :data:`BLOCKS` blocks before the first block summed up anew,
+        and to the block of the newest reading.
+        """
+        self._stored = stored
+        self._statistics = dict(stored)
+        self._changed: dict[str, BlockStatistics] = {}
+
+    @property
+    def statistics(self) -> StationStatistics:
+        """All that is known, the new ones among them."""
+        return self._statistics
+
+    @property
+    def changed(self) -> StationStatistics:
+        """To be stored, parameters in order; a block that lost its last clean reading has a count of 0."""
+        return dict(sorted(self._changed.items()))
+
+    def replace(self, computed: StationStatistics, first: int, last: int) -> None:
+        """Take in the blocks ``first`` to ``last`` as they are now; to be called in their order."""
+        for code, different in blocks.changed(self._statistics, computed, first, last).items():
+            self._changed[code] = blocks.joined(self._changed.get(code, NOTHING), different)
+            self._statistics[code] = blocks.merged(
+                self._statistics.get(code, NOTHING), computed.get(code, NOTHING), first, last
+            )
+
+    def moved_blocks(self, current: int) -> list[int]:
+        """Return the blocks up to the ``current`` one whose bounds are others than before, in order."""
+        if not self._changed:
+            return []
+        first = min(int(changed.block[0]) for changed in self._changed.values()) + LAG
+        last = max(int(changed.block[-1]) for changed in self._changed.values()) + LAG + BLOCKS - 1
+        last = min(last, current)
+        if first > last:
+            return []
+        before, after = (
+            blocks.bounds([statistics.get(code, NOTHING) for code in self._changed], first, last)
+            for statistics in (self._stored, self._statistics)
+        )
+        moved: list[int] = (first + np.flatnonzero(blocks.differ(before, after).any(axis=0))).tolist()
+        return moved
+
+    def bounds(self, first: int, last: int) -> PublishedBounds:
+        """Return what holds for the blocks ``first`` to ``last``, to be published."""
+        matrix = blocks.bounds(list(self._statistics.values()), first, last).matrix
+        return {
+            first + index: {
+                code: matrix[:, series, index].tolist() for series, code in enumerate(self._statistics)
+            }
+            for index in range(last - first + 1)
+        }
 
 
-def _apart(asked: Span, moved: Iterable[int], end: float) -> Iterator[Span]:
-    """Yield a span and blocks, those that overlap or touch joined."""
-    given = [asked] + [Span(each * BLOCK, min((each + 1) * BLOCK, end), BASELINE_MOVED) for each in moved]
-    given.sort(key=lambda each: each.start)
-    joined = given[0]
-    for each in given[1:]:
-        if each.start > joined.end:
-            yield joined
-            joined = each
+def finished_blocks(span: Span, newest: float) -> tuple[int, int]:
+    """Return the first and the last finished block of a span; the last is below the first if it has none."""
+    return block_of(span.start), min(block_of(np.nextafter(span.end, -np.inf)), block_of(newest) - 1)
+
+
+def join_spans(span: Span, moved: Iterable[int], end: float) -> list[Span]:
+    """Add blocks whose bounds moved to a span: sorted, those that overlap or touch joined.
+
+    No block reaches beyond ``end``.
+    """
+    parts = [span]
+    parts += [Span(block * BLOCK, min((block + 1) * BLOCK, end), BASELINE_MOVED) for block in moved]
+    parts.sort(key=lambda part: part.start)
+    joined = parts[:1]
+    for part in parts[1:]:
+        last = joined[-1]
+        if part.start > last.end:
+            joined.append(part)
         else:
-            joined = Span(joined.start, max(joined.end, each.end), joined.causes | each.causes)
-    yield joined
+            joined[-1] = Span(last.start, max(last.end, part.end), last.causes | part.causes)
+    return joined

@@ -13,12 +13,13 @@ from quantrac.domain.qa.baseline.blocks import StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import NOT_RUN
-from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.span import stretches
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision
+from quantrac.domain.times import from_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +83,23 @@ def explain_readings(
     ``readings`` hold the moment and what lies before it as far as the tests look; the rest is as for
     :func:`quantrac.domain.qa.stored.span.judge_span`. Nothing where the station has no such reading.
     """
-    found = []
     rows = np.flatnonzero(readings.time == at)
-    for stretch in stretches(
-        readings, expectations, rows, statistics=statistics, neighbours=neighbours, decisions=decisions,
-        on_crash=lambda _test, _error: None,
-    ):  # fmt: skip
-        sentences = explain(stretch.window, stretch.thresholds, stretch.outcomes)
-        for row, (code, flag) in enumerate(zip(stretch.readings.parameter, stretch.flags(), strict=True)):
-            if parameter not in (None, code):
-                continue
-            decision = [_decided(each) for each in decisions[::-1] if each.covers(code, instant(at))][:1]
-            rules = expectations.version(int(stretch.profile[row]))
-            found.append(Explanation(code, Flag(int(flag)), rules, (*decision, *sentences[row])))
-    return found
+    if not len(rows):
+        return []
+    station = StationWindows(readings, expectations, decisions, lambda _test, _error: None)
+    stretch = judge_plainly(station, rows)
+    stretch.compare(statistics, neighbours)
+    flags = stretch.flags()
+    sentences = explain(stretch.window, stretch.thresholds, stretch.outcomes)
+    explanations = []
+    for index, row in enumerate(rows.tolist()):
+        code = readings.parameters[readings.series[row]]
+        if parameter not in (None, code):
+            continue
+        decision = [_decided(each) for each in decisions[::-1] if each.covers(code, from_seconds(at))][:1]
+        rules = expectations.version(int(stretch.profile[index]))
+        explanations.append(Explanation(code, Flag(int(flags[index])), rules, (*decision, *sentences[index])))
+    return explanations
 
 
 def _decided(decision: Decision) -> Explained:

@@ -17,32 +17,28 @@ neighbours too; they do not pass it on. Readings beyond the newest one of a righ
 themselves when they come, and not again. Times are seconds since 1970 UTC.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from quantrac.domain.qa.baseline import blocks
-from quantrac.domain.qa.baseline.blocks import (
-    BLOCK,
-    BLOCKS,
-    LAG,
-    NOTHING,
-    BaselineBounds,
-    BlockStatistics,
-    StationStatistics,
-    block_of,
-)
+from quantrac.domain.qa.baseline.blocks import BLOCK, BLOCKS, LAG, StationStatistics, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
-from quantrac.domain.qa.baseline.update import Span, finished_blocks, update_baseline
-from quantrac.domain.qa.checks.table import NEIGHBOURS
-from quantrac.domain.qa.evaluate import Crash, raise_crash
+from quantrac.domain.qa.baseline.update import (
+    BaselineUpdate,
+    PublishedBounds,
+    Span,
+    finished_blocks,
+    join_spans,
+)
+from quantrac.domain.qa.checks.table import NEIGHBOURS, TEST_INDEX
+from quantrac.domain.qa.evaluate import NOT_RUN, Crash, raise_crash
 from quantrac.domain.qa.stored.history import History
-from quantrac.domain.qa.stored.revisions import Revision, head_of, revise
-from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
+from quantrac.domain.qa.stored.revisions import MONTH, FlagChange, flag_changes, revisions_of
+from quantrac.domain.qa.stored.stretch import StationWindows, Stretch, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.stations import Registry
+from quantrac.domain.stations import Decision, Registry
 
 NEIGHBOUR = "neighbour"
 """Cause of a request that a neighbour's rejudging sent; it is not passed on."""
@@ -51,8 +47,6 @@ MEMORY = "memory"
 that have been over since then belong to it."""
 VALUES_CHANGED = frozenset({"late", MEMORY, "neighbours"})
 """Causes after which an hour's median may be another one."""
-MONTH = 120
-"""Blocks read and judged at a time, so that a long span needs no more memory than a short one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +54,15 @@ class Rejudgement:
     """The answer to a request, in the order in which it is to leave."""
 
     revisions: tuple[FlaggedSet, ...]
-    limits: Mapping[int, Mapping[str, BaselineBounds]]
-    """To publish; see :class:`BaselineUpdate`."""
+    bounds: PublishedBounds
+    """To publish: of the current and the next block; empty where no finished block was summed up."""
     neighbours: Mapping[str, Span]
     """Stations to rejudge too, with the cause :data:`NEIGHBOUR`."""
     changed: StationStatistics
     """To store, last of all."""
+
+
+NO_REJUDGEMENT = Rejudgement((), {}, {}, {})
 
 
 def rejudge(
@@ -73,66 +70,117 @@ def rejudge(
     registry: Registry,
     expectations: Expectations,
     station: str,
-    asked: Span,
+    span: Span,
     *,
     on_crash: Crash = raise_crash,
 ) -> Rejudgement:
     """Answer a request from what is stored, a month at a time.
 
-    ``asked`` may reach beyond the newest reading. Raises LookupError for a reading whose file is not stored,
+    ``span`` may reach beyond the newest reading. Raises LookupError for a reading whose file is not stored,
     and what ``history`` raises.
     """
     expectations.refresh()
     newest = history.newest(station)
-    asked = Span(asked.start, min(asked.end, np.nextafter(newest, np.inf)), asked.causes)
-    if asked.start >= asked.end:
-        return Rejudgement((), {}, {}, {})
-    if MEMORY in asked.causes:
-        earlier = history.newest_before(station, asked.start)
-        if earlier > -np.inf:
-            asked = replace(asked, start=min(asked.start, earlier // BLOCK * BLOCK))
-    reach, decisions = 60 * expectations.reach(station), registry.decisions_of(station)
-
-    computed: dict[str, BlockStatistics] = {}
-    for first, last in _months(*finished_blocks(asked, newest)):
-        readings = history.readings(station, first * BLOCK - reach, (last + 1) * BLOCK)
-        found = summarize_blocks(readings, expectations, first, last, decisions=decisions, on_crash=on_crash)
-        for code, statistics in found.items():
-            computed[code] = blocks.joined(computed.get(code, NOTHING), statistics)
-    stored = history.statistics(station, block_of(asked.start) - LAG - BLOCKS, block_of(newest))
-    learning = update_baseline(stored, computed, asked, newest)
-
-    near = neighbours_of(registry, station)
-
-    def neighbours(first: int, last: int) -> Mapping[str, Hours]:
-        return combined(newest, [history.hours(each, first, last) for each in near])
-
-    revisions: list[Revision] = []
-    compares = False
-    for span in learning.spans:
-        for first, last in _months(block_of(span.start), block_of(np.nextafter(span.end, -np.inf))):
-            start, end = max(span.start, first * BLOCK), min(span.end, (last + 1) * BLOCK)
-            judged = judge_span(
-                history.readings(station, start - reach, end),
-                expectations,
-                start,
-                end,
-                statistics=learning.statistics,
-                neighbours=neighbours,
-                decisions=decisions,
-                on_crash=on_crash,
-            )
-            revisions += revise(judged, expectations, span.causes)
-            compares |= judged.asks(NEIGHBOURS)
-    heads = history.files(station, {each.received_at for each in revisions}) if revisions else {}
-    passed_on = near if compares and asked.causes & VALUES_CHANGED else []
-    hours = Span(asked.start // HOUR * HOUR, asked.end // HOUR * HOUR + HOUR, frozenset({NEIGHBOUR}))
-    return Rejudgement(
-        revisions=tuple(each.of(head_of(heads, each)) for each in revisions),
-        limits=learning.limits,
-        neighbours=dict.fromkeys(passed_on, hours),
-        changed=learning.changed,
+    end = np.nextafter(newest, np.inf)
+    span = _extend(history, station, replace(span, end=min(span.end, end)))
+    if span.start >= span.end:
+        return NO_REJUDGEMENT
+    first, last = finished_blocks(span, newest)
+    current = block_of(newest)
+    update = BaselineUpdate(history.statistics(station, first - LAG - BLOCKS, current))
+    judge = _StationJudge(
+        history,
+        expectations,
+        station,
+        newest,
+        update,
+        registry.decisions_of(station),
+        neighbours_of(registry, station),
+        on_crash,
     )
+    judge.judge(span, span.start, finished=(first, last))
+    spans = join_spans(span, update.moved_blocks(current), end)
+    for joined in spans:
+        judge.judge(replace(joined, start=max(joined.start, span.end)), joined.start)
+    received = {change.received_at for change in judge.changes}
+    passed_on = judge.neighbours if judge.compares_neighbours and span.causes & VALUES_CHANGED else []
+    hours = Span(span.start // HOUR * HOUR, span.end // HOUR * HOUR + HOUR, frozenset({NEIGHBOUR}))
+    return Rejudgement(
+        revisions=tuple(
+            revisions_of(station, judge.changes, spans, history.files(station, received) if received else {})
+        ),
+        bounds=update.bounds(current, current + 1) if first <= last else {},
+        neighbours=dict.fromkeys(passed_on, hours),
+        changed=update.changed,
+    )
+
+
+def _extend(history: History, station: str, span: Span) -> Span:
+    """Begin a span whose sender did not remember the station with the block of the reading before it."""
+    if MEMORY not in span.causes or span.start >= span.end:
+        return span
+    earlier = history.newest_before(station, span.start)
+    return span if earlier == -np.inf else replace(span, start=min(span.start, earlier // BLOCK * BLOCK))
+
+
+@dataclass(slots=True)
+class _StationJudge:
+    """Judges spans of one station from what is stored, and gathers the flags that change."""
+
+    history: History
+    expectations: Expectations
+    station: str
+    newest: float
+    update: BaselineUpdate
+    decisions: Sequence[Decision]
+    neighbours: Sequence[str]
+    on_crash: Crash
+    changes: list[FlagChange] = field(default_factory=list)
+    compares_neighbours: bool = False
+    """Whether any reading was compared with the neighbours."""
+
+    def judge(self, span: Span, begin: float, finished: tuple[int, int] = (0, -1)) -> None:
+        """Judge the readings of a span, a month at a time, and sum up its ``finished`` blocks on the way.
+
+        ``finished`` are the first and the last block; a block is summed up whole, also where the span ends in
+        it. Months are counted from ``begin``, at or before the span's start.
+        """
+        if span.start >= span.end:
+            return
+        unsummed, last_finished = finished
+        reach = 60 * self.expectations.reach(self.station)
+        for first, last in _months(block_of(begin), block_of(np.nextafter(span.end, -np.inf))):
+            start, end = max(span.start, first * BLOCK), min(span.end, (last + 1) * BLOCK)
+            if start >= end:
+                continue
+            # What is judged, and what is read: whole blocks where they are summed up.
+            plain_start = first * BLOCK if first <= last_finished else start
+            plain_end = max(end, (min(last, last_finished) + 1) * BLOCK)
+            since = max(begin, first * BLOCK) - reach
+            readings = self.history.readings(self.station, min(since, plain_start - reach), plain_end)
+            station = StationWindows(readings, self.expectations, self.decisions, self.on_crash)
+            for rows in station.cut(readings.between(plain_start, plain_end)):
+                stretch = judge_plainly(station, rows)
+                summed_up = min(int(stretch.block.max()), last_finished)
+                if unsummed <= summed_up:
+                    self.update.replace(stretch.statistics(), unsummed, summed_up)
+                    unsummed = summed_up + 1
+                self._compare(stretch, start, end, since)
+        if unsummed <= last_finished:
+            self.update.replace({}, unsummed, last_finished)  # blocks without a reading
+
+    def _compare(self, stretch: Stretch, start: float, end: float, since: float) -> None:
+        """Finish the judgement of the rows in ``[start, end)``, and note which flags change."""
+        rows = np.flatnonzero((stretch.window.time >= start) & (stretch.window.time < end))
+        if not len(rows):
+            return
+        stretch.compare(self.update.statistics, self._hours, rows)
+        self.changes += flag_changes(stretch, rows, since)
+        compared = stretch.outcomes[rows, TEST_INDEX[NEIGHBOURS]] != NOT_RUN
+        self.compares_neighbours |= bool(compared.any())
+
+    def _hours(self, first: int, last: int) -> Mapping[str, Hours]:
+        return combined(self.newest, [self.history.hours(code, first, last) for code in self.neighbours])
 
 
 def _months(first: int, last: int) -> Iterator[tuple[int, int]]:

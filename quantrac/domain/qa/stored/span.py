@@ -1,26 +1,21 @@
 """The batch form: the flags of a station's stored readings, whatever the order they came in.
 
 It uses the tests of the live form on windows cut out of sorted series. A long span is judged in stretches of
-time, so that its matrices stay small.
-
-A reading is judged in three steps. The *plain* tests (neither of the baseline nor of the second stage) tell
-the clean readings, from which the limits of later blocks follow (:mod:`quantrac.domain.qa.baseline.blocks`);
-then the baseline tests compare with bounds and neighbours; then the second stage sees what both said about
-other parameters.
+time (:mod:`quantrac.domain.qa.stored.stretch`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
+from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics, joined
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
-from quantrac.domain.qa.checks.table import TEST_INDEX, TESTS
+from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.decisions import NOT_DECIDED
 from quantrac.domain.qa.evaluate import NOT_RUN, Crash, raise_crash
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.stretch import Station, Stretch
+from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes
 from quantrac.domain.stations import Decision
@@ -47,17 +42,9 @@ class Judged:
     def __len__(self) -> int:
         return len(self.flag)
 
-    def asks(self, test: str) -> bool:
-        """Tell whether any reading was judged by a test."""
-        return bool(np.any(self.outcomes[:, TEST_INDEX[test]] != NOT_RUN))
-
     def tests(self, row: int) -> dict[str, int]:
         """Return the outcomes of one reading by test, as a flagged reading carries them."""
-        outcomes = self.outcomes[row].tolist()
-        tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_RUN}
-        if self.decided[row] != NOT_DECIDED:
-            tests["decision"] = int(self.decided[row])
-        return tests
+        return outcomes_by_test(self.outcomes[row].tolist(), int(self.decided[row]))
 
 
 def judge_span(
@@ -75,12 +62,12 @@ def judge_span(
 
     ``readings`` hold the span and what lies before it as far as the tests look (``reach`` of the rules).
     ``statistics`` are those of the station's blocks; without them, for a file without history, they are taken
-    from the span itself. ``neighbours`` is asked for the hours of the neighbour stations
-    where a test wants them.
+    from the span itself. ``neighbours`` is asked for the hours of the neighbour stations where a test
+    compares with them.
     """
     rows = readings.between(start, end)
-    place = np.full(len(readings), -1, dtype=np.intp)
-    place[rows] = np.arange(len(rows))
+    index = np.full(len(readings), -1, dtype=np.intp)
+    index[rows] = np.arange(len(rows))
     judged = Judged(
         readings=readings.take(rows),
         flag=np.empty(len(rows), dtype=np.uint8),
@@ -90,58 +77,31 @@ def judge_span(
         clean=np.empty(len(rows), dtype=np.bool_),
         profile=np.empty(len(rows), dtype=np.intp),
     )
-    for each in stretches(
-        readings,
-        expectations,
-        rows,
-        statistics=statistics,
-        neighbours=neighbours,
-        decisions=decisions,
-        on_crash=on_crash,
-    ):
-        to = place[each.rows]
-        judged.flag[to] = each.flags()
-        judged.outcomes[to] = each.outcomes
-        judged.decided[to] = each.decided
-        judged.equal_since[to] = each.window.equal_since
-        judged.clean[to] = each.clean
-        judged.profile[to] = each.profile
+    station = StationWindows(readings, expectations, decisions, on_crash)
+    own: dict[str, BlockStatistics] = {}
+    for part in station.cut(rows):
+        stretch = judge_plainly(station, part)
+        if statistics is None:
+            for code, new in stretch.statistics().items():
+                own[code] = joined(own.get(code, NOTHING), new)
+        stretch.compare(own if statistics is None else statistics, neighbours)
+        target = index[part]
+        judged.flag[target] = stretch.flags()
+        judged.outcomes[target] = stretch.outcomes
+        judged.decided[target] = stretch.decided
+        judged.equal_since[target] = stretch.window.equal_since
+        judged.clean[target] = stretch.clean
+        judged.profile[target] = stretch.profile
     return judged
 
 
-def stretches(
-    readings: StationReadings,
-    expectations: Expectations,
-    rows: Indices,
-    *,
-    statistics: StationStatistics | None = None,
-    neighbours: Neighbours = nobody,
-    decisions: Sequence[Decision] = (),
-    on_crash: Crash = raise_crash,
-) -> Iterator[Stretch]:
-    """Yield the judged stretches of rows, earliest first; arguments as for :func:`judge_span`."""
-    station = Station(readings, expectations, decisions, on_crash)
-    found: dict[str, BlockStatistics] = {}
-    for part in station.cut(rows):
-        stretch = station.stretch(part)
-        if statistics is None:
-            stretch.summarize(found)
-        stretch.compare(found if statistics is None else statistics, neighbours)
-        yield stretch
+def outcomes_by_test(outcomes: Sequence[int], decision: int) -> dict[str, int]:
+    """Return a row of outcomes by test; a person's ``decision``, where there is one, comes last.
 
-
-def summarize_blocks(
-    readings: StationReadings,
-    expectations: Expectations,
-    first: int,
-    last: int,
-    *,
-    decisions: Sequence[Decision] = (),
-    on_crash: Crash = raise_crash,
-) -> dict[str, BlockStatistics]:
-    """Sum up the blocks ``first`` to ``last`` of each parameter; only the plain tests are run."""
-    station = Station(readings, expectations, decisions, on_crash)
-    found: dict[str, BlockStatistics] = {}
-    for rows in station.cut(readings.between(first * BLOCK, (last + 1) * BLOCK)):
-        station.stretch(rows).summarize(found)
-    return found
+    >>> outcomes_by_test([1, *[0] * (len(TESTS) - 1)], 4)
+    {'status': 1, 'decision': 4}
+    """
+    tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_RUN}
+    if decision != NOT_DECIDED:
+        tests["decision"] = decision
+    return tests
