@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
 from quantrac.domain.qa.checks.status import MEASURING
@@ -93,13 +92,6 @@ class ClickHouseHistory:
             return StationReadings.of(station, parameter=[], time=[], value=[])
         if replaced:
             found = {name: [*replaced[name], *column] for name, column in found.items()}
-        # The table leaves out what the value says itself; told apart by their bits, or -0 would be 0.
-        bits = np.asarray(found["value"], dtype=np.float64).view(np.int64)
-        different, place = np.unique(bits, return_inverse=True)
-        decimals = [shortest_decimal(value) for value in different.view(np.float64).tolist()]
-        found["text"] = [
-            text or decimals[which] for text, which in zip(found["text"], place.tolist(), strict=True)
-        ]
         return StationReadings.of(station, **found)
 
     def newest(self, station: str) -> float:

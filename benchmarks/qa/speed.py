@@ -39,13 +39,14 @@ from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.shared_rules import DEPTH
-from quantrac.domain.qa.station_readings import StationReadings, instant
+from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.stations import Registry
+from quantrac.domain.times import from_seconds
 from quantrac.io.records import Record
 from quantrac.testing.history import statistics_of
 from schemas import rules
@@ -206,7 +207,7 @@ def month(country: Country) -> StationReadings:
         value=np.concatenate(values),
         status=["00"] * (LINES * MONTH),  # as a database answers: a text of its own for every row
         unit=np.repeat(np.array([unit for _, unit, *_ in PARAMETERS], dtype=object), MONTH),
-        version=[reading_version(instant(at)) for at in time.tolist()] * LINES,
+        version=[reading_version(from_seconds(at)) for at in time.tolist()] * LINES,
         flag=1,
     )
 

@@ -263,7 +263,7 @@ def test_figures_that_no_table_can_hold_are_left_out_and_logged(
     done = desk.ask(request(0, 7 * 60, cause="block"))
     desk.store.error = ClickHouseBadData("the table baseline_blocks cannot hold a value")
     assert [each() for each in done.after] == [None]
-    assert "figures of A left out: the table baseline_blocks cannot hold a value" in caplog.text
+    assert "statistics of A left out: the table baseline_blocks cannot hold a value" in caplog.text
 
 
 def test_the_runner_stores_figures_between_the_last_message_and_the_commit(desk: Desk) -> None:

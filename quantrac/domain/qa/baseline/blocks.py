@@ -146,11 +146,11 @@ def summarize(series: Indices, time: Floats, value: Floats, clean: Bools) -> dic
     first = np.flatnonzero(np.concatenate([[True], ~same]))
     count = np.diff(np.append(first, len(block)))
     group = np.repeat(np.arange(len(first)), count)
-    ordered = value[np.lexsort((value, group))]
+    ordered = _sort_groups(value, group)
     # Distances within groups, sorted within each: a group of n readings has n - 1 of them, so that each group
     # begins one place nearer to the start for every group before it.
     distance = np.abs(np.diff(value))[same] / growth(np.diff(time)[same] / 60)
-    distance = distance[np.lexsort((distance, group[1:][same]))]
+    distance = _sort_groups(distance, group[1:][same])
     first_distance, distances = first - np.arange(len(first)), count - 1
     step = np.full(len(first), np.nan)
     has_steps = distances > 0
@@ -170,6 +170,15 @@ def summarize(series: Indices, time: Floats, value: Floats, clean: Bools) -> dic
         index: statistics.take(slice(start, end))
         for index, start, end in zip(indices.tolist(), starts.tolist(), ends.tolist(), strict=True)
     }
+
+
+def _sort_groups(value: Floats, group: Indices) -> Floats:
+    """Sort values (n,) within groups (n,), which are in order."""
+    # Complex numbers go by their real parts, then their imaginary ones: four times sooner than np.lexsort.
+    pairs = np.empty(len(value), dtype=np.complex128)
+    pairs.real, pairs.imag = group, value
+    pairs.sort(kind="stable")
+    return pairs.imag
 
 
 def bounds(statistics: Sequence[BlockStatistics], first: int, last: int) -> BaselineBounds:
@@ -277,9 +286,11 @@ def _grid(statistics: Sequence[BlockStatistics], first: int, last: int) -> tuple
     grid = np.full((4, len(statistics), last - first + 1), np.nan)
     count = np.zeros((len(statistics), last - first + 1), dtype=np.int64)
     for index, series in enumerate(statistics):
-        part = series.within(first, last)
-        at = part.block - first
-        count[index, at] = part.count
-        for row, column in enumerate((part.median, part.step, part.low, part.high)):
-            grid[row, index, at] = column
+        start, end = series.block.searchsorted((first, last + 1))
+        columns = series.block[start:end] - first
+        count[index, columns] = series.count[start:end]
+        grid[0, index, columns] = series.median[start:end]
+        grid[1, index, columns] = series.step[start:end]
+        grid[2, index, columns] = series.low[start:end]
+        grid[3, index, columns] = series.high[start:end]
     return grid, count

@@ -22,9 +22,11 @@ def status(window: Window) -> Outcomes:
     >>> [int(status(Window.of([27.8], status=code))[0]) for code in ("00", "01", "02", "03")]
     [1, 4, 4, 3]
     """
-    outcome = np.full(len(window), Flag.SUSPECT, dtype=np.uint8)
-    outcome[window.status == MEASURING] = Flag.GOOD
-    outcome[(window.status == CALIBRATING) | (window.status == DEVICE_ERROR)] = Flag.FAIL
+    outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
+    others = np.flatnonzero(window.status != MEASURING)  # few
+    status = window.status[others]
+    fails = (status == CALIBRATING) | (status == DEVICE_ERROR)
+    outcome[others] = np.where(fails, Flag.FAIL, Flag.SUSPECT)
     return outcome
 
 

@@ -53,7 +53,7 @@ def flag_changes(stretch: Stretch, rows: Indices, since: float) -> Iterator[Flag
                 line=int(changed.line[index]),
                 parameter=codes[index],
                 value=float(changed.value[index]),
-                text=changed.text[index],
+                text=changed.text_of(index),
                 unit=changed.unit[index],
                 measured_at=from_seconds(changed.time[index]),
                 status=changed.status[index],

@@ -42,6 +42,18 @@ STRETCH = 120
 """Blocks judged together at most, so that a few readings of other years cost no grid of all between."""
 
 
+class _StationCompanions(Companions):
+    """The companions of rows of one station, whose parameters stand one after the other, each by time."""
+
+    def __init__(self, sample: Indices, value: Floats, slices: Mapping[str, slice]) -> None:
+        super().__init__(sample, (), value)
+        self._slices = slices
+
+    def _rows_of(self, code: str) -> tuple[Indices, Indices]:
+        part = self._slices.get(code, slice(0))
+        return self._sample[part], np.arange(*part.indices(len(self._sample)))
+
+
 class StationWindows:
     """The readings of one station, from which the windows of its stretches are cut."""
 
@@ -57,13 +69,14 @@ class StationWindows:
         self.received = readings.received
         self.ahead = is_ahead(readings.time, self.received)
         self.measured = measured(readings.value, readings.status)
+        past_value = np.where(np.isfinite(self.measured), readings.value, np.nan)
         # Only readings of a right clock are a past: (m,) rows of them, by series and time. Before each series
         # stand DEPTH empty ones, so that no row sees another series.
         past = np.flatnonzero(~self.ahead)
         before = np.cumsum(~self.ahead) - ~self.ahead + DEPTH * readings.series
         padded = np.full((2, len(past) + DEPTH * (1 + len(readings.parameters))), np.nan)
-        padded[0, before[past] + DEPTH] = self.measured[past]
-        padded[1, before[past] + DEPTH] = np.where(np.isnan(self.measured), np.nan, readings.time)[past]
+        padded[0, before[past] + DEPTH] = past_value[past]
+        padded[1, before[past] + DEPTH] = np.where(np.isnan(past_value), np.nan, readings.time)[past]
         self._past_value, self._past_time = sliding_window_view(padded, DEPTH, axis=1)
         before[self.ahead] = len(padded[0]) - DEPTH  # the end, where nothing stands
         self._before = before
@@ -93,18 +106,18 @@ class StationWindows:
         profiles = self.expectations.station(self.readings.station)
         received, time = self.received[rows], self.readings.time[rows]
         numbers = np.empty(len(rows), dtype=np.intp)
-        for part in self.series_slices(rows):
+        for part in self.slices(rows).values():
             numbers[part] = profiles.of_rows(codes[part], received[part], time[part])
         return numbers
 
-    def series_slices(self, rows: Indices) -> list[slice]:
+    def slices(self, rows: Indices) -> dict[str, slice]:
         """Return where each parameter's rows stand among ``rows``, which are in order."""
-        edges = np.searchsorted(
-            self.readings.series[rows], np.arange(len(self.readings.parameters) + 1)
-        ).tolist()
-        return [slice(start, end) for start, end in pairwise(edges) if start < end]
+        parameters = self.readings.parameters
+        edges = np.searchsorted(self.readings.series[rows], np.arange(len(parameters) + 1)).tolist()
+        slices = zip(parameters, pairwise(edges), strict=True)
+        return {code: slice(start, end) for code, (start, end) in slices if start < end}
 
-    def window(self, rows: Indices, codes: Texts, profile: Indices) -> Window:
+    def window(self, rows: Indices, profile: Indices) -> Window:
         """Return the window of rows (n,); what a baseline says of them is not known yet."""
         readings, before, nothing = self.readings, self._before[rows], np.full(len(rows), np.nan)
         time = readings.time[rows]
@@ -128,7 +141,7 @@ class StationWindows:
             neighbours=nothing,
             neighbour_count=np.zeros(len(rows)),
             sample=sample,
-            companions=Companions(sample, codes.tolist(), self.measured[rows]),
+            companions=_StationCompanions(sample, self.measured[rows], self.slices(rows)),
         )
 
     def equal_since(self, rows: Indices, since: float) -> Floats:
@@ -152,6 +165,10 @@ class Stretch:
     station: StationWindows
     rows: Indices
     """(n,) rows of the station's readings, in order."""
+    series: Indices
+    """(n,) index of each row's parameter."""
+    block: Indices
+    """(n,) the block of each row."""
     window: Window
     profile: Indices
     """(n,) numbers of the profiles of expectations."""
@@ -166,16 +183,6 @@ class Stretch:
     """Tests that raised."""
     clean: Bools
     """(n,) whether it counts for the statistics of its block."""
-
-    @property
-    def series(self) -> Indices:
-        """(n,) index of each row's parameter."""
-        return self.station.readings.series[self.rows]
-
-    @property
-    def block(self) -> Indices:
-        """(n,) the block of each row."""
-        return (self.window.time // BLOCK).astype(np.intp)
 
     def statistics(self) -> StationStatistics:
         """Return the statistics of the stretch's blocks."""
@@ -204,8 +211,9 @@ class Stretch:
             **self._neighbour_hours(neighbours, rows_in_past[enabled[NEIGHBOURS][rows_in_past]]),
         )
         self._run(BASELINE_TESTS, enabled)
-        self.window.companions.mark_bad(is_bad(self.outcomes))
-        self._run(SECOND_STAGE_TESTS, enabled)
+        if any(enabled[name].any() for name in SECOND_STAGE_TESTS):
+            self.window.companions.mark_bad(is_bad(self.outcomes))
+            self._run(SECOND_STAGE_TESTS, enabled)
 
     def flags(self) -> Outcomes:
         """Return the flag of each row (n,)."""
@@ -241,10 +249,9 @@ class Stretch:
         if len(rows):
             hour = (self.window.time // HOUR).astype(np.int64)
             hours = neighbours(int(hour[rows].min()), int(hour[rows].max()))
-            for part in self.station.series_slices(self.rows[rows]):
-                some = rows[part]
-                code = self.station.readings.parameters[self.series[some[0]]]
+            for code, part in self.station.slices(self.rows[rows]).items():
                 if code in hours:
+                    some = rows[part]
                     median[some], count[some] = hours[code].at(hour[some])
         return {"neighbours": median, "neighbour_count": count}
 
@@ -252,13 +259,16 @@ class Stretch:
 def judge_plainly(station: StationWindows, rows: Indices) -> Stretch:
     """Run the plain tests on rows (n,) of a station, which are in order."""
     readings = station.readings
-    codes = np.array([*readings.parameters, None], dtype=object)[readings.series[rows]]
+    series = readings.series[rows]
+    codes = np.array([*readings.parameters, None], dtype=object)[series]
     profile = station.profiles(rows, codes)
-    window = station.window(rows, codes, profile)
+    window = station.window(rows, profile)
     thresholds, enabled = station.expectations.of(profile, window.time)
     stretch = Stretch(
         station=station,
         rows=rows,
+        series=series,
+        block=(window.time // BLOCK).astype(np.intp),
         window=window,
         profile=profile,
         thresholds=thresholds,
