@@ -18,7 +18,7 @@ from docs.qa_examples import EXAMPLES, LATEST, Seen, see
 from docs.qa_pictures import NAME, describe, legend, picture, title
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.qa.checks.table import TESTS, Test, thresholds_of
-from quantrac.domain.qa.thresholds.rule_book import registered
+from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import StationParameter, StationType
 from schemas.rules import NATIONAL, RuleSet, load
@@ -135,7 +135,7 @@ def _kind(test: Test) -> str:
         (test.baseline, "baseline"),
         (test.second_stage, "after the others"),
         (test.on_missing, "missing values"),
-        (bool(test.reach), "looks back"),
+        (bool(test.look_back), "looks back"),
     )
     return ", ".join(kind for holds, kind in kinds if holds) or "by itself"
 
@@ -178,7 +178,7 @@ def _thresholds(name: str, rules: RuleSet) -> str:
         return "No thresholds."
     general = rules.thresholds("", "", "", LATEST).get(name, {})
     # What a registered series says by itself.
-    facts = registered(StationParameter("", "", range_low=0.0, range_high=1.0)).get(name, {})
+    facts = registry_thresholds(StationParameter("", "", range_low=0.0, range_high=1.0)).get(name, {})
     national = [
         "station registry" if keyword in facts else _written(general.get(keyword)) for keyword in keywords
     ]

@@ -222,7 +222,7 @@ def rejudged(country: Country, readings: StationReadings) -> tuple[int, float]:
     expectations = Expectations(country.registry, country.book)
     history = Stored(readings, expectations)
     station, at = readings.station, float(readings.time[MONTH // 2])
-    asked = Span(at, at + 60 * expectations.reach(station), frozenset({"late"}))
+    asked = Span(at, at + expectations.look_back(station), frozenset({"late"}))
     return 1, best(lambda: rejudge(history, country.registry, expectations, station, asked))
 
 

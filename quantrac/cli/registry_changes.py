@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from quantrac.domain.qa.thresholds.rule_book import registered
+from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.stations import Station, Valid
 
 Span: TypeAlias = tuple[datetime, datetime]
@@ -37,7 +37,8 @@ def _facts(station: Station, at: datetime) -> object:
     """What the registry tells the tests at a time; position for the neighbours."""
     if not station.valid_at(at):
         return None
-    entries = {each.code: registered(station.parameter(each.code, at)) for each in station.parameters}
+    codes = [entry.code for entry in station.parameters]
+    entries = {code: registry_thresholds(station.parameter(code, at)) for code in codes}
     return (
         station.type,
         station.interval_seconds,

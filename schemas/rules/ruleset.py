@@ -208,7 +208,7 @@ class RuleSet:
                 for entry in entries:
                     if entry.thresholds is not None:
                         given = {**defaults, **entry.thresholds}
-                        spans = (given[name] for name in TESTS[test].reach)
+                        spans = (given[name] for name in TESTS[test].look_back)
                         yield from (float(each) for each in spans if _is_finite(each))
 
     def _sections(self, *, sources: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.qa.thresholds.rule_book import registered
+from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
 from schemas.history import ClickHouseHistory
@@ -79,7 +79,7 @@ def explanation_of(
         return compared
 
     found = explain_readings(
-        history.readings(station, time - 60 * expectations.reach(station), time + 1),
+        history.readings(station, time - expectations.look_back(station), time + 1),
         expectations,
         time,
         parameter=parameter,
@@ -153,7 +153,7 @@ def _sources(rules: RuleSet, station: Station, parameter: str, at: datetime) -> 
     record = station if station.valid_at(at) else None
     kind = record.type.value if record is not None else ""
     layers = rules.layers(kind, station.code, parameter, at)
-    facts = registered(record.parameter(parameter, at) if record is not None else None)
+    facts = registry_thresholds(record.parameter(parameter, at) if record is not None else None)
     found = {}
     for test, settings in layers.items():
         named = [f"{scope}: {entry.source or 'no source named'}" for scope, entry in settings]

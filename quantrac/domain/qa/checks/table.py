@@ -42,7 +42,7 @@ class Test:
     """Returns one outcome a row (n,)."""
     explain: Callable[..., list[str]]
     """Returns one sentence a row: the numbers compared, or what was lacking where it could not judge."""
-    reach: tuple[str, ...] = ()
+    look_back: tuple[str, ...] = ()
     """The thresholds in minutes that say how far back in its series the test looks."""
     second_stage: bool = False
     """Whether it needs to know what the other tests said about other parameters."""
@@ -59,23 +59,23 @@ TESTS: Mapping[str, Test] = {
     "unit": Test(unit.unit, unit.explain),
     "equipment_range": Test(equipment_range.equipment_range, equipment_range.explain),
     "physical_range": Test(physical_range.physical_range, physical_range.explain),
-    "zero": Test(zero.zero, zero.explain, reach=("after", "fail_after")),
+    "zero": Test(zero.zero, zero.explain, look_back=("after", "fail_after")),
     "negative": Test(negative.negative, negative.explain),
-    "flat_line": Test(flat_line.flat_line, flat_line.explain, reach=("fail_after",)),
-    "spike": Test(spike.spike, spike.explain, reach=("minutes",)),
-    "rate_of_change": Test(rate_of_change.rate_of_change, rate_of_change.explain, reach=("minutes",)),
+    "flat_line": Test(flat_line.flat_line, flat_line.explain, look_back=("fail_after",)),
+    "spike": Test(spike.spike, spike.explain, look_back=("minutes",)),
+    "rate_of_change": Test(rate_of_change.rate_of_change, rate_of_change.explain, look_back=("minutes",)),
     "against_other": Test(against_other.against_other, against_other.explain),
     "sum_of_parts": Test(sum_of_parts.sum_of_parts, sum_of_parts.explain),
     "drops_with": Test(drops_with.drops_with, drops_with.explain, second_stage=True),
     "climatology": Test(climatology.climatology, climatology.explain),
     "stuck": Test(stuck.stuck, stuck.explain, baseline=True),
     "own_range": Test(own_range.own_range, own_range.explain, baseline=True),
-    "own_rate": Test(own_rate.own_rate, own_rate.explain, reach=("minutes",), baseline=True),
+    "own_rate": Test(own_rate.own_rate, own_rate.explain, look_back=("minutes",), baseline=True),
     "neighbours": Test(neighbours.neighbours, neighbours.explain, baseline=True),
     "future": Test(future.future, future.explain),
     "age": Test(age.age, age.explain),
     "grid": Test(grid.grid, grid.explain),
-    "clock_drift": Test(clock_drift.clock_drift, clock_drift.explain, reach=("minutes",)),
+    "clock_drift": Test(clock_drift.clock_drift, clock_drift.explain, look_back=("minutes",)),
     "duplicate": Test(duplicate.duplicate, duplicate.explain),
 }
 

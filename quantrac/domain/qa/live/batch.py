@@ -74,7 +74,7 @@ class Batch:
         self._time += times
         self._status += [reading.status for reading in each.readings]
         self._unit += [reading.unit for reading in each.readings]
-        expected = self._expectations.station(station)
+        expected = self._expectations.station_profiles(station)
         names = [reading.parameter for reading in each.readings]
         if station:
             names, series = self._memory.series(station).of(names)
@@ -97,7 +97,7 @@ class Batch:
             self._moment += [moments[time] for time in times]
         if station:
             for time, here in together.items():
-                lacking = expected.lacking(here)
+                lacking = expected.missing_companions(here)
                 if lacking and self._others.told(station, lacking, time):
                     self._mark_provisional(number, time, time + 1, "companion")
             self._others.add(station, names, times, received)
@@ -126,7 +126,7 @@ class Batch:
             time=np.array(self._time),
             received=np.repeat(self._received, np.diff(self.starts)),
             measured=measured(value, self.status),
-            reach=self._expectations.reaches(self.profile),
+            reach=self._expectations.look_backs(self.profile),
         )
 
     def window(self, arrivals: Arrivals, seen: Seen) -> Window:

@@ -75,9 +75,10 @@ class Judge:
             return [self._set(each, [], self._version(each), None) for each in sets]
         arrivals, profiles = batch.arrivals(), batch.profile
         seen = self._memory.see(arrivals)
-        thresholds, asked = self._expectations.of(profiles, arrivals.time)
+        thresholds = self._expectations.thresholds(profiles, arrivals.time)
+        asked = self._expectations.enabled_tests(profiles)
         verdict = evaluate(batch.window(arrivals, seen), thresholds, asked, on_crash=self._on_crash)
-        outcomes = self._outcomes(verdict, self._expectations.demands(profiles).tolist())
+        outcomes = self._outcomes(verdict, self._expectations.required_set_indices(profiles).tolist())
         self._decide(batch, arrivals.time, outcomes)
         flagged = batch.flagged(outcomes, arrivals.time, seen)
         provisional = batch.provisional(arrivals, seen, asked)
@@ -93,7 +94,7 @@ class Judge:
 
     def _outcomes(self, verdict: Verdict, demands: Sequence[int]) -> list[Outcome]:
         """Return flag and outcomes of each row, the same objects for rows of the same outcomes."""
-        needed = {each: self._expectations.needed(each) | verdict.crashed for each in set(demands)}
+        needed = {each: self._expectations.required_set(each) | verdict.crashed for each in set(demands)}
         known = {each: self._known.setdefault(tests, _Outcomes(tests)) for each, tests in needed.items()}
         rows: list[bytes] = verdict.outcomes.view(f"V{verdict.outcomes.shape[1]}").ravel().tolist()
         found = [known[demand][row] for demand, row in zip(demands, rows, strict=True)]

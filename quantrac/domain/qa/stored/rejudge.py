@@ -148,7 +148,7 @@ class _StationJudge:
         if span.start >= span.end:
             return
         unsummed, last_finished = finished
-        reach = 60 * self.expectations.reach(self.station)
+        look_back = self.expectations.look_back(self.station)
         for first, last in _months(block_of(begin), block_of(np.nextafter(span.end, -np.inf))):
             start, end = max(span.start, first * BLOCK), min(span.end, (last + 1) * BLOCK)
             if start >= end:
@@ -156,8 +156,8 @@ class _StationJudge:
             # What is judged, and what is read: whole blocks where they are summed up.
             plain_start = first * BLOCK if first <= last_finished else start
             plain_end = max(end, (min(last, last_finished) + 1) * BLOCK)
-            since = max(begin, first * BLOCK) - reach
-            readings = self.history.readings(self.station, min(since, plain_start - reach), plain_end)
+            since = max(begin, first * BLOCK) - look_back
+            readings = self.history.readings(self.station, min(since, plain_start - look_back), plain_end)
             station = StationWindows(readings, self.expectations, self.decisions, self.on_crash)
             for rows in station.cut(readings.between(plain_start, plain_end)):
                 stretch = judge_plainly(station, rows)

@@ -60,7 +60,7 @@ def judge_span(
 ) -> Judged:
     """Judge the readings of ``[start, end)``, seconds since 1970 UTC.
 
-    ``readings`` hold the span and what lies before it as far as the tests look (``reach`` of the rules).
+    ``readings`` hold the span and what lies before it as far as the tests look back.
     ``statistics`` are those of the station's blocks; without them, for a file without history, they are taken
     from the span itself. ``neighbours`` is asked for the hours of the neighbour stations where a test
     compares with them.

@@ -30,8 +30,8 @@ from quantrac.domain.qa.decisions import NOT_DECIDED, decided
 from quantrac.domain.qa.evaluate import NOT_RUN, Crash, is_bad, roll_up_rows, run_tests
 from quantrac.domain.qa.shared_rules import DEPTH, continues_run, is_ahead, measured
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.thresholds.columns import Columns
 from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.thresholds.profile_table import Columns
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcomes, Texts, Window
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision
@@ -102,13 +102,13 @@ class StationWindows:
             yield rows[stretch == number]
 
     def profiles(self, rows: Indices, codes: Texts) -> Indices:
-        """Return the profile numbers of rows (n,) in order, whose parameters are ``codes`` (n,)."""
-        profiles = self.expectations.station(self.readings.station)
+        """Return the profile indices of rows (n,) in order, whose parameters are ``codes`` (n,)."""
+        profiles = self.expectations.station_profiles(self.readings.station)
         received, time = self.received[rows], self.readings.time[rows]
-        numbers = np.empty(len(rows), dtype=np.intp)
+        indices = np.empty(len(rows), dtype=np.intp)
         for part in self.slices(rows).values():
-            numbers[part] = profiles.of_rows(codes[part], received[part], time[part])
-        return numbers
+            indices[part] = profiles.of_rows(codes[part], received[part], time[part])
+        return indices
 
     def slices(self, rows: Indices) -> dict[str, slice]:
         """Return where each parameter's rows stand among ``rows``, which are in order."""
@@ -171,7 +171,7 @@ class Stretch:
     """(n,) the block of each row."""
     window: Window
     profile: Indices
-    """(n,) numbers of the profiles of expectations."""
+    """(n,) indices of the profiles of expectations."""
     thresholds: Columns
     enabled: Mapping[str, Bools]
     """By test, the rows (n,) that it judges."""
@@ -217,7 +217,7 @@ class Stretch:
 
     def flags(self) -> Outcomes:
         """Return the flag of each row (n,)."""
-        required = self.station.expectations.required(self.profile)
+        required = self.station.expectations.required_tests(self.profile)
         required[:, [TEST_INDEX[name] for name in self.crashed]] = True
         return np.where(self.decided == NOT_DECIDED, roll_up_rows(self.outcomes, required), self.decided)
 
@@ -263,7 +263,6 @@ def judge_plainly(station: StationWindows, rows: Indices) -> Stretch:
     codes = np.array([*readings.parameters, None], dtype=object)[series]
     profile = station.profiles(rows, codes)
     window = station.window(rows, profile)
-    thresholds, enabled = station.expectations.of(profile, window.time)
     stretch = Stretch(
         station=station,
         rows=rows,
@@ -271,8 +270,8 @@ def judge_plainly(station: StationWindows, rows: Indices) -> Stretch:
         block=(window.time // BLOCK).astype(np.intp),
         window=window,
         profile=profile,
-        thresholds=thresholds,
-        enabled=enabled,
+        thresholds=station.expectations.thresholds(profile, window.time),
+        enabled=station.expectations.enabled_tests(profile),
         decided=decided(station.decisions, codes, window.time),
         # A column after the other in memory: tests write and the roll-up reads whole columns.
         outcomes=np.full((len(TESTS), len(rows)), NOT_RUN, dtype=np.uint8).T,

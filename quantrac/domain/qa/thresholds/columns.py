@@ -1,118 +1,110 @@
-"""Profiles by number, and their thresholds in columns that grow by a value a profile."""
+"""Columns of thresholds: one value a profile, appended as profiles come."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.qa.checks.table import TESTS, thresholds_of
-from quantrac.domain.qa.thresholds.rule_book import Rules, Thresholds, registered
-from quantrac.domain.qa.window import Bools, Expected, Floats, Indices, Texts
-from quantrac.domain.stations import StationParameter
-
-Columns: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
-"""By test and keyword, one value a row (n,)."""
-
-LEAST_REACH = 1440.0
-"""Minutes that a judge looks back at least, whatever the rules say."""
+from quantrac.domain.qa.window import Expected, Floats, Indices, Texts
 
 _SLOTS = 12 * 24
+"""Numbers in a table by month and hour."""
 
 
-class ProfileTable:
-    """Profiles by number, and their thresholds in columns."""
+class GrowingColumn:
+    """An array that values are appended to, in amortised constant time."""
+
+    def __init__(self, dtype: Any) -> None:
+        self._values: NDArray[Any] = np.zeros(64, dtype=dtype)
+        self._count = 0
+
+    def append(self, value: Any) -> None:
+        """Add the value of the next profile."""
+        if self._count == len(self._values):
+            self._values = np.concatenate([self._values, np.zeros_like(self._values)])
+        self._values[self._count] = value
+        self._count += 1
+
+    def take(self, profiles: Indices) -> Any:
+        """Return the values (n,) of profiles (n,)."""
+        return self._values.take(profiles)
+
+    def __getitem__(self, profile: int) -> Any:
+        return self._values[profile].item()
+
+
+class NumberColumn:
+    """A threshold in numbers, or in tables by month and hour."""
+
+    def __init__(self, default: Any) -> None:
+        # A threshold without a default is missing only where the test is off.
+        self.default = float(default) if isinstance(default, int | float) else np.nan
+        self.tables: list[Floats] = []
+        """Tables (288,) by month and hour, each once."""
+        self._last: float | Floats = np.nan
+        self._numbers, self._table_index = GrowingColumn(np.float64), GrowingColumn(np.intp)
+
+    def longest(self) -> float:
+        """Return the greatest finite number of the profile added last; -inf where there is none."""
+        numbers = np.asarray(self._last)
+        return float(np.max(numbers, where=np.isfinite(numbers), initial=-np.inf))
+
+    def append(self, value: Any) -> None:
+        """Add the threshold of the next profile: a number, or twelve rows of twenty-four."""
+        if isinstance(value, int | float):
+            self._last = float(value)
+            self._numbers.append(self._last)
+            self._table_index.append(-1)
+            return
+        self._last = table = np.asarray(value, dtype=np.float64).reshape(_SLOTS)
+        is_equal = (np.array_equal(known_table, table, equal_nan=True) for known_table in self.tables)
+        index = next((index for index, equal in enumerate(is_equal) if equal), len(self.tables))
+        if index == len(self.tables):
+            self.tables.append(table)
+        self._numbers.append(np.nan)
+        self._table_index.append(index)
+
+    def take(self, profiles: Indices) -> Floats:
+        """Return the numbers (n,) of profiles (n,); NaN where a profile has a table."""
+        numbers: Floats = self._numbers.take(profiles)
+        return numbers
+
+    def take_at(self, profiles: Indices, slots: Indices) -> Floats:
+        """Return the numbers of rows (n,) in these slots of month and hour (n,)."""
+        values, table_index = self.take(profiles), self._table_index.take(profiles)
+        rows = np.flatnonzero(table_index >= 0)
+        values[rows] = np.stack(self.tables)[table_index[rows], slots[rows]]
+        return values
+
+
+class TextColumn:
+    """A threshold in text; ``None`` where there is none."""
+
+    default = None
 
     def __init__(self) -> None:
-        self._numbers: dict[object, int] = {}
-        self._met: dict[object, tuple[Thresholds, int]] = {}
-        self._asked = {name: _Numbers(np.bool_) for name in TESTS}
-        self._columns = {
-            name: {keyword: _column(each) for keyword, each in thresholds_of(test).items()}
-            for name, test in TESTS.items()
-        }
-        self.interval, self.reach = _Numbers(np.float64), _Numbers(np.float64)
-        self.partners: list[frozenset[str]] = []
-        self.version: list[str] = []
-        self.demand = _Numbers(np.intp)
-        self.needed: list[frozenset[str]] = []
-        self.required: list[list[bool]] = []
+        self.last: str | None = None
+        """The text of the profile added last."""
+        self._values = GrowingColumn(object)
 
-    def number(self, rules: Rules, given: Thresholds, entry: StationParameter | None, interval: float) -> int:
-        """Return the number of a profile, a new one if it is not known.
+    def append(self, value: str | None) -> None:
+        """Add the threshold of the next profile."""
+        self.last = value
+        self._values.append(value)
 
-        Most thresholds come from the rules' own cache: the same object stands for the same thresholds.
-        """
-        told = (entry.unit, entry.range_low, entry.range_high) if entry is not None else None
-        key = (rules.version, id(given), interval, told)
-        known = self._met.get(key)
-        if known is not None and known[0] is given:
-            return known[1]
-        facts = registered(entry)
-        tests = {test: {**each, **facts.get(test, {})} for test, each in given.items()}
-        content = (rules.version, interval, _hashable(tests))
-        number = self._numbers.get(content)
-        if number is None:
-            number = self._numbers[content] = self._add(tests, interval, rules)
-        self._met[key] = given, number
-        return number
-
-    def asked(self, profiles: Indices) -> dict[str, Bools]:
-        """Return by test which rows (n,) it is to judge."""
-        return {name: rows.take(profiles) for name, rows in self._asked.items()}
-
-    def columns(self, test: str) -> Mapping[str, "_Column"]:
-        """Return the columns of a test's thresholds by keyword."""
-        return self._columns[test]
-
-    def _add(self, tests: Thresholds, interval: float, rules: Rules) -> int:
-        reach, partners = LEAST_REACH, set()
-        for name, test in TESTS.items():
-            given = tests.get(name)
-            self._asked[name].append(given is not None)
-            for keyword, column in self._columns[name].items():
-                column.append((given or {}).get(keyword, column.default))
-                if given is not None and isinstance(column, _TextColumn) and name != "unit":
-                    partners.add(column.last)
-                if given is not None and isinstance(column, _NumberColumn) and keyword in test.reach:
-                    reach = max(reach, column.longest())
-        self.interval.append(interval)
-        self.reach.append(reach)
-        self.partners.append(frozenset(each for each in partners if each is not None))
-        self.version.append(rules.version)
-        if rules.required not in self.needed:
-            self.needed.append(rules.required)
-            self.required.append([name in rules.required for name in TESTS])
-        self.demand.append(self.needed.index(rules.required))
-        return len(self.version) - 1
+    def take(self, profiles: Indices) -> Texts:
+        """Return the texts (n,) of profiles (n,)."""
+        values: Texts = self._values.take(profiles)
+        return values
 
 
-class GatheredColumns(Mapping[str, Mapping[str, np.ndarray]]):
-    """Threshold columns of some rows, gathered test by test when asked for."""
+ThresholdColumn: TypeAlias = NumberColumn | TextColumn
 
-    def __init__(self, table: ProfileTable, profiles: Indices, time: Floats) -> None:
-        self._table, self._profiles, self._time = table, profiles, time
-        self._known: dict[str, dict[str, np.ndarray]] = {}
-        self._slots: Indices | None = None
 
-    def __getitem__(self, test: str) -> Mapping[str, np.ndarray]:
-        if test not in self._known:
-            columns = self._table.columns(test)
-            self._known[test] = {keyword: self._take(column) for keyword, column in columns.items()}
-        return self._known[test]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(TESTS)
-
-    def __len__(self) -> int:
-        return len(TESTS)
-
-    def _take(self, column: "_Column") -> np.ndarray:
-        if isinstance(column, _TextColumn) or not column.tables:
-            return column.take(self._profiles)
-        if self._slots is None:
-            self._slots = month_and_hour(self._time)
-        return column.at(self._profiles, self._slots)
+def column_for(threshold: Any) -> ThresholdColumn:
+    """Return an empty column for a threshold, an :class:`inspect.Parameter` of a test."""
+    is_text = threshold.default is None or threshold.annotation == Expected
+    return TextColumn() if is_text else NumberColumn(threshold.default)
 
 
 def month_and_hour(time: Floats) -> Indices:
@@ -126,100 +118,3 @@ def month_and_hour(time: Floats) -> Indices:
     hours = seconds.astype("datetime64[h]").astype(np.int64) % 24
     slots: Indices = (24 * months + hours).astype(np.intp)
     return slots
-
-
-class _Numbers:
-    """A column that grows: one value a profile."""
-
-    def __init__(self, kind: Any) -> None:
-        self._values: NDArray[Any] = np.zeros(64, dtype=kind)
-        self._count = 0
-
-    def append(self, value: Any) -> None:
-        if self._count == len(self._values):
-            self._values = np.concatenate([self._values, np.zeros_like(self._values)])
-        self._values[self._count] = value
-        self._count += 1
-
-    def take(self, profiles: Indices) -> Any:
-        return self._values.take(profiles)
-
-    def __getitem__(self, profile: int) -> Any:
-        return self._values[profile].item()
-
-
-class _NumberColumn:
-    """A threshold in numbers, or in tables by month and hour."""
-
-    def __init__(self, default: Any) -> None:
-        # A threshold without a default is missing only where the test is off.
-        self.default = float(default) if isinstance(default, int | float) else np.nan
-        self.tables: list[Floats] = []
-        self._last: float | Floats = np.nan
-        self._numbers, self._which = _Numbers(np.float64), _Numbers(np.intp)
-
-    def longest(self) -> float:
-        """The greatest finite number of the profile added last; -inf where there is none."""
-        numbers = np.asarray(self._last)
-        return float(np.max(numbers, where=np.isfinite(numbers), initial=-np.inf))
-
-    def append(self, value: Any) -> None:
-        if isinstance(value, int | float):
-            self._last = float(value)
-            self._numbers.append(self._last)
-            self._which.append(-1)
-            return
-        self._last = table = np.asarray(value, dtype=np.float64).reshape(_SLOTS)
-        known = (np.array_equal(each, table, equal_nan=True) for each in self.tables)
-        place = next((place for place, same in enumerate(known) if same), len(self.tables))
-        if place == len(self.tables):
-            self.tables.append(table)
-        self._numbers.append(np.nan)
-        self._which.append(place)
-
-    def take(self, profiles: Indices) -> Floats:
-        numbers: Floats = self._numbers.take(profiles)
-        return numbers
-
-    def at(self, profiles: Indices, slots: Indices) -> Floats:
-        """Return the numbers of rows (n,) in these slots of month and hour."""
-        values, which = self.take(profiles), self._which.take(profiles)
-        rows = np.flatnonzero(which >= 0)
-        values[rows] = np.stack(self.tables)[which[rows], slots[rows]]
-        return values
-
-
-class _TextColumn:
-    """A threshold in text; ``None`` where there is none."""
-
-    default = None
-
-    def __init__(self) -> None:
-        self.last: str | None = None
-        self._values = _Numbers(object)
-
-    def append(self, value: str | None) -> None:
-        self.last = value
-        self._values.append(value)
-
-    def take(self, profiles: Indices) -> Texts:
-        values: Texts = self._values.take(profiles)
-        return values
-
-
-_Column: TypeAlias = _NumberColumn | _TextColumn
-
-
-def _column(threshold: Any) -> _Column:
-    text = threshold.default is None or threshold.annotation == Expected
-    return _TextColumn() if text else _NumberColumn(threshold.default)
-
-
-def _hashable(given: Any) -> object:
-    if isinstance(given, Mapping):
-        return tuple((key, _hashable(value)) for key, value in sorted(given.items()))
-    if isinstance(given, np.ndarray):
-        return _hashable(given.tolist())
-    if isinstance(given, list | tuple):
-        return tuple(_hashable(value) for value in given)
-    return given

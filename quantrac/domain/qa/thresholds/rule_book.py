@@ -13,6 +13,7 @@ A value is a number, a text, or twelve rows of twenty-four numbers: one for each
 """
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""A time before all others."""
 
 
 class Rules(Protocol):
@@ -52,12 +53,12 @@ class RuleBook(Protocol):
         """Return the rules that judge a reading; both times UTC."""
 
 
-def registered(entry: StationParameter | None) -> dict[str, dict[str, Any]]:
+def registry_thresholds(entry: StationParameter | None) -> dict[str, dict[str, Any]]:
     """Return the thresholds that the registry gives, by test; they take precedence over rules."""
     if entry is None:
         return {}
-    ends = {"low": entry.range_low, "high": entry.range_high}
+    bounds = {"low": entry.range_low, "high": entry.range_high}
     return {
         "unit": {"expected": entry.unit},
-        "equipment_range": {key: end for key, end in ends.items() if end is not None},
+        "equipment_range": {keyword: bound for keyword, bound in bounds.items() if bound is not None},
     }

@@ -78,7 +78,7 @@ def test_a_test_its_module_and_its_function_share_one_name(name, test):
 def test_explain_takes_the_same_thresholds_as_the_test(name, test):
     judge, explain = inspect.signature(test.judge), inspect.signature(test.explain)
     assert list(map(str, judge.parameters.values())) == list(map(str, explain.parameters.values()))
-    assert set(test.reach) <= set(thresholds_of(test))
+    assert set(test.look_back) <= set(thresholds_of(test))
 
 
 @pytest.mark.parametrize("name", TESTS)

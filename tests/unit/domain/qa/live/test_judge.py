@@ -645,8 +645,8 @@ def test_a_threshold_by_month_and_hour_is_picked_by_the_time_of_the_reading():
     )
     before, after = np.full(3, minute(-5).timestamp()), np.full(3, minute(5).timestamp())
     for received, high in ((before, [0.0, 205.0, 1123.0]), (after, [7.0, 7.0, 7.0])):
-        profiles = table.profiles_of(STATION, ["PM2.5"] * 3, received, times)
-        assert table.of(profiles, times)[0]["climatology"]["high"].tolist() == high
+        profiles = table.profile_indices(STATION, ["PM2.5"] * 3, received, times)
+        assert table.thresholds(profiles, times)["climatology"]["high"].tolist() == high
 
 
 class Thresholded(Rules):
@@ -657,19 +657,19 @@ class Thresholded(Rules):
         return self.tests
 
 
-def test_expectations_tell_interval_reach_and_texts_of_rows():
+def test_expectations_give_interval_look_back_and_texts_of_rows():
     tests = {"zero": {"after": 3000.0}, "drops_with": {"other": "CO"}, "unit": {}}
     table = Expectations(registry(valid_to=minute(10)), Book(Thresholded(tests)))
     times = np.array([minute(0).timestamp(), minute(10).timestamp()])
-    profiles = table.profiles_of(STATION, ["PM2.5"] * 2, times, times)
-    thresholds, asked = table.of(profiles, times)
+    profiles = table.profile_indices(STATION, ["PM2.5"] * 2, times, times)
+    thresholds, enabled = table.thresholds(profiles, times), table.enabled_tests(profiles)
     assert table.intervals(profiles).tolist()[0] == 300.0
     assert np.isnan(table.intervals(profiles)[1])
-    assert table.reaches(profiles).tolist() == [180_000.0, 180_000.0]
-    assert table.reach(STATION) == 3000.0
+    assert table.look_backs(profiles).tolist() == [180_000.0, 180_000.0]
+    assert table.look_back(STATION) == 60 * 3000.0
     assert thresholds["drops_with"]["other"].tolist() == ["CO", "CO"]
     assert thresholds["unit"]["expected"].tolist() == ["ug/m3", None]
-    assert (asked["zero"].tolist(), asked["spike"].tolist()) == ([True, True], [False, False])
+    assert (enabled["zero"].tolist(), enabled["spike"].tolist()) == ([True, True], [False, False])
 
 
 # ---- a memory that is limited, lost and restored ----

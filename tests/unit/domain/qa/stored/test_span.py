@@ -203,7 +203,7 @@ def test_a_span_with_its_reach_and_its_figures_is_judged_as_within_everything(sh
     known = statistics_of(everything, asked)
     start = T0 + share * 14 * 86400
     end = start + length * 14 * 86400
-    around = everything.take(everything.between(start - 60 * asked.reach(ONE), end))
+    around = everything.take(everything.between(start - asked.look_back(ONE), end))
     judged = judge_span(around, asked, start, end, statistics=known)
     same(judged, whole, everything.between(start, end))
 
