@@ -6,21 +6,23 @@ import numpy as np
 
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
 from quantrac.domain.stations import Decision
+from quantrac.domain.times import to_seconds
 
 NOT_DECIDED = 0
 
 
-def decided(decisions: Sequence[Decision], parameter: Texts | Sequence[str], time: Floats) -> Outcomes:
+def decided_flags(decisions: Sequence[Decision], parameter: Texts | Sequence[str], time: Floats) -> Outcomes:
     """Return the flag that people gave each reading (n,); :data:`NOT_DECIDED` where nobody did.
 
     ``decisions`` come from :meth:`quantrac.domain.stations.Registry.decisions_of`: of several that cover a
-    reading the last in order counts. ``time`` is seconds since 1970 UTC.
+    reading the last in order counts. ``time`` (n,) is seconds since 1970 UTC.
     """
     flag = np.full(len(time), NOT_DECIDED, dtype=np.uint8)
-    names = np.asarray(parameter, dtype=object)
-    for each in decisions:
-        rows = np.flatnonzero((time >= each.start.timestamp()) & (time < each.end.timestamp()))
-        if each.parameters:
-            rows = rows[np.isin(names[rows], each.parameters)]
-        flag[rows] = each.flag
+    codes = np.asarray(parameter, dtype=object)
+    for decision in decisions:
+        # (k,) the rows that it covers
+        rows = np.flatnonzero((time >= to_seconds(decision.start)) & (time < to_seconds(decision.end)))
+        if decision.parameters:
+            rows = rows[np.isin(codes[rows], decision.parameters)]
+        flag[rows] = decision.flag
     return flag

@@ -43,7 +43,7 @@ class ValidateHandler:
         memory = Memory()
         for part in _parts(tail, _RESTORED_TOGETHER):
             memory.remember(_remembered(part))
-            memory.whole = False  # even a tail of nothing but revisions tells of readings before it
+            memory.is_complete = False  # even a tail of nothing but revisions shows that there were readings
         self._judges[partition] = self._judge(memory)
 
     def handle(self, batch: Sequence[Record]) -> Done:

@@ -2,47 +2,35 @@
 
 import gc
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 
 from quantrac.domain.qa.baseline.lookup import Baselines
-from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.decisions import NOT_DECIDED, decided
-from quantrac.domain.qa.evaluate import NOT_RUN, Crash, Verdict, evaluate, raise_crash, roll_up
-from quantrac.domain.qa.live.batch import Batch, Outcome
-from quantrac.domain.qa.live.memory import (
-    Memory,
+from quantrac.domain.qa.decisions import NOT_DECIDED, decided_flags
+from quantrac.domain.qa.evaluate import Crash, evaluate, raise_crash
+from quantrac.domain.qa.live.batch import BatchColumns, read_batch
+from quantrac.domain.qa.live.causes import (
+    add_causes_of_rows,
+    add_companions,
+    add_finished_periods,
+    advance_stations,
 )
+from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.live.outcomes import Outcome, OutcomeCache, flag_readings
+from quantrac.domain.qa.live.provisional import ProvisionalSpans
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import RuleBook
-from quantrac.domain.qa.window import Floats
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, ReadingSet
 from quantrac.domain.stations import Registry
-
-MOST_COMBINATIONS = 10_000
-"""Combinations of outcomes whose flag is kept; a country shows some hundreds."""
-
-
-class _Outcomes(dict[bytes, Outcome]):
-    """What a row of outcomes means, worked out when it is first met."""
-
-    def __init__(self, needed: AbstractSet[str]) -> None:
-        self._needed = needed
-
-    def __missing__(self, row: bytes) -> Outcome:
-        tests = {name: each for name, each in zip(TESTS, row, strict=True) if each != NOT_RUN}
-        found = self[row] = int(roll_up(tests, self._needed)), tests
-        return found
 
 
 class Judge:
     """Judges readings in order of arrival; the cut into batches changes nothing.
 
-    A reading is judged at once with what is known before it. What may have to be judged again from the
-    stored readings is said in the set's ``provisional``; all other flags are final.
+    A reading is judged at once with what is known before it. What may have to be rejudged from the stored
+    readings is said in the set's ``provisional``; all other flags are final.
     """
 
     def __init__(
@@ -57,7 +45,7 @@ class Judge:
         self._registry, self._book, self._memory, self._on_crash = registry, book, memory, on_crash
         self._baseline = baseline if baseline is not None else Baselines()
         self._expectations = Expectations(registry, book)
-        self._known: dict[frozenset[str], _Outcomes] = {}
+        self._outcome_cache = OutcomeCache()
 
     def judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
         """Flag every reading of one batch, in order, and remember it.
@@ -69,69 +57,77 @@ class Judge:
             return self._judge(sets)
 
     def _judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
-        self._expectations.refresh()
-        batch = Batch(sets, self._expectations, self._memory, self._baseline)
+        expectations = self._expectations
+        expectations.refresh()
+        batch = read_batch(sets, expectations, self._memory, self._baseline)
         if not batch.readings:
-            return [self._set(each, [], self._version(each), None) for each in sets]
-        arrivals, profiles = batch.arrivals(), batch.profile
-        seen = self._memory.see(arrivals)
-        thresholds = self._expectations.thresholds(profiles, arrivals.time)
-        asked = self._expectations.enabled_tests(profiles)
-        verdict = evaluate(batch.window(arrivals, seen), thresholds, asked, on_crash=self._on_crash)
-        outcomes = self._outcomes(verdict, self._expectations.required_set_indices(profiles).tolist())
-        self._decide(batch, arrivals.time, outcomes)
-        flagged = batch.flagged(outcomes, arrivals.time, seen)
-        provisional = batch.provisional(arrivals, seen, asked)
+            return [self._flag_set(reading_set, [], None, None) for reading_set in sets]
+        # What was known before the batch, and then before each of its readings.
+        spans = ProvisionalSpans(batch.starts)
+        add_companions(spans, batch, expectations, self._memory)
+        finished = advance_stations(batch, self._memory)
+        past = self._memory.add(batch.arrivals)
+        # What the tests say of it, and what people decided.
+        time, profiles = batch.arrivals.time, batch.profile
+        window = batch.window(past, expectations.intervals(profiles))
+        thresholds, enabled = expectations.thresholds(profiles, time), expectations.enabled_tests(profiles)
+        verdict = evaluate(window, thresholds, enabled, on_crash=self._on_crash)
+        outcomes = self._outcome_cache.outcomes(verdict, profiles, expectations)
+        self._decide(batch, outcomes)
+        flagged = flag_readings(batch.readings, outcomes, time, past)
+        # What may still change.
+        add_causes_of_rows(spans, batch, past, enabled)
+        add_finished_periods(spans, batch, past, enabled, finished)
+        provisional = spans.by_set()
         return [
-            self._set(
-                each,
+            self._flag_set(
+                reading_set,
                 flagged[start:end],
-                self._expectations.version(int(profiles[start])) if end > start else self._version(each),
-                provisional.get(number),
+                int(profiles[start]) if end > start else None,
+                provisional.get(index),
             )
-            for number, (each, (start, end)) in enumerate(zip(sets, pairwise(batch.starts), strict=True))
+            for index, (reading_set, (start, end)) in enumerate(
+                zip(sets, pairwise(batch.starts), strict=True)
+            )
         ]
 
-    def _outcomes(self, verdict: Verdict, demands: Sequence[int]) -> list[Outcome]:
-        """Return flag and outcomes of each row, the same objects for rows of the same outcomes."""
-        needed = {each: self._expectations.required_set(each) | verdict.crashed for each in set(demands)}
-        known = {each: self._known.setdefault(tests, _Outcomes(tests)) for each, tests in needed.items()}
-        rows: list[bytes] = verdict.outcomes.view(f"V{verdict.outcomes.shape[1]}").ravel().tolist()
-        found = [known[demand][row] for demand, row in zip(demands, rows, strict=True)]
-        if max(map(len, self._known.values())) > MOST_COMBINATIONS:
-            self._known.clear()
-        return found
-
-    def _decide(self, batch: Batch, time: Floats, outcomes: list[Outcome]) -> None:
+    def _decide(self, batch: BatchColumns, outcomes: list[Outcome]) -> None:
         """Let people's decisions win; only stations that have any pay for it."""
-        decisions = {station: self._registry.decisions_of(station) for station in set(batch.stations)}
+        stations = {file.station for file in batch.files}
+        decisions = {station: self._registry.decisions_of(station) for station in stations}
         if not any(decisions.values()):
             return
-        for station, (start, end) in zip(batch.stations, pairwise(batch.starts), strict=True):
-            if decisions[station]:
-                names = np.array(batch.parameter[start:end], dtype=object)
-                flags = decided(decisions[station], names, time[start:end])
+        for file, start in zip(batch.files, batch.starts, strict=False):
+            if decisions[file.station]:
+                flags = decided_flags(decisions[file.station], file.parameters, np.array(file.times))
                 for row in np.flatnonzero(flags != NOT_DECIDED).tolist():
                     flag = int(flags[row])
                     outcomes[start + row] = flag, {**outcomes[start + row][1], "decision": flag}
 
-    def _version(self, each: ReadingSet) -> str:
-        return self._book.rules(each.received_at, each.received_at).version
-
-    def _set(
-        self, each: ReadingSet, readings: list[FlaggedReading], rules: str, provisional: Provisional | None
+    def _flag_set(
+        self,
+        reading_set: ReadingSet,
+        readings: list[FlaggedReading],
+        profile: int | None,
+        provisional: Provisional | None,
     ) -> FlaggedSet:
+        """Return the set with flagged readings; ``profile`` is that of the first, if there is one."""
+        received_at = reading_set.received_at
+        if profile is None:
+            version = self._book.rules(received_at, received_at).version
+        else:
+            version = self._expectations.version(profile)
         return FlaggedSet(
-            each.station,
-            each.file_id,
-            each.file_name,
-            each.account,
-            each.transport,
-            each.received_at,
-            each.format,
-            rules,
+            reading_set.station,
+            reading_set.file_id,
+            reading_set.file_name,
+            reading_set.account,
+            reading_set.transport,
+            received_at,
+            reading_set.format,
+            version,
             readings,
-            each.rejects,
+            reading_set.rejects,
             provisional=provisional,
         )
 

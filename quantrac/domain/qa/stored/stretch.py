@@ -26,7 +26,7 @@ from quantrac.domain.qa.checks.table import (
     TESTS,
     Test,
 )
-from quantrac.domain.qa.decisions import NOT_DECIDED, decided
+from quantrac.domain.qa.decisions import NOT_DECIDED, decided_flags
 from quantrac.domain.qa.evaluate import NOT_RUN, Crash, is_bad, roll_up_rows, run_tests
 from quantrac.domain.qa.shared_rules import DEPTH, continues_run, is_ahead, measured
 from quantrac.domain.qa.station_readings import StationReadings
@@ -272,7 +272,7 @@ def judge_plainly(station: StationWindows, rows: Indices) -> Stretch:
         profile=profile,
         thresholds=station.expectations.thresholds(profile, window.time),
         enabled=station.expectations.enabled_tests(profile),
-        decided=decided(station.decisions, codes, window.time),
+        decided=decided_flags(station.decisions, codes, window.time),
         # A column after the other in memory: tests write and the roll-up reads whole columns.
         outcomes=np.full((len(TESTS), len(rows)), NOT_RUN, dtype=np.uint8).T,
         crashed=set(),

@@ -58,7 +58,7 @@ class Pipeline:
                     newest[each.station] = each
         if self.output:
             memory.remember([*(each for each in newest.values() if each not in tail), *tail])
-            memory.whole = False
+            memory.is_complete = False
         self.judge = Judge(self.registry, self.book, memory, baseline=self.baseline)
 
     def take(self, sets):

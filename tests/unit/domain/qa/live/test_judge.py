@@ -716,7 +716,7 @@ def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
 
 
 def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(monkeypatch):
-    monkeypatch.setattr("quantrac.domain.qa.live.memory.MOST_PARAMETERS", 3)
+    monkeypatch.setattr("quantrac.domain.qa.live.series.MOST_PARAMETERS", 3)
     sets = [a_set(*(reading(5 * i, 20.0, f"Spam {n}") for n in range(5))) for i in range(5)]
     last = judge(sets)[-1]
     assert [each.tests["spike"] for each in last.readings] == [1, 1, 1, 2, 2]

@@ -1,0 +1,114 @@
+"""Why flags that were just given may still change: the causes of a provisional set.
+
+Some follow from what other files had before (:func:`add_companions`), some from the past of each reading
+(:func:`add_causes_of_rows`), some from the end of a period of time (:func:`add_finished_periods`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantrac.domain.qa.baseline.blocks import BLOCK
+from quantrac.domain.qa.checks.table import NEIGHBOURS, TESTS
+from quantrac.domain.qa.live.arrivals import NO_SERIES, Past
+from quantrac.domain.qa.live.batch import BatchColumns
+from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.live.other_files import OtherFiles
+from quantrac.domain.qa.live.provisional import ProvisionalSpans
+from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qa.window import Bools
+from quantrac.domain.times import HOUR
+
+BLOCK_TESTS = tuple(name for name, test in TESTS.items() if test.baseline and name != NEIGHBOURS)
+"""Tests that compare with the bounds of a block."""
+INSTANT = 1.0
+"""Seconds of a span that holds the readings of one time only."""
+
+
+def add_companions(
+    spans: ProvisionalSpans, batch: BatchColumns, expectations: Expectations, memory: Memory
+) -> None:
+    """Add the times for which a parameter that a test compares with came in another file before.
+
+    To be called before the memory takes the batch in.
+    """
+    other_files = OtherFiles(memory)
+    for index, file in enumerate(batch.files):
+        if not file.station or not file.times:
+            continue
+        profiles = expectations.station_profiles(file.station)
+        for time, parameters in file.parameters_by_time().items():
+            missing = profiles.missing_companions(parameters)
+            if missing and other_files.has_any(file.station, missing, time):
+                spans.add(index, time, time + INSTANT, "companion")
+        other_files.add(file.station, file.parameters, file.times, file.received)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedPeriods:
+    """Which blocks and hours of a station are over since a set of the batch came.
+
+    Spans go from the last period with readings before the set to the start of the present one, seconds since
+    1970 UTC.
+    """
+
+    newest_before: list[float]
+    """(sets,) newest time of each set's station before it; -inf where there is none."""
+    blocks: dict[int, tuple[float, float]]
+    """By index of the set."""
+    hours: dict[int, tuple[float, float]]
+    """By index of the set."""
+
+
+def advance_stations(batch: BatchColumns, memory: Memory) -> FinishedPeriods:
+    """Move the newest times of the stations on in the memory, and return what is over by that."""
+    finished = FinishedPeriods([-np.inf] * len(batch.files), {}, {})
+    for index, file in enumerate(batch.files):
+        if not file.station or not file.times:
+            continue
+        before, newest = memory.advance(file.station, file.times, file.received)
+        finished.newest_before[index] = before
+        for length, periods in ((BLOCK, finished.blocks), (HOUR, finished.hours)):
+            current = newest // length * length
+            if before < current:
+                last = before if before > -np.inf else current - length
+                periods[index] = last // length * length, current
+    return finished
+
+
+def add_causes_of_rows(
+    spans: ProvisionalSpans, batch: BatchColumns, past: Past, enabled: Mapping[str, Bools]
+) -> None:
+    """Add what the past of the rows leaves unknown; ``enabled`` gives the rows (n,) of each test."""
+    time, has_station = batch.arrivals.time, batch.has_station
+    is_late = past.is_late | (batch.arrivals.series == NO_SERIES)
+    needs_bounds = np.logical_or.reduce([enabled[name] for name in BLOCK_TESTS])
+    spans.add_rows(is_late & has_station, time, time + batch.arrivals.look_back, "late")
+    spans.add_rows(past.is_run_uncertain & has_station, time, time + INSTANT, "late")
+    spans.add_rows(past.is_incomplete & has_station, time, time + INSTANT, "memory")
+    spans.add_rows(needs_bounds & ~batch.is_published & has_station, time, time + INSTANT, "block")
+
+
+def add_finished_periods(
+    spans: ProvisionalSpans,
+    batch: BatchColumns,
+    past: Past,
+    enabled: Mapping[str, Bools],
+    finished: FinishedPeriods,
+) -> None:
+    """Add the blocks that can enter the baseline, and the hours that can be compared with neighbours."""
+    for index, (start, end) in finished.blocks.items():
+        spans.add(index, start, end, "block")
+    # A parameter that comes after others, when its block or hour is over already.
+    time, before = batch.arrivals.time, batch.spread(finished.newest_before)
+    is_in_order = ~past.is_late & (batch.arrivals.series != NO_SERIES) & batch.has_station
+    block, hour = (np.floor(time / length) * length for length in (BLOCK, HOUR))
+    spans.add_rows(is_in_order & (block + BLOCK <= before), block, block + BLOCK, "block")
+    compares = enabled[NEIGHBOURS]
+    if compares.any():
+        for index, (start, end) in finished.hours.items():
+            if compares[batch.starts[index] : batch.starts[index + 1]].any():
+                spans.add(index, start, end, NEIGHBOURS)
+        is_over = is_in_order & compares & (hour + HOUR <= before)
+        spans.add_rows(is_over, hour, hour + HOUR, NEIGHBOURS)
