@@ -13,7 +13,6 @@ from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
 from quantrac.domain.qa.baseline.update import Span
-from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
@@ -21,7 +20,7 @@ from quantrac.domain.stations import Registry
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
-from schemas.history import ClickHouseHistory, Database
+from schemas.history import Database, HistorySnapshot
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import NATIONAL, RuleBook, load
@@ -58,29 +57,6 @@ class Replay:
     """Empty = all."""
     rules: Path | None
     """``None`` judges by the rules in force."""
-
-
-class _Snapshot(ClickHouseHistory):
-    """A history taken not to change while the command runs: what was asked before is not asked again."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._newest: dict[str, float] = {}
-        self._last = "", 0.0, 0.0, StationReadings.of("", parameter=[], time=[], value=[])
-
-    def readings(self, station: str, start: float, end: float) -> StationReadings:
-        """Learning asks for the span first, judging for the same again."""
-        code, since, until, known = self._last
-        if not (code == station and since <= start and end <= until):
-            known = super().readings(station, start, end)
-            self._last = station, start, end, known
-        return known.take(known.between(start, end))
-
-    def newest(self, station: str) -> float:
-        """Every neighbour is asked week by week."""
-        if station not in self._newest:
-            self._newest[station] = super().newest(station)
-        return self._newest[station]
 
 
 Kind = tuple[str, str, str, int, int]
@@ -136,7 +112,7 @@ def dry_run(target: Target, asked: Replay) -> None:
     with read_registry(target) as registry:
         expectations = Expectations(registry, _book(registry, asked))
     database = ClickHouse(target.clickhouse)
-    comparison, history = Comparison(), _Snapshot(database)
+    comparison, history = Comparison(), HistorySnapshot(database)
     judged, began = 0, time.monotonic()
     try:
         stations = _stations(database, asked)

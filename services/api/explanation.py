@@ -11,13 +11,12 @@ from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
 from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Decision, Station
-from schemas.history import ClickHouseHistory
+from schemas.history import RIGHT_CLOCK, ClickHouseHistory
 from schemas.rules import RuleSet
 from services.api import plain
 from services.api.context import Context, Database
@@ -30,13 +29,12 @@ _NEIGHBOURS = "neighbours"
 
 _ORDER = {name: place for place, name in enumerate((DECISION, *TESTS))}
 
-_AFTER = """
+_AFTER = f"""
 SELECT 1 AS found
 FROM readings
-WHERE station = {station:String} AND measured_at >= toDateTime({end:UInt32}, 'UTC')
-  AND measured_at <= received_at + toIntervalSecond({ahead:UInt32})
+WHERE station = {{station:String}} AND measured_at >= toDateTime({{end:UInt32}}, 'UTC') AND {RIGHT_CLOCK}
 LIMIT 1
-"""
+"""  # noqa: S608  # constants of our own
 
 
 class _AroundAnHour(ClickHouseHistory):
@@ -52,8 +50,8 @@ class _AroundAnHour(ClickHouseHistory):
 
         The newest reading itself would be looked for in all that the station ever sent.
         """
-        asked = {"station": station, "end": self._end, "ahead": round(LONGEST_AHEAD)}
-        return float(self._end if self._rows.columns(_AFTER, asked) else self._end - 1)
+        has_later = self._rows.columns(_AFTER, {"station": station, "end": self._end})
+        return float(self._end if has_later else self._end - 1)
 
 
 def explanation_of(

@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.station_readings import Integers, StationReadings
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.stations import Registry
+from quantrac.domain.statuses import MEASURING
 
 HOUR = 3600
 """Seconds."""

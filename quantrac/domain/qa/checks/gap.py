@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantrac.domain.qa.checks.status import CALIBRATING, DEVICE_ERROR, MEANING
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
+from quantrac.domain.statuses import CALIBRATING, DEVICE_ERROR, MEANING
 
 SILENT = ""
 """Status of a reading that was expected and of which no file said anything."""

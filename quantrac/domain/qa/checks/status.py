@@ -7,9 +7,7 @@ import numpy as np
 
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
-
-MEASURING, CALIBRATING, DEVICE_ERROR = "00", "01", "02"
-MEANING = {MEASURING: "measuring", CALIBRATING: "calibrating", DEVICE_ERROR: "device error"}
+from quantrac.domain.statuses import MEANING, MEASURING, NOT_COUNTING_STATUSES
 
 
 def status(window: Window) -> Outcomes:
@@ -23,10 +21,9 @@ def status(window: Window) -> Outcomes:
     [1, 4, 4, 3]
     """
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
-    others = np.flatnonzero(window.status != MEASURING)  # few
-    status = window.status[others]
-    fails = (status == CALIBRATING) | (status == DEVICE_ERROR)
-    outcome[others] = np.where(fails, Flag.FAIL, Flag.SUSPECT)
+    rows = np.flatnonzero(window.status != MEASURING)  # few
+    fails = [status in NOT_COUNTING_STATUSES for status in window.status[rows].tolist()]
+    outcome[rows] = np.where(fails, Flag.FAIL, Flag.SUSPECT)
     return outcome
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.station_readings import NO_VERSION, StationReadings
 from quantrac.domain.qa.stored.span import Judged, judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
@@ -22,6 +21,7 @@ from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
 from quantrac.domain.readings import Flag
 from quantrac.domain.stations import Registry, Station, StationParameter, StationType
+from quantrac.domain.statuses import MEASURING
 
 STATION = "SERIES"
 """Code of the station that a file's series are taken for."""
