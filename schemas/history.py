@@ -101,9 +101,9 @@ class ClickHouseHistory:
         """
         return self.newest_before(station, _LAST_SECOND)
 
-    def newest_before(self, station: str, at: float) -> float:
-        """Return the time of the newest such reading before ``at``."""
-        found = self._database.columns(_NEWEST, {"station": station, "before": _second(at)})
+    def newest_before(self, station: str, time: float) -> float:
+        """Return the time of the newest such reading before ``time``."""
+        found = self._database.columns(_NEWEST, {"station": station, "before": _second(time)})
         return float(found["newest"][0]) if found["readings"][0] else -math.inf
 
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:

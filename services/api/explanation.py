@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combine_hours, neighbours_of
 from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
@@ -73,7 +73,7 @@ def explanation_of(
 
     def neighbours(first: int, last: int) -> Mapping[str, Hours]:
         newest = history.newest(station)
-        compared.update(combined(newest, [history.hours(each, first, last) for each in near]))
+        compared.update(combine_hours(newest, [history.hours(each, first, last) for each in near]))
         return compared
 
     found = explain_readings(

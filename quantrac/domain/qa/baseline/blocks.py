@@ -111,10 +111,10 @@ class BaselineBounds:
         return {name: float(getattr(self, name)[series, index]) for name in BOUNDS}
 
 
-_EVER = -(1 << 62)
-BOUNDS = tuple(each.name for each in fields(BaselineBounds))
-_NO_BLOCKS, _NO_FIGURES = np.empty(0, dtype=np.int64), np.empty(0)
-NOTHING = BlockStatistics(_NO_BLOCKS, _NO_FIGURES, _NO_FIGURES, _NO_FIGURES, _NO_FIGURES, _NO_BLOCKS)
+_UNLIMITED = -(1 << 62)
+BOUNDS = tuple(bound.name for bound in fields(BaselineBounds))
+_NO_BLOCKS, _NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0)
+NOTHING = BlockStatistics(_NO_BLOCKS, _NO_VALUES, _NO_VALUES, _NO_VALUES, _NO_VALUES, _NO_BLOCKS)
 
 
 def block_of(time: float) -> int:
@@ -236,10 +236,10 @@ def _extremes(medians: Floats, tail: float) -> tuple[Floats, Floats]:
     return pick(beyond), pick(np.maximum(count - 1 - beyond, 0))
 
 
-def merged(known: BlockStatistics, computed: BlockStatistics, first: int, last: int) -> BlockStatistics:
-    """Return ``known`` with the blocks ``first`` to ``last`` as ``computed`` has them."""
+def merged(stored: BlockStatistics, computed: BlockStatistics, first: int, last: int) -> BlockStatistics:
+    """Return ``stored`` with the blocks ``first`` to ``last`` as ``computed`` has them."""
     new = computed.within(first, last)
-    return joined(joined(known.within(_EVER, first - 1), new), known.within(last + 1, -_EVER))
+    return joined(joined(stored.within(_UNLIMITED, first - 1), new), stored.within(last + 1, -_UNLIMITED))
 
 
 def joined(earlier: BlockStatistics, later: BlockStatistics) -> BlockStatistics:
@@ -253,15 +253,15 @@ def joined(earlier: BlockStatistics, later: BlockStatistics) -> BlockStatistics:
 
 
 def changed(
-    known: StationStatistics, computed: StationStatistics, first: int, last: int
+    stored: StationStatistics, computed: StationStatistics, first: int, last: int
 ) -> StationStatistics:
-    """Return, of the blocks ``first`` to ``last``, those whose statistics differ from the known ones.
+    """Return, of the blocks ``first`` to ``last``, those whose statistics differ from the stored ones.
 
     A block that has lost its last clean reading comes with a count of 0 and NaN. Parameters go in order; one
     without a difference is left out.
     """
-    codes = sorted({*known, *computed})
-    before, count_before = _grid([known.get(code, NOTHING) for code in codes], first, last)
+    codes = sorted({*stored, *computed})
+    before, count_before = _grid([stored.get(code, NOTHING) for code in codes], first, last)
     after, count = _grid([computed.get(code, NOTHING) for code in codes], first, last)
     # (series, blocks)
     different = (count_before != count) | np.any(

@@ -81,8 +81,8 @@ class BaselineUpdate:
             blocks.bounds([statistics.get(code, NOTHING) for code in self._changed], first, last)
             for statistics in (self._stored, self._statistics)
         )
-        moved: list[int] = (first + np.flatnonzero(blocks.differ(before, after).any(axis=0))).tolist()
-        return moved
+        blocks_moved: list[int] = (first + np.flatnonzero(blocks.differ(before, after).any(axis=0))).tolist()
+        return blocks_moved
 
     def bounds(self, first: int, last: int) -> PublishedBounds:
         """Return what holds for the blocks ``first`` to ``last``, to be published."""
@@ -100,13 +100,13 @@ def finished_blocks(span: Span, newest: float) -> tuple[int, int]:
     return block_of(span.start), min(block_of(np.nextafter(span.end, -np.inf)), block_of(newest) - 1)
 
 
-def join_spans(span: Span, moved: Iterable[int], end: float) -> list[Span]:
+def join_spans(span: Span, moved_blocks: Iterable[int], end: float) -> list[Span]:
     """Add blocks whose bounds moved to a span: sorted, those that overlap or touch joined.
 
     No block reaches beyond ``end``.
     """
     parts = [span]
-    parts += [Span(block * BLOCK, min((block + 1) * BLOCK, end), BASELINE_MOVED) for block in moved]
+    parts += [Span(block * BLOCK, min((block + 1) * BLOCK, end), BASELINE_MOVED) for block in moved_blocks]
     parts.sort(key=lambda part: part.start)
     joined = parts[:1]
     for part in parts[1:]:

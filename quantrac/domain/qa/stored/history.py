@@ -30,8 +30,8 @@ class History(Protocol):
     def newest(self, station: str) -> float:
         """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
 
-    def newest_before(self, station: str, at: float) -> float:
-        """Return the time of the newest such reading before ``at``."""
+    def newest_before(self, station: str, time: float) -> float:
+        """Return the time of the newest such reading before ``time``."""
 
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:
         """Return the stored statistics of the blocks ``first`` to ``last`` by parameter."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, BLOCKS, LAG, StationStatistics, block_of
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combine_hours, neighbours_of
 from quantrac.domain.qa.baseline.update import (
     BaselineUpdate,
     PublishedBounds,
@@ -180,7 +180,7 @@ class _StationJudge:
         self.compares_neighbours |= bool(compared.any())
 
     def _hours(self, first: int, last: int) -> Mapping[str, Hours]:
-        return combined(self.newest, [self.history.hours(code, first, last) for code in self.neighbours])
+        return combine_hours(self.newest, [self.history.hours(code, first, last) for code in self.neighbours])
 
 
 def _months(first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -78,13 +78,13 @@ def judge_span(
         profile=np.empty(len(rows), dtype=np.intp),
     )
     station = StationWindows(readings, expectations, decisions, on_crash)
-    own: dict[str, BlockStatistics] = {}
+    summed_up: dict[str, BlockStatistics] = {}
     for part in station.cut(rows):
         stretch = judge_plainly(station, part)
         if statistics is None:
             for code, new in stretch.statistics().items():
-                own[code] = joined(own.get(code, NOTHING), new)
-        stretch.compare(own if statistics is None else statistics, neighbours)
+                summed_up[code] = joined(summed_up.get(code, NOTHING), new)
+        stretch.compare(summed_up if statistics is None else statistics, neighbours)
         target = index[part]
         judged.flag[target] = stretch.flags()
         judged.outcomes[target] = stretch.outcomes

@@ -239,8 +239,8 @@ class Stretch:
         if len(rows):
             series, block = self.series[rows], self.block[rows]
             first, last = int(block.min()), int(block.max())
-            known = [statistics.get(code, NOTHING) for code in self.station.readings.parameters]
-            values[:, rows] = blocks.bounds(known, first, last).matrix[:, series, block - first]
+            baselines = [statistics.get(code, NOTHING) for code in self.station.readings.parameters]
+            values[:, rows] = blocks.bounds(baselines, first, last).matrix[:, series, block - first]
         return dict(zip(BOUNDS, values, strict=True))
 
     def _neighbour_hours(self, neighbours: Neighbours, rows: Indices) -> dict[str, Any]:
@@ -251,8 +251,8 @@ class Stretch:
             hours = neighbours(int(hour[rows].min()), int(hour[rows].max()))
             for code, part in self.station.slices(self.rows[rows]).items():
                 if code in hours:
-                    some = rows[part]
-                    median[some], count[some] = hours[code].at(hour[some])
+                    hour_rows = rows[part]
+                    median[hour_rows], count[hour_rows] = hours[code].at(hour[hour_rows])
         return {"neighbours": median, "neighbour_count": count}
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.lookup import Baselines
-from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import combine_hours, hour_medians, neighbours_of
 from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
@@ -118,7 +118,7 @@ class Pipeline:
         near = [
             hour_medians(stored[each], stored[each].newest) for each in neighbours_of(self.registry, station)
         ]
-        hours = combined(here.newest, near)
+        hours = combine_hours(here.newest, near)
         judged = judge_span(
             here,
             Expectations(self.registry, self.book),

@@ -12,7 +12,13 @@ from hypothesis.extra.numpy import arrays
 
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, summarize
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import (
+    HOUR,
+    Hours,
+    combine_hours,
+    hour_medians,
+    neighbours_of,
+)
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import raise_crash, roll_up, roll_up_rows
 from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE
@@ -311,7 +317,7 @@ def test_a_reading_is_compared_with_the_finished_hours_of_its_neighbours():
 
     def neighbours(first, last):
         heard.append((first, last))
-        return combined(rows.newest, [hour_medians(other, other.newest)])
+        return combine_hours(rows.newest, [hour_medians(other, other.newest)])
 
     judged = judge_span(rows, expectations(), neighbours=neighbours)
     hour = int(T0 // HOUR)
