@@ -63,11 +63,14 @@ def neighbours_of(registry: Registry, station: str, radius_km: float = RADIUS_KM
     centre = registry.stations.get(station)
     if centre is None:
         return []
+    # A degree of latitude is as long everywhere: of a country's stations few are near enough for the rest.
+    degrees = 1.001 * float(np.degrees(radius_km / EARTH_KM))
     return sorted(
         other.code
         for other in list(registry.stations.values())  # a copy: the registry is followed meanwhile
         if other.code != station
         and other.type is centre.type
+        and abs(other.latitude - centre.latitude) <= degrees
         and distance_km(centre.latitude, centre.longitude, other.latitude, other.longitude) <= radius_km
     )
 
