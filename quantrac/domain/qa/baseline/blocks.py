@@ -6,8 +6,8 @@ or FAIL by no test that is neither a baseline test nor of the second stage, and 
 a person accepts is clean whatever the tests say. Second-stage tests are left out because they look at what
 baseline tests said about a companion: so the baseline never depends on itself.
 
-The limits for readings of block *b* come from the statistics of blocks *b* - 121 to *b* - 2. The block
-between is a pause: while it runs, its predecessor is summed up and the limits are published, so that the
+The bounds for readings of block *b* come from the statistics of blocks *b* - 121 to *b* - 2. The block
+between is a pause: while it runs, its predecessor is summed up and the bounds are published, so that the
 live form has them before the first reading of block *b*. A late reading changes statistics, and the
 readings judged by them are rejudged.
 

@@ -3,13 +3,15 @@
 A request names a span of one station. Two things follow from it:
 
 1. *Updating the baseline*. The finished blocks of the span are summed up anew. A block is finished when the
-station has a
-   reading of a later one. Where statistics changed, the limits of later blocks may have: those blocks join
-   the span, and the limits of the current and the next block are published.
+   station has a reading of a later one. Where statistics changed, the bounds of later blocks may have: those
+   blocks join the span, and the bounds of the current and the next block are published.
 2. *Revising*. The span is judged from what is stored, and readings whose flag differs from the stored one
    become revisions of their file.
 
-The order in which the answer leaves keeps it whole through a crash: revisions and limits first, changed
+Both take one pass over the span, stretch by stretch: plain tests, statistics, bounds, comparison. A block's
+bounds come from blocks before it, so that they are known when its readings are compared.
+
+The order in which the answer leaves keeps it whole through a crash: revisions and bounds first, changed
 statistics last. As long as the statistics are not stored, the same request gives the same answer again.
 
 An hour that neighbours may see otherwise than before (it ended, or late data changed it) is rejudged at the

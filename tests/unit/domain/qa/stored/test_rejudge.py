@@ -1,5 +1,6 @@
 """Rejudging: what a request to judge stored readings again gives."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, NOTHING, BlockStatistics, block_of
 from quantrac.domain.qa.baseline.update import BaselineUpdate, Span, finished_blocks, join_spans
+from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored import stretch
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
@@ -258,3 +261,43 @@ def test_the_neighbours_hours_come_from_the_history():
 
 def test_nothing_known_of_a_series_is_no_figures():
     assert update_of({}, {"CO": NOTHING}, asked(end=360), T0 + BLOCK)[0].changed == {}
+
+
+# One pass
+
+
+def test_a_late_reading_costs_one_reading_of_its_span_and_one_run_of_each_plain_test(monkeypatch):
+    history = history_of(*days(3))
+    first = rejudged(history, asked(cause="block"))
+    for revision in first.revisions:
+        history.insert(revision)
+    history.store(ONE, first.changed)
+    spans, rows = [], []
+
+    def read(station, start, end, read=history.readings):
+        spans.append((station, start, end))
+        return read(station, start, end)
+
+    def judge(window, judge=TESTS["status"].judge, **thresholds):
+        rows.append(len(window))
+        return judge(window, **thresholds)
+
+    monkeypatch.setattr(history, "readings", read)
+    monkeypatch.setitem(stretch.PLAIN_TESTS, "status", replace(TESTS["status"], judge=judge))
+    answer = rejudged(history, asked(1440 + 30, 2880))
+    assert (answer.changed, answer.revisions) == ({}, ())
+    # Whole blocks are summed up, and the tests look back a day.
+    assert [span for span in spans if span[0] == ONE] == [(ONE, T0, T0 + 2 * 86400)]
+    assert len(rows) == 1
+
+
+def test_a_value_that_stands_is_no_older_than_what_the_tests_of_the_span_look_back_to():
+    calm = [a_set(reading(60 * hour, 30.0)) for hour in range(24 * 4)]
+    history = history_of(*calm)
+    start = 24 * 60 * 3 + 90
+    revisions = rejudged(history, asked(start, start + 200)).revisions
+    [first, *_] = [one for revision in revisions for one in revision.readings]
+    assert first.measured_at == START + timedelta(days=3, hours=2)
+    assert first.equal_since == START + timedelta(days=2, hours=2), (
+        "a day before the span, whole blocks or not"
+    )
