@@ -34,17 +34,21 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BOUNDS, StationStatistics, block_of
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.baseline.neighbour_hours import HourMedians
+from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.shared_rules import DEPTH
-from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.rejudge import FileHead, Span, rejudge
-from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.history import FileHead
+from quantrac.domain.qa.stored.rejudge import rejudge
+from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import from_seconds
 from quantrac.io.records import Record
+from quantrac.testing.history import statistics_of
 from schemas import rules
 from schemas.codec import decode_reading_set, encode
 from services.validator.validate.handler import ValidateHandler
@@ -203,7 +207,7 @@ def month(country: Country) -> StationReadings:
         value=np.concatenate(values),
         status=["00"] * (LINES * MONTH),  # as a database answers: a text of its own for every row
         unit=np.repeat(np.array([unit for _, unit, *_ in PARAMETERS], dtype=object), MONTH),
-        version=[reading_version(instant(at)) for at in time.tolist()] * LINES,
+        version=[reading_version(from_seconds(at)) for at in time.tolist()] * LINES,
         flag=1,
     )
 
@@ -227,8 +231,7 @@ class Stored:
 
     def __init__(self, readings: StationReadings, expectations: Expectations) -> None:
         self._readings = readings
-        first, last = block_of(float(readings.time.min())), block_of(readings.newest) - 1
-        self._figures = summarize_blocks(readings, expectations, first, last)
+        self._statistics = statistics_of(readings, expectations)
 
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         return self._readings.take(self._readings.between(start, end))
@@ -236,8 +239,8 @@ class Stored:
     def newest(self, station: str) -> float:
         return self._readings.newest
 
-    def figures(self, station: str, first: int, last: int) -> StationStatistics:
-        return {code: each.within(first, last) for code, each in self._figures.items()}
+    def statistics(self, station: str, first: int, last: int) -> StationStatistics:
+        return {code: each.within(first, last) for code, each in self._statistics.items()}
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         return {}

@@ -13,6 +13,7 @@ from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
 from quantrac.domain.registry.stations import StationType
+from quantrac.domain.times import to_seconds
 from quantrac.errors import UserError
 
 UNREADABLE = "format"
@@ -36,13 +37,13 @@ class _Parameter(click.ParamType):
     name = "parameter"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Parameter:
-        found = find_parameter(value)
-        if found is None:
-            spellings = {name.casefold(): name for each in CATALOGUE for name in each.spellings}
+        parameter = find_parameter(value)
+        if parameter is None:
+            spellings = {name.casefold(): name for entry in CATALOGUE for name in entry.spellings}
             near = difflib.get_close_matches(value.casefold(), spellings, n=1, cutoff=0.0)
             complaint = f"{value!r} is not in the catalogue; the nearest name is {spellings[near[0]]!r}"
             self.fail(complaint, param, ctx)
-        return found
+        return parameter
 
 
 @click.command()
@@ -50,7 +51,7 @@ class _Parameter(click.ParamType):
 @click.option("--parameter", type=_Parameter(), required=True, help="Code or any name the catalogue knows.")
 @click.option(
     "--medium",
-    type=click.Choice([each.value for each in StationType]),
+    type=click.Choice([medium.value for medium in StationType]),
     required=True,
     help="What the station measures in; decides the rules.",
 )
@@ -76,13 +77,13 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
     from schemas.rules import NATIONAL, RuleBook, load
 
     rows = read_series(series)
-    given = Rows(
-        np.array([each.timestamp() for each in rows.time]),
+    columns = Rows(
+        np.array([to_seconds(time) for time in rows.time]),
         np.array(rows.value),
         np.array(rows.status, dtype=object),
     )
     flagged = flag_series(
-        {parameter.code: given},
+        {parameter.code: columns},
         StationType(medium),
         book=RuleBook(load(path or NATIONAL)),
         now=datetime.now(UTC),
@@ -110,20 +111,20 @@ def _print_gaps(rows: Series, interval: float) -> None:
     from quantrac.domain.qa.checks.gap import find_gaps
 
     present = [row for row in range(len(rows.time)) if row not in rows.unreadable]
-    told = [row for row in present if np.isfinite(rows.value[row]) or rows.status[row] != "00"]
-    if not told:
+    answered = [row for row in present if np.isfinite(rows.value[row]) or rows.status[row] != "00"]
+    if not answered:
         return
-    times = [rows.time[row].timestamp() for row in told]
+    times = [to_seconds(rows.time[row]) for row in answered]
     if max(times) - min(times) > _MOST_STEPS * interval:
         echo("quantrac: the times lie too far apart to count what is missing between them", err=True)
         return
-    found = find_gaps(
-        times, [rows.status[row] for row in told], start=min(times), end=max(times) + 1, interval=interval
+    gaps = find_gaps(
+        times, [rows.status[row] for row in answered], start=min(times), end=max(times) + 1, interval=interval
     )
-    for cause in dict.fromkeys(gap.cause for gap in found):
-        steps = [gap.steps for gap in found if gap.cause is cause]
-        gaps, count = f"{len(steps)} gap{'s' if len(steps) > 1 else ''}", sum(steps)
-        echo(f"quantrac: {cause}: {gaps}, {count} step{'s' if count > 1 else ''}", err=True)
+    for cause in dict.fromkeys(gap.cause for gap in gaps):
+        steps = [gap.steps for gap in gaps if gap.cause is cause]
+        many_gaps, count = f"{len(steps)} gap{'s' if len(steps) > 1 else ''}", sum(steps)
+        echo(f"quantrac: {cause}: {many_gaps}, {count} step{'s' if count > 1 else ''}", err=True)
 
 
 def _reasons(flag: int, tests: Mapping[str, int]) -> list[str]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
-from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import FileNotStored, Span, rejudge
+from quantrac.domain.qa.baseline.update import Span
+from quantrac.domain.qa.stored.rejudge import rejudge
+from quantrac.domain.qa.stored.revisions import FileNotStored
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.registry.registry import Registry
@@ -22,7 +23,7 @@ from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Record
-from schemas.clickhouse.history import ClickHouseHistory, Database
+from schemas.clickhouse.history import Database, HistorySnapshot
 from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import NATIONAL, RuleBook, load
@@ -51,7 +52,7 @@ WHERE station = {station:String} AND has({parameters:Array(String)}, parameter)
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What is to be judged again: the readings measured in ``[start, end)``, UTC."""
+    """The readings to judge again: those measured in ``[start, end)``, UTC."""
 
     start: datetime
     end: datetime
@@ -59,29 +60,6 @@ class Replay:
     """Empty = all."""
     rules: Path | None
     """``None`` judges by the rules in force."""
-
-
-class _Snapshot(ClickHouseHistory):
-    """A history taken not to change while the command runs: what was asked before is not asked again."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._newest: dict[str, float] = {}
-        self._last = "", 0.0, 0.0, StationReadings.of("", parameter=[], time=[], value=[])
-
-    def readings(self, station: str, start: float, end: float) -> StationReadings:
-        """Learning asks for the span first, judging for the same again."""
-        code, since, until, known = self._last
-        if not (code == station and since <= start and end <= until):
-            known = super().readings(station, start, end)
-            self._last = station, start, end, known
-        return known.take(known.between(start, end))
-
-    def newest(self, station: str) -> float:
-        """Every neighbour is asked week by week."""
-        if station not in self._newest:
-            self._newest[station] = super().newest(station)
-        return self._newest[station]
 
 
 Kind = tuple[str, str, str, int, int]
@@ -109,10 +87,10 @@ class Comparison:
         times = [int(reading.measured_at.timestamp()) for reading in readings]
         span = {"station": station, "start": min(times), "end": max(times)}
         parameters = sorted({reading.parameter for reading in readings})
-        found = database.columns(_JUDGED, span | {"parameters": parameters})
-        stored = {(code, at): judged for code, at, *judged in zip(*found.values(), strict=True)}
-        for reading, at in zip(readings, times, strict=True):
-            flag, text = stored[reading.parameter, at]
+        columns = database.columns(_JUDGED, span | {"parameters": parameters})
+        stored = {(code, second): judged for code, second, *judged in zip(*columns.values(), strict=True)}
+        for reading, second in zip(readings, times, strict=True):
+            flag, text = stored[reading.parameter, second]
             self.flags[flag, reading.flag] += 1
             different = _different(json.loads(text), reading.tests)
             # Without another outcome it is the rules' ``required`` that changed.
@@ -132,19 +110,19 @@ class Comparison:
             yield f"{_many(total, 'reading')} {_name(before)} → {_name(after)}"
 
 
-def dry_run(target: Target, asked: Replay) -> None:
+def dry_run(target: Target, replay: Replay) -> None:
     """Print what would change; nothing is written."""
     with read_registry(target) as registry:
-        expectations = Expectations(registry, _book(registry, asked))
+        expectations = Expectations(registry, _book(registry, replay))
     database = ClickHouse(target.clickhouse)
-    comparison, history = Comparison(), _Snapshot(database)
+    comparison, history = Comparison(), HistorySnapshot(database)
     judged, began = 0, time.monotonic()
     try:
-        stations = _stations(database, asked)
+        stations = _stations(database, replay)
         for number, (station, readings) in enumerate(stations, start=1):
-            span = Span(asked.start.timestamp(), asked.end.timestamp(), frozenset({CAUSE}))
+            span = Span(replay.start.timestamp(), replay.end.timestamp(), frozenset({CAUSE}))
             rejudged = rejudge(history, registry, expectations, station, span)
-            readings_changed = [each for revision in rejudged.revisions for each in revision.readings]
+            readings_changed = [reading for revision in rejudged.revisions for reading in revision.readings]
             comparison.add(database, station, readings_changed)
             judged += readings
             rate = judged / (time.monotonic() - began)
@@ -159,37 +137,37 @@ def dry_run(target: Target, asked: Replay) -> None:
         raise UserError(str(error)) from error
     for line in comparison.lines():
         echo(line)
-    whole = f"{_many(judged, 'reading')} of {_many(len(stations), 'station')}"
-    echo(f"{comparison.flags.total():,} of {whole} would get another flag")
+    judged_readings = f"{_many(judged, 'reading')} of {_many(len(stations), 'station')}"
+    echo(f"{comparison.flags.total():,} of {judged_readings} would get another flag")
 
 
-def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
+def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None:
     """Put the rules in force for the span and have its readings judged again.
 
     Raises UserError for other rules with a single station: the span is put under them for all.
     """
-    if asked.station and asked.rules is not None:
+    if replay.station and replay.rules is not None:
         raise UserError(
             "other rules for a span hold for every station; leave --station out, or give the station "
             "thresholds of its own in the rule file"
         )
     offset = None
     with read_registry(target):
-        stations = _stations(ClickHouse(target.clickhouse), asked)
-        if asked.rules is not None:
+        stations = _stations(ClickHouse(target.clickhouse), replay)
+        if replay.rules is not None:
             record = activation(
-                load(asked.rules),
+                load(replay.rules),
                 by=by or user(),
                 why=why,
                 now=datetime.now(UTC),
-                measured=(asked.start, asked.end),
+                measured=(replay.start, replay.end),
             )
             written = Record(target.registry, record_key(record), record.model_dump_json().encode())
             offset = write(target, written).offset
-            span = f"{to_iso(asked.start)} to {to_iso(asked.end)}"
+            span = f"{to_iso(replay.start)} to {to_iso(replay.end)}"
             echo(f"{record.version} judges what was measured from {span}")
     producer = KafkaProducer(target.kafka)
-    producer.produce([_request(target, asked, station, offset) for station, _ in stations])
+    producer.produce([_request(target, replay, station, offset) for station, _ in stations])
     try:
         producer.flush()
     except DeliveryFailed as error:
@@ -198,52 +176,52 @@ def publish(target: Target, asked: Replay, *, why: str, by: str | None) -> None:
     echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
 
 
-def _book(registry: Registry, asked: Replay) -> RuleBook:
+def _book(registry: Registry, replay: Replay) -> RuleBook:
     """The rule book as it would be after publishing."""
-    if asked.rules is not None:
+    if replay.rules is not None:
         record = activation(
-            load(asked.rules),
+            load(replay.rules),
             by="dry run",
             why="dry run",
             now=datetime.now(UTC),
-            measured=(asked.start, asked.end),
+            measured=(replay.start, replay.end),
         )
         registry.activate(record.id, record.to_domain())
     # The setting of the validator, where the environment names the deployment.
     return RuleBook(load(Path(os.environ.get("QUANTRAC_RULES", NATIONAL))), registry)
 
 
-def _request(target: Target, asked: Replay, station: str, offset: int | None) -> Record:
+def _request(target: Target, replay: Replay, station: str, offset: int | None) -> Record:
     request = RejudgeRequest(
-        station=station, start=asked.start, end=asked.end, causes=[CAUSE], registry_offset=offset
+        station=station, start=replay.start, end=replay.end, causes=[CAUSE], registry_offset=offset
     )
     return Record(target.topic("rejudge"), station.encode(), request.model_dump_json().encode())
 
 
-def _stations(database: ClickHouse, asked: Replay) -> list[tuple[str, int]]:
+def _stations(database: ClickHouse, replay: Replay) -> list[tuple[str, int]]:
     """Stations with how many readings of the span they have."""
-    span = {"start": f"{asked.start:%Y-%m-%d %H:%M:%S}", "end": f"{asked.end:%Y-%m-%d %H:%M:%S}"}
-    return [(code, n) for code, n in database.query(_STATIONS, span | {"station": asked.station}).rows]
+    span = {"start": f"{replay.start:%Y-%m-%d %H:%M:%S}", "end": f"{replay.end:%Y-%m-%d %H:%M:%S}"}
+    return [(code, n) for code, n in database.query(_STATIONS, span | {"station": replay.station}).rows]
 
 
 def _different(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Outcomes that differ, by test; 0 where a test was not asked."""
+    """Outcomes that differ, by test; 0 where a test was not run."""
     names = {*before, *after}
     pairs = {name: (before.get(name, 0), after.get(name, 0)) for name in sorted(names)}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[int, int]]) -> str:
-    at, value = to_iso(reading.measured_at), f"{reading.value:g} {reading.unit}".rstrip()
+    measured_at, value = to_iso(reading.measured_at), f"{reading.value:g} {reading.unit}".rstrip()
     tests = ", ".join(
         f"{test} {_name(before)} → {_name(after)}" for test, (before, after) in different.items()
     )
     why = f" ({tests})" if tests else ""
-    return f"{at} {value}: {_name(flag)} → {_name(reading.flag)}{why}"
+    return f"{measured_at} {value}: {_name(flag)} → {_name(reading.flag)}{why}"
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s'[: count != 1]}"
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 def _name(flag: int) -> str:

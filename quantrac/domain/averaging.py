@@ -25,17 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantrac.domain.catalogue import Combined
-from quantrac.domain.qa.checks.status import CALIBRATING, DEVICE_ERROR
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
 
 PERCENTILES = (5, 25, 50, 75, 95, 98)
-
-NOT_COUNTING_STATUSES = frozenset({CALIBRATING, DEVICE_ERROR})
-"""Device statuses whose readings count nowhere, whatever their flag: they are not of the environment."""
-COUNTING_STATUS_SQL = f"status NOT IN ({', '.join(repr(status) for status in sorted(NOT_COUNTING_STATUSES))})"
-"""The same as a condition on the column ``status`` in ClickHouse's SQL."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]

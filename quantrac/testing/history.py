@@ -11,19 +11,21 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_medians
-from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
+from quantrac.domain.qa.shared_rules import is_ahead
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import FileHead
+from quantrac.domain.qa.stored.history import FileHead
+from quantrac.domain.qa.stored.span import judge_span
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
+from quantrac.domain.times import DAY, to_seconds
 
-_DAY = 86400
 _Key = tuple[str, float, int]
 """Parameter, time and version of a reading."""
 _COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "line", "text")
 
 
 class HistoryInMemory:
-    """Satisfies :class:`quantrac.domain.qa.stored.rejudge.History`; the highest version of a reading wins."""
+    """Satisfies :class:`quantrac.domain.qa.stored.history.History`; the highest version of a reading wins."""
 
     def __init__(self) -> None:
         self._days: defaultdict[tuple[str, int], dict[_Key, tuple[Any, ...]]] = defaultdict(dict)
@@ -37,34 +39,34 @@ class HistoryInMemory:
         self._files[flagged.station, reading_version(flagged.received_at)] = FileHead(
             flagged.file_id, flagged.file_name, flagged.account, flagged.transport, flagged.format
         )
-        for each in flagged.readings:
-            time = each.measured_at.timestamp()
+        for reading in flagged.readings:
+            time = to_seconds(reading.measured_at)
             row = (
-                each.parameter,
+                reading.parameter,
                 time,
                 version,
-                each.value,
-                each.status,
-                each.unit,
-                each.flag,
-                each.line,
-                each.text,
+                reading.value,
+                reading.status,
+                reading.unit,
+                reading.flag,
+                reading.line,
+                reading.text,
             )
-            self._days[flagged.station, int(time // _DAY)][row[:3]] = row
-            if time <= flagged.received_at.timestamp() + LONGEST_AHEAD:
+            self._days[flagged.station, int(time // DAY)][row[:3]] = row
+            if not is_ahead(time, to_seconds(flagged.received_at)):
                 self._newest[flagged.station] = max(self._newest[flagged.station], time)
 
     def store(self, station: str, changed: StationStatistics) -> None:
-        """Store figures that changed."""
+        """Store statistics that changed."""
         for code, statistics in changed.items():
-            known = self._statistics[station].get(code, NOTHING)
+            stored = self._statistics[station].get(code, NOTHING)
             for row, block in enumerate(statistics.block.tolist()):
-                known = blocks.merged(known, statistics.take(slice(row, row + 1)), block, block)
-            self._statistics[station][code] = known
+                stored = blocks.merged(stored, statistics.take(slice(row, row + 1)), block, block)
+            self._statistics[station][code] = stored
 
     def readings(self, station: str, start: float, end: float) -> StationReadings:
         """Return the readings measured in ``[start, end)``, seconds since 1970 UTC."""
-        days = (self._days.get((station, day), {}) for day in range(int(start // _DAY), int(end // _DAY) + 1))
+        days = (self._days.get((station, day), {}) for day in range(int(start // DAY), int(end // DAY) + 1))
         rows = [row for day in days for row in day.values() if start <= row[1] < end]
         columns = zip(*rows, strict=True) if rows else [()] * len(_COLUMNS)
         return StationReadings.of(station, **dict(zip(_COLUMNS, columns, strict=True)))
@@ -73,15 +75,15 @@ class HistoryInMemory:
         """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
         return self._newest[station]
 
-    def newest_before(self, station: str, at: float) -> float:
-        """Return the time of the newest such reading before ``at``."""
+    def newest_before(self, station: str, time: float) -> float:
+        """Return the time of the newest such reading before ``time``."""
         days = sorted((day for name, day in self._days if name == station), reverse=True)
-        parts = (self.readings(station, day * _DAY, min(at, (day + 1) * _DAY)).newest for day in days)
-        return next((each for each in parts if each > -np.inf), -np.inf)
+        parts = (self.readings(station, day * DAY, min(time, (day + 1) * DAY)).newest for day in days)
+        return next((newest for newest in parts if newest > -np.inf), -np.inf)
 
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:
-        """Return the stored figures of the blocks ``first`` to ``last``."""
-        return {code: each.within(first, last) for code, each in self._statistics[station].items()}
+        """Return the stored statistics of the blocks ``first`` to ``last``."""
+        return {code: series.within(first, last) for code, series in self._statistics[station].items()}
 
     def hours(self, station: str, first: int, last: int) -> HourMedians:
         """Return the medians of the finished hours ``first`` to ``last``."""
@@ -89,12 +91,19 @@ class HistoryInMemory:
 
     def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
         """Return the files received at these times."""
-        found = {at: self._files.get((station, reading_version(at))) for at in received}
-        return {at: head for at, head in found.items() if head is not None}
+        heads = {at: self._files.get((station, reading_version(at))) for at in received}
+        return {at: head for at, head in heads.items() if head is not None}
 
     def flags(self, station: str) -> dict[tuple[str, float], int]:
         """Return the flag of every stored reading by parameter and time."""
         days = [day for name, day in self._days if name == station]
-        everything = self.readings(station, min(days) * _DAY, (max(days) + 1) * _DAY)
+        everything = self.readings(station, min(days) * DAY, (max(days) + 1) * DAY)
         keys = zip(everything.parameter.tolist(), everything.time.tolist(), strict=True)
         return dict(zip(keys, everything.flag.tolist(), strict=True))
+
+
+def statistics_of(readings: StationReadings, expectations: Expectations) -> StationStatistics:
+    """Return the statistics of all blocks of a station's readings, whether they are finished or not."""
+    judged = judge_span(readings, expectations)
+    statistics = blocks.summarize(readings.series, readings.time, readings.value, judged.clean)
+    return {readings.parameters[index]: series for index, series in statistics.items()}

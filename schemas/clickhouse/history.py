@@ -9,17 +9,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import received_sql
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
-from quantrac.domain.qa.checks.status import MEASURING
-from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
+from quantrac.domain.qa.shared_rules import right_clock_sql
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import FileHead
+from quantrac.domain.qa.stored.history import FileHead
+from quantrac.domain.statuses import MEASURING
 from quantrac.domain.times import from_seconds
 
-_FIGURE = tuple(field.name for field in fields(BlockStatistics))
+_STATISTICS_COLUMNS = tuple(field.name for field in fields(BlockStatistics))
 
 _LAST_SECOND = 2**32 - 1
 """Of the table's type of time: 2106."""
@@ -37,17 +36,16 @@ _READINGS = f"{_COLUMNS} FROM readings FINAL {_SPAN}"
 _REPLACED = f"""{_COLUMNS} FROM reading_revisions FINAL {_SPAN}
   AND {received_sql("version")} != {received_sql("superseded_by")}"""
 
-# StationReadings.ahead, in SQL.
-_RIGHT_CLOCK = f"""
-toUnixTimestamp(measured_at) * 1000 <= toInt64({received_sql("version")}) + {round(1000 * LONGEST_AHEAD)}
-"""
+RIGHT_CLOCK = right_clock_sql("toUnixTimestamp(measured_at)", received_sql("version"))
+"""Condition on rows of ``readings``: their clock was not ahead when they were received."""
+
 _NEWEST = f"""
 SELECT count() AS readings, toUnixTimestamp(max(measured_at)) AS newest
 FROM readings
-WHERE station = {{station:String}} AND measured_at < toDateTime({{before:UInt32}}, 'UTC') AND {_RIGHT_CLOCK}
+WHERE station = {{station:String}} AND measured_at < toDateTime({{before:UInt32}}, 'UTC') AND {RIGHT_CLOCK}
 """  # noqa: S608  # constants of our own
 
-_FIGURES = """
+_STATISTICS = """
 SELECT parameter, intDiv(toUnixTimestamp(f.block), {length:UInt32}) AS block, median, step, low, high, count
 FROM baseline_blocks AS f FINAL
 WHERE station = {station:String}
@@ -60,7 +58,7 @@ SELECT parameter, intDiv(toUnixTimestamp(measured_at), {HOUR}) AS hour, quantile
 FROM readings FINAL
 {_SPAN}
   AND measured_at < toStartOfHour(toDateTime({{newest:UInt32}}, 'UTC'))
-  AND status = '{MEASURING}' AND isFinite(value) AND {_RIGHT_CLOCK}
+  AND status = '{MEASURING}' AND isFinite(value) AND {RIGHT_CLOCK}
 GROUP BY parameter, hour
 ORDER BY parameter, hour
 """  # noqa: S608  # constants of our own
@@ -81,7 +79,7 @@ class Database(Protocol):
 
 
 class ClickHouseHistory:
-    """Satisfies :class:`quantrac.domain.qa.stored.rejudge.History`; raises what the database raises."""
+    """Satisfies :class:`quantrac.domain.qa.stored.history.History`; raises what the database raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -95,13 +93,6 @@ class ClickHouseHistory:
             return StationReadings.of(station, parameter=[], time=[], value=[])
         if replaced:
             columns = {name: [*replaced[name], *column] for name, column in columns.items()}
-        # The table leaves out what the value says itself; told apart by their bits, or -0 would be 0.
-        bits = np.asarray(columns["value"], dtype=np.float64).view(np.int64)
-        different, index = np.unique(bits, return_inverse=True)
-        decimals = [shortest_decimal(value) for value in different.view(np.float64).tolist()]
-        columns["text"] = [
-            text or decimals[i] for text, i in zip(columns["text"], index.tolist(), strict=True)
-        ]
         return StationReadings.of(station, **columns)
 
     def newest(self, station: str) -> float:
@@ -119,9 +110,9 @@ class ClickHouseHistory:
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:
         """Return the stored statistics of the blocks ``first`` to ``last``."""
         span = {"station": station, "start": _second(first * BLOCK), "end": _second((last + 1) * BLOCK)}
-        columns = self._database.columns(_FIGURES, span | {"length": BLOCK})
+        columns = self._database.columns(_STATISTICS, span | {"length": BLOCK})
         return {
-            code: BlockStatistics(*(np.array(columns[name][rows]) for name in _FIGURE))
+            code: BlockStatistics(*(np.array(columns[name][rows]) for name in _STATISTICS_COLUMNS))
             for code, rows in _by_parameter(columns)
         }
 
@@ -148,6 +139,23 @@ class ClickHouseHistory:
         }
 
 
+class HistorySnapshot(ClickHouseHistory):
+    """A history for one batch of work: the newest reading of a station is looked for once.
+
+    What is stored later has requests of its own.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._newest: dict[str, float] = {}
+
+    def newest(self, station: str) -> float:
+        """Return the time of the newest reading as it was when first asked for."""
+        if station not in self._newest:
+            self._newest[station] = super().newest(station)
+        return self._newest[station]
+
+
 def baseline_columns(
     station: str, statistics: StationStatistics, computed_at: datetime
 ) -> dict[str, list[Any]]:
@@ -155,9 +163,11 @@ def baseline_columns(
     rows = [
         (station, code, from_seconds(block * BLOCK), *numbers, computed_at)
         for code, code_figures in statistics.items()
-        for block, *numbers in zip(*(getattr(code_figures, name).tolist() for name in _FIGURE), strict=True)
+        for block, *numbers in zip(
+            *(getattr(code_figures, name).tolist() for name in _STATISTICS_COLUMNS), strict=True
+        )
     ]
-    names = ("station", "parameter", *_FIGURE, "computed_at")
+    names = ("station", "parameter", *_STATISTICS_COLUMNS, "computed_at")
     return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
 

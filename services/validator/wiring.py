@@ -19,13 +19,14 @@ from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
-from schemas.clickhouse.history import ClickHouseHistory
+from schemas.clickhouse.history import HistorySnapshot
 from schemas.codec import BadMessage, decode_baseline
 from schemas.registry import apply_record
 from schemas.rules import load as load_rules
 from schemas.rules.book import RuleBook
 from services.validator.config import ValidatorSettings
-from services.validator.rejudge.handler import InFlight, RejudgeHandler
+from services.validator.rejudge.handler import RejudgeHandler
+from services.validator.rejudge.in_flight import InFlight
 from services.validator.validate.handler import ValidateHandler, log_crash
 
 
@@ -83,7 +84,7 @@ def rejudge() -> Role:
         gather_seconds=settings.rejudge_gather_seconds,
     )
     handler = RejudgeHandler(
-        ClickHouseHistory(clickhouse),
+        lambda: HistorySnapshot(clickhouse),
         clickhouse,
         registry,
         Expectations(registry, _rule_book(settings, registry)),
@@ -103,8 +104,10 @@ def rejudge() -> Role:
         batch_size=settings.rejudge_batch,
         progress=Progress(settings.stalled_seconds),
     )
-    away = unless(clickhouse.answers, "ClickHouse does not answer")
-    return Work(runner.run, checks=[consumer.problem, runner.progress.problem, away], tables=[table])
+    clickhouse_answers = unless(clickhouse.answers, "ClickHouse does not answer")
+    return Work(
+        runner.run, checks=[consumer.problem, runner.progress.problem, clickhouse_answers], tables=[table]
+    )
 
 
 def _put(baseline: Baselines, key: bytes, value: bytes | None) -> None:

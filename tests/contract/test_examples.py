@@ -23,7 +23,8 @@ from services.aggregator.sink.tables import tables_by_topic
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
-from services.validator.rejudge.handler import InFlight, RejudgeHandler
+from services.validator.rejudge.handler import RejudgeHandler
+from services.validator.rejudge.in_flight import InFlight
 from services.validator.validate.handler import ValidateHandler
 from support.averages import AveragesInMemory, windows_handler
 
@@ -140,7 +141,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
     stored.readings[0].flag = 3
     history.insert(stored)
     handler = RejudgeHandler(
-        history,
+        lambda: history,
         Tables(),
         registry,
         Expectations(registry, rules.RuleBook(rules.load())),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics, block_of
-from quantrac.domain.qa.stored.rejudge import FileHead, History
+from quantrac.domain.qa.stored.history import FileHead, History
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
@@ -115,7 +115,7 @@ def test_readings_come_in_order_of_parameter_and_time_with_their_text(
     assert found.parameter.tolist() == ["CO", "PM2.5", "PM2.5"]
     assert found.time.tolist() == [seconds(5), seconds(0), seconds(5)]
     assert found.value.tolist() == [1.25, 7.0, 7.5]
-    assert found.text.tolist() == ["1.25", "7.00", "7.5"]
+    assert [found.text_of(row) for row in range(3)] == ["1.25", "7.00", "7.5"]
     assert found.flag.tolist() == [1, 3, 1]
     assert (found.unit.tolist(), found.status.tolist()) == (["µg/m3"] * 3, ["00"] * 3)
     assert found.line.tolist() == [2, 1, 1]

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import combine_hours, hour_medians, neighbours_of
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
@@ -335,7 +335,7 @@ def at_once(sets: Sequence[ReadingSet], switch: Activation, folder: Path) -> Sto
     medians = {code: hour_medians(readings, readings.newest) for code, readings in stored.items()}
     found: Stored = {}
     for code, readings in stored.items():
-        hours = combined(readings.newest, [medians[each] for each in neighbours_of(registry, code)])
+        hours = combine_hours(readings.newest, [medians[each] for each in neighbours_of(registry, code)])
         judged = judge_span(readings, expectations, neighbours=lambda _first, _last, hours=hours: hours)  # type: ignore[misc]
         for row, parameter in enumerate(readings.parameter.tolist()):
             found[code, parameter, datetime.fromtimestamp(readings.time[row], UTC)] = (

@@ -23,7 +23,8 @@ from schemas.rules import load as load_rules
 from services.forwarder.delivery import Delivery
 from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
-from services.validator.rejudge.handler import InFlight, RejudgeHandler
+from services.validator.rejudge.handler import RejudgeHandler
+from services.validator.rejudge.in_flight import InFlight
 from services.validator.validate.handler import ValidateHandler
 from support.extremes import RAW, SET, cases
 from support.watch import Watch
@@ -92,7 +93,7 @@ def forward() -> Stage:
 def rejudge() -> Stage:
     stations = registry([station(CODE)], [])
     handler = RejudgeHandler(
-        HistoryInMemory(),
+        HistoryInMemory,
         Store(),
         stations,
         Expectations(stations, RuleBook(load_rules(NATIONAL), stations)),

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from quantrac.domain.qa.checks.table import TESTS, Test
-from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
+from quantrac.domain.qa.window import Bools, Expected, Floats, Indices, Outcomes, Window
 from quantrac.domain.readings import Flag
 
 NOT_RUN = 0
@@ -23,26 +23,33 @@ def raise_crash(test: str, error: Exception) -> None:
     raise error
 
 
-class _Part(Window):
-    """Some rows of a window, each column taken when a test asks for it: most look at two or three."""
+class _WindowRows:
+    """Some rows of a window, each column taken when a test first asks for it: most look at two or three."""
 
     def __init__(self, window: Window, rows: Indices) -> None:
-        # The class is frozen, and what is not set is looked for by __getattr__.
-        object.__setattr__(self, "_window", window)
-        object.__setattr__(self, "_rows", rows)
-        object.__setattr__(self, "companions", window.companions)
+        self._window, self._rows, self.companions = window, rows, window.companions
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def __getattr__(self, name: str) -> Any:
+        # Only called for a column that no test has asked for yet; from then on it is an attribute.
         column = getattr(self._window, name).take(self._rows, axis=0)
-        object.__setattr__(self, name, column)
+        setattr(self, name, column)
         return column
 
-    def take(self, rows: Indices | Bools) -> Window:
-        return _Part(self._window, self._rows[rows])
+    def take(self, rows: Indices | Bools) -> "_WindowRows":
+        return _WindowRows(self._window, self._rows[rows])
 
     def last(self, readings: int) -> tuple[Floats, Floats]:
         value, time = self._window.last(readings)
         return value[:, self._rows], time[:, self._rows]
+
+    def companion(self, code: Expected) -> Floats:
+        return self.companions.value(self.sample, code)
+
+    def is_companion_bad(self, code: Expected) -> Bools:
+        return self.companions.is_bad(self.sample, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,59 +65,78 @@ class Verdict:
 def evaluate(
     window: Window,
     thresholds: Mapping[str, Mapping[str, Any]],
-    asked: Mapping[str, np.ndarray],
+    enabled: Mapping[str, np.ndarray],
     *,
     on_crash: Crash = raise_crash,
     tests: Mapping[str, Test] = TESTS,
 ) -> Verdict:
-    """Apply each test to the rows that want it.
+    """Run each test on the rows it is enabled for, those of the second stage last.
 
-    ``thresholds`` gives keyword arguments by test, one value a row (n,); ``asked`` which rows (n,) want it.
-    A value that is no finite number is judged by the test of gaps alone. A test that raises gives
-    NOT_EVALUATED, never a pass, and its exception goes to ``on_crash``.
+    ``thresholds`` gives keyword arguments by test, one value a row (n,); ``enabled`` the rows (n,) by test.
     """
-    crashed = set()
-    parts: dict[bytes, Window] = {}
     outcomes = np.full((len(window), len(tests)), NOT_RUN, dtype=np.uint8)
-    present = np.isfinite(window.value)
-    missing = ~present
-
-    def run(position: int, name: str, test: Test) -> None:
-        rows = np.flatnonzero(asked[name] & (missing if test.on_missing else present))
-        if not len(rows):
-            return
-        part, given, where = window, thresholds[name], cast(Indices | slice, slice(None))
-        if len(rows) < len(window):
-            where = rows
-            part = parts.setdefault(rows.tobytes(), _Part(window, rows))
-            given = {keyword: column.take(rows) for keyword, column in given.items()}
-        try:
-            with np.errstate(all="ignore"):  # the tests compare so that an overflow or NaN is no pass
-                outcomes[where, position] = test.judge(part, **given)
-        except Exception as error:
-            crashed.add(name)
-            on_crash(name, error)
-            outcomes[where, position] = Flag.NOT_EVALUATED
-
-    stages: tuple[list[tuple[int, str, Test]], ...] = ([], [])
-    for position, (name, test) in enumerate(tests.items()):
-        stages[test.second_stage].append((position, name, test))
-    for each in stages[0]:
-        run(*each)
-    if any(asked[name].any() for _, name, _ in stages[1]):
+    columns = {name: outcomes[:, index] for index, name in enumerate(tests)}
+    first, second = (
+        {name: test for name, test in tests.items() if test.second_stage == stage} for stage in (False, True)
+    )
+    crashed = run_tests(first, window, thresholds, enabled, columns, on_crash=on_crash)
+    if any(enabled[name].any() for name in second):
         window.companions.mark_bad(is_bad(outcomes))
-        for each in stages[1]:
-            run(*each)
+        crashed |= run_tests(second, window, thresholds, enabled, columns, on_crash=on_crash)
     return Verdict(outcomes, frozenset(crashed))
 
 
-def roll_up(tests: Mapping[str, int], needed: AbstractSet[str]) -> Flag:
+def run_tests(
+    tests: Mapping[str, Test],
+    window: Window,
+    thresholds: Mapping[str, Mapping[str, Any]],
+    enabled: Mapping[str, np.ndarray],
+    columns: Mapping[str, Outcomes],
+    *,
+    on_crash: Crash,
+) -> set[str]:
+    """Write the outcomes of tests of one stage into ``columns`` (n,), by test; returns those that raised.
+
+    A value that is no finite number is judged by the test of gaps alone. A test that raises gives
+    NOT_EVALUATED, never a pass, and its exception goes to ``on_crash``. Other arguments as for
+    :func:`evaluate`.
+    """
+    crashed = set()
+    parts: dict[bytes, Any] = {}
+    present = np.isfinite(window.value)
+    missing = ~present
+    for name, test in tests.items():
+        rows = np.flatnonzero(enabled[name] & (missing if test.on_missing else present))
+        if not len(rows):
+            continue
+        part: Any = window
+        arguments, target = thresholds[name], cast(Indices | slice, slice(None))
+        if len(rows) < len(window):
+            # Tests of the same rows share the columns that were taken of them.
+            part = parts.setdefault(rows.tobytes(), _WindowRows(window, rows))
+            arguments = {keyword: column.take(rows) for keyword, column in arguments.items()}
+            target = rows
+        try:
+            with np.errstate(all="ignore"):  # the tests compare so that an overflow or NaN is no pass
+                columns[name][target] = test.judge(part, **arguments)
+        except Exception as error:
+            crashed.add(name)
+            on_crash(name, error)
+            columns[name][target] = Flag.NOT_EVALUATED
+    return crashed
+
+
+WORST_FIRST = (Flag.FAIL, Flag.SUSPECT, Flag.MISSING)
+"""The outcomes that decide a flag whatever other tests say; of several the first here wins."""
+
+
+def roll_up(tests: Mapping[str, int], required: AbstractSet[str]) -> Flag:
     """Return the flag of a reading: the worst of FAIL, SUSPECT, MISSING that any test gave.
 
-    Without one of these the reading is GOOD if at least one test passed it and none of the ``needed`` tests
+    Without one of these the reading is GOOD if at least one test passed it and none of the ``required`` tests
     was unable to judge; otherwise it is NOT_EVALUATED. So the first reading of a series, which has no
     history to be a spike in, still enters averages, while one whose unit nobody registered does not. A
-    needed test that the rules switch off for a series is not waited for.
+    required test that the rules switch off for a series is not waited for.
 
     >>> roll_up({"status": 1, "unit": 1, "spike": 2}, {"status", "unit"}).name
     'GOOD'
@@ -120,22 +146,26 @@ def roll_up(tests: Mapping[str, int], needed: AbstractSet[str]) -> Flag:
     'FAIL'
     """
     outcomes = set(tests.values())
-    for bad in (Flag.FAIL, Flag.SUSPECT, Flag.MISSING):
-        if bad in outcomes:
-            return bad
-    unable = any(tests.get(name) == Flag.NOT_EVALUATED for name in needed)
+    for worst in WORST_FIRST:
+        if worst in outcomes:
+            return worst
+    unable = any(tests.get(name) == Flag.NOT_EVALUATED for name in required)
     return Flag.NOT_EVALUATED if unable or Flag.GOOD not in outcomes else Flag.GOOD
 
 
-def roll_up_rows(outcomes: Outcomes, needed: Bools) -> Outcomes:
-    """Return the flags (n,) of outcomes (n, tests), of which those in ``needed`` (n, tests) must be able to
-    judge: :func:`quantrac.domain.qa.evaluate.roll_up` for many rows.
+def roll_up_rows(outcomes: Outcomes, required: Bools) -> Outcomes:
+    """Return the flags (n,) of outcomes (n, tests): :func:`roll_up` for many rows.
+
+    ``required`` (n, tests) are the tests that must be able to judge.
     """
-    unable = np.any(needed & (outcomes == Flag.NOT_EVALUATED), axis=1)
-    flag = np.where(np.any(outcomes == Flag.GOOD, axis=1) & ~unable, Flag.GOOD, Flag.NOT_EVALUATED)
-    flag = flag.astype(np.uint8)
-    for worse in (Flag.MISSING, Flag.SUSPECT, Flag.FAIL):
-        flag[np.any(outcomes == worse, axis=1)] = worse
+    # A column at a time, because few tests are required of any row.
+    unable = np.zeros(len(outcomes), dtype=np.bool_)
+    for index in np.flatnonzero(required.any(axis=0)).tolist():
+        unable |= required[:, index] & (outcomes[:, index] == Flag.NOT_EVALUATED)
+    has_pass = np.any(outcomes == Flag.GOOD, axis=1)
+    flag = np.where(has_pass & ~unable, Flag.GOOD, Flag.NOT_EVALUATED).astype(np.uint8)
+    for worst in reversed(WORST_FIRST):
+        flag[np.any(outcomes == worst, axis=1)] = worst
     return flag
 
 

@@ -4,8 +4,8 @@ from typing import overload
 
 import numpy as np
 
-from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.window import Bools, Floats, Texts
+from quantrac.domain.statuses import MEASURING
 from quantrac.domain.times import DAY, HOUR
 
 DEPTH = 16  # 80 minutes of a 5-minute series, more than any test counts back
@@ -40,6 +40,18 @@ def is_ahead(time: float | Floats, received: float | Floats) -> bool | Bools:
     """
     ahead: bool | Bools = time > received + LONGEST_AHEAD
     return ahead
+
+
+def right_clock_sql(seconds: str, received: str) -> str:
+    """Write as ClickHouse's SQL that a reading's clock is not ahead: the opposite of :func:`is_ahead`.
+
+    ``seconds`` is when it was measured, ``received`` when its file was received in milliseconds, both since
+    1970 UTC.
+
+    >>> right_clock_sql("toUnixTimestamp(measured_at)", "bitShiftRight(version, 10)")
+    'toUnixTimestamp(measured_at) * 1000 <= toInt64(bitShiftRight(version, 10)) + 86400000'
+    """
+    return f"{seconds} * 1000 <= toInt64({received}) + {round(1000 * LONGEST_AHEAD)}"
 
 
 def continues_run(value: Floats, time: Floats, previous_value: Floats, previous_time: Floats) -> Bools:

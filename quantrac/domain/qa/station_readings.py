@@ -8,16 +8,17 @@ version.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quantrac.domain.ids import MOST_REVISIONS, reading_version
-from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.ids import reading_version, received_of, revision_of
+from quantrac.domain.qa.shared_rules import is_ahead
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Texts
 from quantrac.domain.readings import FlaggedReading, FlaggedSet, ReadingSet
+from quantrac.domain.times import to_seconds
 
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -25,8 +26,6 @@ NOT_JUDGED = 0
 """Stored flag of a reading that has none yet."""
 NO_VERSION = 0
 """Version of a reading of which nobody knows when it was received."""
-REVISIONS = MOST_REVISIONS + 1
-"""Versions of one received file: its first judgement and its revisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class StationReadings:
     parameters: tuple[str, ...]
     """Codes in order."""
     series: Indices
-    """(n,) place of the parameter in ``parameters``."""
+    """(n,) index of the parameter in ``parameters``."""
     time: Floats
     """(n,) when they were measured, seconds since 1970 UTC."""
     value: Floats
@@ -55,7 +54,7 @@ class StationReadings:
     line: Integers
     """(n,) line in the file."""
     text: Texts
-    """(n,) the value as it stood in the file."""
+    """(n,) the value as it stood in the file; empty where the value says it itself (:meth:`text_of`)."""
 
     def __len__(self) -> int:
         return len(self.time)
@@ -63,7 +62,7 @@ class StationReadings:
     @property
     def received(self) -> Floats:
         """When the file was received, (n,) seconds since 1970 UTC in whole milliseconds; NaN if unknown."""
-        return np.where(self.version == NO_VERSION, np.nan, (self.version // REVISIONS) / 1000)
+        return np.where(self.version == NO_VERSION, np.nan, received_of(self.version) / 1000)
 
     @property
     def ahead(self) -> Bools:
@@ -71,13 +70,12 @@ class StationReadings:
 
         Their clock is wrong: they are judged without a past and are no past, and no part of a baseline.
         """
-        ahead: Bools = self.time > self.received + LONGEST_AHEAD
-        return ahead
+        return is_ahead(self.time, self.received)
 
     @property
     def revision(self) -> Integers:
         """Which judgement of the file it is, (n,); 0 is the first."""
-        return self.version % REVISIONS
+        return revision_of(self.version)
 
     @property
     def parameter(self) -> Texts:
@@ -91,8 +89,13 @@ class StationReadings:
 
     def take(self, rows: Indices | Bools | slice) -> "StationReadings":
         """Return some of the rows, in the order they have."""
-        given = {each.name: getattr(self, each.name) for each in fields(self)[2:]}
-        return replace(self, **{name: column[rows] for name, column in given.items()})
+        names = [field.name for field in fields(self)[2:]]
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def text_of(self, row: int) -> str:
+        """Return the value of a row as it stood in the file."""
+        text: str = self.text[row]
+        return text or shortest_decimal(float(self.value[row]))
 
     def between(self, start: float, end: float) -> Indices:
         """Rows (m,) measured in ``[start, end)``, seconds since 1970 UTC."""
@@ -125,80 +128,74 @@ class StationReadings:
         """
         times = np.atleast_1d(np.asarray(time, dtype=np.float64))
 
-        def each(given: ArrayLike, kind: Any) -> Any:
-            return np.broadcast_to(np.asarray(given, dtype=kind), len(times))
+        def spread(values: ArrayLike, kind: Any) -> Any:
+            return np.broadcast_to(np.asarray(values, dtype=kind), len(times))
 
-        codes = each(parameter, object)
-        names = tuple(sorted(set(codes.tolist())))
-        places = {name: place for place, name in enumerate(names)}
-        series = np.array([places[code] for code in codes.tolist()], dtype=np.intp)
-        versions, lines = each(version, np.int64), each(line, np.int64)
+        codes = spread(parameter, object).tolist()
+        parameters = tuple(sorted(set(codes)))
+        index_of = {code: index for index, code in enumerate(parameters)}
+        series = np.array([index_of[code] for code in codes], dtype=np.intp)
+        versions, lines = spread(version, np.int64), spread(line, np.int64)
         order = np.lexsort((lines, versions, times, series))
-        values = each(value, np.float64)[order]
-        series, sorted_times, files = series[order], times[order], versions[order] // REVISIONS
-
+        # From here on (n,) in order: by parameter and time, of one reading the newest version last.
+        values = spread(value, np.float64)[order]
+        series, sorted_times, files = series[order], times[order], received_of(versions[order])
         same = (series[1:] == series[:-1]) & (sorted_times[1:] == sorted_times[:-1])
-        # The last row before each that came in another file, if it is of the same parameter and time.
+        # The first row of the file that each row came in, and whether it is the first of its reading.
         changed = np.concatenate([[True], ~same | (files[1:] != files[:-1])])
         head = np.maximum.accumulate(np.where(changed, np.arange(len(order)), 0)) if len(order) else order
         first = np.concatenate([[True], ~same])[: len(order)]
+        # Before the head stands another file's value of the same reading, if there is one.
         replaced = np.full(len(order), np.nan)
         has_other = ~first[head]
         replaced[has_other] = values[head[has_other] - 1]
-        keep = np.concatenate([~same, [True]])[: len(order)]
-        rows = order[keep]
+        newest = np.concatenate([~same, [True]])[: len(order)]
+        rows = order[newest]
         return cls(
             station=station,
-            parameters=names,
-            series=series[keep],
-            time=sorted_times[keep],
-            value=values[keep],
-            status=each(status, object)[rows],
-            unit=each(unit, object)[rows],
+            parameters=parameters,
+            series=series[newest],
+            time=sorted_times[newest],
+            value=values[newest],
+            status=spread(status, object)[rows],
+            unit=spread(unit, object)[rows],
             version=versions[rows],
-            replaced=replaced[keep],
-            flag=each(flag, np.uint8)[rows],
+            replaced=replaced[newest],
+            flag=spread(flag, np.uint8)[rows],
             line=lines[rows],
-            text=each(text, object)[rows],
+            text=spread(text, object)[rows],
         )
 
     @classmethod
     def of_sets(cls, station: str, sets: Iterable[ReadingSet | FlaggedSet]) -> Self:
         """Build from the sets of a station, whether they have been judged or not; others are left out."""
         rows = [
-            (reading, reading_version(each.received_at, _revision(each)))
-            for each in sets
-            if each.station == station
-            for reading in each.readings
+            (reading, reading_version(reading_set.received_at, _revision(reading_set)))
+            for reading_set in sets
+            if reading_set.station == station
+            for reading in reading_set.readings
         ]
         readings = [reading for reading, _ in rows]
         return cls.of(
             station,
             parameter=texts([reading.parameter for reading in readings]),
-            time=[reading.measured_at.timestamp() for reading in readings],
+            time=[to_seconds(reading.measured_at) for reading in readings],
             value=[reading.value for reading in readings],
             status=texts([reading.status for reading in readings]),
             unit=texts([reading.unit for reading in readings]),
             version=[version for _, version in rows],
-            flag=[each.flag if isinstance(each, FlaggedReading) else NOT_JUDGED for each in readings],
+            flag=[
+                reading.flag if isinstance(reading, FlaggedReading) else NOT_JUDGED for reading in readings
+            ],
             line=[reading.line for reading in readings],
             text=texts([reading.text for reading in readings]),
         )
 
 
-def _revision(each: ReadingSet | FlaggedSet) -> int:
-    return each.revision if isinstance(each, FlaggedSet) else 0
+def _revision(reading_set: ReadingSet | FlaggedSet) -> int:
+    return reading_set.revision if isinstance(reading_set, FlaggedSet) else 0
 
 
-def texts(given: Sequence[str | None]) -> Texts:
+def texts(values: Sequence[str | None]) -> Texts:
     """Turn texts into a column."""
-    return np.array(given, dtype=object)
-
-
-def instant(seconds: float) -> datetime:
-    """Return the time (UTC) of seconds since 1970.
-
-    >>> instant(1774414800.0).isoformat()
-    '2026-03-25T05:00:00+00:00'
-    """
-    return datetime.fromtimestamp(seconds, UTC)
+    return np.array(values, dtype=object)

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combine_hours, neighbours_of
 from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.shared_rules import LONGEST_AHEAD
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
@@ -47,8 +46,7 @@ class _HistoryOfOneHour(ClickHouseHistory):
 
         Seconds since 1970 UTC. To find the newest reading itself, all readings of the station would be read.
         """
-        ahead = round(LONGEST_AHEAD)
-        is_complete = has_readings_after(self._rows, station=station, end=self._end, longest_ahead=ahead)
+        is_complete = has_readings_after(self._rows, station=station, end=self._end)
         return float(self._end if is_complete else self._end - 1)
 
 
@@ -73,7 +71,7 @@ def explain_reading(
     def read_neighbours(first_hour: int, last_hour: int) -> Mapping[str, Hours]:
         newest = history.newest(station)
         hours = [history.hours(code, first_hour, last_hour) for code in neighbour_codes]
-        neighbour_hours.update(combined(newest, hours))
+        neighbour_hours.update(combine_hours(newest, hours))
         return neighbour_hours
 
     explanations = explain_readings(

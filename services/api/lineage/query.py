@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from quantrac.domain.times import hour_start
+from schemas.clickhouse.history import RIGHT_CLOCK
 from services.api.averages.query import select_averages
 from services.api.common.database import Database, format_seconds, select
 from services.api.files.query import select_files
@@ -26,13 +27,12 @@ WHERE station = {station:String} AND parameter = {parameter:String}
 ORDER BY version DESC
 """
 
-_AFTER = """
-SELECT 1 AS found
+_AFTER = f"""
+SELECT 1 AS present
 FROM readings
-WHERE station = {station:String} AND measured_at >= toDateTime({end:UInt32}, 'UTC')
-  AND measured_at <= received_at + toIntervalSecond({ahead:UInt32})
+WHERE station = {{station:String}} AND measured_at >= toDateTime({{end:UInt32}}, 'UTC') AND {RIGHT_CLOCK}
 LIMIT 1
-"""
+"""  # noqa: S608  # constants of our own
 
 
 def find_file(database: Database, *, station: str, received_at: datetime) -> dict[str, Any] | None:
@@ -71,11 +71,9 @@ def select_revisions(
     return select(database, _REVISIONS, key)
 
 
-def has_readings_after(database: Database, *, station: str, end: int, longest_ahead: int) -> bool:
+def has_readings_after(database: Database, *, station: str, end: int) -> bool:
     """Tell whether a station has a reading measured at or after ``end``, seconds since 1970 UTC.
 
-    Readings measured more than ``longest_ahead`` seconds after their receipt do not count: the logger's clock
-    was wrong.
+    Readings whose clock was ahead of their receipt do not count.
     """
-    parameters = {"station": station, "end": end, "ahead": longest_ahead}
-    return bool(database.columns(_AFTER, parameters))
+    return bool(database.columns(_AFTER, {"station": station, "end": end}))

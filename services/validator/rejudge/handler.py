@@ -1,40 +1,40 @@
-"""Decides which stored readings get another flag: requests in, revisions and limits out. No sockets."""
+"""Decides which stored readings get another flag: requests in, revisions and bounds out. No sockets."""
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from quantrac.domain.ids import traceparent
-from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, BaselineBounds
+from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS
+from quantrac.domain.qa.baseline.update import PublishedBounds, Span
 from quantrac.domain.qa.evaluate import Crash
-from quantrac.domain.qa.station_readings import instant
-from quantrac.domain.qa.stored.rejudge import History, Rejudgement, Span, rejudge
+from quantrac.domain.qa.stored.history import History
+from quantrac.domain.qa.stored.rejudge import Rejudgement, rejudge
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import DAY_DELTA, from_seconds, to_seconds
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
-from quantrac.io.partitions import Offsets
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.clickhouse.history import baseline_columns
 from schemas.codec import encode
 from schemas.messages.baseline import Baseline, BaselineBlock, SeriesBounds
 from schemas.messages.rejudge import RejudgeRequest, merged
+from services.validator.rejudge.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
 
 BASELINE = "baseline"
-"""Cause of a request for what was judged live by limits that have just moved."""
+"""Cause of a request for what was judged live by bounds that have just moved."""
 
-DAY = timedelta(days=1)
 DAYS_A_BATCH = 100
-"""Station-days asked for in one batch. Where statistics change, the thirty days after them are judged as
-well:
-100 requests of late data may come to 3,000 station-days."""
+"""Station-days of requests judged in one batch. Where statistics change, the thirty days after them are
+judged as well: 100 requests of late data may come to 3,000 station-days."""
 
 _RETRY_SECONDS = 2.0
 _SOON_SECONDS = 0.3
@@ -49,43 +49,6 @@ class Store(Protocol):
         """Insert one block durably; raises ``ClickHouseError``."""
 
 
-class InFlight:
-    """Knows whose revisions may be written but not stored: judged by what is stored, they would be missed."""
-
-    def __init__(self, ends: Callable[[], Offsets | None], committed: Callable[[], Offsets | None]) -> None:
-        """``ends`` and ``committed`` tell where the flagged sets' topic ends and how far it is stored.
-
-        Both return ``None`` where that is not known now.
-        """
-        self._ends, self._committed = ends, committed
-        self._stations: set[str] = set()
-        self._anyone = True
-        self._goal: Offsets | None = None
-
-    def doubt(self) -> None:
-        """Take every station's revisions as possibly not stored: another process may have sent some."""
-        self._anyone, self._goal = True, None
-
-    def sent(self, stations: Iterable[str]) -> None:
-        """Note for whom revisions, or limits that sets on their way lack, have just been written."""
-        self._stations.update(stations)
-        self._goal = None
-
-    def stored(self, stations: Collection[str]) -> bool:
-        """Tell whether everything written of these stations is stored."""
-        if not self._anyone and self._stations.isdisjoint(stations):
-            return True
-        self._goal = self._ends() if self._goal is None else self._goal
-        reached = self._committed() if self._goal is not None else None
-        if self._goal is None or reached is None:
-            return False
-        if any(reached.get(place, 0) < end for place, end in self._goal.items()):
-            return False
-        self._stations.clear()
-        self._anyone, self._goal = False, None
-        return True
-
-
 class RejudgeHandler:
     """The ``rejudge`` role.
 
@@ -95,7 +58,7 @@ class RejudgeHandler:
 
     def __init__(
         self,
-        history: History,
+        open_history: Callable[[], History],
         store: Store,
         registry: Registry,
         expectations: Expectations,
@@ -109,13 +72,16 @@ class RejudgeHandler:
         on_crash: Crash,
         days_a_batch: float = DAYS_A_BATCH,
     ) -> None:
-        """``registry_position`` is the offset before which the registry's records are known."""
-        self._history, self._store, self._in_flight = history, store, in_flight
+        """``open_history`` returns what is stored now, for one batch.
+
+        ``registry_position`` is the offset before which the registry's records are known.
+        """
+        self._open_history, self._store, self._in_flight = open_history, store, in_flight
         self._registry, self._expectations = registry, expectations
         self._flagged, self._baseline, self._rejudge = flagged, baseline, rejudge
         self._registry_position, self._clock, self._on_crash = registry_position, clock, on_crash
         self._days = days_a_batch
-        self._announced = -1
+        self._announced_offset = -1
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Rejudge what the batch asks for; see :class:`quantrac.io.records.Handler`.
@@ -124,80 +90,82 @@ class RejudgeHandler:
         """
         self._expectations.refresh()
         requests, dead = _requests(batch)
-        needed = max(
-            (each.registry_offset for each in requests if each.registry_offset is not None), default=-1
-        )
-        if needed >= self._registry_position():
-            return NotNow(f"the registry's record {needed} has not come yet", _SOON_SECONDS)
-        if needed > self._announced:
-            # What was judged before the validators knew of it is waited for, and then judged again here.
-            self._announced = needed
-            self._in_flight.doubt()
-            return NotNow(f"the registry's record {needed} is on its way to the validators", _NOTICE_SECONDS)
-        if not self._in_flight.stored({each.station for each in requests}):
-            return NotNow("the flags of the last judgement are not stored yet", _SOON_SECONDS)
+        wait = self._wait_for(requests)
+        if wait is not None:
+            return wait
+        history = self._open_history()
         try:
-            now, later = self._shared_out(requests)
-            rejudged = {each.station: self._rejudged(each) for each in now}
-            later += [self._tail(each) for each in now if _moves_limits(each, rejudged[each.station])]
+            due, later = self._share_out(history, requests)
+            answers = {request.station: self._answer(history, request) for request in due}
+            later += [
+                _tail(request, history.newest(request.station))
+                for request in due
+                if _moves_bounds(request, answers[request.station])
+            ]
         except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         records = [
-            *(self._revision(each) for answer in rejudged.values() for each in answer.revisions),
-            *(self._limits(station, answer.limits) for station, answer in rejudged.items() if answer.limits),
-            *(self._request(each) for each in merged(_neighbours(rejudged.values()))),
-            *(self._request(each) for each in later),
+            *(self._revision(revision) for answer in answers.values() for revision in answer.revisions),
+            *(self._bounds(station, answer.bounds) for station, answer in answers.items() if answer.bounds),
+            *(self._request(request) for request in merged(_neighbour_requests(answers.values()))),
+            *(self._request(request) for request in later),
         ]
-        return Done(records, dead, [lambda: self._stored(rejudged)])
+        return Done(records, dead, [lambda: self._store_statistics(answers)])
 
-    def _shared_out(
-        self, requests: Sequence[RejudgeRequest]
+    def _wait_for(self, requests: Sequence[RejudgeRequest]) -> NotNow | None:
+        """Say what must come before the requests can be answered; ``None`` where nothing must."""
+        offset = max(
+            (-1 if each.registry_offset is None else each.registry_offset for each in requests), default=-1
+        )
+        if offset >= self._registry_position():
+            return NotNow(f"the registry's record {offset} has not come yet", _SOON_SECONDS)
+        if offset > self._announced_offset:
+            # What was judged before the validators knew of it is waited for, and then judged again here.
+            self._announced_offset = offset
+            self._in_flight.doubt()
+            return NotNow(f"the registry's record {offset} is on its way to the validators", _NOTICE_SECONDS)
+        if not self._in_flight.is_stored({request.station for request in requests}):
+            return NotNow("the flags of the last judgement are not stored yet", _SOON_SECONDS)
+        return None
+
+    def _share_out(
+        self, history: History, requests: Sequence[RejudgeRequest]
     ) -> tuple[list[RejudgeRequest], list[RejudgeRequest]]:
-        """Split into what is done now, one span a station, and what goes back to the topic."""
+        """Split into what is due in this batch, one span a station, and what goes back to the topic."""
         first: dict[str, RejudgeRequest] = {}
         later: list[RejudgeRequest] = []
-        for each in merged(requests):
-            if each.station in first:
-                later.append(each)
+        for request in merged(requests):
+            if request.station in first:
+                later.append(request)
             else:
-                first[each.station] = each
-        share = DAY * max(1.0, self._days / max(1, len(first)))
-        now: list[RejudgeRequest] = []
-        for station, each in first.items():
+                first[request.station] = request
+        share = DAY_DELTA * max(1.0, self._days / max(1, len(first)))
+        due: list[RejudgeRequest] = []
+        for station, request in first.items():
             # Past the newest reading there is nothing to do, however far a person's decision reaches.
-            newest = self._history.newest(station)
-            if newest == -math.inf or instant(newest) < each.start:
+            newest = history.newest(station)
+            if newest == -math.inf or from_seconds(newest) < request.start:
                 continue
-            end = min(each.end, instant(newest) + timedelta(seconds=1))
-            if end - each.start > share:
-                later.append(each.model_copy(update={"start": each.start + share, "end": end}))
-                end = each.start + share
-            now.append(each.model_copy(update={"end": end}))
-        return now, later
+            end = min(request.end, from_seconds(newest) + timedelta(seconds=1))
+            if end - request.start > share:
+                later.append(request.model_copy(update={"start": request.start + share, "end": end}))
+                end = request.start + share
+            due.append(request.model_copy(update={"end": end}))
+        return due, later
 
-    def _rejudged(self, request: RejudgeRequest) -> Rejudgement:
-        span = Span(request.start.timestamp(), request.end.timestamp(), frozenset(request.causes))
+    def _answer(self, history: History, request: RejudgeRequest) -> Rejudgement:
+        span = Span(to_seconds(request.start), to_seconds(request.end), frozenset(request.causes))
         return rejudge(
-            self._history,
-            self._registry,
-            self._expectations,
-            request.station,
-            span,
-            on_crash=self._on_crash,
+            history, self._registry, self._expectations, request.station, span, on_crash=self._on_crash
         )
 
-    def _tail(self, request: RejudgeRequest) -> RejudgeRequest:
-        """Ask for what comes while the validators still have the limits of before."""
-        newest = instant(self._history.newest(request.station))
-        end = newest + timedelta(seconds=BLOCK)
-        return RejudgeRequest(station=request.station, start=newest, end=end, causes=[BASELINE])
-
-    def _stored(self, rejudged: Mapping[str, Rejudgement]) -> NotNow | None:
+    def _store_statistics(self, answers: Mapping[str, Rejudgement]) -> NotNow | None:
         """Store the statistics, last of all: until then the same request gives the same answer again."""
-        waited_for = [station for station, answer in rejudged.items() if answer.revisions or answer.changed]
-        self._in_flight.sent(waited_for)
+        self._in_flight.add(
+            station for station, answer in answers.items() if answer.revisions or answer.changed
+        )
         now = self._clock()
-        blocks = [baseline_columns(station, answer.changed, now) for station, answer in rejudged.items()]
+        blocks = [baseline_columns(station, answer.changed, now) for station, answer in answers.items()]
         columns = {name: [value for block in blocks for value in block[name]] for name in (blocks or [{}])[0]}
         if columns and columns["station"]:
             try:
@@ -207,7 +175,7 @@ class RejudgeHandler:
             except ClickHouseBadData as error:
                 # Its messages are written, so no message can be given up for it; the next judgement of these
                 # blocks computes their statistics anew.
-                log.error("statistics of %s left out: %s", ", ".join(rejudged), error)
+                log.error("statistics of %s left out: %s", ", ".join(answers), error)
         return None
 
     def _revision(self, revision: FlaggedSet) -> Record:
@@ -219,15 +187,17 @@ class RejudgeHandler:
             {name: text.encode() for name, text in headers.items()},
         )
 
-    def _limits(self, station: str, limits: Mapping[int, Mapping[str, BaselineBounds]]) -> Record:
-        blocks = [
-            BaselineBlock(
-                start=datetime.fromtimestamp(block * BLOCK, UTC),
-                parameters={code: _series(each) for code, each in sorted(limits[block].items())},
-            )
-            for block in sorted(limits)
-        ]
-        message = Baseline(station=station, blocks=blocks)
+    def _bounds(self, station: str, bounds: PublishedBounds) -> Record:
+        message = Baseline(
+            station=station,
+            blocks=[
+                BaselineBlock(
+                    start=from_seconds(block * BLOCK),
+                    parameters={code: _series_bounds(values) for code, values in sorted(parameters.items())},
+                )
+                for block, parameters in sorted(bounds.items())
+            ],
+        )
         return Record(self._baseline, station.encode(), message.model_dump_json().encode())
 
     def _request(self, request: RejudgeRequest) -> Record:
@@ -245,23 +215,30 @@ def _requests(batch: Sequence[Record]) -> tuple[list[RejudgeRequest], list[DeadL
     return requests, dead
 
 
-def _moves_limits(request: RejudgeRequest, answer: Rejudgement) -> bool:
-    """Tell whether limits of the current block may have moved; a block that just ended moves later ones."""
+def _moves_bounds(request: RejudgeRequest, answer: Rejudgement) -> bool:
+    """Tell whether bounds of the current block may have moved; a block that just ended moves later ones."""
     return bool(answer.changed) and not {"block", BASELINE}.issuperset(request.causes)
 
 
-def _neighbours(answers: Iterable[Rejudgement]) -> Iterator[RejudgeRequest]:
+def _tail(request: RejudgeRequest, newest: float) -> RejudgeRequest:
+    """Ask for what comes after the ``newest`` reading while the validators still have the old bounds."""
+    start = from_seconds(newest)
+    end = start + timedelta(seconds=BLOCK)
+    return RejudgeRequest(station=request.station, start=start, end=end, causes=[BASELINE])
+
+
+def _neighbour_requests(answers: Iterable[Rejudgement]) -> Iterator[RejudgeRequest]:
     for answer in answers:
         for station, span in answer.neighbours.items():
             yield RejudgeRequest(
                 station=station,
-                start=instant(span.start),
-                end=instant(span.end),
+                start=from_seconds(span.start),
+                end=from_seconds(span.end),
                 causes=sorted(span.causes),
             )
 
 
-def _series(limits: BaselineBounds) -> SeriesBounds:
-    """Turn the limits of one block into a message."""
-    values = {name: float(getattr(limits, name)[0]) for name in BOUNDS}
-    return SeriesBounds(**{name: value if math.isfinite(value) else None for name, value in values.items()})
+def _series_bounds(values: Sequence[float]) -> SeriesBounds:
+    """Turn the bounds of one series and block into a message."""
+    bounds = zip(BOUNDS, values, strict=True)
+    return SeriesBounds(**{name: value if math.isfinite(value) else None for name, value in bounds})

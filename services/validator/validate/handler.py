@@ -41,10 +41,10 @@ class ValidateHandler:
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
         """Begin a partition anew with the memory that the tail of its own output gives, oldest first."""
         memory = Memory()
-        for part in _parts(tail, _RESTORED_TOGETHER):
-            memory.remember(_remembered(part))
+        for part in _cut(tail, _RESTORED_TOGETHER):
+            memory.remember(_decode_tail(part))
             memory.is_complete = False  # even a tail of nothing but revisions shows that there were readings
-        self._judges[partition] = self._judge(memory)
+        self._judges[partition] = self._new_judge(memory)
 
     def handle(self, batch: Sequence[Record]) -> Done:
         """Judge the batch partition by partition, each in its order."""
@@ -58,24 +58,29 @@ class ValidateHandler:
             else:
                 by_partition.setdefault(record.partition, []).append((record, reading_set))
         records = [
-            judged for partition, pairs in by_partition.items() for judged in self._judged(partition, pairs)
+            record
+            for partition, pairs in by_partition.items()
+            for record in self._judge_partition(partition, pairs)
         ]
         return Done(records, dead)
 
-    def _judged(self, partition: int, pairs: Sequence[tuple[Record, ReadingSet]]) -> Iterable[Record]:
+    def _judge_partition(
+        self, partition: int, pairs: Sequence[tuple[Record, ReadingSet]]
+    ) -> Iterator[Record]:
+        """Yield the flagged set of each reading set, with the headers that go on with a file."""
         if partition not in self._judges:
-            self._judges[partition] = self._judge(Memory())
+            self._judges[partition] = self._new_judge(Memory())
         judge = self._judges[partition]
         flagged_sets = judge.judge([reading_set for _, reading_set in pairs])
         for (record, _), flagged in zip(pairs, flagged_sets, strict=True):
             headers = {name: record.headers[name] for name in _CARRIED_HEADERS if name in record.headers}
             yield Record(self._topic, record.key, encode(flagged), headers)
 
-    def _judge(self, memory: Memory) -> Judge:
+    def _new_judge(self, memory: Memory) -> Judge:
         return Judge(self._registry, self._book, memory, baseline=self._baseline, on_crash=log_crash)
 
 
-def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:
+def _decode_tail(tail: Iterable[Record]) -> Iterator[RememberedSet]:
     for record in tail:
         try:
             yield decode_remembered(record.value or b"")
@@ -83,7 +88,7 @@ def _remembered(tail: Iterable[Record]) -> Iterator[RememberedSet]:
             log.error("%s[%d]@%d left out of the memory: %s", *record.origin, error)
 
 
-def _parts(tail: Iterable[Record], size: int) -> Iterator[list[Record]]:
+def _cut(tail: Iterable[Record], size: int) -> Iterator[list[Record]]:
     records = iter(tail)
     while part := list(islice(records, size)):
         yield part

@@ -24,7 +24,8 @@ from schemas import rules
 from schemas.codec import decode_flagged_set
 from schemas.messages.baseline import Baseline
 from schemas.messages.rejudge import RejudgeRequest
-from services.validator.rejudge.handler import InFlight, RejudgeHandler
+from services.validator.rejudge.handler import RejudgeHandler
+from services.validator.rejudge.in_flight import InFlight
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 RULES = """
@@ -69,7 +70,7 @@ class Desk:
         self.position, self.ends, self.committed = 7, {("q", 0): 0}, {("q", 0): 0}
         self.in_flight = InFlight(lambda: self.ends, lambda: self.committed)
         self.handler = RejudgeHandler(
-            self.history,
+            lambda: self.history,
             self.store,
             self.registry,
             Expectations(self.registry, book),
@@ -388,32 +389,32 @@ def _at(offset: int | None) -> Offsets | None:
 def test_a_station_waits_until_its_last_revisions_are_stored_and_others_do_not() -> None:
     sink = Sink()
     in_flight = sink.in_flight()
-    assert in_flight.stored({"A"})
-    in_flight.sent(["A"])
+    assert in_flight.is_stored({"A"})
+    in_flight.add(["A"])
     sink.end = 12
-    assert not in_flight.stored({"A", "B"})
-    assert in_flight.stored({"B"})
+    assert not in_flight.is_stored({"A", "B"})
+    assert in_flight.is_stored({"B"})
     sink.stored, sink.end = 12, 99
-    assert in_flight.stored({"A"}), "what others write meanwhile is not waited for"
+    assert in_flight.is_stored({"A"}), "what others write meanwhile is not waited for"
 
 
 def test_a_new_owner_waits_for_what_another_may_have_sent() -> None:
     sink = Sink()
     sink.stored = 9
     in_flight = sink.in_flight()
-    assert not in_flight.stored({"A"})
+    assert not in_flight.is_stored({"A"})
     sink.stored = 10
-    assert in_flight.stored({"A"})
+    assert in_flight.is_stored({"A"})
     in_flight.doubt()
     sink.end = 11
-    assert not in_flight.stored({"A"})
+    assert not in_flight.is_stored({"A"})
 
 
 @pytest.mark.parametrize("unknown", ["end", "stored"])
 def test_a_broker_that_does_not_answer_is_waited_for(unknown: str) -> None:
     sink = Sink()
     setattr(sink, unknown, None)
-    assert not sink.in_flight().stored({"A"})
+    assert not sink.in_flight().is_stored({"A"})
 
 
 def test_the_handler_waits_for_its_own_revisions(desk: Desk) -> None:

@@ -12,18 +12,19 @@ class Block:
     """What holds for the readings of one block of a station."""
 
     def __init__(self, parameters: Mapping[str, Sequence[float]]) -> None:
-        limits = np.array(list(parameters.values()), dtype=np.float64).reshape(-1, len(BOUNDS))
-        self._limits = np.concatenate([limits, _NOTHING])
+        bounds = np.array(list(parameters.values()), dtype=np.float64).reshape(-1, len(BOUNDS))
+        self._bounds = np.concatenate([bounds, _NOTHING])
+        """(parameters + 1, 5), the last row for parameters of which nothing is known."""
         self._rows = {parameter: row for row, parameter in enumerate(parameters)}
         self._last: tuple[Sequence[str], Floats] = (), np.empty((0, len(BOUNDS)))
 
-    def of(self, parameters: Sequence[str]) -> Floats:
-        """Return the limits of parameters (n, 5) in the order of ``blocks.BOUNDS``."""
-        names, limits = self._last
-        if names is not parameters:
-            limits = self._limits[[self._rows.get(each, -1) for each in parameters]]
-            self._last = parameters, limits  # a station's files mostly hold the same parameters
-        return limits
+    def bounds(self, parameters: Sequence[str]) -> Floats:
+        """Return the bounds of parameters (n, 5) in the order of ``blocks.BOUNDS``."""
+        last_parameters, bounds = self._last
+        if last_parameters is not parameters:
+            bounds = self._bounds[[self._rows.get(code, -1) for code in parameters]]
+            self._last = parameters, bounds  # a station's files mostly hold the same parameters
+        return bounds
 
 
 _NOTHING = np.full((1, len(BOUNDS)), np.nan)
@@ -40,7 +41,7 @@ class Baselines:
         self._stations: dict[str, dict[int, Block]] = {}
 
     def put(self, station: str, blocks: Mapping[int, Mapping[str, Sequence[float]]]) -> None:
-        """Replace what is known of a station: five limits a parameter, NaN where too little is known.
+        """Replace what is known of a station: five bounds a parameter, NaN where too little is known.
 
         ``blocks`` goes by number of block (:func:`quantrac.domain.qa.baseline.blocks.block_of`); without any
         the station is taken out.
@@ -52,12 +53,12 @@ class Baselines:
 
     def block(self, station: str, number: int) -> Block | None:
         """Return what holds for a block; ``None`` where nothing was published."""
-        known = self._stations.get(station)
-        return None if known is None else known.get(number)
+        blocks = self._stations.get(station)
+        return None if blocks is None else blocks.get(number)
 
 
 class Lookup:
-    """Gathers the limits of the rows of a batch, file by file."""
+    """Gathers the bounds of the rows of a batch, file by file."""
 
     def __init__(self, baseline: Baselines) -> None:
         self._baseline = baseline
@@ -73,14 +74,14 @@ class Lookup:
                 self._add(self._baseline.block(station, block_of(time)), (parameter,))
 
     def limits(self) -> BaselineBounds:
-        """Return the limits of all rows (n,)."""
+        """Return the bounds of all rows (n,)."""
         return BaselineBounds(*np.ascontiguousarray(np.concatenate(self._parts).T))
 
     def published(self) -> Bools:
-        """Tell for which rows (n,) the limits of their block are published."""
+        """Tell for which rows (n,) the bounds of their block are published."""
         return np.array(self._published, dtype=np.bool_)
 
     def _add(self, block: Block | None, parameters: Sequence[str]) -> None:
         count = len(parameters)
         self._published += [block is not None] * count
-        self._parts.append(_NOTHING.repeat(count, axis=0) if block is None else block.of(parameters))
+        self._parts.append(_NOTHING.repeat(count, axis=0) if block is None else block.bounds(parameters))

@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.station_readings import Integers, StationReadings
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.statuses import MEASURING
 
 HOUR = 3600
 """Seconds."""
@@ -39,15 +39,15 @@ class Hours:
         """Return median and count (n,) of hours (n,); NaN and 0 where nothing is known."""
         if not len(self.hour):
             return np.full(len(hour), np.nan), np.zeros(len(hour))
-        place = np.minimum(np.searchsorted(self.hour, hour), len(self.hour) - 1)
-        known = self.hour[place] == hour
-        return np.where(known, self.median[place], np.nan), np.where(known, self.count[place], 0.0)
+        index = np.minimum(np.searchsorted(self.hour, hour), len(self.hour) - 1)
+        is_known = self.hour[index] == hour
+        return np.where(is_known, self.median[index], np.nan), np.where(is_known, self.count[index], 0.0)
 
 
 Neighbours: TypeAlias = Callable[[int, int], Mapping[str, Hours]]
 """Returns the hours ``first`` to ``last`` by parameter."""
 HourMedians: TypeAlias = Mapping[str, tuple[Integers, Floats]]
-"""Hours in order and their medians (m,), by parameter: what one station tells its neighbours."""
+"""Hours in order and their medians (m,), by parameter: what one station measured."""
 
 
 def nobody(_first: int, _last: int) -> Mapping[str, Hours]:
@@ -60,15 +60,18 @@ def neighbours_of(registry: Registry, station: str, radius_km: float = RADIUS_KM
 
     None for a station that nobody registered. Two stations are neighbours of each other or neither is.
     """
-    here = registry.stations.get(station)
-    if here is None:
+    centre = registry.stations.get(station)
+    if centre is None:
         return []
+    # A degree of latitude is as long everywhere: of a country's stations few are near enough for the rest.
+    degrees = 1.001 * float(np.degrees(radius_km / EARTH_KM))
     return sorted(
-        there.code
-        for there in list(registry.stations.values())  # a copy: the registry is followed meanwhile
-        if there.code != station
-        and there.type is here.type
-        and distance_km(here.latitude, here.longitude, there.latitude, there.longitude) <= radius_km
+        other.code
+        for other in list(registry.stations.values())  # a copy: the registry is followed meanwhile
+        if other.code != station
+        and other.type is centre.type
+        and abs(other.latitude - centre.latitude) <= degrees
+        and distance_km(centre.latitude, centre.longitude, other.latitude, other.longitude) <= radius_km
     )
 
 
@@ -95,32 +98,32 @@ def hour_medians(readings: StationReadings, newest: float) -> HourMedians:
     """
     measured = (readings.status == MEASURING) & np.isfinite(readings.value)
     measured &= (readings.time // HOUR < newest // HOUR) & ~readings.ahead
-    found = {}
-    for place, code in enumerate(readings.parameters):
-        rows = np.flatnonzero(measured & (readings.series == place))
+    medians = {}
+    for index, code in enumerate(readings.parameters):
+        rows = np.flatnonzero(measured & (readings.series == index))
         hour, value = (readings.time[rows] // HOUR).astype(np.int64), readings.value[rows]
         hours, first, count = np.unique(hour, return_index=True, return_counts=True)
         if len(hours):
-            found[code] = hours, value[np.lexsort((value, hour))][first + (count - 1) // 2]
-    return found
+            medians[code] = hours, value[np.lexsort((value, hour))][first + (count - 1) // 2]
+    return medians
 
 
-def combined(newest: float, neighbours: Iterable[HourMedians]) -> dict[str, Hours]:
+def combine_hours(newest: float, neighbours: Iterable[HourMedians]) -> dict[str, Hours]:
     """Combine the neighbours' hour medians for a station whose newest reading is at ``newest``.
 
     ``newest`` is seconds since 1970 UTC; hours that the station itself has not finished are left out.
 
-    >>> hours = combined(7300.0, [{"CO": (np.array([0, 1]), np.array([5.0, 6.0]))},
+    >>> hours = combine_hours(7300.0, [{"CO": (np.array([0, 1]), np.array([5.0, 6.0]))},
     ...                           {"CO": (np.array([1, 2]), np.array([8.0, 9.0]))}])
     >>> hours["CO"].hour.tolist(), hours["CO"].median.tolist(), hours["CO"].count.tolist()
     ([0, 1], [5.0, 7.0], [1.0, 2.0])
     """
-    given: dict[str, list[tuple[Integers, Floats]]] = {}
-    for each in neighbours:
-        for code, statistics in each.items():
-            given.setdefault(code, []).append(statistics)
-    found = {}
-    for code, parts in given.items():
+    by_code: dict[str, list[tuple[Integers, Floats]]] = {}
+    for medians in neighbours:
+        for code, part in medians.items():
+            by_code.setdefault(code, []).append(part)
+    combined = {}
+    for code, parts in by_code.items():
         hour = np.concatenate([hours for hours, _ in parts])
         median = np.concatenate([medians for _, medians in parts])
         finished = hour < newest // HOUR
@@ -129,5 +132,5 @@ def combined(newest: float, neighbours: Iterable[HourMedians]) -> dict[str, Hour
         order = np.lexsort((median, hour))
         ordered, first = median[order], np.cumsum(count) - count
         below, above = ordered[first + (count - 1) // 2], ordered[first + count // 2]
-        found[code] = Hours(hours, below / 2 + above / 2, count.astype(np.float64))
-    return found
+        combined[code] = Hours(hours, below / 2 + above / 2, count.astype(np.float64))
+    return combined

@@ -30,12 +30,14 @@ def clock_drift(
     off = offset(window.time, window.interval)
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
     far = np.flatnonzero(np.abs(off) > seconds)
-    wanted, reach, limit = (np.broadcast_to(each, len(window))[far] for each in (readings, minutes, seconds))
-    among, offsets = _before(window.take(far), wanted, reach)
+    count, reach, limit = (
+        np.broadcast_to(threshold, len(window))[far] for threshold in (readings, minutes, seconds)
+    )
+    among, offsets = _before(window.take(far), count, reach)
     # On the same side: seen from that side none is nearer than the limit.
     least = np.min(np.where(among, np.sign(off[far])[:, None] * offsets, np.inf), axis=1, initial=np.inf)
     outcome[far[least > limit]] = Flag.SUSPECT
-    outcome[far[~(among.sum(axis=1) >= wanted)]] = Flag.NOT_EVALUATED
+    outcome[far[~(among.sum(axis=1) >= count)]] = Flag.NOT_EVALUATED
     lacking = np.isnan(seconds) | np.isnan(readings) | np.isnan(minutes)
     outcome[np.isnan(off) | lacking] = Flag.NOT_EVALUATED
     return outcome

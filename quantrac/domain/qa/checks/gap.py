@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantrac.domain.qa.checks.status import CALIBRATING, DEVICE_ERROR, MEANING
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
+from quantrac.domain.statuses import CALIBRATING, DEVICE_ERROR, MEANING
 
 SILENT = ""
 """Status of a reading that was expected and of which no file said anything."""
@@ -70,8 +70,8 @@ def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, i
     Of several readings in a step one that measures counts, then one that calibrates. Raises ValueError for
     an interval that is not above 0.
 
-    >>> for each in find_gaps([0, 310, 1500], ["00", "01", "00"], start=0, end=1800, interval=300.0):
-    ...     print(each.start, each.end, each.cause, each.steps)
+    >>> for gap in find_gaps([0, 310, 1500], ["00", "01", "00"], start=0, end=1800, interval=300.0):
+    ...     print(gap.start, gap.end, gap.cause, gap.steps)
     300.0 600.0 calibrating 1
     600.0 1500.0 silent 3
     """
@@ -83,14 +83,15 @@ def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, i
     codes = np.asarray(status, dtype=object)
     within = (step >= 0) & (step < count)
     step, codes = step[within].astype(np.intp), codes[within]
-    found = np.zeros(count, dtype=np.uint8)  # index in causes
+    # (steps,) index in causes
+    cause_index = np.zeros(count, dtype=np.uint8)
     causes = (Cause.SILENT, Cause.DEVICE_ERROR, Cause.CALIBRATING, None)
     measuring = ~np.isin(codes, (SILENT, DEVICE_ERROR, CALIBRATING))
-    for number, rows in enumerate((codes == DEVICE_ERROR, codes == CALIBRATING, measuring), start=1):
-        found[step[rows]] = number
-    edges = [0, *(np.flatnonzero(np.diff(found)) + 1).tolist(), count]
+    for index, rows in enumerate((codes == DEVICE_ERROR, codes == CALIBRATING, measuring), start=1):
+        cause_index[step[rows]] = index
+    edges = [0, *(np.flatnonzero(np.diff(cause_index)) + 1).tolist(), count]
     return [
         Gap(interval * (first + from_), interval * (first + to), cause, to - from_)
         for from_, to in pairwise(edges)
-        if to > from_ and (cause := causes[found[from_]]) is not None
+        if to > from_ and (cause := causes[cause_index[from_]]) is not None
     ]

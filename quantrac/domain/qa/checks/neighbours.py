@@ -32,8 +32,8 @@ def neighbours(
     near = np.abs(window.value - window.neighbours) <= tolerance
     alike = (window.value >= np.minimum(*ends)) & (window.value <= np.maximum(*ends))
     outcome = np.where(near | alike, Flag.GOOD, Flag.SUSPECT).astype(np.uint8)
-    known = ~np.isnan(window.neighbours) & (window.neighbour_count >= at_least)
-    outcome[~known | np.isnan(tolerance)] = Flag.NOT_EVALUATED
+    comparable = ~np.isnan(window.neighbours) & (window.neighbour_count >= at_least)
+    outcome[~comparable | np.isnan(tolerance)] = Flag.NOT_EVALUATED
     return outcome
 
 

@@ -63,7 +63,7 @@ def explain(
     """
     _, low, high = _limits(window, spans, at_least_span, relative, log_floor)
     by_factors = ~np.isnan(np.broadcast_to(log_floor, len(window)))
-    ends = (np.where(by_factors, np.exp(each) - log_floor, each) for each in (low, high))
+    ends = (np.where(by_factors, np.exp(limit) - log_floor, limit) for limit in (low, high))
     lacking = np.isnan(spans) | np.isnan(at_least_span) | np.isnan(relative)
     return [
         "too little is known of the series"

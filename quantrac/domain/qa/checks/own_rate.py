@@ -95,8 +95,8 @@ def _limit(
     """Return the largest step allowed (n,), NaN where it is not known."""
     usual = np.where(window.own_step > 0, window.own_step, np.nan)
     if not np.all(np.isnan(after_hold)):
-        held = standing(window) >= hold
-        factor = np.where(held & ~np.isnan(after_hold), after_hold, factor)
+        is_hold = standing(window) >= hold
+        factor = np.where(is_hold & ~np.isnan(after_hold), after_hold, factor)
     lacking = np.where(np.isnan(hold), np.nan, 0.0)
     limit: Floats = np.maximum(factor * usual * growth(age), at_least) + lacking
     return limit

@@ -9,7 +9,7 @@ import numpy as np
 from quantrac.domain.qa.checks.past import recent
 from quantrac.domain.qa.checks.scale import scaled
 from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, many, rows
-from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
+from quantrac.domain.qa.window import Floats, Indices, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
 
@@ -47,8 +47,12 @@ def spike(
     """
     if np.any(np.greater(suspect, fail)):
         raise ValueError(f"suspect {suspect} is above fail {fail}")
-    count, median, spread = _history(window, readings, minutes, log_floor)
-    distance = np.abs(scaled(window.value, log_floor) - median) - spreads * spread
+    history, count, median = _history(window, readings, minutes, log_floor)
+    distance = np.abs(scaled(window.value, log_floor) - median)
+    # The spread only brings a value nearer, so that it is looked for where the distance alone is too great.
+    far = np.flatnonzero(~(distance <= suspect) | ~np.greater_equal(spreads, 0))
+    spread = _median(np.abs(history[:, far] - median[far]), count[far])
+    distance[far] -= np.broadcast_to(spreads, len(window))[far] * spread
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
     # Negated, so that a distance that is no number is not a pass.
     outcome[~(distance <= suspect)] = Flag.SUSPECT
@@ -76,7 +80,8 @@ def explain(
     >>> explain(Window.of([253.0], past=[20.1]), suspect=30, fail=1000)
     ['1 reading in 6 h, needs 3']
     """
-    count, median, spread = _history(window, readings, minutes, log_floor)
+    history, count, median = _history(window, readings, minutes, log_floor)
+    spread = _median(np.abs(history - median), count)
     lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
     numbers = rows(
         scaled(window.value, log_floor),
@@ -103,15 +108,14 @@ def explain(
 
 def _history(
     window: Window, readings: Threshold, minutes: Threshold, log_floor: Threshold
-) -> tuple[Floats, Floats, Floats]:
-    """Count, median and median absolute deviation of the readings to compare with, each (n,)."""
+) -> tuple[Floats, Indices, Floats]:
+    """The readings to compare with (most, n), NaN where there are fewer, and their count and median (n,)."""
     history = scaled(recent(window, readings, minutes).T, log_floor).T
-    count = np.sum(~np.isnan(history), axis=0)
-    median = _median(history, count)
-    return count.astype(np.float64), median, _median(np.abs(history - median), count)
+    count: Indices = np.sum(~np.isnan(history), axis=0)
+    return history, count, _median(history, count)
 
 
-def _median(numbers: Floats, count: np.ndarray) -> Floats:
+def _median(numbers: Floats, count: Indices) -> Floats:
     """Median (n,) of the ``count`` numbers of each column (most, n); NaN for none."""
     if not len(numbers):
         return np.full(numbers.shape[1], np.nan)

@@ -7,9 +7,7 @@ import numpy as np
 
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
-
-MEASURING, CALIBRATING, DEVICE_ERROR = "00", "01", "02"
-MEANING = {MEASURING: "measuring", CALIBRATING: "calibrating", DEVICE_ERROR: "device error"}
+from quantrac.domain.statuses import MEANING, MEASURING, NOT_COUNTING_STATUSES
 
 
 def status(window: Window) -> Outcomes:
@@ -22,9 +20,10 @@ def status(window: Window) -> Outcomes:
     >>> [int(status(Window.of([27.8], status=code))[0]) for code in ("00", "01", "02", "03")]
     [1, 4, 4, 3]
     """
-    outcome = np.full(len(window), Flag.SUSPECT, dtype=np.uint8)
-    outcome[window.status == MEASURING] = Flag.GOOD
-    outcome[(window.status == CALIBRATING) | (window.status == DEVICE_ERROR)] = Flag.FAIL
+    outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
+    rows = np.flatnonzero(window.status != MEASURING)  # few
+    fails = [status in NOT_COUNTING_STATUSES for status in window.status[rows].tolist()]
+    outcome[rows] = np.where(fails, Flag.FAIL, Flag.SUSPECT)
     return outcome
 
 

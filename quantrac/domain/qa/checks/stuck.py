@@ -23,10 +23,10 @@ def stuck(window: Window, *, tolerance: Threshold, relative: Threshold = 0.0) ->
     >>> stuck(Window.of([7.01]), tolerance=0.05).tolist()
     [2]
     """
-    moved, band = _moved(window), tolerance + relative * np.abs(window.recent_high)
+    width, band = _band_with(window), tolerance + relative * np.abs(window.recent_high)
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
-    outcome[moved <= band] = Flag.SUSPECT
-    outcome[np.isnan(moved) | np.isnan(band)] = Flag.NOT_EVALUATED
+    outcome[width <= band] = Flag.SUSPECT
+    outcome[np.isnan(width) | np.isnan(band)] = Flag.NOT_EVALUATED
     return outcome
 
 
@@ -39,7 +39,7 @@ def explain(window: Window, *, tolerance: Threshold, relative: Threshold = 0.0) 
     ['too little is known of the last days']
     """
     band = tolerance + relative * np.abs(window.recent_high)
-    numbers = rows(window.value, window.recent_low, window.recent_high, _moved(window), band)
+    numbers = rows(window.value, window.recent_low, window.recent_high, _band_with(window), band)
     return [
         "too little is known of the last days"
         if np.isnan(low) or np.isnan(high)
@@ -51,7 +51,7 @@ def explain(window: Window, *, tolerance: Threshold, relative: Threshold = 0.0) 
     ]
 
 
-def _moved(window: Window) -> Floats:
+def _band_with(window: Window) -> Floats:
     """Range (n,) of the last days and the value together."""
     moved: Floats = np.maximum(window.recent_high, window.value) - np.minimum(window.recent_low, window.value)
     return moved

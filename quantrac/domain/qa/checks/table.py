@@ -104,4 +104,6 @@ def thresholds_of(test: Test) -> dict[str, inspect.Parameter]:
     ['low', 'high']
     """
     parameters = inspect.signature(test.judge).parameters
-    return {name: each for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+    return {
+        name: parameter for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
+    }

@@ -20,12 +20,12 @@ def unit(window: Window, *, expected: Expected = None) -> Outcomes:
     NOT_EVALUATED.
 
     >>> co = Window.of([3087.03], unit="mg/Nm3")
-    >>> [int(unit(co, expected=wanted)[0]) for wanted in ("mg/Nm3", "ug/m3", None)]
+    >>> [int(unit(co, expected=registered)[0]) for registered in ("mg/Nm3", "ug/m3", None)]
     [1, 4, 2]
     """
-    wanted = np.broadcast_to(np.asarray(expected, dtype=object), len(window))
-    outcome = np.where(window.unit == wanted, Flag.GOOD, Flag.FAIL).astype(np.uint8)
-    outcome[wanted == NOT_REGISTERED] = Flag.NOT_EVALUATED
+    registered = np.broadcast_to(np.asarray(expected, dtype=object), len(window))
+    outcome = np.where(window.unit == registered, Flag.GOOD, Flag.FAIL).astype(np.uint8)
+    outcome[registered == NOT_REGISTERED] = Flag.NOT_EVALUATED
     return outcome
 
 
@@ -35,8 +35,8 @@ def explain(window: Window, *, expected: Expected = None) -> list[str]:
     >>> explain(Window.of([3087.03], unit="mg/Nm3"), expected="ug/m3")
     ["unit 'mg/Nm3', registered 'ug/m3'"]
     """
-    wanted = np.broadcast_to(np.asarray(expected, dtype=object), len(window))
+    registered = np.broadcast_to(np.asarray(expected, dtype=object), len(window))
     return [
         "no unit is registered" if want is NOT_REGISTERED else f"unit {sent!r}, registered {want!r}"
-        for sent, want in zip(window.unit, wanted, strict=True)
+        for sent, want in zip(window.unit, registered, strict=True)
     ]

@@ -13,12 +13,13 @@ from quantrac.domain.qa.baseline.blocks import StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.evaluate import NOT_RUN
-from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.span import stretches
+from quantrac.domain.qa.station_readings import StationReadings
+from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.times import from_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,55 +48,59 @@ class Explanation:
 def explain(
     window: Window, thresholds: Mapping[str, Mapping[str, Any]], outcomes: Outcomes
 ) -> list[list[Explained]]:
-    """Put outcomes (n, tests) into words, one list a row; tests that were not asked are left out.
+    """Put outcomes (n, tests) into words, one list a row; tests that were not run are left out.
 
     The window must be the one that was judged, whose companions know what the first stage said.
     """
-    found: list[list[Explained]] = [[] for _ in range(len(window))]
-    for place, (name, test) in enumerate(TESTS.items()):
-        rows = np.flatnonzero(outcomes[:, place] != NOT_RUN)
+    explained: list[list[Explained]] = [[] for _ in range(len(window))]
+    for index, (name, test) in enumerate(TESTS.items()):
+        rows = np.flatnonzero(outcomes[:, index] != NOT_RUN)
         if not len(rows):
             continue
-        given = {keyword: column[rows] for keyword, column in thresholds[name].items()}
+        arguments = {keyword: column[rows] for keyword, column in thresholds[name].items()}
         try:
             with np.errstate(all="ignore"):
-                sentences = test.explain(window.take(rows), **given)
+                sentences = test.explain(window.take(rows), **arguments)
         except Exception as error:  # as when judging: a test that fails stops no other
             sentences = [f"the test failed: {error}"] * len(rows)
-        for row, says in zip(rows.tolist(), sentences, strict=True):
-            found[row].append(Explained(name, Flag(int(outcomes[row, place])), says))
-    return found
+        for row, sentence in zip(rows.tolist(), sentences, strict=True):
+            explained[row].append(Explained(name, Flag(int(outcomes[row, index])), sentence))
+    return explained
 
 
 def explain_readings(
     readings: StationReadings,
     expectations: Expectations,
-    at: float,
+    time: float,
     *,
     parameter: str | None = None,
     statistics: StationStatistics,
     neighbours: Neighbours = nobody,
     decisions: Sequence[Decision] = (),
 ) -> list[Explanation]:
-    """Explain the readings of one moment (seconds since 1970 UTC), by parameter, or that of one parameter.
+    """Explain the readings of one time (seconds since 1970 UTC), by parameter, or that of one parameter.
 
-    ``readings`` hold the moment and what lies before it as far as the tests look; the rest is as for
+    ``readings`` hold that time and what lies before it as far as the tests look; the rest is as for
     :func:`quantrac.domain.qa.stored.span.judge_span`. Nothing where the station has no such reading.
     """
-    found = []
-    rows = np.flatnonzero(readings.time == at)
-    for stretch in stretches(
-        readings, expectations, rows, statistics=statistics, neighbours=neighbours, decisions=decisions,
-        on_crash=lambda _test, _error: None,
-    ):  # fmt: skip
-        sentences = explain(stretch.window, stretch.thresholds, stretch.outcomes)
-        for row, (code, flag) in enumerate(zip(stretch.readings.parameter, stretch.flags(), strict=True)):
-            if parameter not in (None, code):
-                continue
-            decision = [_decided(each) for each in decisions[::-1] if each.covers(code, instant(at))][:1]
-            rules = expectations.version(int(stretch.profile[row]))
-            found.append(Explanation(code, Flag(int(flag)), rules, (*decision, *sentences[row])))
-    return found
+    rows = np.flatnonzero(readings.time == time)
+    if not len(rows):
+        return []
+    station = StationWindows(readings, expectations, decisions, lambda _test, _error: None)
+    stretch = judge_plainly(station, rows)
+    stretch.compare(statistics, neighbours)
+    flags = stretch.flags()
+    sentences = explain(stretch.window, stretch.thresholds, stretch.outcomes)
+    explanations = []
+    for index, row in enumerate(rows.tolist()):
+        code = readings.parameters[readings.series[row]]
+        if parameter not in (None, code):
+            continue
+        covering = [decision for decision in decisions[::-1] if decision.covers(code, from_seconds(time))]
+        decided = [_decided(decision) for decision in covering[:1]]
+        rules = expectations.version(int(stretch.profile[index]))
+        explanations.append(Explanation(code, Flag(int(flags[index])), rules, (*decided, *sentences[index])))
+    return explanations
 
 
 def _decided(decision: Decision) -> Explained:

@@ -14,7 +14,6 @@ import numpy as np
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.ids import reading_version
-from quantrac.domain.qa.checks.status import MEASURING
 from quantrac.domain.qa.station_readings import NO_VERSION, StationReadings
 from quantrac.domain.qa.stored.span import Judged, judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
@@ -23,6 +22,7 @@ from quantrac.domain.qa.window import Floats, Outcomes, Texts
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.statuses import MEASURING
 
 STATION = "SERIES"
 """Code of the station that a file's series are taken for."""
@@ -74,20 +74,20 @@ def flag_series(
         interval_seconds=max(1, round(interval or 1)),  # every time lies on a grid of seconds
         parameters=tuple(StationParameter(code, _unit(code, medium)) for code in series),
     )
-    lengths = [len(each.time) for each in series.values()]
-    time = _joined([each.time for each in series.values()])
+    lengths = [len(rows.time) for rows in series.values()]
+    time = _joined([rows.time for rows in series.values()])
     readings = StationReadings.of(
         STATION,
         parameter=np.repeat(np.array(list(series), dtype=object), lengths),
         time=time,
-        value=_joined([each.value for each in series.values()]),
-        status=_joined([_column(each.status, each) for each in series.values()]),
-        unit=np.repeat(np.array([each.unit for each in station.parameters], dtype=object), lengths),
+        value=_joined([rows.value for rows in series.values()]),
+        status=_joined([_column(rows.status, rows) for rows in series.values()]),
+        unit=np.repeat(np.array([entry.unit for entry in station.parameters], dtype=object), lengths),
         version=np.where(time > now.timestamp(), reading_version(now), NO_VERSION),
         line=_joined([np.arange(length) for length in lengths]),
     )
     judged = judge_span(readings, Expectations(Registry(stations={STATION: station}), book))
-    return {code: _flagged(judged, code, each) for code, each in series.items()}
+    return {code: _flagged(judged, code, rows) for code, rows in series.items()}
 
 
 def _flagged(judged: Judged, code: str, series: Series) -> FlaggedSeries:
@@ -95,17 +95,17 @@ def _flagged(judged: Judged, code: str, series: Series) -> FlaggedSeries:
     if code not in readings.parameters:
         return FlaggedSeries(np.empty(0, dtype=np.uint8), [])
     rows = np.flatnonzero(readings.series == readings.parameters.index(code))
-    # Each time stands once among the judged, so that its place there is that of all its rows.
-    place = rows[np.searchsorted(readings.time[rows], series.time)]
-    value = readings.value[place]
+    # (n,) the judged reading of each row: each time stands once among the judged.
+    index = rows[np.searchsorted(readings.time[rows], series.time)]
+    value = readings.value[index]
     same = (value == series.value) | (np.isnan(value) & np.isnan(series.value))
-    same &= readings.status[place] == _column(series.status, series)
-    counts = same | (readings.line[place] == np.arange(len(place)))
+    same &= readings.status[index] == _column(series.status, series)
+    counts = same | (readings.line[index] == np.arange(len(index)))
     return FlaggedSeries(
-        flag=np.where(counts, judged.flag[place], np.uint8(Flag.SUSPECT)),
+        flag=np.where(counts, judged.flag[index], np.uint8(Flag.SUSPECT)),
         tests=[
             judged.tests(row) if good else {"duplicate": int(Flag.SUSPECT)}
-            for row, good in zip(place.tolist(), counts.tolist(), strict=True)
+            for row, good in zip(index.tolist(), counts.tolist(), strict=True)
         ],
     )
 

@@ -3,13 +3,15 @@
 A request names a span of one station. Two things follow from it:
 
 1. *Updating the baseline*. The finished blocks of the span are summed up anew. A block is finished when the
-station has a
-   reading of a later one. Where statistics changed, the limits of later blocks may have: those blocks join
-   the span, and the limits of the current and the next block are published.
+   station has a reading of a later one. Where statistics changed, the bounds of later blocks may have: those
+   blocks join the span, and the bounds of the current and the next block are published.
 2. *Revising*. The span is judged from what is stored, and readings whose flag differs from the stored one
    become revisions of their file.
 
-The order in which the answer leaves keeps it whole through a crash: revisions and limits first, changed
+Both take one pass over the span, stretch by stretch: plain tests, statistics, bounds, comparison. A block's
+bounds come from blocks before it, so that they are known when its readings are compared.
+
+The order in which the answer leaves keeps it whole through a crash: revisions and bounds first, changed
 statistics last. As long as the statistics are not stored, the same request gives the same answer again.
 
 An hour that neighbours may see otherwise than before (it ended, or late data changed it) is rejudged at the
@@ -17,32 +19,28 @@ neighbours too; they do not pass it on. Readings beyond the newest one of a righ
 themselves when they come, and not again. Times are seconds since 1970 UTC.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from quantrac.domain.qa.baseline import blocks
-from quantrac.domain.qa.baseline.blocks import (
-    BLOCK,
-    BLOCKS,
-    LAG,
-    NOTHING,
-    BaselineBounds,
-    BlockStatistics,
-    StationStatistics,
-    block_of,
+from quantrac.domain.qa.baseline.blocks import BLOCK, BLOCKS, LAG, StationStatistics, block_of
+from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combine_hours, neighbours_of
+from quantrac.domain.qa.baseline.update import (
+    BaselineUpdate,
+    PublishedBounds,
+    Span,
+    finished_blocks,
+    join_spans,
 )
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, Hours, combined, neighbours_of
-from quantrac.domain.qa.checks.table import NEIGHBOURS
-from quantrac.domain.qa.evaluate import Crash, raise_crash
-from quantrac.domain.qa.station_readings import StationReadings, instant
-from quantrac.domain.qa.stored.span import Judged, judge_span, summarize_blocks
+from quantrac.domain.qa.checks.table import NEIGHBOURS, TEST_INDEX
+from quantrac.domain.qa.evaluate import NOT_RUN, Crash, raise_crash
+from quantrac.domain.qa.stored.history import History
+from quantrac.domain.qa.stored.revisions import MONTH, FlagChange, flag_changes, revisions_of
+from quantrac.domain.qa.stored.stretch import StationWindows, Stretch, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedSet
+from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.registry import Registry
 
 NEIGHBOUR = "neighbour"
@@ -52,105 +50,6 @@ MEMORY = "memory"
 that have been over since then belong to it."""
 VALUES_CHANGED = frozenset({"late", MEMORY, "neighbours"})
 """Causes after which an hour's median may be another one."""
-BASELINE_MOVED = frozenset({"baseline"})
-"""Cause of readings judged again because the baseline they were judged by changed."""
-MONTH = 120
-"""Blocks read and judged at a time, so that a long span needs no more memory than a short one."""
-
-
-class FileNotStored(LookupError):
-    """A reading is stored, and the file it came with is not."""
-
-
-class History(Protocol):
-    """What is stored. Raises whatever the store raises when it is away."""
-
-    def readings(self, station: str, start: float, end: float) -> StationReadings:
-        """Return the readings measured in ``[start, end)``, with older versions in ``replaced``."""
-
-    def newest(self, station: str) -> float:
-        """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
-
-    def newest_before(self, station: str, at: float) -> float:
-        """Return the time of the newest such reading before ``at``."""
-
-    def statistics(self, station: str, first: int, last: int) -> StationStatistics:
-        """Return the stored statistics of the blocks ``first`` to ``last`` by parameter."""
-
-    def hours(self, station: str, first: int, last: int) -> HourMedians:
-        """Return the medians of the finished hours ``first`` to ``last`` (seconds since 1970 / 3600), as
-        :func:`quantrac.domain.qa.baseline.neighbour_hours.hour_medians` defines them.
-        """
-
-    def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, "FileHead"]:
-        """Return the files received at these times (UTC, milliseconds)."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileHead:
-    """The file that readings came in, as a flagged set names it."""
-
-    file_id: str
-    file_name: str
-    account: str
-    transport: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Readings to judge again."""
-
-    start: float
-    """Inclusive."""
-    end: float
-    """Exclusive."""
-    causes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineUpdate:
-    """What the statistics of a span's blocks changed."""
-
-    statistics: StationStatistics
-    """All that the spans need, the new ones among them."""
-    changed: StationStatistics
-    """To be stored; a block that lost its last clean reading has a count of 0."""
-    limits: Mapping[int, Mapping[str, BaselineBounds]]
-    """By block (the current and the next) and parameter, each of one block; empty if the baseline stayed."""
-    spans: tuple[Span, ...]
-    """What was asked, and the blocks whose limits changed; sorted, apart from each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """Readings of one file that get another flag."""
-
-    station: str
-    received_at: datetime
-    """UTC, in milliseconds; the file is found by station and this."""
-    rules: str
-    """Version of the rule set that judged them."""
-    revision: int
-    cause: str
-    readings: tuple[FlaggedReading, ...]
-    """By line."""
-
-    def of(self, file: FileHead) -> FlaggedSet:
-        """Return the message that carries it."""
-        return FlaggedSet(
-            station=self.station,
-            file_id=file.file_id,
-            file_name=file.file_name,
-            account=file.account,
-            transport=file.transport,
-            received_at=self.received_at,
-            format=file.format,
-            rules=self.rules,
-            readings=list(self.readings),
-            revision=self.revision,
-            cause=self.cause,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +57,15 @@ class Rejudgement:
     """The answer to a request, in the order in which it is to leave."""
 
     revisions: tuple[FlaggedSet, ...]
-    limits: Mapping[int, Mapping[str, BaselineBounds]]
-    """To publish; see :class:`BaselineUpdate`."""
+    bounds: PublishedBounds
+    """To publish: of the current and the next block; empty where no finished block was summed up."""
     neighbours: Mapping[str, Span]
     """Stations to rejudge too, with the cause :data:`NEIGHBOUR`."""
     changed: StationStatistics
     """To store, last of all."""
+
+
+NO_REJUDGEMENT = Rejudgement((), {}, {}, {})
 
 
 def rejudge(
@@ -171,168 +73,120 @@ def rejudge(
     registry: Registry,
     expectations: Expectations,
     station: str,
-    asked: Span,
+    span: Span,
     *,
     on_crash: Crash = raise_crash,
 ) -> Rejudgement:
     """Answer a request from what is stored, a month at a time.
 
-    ``asked`` may reach beyond the newest reading. Raises FileNotStored, and what ``history`` raises.
+    ``span`` may reach beyond the newest reading. Raises FileNotStored for a reading whose file is not stored,
+    and what ``history`` raises.
     """
     expectations.refresh()
     newest = history.newest(station)
-    asked = Span(asked.start, min(asked.end, np.nextafter(newest, np.inf)), asked.causes)
-    if asked.start >= asked.end:
-        return Rejudgement((), {}, {}, {})
-    if MEMORY in asked.causes:
-        earlier = history.newest_before(station, asked.start)
-        if earlier > -np.inf:
-            asked = replace(asked, start=min(asked.start, earlier // BLOCK * BLOCK))
-    look_back, decisions = expectations.look_back(station), registry.decisions_of(station)
-
-    computed: dict[str, BlockStatistics] = {}
-    for first, last in _months(*finished_blocks(asked, newest)):
-        readings = history.readings(station, first * BLOCK - look_back, (last + 1) * BLOCK)
-        found = summarize_blocks(readings, expectations, first, last, decisions=decisions, on_crash=on_crash)
-        for code, statistics in found.items():
-            computed[code] = blocks.joined(computed.get(code, NOTHING), statistics)
-    stored = history.statistics(station, block_of(asked.start) - LAG - BLOCKS, block_of(newest))
-    learning = update_baseline(stored, computed, asked, newest)
-
-    near = neighbours_of(registry, station)
-
-    def neighbours(first: int, last: int) -> Mapping[str, Hours]:
-        return combined(newest, [history.hours(each, first, last) for each in near])
-
-    revisions: list[Revision] = []
-    compares = False
-    for span in learning.spans:
-        for first, last in _months(block_of(span.start), block_of(np.nextafter(span.end, -np.inf))):
-            start, end = max(span.start, first * BLOCK), min(span.end, (last + 1) * BLOCK)
-            judged = judge_span(
-                history.readings(station, start - look_back, end),
-                expectations,
-                start,
-                end,
-                statistics=learning.statistics,
-                neighbours=neighbours,
-                decisions=decisions,
-                on_crash=on_crash,
-            )
-            revisions += revise(judged, expectations, span.causes)
-            compares |= judged.asks(NEIGHBOURS)
-    heads = history.files(station, {each.received_at for each in revisions}) if revisions else {}
-    passed_on = near if compares and asked.causes & VALUES_CHANGED else []
-    hours = Span(asked.start // HOUR * HOUR, asked.end // HOUR * HOUR + HOUR, frozenset({NEIGHBOUR}))
-    return Rejudgement(
-        revisions=tuple(each.of(_head(heads, each)) for each in revisions),
-        limits=learning.limits,
-        neighbours=dict.fromkeys(passed_on, hours),
-        changed=learning.changed,
-    )
-
-
-def finished_blocks(asked: Span, newest: float) -> tuple[int, int]:
-    """Return the first and the last finished block of a span; the last is below the first if it has none."""
-    return block_of(asked.start), min(block_of(np.nextafter(asked.end, -np.inf)), block_of(newest) - 1)
-
-
-def update_baseline(
-    stored: StationStatistics, computed: StationStatistics, asked: Span, newest: float
-) -> BaselineUpdate:
-    """Compare the statistics of the finished blocks of a span with those stored.
-
-    ``stored`` reaches back :data:`LAG` + :data:`BLOCKS` blocks before the span, and to the block of the
-    ``newest`` reading; ``computed`` holds the finished blocks of the span.
-    """
-    first, last = finished_blocks(asked, newest)
-    if first > last:
-        return BaselineUpdate(stored, {}, {}, (asked,))
+    end = np.nextafter(newest, np.inf)
+    span = _extend(history, station, replace(span, end=min(span.end, end)))
+    if span.start >= span.end:
+        return NO_REJUDGEMENT
+    first, last = finished_blocks(span, newest)
     current = block_of(newest)
-    statistics, changed = dict(stored), {}
-    moved: set[int] = set()
-    for code in sorted({*stored, *computed}):
-        before, now = stored.get(code, NOTHING), computed.get(code, NOTHING)
-        different = blocks.changed(before, now, first, last)
-        if not len(different):
-            continue
-        changed[code] = different
-        statistics[code] = after = blocks.merged(before, now, first, last)
-        of = int(different.block[0]) + LAG, min(int(different.block[-1]) + LAG + BLOCKS - 1, current)
-        if of[0] <= of[1]:
-            was, is_now = blocks.bounds(before, *of), blocks.bounds(after, *of)
-            moved.update((of[0] + np.flatnonzero(blocks.differ(was, is_now))).tolist())
-    return BaselineUpdate(
-        statistics=statistics,
-        changed=changed,
-        limits={
-            block: {code: blocks.bounds(each, block, block) for code, each in statistics.items()}
-            for block in (current, current + 1)
-        },
-        spans=tuple(_apart(asked, moved, np.nextafter(newest, np.inf))),
+    update = BaselineUpdate(history.statistics(station, first - LAG - BLOCKS, current))
+    judge = _StationJudge(
+        history,
+        expectations,
+        station,
+        newest,
+        update,
+        registry.decisions_of(station),
+        neighbours_of(registry, station),
+        on_crash,
+    )
+    judge.judge(span, span.start, finished=(first, last))
+    spans = join_spans(span, update.moved_blocks(current), end)
+    for joined in spans:
+        judge.judge(replace(joined, start=max(joined.start, span.end)), joined.start)
+    received = {change.received_at for change in judge.changes}
+    passed_on = judge.neighbours if judge.compares_neighbours and span.causes & VALUES_CHANGED else []
+    hours = Span(span.start // HOUR * HOUR, span.end // HOUR * HOUR + HOUR, frozenset({NEIGHBOUR}))
+    return Rejudgement(
+        revisions=tuple(
+            revisions_of(station, judge.changes, spans, history.files(station, received) if received else {})
+        ),
+        bounds=update.bounds(current, current + 1) if first <= last else {},
+        neighbours=dict.fromkeys(passed_on, hours),
+        changed=update.changed,
     )
 
 
-def revise(judged: Judged, expectations: Expectations, causes: Iterable[str]) -> list[Revision]:
-    """Return what is to be sent of judged readings: those whose flag differs from the stored one, by file.
-
-    Readings of one file that are judged by different rules become two revisions.
-    """
-    readings = judged.readings
-    received = readings.received
-    files: dict[tuple[float, str], list[int]] = defaultdict(list)
-    for row in np.flatnonzero(judged.flag != readings.flag).tolist():
-        rules = expectations.version(int(judged.profile[row]))
-        files[float(received[row]), rules].append(row)
-    codes, revision = readings.parameter, readings.revision
-    return [
-        Revision(
-            station=readings.station,
-            received_at=instant(at),
-            rules=rules,
-            revision=1 + int(revision[rows].max()),
-            cause=",".join(sorted(causes)),
-            readings=tuple(
-                FlaggedReading(
-                    line=int(readings.line[row]),
-                    parameter=codes[row],
-                    value=float(readings.value[row]),
-                    text=readings.text[row],
-                    unit=readings.unit[row],
-                    measured_at=instant(readings.time[row]),
-                    status=readings.status[row],
-                    flag=int(judged.flag[row]),
-                    tests=judged.tests(row),
-                    equal_since=instant(judged.equal_since[row]),
-                )
-                for row in sorted(rows, key=lambda row: int(readings.line[row]))
-            ),
-        )
-        for (at, rules), rows in sorted(files.items())
-    ]
+def _extend(history: History, station: str, span: Span) -> Span:
+    """Begin a span whose sender did not remember the station with the block of the reading before it."""
+    if MEMORY not in span.causes or span.start >= span.end:
+        return span
+    earlier = history.newest_before(station, span.start)
+    return span if earlier == -np.inf else replace(span, start=min(span.start, earlier // BLOCK * BLOCK))
 
 
-def _head(heads: Mapping[datetime, FileHead], revision: Revision) -> FileHead:
-    if revision.received_at not in heads:
-        raise FileNotStored(f"{revision.station}: no file received at {revision.received_at} is stored")
-    return heads[revision.received_at]
+@dataclass(slots=True)
+class _StationJudge:
+    """Judges spans of one station from what is stored, and gathers the flags that change."""
+
+    history: History
+    expectations: Expectations
+    station: str
+    newest: float
+    update: BaselineUpdate
+    decisions: Sequence[Decision]
+    neighbours: Sequence[str]
+    on_crash: Crash
+    changes: list[FlagChange] = field(default_factory=list)
+    compares_neighbours: bool = False
+    """Whether any reading was compared with the neighbours."""
+
+    def judge(self, span: Span, begin: float, finished: tuple[int, int] = (0, -1)) -> None:
+        """Judge the readings of a span, a month at a time, and sum up its ``finished`` blocks on the way.
+
+        ``finished`` are the first and the last block; a block is summed up whole, also where the span ends in
+        it. Months are counted from ``begin``, at or before the span's start.
+        """
+        if span.start >= span.end:
+            return
+        unsummed, last_finished = finished
+        look_back = self.expectations.look_back(self.station)
+        for first, last in _months(block_of(begin), block_of(np.nextafter(span.end, -np.inf))):
+            start, end = max(span.start, first * BLOCK), min(span.end, (last + 1) * BLOCK)
+            if start >= end:
+                continue
+            # What is judged, and what is read: whole blocks where they are summed up.
+            plain_start = first * BLOCK if first <= last_finished else start
+            plain_end = max(end, (min(last, last_finished) + 1) * BLOCK)
+            since = max(begin, first * BLOCK) - look_back
+            readings = self.history.readings(self.station, min(since, plain_start - look_back), plain_end)
+            station = StationWindows(readings, self.expectations, self.decisions, self.on_crash)
+            for rows in station.cut(readings.between(plain_start, plain_end)):
+                stretch = judge_plainly(station, rows)
+                summed_up = min(int(stretch.block.max()), last_finished)
+                if unsummed <= summed_up:
+                    self.update.replace(stretch.statistics(), unsummed, summed_up)
+                    unsummed = summed_up + 1
+                self._compare(stretch, start, end, since)
+        if unsummed <= last_finished:
+            self.update.replace({}, unsummed, last_finished)  # blocks without a reading
+
+    def _compare(self, stretch: Stretch, start: float, end: float, since: float) -> None:
+        """Finish the judgement of the rows in ``[start, end)``, and note which flags change."""
+        rows = np.flatnonzero((stretch.window.time >= start) & (stretch.window.time < end))
+        if not len(rows):
+            return
+        stretch.compare(self.update.statistics, self._hours, rows)
+        self.changes += flag_changes(stretch, rows, since)
+        compared = stretch.outcomes[rows, TEST_INDEX[NEIGHBOURS]] != NOT_RUN
+        self.compares_neighbours |= bool(compared.any())
+
+    def _hours(self, first: int, last: int) -> Mapping[str, Hours]:
+        return combine_hours(self.newest, [self.history.hours(code, first, last) for code in self.neighbours])
 
 
 def _months(first: int, last: int) -> Iterator[tuple[int, int]]:
     """Cut blocks into the first and last of each month's worth."""
     for start in range(first, last + 1, MONTH):
         yield start, min(start + MONTH - 1, last)
-
-
-def _apart(asked: Span, moved: Iterable[int], end: float) -> Iterator[Span]:
-    """Yield a span and blocks, those that overlap or touch joined."""
-    given = [asked] + [Span(each * BLOCK, min((each + 1) * BLOCK, end), BASELINE_MOVED) for each in moved]
-    given.sort(key=lambda each: each.start)
-    joined = given[0]
-    for each in given[1:]:
-        if each.start > joined.end:
-            yield joined
-            joined = each
-        else:
-            joined = Span(joined.start, max(joined.end, each.end), joined.causes | each.causes)
-    yield joined

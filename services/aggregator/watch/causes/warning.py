@@ -8,9 +8,9 @@ a level is one alert. What came late opens nothing.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from quantrac.domain.averaging import NOT_COUNTING_STATUSES
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station, WarningLevels
+from quantrac.domain.statuses import NOT_COUNTING_STATUSES
 from quantrac.domain.times import HOUR, from_seconds
 from services.aggregator.watch.causes.cause import (
     Cause,

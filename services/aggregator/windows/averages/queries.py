@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantrac.domain.averaging import COUNTING_STATUS_SQL, Period
+from quantrac.domain.averaging import Period
+from quantrac.domain.statuses import counts_sql
 from quantrac.domain.times import VIETNAM_OFFSET
 from quantrac.io.clickhouse_native import Array
 from services.aggregator.windows.columns import FLAGS, PERIODS, Records
@@ -101,7 +102,7 @@ _LOCAL_DATE = f"toDate(starts_at + {VIETNAM_OFFSET})"
 _READINGS = f"""
 SELECT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour,
   argMax(unit, measured_at) AS last_unit,
-  groupArrayIf(value, has({{flags:Array(UInt8)}}, flag) AND {COUNTING_STATUS_SQL} AND isFinite(value))
+  groupArrayIf(value, has({{flags:Array(UInt8)}}, flag) AND {counts_sql("status")} AND isFinite(value))
     AS counting,
   count() AS received, {", ".join(f"countIf(flag = {flag.value}) AS {name}" for name, flag in FLAGS.items())},
   toUnixTimestamp(min(measured_at)) AS first_at, toUnixTimestamp(max(measured_at)) AS last_at

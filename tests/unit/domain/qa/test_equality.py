@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.qa.baseline import blocks
-from quantrac.domain.qa.baseline.blocks import BOUNDS
 from quantrac.domain.qa.baseline.lookup import Baselines
-from quantrac.domain.qa.baseline.neighbour_hours import combined, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import combine_hours, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, rejudge
+from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedSet
@@ -34,7 +34,7 @@ class Pipeline:
     """Judge, store and rejudging of a province."""
 
     def __init__(self, *, prompt: bool = True) -> None:
-        """BaselineBounds reach the judge at once if ``prompt``, else with :meth:`tell`."""
+        """Bounds reach the judge at once if ``prompt``, else with :meth:`tell`."""
         self.prompt = prompt
         self.registry = registry()
         self.book = RuleBook(rules(), self.registry)
@@ -94,14 +94,8 @@ class Pipeline:
             for revision in answer.revisions:
                 self.output.append(revision)
                 self.history.insert(revision)
-            if answer.limits:
-                told = {
-                    block: {
-                        code: [getattr(limits, name)[0] for name in BOUNDS] for code, limits in series.items()
-                    }
-                    for block, series in answer.limits.items()
-                }
-                self.published.append((station, told))
+            if answer.bounds:
+                self.published.append((station, answer.bounds))
                 if self.prompt:
                     self.tell()
             self.history.store(station, answer.changed)
@@ -109,9 +103,9 @@ class Pipeline:
             count = None if count is None else count - 1
 
     def tell(self):
-        """Let the judge have the limits that were published."""
-        for station, told in self.published:
-            self.baseline.put(station, told)
+        """Let the judge have the bounds that were published."""
+        for station, bounds in self.published:
+            self.baseline.put(station, bounds)
         self.published.clear()
 
     def flags(self, station):
@@ -125,7 +119,7 @@ class Pipeline:
         near = [
             hour_medians(stored[each], stored[each].newest) for each in neighbours_of(self.registry, station)
         ]
-        hours = combined(here.newest, near)
+        hours = combine_hours(here.newest, near)
         judged = judge_span(
             here,
             Expectations(self.registry, self.book),

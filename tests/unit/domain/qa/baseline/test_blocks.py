@@ -9,12 +9,10 @@ from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import (
     BLOCK,
     NOTHING,
+    BaselineBounds,
     BlockStatistics,
-    bounds,
-    changed,
     joined,
     merged,
-    summarize,
 )
 
 
@@ -22,7 +20,23 @@ def summed_up(values, *, block=0, clean=None):
     """Statistics of five-minute values from the start of a block."""
     value = np.asarray(values, dtype=float)
     time = block * BLOCK + 300.0 * np.arange(len(value))
-    return summarize(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
+    return statistics_of(time, value, np.ones(len(value), dtype=bool) if clean is None else np.asarray(clean))
+
+
+def statistics_of(time, value, clean):
+    """Statistics of one series."""
+    return blocks.summarize(np.zeros(len(time), dtype=np.intp), time, value, clean).get(0, NOTHING)
+
+
+def bounds(known, first, last):
+    """Bounds of one series, (last - first + 1,) each."""
+    found = blocks.bounds([known], first, last)
+    return BaselineBounds(*(getattr(found, name)[0] for name in blocks.BOUNDS))
+
+
+def changed(known, computed, first, last):
+    """Blocks of one series that differ."""
+    return blocks.changed({"CO": known}, {"CO": computed}, first, last).get("CO", NOTHING)
 
 
 def steady(first, last, *, median=None, step=1.0, low=0.0, high=50.0, count=72):
@@ -86,7 +100,7 @@ def test_three_days_of_blocks_are_needed():
 
 def test_a_step_over_a_gap_counts_as_one_of_fifteen_minutes():
     time = np.array([0.0, 900.0, 4500.0])  # the second step takes an hour: twice as far in a random walk
-    assert summarize(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
+    assert statistics_of(time, np.array([5.0, 5.0, 9.0]), np.full(3, True)).step.tolist() == [2.0]
 
 
 def test_the_recent_past_is_two_days():
@@ -148,3 +162,24 @@ def test_limits_of_many_blocks_are_those_of_each(blocks_known, first):
         one = bounds(known, first + place, first + place)
         for name in blocks.BOUNDS:
             assert np.array_equal(getattr(one, name)[0], getattr(many, name)[place], equal_nan=True)
+
+
+def test_the_statistics_and_bounds_of_many_series_are_those_of_each():
+    random = np.random.default_rng(5)
+    series = np.repeat([0, 1, 3], [2000, 1500, 1700])
+    time = np.concatenate(
+        [np.sort(random.choice(4000, n, replace=False)) * 300.0 for n in (2000, 1500, 1700)]
+    )
+    value, clean = random.normal(0, 1, len(time)).round(1), random.random(len(time)) < 0.9
+    together = blocks.summarize(series, time, value, clean)
+    assert sorted(together) == [0, 1, 3]
+    held = blocks.bounds([together.get(index, NOTHING) for index in range(4)], 0, 60)
+    assert np.isnan(held.own_low[2]).all()
+    for index, statistics in together.items():
+        rows = series == index
+        alone = statistics_of(time[rows], value[rows], clean[rows])
+        for column in BlockStatistics.__dataclass_fields__:
+            assert np.array_equal(getattr(statistics, column), getattr(alone, column), equal_nan=True)
+        for name in blocks.BOUNDS:
+            one = getattr(bounds(alone, 0, 60), name)
+            assert np.array_equal(one, getattr(held, name)[index], equal_nan=True)

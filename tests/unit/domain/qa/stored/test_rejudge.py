@@ -1,17 +1,21 @@
 """Rejudging: what a request to judge stored readings again gives."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from quantrac.domain.qa.baseline.blocks import BLOCK, NOTHING, BlockStatistics, block_of
+from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, NOTHING, BlockStatistics, block_of
+from quantrac.domain.qa.baseline.update import BaselineUpdate, Span, finished_blocks, join_spans
+from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.rejudge import Span, finished_blocks, rejudge, update_baseline
-from quantrac.domain.qa.stored.span import judge_span, summarize_blocks
+from quantrac.domain.qa.stored import stretch
+from quantrac.domain.qa.stored.rejudge import rejudge
+from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
 from quantrac.domain.registry.decisions import Decision
-from quantrac.testing.history import HistoryInMemory
+from quantrac.testing.history import HistoryInMemory, statistics_of
 from support.qa import EVERY_TEST, ONE, OTHER, START, a_set, expectations, files, reading, registry, rules
 
 T0 = START.timestamp()
@@ -68,50 +72,61 @@ def test_the_block_of_the_newest_reading_is_not_finished():
     assert first > last
 
 
-def test_nothing_is_learnt_of_what_is_known_already():
+def update_of(stored, computed, span, newest):
+    """What the finished blocks of a span change, and the spans to judge again."""
+    update = BaselineUpdate(stored)
+    update.replace(computed, *finished_blocks(span, newest))
+    return update, join_spans(span, update.moved_blocks(block_of(newest)), np.nextafter(newest, np.inf))
+
+
+def test_statistics_that_are_stored_already_change_nothing():
     known = {"CO": steady(FIRST - 100, FIRST + 3, 5.0)}
-    learning = update_baseline(known, known, asked(end=720), T0 + 4 * BLOCK)
-    assert learning.changed == {}
-    assert learning.spans == (asked(end=720),)
+    update, spans = update_of(known, known, asked(end=720), T0 + 4 * BLOCK)
+    assert update.changed == {}
+    assert spans == [asked(end=720)]
 
 
-def test_the_limits_of_the_current_and_the_next_block_are_told():
+def test_the_bounds_of_the_current_and_the_next_block_are_published():
     known = {"CO": steady(FIRST - 100, FIRST, 5.0)}
     computed = {"CO": steady(FIRST, FIRST + 1, 5.0), "PM2.5": steady(FIRST + 1, FIRST + 1, 7.0)}
-    learning = update_baseline(known, computed, asked(end=720), T0 + 2 * BLOCK + 300)
-    assert set(learning.limits) == {FIRST + 2, FIRST + 3}
-    assert learning.limits[FIRST + 3]["CO"].own_high.tolist() == [5.0]
-    assert np.isnan(learning.limits[FIRST + 3]["PM2.5"].own_high[0])
-    assert {code: each.block.tolist() for code, each in learning.changed.items()} == {
+    update, _ = update_of(known, computed, asked(end=720), T0 + 2 * BLOCK + 300)
+    bounds = update.bounds(FIRST + 2, FIRST + 3)
+    own_high = BOUNDS.index("own_high")
+    assert set(bounds) == {FIRST + 2, FIRST + 3}
+    assert bounds[FIRST + 3]["CO"][own_high] == 5.0
+    assert np.isnan(bounds[FIRST + 3]["PM2.5"][own_high])
+    assert {code: each.block.tolist() for code, each in update.changed.items()} == {
         "CO": [FIRST + 1],
         "PM2.5": [FIRST + 1],
     }
 
 
-def test_blocks_whose_limits_changed_join_the_span():
+def test_blocks_whose_bounds_moved_join_the_span():
     known = {"CO": steady(FIRST - 100, FIRST + 20, 5.0)}
     computed = {"CO": steady(FIRST, FIRST, 9.0)}
-    learning = update_baseline(known, computed, asked(end=360), T0 + 20 * BLOCK + 300)
+    _, spans = update_of(known, computed, asked(end=360), T0 + 20 * BLOCK + 300)
     # The extreme median counts until two of 120 lie beyond the limit: from 100 blocks known on one does.
-    spans = [(each.start, sorted(each.causes)) for each in learning.spans]
-    assert spans[0] == (T0, ["late"])
-    assert spans[1] == (T0 + 2 * BLOCK, ["baseline"])
-    assert learning.spans[1].end == T0 + 10 * BLOCK  # eight blocks of the recent past
+    assert [(span.start, sorted(span.causes)) for span in spans[:2]] == [
+        (T0, ["late"]),
+        (T0 + 2 * BLOCK, ["baseline"]),
+    ]
+    assert spans[1].end == T0 + 10 * BLOCK  # eight blocks of the recent past
 
 
 def test_a_block_that_lost_its_last_clean_reading_is_stored_as_empty():
-    learning = update_baseline({"CO": steady(FIRST, FIRST, 5.0)}, {}, asked(end=360), T0 + BLOCK)
-    assert learning.changed["CO"].count.tolist() == [0]
-    assert len(learning.statistics["CO"]) == 0
+    update, _ = update_of({"CO": steady(FIRST, FIRST, 5.0)}, {}, asked(end=360), T0 + BLOCK)
+    assert update.changed["CO"].count.tolist() == [0]
+    assert len(update.statistics["CO"]) == 0
 
 
 def test_the_figures_of_a_first_request_are_those_of_all_that_is_stored():
     history = history_of(*days(3))
     answer = rejudged(history, asked(cause="block"))
     everything = history.readings(ONE, T0, T0 + 3 * 86400)
-    expected = summarize_blocks(everything, expectations(), FIRST, block_of(everything.newest) - 1)
+    expected = statistics_of(everything, expectations())
     for code in ("CO", "PM10", "PM2.5"):
-        assert answer.changed[code].median.tolist() == expected[code].median.tolist()
+        finished = expected[code].within(FIRST, block_of(everything.newest) - 1)
+        assert answer.changed[code].median.tolist() == finished.median.tolist()
     history.store(ONE, answer.changed)
     assert rejudged(history, asked(cause="block")).changed == {}
 
@@ -245,4 +260,44 @@ def test_the_neighbours_hours_come_from_the_history():
 
 
 def test_nothing_known_of_a_series_is_no_figures():
-    assert update_baseline({}, {"CO": NOTHING}, asked(end=360), T0 + BLOCK).changed == {}
+    assert update_of({}, {"CO": NOTHING}, asked(end=360), T0 + BLOCK)[0].changed == {}
+
+
+# One pass
+
+
+def test_a_late_reading_costs_one_reading_of_its_span_and_one_run_of_each_plain_test(monkeypatch):
+    history = history_of(*days(3))
+    first = rejudged(history, asked(cause="block"))
+    for revision in first.revisions:
+        history.insert(revision)
+    history.store(ONE, first.changed)
+    spans, rows = [], []
+
+    def read(station, start, end, read=history.readings):
+        spans.append((station, start, end))
+        return read(station, start, end)
+
+    def judge(window, judge=TESTS["status"].judge, **thresholds):
+        rows.append(len(window))
+        return judge(window, **thresholds)
+
+    monkeypatch.setattr(history, "readings", read)
+    monkeypatch.setitem(stretch.PLAIN_TESTS, "status", replace(TESTS["status"], judge=judge))
+    answer = rejudged(history, asked(1440 + 30, 2880))
+    assert (answer.changed, answer.revisions) == ({}, ())
+    # Whole blocks are summed up, and the tests look back a day.
+    assert [span for span in spans if span[0] == ONE] == [(ONE, T0, T0 + 2 * 86400)]
+    assert len(rows) == 1
+
+
+def test_a_value_that_stands_is_no_older_than_what_the_tests_of_the_span_look_back_to():
+    calm = [a_set(reading(60 * hour, 30.0)) for hour in range(24 * 4)]
+    history = history_of(*calm)
+    start = 24 * 60 * 3 + 90
+    revisions = rejudged(history, asked(start, start + 200)).revisions
+    [first, *_] = [one for revision in revisions for one in revision.readings]
+    assert first.measured_at == START + timedelta(days=3, hours=2)
+    assert first.equal_since == START + timedelta(days=2, hours=2), (
+        "a day before the span, whole blocks or not"
+    )

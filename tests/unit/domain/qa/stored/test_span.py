@@ -12,16 +12,24 @@ from hypothesis.extra.numpy import arrays
 
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, summarize
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combined, hour_medians, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import (
+    HOUR,
+    Hours,
+    combine_hours,
+    hour_medians,
+    neighbours_of,
+)
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.evaluate import roll_up, roll_up_rows
+from quantrac.domain.qa.evaluate import raise_crash, roll_up, roll_up_rows
 from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE
 from quantrac.domain.qa.station_readings import NOT_JUDGED, StationReadings
-from quantrac.domain.qa.stored import span
+from quantrac.domain.qa.stored import stretch
 from quantrac.domain.qa.stored.explain import explain_readings
-from quantrac.domain.qa.stored.span import judge_span, stretches, summarize_blocks
+from quantrac.domain.qa.stored.span import judge_span
+from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
+from quantrac.testing.history import statistics_of
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules
 
 T0 = START.timestamp()
@@ -108,11 +116,12 @@ slots = st.lists(
 @given(slots)
 def test_a_row_sees_the_sixteen_readings_before_it_and_since_when_its_value_stands(given_slots):
     rows = stored(*(reading(20 * slot, value, code, status) for slot, value, code, status in given_slots))
-    judged = list(stretches(rows, expectations(), np.arange(len(rows))))
+    station = StationWindows(rows, expectations(), (), raise_crash)
     past = np.empty((len(rows), DEPTH))
     stands = np.empty(len(rows))
-    for part in judged:
-        past[part.rows], stands[part.rows] = part.window.past_value, part.window.equal_since
+    for part in station.cut(np.arange(len(rows))):
+        window = judge_plainly(station, part).window
+        past[part], stands[part] = window.past_value, window.equal_since
     for row in range(len(rows)):
         before = [i for i in range(row) if rows.series[i] == rows.series[row]][-DEPTH:]
         seen = [rows.value[i] if rows.status[i] == "00" else np.nan for i in before]
@@ -176,7 +185,7 @@ def test_a_fortnight_has_every_outcome_a_test_can_give():
 @pytest.mark.parametrize("length", [1, 3, 1000])
 def test_the_length_of_the_stretches_changes_nothing(monkeypatch, length):
     whole = judge_span(fortnight(), expectations())
-    monkeypatch.setattr(span, "STRETCH", length)
+    monkeypatch.setattr(stretch, "STRETCH", length)
     cut = judge_span(fortnight(), expectations())
     same(cut, whole)
     assert np.array_equal(cut.equal_since, whole.equal_since)
@@ -197,7 +206,7 @@ def test_what_comes_later_changes_nothing(share):
 def test_a_span_with_its_reach_and_its_figures_is_judged_as_within_everything(share, length):
     everything, asked = fortnight(), expectations()
     whole = judge_span(everything, asked)
-    known = summarize_blocks(everything, asked, block_of(T0), block_of(everything.newest))
+    known = statistics_of(everything, asked)
     start = T0 + share * 14 * 86400
     end = start + length * 14 * 86400
     around = everything.take(everything.between(start - asked.look_back(ONE), end))
@@ -208,9 +217,11 @@ def test_a_span_with_its_reach_and_its_figures_is_judged_as_within_everything(sh
 def test_the_figures_are_those_of_the_clean_readings():
     everything, asked = fortnight(), expectations()
     judged = judge_span(everything, asked)
-    found = summarize_blocks(everything, asked, block_of(T0), block_of(T0) + 3)["CO"]
+    found = statistics_of(everything, asked)["CO"].within(block_of(T0), block_of(T0) + 3)
     rows = np.flatnonzero((everything.parameter == "CO") & (everything.time < T0 + 4 * BLOCK))
-    expected = summarize(everything.time[rows], everything.value[rows], judged.clean[rows])
+    expected = summarize(
+        everything.series[rows], everything.time[rows], everything.value[rows], judged.clean[rows]
+    )[everything.parameters.index("CO")]
     assert found.median.tolist() == expected.median.tolist()
     assert found.count.tolist() == expected.count.tolist()
     assert 60 < found.count.max() < 72
@@ -243,7 +254,7 @@ def test_a_test_that_crashes_never_looks_like_a_pass(monkeypatch):
         raise ZeroDivisionError("spread of nothing")
 
     crashes = []
-    monkeypatch.setitem(span.PLAIN_TESTS, "spike", replace(TESTS["spike"], judge=broken))
+    monkeypatch.setitem(stretch.PLAIN_TESTS, "spike", replace(TESTS["spike"], judge=broken))
     rows = stored(*(reading(5 * i, 20.0 + i) for i in range(5)))
     judged = judge_span(rows, expectations(), on_crash=lambda test, error: crashes.append((test, str(error))))
     assert crashes == [("spike", "spread of nothing")]
@@ -306,7 +317,7 @@ def test_a_reading_is_compared_with_the_finished_hours_of_its_neighbours():
 
     def neighbours(first, last):
         heard.append((first, last))
-        return combined(rows.newest, [hour_medians(other, other.newest)])
+        return combine_hours(rows.newest, [hour_medians(other, other.newest)])
 
     judged = judge_span(rows, expectations(), neighbours=neighbours)
     hour = int(T0 // HOUR)
