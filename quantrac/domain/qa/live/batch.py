@@ -104,65 +104,86 @@ def read_batch(
 ) -> BatchColumns:
     """Put the readings of sets in columns; parameters that are new get a series in the memory."""
     # First, because that brings all readings into the processor's cache: a fifth of the judge's time.
-    all_readings = list(chain.from_iterable(reading_set.readings for reading_set in sets))
-    files: list[FileColumns] = []
-    starts = [0]
-    values: list[float] = []
-    statuses: list[str] = []
-    units: list[str] = []
-    samples: list[int] = []
-    # Arrays of each set, joined at the end.
-    series: list[Indices] = []
-    profiles = [np.empty(0, dtype=np.intp)]
-    bounds, sample_count = Lookup(baseline), 0
+    readings = list(chain.from_iterable(reading_set.readings for reading_set in sets))
+    reader = _BatchReader(expectations, memory, baseline)
     for reading_set in sets:
+        reader.add(reading_set)
+    return reader.columns(readings)
+
+
+class _BatchReader:
+    """Columns that grow set by set."""
+
+    def __init__(self, expectations: Expectations, memory: Memory, baseline: Baselines) -> None:
+        self._expectations, self._memory, self._bounds = expectations, memory, Lookup(baseline)
+        self._files: list[FileColumns] = []
+        self._starts = [0]
+        self._values: list[float] = []
+        self._statuses: list[str] = []
+        self._units: list[str] = []
+        self._samples: list[int] = []
+        self._sample_count = 0
+        # Arrays of each set, joined at the end.
+        self._series: list[Indices] = []
+        self._profiles = [np.empty(0, dtype=np.intp)]
+
+    def add(self, reading_set: ReadingSet) -> None:
+        """Add the rows of a set."""
         station, readings = reading_set.station, reading_set.readings
         received = to_receipt_seconds(reading_set.received_at)
-        starts.append(starts[-1] + len(readings))
+        self._starts.append(self._starts[-1] + len(readings))
         if not readings:
-            files.append(FileColumns(station, [], [], received, has_one_time=False, profiles=None))
-            continue
+            self._files.append(FileColumns(station, [], [], received, has_one_time=False, profiles=None))
+            return
         times = measurement_seconds(readings)
-        values += [reading.value for reading in readings]
-        statuses += [reading.status for reading in readings]
-        units += [reading.unit for reading in readings]
+        self._values += [reading.value for reading in readings]
+        self._statuses += [reading.status for reading in readings]
+        self._units += [reading.unit for reading in readings]
         parameters = [reading.parameter for reading in readings]
         if station:
-            parameters, indices = memory.series(station).of_file(parameters)
+            parameters, series = self._memory.series(station).of_file(parameters)
         else:
-            indices = np.full(len(readings), NO_SERIES)
-        series.append(indices)
-        station_profiles = expectations.station_profiles(station)
-        profiles.append(station_profiles.of_file(parameters, received, times))
+            series = np.full(len(readings), NO_SERIES)
+        self._series.append(series)
+        profiles = self._expectations.station_profiles(station)
+        self._profiles.append(profiles.of_file(parameters, received, times))
         has_one_time = times.count(times[0]) == len(times)
-        bounds.add(station, parameters, times, same=has_one_time)
-        files.append(FileColumns(station, parameters, times, received, has_one_time, station_profiles))
+        self._bounds.add(station, parameters, times, same=has_one_time)
+        self._files.append(FileColumns(station, parameters, times, received, has_one_time, profiles))
+        self._add_samples(times, has_one_time=has_one_time)
+
+    def _add_samples(self, times: list[float], *, has_one_time: bool) -> None:
+        """Number the samples of a set on from those before it."""
         if has_one_time:
-            samples += [sample_count] * len(readings)
-            sample_count += 1
+            self._samples += [self._sample_count] * len(times)
+            self._sample_count += 1
         else:
-            numbers = {time: number for number, time in enumerate(dict.fromkeys(times), sample_count)}
-            samples += [numbers[time] for time in times]
-            sample_count += len(numbers)
-    value, status = np.array(values, dtype=np.float64), np.array(statuses, dtype=object)
-    profile = np.concatenate(profiles)
-    return BatchColumns(
-        readings=all_readings,
-        files=files,
-        starts=starts,
-        parameter=list(chain.from_iterable(file.parameters for file in files)),
-        status=status,
-        unit=np.array(units, dtype=object),
-        profile=profile,
-        sample=np.array(samples, dtype=np.intp),
-        bounds=bounds.limits(),
-        is_published=bounds.published(),
-        arrivals=Arrivals(
-            series=np.concatenate([np.empty(0, dtype=np.intp), *series]),
-            value=value,
-            time=np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64),
-            received=np.repeat([file.received for file in files], np.diff(starts)),
-            measured=measured(value, status),
-            look_back=expectations.look_backs(profile),
-        ),
-    )
+            numbers = {time: number for number, time in enumerate(dict.fromkeys(times), self._sample_count)}
+            self._samples += [numbers[time] for time in times]
+            self._sample_count += len(numbers)
+
+    def columns(self, readings: list[Reading]) -> BatchColumns:
+        """Return the columns; ``readings`` are those of all sets."""
+        files, starts = self._files, self._starts
+        value, status = np.array(self._values, dtype=np.float64), np.array(self._statuses, dtype=object)
+        profile = np.concatenate(self._profiles)
+        return BatchColumns(
+            readings=readings,
+            files=files,
+            starts=starts,
+            parameter=list(chain.from_iterable(file.parameters for file in files)),
+            status=status,
+            unit=np.array(self._units, dtype=object),
+            profile=profile,
+            sample=np.array(self._samples, dtype=np.intp),
+            bounds=self._bounds.limits(),
+            is_published=self._bounds.published(),
+            arrivals=Arrivals(
+                series=np.concatenate([np.empty(0, dtype=np.intp), *self._series]),
+                value=value,
+                time=np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64),
+                received=np.repeat([file.received for file in files], np.diff(starts)),
+                measured=measured(value, status),
+                look_back=self._expectations.look_backs(profile),
+            ),
+        )

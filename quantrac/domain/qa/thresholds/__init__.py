@@ -1,1 +1,5 @@
-"""Which thresholds hold for which reading: rules and registry gathered into columns."""
+"""Which thresholds hold for which reading: rules and registry gathered into columns.
+
+``rule_book`` (what rules must offer) → ``columns`` (one value a profile) → ``profile_table`` (all profiles) →
+``profiles`` (those of one station) → ``expectations`` (what a judge asks).
+"""
