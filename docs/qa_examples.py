@@ -1,7 +1,7 @@
 """A short series for each quality test, judged by the validator's own code: what the pictures show.
 
 Values are literal, thresholds are those of the national rules with ``given`` over them, as a station's own
-rules would lie. The outcomes come from the batch form (:mod:`quantrac.domain.qa.stored.span`).
+rules would lie. The outcomes come from the batch form (:mod:`quantrac.domain.qa.stored.stretch`).
 """
 
 import math
@@ -17,8 +17,9 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, BlockStatistics, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, nobody
 from quantrac.domain.qa.checks.table import TEST_INDEX, TESTS
+from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.station_readings import StationReadings
-from quantrac.domain.qa.stored.span import Stretch, stretches
+from quantrac.domain.qa.stored.stretch import StationWindows, Stretch, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.registry.registry import Registry
@@ -134,15 +135,8 @@ def see(test: str, example: Example, rules: RuleSet) -> Seen:
     )
     expectations = Expectations(Registry(stations={STATION: station}), RuleBook(_over(test, example, rules)))
     readings = _readings(example)
-    figures = {example.parameter: _figures(example)} if example.blocks else {}
-    judged = stretches(
-        readings,
-        expectations,
-        np.arange(len(readings)),
-        statistics=figures,
-        neighbours=lambda first, last: _hours(example) if example.neighbours else nobody(first, last),
-    )
-    parts = list(_parts(test, example, judged))
+    station_windows = StationWindows(readings, expectations, (), raise_crash)
+    parts = list(_parts(test, example, _judged(station_windows, example)))
     if not parts:
         raise ValueError(f"{test}: no reading of the example is asked; give thresholds")
     return _joined(test, example, parts)
@@ -224,13 +218,25 @@ def _hours(example: Example) -> Mapping[str, Hours]:
     return {example.parameter: Hours(hour, np.array(example.neighbours, dtype=float), np.full(count, 3.0))}
 
 
+def _judged(station: StationWindows, example: Example) -> Iterator[Stretch]:
+    """Yield the judged stretches of all readings, earliest first."""
+    statistics = {example.parameter: _figures(example)} if example.blocks else {}
+    for rows in station.cut(np.arange(len(station.readings))):
+        stretch = judge_plainly(station, rows)
+        stretch.compare(
+            statistics, lambda first, last: _hours(example) if example.neighbours else nobody(first, last)
+        )
+        yield stretch
+
+
 def _parts(test: str, example: Example, judged: Iterator[Stretch]) -> Iterator[Seen]:
     for stretch in judged:
         outcome = stretch.outcomes[:, TEST_INDEX[test]]
-        rows: Bools = (stretch.readings.parameter == example.parameter) & (outcome > 0)
+        readings = stretch.station.readings.take(stretch.rows)
+        rows: Bools = (readings.parameter == example.parameter) & (outcome > 0)
         if rows.any():
             thresholds = {keyword: column[rows] for keyword, column in stretch.thresholds[test].items()}
-            place = stretch.readings.line[rows].astype(np.intp)
+            place = readings.line[rows].astype(np.intp)
             yield Seen(test, example, place, stretch.window.take(rows), thresholds, outcome[rows])
 
 

@@ -125,7 +125,10 @@ def _median(numbers: Floats, count: Indices) -> Floats:
     for turn in range(len(ordered)):
         low, high = ordered[turn % 2 : -1 : 2], ordered[turn % 2 + 1 :: 2]
         low[:], high[:] = np.fmin(low, high), np.maximum(low, high)
-    column = np.arange(ordered.shape[1])
-    below, above = ordered[np.maximum(count - 1, 0) // 2, column], ordered[count // 2, column]
+    if count.min(initial=len(ordered)) == len(ordered):  # mostly nothing is missing
+        below, above = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    else:
+        column = np.arange(ordered.shape[1])
+        below, above = ordered[np.maximum(count - 1, 0) // 2, column], ordered[count // 2, column]
     middle: Floats = below / 2 + above / 2
     return middle

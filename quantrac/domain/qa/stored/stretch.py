@@ -121,7 +121,7 @@ class StationWindows:
         """Return the window of rows (n,); what a baseline says of them is not known yet."""
         readings, before, nothing = self.readings, self._before[rows], np.full(len(rows), np.nan)
         time = readings.time[rows]
-        sample = np.unique(time, return_inverse=True)[1]
+        sample = np.rint(1e6 * time).astype(np.intp)  # datetimes are no finer
         return Window(
             value=readings.value[rows],
             time=time,
