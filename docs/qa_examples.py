@@ -204,7 +204,7 @@ def _version(seconds: float) -> int:
     return reading_version(datetime.fromtimestamp(float(seconds), UTC))
 
 
-def _figures(example: Example) -> BlockStatistics:
+def _statistics(example: Example) -> BlockStatistics:
     first = block_of(START) - BLOCKS - LAG + 1
     block = np.arange(first, block_of(START) + 1, dtype=np.int64)
     of_day = np.array(example.blocks, dtype=np.float64)[block % len(example.blocks)]
@@ -220,7 +220,7 @@ def _hours(example: Example) -> Mapping[str, Hours]:
 
 def _judged(station: StationWindows, example: Example) -> Iterator[Stretch]:
     """Yield the judged stretches of all readings, earliest first."""
-    statistics = {example.parameter: _figures(example)} if example.blocks else {}
+    statistics = {example.parameter: _statistics(example)} if example.blocks else {}
     for rows in station.cut(np.arange(len(station.readings))):
         stretch = judge_plainly(station, rows)
         stretch.compare(

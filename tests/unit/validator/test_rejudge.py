@@ -1,4 +1,4 @@
-"""What rejudging makes of requests: revisions, limits and further requests, over a history in memory."""
+"""What rejudging makes of requests: revisions, bounds and further requests, over a history in memory."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ national:
 
 
 class Store:
-    """Takes figures into the history it stands beside."""
+    """Takes statistics into the history it stands beside."""
 
     def __init__(self) -> None:
         self.error: ClickHouseError | None = None
@@ -232,7 +232,7 @@ def test_a_broken_request_is_dead_and_the_others_are_rejudged(desk: Desk) -> Non
     assert len(revisions(done)) == 1
 
 
-def test_figures_are_stored_only_after_the_messages_and_the_same_request_answers_alike_until_then(
+def test_statistics_are_stored_only_after_the_messages_and_the_same_request_answers_alike_until_then(
     desk: Desk,
 ) -> None:
     for minutes in range(0, 7 * 60, 5):
@@ -248,7 +248,7 @@ def test_figures_are_stored_only_after_the_messages_and_the_same_request_answers
     assert (columns["low"], columns["high"], columns["count"]) == ([10.0], [15.0], [72])
 
 
-def test_figures_that_cannot_be_stored_hand_the_batch_in_again(desk: Desk) -> None:
+def test_statistics_that_cannot_be_stored_hand_the_batch_in_again(desk: Desk) -> None:
     for minutes in range(0, 7 * 60, 5):
         desk.keep(minutes, 10.0)
     done = desk.ask(request(0, 7 * 60, cause="block"))
@@ -258,7 +258,7 @@ def test_figures_that_cannot_be_stored_hand_the_batch_in_again(desk: Desk) -> No
     assert "no such table" in verdict.reason
 
 
-def test_figures_that_no_table_can_hold_are_left_out_and_logged(
+def test_statistics_that_no_table_can_hold_are_left_out_and_logged(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     for minutes in range(0, 7 * 60, 5):
@@ -269,7 +269,7 @@ def test_figures_that_no_table_can_hold_are_left_out_and_logged(
     assert "statistics of A left out: the table baseline_blocks cannot hold a value" in caplog.text
 
 
-def test_the_runner_stores_figures_between_the_last_message_and_the_commit(desk: Desk) -> None:
+def test_the_runner_stores_statistics_between_the_last_message_and_the_commit(desk: Desk) -> None:
     for minutes in range(0, 7 * 60, 5):
         desk.keep(minutes, 10.0)
     broker = FakeBroker(partitions=1)
@@ -316,7 +316,7 @@ def test_requests_of_one_station_that_meet_are_one(desk: Desk) -> None:
     assert [revision.cause for revision in revisions(done)] == ["companion,late"]
 
 
-def test_a_second_span_of_a_station_waits_for_the_figures_of_the_first(desk: Desk) -> None:
+def test_a_second_span_of_a_station_waits_for_the_statistics_of_the_first(desk: Desk) -> None:
     desk.keep(0, 10.0, flag=3)
     desk.keep(600, 10.0, flag=3)
     done = desk.ask(request(0, 10, cause="block"), request(600, 610))

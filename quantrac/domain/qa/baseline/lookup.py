@@ -73,7 +73,7 @@ class Lookup:
             for parameter, time in zip(parameters, times, strict=True):
                 self._add(self._baseline.block(station, block_of(time)), (parameter,))
 
-    def limits(self) -> BaselineBounds:
+    def bounds(self) -> BaselineBounds:
         """Return the bounds of all rows (n,)."""
         return BaselineBounds(*np.ascontiguousarray(np.concatenate(self._parts).T))
 

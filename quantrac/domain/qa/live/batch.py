@@ -176,7 +176,7 @@ class _BatchReader:
             unit=np.array(self._units, dtype=object),
             profile=profile,
             sample=np.array(self._samples, dtype=np.intp),
-            bounds=self._bounds.limits(),
+            bounds=self._bounds.bounds(),
             is_published=self._bounds.published(),
             arrivals=Arrivals(
                 series=np.concatenate([np.empty(0, dtype=np.intp), *self._series]),

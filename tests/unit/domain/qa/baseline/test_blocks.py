@@ -143,7 +143,7 @@ def test_only_blocks_that_differ_have_changed():
     arrays(np.float64, st.integers(1, 200), elements=st.floats(-1e6, 1e6)),
     st.lists(st.booleans(), min_size=200, max_size=200),
 )
-def test_every_figure_of_values_is_one_of_them(values, clean):
+def test_every_statistic_of_values_is_one_of_them(values, clean):
     chosen = np.array(clean[: len(values)])
     found = summed_up(values, clean=chosen)
     known = set(values[chosen].tolist())

@@ -119,7 +119,7 @@ def test_a_block_that_lost_its_last_clean_reading_is_stored_as_empty():
     assert len(update.statistics["CO"]) == 0
 
 
-def test_the_figures_of_a_first_request_are_those_of_all_that_is_stored():
+def test_the_statistics_of_a_first_request_are_those_of_all_that_is_stored():
     history = history_of(*days(3))
     answer = rejudged(history, asked(cause="block"))
     everything = history.readings(ONE, T0, T0 + 3 * 86400)
@@ -259,7 +259,7 @@ def test_the_neighbours_hours_come_from_the_history():
     assert max(each.measured_at for each in suspects) == START + timedelta(minutes=115)
 
 
-def test_nothing_known_of_a_series_is_no_figures():
+def test_a_series_without_a_clean_reading_has_no_statistics():
     assert update_of({}, {"CO": NOTHING}, asked(end=360), T0 + BLOCK)[0].changed == {}
 
 

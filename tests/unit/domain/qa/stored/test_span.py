@@ -203,7 +203,7 @@ def test_what_comes_later_changes_nothing(share):
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(0.1, 0.9), st.floats(0.0, 0.5))
-def test_a_span_with_its_reach_and_its_figures_is_judged_as_within_everything(share, length):
+def test_a_span_with_its_past_and_its_statistics_is_judged_as_within_everything(share, length):
     everything, asked = fortnight(), expectations()
     whole = judge_span(everything, asked)
     known = statistics_of(everything, asked)
@@ -214,7 +214,7 @@ def test_a_span_with_its_reach_and_its_figures_is_judged_as_within_everything(sh
     same(judged, whole, everything.between(start, end))
 
 
-def test_the_figures_are_those_of_the_clean_readings():
+def test_the_statistics_are_those_of_the_clean_readings():
     everything, asked = fortnight(), expectations()
     judged = judge_span(everything, asked)
     found = statistics_of(everything, asked)["CO"].within(block_of(T0), block_of(T0) + 3)
@@ -227,7 +227,7 @@ def test_the_figures_are_those_of_the_clean_readings():
     assert 60 < found.count.max() < 72
 
 
-def test_what_is_learnt_does_not_depend_on_what_was_baseline():
+def test_the_baseline_does_not_depend_on_baseline_tests():
     severe = EVERY_TEST.replace("stuck: {tolerance: 0.5}", "stuck: {tolerance: 100}")
     ordinary, suspicious = (
         judge_span(fortnight(), expectations()),
