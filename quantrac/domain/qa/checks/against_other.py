@@ -6,7 +6,7 @@ coefficient times another parameter. PM2.5 is a part of PM10 by definition, and 
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, limits, no_other, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, explain_no_companion, format_limits, rows
 from quantrac.domain.qa.window import Expected, Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -65,7 +65,7 @@ def explain(
     low, high = _bounds(window, other, at_least, at_most)
     numbers = rows(window.value, window.companion(other), low, high, other, tolerance, fail_tolerance)
     return [
-        no_other(name)
+        explain_no_companion(name)
         if np.isnan(reference)
         else NO_THRESHOLD
         if (np.isnan(least) and np.isnan(most)) or np.isnan(suspect) or np.isnan(fail)
@@ -75,7 +75,7 @@ def explain(
             for word, bound in (("least", least), ("most", most))
             if not np.isnan(bound)
         )
-        + f", {limits(suspect, fail)} on the excess"
+        + f", {format_limits(suspect, fail)} on the excess"
         for value, reference, least, most, name, suspect, fail in numbers
     ]
 

@@ -6,7 +6,7 @@ remove those of its dependants too. Examples: NOx from NO and NO2, or a flux fro
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import no_other, rows
+from quantrac.domain.qa.checks.wording import explain_no_companion, rows
 from quantrac.domain.qa.window import Expected, Outcomes, Window
 from quantrac.domain.readings import Flag
 
@@ -38,7 +38,7 @@ def explain(window: Window, *, other: Expected) -> list[str]:
     return [
         f"{name} {reference:.10g} of the same time is bad"
         if bad
-        else no_other(name)
+        else explain_no_companion(name)
         if np.isnan(reference)
         else f"{name} {reference:.10g} of the same time is not bad"
         for reference, bad, name in rows(window.companion(other), window.is_companion_bad(other), other)

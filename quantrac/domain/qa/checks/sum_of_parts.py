@@ -6,7 +6,7 @@ counts 46.01 / 30.01 = 1.53 times (molar masses in g/mol).
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, no_other, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, explain_no_companion, rows
 from quantrac.domain.qa.window import Expected, Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -65,9 +65,9 @@ def explain(
     )
     numbers = rows(window.value, total, tolerance + relative * np.abs(total))
     return [
-        no_other(one)
+        explain_no_companion(one)
         if np.isnan(a)
-        else no_other(two)
+        else explain_no_companion(two)
         if np.isnan(b)
         else NO_THRESHOLD
         if np.isnan(total) or np.isnan(most)
