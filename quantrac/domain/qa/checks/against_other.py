@@ -26,7 +26,7 @@ def against_other(
     FAIL, both in the unit of the value. A bound that is NaN is open; both NaN, or no ``other`` at that
     moment, is NOT_EVALUATED.
 
-    >>> pm25 = Window.of([38.0, 44.0, 60.0, 200.0], others={"PM10": 40.0})
+    >>> pm25 = Window.of([38.0, 44.0, 60.0, 200.0], companions={"PM10": 40.0})
     >>> against_other(pm25, other="PM10", at_most=1, tolerance=5, fail_tolerance=100).tolist()
     [1, 1, 3, 4]
     >>> against_other(Window.of([60.0]), other="PM10", at_most=1).tolist()
@@ -57,7 +57,7 @@ def explain(
 ) -> list[str]:
     """Name both values, the bounds and the tolerance.
 
-    >>> explain(Window.of([60.0], others={"PM10": 40.0}), other="PM10", at_most=1, tolerance=5)
+    >>> explain(Window.of([60.0], companions={"PM10": 40.0}), other="PM10", at_most=1, tolerance=5)
     ['60 against PM10 40: at most 40, limit 5 on the excess']
     >>> explain(Window.of([60.0]), other="PM10", at_most=1)
     ['PM10 is not known at this time']

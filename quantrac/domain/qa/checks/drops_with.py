@@ -18,7 +18,7 @@ def drops_with(window: Window, *, other: Expected) -> Outcomes:
     One level deep: what this test says of a reading is not passed on. NOT_EVALUATED where the other is not
     known at that moment.
 
-    >>> flux = Window.of([3.1], others={"Flow": 12.0, "COD": 9999.0}, bad=["COD"])
+    >>> flux = Window.of([3.1], companions={"Flow": 12.0, "COD": 9999.0}, bad=["COD"])
     >>> [int(drops_with(flux, other=code)[0]) for code in ("Flow", "COD", "TSS")]
     [1, 3, 2]
     """
@@ -31,7 +31,7 @@ def drops_with(window: Window, *, other: Expected) -> Outcomes:
 def explain(window: Window, *, other: Expected) -> list[str]:
     """Say what became of the other parameter.
 
-    >>> flux = Window.of([3.1], others={"COD": 9999.0}, bad=["COD"])
+    >>> flux = Window.of([3.1], companions={"COD": 9999.0}, bad=["COD"])
     >>> explain(flux, other="COD"), explain(flux, other="TSS")
     (['COD 9999 of the same time is bad'], ['TSS is not known at this time'])
     """
