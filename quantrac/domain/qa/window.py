@@ -162,13 +162,13 @@ class Window:
         recent: tuple[float, float] = (np.nan, np.nan),
         neighbours: ArrayLike = np.nan,
         neighbour_count: ArrayLike = 0,
-        others: dict[str, float] | None = None,
+        companions: dict[str, float] | None = None,
         bad: Sequence[str] = (),
     ) -> Self:
         """Build a window from literals: rows at time 0, ``past`` five minutes apart unless timed.
 
         ``past`` has shape (depth,) to share it among the rows, or (n, depth), its times seconds before the
-        row; ``equal_minutes`` is how long the value has stood. ``others`` were measured in every row's
+        row; ``equal_minutes`` is how long the value has stood. ``companions`` were measured in every row's
         sample, those in ``bad`` with a bad outcome.
         """
         values = np.atleast_1d(np.asarray(value, dtype=np.float64))
@@ -182,11 +182,12 @@ class Window:
         past_value = np.broadcast_to(shared, (n, shared.shape[1]))
         spaced = 300.0 * np.arange(-past_value.shape[1], 0) if past_time is None else past_time
         before = times[:, None] + np.asarray(spaced, dtype=np.float64)
-        names = list(others or {})
-        companions = Companions(
-            np.zeros(len(names), dtype=np.intp), names, np.array(list((others or {}).values()), dtype=float)
+        values_by_code = companions or {}
+        codes = list(values_by_code)
+        same_sample = Companions(
+            np.zeros(len(codes), dtype=np.intp), codes, np.array(list(values_by_code.values()), dtype=float)
         )
-        companions.mark_bad(np.array([name in bad for name in names], dtype=np.bool_))
+        same_sample.mark_bad(np.array([code in bad for code in codes], dtype=np.bool_))
         return cls(
             value=values,
             time=times,
@@ -206,7 +207,7 @@ class Window:
             neighbours=spread(neighbours),
             neighbour_count=spread(neighbour_count),
             sample=np.zeros(n, dtype=np.intp),
-            companions=companions,
+            companions=same_sample,
         )
 
 

@@ -6,7 +6,7 @@ coefficient times another parameter. PM2.5 is a part of PM10 by definition, and 
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, limits, no_other, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, explain_no_companion, format_limits, rows
 from quantrac.domain.qa.window import Expected, Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -26,7 +26,7 @@ def against_other(
     FAIL, both in the unit of the value. A bound that is NaN is open; both NaN, or no ``other`` at that
     moment, is NOT_EVALUATED.
 
-    >>> pm25 = Window.of([38.0, 44.0, 60.0, 200.0], others={"PM10": 40.0})
+    >>> pm25 = Window.of([38.0, 44.0, 60.0, 200.0], companions={"PM10": 40.0})
     >>> against_other(pm25, other="PM10", at_most=1, tolerance=5, fail_tolerance=100).tolist()
     [1, 1, 3, 4]
     >>> against_other(Window.of([60.0]), other="PM10", at_most=1).tolist()
@@ -57,7 +57,7 @@ def explain(
 ) -> list[str]:
     """Name both values, the bounds and the tolerance.
 
-    >>> explain(Window.of([60.0], others={"PM10": 40.0}), other="PM10", at_most=1, tolerance=5)
+    >>> explain(Window.of([60.0], companions={"PM10": 40.0}), other="PM10", at_most=1, tolerance=5)
     ['60 against PM10 40: at most 40, limit 5 on the excess']
     >>> explain(Window.of([60.0]), other="PM10", at_most=1)
     ['PM10 is not known at this time']
@@ -65,7 +65,7 @@ def explain(
     low, high = _bounds(window, other, at_least, at_most)
     numbers = rows(window.value, window.companion(other), low, high, other, tolerance, fail_tolerance)
     return [
-        no_other(name)
+        explain_no_companion(name)
         if np.isnan(reference)
         else NO_THRESHOLD
         if (np.isnan(least) and np.isnan(most)) or np.isnan(suspect) or np.isnan(fail)
@@ -75,7 +75,7 @@ def explain(
             for word, bound in (("least", least), ("most", most))
             if not np.isnan(bound)
         )
-        + f", {limits(suspect, fail)} on the excess"
+        + f", {format_limits(suspect, fail)} on the excess"
         for value, reference, least, most, name, suspect, fail in numbers
     ]
 

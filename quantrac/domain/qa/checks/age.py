@@ -6,7 +6,7 @@ its battery starts again at its epoch, such as 1970, 1980 or 2000.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, rows
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -49,7 +49,7 @@ def explain(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold 
         if time < start
         else "the time of receipt is not known"
         if np.isnan(since)
-        else f"{duration(1440 * since)} old at its receipt, limit {duration(1440 * most)}"
+        else f"{format_duration(1440 * since)} old at its receipt, limit {format_duration(1440 * most)}"
         for time, since, most, year, start in numbers
     ]
 

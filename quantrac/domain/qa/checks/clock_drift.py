@@ -9,8 +9,8 @@ from its own clock is always on the grid; there only ``future`` can tell.
 import numpy as np
 
 from quantrac.domain.qa.checks.grid import away, offset
-from quantrac.domain.qa.checks.past import newest
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, many, rows
+from quantrac.domain.qa.checks.past import is_newest
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_count, format_duration, rows
 from quantrac.domain.qa.window import Bools, Floats, Outcomes, Threshold, Window, column
 from quantrac.domain.readings import Flag
 
@@ -66,15 +66,19 @@ def explain(
         if np.isnan(own)
         else NO_THRESHOLD
         if np.isnan(limit) or np.isnan(needed) or np.isnan(within)
-        else f"{away(own)} a step of {duration(step / 60)}, limit {duration(limit / 60)}"
-        + (f"; {many(known)} in {duration(within)}, needs {needed:g}" if abs(own) > limit else "")
+        else f"{away(own)} a step of {format_duration(step / 60)}, limit {format_duration(limit / 60)}"
+        + (
+            f"; {format_count(known)} in {format_duration(within)}, needs {needed:g}"
+            if abs(own) > limit
+            else ""
+        )
         if abs(own) <= limit or known < needed
-        else f"{away(own)} a step of {duration(step / 60)}, {many(known)} before it "
-        f"{away(low)} to {away(high)}, limit {duration(limit / 60)}"
+        else f"{away(own)} a step of {format_duration(step / 60)}, {format_count(known)} before it "
+        f"{away(low)} to {away(high)}, limit {format_duration(limit / 60)}"
         for own, step, known, low, high, limit, needed, within in numbers
     ]
 
 
 def _before(window: Window, readings: Threshold, minutes: Threshold) -> tuple[Bools, Floats]:
     """Which of the readings before count, and the offsets of all, both (n, depth)."""
-    return newest(window, readings, minutes), offset(window.past_time, column(window.interval))
+    return is_newest(window, readings, minutes), offset(window.past_time, column(window.interval))

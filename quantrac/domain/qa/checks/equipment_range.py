@@ -6,7 +6,7 @@ keeps for each station parameter.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import end, rows
+from quantrac.domain.qa.checks.wording import format_bound, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -40,6 +40,6 @@ def explain(window: Window, *, low: Threshold = np.nan, high: Threshold = np.nan
     return [
         "no equipment range is registered"
         if np.isnan(from_) and np.isnan(to)
-        else f"{value:.10g}, equipment range {end(from_)} to {end(to)}"
+        else f"{value:.10g}, equipment range {format_bound(from_)} to {format_bound(to)}"
         for value, from_, to in rows(window.value, low, high)
     ]

@@ -6,7 +6,7 @@ stations share a rule. Found in the national data: CO equal to 3087.03 for 1,037
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, format_limits, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -65,6 +65,6 @@ def explain(
         if np.isnan(suspect) or np.isnan(fail)
         else f"how long {value:.10g} has stood is not known"
         if np.isnan(stood)
-        else f"{value:.10g} for {duration(stood)}, {limits(suspect, fail, duration)}"
+        else f"{value:.10g} for {format_duration(stood)}, {format_limits(suspect, fail, format_duration)}"
         for value, stood, suspect, fail, low, high in numbers
     ]

@@ -5,7 +5,7 @@ Source: IOOS QARTOD, test 1 (timing); the default tolerances are unverified.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, format_limits, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -44,8 +44,9 @@ def explain(window: Window, *, tolerance: Threshold = 5.0, fail_after: Threshold
         if np.isnan(minutes)
         else NO_THRESHOLD
         if np.isnan(suspect) or np.isnan(fail)
-        else f"stamped {duration(minutes)} after its receipt, {limits(suspect, fail, duration)}"
+        else f"stamped {format_duration(minutes)} after its receipt, "
+        f"{format_limits(suspect, fail, format_duration)}"
         if minutes > 0
-        else f"stamped {duration(-minutes)} before its receipt"
+        else f"stamped {format_duration(-minutes)} before its receipt"
         for minutes, suspect, fail in rows(ahead, tolerance, fail_after)
     ]

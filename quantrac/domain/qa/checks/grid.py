@@ -5,7 +5,7 @@ Source: IOOS QARTOD, test 1 (timing); loggers of the country send on the clock, 
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, rows
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -37,7 +37,7 @@ def explain(window: Window, *, tolerance: Threshold) -> list[str]:
         if np.isnan(seconds)
         else NO_THRESHOLD
         if np.isnan(most)
-        else f"{away(seconds)} a step of {duration(step / 60)}, limit {duration(most / 60)}"
+        else f"{away(seconds)} a step of {format_duration(step / 60)}, limit {format_duration(most / 60)}"
         for seconds, step, most in rows(offset(window.time, window.interval), window.interval, tolerance)
     ]
 
@@ -61,4 +61,4 @@ def away(seconds: float) -> str:
     >>> away(-30.0)
     '30 s before'
     """
-    return f"{duration(abs(seconds) / 60)} {'before' if seconds < 0 else 'after'}"
+    return f"{format_duration(abs(seconds) / 60)} {'before' if seconds < 0 else 'after'}"

@@ -5,7 +5,7 @@ Source: IOOS QARTOD, test 11 (neighbour).
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, many, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_count, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -50,12 +50,12 @@ def explain(
     """
     numbers = rows(window.value, window.neighbours, window.neighbour_count, tolerance, factor, at_least)
     return [
-        f"{many(0 if np.isnan(median) else count, 'neighbour')} in this hour, needs {needed:g}"
+        f"{format_count(0 if np.isnan(median) else count, 'neighbour')} in this hour, needs {needed:g}"
         if np.isnan(median) or not count >= needed
         else NO_THRESHOLD
         if np.isnan(most)
         else f"{value:.10g} is {abs(value - median):.6g} from {median:.6g}, "
-        f"the median of {many(count, 'neighbour')}, limit {most:.6g}"
+        f"the median of {format_count(count, 'neighbour')}, limit {most:.6g}"
         + ("" if np.isnan(times) else f" and {times:g} times")
         for value, median, count, most, times, needed in numbers
     ]
@@ -67,5 +67,5 @@ def explain_without_values(count: float, outcome: Flag) -> str:
     >>> explain_without_values(3, Flag.SUSPECT)
     'suspect beside 3 neighbours; this key may not read all of them, so no value is told'
     """
-    beside = many(count, "neighbour")
+    beside = format_count(count, "neighbour")
     return f"{outcome.name.lower()} beside {beside}; this key may not read all of them, so no value is told"

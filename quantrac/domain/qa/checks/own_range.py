@@ -6,7 +6,7 @@ season; the default of ``spans`` is unverified.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.scale import scaled
+from quantrac.domain.qa.checks.scale import rescale
 from quantrac.domain.qa.checks.wording import NO_THRESHOLD, rows
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
@@ -24,7 +24,7 @@ def own_range(
 
     The width is that of the usual range, and never less than ``at_least_span`` (unit of the value) or
     ``relative`` times the end of the range further from 0. With ``log_floor`` (unit of the value) logarithms
-    are compared (:func:`~quantrac.domain.qa.checks.scale.scaled`), for quantities that vary by factors:
+    are compared (:func:`~quantrac.domain.qa.checks.scale.rescale`), for quantities that vary by factors:
     ``at_least_span`` is then one too (0.69 for a factor of 2), and ``relative`` does not count.
 
     Too little known of the series, one that never moved, and a row without thresholds are NOT_EVALUATED.
@@ -84,8 +84,8 @@ def _limits(
     window: Window, spans: Threshold, at_least_span: Threshold, relative: Threshold, log_floor: Threshold
 ) -> tuple[Floats, Floats, Floats]:
     """Value and limits, each (n,), of the logarithms where asked; NaN where something is lacking."""
-    low, high = scaled(window.own_low, log_floor), scaled(window.own_high, log_floor)
+    low, high = rescale(window.own_low, log_floor), rescale(window.own_high, log_floor)
     share = np.where(np.isnan(log_floor), relative * np.maximum(np.abs(low), np.abs(high)), 0.0 * relative)
     width = np.maximum(np.maximum(high - low, at_least_span), share)
     margin = np.where(width > 0, spans * width, np.nan)
-    return scaled(window.value, log_floor), low - margin, high + margin
+    return rescale(window.value, log_floor), low - margin, high + margin

@@ -6,9 +6,9 @@ place of its standard deviation; the default of ``factor`` is unverified.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.past import no_previous, previous, standing
+from quantrac.domain.qa.checks.past import count_equal, explain_no_previous, previous_reading
 from quantrac.domain.qa.checks.scale import growth
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, rows
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -41,7 +41,7 @@ def own_rate(
     >>> own_rate(Window.of([29.0], past=[20.1])).tolist()
     [2]
     """
-    before, age = previous(window)
+    before, age = previous_reading(window)
     limit = _limit(window, age, factor=factor, after_hold=after_hold, hold=hold, at_least=at_least)
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
     outcome[~(np.abs(window.value - before) <= limit)] = Flag.SUSPECT
@@ -65,7 +65,7 @@ def explain(
     >>> explain(Window.of([29.0], past=[20.1]))
     ['too little is known of the series']
     """
-    before, age = previous(window)
+    before, age = previous_reading(window)
     limit = _limit(window, age, factor=factor, after_hold=after_hold, hold=hold, at_least=at_least)
     numbers = rows(window.value, before, age, window.own_step, limit, minutes)
     return [
@@ -75,10 +75,10 @@ def explain(
         if not usual > 0
         else NO_THRESHOLD
         if np.isnan(most)
-        else f"{value:.10g} is {abs(value - last):.6g} from {last:.10g} of {duration(since)} before, "
+        else f"{value:.10g} is {abs(value - last):.6g} from {last:.10g} of {format_duration(since)} before, "
         f"largest usual step {usual:.6g}, limit {most:.6g}"
         if since <= within
-        else no_previous(since, within)
+        else explain_no_previous(since, within)
         for value, last, since, usual, most, within in numbers
     ]
 
@@ -95,7 +95,7 @@ def _limit(
     """Return the largest step allowed (n,), NaN where it is not known."""
     usual = np.where(window.own_step > 0, window.own_step, np.nan)
     if not np.all(np.isnan(after_hold)):
-        is_hold = standing(window) >= hold
+        is_hold = count_equal(window) >= hold
         factor = np.where(is_hold & ~np.isnan(after_hold), after_hold, factor)
     lacking = np.where(np.isnan(hold), np.nan, 0.0)
     limit: Floats = np.maximum(factor * usual * growth(age), at_least) + lacking

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import duration
+from quantrac.domain.qa.checks.wording import format_duration
 from quantrac.domain.qa.window import Bools, Floats, Threshold, Window, column
 
 
-def newest(window: Window, readings: Threshold, minutes: Threshold) -> Bools:
+def is_newest(window: Window, readings: Threshold, minutes: Threshold) -> Bools:
     """Tell (n, depth) which of the readings before are among the last ``readings`` within ``minutes``.
 
-    >>> newest(Window.of([1.0], past=[4.0, 3.0, 2.0]), readings=2, minutes=60).tolist()
+    >>> is_newest(Window.of([1.0], past=[4.0, 3.0, 2.0]), readings=2, minutes=60).tolist()
     [[False, True, True]]
     """
     recent = window.past_time >= window.time[:, None] - 60 * column(minutes)
@@ -18,10 +18,10 @@ def newest(window: Window, readings: Threshold, minutes: Threshold) -> Bools:
     return newest
 
 
-def recent(window: Window, readings: Threshold, minutes: Threshold) -> Floats:
+def recent_values(window: Window, readings: Threshold, minutes: Threshold) -> Floats:
     """Return the values of these readings (most, n), in no order; NaN where a row has fewer.
 
-    >>> recent(Window.of([1.0], past=[4.0, 3.0, np.nan, 2.0]), readings=2, minutes=60).tolist()
+    >>> recent_values(Window.of([1.0], past=[4.0, 3.0, np.nan, 2.0]), readings=2, minutes=60).tolist()
     [[2.0], [3.0]]
     """
     n, depth = window.past_value.shape
@@ -34,16 +34,16 @@ def recent(window: Window, readings: Threshold, minutes: Threshold) -> Floats:
     # (rest, depth) the others are searched for theirs: sorted, so that NaN comes last
     rest = np.flatnonzero(~is_full)
     part = window.take(rest)
-    is_newest = newest(part, np.broadcast_to(readings, n)[rest], np.broadcast_to(minutes, n)[rest])
+    is_counted = is_newest(part, np.broadcast_to(readings, n)[rest], np.broadcast_to(minutes, n)[rest])
     values = value.copy()
-    values[:, rest] = np.sort(np.where(is_newest, part.past_value, np.nan), axis=1).T[:most]
+    values[:, rest] = np.sort(np.where(is_counted, part.past_value, np.nan), axis=1).T[:most]
     return values
 
 
-def previous(window: Window) -> tuple[Floats, Floats]:
+def previous_reading(window: Window) -> tuple[Floats, Floats]:
     """Return the reading before (n,) and how many minutes before it was (n,); NaN where none is known.
 
-    >>> [column.tolist() for column in previous(Window.of([21.0], past=[20.1, 20.4, np.nan]))]
+    >>> [column.tolist() for column in previous_reading(Window.of([21.0], past=[20.1, 20.4, np.nan]))]
     [[20.4], [10.0]]
     """
     values, times = window.last(1)
@@ -60,10 +60,10 @@ def previous(window: Window) -> tuple[Floats, Floats]:
     return value, (window.time - time) / 60
 
 
-def standing(window: Window) -> Floats:
+def count_equal(window: Window) -> Floats:
     """Count (n,) the readings just before, none of them missing, that show one value to the digit.
 
-    >>> standing(Window.of([8.4], past=[7.9, 7.8, 7.9, 7.9])).tolist()
+    >>> count_equal(Window.of([8.4], past=[7.9, 7.8, 7.9, 7.9])).tolist()
     [2.0]
     """
     last, _ = window.last(2)
@@ -79,12 +79,12 @@ def standing(window: Window) -> Floats:
     return count
 
 
-def no_previous(age: float, minutes: float) -> str:
+def explain_no_previous(age: float, minutes: float) -> str:
     """Say why there is no reading before to compare with.
 
-    >>> no_previous(np.nan, 60), no_previous(90, 60)
+    >>> explain_no_previous(np.nan, 60), explain_no_previous(90, 60)
     ('no reading before is known', 'the reading before is 1.5 h old, may be 1 h')
     """
     if np.isnan(age):
         return "no reading before is known"
-    return f"the reading before is {duration(age)} old, may be {duration(minutes)}"
+    return f"the reading before is {format_duration(age)} old, may be {format_duration(minutes)}"

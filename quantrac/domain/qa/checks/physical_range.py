@@ -6,7 +6,7 @@ Source: IOOS QARTOD, test 4 (gross range); its sensor limits are ``equipment_ran
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, end, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_bound, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -57,7 +57,11 @@ def explain(
     return [
         NO_THRESHOLD
         if np.isnan(from_) or np.isnan(to)
-        else f"{value:.10g}, physical range {end(from_)} to {end(to)}"
-        + ("" if np.isnan(usual) and np.isnan(most) else f", usual range {end(usual)} to {end(most)}")
+        else f"{value:.10g}, physical range {format_bound(from_)} to {format_bound(to)}"
+        + (
+            ""
+            if np.isnan(usual) and np.isnan(most)
+            else f", usual range {format_bound(usual)} to {format_bound(most)}"
+        )
         for value, from_, to, usual, most in rows(window.value, low, high, suspect_low, suspect_high)
     ]

@@ -6,9 +6,9 @@ standard deviation, which one wild value among the readings before would inflate
 
 import numpy as np
 
-from quantrac.domain.qa.checks.past import no_previous, previous
+from quantrac.domain.qa.checks.past import explain_no_previous, previous_reading
 from quantrac.domain.qa.checks.scale import growth
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, format_limits, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -39,7 +39,7 @@ def rate_of_change(
         raise ValueError(f"suspect {suspect} is above fail {fail}")
     if np.any(np.less_equal(step_minutes, 0)):
         raise ValueError(f"step_minutes {step_minutes} is not above 0")
-    before, age = previous(window)
+    before, age = previous_reading(window)
     change = np.abs(window.value - before)
     wider, own = growth(age, step_minutes), relative * np.abs(before)
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
@@ -67,16 +67,16 @@ def explain(
     >>> explain(Window.of([253.0]), suspect=30)
     ['no reading before is known']
     """
-    before, age = previous(window)
+    before, age = previous_reading(window)
     wider, own = growth(age, step_minutes), relative * np.abs(before)
     lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(relative)
     numbers = rows(window.value, before, age, suspect * wider + own, fail * wider + own, minutes, lacking)
     return [
         NO_THRESHOLD
         if no_threshold
-        else f"{value:.10g} is {abs(value - last):.6g} from {last:.10g} of {duration(since)} before, "
-        f"{limits(low, high)}"
+        else f"{value:.10g} is {abs(value - last):.6g} from {last:.10g} of {format_duration(since)} before, "
+        f"{format_limits(low, high)}"
         if since <= within
-        else no_previous(since, within)
+        else explain_no_previous(since, within)
         for value, last, since, low, high, within, no_threshold in numbers
     ]

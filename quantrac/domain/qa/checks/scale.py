@@ -8,13 +8,13 @@ REFERENCE_MINUTES = 15.0
 """Step for which the limits of change are written; half of the world's river stations have it."""
 
 
-def scaled(value: Floats, log_floor: Threshold) -> Floats:
+def rescale(value: Floats, log_floor: Threshold) -> Floats:
     """Return ``value`` as it is where ``log_floor`` is NaN, else the logarithm of ``value + log_floor``.
 
     Values of any shape whose rows are those of ``log_floor``; negative ones count as 0. The floor, above 0,
     keeps factors near zero, where an instrument shows noise, from counting for much.
 
-    >>> scaled(np.array([0.0, 7.0]), np.nan).tolist(), scaled(np.array([0.0, 7.0]), 1.0).round(2).tolist()
+    >>> rescale(np.array([0.0, 7.0]), np.nan).tolist(), rescale(np.array([0.0, 7.0]), 1.0).round(2).tolist()
     ([0.0, 7.0], [0.0, 2.08])
     """
     floor = np.asarray(log_floor, dtype=np.float64)

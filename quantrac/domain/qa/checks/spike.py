@@ -6,9 +6,9 @@ have its flag at once, so this one looks back only.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.past import recent
-from quantrac.domain.qa.checks.scale import scaled
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, many, rows
+from quantrac.domain.qa.checks.past import recent_values
+from quantrac.domain.qa.checks.scale import rescale
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_count, format_duration, format_limits, rows
 from quantrac.domain.qa.window import Floats, Indices, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -28,7 +28,7 @@ def spike(
 
     The distance counts beyond ``spreads`` times the series' own spread (median absolute deviation), and is
     compared with ``suspect`` and ``fail`` in the unit of the value; with ``log_floor`` (unit of the value)
-    logarithms are compared (:func:`~quantrac.domain.qa.checks.scale.scaled`), for quantities that vary by
+    logarithms are compared (:func:`~quantrac.domain.qa.checks.scale.rescale`), for quantities that vary by
     factors: 0.69 is a factor of 2. Fewer than ``at_least`` readings to compare with is NOT_EVALUATED, and so
     is a row without thresholds.
 
@@ -48,7 +48,7 @@ def spike(
     if np.any(np.greater(suspect, fail)):
         raise ValueError(f"suspect {suspect} is above fail {fail}")
     history, count, median = _history(window, readings, minutes, log_floor)
-    distance = np.abs(scaled(window.value, log_floor) - median)
+    distance = np.abs(rescale(window.value, log_floor) - median)
     # The spread only brings a value nearer, so that it is looked for where the distance alone is too great.
     far = np.flatnonzero(~(distance <= suspect) | ~np.greater_equal(spreads, 0))
     spread = _median(np.abs(history[:, far] - median[far]), count[far])
@@ -84,7 +84,7 @@ def explain(
     spread = _median(np.abs(history - median), count)
     lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
     numbers = rows(
-        scaled(window.value, log_floor),
+        rescale(window.value, log_floor),
         median,
         spreads * spread,
         count,
@@ -98,10 +98,10 @@ def explain(
     return [
         NO_THRESHOLD
         if no_threshold
-        else f"{many(known)} in {duration(within)}, needs {needed:g}"
+        else f"{format_count(known)} in {format_duration(within)}, needs {needed:g}"
         if not known >= needed
         else f"{'' if np.isnan(floor) else 'logarithm '}{value:.10g} is {abs(value - middle):.6g} "
-        f"from the median {middle:.6g} of {many(known)}, {limits(low + own, high + own)}"
+        f"from the median {middle:.6g} of {format_count(known)}, {format_limits(low + own, high + own)}"
         for value, middle, own, known, low, high, needed, within, no_threshold, floor in numbers
     ]
 
@@ -110,7 +110,7 @@ def _history(
     window: Window, readings: Threshold, minutes: Threshold, log_floor: Threshold
 ) -> tuple[Floats, Indices, Floats]:
     """The readings to compare with (most, n), NaN where there are fewer, and their count and median (n,)."""
-    history = scaled(recent(window, readings, minutes).T, log_floor).T
+    history = rescale(recent_values(window, readings, minutes).T, log_floor).T
     count: Indices = np.sum(~np.isnan(history), axis=0)
     return history, count, _median(history, count)
 

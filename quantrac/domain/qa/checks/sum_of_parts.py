@@ -6,7 +6,7 @@ counts 46.01 / 30.01 = 1.53 times (molar masses in g/mol).
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, no_other, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, explain_no_companion, rows
 from quantrac.domain.qa.window import Expected, Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -27,10 +27,11 @@ def sum_of_parts(
     the unit of the total. Where a part is not known at that moment, and without thresholds, a row is
     NOT_EVALUATED.
 
-    >>> nox = Window.of([61.0, 90.0], others={"NO": 20.0, "NO2": 30.0})
+    >>> nox = Window.of([61.0, 90.0], companions={"NO": 20.0, "NO2": 30.0})
     >>> sum_of_parts(nox, first="NO", second="NO2", first_factor=1.53, tolerance=5).tolist()
     [1, 3]
-    >>> sum_of_parts(Window.of([61.0], others={"NO": 20.0}), first="NO", second="NO2", tolerance=5).tolist()
+    >>> lacking = Window.of([61.0], companions={"NO": 20.0})
+    >>> sum_of_parts(lacking, first="NO", second="NO2", tolerance=5).tolist()
     [2]
     """
     total = _total(window, first, second, first_factor, second_factor)
@@ -53,10 +54,10 @@ def explain(
 ) -> list[str]:
     """Name the total, the parts, their sum and the tolerance.
 
-    >>> nox = Window.of([90.0], others={"NO": 20.0, "NO2": 30.0})
+    >>> nox = Window.of([90.0], companions={"NO": 20.0, "NO2": 30.0})
     >>> explain(nox, first="NO", second="NO2", first_factor=1.53, tolerance=5)
     ['90 is 29.4 from 60.6, the sum of NO 20 × 1.53 and NO2 30 × 1, limit 5']
-    >>> explain(Window.of([90.0], others={"NO": 20.0}), first="NO", second="NO2", tolerance=5)
+    >>> explain(Window.of([90.0], companions={"NO": 20.0}), first="NO", second="NO2", tolerance=5)
     ['NO2 is not known at this time']
     """
     total = _total(window, first, second, first_factor, second_factor)
@@ -65,9 +66,9 @@ def explain(
     )
     numbers = rows(window.value, total, tolerance + relative * np.abs(total))
     return [
-        no_other(one)
+        explain_no_companion(one)
         if np.isnan(a)
-        else no_other(two)
+        else explain_no_companion(two)
         if np.isnan(b)
         else NO_THRESHOLD
         if np.isnan(total) or np.isnan(most)

@@ -21,10 +21,10 @@ def rows(*columns: ArrayLike | Expected) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.tolist() for column in equally_long), strict=True)
 
 
-def duration(minutes: float) -> str:
+def format_duration(minutes: float) -> str:
     """Write a span in the largest unit that keeps it short.
 
-    >>> [duration(minutes) for minutes in (0.5, 5, 90, 360, 2160)]
+    >>> [format_duration(minutes) for minutes in (0.5, 5, 90, 360, 2160)]
     ['30 s', '5 min', '1.5 h', '6 h', '1.5 d']
     """
     for unit, length in (("d", 1440.0), ("h", 60.0), ("min", 1.0)):
@@ -33,46 +33,46 @@ def duration(minutes: float) -> str:
     return f"{60 * minutes:.3g} s"
 
 
-def end(limit: float) -> str:
+def format_bound(limit: float) -> str:
     """Write one end of a range.
 
-    >>> end(float("nan")), end(500.0)
+    >>> format_bound(float("nan")), format_bound(500.0)
     ('open', '500')
     """
     return "open" if np.isnan(limit) else f"{limit:.10g}"
 
 
-def number(limit: float) -> str:
+def format_number(limit: float) -> str:
     """Write a limit.
 
-    >>> number(1000.0)
+    >>> format_number(1000.0)
     '1000'
     """
     return f"{limit:.6g}"
 
 
-def limits(suspect: float, fail: float, write: Callable[[float], str] = number) -> str:
+def format_limits(suspect: float, fail: float, write: Callable[[float], str] = format_number) -> str:
     """Write the limits from which a reading is SUSPECT and FAIL; infinite where it never fails.
 
-    >>> limits(30, 1000), limits(30, float("inf")), limits(360, 1440, duration)
+    >>> format_limits(30, 1000), format_limits(30, float("inf")), format_limits(360, 1440, format_duration)
     ('limits 30 and 1000', 'limit 30', 'limits 6 h and 1 d')
     """
     return f"limit {write(suspect)}" if np.isinf(fail) else f"limits {write(suspect)} and {write(fail)}"
 
 
-def no_other(parameter: str | None) -> str:
+def explain_no_companion(parameter: str | None) -> str:
     """Say that another parameter is lacking.
 
-    >>> no_other("PM10"), no_other(None)
+    >>> explain_no_companion("PM10"), explain_no_companion(None)
     ('PM10 is not known at this time', 'no other parameter is given')
     """
     return f"{parameter} is not known at this time" if parameter else "no other parameter is given"
 
 
-def many(count: float, noun: str = "reading") -> str:
+def format_count(count: float, noun: str = "reading") -> str:
     """Count things.
 
-    >>> many(1), many(5), many(2, "neighbour")
+    >>> format_count(1), format_count(5), format_count(2, "neighbour")
     ('1 reading', '5 readings', '2 neighbours')
     """
     return f"{count:g} {noun}{'' if count == 1 else 's'}"

@@ -6,7 +6,7 @@ was not numeric or the device failed.
 
 import numpy as np
 
-from quantrac.domain.qa.checks.wording import NO_THRESHOLD, duration, limits, rows
+from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, format_limits, rows
 from quantrac.domain.qa.window import Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
@@ -46,8 +46,8 @@ def explain(window: Window, *, after: Threshold = 0.0, fail_after: Threshold = n
         if np.isnan(suspect) or np.isnan(fail)
         else f"{value:.10g} is not 0"
         if value != 0
-        else f"0, and how long it has stood is not known, {limits(suspect, fail, duration)}"
+        else f"0, and how long it has stood is not known, {format_limits(suspect, fail, format_duration)}"
         if np.isnan(minutes)
-        else f"0 for {duration(minutes)}, {limits(suspect, fail, duration)}"
+        else f"0 for {format_duration(minutes)}, {format_limits(suspect, fail, format_duration)}"
         for value, minutes, suspect, fail in rows(window.value, stood, after, fail_after)
     ]

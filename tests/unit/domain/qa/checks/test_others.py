@@ -15,13 +15,13 @@ GOOD, NOT_EVALUATED, SUSPECT, FAIL = 1, 2, 3, 4
 
 
 def test_pm2_5_is_never_more_than_pm10():
-    rows = Window.of([40.0, 45.0, 45.1, 90.1], others={"PM10": 40.0})
+    rows = Window.of([40.0, 45.0, 45.1, 90.1], companions={"PM10": 40.0})
     outcome = against_other(rows, other="PM10", at_most=1, tolerance=5, fail_tolerance=50)
     assert outcome.tolist() == [GOOD, GOOD, SUSPECT, FAIL]
 
 
 def test_a_parameter_may_have_a_least_share_of_another():
-    rows = Window.of([3.9, 4.0, 36.0, 36.1], others={"COD": 40.0})
+    rows = Window.of([3.9, 4.0, 36.0, 36.1], companions={"COD": 40.0})
     outcome = against_other(rows, other="COD", at_least=0.1, at_most=0.9)
     assert outcome.tolist() == [SUSPECT, GOOD, GOOD, SUSPECT]
     assert against_others.explain(rows, other="COD", at_least=0.1, at_most=0.9)[0] == (
@@ -30,43 +30,43 @@ def test_a_parameter_may_have_a_least_share_of_another():
 
 
 def test_without_the_other_parameter_nothing_is_compared():
-    rows = Window.of([60.0], others={"PM10": np.nan})
+    rows = Window.of([60.0], companions={"PM10": np.nan})
     assert against_other(rows, other="PM10", at_most=1).tolist() == [NOT_EVALUATED]
     assert against_other(rows, other="TSP", at_most=1).tolist() == [NOT_EVALUATED]
     assert against_other(rows, other=None, at_most=1).tolist() == [NOT_EVALUATED]
 
 
 def test_without_a_bound_nothing_is_compared():
-    rows = Window.of([60.0], others={"PM10": 40.0})
+    rows = Window.of([60.0], companions={"PM10": 40.0})
     assert against_other(rows, other="PM10").tolist() == [NOT_EVALUATED]
     assert against_others.explain(rows, other="PM10") == ["a threshold is not given"]
 
 
 def test_each_row_has_its_own_other_parameter():
-    rows = Window.of([30.0, 30.0], others={"PM10": 40.0, "NOx": 20.0})
+    rows = Window.of([30.0, 30.0], companions={"PM10": 40.0, "NOx": 20.0})
     other = np.array(["PM10", "NOx"], dtype=object)
     assert against_other(rows, other=other, at_most=1).tolist() == [GOOD, SUSPECT]
 
 
 def test_nox_agrees_with_its_parts():
-    rows = Window.of([55.6, 65.6, 65.7], others={"NO": 20.0, "NO2": 30.0})  # 1.53 * 20 + 30 = 60.6
+    rows = Window.of([55.6, 65.6, 65.7], companions={"NO": 20.0, "NO2": 30.0})  # 1.53 * 20 + 30 = 60.6
     outcome = sum_of_parts(rows, first="NO", second="NO2", first_factor=1.53, tolerance=5)
     assert outcome.tolist() == [GOOD, GOOD, SUSPECT]
 
 
 def test_the_tolerance_of_a_sum_may_grow_with_it():
-    rows = Window.of([540.0, 560.0], others={"NO": 200.0, "NO2": 300.0})
+    rows = Window.of([540.0, 560.0], companions={"NO": 200.0, "NO2": 300.0})
     assert sum_of_parts(rows, first="NO", second="NO2", relative=0.1).tolist() == [GOOD, SUSPECT]
 
 
 @pytest.mark.parametrize("parts", [{"NO": 20.0}, {"NO2": 30.0}, {"NO": 20.0, "NO2": np.nan}, {}])
 def test_a_sum_with_an_unknown_part_is_not_evaluated(parts):
-    rows = Window.of([60.0], others=parts)
+    rows = Window.of([60.0], companions=parts)
     assert sum_of_parts(rows, first="NO", second="NO2", tolerance=5).tolist() == [NOT_EVALUATED]
 
 
 def test_a_reading_drops_with_the_bad_one_it_depends_on():
-    rows = Window.of([3.1], others={"Flow": 12.0, "COD": 9999.0}, bad=["COD"])
+    rows = Window.of([3.1], companions={"Flow": 12.0, "COD": 9999.0}, bad=["COD"])
     assert drops_with(rows, other="COD").tolist() == [SUSPECT]
     assert drops_with(rows, other="Flow").tolist() == [GOOD]
     assert drops_with(rows, other="TSS").tolist() == [NOT_EVALUATED]

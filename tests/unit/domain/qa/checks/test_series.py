@@ -7,7 +7,7 @@ from quantrac.domain.qa.checks import flat_line as flat_lines
 from quantrac.domain.qa.checks import rate_of_change as rates
 from quantrac.domain.qa.checks.flat_line import flat_line
 from quantrac.domain.qa.checks.own_rate import own_rate
-from quantrac.domain.qa.checks.past import newest, previous
+from quantrac.domain.qa.checks.past import is_newest, previous_reading
 from quantrac.domain.qa.checks.rate_of_change import rate_of_change
 from quantrac.domain.qa.checks.spike import spike
 from quantrac.domain.qa.checks.stuck import stuck
@@ -95,18 +95,18 @@ def test_a_row_without_thresholds_is_not_evaluated():
 
 def test_the_reading_before_is_the_newest_one_that_measured():
     rows = Window.of([1.0] * 3, past=[[7.0, 8.0], [7.0, np.nan], [np.nan, np.nan]])
-    value, age = previous(rows)
+    value, age = previous_reading(rows)
     assert value[:2].tolist() == [8.0, 7.0]
     assert age[:2].tolist() == [5.0, 10.0]
     assert np.isnan([value[2], age[2]]).all()
-    assert np.isnan(previous(Window.of([1.0]))).all()
+    assert np.isnan(previous_reading(Window.of([1.0]))).all()
 
 
 def test_gaps_and_old_readings_do_not_count_among_the_newest():
     rows = Window.of([1.0], past=[1.0, 2.0, np.nan, 3.0])
-    assert newest(rows, readings=2, minutes=60).tolist() == [[False, True, False, True]]
-    assert newest(rows, readings=9, minutes=15).tolist() == [[False, True, False, True]]
-    assert newest(rows, readings=9, minutes=14).tolist() == [[False, False, False, True]]
+    assert is_newest(rows, readings=2, minutes=60).tolist() == [[False, True, False, True]]
+    assert is_newest(rows, readings=9, minutes=15).tolist() == [[False, True, False, True]]
+    assert is_newest(rows, readings=9, minutes=14).tolist() == [[False, False, False, True]]
 
 
 def test_a_jump_from_the_reading_before_is_suspect_then_fails():

@@ -119,7 +119,7 @@ KNOWN = Window.of(
     recent=(20.0, 60.0),
     neighbours=45.0,
     neighbour_count=3,
-    others={"A": 40.0},
+    companions={"A": 40.0},
 )
 """Two readings of which everything is known that a test may want."""
 
