@@ -39,6 +39,8 @@ def explain(window: Window, *, after: Threshold = 0.0, fail_after: Threshold = n
 
     >>> explain(Window.of([0.0, 0.2], equal_minutes=90), after=60, fail_after=1440)
     ['0 for 1.5 h, limits 1 h and 1 d', '0.2 is not 0']
+    >>> explain(Window.of([0.0, 0.0], equal_minutes=np.nan), after=np.array([60.0, 0.0]), fail_after=1440)
+    ['0, and how long it has stood is not known, limits 1 h and 1 d', '0, limits 0 s and 1 d']
     """
     stood = (window.time - window.equal_since) / 60
     return [
@@ -47,6 +49,8 @@ def explain(window: Window, *, after: Threshold = 0.0, fail_after: Threshold = n
         else f"{value:.10g} is not 0"
         if value != 0
         else f"0, and how long it has stood is not known, {format_limits(suspect, fail, format_duration)}"
+        if np.isnan(minutes) and suspect > 0
+        else f"0, {format_limits(suspect, fail, format_duration)}"
         if np.isnan(minutes)
         else f"0 for {format_duration(minutes)}, {format_limits(suspect, fail, format_duration)}"
         for value, minutes, suspect, fail in rows(window.value, stood, after, fail_after)
