@@ -15,7 +15,9 @@ import quantrac.io.kafka
 from support.failures import note_failure
 
 # No test is timed: on a busy machine an example takes as long as it takes.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("untimed")
 
 KINDS = frozenset({"unit", "contract", "integration", "e2e"})

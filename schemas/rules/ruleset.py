@@ -21,9 +21,6 @@ from quantrac.errors import UserError
 TYPES = ("", *(t.value for t in StationType))
 """Station types, and the one of a station that nobody registered."""
 
-LEAST_REACH = 1440.0
-"""Minutes that are always looked back."""
-
 Table: TypeAlias = tuple[tuple[float, ...], ...]
 """12 months of 24 hours, UTC; NaN where there is no limit."""
 Value: TypeAlias = float | str | Table
@@ -149,13 +146,6 @@ class RuleSet:
                 by_test.setdefault(test, []).append((scope, entry))
         return by_test
 
-    def reach(self, station_type: str | None = None, station: str = "") -> float:
-        """Return how many minutes before a reading the tests may look, over all parameters.
-
-        ``None`` asks for every station type and station.
-        """
-        return max((LEAST_REACH, *self._reaches(station_type, station)))
-
     def check(self) -> None:
         """Let every test see every threshold it may get; raises UserError with the place.
 
@@ -203,18 +193,6 @@ class RuleSet:
                 for test, entries in self.settings.get(scope, {}).items():
                     for entry in entries:
                         yield scope, test, entry
-
-    def _reaches(self, station_type: str | None, station: str) -> Iterator[float]:
-        for scope, tests in self.settings.items():
-            if station_type is not None and scope.name not in ("", station_type, station):
-                continue
-            for test, entries in tests.items():
-                defaults = {name: default.default for name, default in thresholds_of(TESTS[test]).items()}
-                for entry in entries:
-                    if entry.thresholds is not None:
-                        thresholds = {**defaults, **entry.thresholds}
-                        spans = (thresholds[name] for name in TESTS[test].look_back)
-                        yield from (float(default) for default in spans if _is_finite(default))
 
     def _sections(self, *, sources: bool) -> dict[str, Any]:
         sections: dict[str, Any] = {

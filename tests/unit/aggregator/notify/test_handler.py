@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.io.progress import Progress
@@ -263,7 +263,6 @@ def changes() -> st.SearchStrategy[list[tuple[int, Alert | str]]]:
     return st.lists(st.tuples(st.integers(0, 90), event), max_size=40)
 
 
-@settings(deadline=None)
 @given(changes(), st.integers(1, 4), st.booleans(), st.integers(0, 7 * 24 - 1))
 def test_everything_is_told_digested_or_skipped_never_twice_and_never_past_the_limit(
     events: Any, per_hour: int, quiet: bool, hour: int

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.testing.builders import station
@@ -234,7 +234,6 @@ def test_a_mail_sent_again_has_the_same_id_and_a_closing_answers_its_opening() -
     assert closing["In-Reply-To"] == closing["References"] == opening["Message-ID"]
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_no_name_or_sentence_adds_a_header_or_a_line(name: str, detail: str) -> None:
     odd = {"HN_BKHN_KHIKXQ": station()}

@@ -455,7 +455,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EVENTS)
 def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed(
     events: list[tuple[str, int]],
@@ -507,7 +507,7 @@ def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed
         assert states[-1][1] == "closed"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.permutations(range(8)), st.sets(st.integers(0, 7)))
 def test_silence_is_the_same_whatever_the_order_and_wherever_watch_was_restarted(
     order: list[int], restarts: set[int]

@@ -94,7 +94,7 @@ _KEPT = [(-24, 0, 0.1, 1, "00")]
 _CHANGED = [(-24, 0, 0.2, 1, "00")]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @example([(_KEPT, False, 0), (_CHANGED, True, 1), (_KEPT, False, 0)])  # changed back after a death in between
 @example([(_KEPT, False, 0), (_CHANGED, True, 1)])
 @given(st.lists(STEP, min_size=1, max_size=8))

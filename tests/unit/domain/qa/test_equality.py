@@ -278,7 +278,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(arrivals, st.integers(0, 2**32), st.sampled_from([5, 20, 55]))
 def test_whatever_the_order_of_arrival_the_flags_are_those_of_the_batch_form(given_arrivals, seed, step):
     sets = []

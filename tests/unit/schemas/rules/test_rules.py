@@ -182,14 +182,6 @@ def test_a_change_is_told_threshold_by_threshold(rules_of):
     assert differences(new, new) == []
 
 
-def test_the_reach_is_the_longest_look_back_and_never_below_a_day(rules_of):
-    rules = rules_of(SMALL)
-    assert rules.reach() == 9000
-    assert rules.reach("stack") == 1440
-    assert rules_of("national: {tests: {zero: {}}}").reach() == 1440
-    assert rules_of("national: {tests: {spike: {suspect: 1, fail: 2, minutes: 4000}}}").reach("stack") == 4000
-
-
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [

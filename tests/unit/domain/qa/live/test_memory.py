@@ -180,7 +180,7 @@ def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(mon
     assert last.provisional.causes == ["late"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(few_values, st.sampled_from(["00", "00", "02"])), min_size=40, max_size=70), sizes)
 def test_a_restored_judge_goes_on_like_one_that_never_stopped(values, cut):
     sets = [

@@ -112,7 +112,7 @@ slots = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(slots)
 def test_a_row_sees_the_sixteen_readings_before_it_and_since_when_its_value_stands(given_slots):
     rows = stored(*(reading(20 * slot, value, code, status) for slot, value, code, status in given_slots))
@@ -191,7 +191,7 @@ def test_the_length_of_the_stretches_changes_nothing(monkeypatch, length):
     assert np.array_equal(cut.equal_since, whole.equal_since)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.05, 1.0))
 def test_what_comes_later_changes_nothing(share):
     everything = fortnight()
@@ -201,7 +201,7 @@ def test_what_comes_later_changes_nothing(share):
     same(judge_span(everything.take(before), expectations()), whole, before)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.1, 0.9), st.floats(0.0, 0.5))
 def test_a_span_with_its_past_and_its_statistics_is_judged_as_within_everything(share, length):
     everything, asked = fortnight(), expectations()
