@@ -5,6 +5,7 @@ The station is the one of Hà Nội whose real file the examples show: HN_BKHN_K
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from quantrac.domain import ids
@@ -40,24 +41,24 @@ def station(
     file_patterns: Iterable[str] = (),
     parameters: Iterable[StationParameter] = PARAMETERS,
     type: StationType = StationType.AMBIENT_AIR,
-    valid_from: datetime | None = None,
-    valid_to: datetime | None = None,
+    **fields: Any,
 ) -> Station:
-    """Return a station of Hà Nội."""
+    """Return a station of Hà Nội; ``fields``: any other field of a :class:`Station`."""
+    usual: dict[str, Any] = {
+        "name": "Đại học Bách khoa Hà Nội",
+        "name_en": "Hanoi University of Science and Technology",
+        "province": "01",
+        "latitude": 21.0052,
+        "longitude": 105.8428,
+        "interval_seconds": 300,
+    }
     return Station(
         code=code,
-        name="Đại học Bách khoa Hà Nội",
-        name_en="Hanoi University of Science and Technology",
         type=type,
-        province="01",
-        latitude=21.0052,
-        longitude=105.8428,
-        interval_seconds=300,
         aliases=tuple(aliases),
         file_patterns=tuple(file_patterns),
         parameters=tuple(parameters),
-        valid_from=valid_from,
-        valid_to=valid_to,
+        **(usual | fields),
     )
 
 

@@ -121,7 +121,6 @@ def test_only_what_may_have_changed_is_read_back(world: WorldInClickHouse) -> No
 
 
 @settings(
-    deadline=None,
     max_examples=10,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

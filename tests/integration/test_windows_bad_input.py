@@ -1,7 +1,6 @@
 """What no station should send, through the sink and the windows over the real engine."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +38,7 @@ class Aggregator:
         self._offset = 0
 
     def register(self, code: str, **fields: Any) -> None:
-        self.registry.stations[code] = replace(station(), code=code, **fields)
+        self.registry.stations[code] = station(code, **fields)
 
     def take(self, *sets: FlaggedSet, now: datetime = NOW) -> Done:
         """Store the sets in one batch, compute what they make dirty, and return what the windows tell."""

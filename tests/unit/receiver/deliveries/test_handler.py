@@ -33,7 +33,7 @@ HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provi
 STATIONS = {
     "A": station("A"),
     "B": station("B"),
-    "FAR": replace(station("FAR"), province="24"),
+    "FAR": station("FAR", province="24"),
 }
 
 
