@@ -162,7 +162,7 @@ def reading_set(
     The file is named after its station and the second of its receipt, and its id is the hash of its name: a
     file received at another time is another file.
     """
-    received_at = _received(readings) if received_at is None else received_at
+    received_at = _receipt_time(readings) if received_at is None else received_at
     name, identity = _identify(station, received_at, file_name, file_id)
     return ReadingSet(
         station=station,
@@ -193,7 +193,7 @@ def flagged_set(
     provisional: Provisional | None = None,
 ) -> FlaggedSet:
     """Return what the validator made of one file; times and names as in :func:`reading_set`."""
-    received_at = _received(readings) if received_at is None else received_at
+    received_at = _receipt_time(readings) if received_at is None else received_at
     name, identity = _identify(station, received_at, file_name, file_id)
     return FlaggedSet(
         station=station,
@@ -212,7 +212,7 @@ def flagged_set(
     )
 
 
-def _received(readings: Iterable[Reading]) -> datetime:
+def _receipt_time(readings: Iterable[Reading]) -> datetime:
     return max((reading.measured_at for reading in readings), default=NOON) + timedelta(minutes=1)
 
 
