@@ -3,10 +3,22 @@
 The station is the one of Hà Nội whose real file the examples show: HN_BKHN_KHIKXQ, 5-minute files.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from quantrac.domain import ids
+from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.readings import (
+    Flag,
+    FlaggedReading,
+    FlaggedSet,
+    Provisional,
+    Reading,
+    ReadingSet,
+    Reject,
+)
 from quantrac.domain.registry.accounts import Account, AccountLimits
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
@@ -29,24 +41,24 @@ def station(
     file_patterns: Iterable[str] = (),
     parameters: Iterable[StationParameter] = PARAMETERS,
     type: StationType = StationType.AMBIENT_AIR,
-    valid_from: datetime | None = None,
-    valid_to: datetime | None = None,
+    **fields: Any,
 ) -> Station:
-    """Return a station of Hà Nội."""
+    """Return a station of Hà Nội; ``fields``: any other field of a :class:`Station`."""
+    usual: dict[str, Any] = {
+        "name": "Đại học Bách khoa Hà Nội",
+        "name_en": "Hanoi University of Science and Technology",
+        "province": "01",
+        "latitude": 21.0052,
+        "longitude": 105.8428,
+        "interval_seconds": 300,
+    }
     return Station(
         code=code,
-        name="Đại học Bách khoa Hà Nội",
-        name_en="Hanoi University of Science and Technology",
         type=type,
-        province="01",
-        latitude=21.0052,
-        longitude=105.8428,
-        interval_seconds=300,
         aliases=tuple(aliases),
         file_patterns=tuple(file_patterns),
         parameters=tuple(parameters),
-        valid_from=valid_from,
-        valid_to=valid_to,
+        **(usual | fields),
     )
 
 
@@ -56,6 +68,7 @@ def account(
     password: str = "secret",  # noqa: S107
     role: str = "station",
     stations: Iterable[str] = ("HN_BKHN_KHIKXQ",),
+    provinces: Iterable[str] = (),
     valid_to: datetime | None = None,
     allowed_networks: Iterable[str] = (),
     limits: AccountLimits = AccountLimits(),  # noqa: B008  # frozen
@@ -67,6 +80,7 @@ def account(
         password_hash,
         role=role,
         stations=tuple(stations),
+        provinces=tuple(provinces),
         valid_to=valid_to,
         allowed_networks=tuple(allowed_networks),
         limits=limits,
@@ -94,3 +108,115 @@ def station_file(
 def file_name(code: str = "HN_BKHN_KHIKXQ", at: datetime = NOON) -> str:
     """Return the usual name of a station's file."""
     return f"{code}_{at.astimezone(ZoneInfo('Asia/Ho_Chi_Minh')):%Y%m%d%H%M%S}.txt"
+
+
+def reading(
+    value: float = 12.4,
+    *,
+    parameter: str = "PM2.5",
+    text: str | None = None,
+    unit: str = "µg/m³",
+    measured_at: datetime = NOON,
+    status: str = "00",
+    line: int = 1,
+) -> Reading:
+    """Return a reading; its text is the shortest one of its value unless another is given."""
+    text = shortest_decimal(value) if text is None else text
+    return Reading(line, parameter, value, text, unit, measured_at, status)
+
+
+def flagged_reading(
+    value: float = 12.4,
+    *,
+    parameter: str = "PM2.5",
+    text: str | None = None,
+    unit: str = "µg/m³",
+    measured_at: datetime = NOON,
+    status: str = "00",
+    line: int = 1,
+    flag: int = Flag.GOOD,
+    tests: Mapping[str, int] | None = None,
+    equal_since: datetime | None = None,
+) -> FlaggedReading:
+    """Return a reading with its flag, which is the outcome of the test ``status`` unless tests are given."""
+    text = shortest_decimal(value) if text is None else text
+    outcomes = {"status": int(flag)} if tests is None else dict(tests)
+    return FlaggedReading(
+        line, parameter, value, text, unit, measured_at, status, int(flag), outcomes, equal_since
+    )
+
+
+def reading_set(
+    *readings: Reading,
+    station: str = "HN_BKHN_KHIKXQ",
+    received_at: datetime | None = None,
+    file_id: str | None = None,
+    file_name: str | None = None,
+    account: str = "bkhn",
+    transport: str = "ftp",
+    format: str = "name-value-unit-time",
+    rejects: Iterable[Reject] = (),
+) -> ReadingSet:
+    """Return what one file gave, received a minute after its last reading.
+
+    The file is named after its station and the second of its receipt, and its id is the hash of its name: a
+    file received at another time is another file.
+    """
+    received_at = _receipt_time(readings) if received_at is None else received_at
+    name, identity = _identify(station, received_at, file_name, file_id)
+    return ReadingSet(
+        station=station,
+        file_id=identity,
+        file_name=name,
+        account=account,
+        transport=transport,
+        received_at=received_at,
+        format=format,
+        readings=list(readings),
+        rejects=list(rejects),
+    )
+
+
+def flagged_set(
+    *readings: FlaggedReading,
+    station: str = "HN_BKHN_KHIKXQ",
+    received_at: datetime | None = None,
+    file_id: str | None = None,
+    file_name: str | None = None,
+    account: str = "bkhn",
+    transport: str = "ftp",
+    format: str = "name-value-unit-time",
+    rules: str = "0123456789ab",
+    rejects: Iterable[Reject] = (),
+    revision: int = 0,
+    cause: str = "",
+    provisional: Provisional | None = None,
+) -> FlaggedSet:
+    """Return what the validator made of one file; times and names as in :func:`reading_set`."""
+    received_at = _receipt_time(readings) if received_at is None else received_at
+    name, identity = _identify(station, received_at, file_name, file_id)
+    return FlaggedSet(
+        station=station,
+        file_id=identity,
+        file_name=name,
+        account=account,
+        transport=transport,
+        received_at=received_at,
+        format=format,
+        rules=rules,
+        readings=list(readings),
+        rejects=list(rejects),
+        revision=revision,
+        cause=cause,
+        provisional=provisional,
+    )
+
+
+def _receipt_time(readings: Iterable[Reading]) -> datetime:
+    return max((reading.measured_at for reading in readings), default=NOON) + timedelta(minutes=1)
+
+
+def _identify(code: str, received_at: datetime, name: str | None, identity: str | None) -> tuple[str, str]:
+    """Return the name and the id of a file: those that a test gives, or the usual ones."""
+    name = file_name(code, received_at) if name is None else name
+    return name, ids.file_id(name.encode()) if identity is None else identity

@@ -68,7 +68,7 @@ class Logger(threading.Thread):
 def test_every_answered_file_is_there_once_in_readings_averages_and_at_the_ministry(
     running: RunningStack, tmp_path: Path
 ) -> None:
-    running.register(tmp_path, [station(code) for code in CODES])
+    running.register(tmp_path, [station_entry(code) for code in CODES])
     stop = threading.Event()
     loggers = [Logger(running, code, stop) for code in CODES]
     for logger in loggers:
@@ -113,7 +113,7 @@ def kill(running: RunningStack, name: str) -> None:
     wait_for(lambda: now().phase is Phase.READY, 60, f"{name} ready again")
 
 
-def station(code: str) -> dict[str, object]:
+def station_entry(code: str) -> dict[str, object]:
     return {
         "code": code,
         "name": code,

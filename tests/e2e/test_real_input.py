@@ -73,7 +73,7 @@ def expected(path: Path) -> Iterator[tuple[str, datetime, str]]:
 def test_every_value_time_and_count_arrives_exactly_at_both_tiers(
     running: RunningStack, months: dict[str, Path], tmp_path: Path
 ) -> None:
-    running.register(tmp_path, [station(code) for code in STATIONS])
+    running.register(tmp_path, [station_entry(code) for code in STATIONS])
     for code, path in months.items():
         mapping = [argument for p, unit in UNITS.items() for argument in ("--map", f"{p}={p}:{unit}")]
         sent = running.quantrac(
@@ -102,7 +102,7 @@ def test_every_value_time_and_count_arrives_exactly_at_both_tiers(
         assert mean == (float(wanted[key]) if flag == 1 else None)
 
 
-def station(code: str) -> dict[str, object]:
+def station_entry(code: str) -> dict[str, object]:
     return {
         "code": code,
         "name": STATIONS[code],

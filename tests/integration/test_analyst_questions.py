@@ -63,7 +63,7 @@ def insert(client: ClickHouse, table: str, rows: Sequence[Mapping[str, Any]]) ->
     client.insert(table, {name: [row[name] for row in rows] for name in rows[0]})
 
 
-def average(
+def average_row(
     station: str, parameter: str, starts_at: datetime, mean: float, unit: str = "µg/m3", **other: Any
 ) -> dict[str, Any]:
     period = other.get("period", "hour")
@@ -76,7 +76,7 @@ def average(
     return row | counts | other
 
 
-def reading(
+def reading_row(
     station: str, parameter: str, at: datetime, value: float, unit: str, late: int = 60, **other: Any
 ) -> dict[str, Any]:
     received = at + timedelta(seconds=late)
@@ -112,39 +112,39 @@ def hanoi(clickhouse_server: ClickHouseSettings) -> ClickHouse:
         province,
         "readings",
         [
-            *(reading(A, "PM2.5", hour(n), 20.0 + n, "µg/m3") for n in range(3)),
-            reading(A, "PM2.5", hour(3), 999.0, "µg/m3", flag=4),
+            *(reading_row(A, "PM2.5", hour(n), 20.0 + n, "µg/m3") for n in range(3)),
+            reading_row(A, "PM2.5", hour(3), 999.0, "µg/m3", flag=4),
             # Twice: the later file counts.
-            reading(A, "NO2", hour(0), 11.0, "µg/m3"),
-            reading(A, "NO2", hour(0), 12.0, "µg/m3", late=7200),
-            *(reading(B, "PM2.5", hour(n), 30.0, "µg/m3", late=1200, **stuck) for n in range(2)),
+            reading_row(A, "NO2", hour(0), 11.0, "µg/m3"),
+            reading_row(A, "NO2", hour(0), 12.0, "µg/m3", late=7200),
+            *(reading_row(B, "PM2.5", hour(n), 30.0, "µg/m3", late=1200, **stuck) for n in range(2)),
             # The one station that is not silent, whatever the clock says.
-            reading(WATER, "COD", datetime(2100, 1, 1, tzinfo=LOCAL), 40.0, "mg/L"),
+            reading_row(WATER, "COD", datetime(2100, 1, 1, tzinfo=LOCAL), 40.0, "mg/L"),
         ],
     )
     corrected: dict[str, Any] = {"version": 2, "computed_at": datetime(2026, 3, 27, tzinfo=UTC)}
     hours = [
-        *(average(A, "PM2.5", hour(n), mean) for n, mean in enumerate((10.0, 20.0, 30.0))),
-        average(A, "PM2.5", hour(3), 500.0, complete=0, completeness=0.25),
-        *(average(A, "WindDir", hour(n), angle, "°") for n, angle in enumerate((350.0, 10.0, 91.0))),
-        average(A, "NO2", hour(0), 12.0),
-        average(A, "NO2", hour(1), 6.0, "ppb"),
-        *(average(B, "PM2.5", hour(n), mean) for n, mean in enumerate((12.0, 24.0, 30.0))),
-        *(average(WATER, "COD", hour(n), 50.0, "mg/L") for n in range(3)),
-        *(average(WATER, "FlowOut", hour(n), 100.0, "m3/h") for n in range(2)),
+        *(average_row(A, "PM2.5", hour(n), mean) for n, mean in enumerate((10.0, 20.0, 30.0))),
+        average_row(A, "PM2.5", hour(3), 500.0, complete=0, completeness=0.25),
+        *(average_row(A, "WindDir", hour(n), angle, "°") for n, angle in enumerate((350.0, 10.0, 91.0))),
+        average_row(A, "NO2", hour(0), 12.0),
+        average_row(A, "NO2", hour(1), 6.0, "ppb"),
+        *(average_row(B, "PM2.5", hour(n), mean) for n, mean in enumerate((12.0, 24.0, 30.0))),
+        *(average_row(WATER, "COD", hour(n), 50.0, "mg/L") for n in range(3)),
+        *(average_row(WATER, "FlowOut", hour(n), 100.0, "m3/h") for n in range(2)),
     ]
     days = [
-        average(A, "PM2.5", datetime(2025, 12, 31, tzinfo=LOCAL), 47.0, period="day"),
-        average(A, "PM2.5", datetime(2026, 1, 1, tzinfo=LOCAL), 47.0, period="day"),
-        average(A, "PM2.5", datetime(2026, 1, 2, tzinfo=LOCAL), 99.0, period="day", complete=0),
-        average(A, "PM2.5", DAY, 44.0, period="day", received=23, good=20, suspect=3),
-        average(B, "PM2.5", DAY, 46.0, period="day", received=12, good=12),
-        average(WATER, "COD", DAY, 50.0, "mg/L", period="day"),
+        average_row(A, "PM2.5", datetime(2025, 12, 31, tzinfo=LOCAL), 47.0, period="day"),
+        average_row(A, "PM2.5", datetime(2026, 1, 1, tzinfo=LOCAL), 47.0, period="day"),
+        average_row(A, "PM2.5", datetime(2026, 1, 2, tzinfo=LOCAL), 99.0, period="day", complete=0),
+        average_row(A, "PM2.5", DAY, 44.0, period="day", received=23, good=20, suspect=3),
+        average_row(B, "PM2.5", DAY, 46.0, period="day", received=12, good=12),
+        average_row(WATER, "COD", DAY, 50.0, "mg/L", period="day"),
     ]
     insert(province, "averages", [*hours, *days])
-    first = average(A, "PM2.5", hour(2), 33.0)
-    insert(province, "average_versions", [first, average(A, "PM2.5", hour(2), 30.0, **corrected)])
-    insert(province, "averages", [average(A, "PM2.5", hour(2), 30.0, **corrected)])
+    first = average_row(A, "PM2.5", hour(2), 33.0)
+    insert(province, "average_versions", [first, average_row(A, "PM2.5", hour(2), 30.0, **corrected)])
+    insert(province, "averages", [average_row(A, "PM2.5", hour(2), 30.0, **corrected)])
     insert(ministry, "averages", [days[3], {**days[4], "mean": 46.5}])
 
     def index(day: int, value: int | None, level: str, **other: Any) -> dict[str, Any]:

@@ -188,7 +188,7 @@ def average_row(starts_at: datetime, **more: Any) -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    danang = replace(station(DANANG), province="48", timezone="UTC", parameters=PARAMETERS[:1])
+    danang = station(DANANG, province="48", timezone="UTC", parameters=PARAMETERS[:1])
     stations: dict[str, Station] = {HANOI: station(), DANANG: danang}
     keys = {key.id: key.to_domain() for key in (KEY, DANANG_KEY)}
     return Registry(stations=stations, api_keys=keys)

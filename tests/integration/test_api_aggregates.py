@@ -1,7 +1,6 @@
 """Indices, exceedances and alerts over the real engine: the version that stands or stood, each row once."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -132,8 +131,8 @@ def context(clickhouse: ClickHouseSettings) -> Context:
     fill_alerts(database)
     stations = {
         HANOI: station(HANOI),
-        HUE: replace(station(HUE, type=StationType.SURFACE_WATER), province="46"),
-        DANANG: replace(station(DANANG, type=StationType.WASTEWATER), province="48", timezone="UTC"),
+        HUE: station(HUE, type=StationType.SURFACE_WATER, province="46"),
+        DANANG: station(DANANG, type=StationType.WASTEWATER, province="48", timezone="UTC"),
     }
     keys = {key.id: key.to_domain() for key in (KEY, DANANG_KEY)}
     registry = Registry(stations=stations, api_keys=keys)

@@ -16,7 +16,7 @@ from quantrac.testing.broker import FakeBroker
 from schemas.topics import DEAD_LETTERS
 
 
-class World(Protocol):
+class Broker(Protocol):
     """One broker with topics of its own."""
 
     def topic(self, name: str, largest: int = 1 << 20) -> str: ...
@@ -26,22 +26,22 @@ class World(Protocol):
     def consumer(self, group: str, topic: str) -> Consumer: ...
 
 
-class FakeWorld:
+class BrokerInMemory:
     def __init__(self) -> None:
-        self.broker = FakeBroker()
+        self._broker = FakeBroker()
 
     def topic(self, name: str, largest: int = 1 << 20) -> str:
-        self.broker.create(name, largest=largest)
+        self._broker.create(name, largest=largest)
         return name
 
     def producer(self) -> Producer:
-        return self.broker.producer()
+        return self._broker.producer()
 
     def consumer(self, group: str, topic: str) -> Consumer:
-        return self.broker.consumer(group, [topic])
+        return self._broker.consumer(group, [topic])
 
 
-class RealWorld:
+class RealBroker:
     def __init__(self, kafka: KafkaConnection, topics: Callable[..., str], prefix: str) -> None:
         self._kafka, self._topics, self._prefix = kafka, topics, prefix
 
@@ -56,19 +56,19 @@ class RealWorld:
 
 
 @pytest.fixture(params=[pytest.param("fake", marks=pytest.mark.unit), "real"])
-def world(request: pytest.FixtureRequest) -> World:
+def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "fake":
-        return FakeWorld()
-    return RealWorld(*(request.getfixturevalue(name) for name in ("kafka", "topics", "prefix")))
+        return BrokerInMemory()
+    return RealBroker(*(request.getfixturevalue(name) for name in ("kafka", "topics", "prefix")))
 
 
 @pytest.fixture
-def opened(world: World) -> Iterator[Callable[[str, str], Consumer]]:
+def opened(broker: Broker) -> Iterator[Callable[[str, str], Consumer]]:
     """Opens consumers and closes them at the end."""
     consumers: list[Consumer] = []
 
     def open_consumer(group: str, topic: str) -> Consumer:
-        consumers.append(world.consumer(group, topic))
+        consumers.append(broker.consumer(group, topic))
         return consumers[-1]
 
     yield open_consumer
@@ -79,8 +79,8 @@ def opened(world: World) -> Iterator[Callable[[str, str], Consumer]]:
 Open = Callable[[str, str], Consumer]
 
 
-def write(world: World, topic: str, *messages: tuple[bytes, bytes | None]) -> None:
-    producer = world.producer()
+def write(broker: Broker, topic: str, *messages: tuple[bytes, bytes | None]) -> None:
+    producer = broker.producer()
     producer.produce([Record(topic, key, value, {"n": b"%d" % n}) for n, (key, value) in enumerate(messages)])
     producer.flush()
 
@@ -110,12 +110,12 @@ class Handler:
 
 
 def runner(
-    world: World, consumer: Consumer, handler: Handler, limit: DeadLetterLimit | None = None
+    broker: Broker, consumer: Consumer, handler: Handler, limit: DeadLetterLimit | None = None
 ) -> Runner:
     return Runner(
         service="test.role",
         consumer=consumer,
-        producer=world.producer(),
+        producer=broker.producer(),
         handler=handler,
         poll_timeout=0.2,
         limit=limit,
@@ -129,9 +129,9 @@ def step_until_committed(runner: Runner, count: int) -> None:
     assert count == 0
 
 
-def test_messages_of_one_key_keep_their_order_and_their_partition(world: World, opened: Open) -> None:
-    topic = world.topic("in")
-    write(world, topic, *[(b"station-%d" % (n % 4), b"%d" % n) for n in range(40)])
+def test_messages_of_one_key_keep_their_order_and_their_partition(broker: Broker, opened: Open) -> None:
+    topic = broker.topic("in")
+    write(broker, topic, *[(b"station-%d" % (n % 4), b"%d" % n) for n in range(40)])
     records = read(opened("group", topic), 40)
     for key in (b"station-0", b"station-1", b"station-2", b"station-3"):
         of_key = [record for record in records if record.key == key]
@@ -139,19 +139,19 @@ def test_messages_of_one_key_keep_their_order_and_their_partition(world: World, 
         assert len({record.partition for record in of_key}) == 1
 
 
-def test_an_empty_value_is_not_a_deletion(world: World, opened: Open) -> None:
-    topic = world.topic("in")
-    write(world, topic, (b"k", b""), (b"k", None))
+def test_an_empty_value_is_not_a_deletion(broker: Broker, opened: Open) -> None:
+    topic = broker.topic("in")
+    write(broker, topic, (b"k", b""), (b"k", None))
     first, second = read(opened("group", topic), 2)
     assert (first.value, second.value) == (b"", None)
     assert (first.headers, first.offset, second.offset) == ({"n": b"0"}, 0, 1)
 
 
 def test_messages_that_were_not_committed_come_again_and_committed_ones_do_not(
-    world: World, opened: Open
+    broker: Broker, opened: Open
 ) -> None:
-    topic = world.topic("in")
-    write(world, topic, (b"k", b"1"), (b"k", b"2"), (b"k", b"3"))
+    topic = broker.topic("in")
+    write(broker, topic, (b"k", b"1"), (b"k", b"2"), (b"k", b"3"))
     first = opened("group", topic)
     records = read(first, 3)
     first.commit(records[:2])
@@ -161,15 +161,15 @@ def test_messages_that_were_not_committed_come_again_and_committed_ones_do_not(
     assert nothing_comes(second)
 
 
-def test_a_poison_message_goes_alone_and_says_why(world: World, opened: Open) -> None:
-    source, target, dead = world.topic("in"), world.topic("out"), world.topic("in.dlq")
+def test_a_poison_message_goes_alone_and_says_why(broker: Broker, opened: Open) -> None:
+    source, target, dead = broker.topic("in"), broker.topic("out"), broker.topic("in.dlq")
 
     def answer(batch: Sequence[Record]) -> Done:
         return Done([Record(target, record.key, b"%d" % (10 * int(record.value or b""))) for record in batch])
 
-    write(world, source, (b"k", b"1"), (b"k", b"x"), (b"k", b"3"))
+    write(broker, source, (b"k", b"1"), (b"k", b"x"), (b"k", b"3"))
     consumer = opened("group", source)
-    step_until_committed(runner(world, consumer, Handler(answer)), 3)
+    step_until_committed(runner(broker, consumer, Handler(answer)), 3)
     assert [record.value for record in read(opened("results", target), 2)] == [b"10", b"30"]
     letter = read(opened("dead", dead), 1)[0]
     assert (letter.key, letter.value) == (b"k", b"x")
@@ -185,10 +185,10 @@ def test_a_poison_message_goes_alone_and_says_why(world: World, opened: Open) ->
 
 @pytest.mark.parametrize("bad", [{0}, {499}, {17}, {249, 250}, {3, 4, 400}], ids=str)
 def test_a_batch_that_raises_is_halved_until_what_is_bad_stands_alone(
-    world: World, opened: Open, bad: set[int]
+    broker: Broker, opened: Open, bad: set[int]
 ) -> None:
-    source, target, dead = world.topic("in"), world.topic("out"), world.topic("in.dlq")
-    write(world, source, *[(b"k", b"%d" % n) for n in range(500)])
+    source, target, dead = broker.topic("in"), broker.topic("out"), broker.topic("in.dlq")
+    write(broker, source, *[(b"k", b"%d" % n) for n in range(500)])
 
     def answer(batch: Sequence[Record]) -> Done:
         if any(int(record.value or b"") in bad for record in batch):
@@ -196,7 +196,7 @@ def test_a_batch_that_raises_is_halved_until_what_is_bad_stands_alone(
         return Done([Record(target, record.key, record.value) for record in batch])
 
     handler = Handler(answer)
-    step_until_committed(runner(world, opened("group", source), handler), 500)
+    step_until_committed(runner(broker, opened("group", source), handler), 500)
     written = read(opened("results", target), 500 - len(bad))
     assert [int(record.value or b"") for record in written] == [n for n in range(500) if n not in bad]
     letters = read(opened("dead", dead), len(bad))
@@ -207,10 +207,10 @@ def test_a_batch_that_raises_is_halved_until_what_is_bad_stands_alone(
 
 
 def test_not_now_in_the_middle_of_a_halved_batch_hands_in_the_whole_batch_again(
-    world: World, opened: Open
+    broker: Broker, opened: Open
 ) -> None:
-    source, target, dead = world.topic("in"), world.topic("out"), world.topic("in.dlq")
-    write(world, source, *[(b"k", b"%d" % n) for n in range(8)])
+    source, target, dead = broker.topic("in"), broker.topic("out"), broker.topic("in.dlq")
+    write(broker, source, *[(b"k", b"%d" % n) for n in range(8)])
     waits = iter([NotNow("busy", 0.01)])
 
     def answer(batch: Sequence[Record]) -> Done | NotNow:
@@ -220,7 +220,7 @@ def test_not_now_in_the_middle_of_a_halved_batch_hands_in_the_whole_batch_again(
         return (7 in values and next(waits, None)) or Done([Record(target, r.key, r.value) for r in batch])
 
     handler = Handler(answer)
-    step_until_committed(runner(world, opened("group", source), handler), 8)
+    step_until_committed(runner(broker, opened("group", source), handler), 8)
     results, letters = opened("results", target), opened("dead", dead)
     assert [record.value for record in read(results, 7)] == [b"0", b"1", b"3", b"4", b"5", b"6", b"7"]
     assert [letter.value for letter in read(letters, 1)] == [b"2"]
@@ -228,70 +228,70 @@ def test_not_now_in_the_middle_of_a_halved_batch_hands_in_the_whole_batch_again(
     assert nothing_comes(letters)
 
 
-def test_dead_letters_among_good_messages_do_not_blow_the_fuse(world: World, opened: Open) -> None:
-    source = world.topic("in")
-    world.topic("in.dlq")
-    write(world, source, *[(b"k", b"%d" % n) for n in range(9)])
+def test_dead_letters_among_good_messages_do_not_blow_the_fuse(broker: Broker, opened: Open) -> None:
+    source = broker.topic("in")
+    broker.topic("in.dlq")
+    write(broker, source, *[(b"k", b"%d" % n) for n in range(9)])
 
     def answer(batch: Sequence[Record]) -> Done:
         return Done(dead=[DeadLetter(r, "no") for r in batch if int(r.value or b"") % 3])
 
-    driven = runner(world, opened("group", source), Handler(answer), DeadLetterLimit(consecutive=3))
+    driven = runner(broker, opened("group", source), Handler(answer), DeadLetterLimit(consecutive=3))
     step_until_committed(driven, 9)
 
 
-def test_a_dead_letter_of_the_handler_keeps_bytes_and_reason(world: World, opened: Open) -> None:
-    source, dead = world.topic("in"), world.topic("in.dlq")
-    write(world, source, (b"k", b"\xff\x00"))
+def test_a_dead_letter_of_the_handler_keeps_bytes_and_reason(broker: Broker, opened: Open) -> None:
+    source, dead = broker.topic("in"), broker.topic("in.dlq")
+    write(broker, source, (b"k", b"\xff\x00"))
     handler = Handler(lambda batch: Done(dead=[DeadLetter(batch[0], "không đọc được \ud800")]))
-    step_until_committed(runner(world, opened("group", source), handler), 1)
+    step_until_committed(runner(broker, opened("group", source), handler), 1)
     letter = read(opened("dead", dead), 1)[0]
     assert (letter.value, letter.headers["reason"].decode()) == (b"\xff\x00", "không đọc được \\ud800")
 
 
 @pytest.mark.parametrize("reason", ["lone half \ud800", "x" * 10_000_000], ids=["surrogate", "long"])
-def test_no_reason_keeps_a_dead_letter_from_being_written(world: World, opened: Open, reason: str) -> None:
+def test_no_reason_keeps_a_dead_letter_from_being_written(broker: Broker, opened: Open, reason: str) -> None:
     largest = 1 << 20
-    source, dead = world.topic("in", largest), world.topic("in.dlq", largest + DEAD_LETTERS.headroom_bytes)
-    write(world, source, (b"k", b"bad"))
+    source, dead = broker.topic("in", largest), broker.topic("in.dlq", largest + DEAD_LETTERS.headroom_bytes)
+    write(broker, source, (b"k", b"bad"))
     handler = Handler(lambda batch: Done(dead=[DeadLetter(batch[0], reason)]))
-    step_until_committed(runner(world, opened("group", source), handler), 1)
+    step_until_committed(runner(broker, opened("group", source), handler), 1)
     letter = read(opened("dead", dead), 1)[0]
     assert letter.value == b"bad"
     assert letter.headers["reason"].decode().startswith(reason[:9])
 
 
-def test_not_now_hands_in_the_same_batch_again(world: World, opened: Open) -> None:
-    topic = world.topic("in")
-    write(world, topic, (b"k", b"1"), (b"k", b"2"))
+def test_not_now_hands_in_the_same_batch_again(broker: Broker, opened: Open) -> None:
+    topic = broker.topic("in")
+    write(broker, topic, (b"k", b"1"), (b"k", b"2"))
     answers: Iterator[Done | NotNow] = iter([NotNow("busy", 0.05), NotNow("still busy", 0.05)])
     handler = Handler(lambda _: next(answers, Done()))
     consumer = opened("group", topic)
-    step_until_committed(runner(world, consumer, handler), 2)
+    step_until_committed(runner(broker, consumer, handler), 2)
     assert handler.batches[0] == handler.batches[1] == handler.batches[2]
     assert nothing_comes(consumer)
 
 
-def test_stopping_while_it_is_not_now_commits_nothing(world: World, opened: Open) -> None:
-    topic = world.topic("in")
-    write(world, topic, (b"k", b"1"))
+def test_stopping_while_it_is_not_now_commits_nothing(broker: Broker, opened: Open) -> None:
+    topic = broker.topic("in")
+    write(broker, topic, (b"k", b"1"))
     stop = threading.Event()
 
     def answer(_: Sequence[Record]) -> NotNow:
         stop.set()
         return NotNow("busy", 0.01)
 
-    runner(world, world.consumer("group", topic), Handler(answer)).run(stop)
+    runner(broker, broker.consumer("group", topic), Handler(answer)).run(stop)
     assert [record.value for record in read(opened("group", topic), 1)] == [b"1"]
 
 
-def test_a_failed_delivery_prevents_the_commit(world: World, opened: Open) -> None:
-    source, target = world.topic("in"), world.topic("out", largest=2000)
-    write(world, source, (b"k", b"1"))
+def test_a_failed_delivery_prevents_the_commit(broker: Broker, opened: Open) -> None:
+    source, target = broker.topic("in"), broker.topic("out", largest=2000)
+    write(broker, source, (b"k", b"1"))
     # The bytes of a hash do not compress below the target's limit.
     big = b"".join(bytes([n * n * 7 % 251, n * 31 % 256, n // 3 % 256]) for n in range(20_000))
-    consumer = world.consumer("group", source)
-    driven = runner(world, consumer, Handler(lambda _: Done([Record(target, b"k", big)])))
+    consumer = broker.consumer("group", source)
+    driven = runner(broker, consumer, Handler(lambda _: Done([Record(target, b"k", big)])))
     with pytest.raises(DeliveryFailed):
         while not driven.step():
             pass
@@ -299,15 +299,15 @@ def test_a_failed_delivery_prevents_the_commit(world: World, opened: Open) -> No
     assert [record.value for record in read(opened("group", source), 1)] == [b"1"]
 
 
-def test_the_fuse_stops_a_broken_release_before_it_empties_the_topic(world: World, opened: Open) -> None:
-    source, dead = world.topic("in"), world.topic("in.dlq")
-    write(world, source, *[(b"k", b"%d" % n) for n in range(5)])
+def test_the_fuse_stops_a_broken_release_before_it_empties_the_topic(broker: Broker, opened: Open) -> None:
+    source, dead = broker.topic("in"), broker.topic("in.dlq")
+    write(broker, source, *[(b"k", b"%d" % n) for n in range(5)])
 
     def answer(_: Sequence[Record]) -> Done:
         raise RuntimeError("broken release")
 
-    consumer = world.consumer("group", source)
-    driven = runner(world, consumer, Handler(answer), DeadLetterLimit(consecutive=3))
+    consumer = broker.consumer("group", source)
+    driven = runner(broker, consumer, Handler(answer), DeadLetterLimit(consecutive=3))
     with pytest.raises(DeadLetterLimitReached, match="dead letters in a row"):
         for _ in range(50):
             driven.step()

@@ -103,7 +103,7 @@ def _unreplicated(statement: str) -> str:
     )
 
 
-def reading(station: str, value: float, version: int) -> dict[str, list[object]]:
+def reading_columns(station: str, value: float, version: int) -> dict[str, list[object]]:
     row = {"station": station, "parameter": "PM2.5", "measured_at": AT, "value": value, "text": ""}
     row |= {"unit": "µg/m³", "status": "00", "flag": 1, "tests": "{}", "rules": "r", "line": 1}
     return {name: [each] for name, each in (row | {"version": version}).items()}
@@ -127,9 +127,9 @@ def test_what_is_inserted_under_the_public_name_is_stored_once_and_read_with_fin
     assert migrate(client, every, stored_plainly("stored")) == every
     assert migrate(client, every, stored_plainly("stored")) == []
     for _ in range(2):
-        client.insert("readings", reading("B", 1.0, 1 << 20), token="a")
+        client.insert("readings", reading_columns("B", 1.0, 1 << 20), token="a")
     assert [tuple(row) for row in client.query("SELECT value FROM readings_local").rows] == [(1.0,)]
-    client.insert("readings", reading("B", 2.0, 2 << 20), token="b")
+    client.insert("readings", reading_columns("B", 2.0, 2 << 20), token="b")
     assert client.query("SELECT count() FROM readings_local").rows[0][0] == 2
     assert [tuple(row) for row in client.query("SELECT value FROM readings FINAL").rows] == [(2.0,)]
     assert [tuple(row) for row in client.query("SELECT value FROM readings_current").rows] == [(2.0,)]
@@ -195,7 +195,7 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
     client.insert("raw_files", {**file_bytes(), "path": [""], "marks": [""]})
     client.insert("files", file(rejected_lines=[2, 7]))
     client.insert("rejects", rejects(2, 3, 7))
-    client.insert("readings", reading("B", 1.0, 1 << 20))
+    client.insert("readings", reading_columns("B", 1.0, 1 << 20))
     two = database("two")
     tables = "SELECT name FROM system.tables WHERE database = 'shard' AND engine = 'Distributed'"
     for (name,) in client.query(tables).rows:

@@ -15,16 +15,15 @@ import uvicorn
 import zstandard
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
-from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.health import Health
 from quantrac.io.partitions import Offsets
-from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
-from quantrac.testing.builders import station
+from quantrac.testing.builders import NOON, account, flagged_reading, flagged_set, station
+from quantrac.testing.builders import registry as registry_of
 from schemas.codec import encode
 from schemas.messages.deliveries import DeliveryReceipt, Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
@@ -39,7 +38,6 @@ from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
 
-NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
 MAX_BYTES = 100_000
 
 
@@ -94,15 +92,13 @@ class MinistryServer:
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    password_hash = hash_password("secret", memory_kib=64, passes=1)
-    accounts = (
-        Account(name="hanoi", password_hash=password_hash, role="province", provinces=("01",)),
-        Account(name="unbound", password_hash=password_hash, role="province"),
-        Account(name="logger-1", password_hash=password_hash, role="station", stations=("A",)),
-    )
-    return Registry(
-        stations={code: station(code) for code in ("A", "B", "C")},
-        accounts={account.name: account for account in accounts},
+    return registry_of(
+        [station(code) for code in ("A", "B", "C")],
+        [
+            account("hanoi", role="province", stations=(), provinces=("01",)),
+            account("unbound", role="province", stations=()),
+            account("logger-1", stations=("A",)),
+        ],
     )
 
 
@@ -119,30 +115,8 @@ def ministry(down: MinistryServer) -> Iterator[MinistryServer]:
 
 
 def line(station: str, name: str) -> bytes:
-    reading = FlaggedReading(
-        line=1,
-        parameter="PM2.5",
-        value=35.2,
-        text="35.2",
-        unit="µg/m³",
-        measured_at=NOON,
-        status="00",
-        flag=1,
-        tests={"range": 1},
-        equal_since=NOON,
-    )
-    flagged = FlaggedSet(
-        station=station,
-        file_id=file_id(name.encode()),
-        file_name=name,
-        account="logger-1",
-        transport="ftp",
-        received_at=NOON,
-        format="tab",
-        rules="r1",
-        readings=[reading],
-    )
-    return encode(flagged)
+    """Return the line of a set in a delivery."""
+    return encode(flagged_set(flagged_reading(35.2), station=station, file_name=name, received_at=NOON))
 
 
 def record(station: str, name: str, offset: int = 0, partition: int = 0) -> Record:

@@ -11,10 +11,11 @@ import pytest
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics, block_of
 from quantrac.domain.qa.stored.history import FileHead, History
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
+from quantrac.domain.readings import FlaggedSet, Provisional
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
+from quantrac.testing.builders import flagged_reading, flagged_set
 from quantrac.testing.history import HistoryInMemory
 from schemas.clickhouse.history import ClickHouseHistory, baseline_columns
 from schemas.codec import encode
@@ -24,12 +25,12 @@ from services.aggregator.sink.tables import tables_by_topic
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 
 
-class Kept(History, Protocol):
+class WritableHistory(History, Protocol):
     def insert(self, flagged: FlaggedSet) -> None: ...
     def store(self, station: str, changed: StationStatistics) -> None: ...
 
 
-class Stored(ClickHouseHistory):
+class HistoryBehindSink(ClickHouseHistory):
     """The sink before it, the rejudge role's way of storing figures beside it."""
 
     def __init__(self, database: ClickHouse) -> None:
@@ -46,11 +47,11 @@ class Stored(ClickHouseHistory):
 
 
 @pytest.fixture(params=["memory", "clickhouse"])
-def history(request: pytest.FixtureRequest) -> Kept:
+def history(request: pytest.FixtureRequest) -> WritableHistory:
     if request.param == "memory":
         return HistoryInMemory()
     settings: ClickHouseSettings = request.getfixturevalue("clickhouse")
-    return Stored(ClickHouse(settings))
+    return HistoryBehindSink(ClickHouse(settings))
 
 
 @pytest.fixture
@@ -64,36 +65,38 @@ Entry = tuple[str, int, float]
 
 @pytest.fixture
 def a_set(station: str) -> Callable[..., FlaggedSet]:
-    def build(*entries: Entry, received: int = 0, flag: int = 1, text: str = "", **fields: Any) -> FlaggedSet:
+    def build(
+        *entries: Entry,
+        received: int = 0,
+        flag: int = 1,
+        text: str = "",
+        status: str = "00",
+        late: bool = False,
+        **fields: Any,
+    ) -> FlaggedSet:
         """``received`` is minutes after noon."""
         readings = [
-            FlaggedReading(
-                line,
-                parameter,
+            flagged_reading(
                 value,
-                text or f"{value:g}",
-                "µg/m3",
-                NOON + timedelta(minutes=minutes),
-                fields.get("status", "00"),
-                flag,
-                {"status": flag},
-                NOON,
+                parameter=parameter,
+                text=text or None,
+                unit="µg/m3",
+                measured_at=NOON + timedelta(minutes=minutes),
+                status=status,
+                line=line,
+                flag=flag,
+                equal_since=NOON,
             )
             for line, (parameter, minutes, value) in enumerate(entries, start=1)
         ]
-        return FlaggedSet(
-            station,
-            f"{received:064x}",
-            f"{received}.txt",
-            "account",
-            "ftp",
-            NOON + timedelta(minutes=received, milliseconds=345),
-            "layout",
-            "rules",
-            readings,
-            revision=fields.get("revision", 0),
-            cause=fields.get("cause", ""),
-            provisional=Provisional(NOON, NOON + timedelta(days=1), ["late"]) if fields.get("late") else None,
+        return flagged_set(
+            *readings,
+            station=station,
+            file_id=f"{received:064x}",
+            file_name=f"{received}.txt",
+            received_at=NOON + timedelta(minutes=received, milliseconds=345),
+            provisional=Provisional(NOON, NOON + timedelta(days=1), ["late"]) if late else None,
+            **fields,
         )
 
     return build
@@ -107,7 +110,7 @@ def seconds(minutes: float) -> float:
 
 
 def test_readings_come_in_order_of_parameter_and_time_with_their_text(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     history.insert(a_set(("PM2.5", 5, 7.5), ("CO", 5, 1.25), received=6))
     history.insert(a_set(("PM2.5", 0, 7.0), received=1, text="7.00", flag=3))
@@ -122,14 +125,16 @@ def test_readings_come_in_order_of_parameter_and_time_with_their_text(
     assert found.received.tolist() == [seconds(6) + 0.345, seconds(1) + 0.345, seconds(6) + 0.345]
 
 
-def test_a_span_takes_its_start_and_not_its_end(history: Kept, station: str, a_set: SetOf) -> None:
+def test_a_span_takes_its_start_and_not_its_end(history: WritableHistory, station: str, a_set: SetOf) -> None:
     history.insert(a_set(("CO", 0, 1.0), ("CO", 5, 2.0), ("CO", 10, 3.0)))
     assert history.readings(station, seconds(0), seconds(10)).value.tolist() == [1.0, 2.0]
     assert history.readings(station, seconds(0.1), seconds(10.1)).value.tolist() == [2.0, 3.0]
     assert len(history.readings(station, seconds(20), seconds(30))) == 0
 
 
-def test_a_revision_counts_instead_of_what_it_judged_again(history: Kept, station: str, a_set: SetOf) -> None:
+def test_a_revision_counts_instead_of_what_it_judged_again(
+    history: WritableHistory, station: str, a_set: SetOf
+) -> None:
     history.insert(a_set(("CO", 0, 1.0), ("CO", 5, 2.0)))
     history.insert(a_set(("CO", 5, 2.0), flag=4, revision=1, cause="late"))
     found = history.readings(station, seconds(0), seconds(10))
@@ -138,7 +143,7 @@ def test_a_revision_counts_instead_of_what_it_judged_again(history: Kept, statio
 
 
 def test_what_an_earlier_file_said_of_the_same_time_is_known(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     history.insert(a_set(("CO", 0, 1.0), received=1))
     history.insert(a_set(("CO", 0, 1.0), received=1, flag=3, revision=1, cause="block"))
@@ -149,7 +154,7 @@ def test_what_an_earlier_file_said_of_the_same_time_is_known(
 
 
 def test_a_file_that_comes_too_late_to_count_is_known_as_replaced(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     history.insert(a_set(("CO", 0, 9.0), received=2))
     history.insert(a_set(("CO", 0, 1.0), received=1, late=True))
@@ -158,7 +163,7 @@ def test_a_file_that_comes_too_late_to_count_is_known_as_replaced(
 
 
 def test_the_newest_reading_is_none_of_a_clock_that_is_ahead(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     assert history.newest(station) == -math.inf
     history.insert(a_set(("CO", 0, 1.0), ("CO", 5, 2.0), received=6))
@@ -167,7 +172,7 @@ def test_the_newest_reading_is_none_of_a_clock_that_is_ahead(
 
 
 def test_the_newest_reading_before_a_time_is_none_of_a_clock_that_is_ahead(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     day = 60 * 24
     history.insert(a_set(("CO", 0, 1.0), ("NO2", 5, 2.0), received=6))
@@ -179,7 +184,7 @@ def test_the_newest_reading_before_a_time_is_none_of_a_clock_that_is_ahead(
     assert history.newest_before(station, seconds(0)) == -math.inf
 
 
-def test_figures_are_kept_by_block_and_the_last_ones_count(history: Kept, station: str) -> None:
+def test_figures_are_kept_by_block_and_the_last_ones_count(history: WritableHistory, station: str) -> None:
     first = block_of(NOON.timestamp())
     blocks, nothing = np.array([first, first + 1]), np.array([np.nan, np.nan])
     low, high = np.array([1.0, 2.0]), np.array([5.0, 6.0])
@@ -201,7 +206,7 @@ def test_figures_are_kept_by_block_and_the_last_ones_count(history: Kept, statio
 
 
 def test_hours_have_the_lower_median_of_measured_values_and_only_finished_ones_count(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     history.insert(a_set(("CO", 0, 4.0), ("CO", 5, 1.0), ("CO", 10, 3.0), ("CO", 15, 2.0), received=16))
     history.insert(a_set(("CO", 20, 900.0), received=21, status="02"))
@@ -220,7 +225,7 @@ def test_hours_have_the_lower_median_of_measured_values_and_only_finished_ones_c
 
 
 def test_a_clock_that_is_ahead_has_no_part_in_the_median_of_its_hour(
-    history: Kept, station: str, a_set: SetOf
+    history: WritableHistory, station: str, a_set: SetOf
 ) -> None:
     day = 60 * 24
     history.insert(a_set(("CO", day + 65, 900.0), received=0))
@@ -233,12 +238,14 @@ def test_a_clock_that_is_ahead_has_no_part_in_the_median_of_its_hour(
     }
 
 
-def test_files_are_found_by_their_time_of_receipt(history: Kept, station: str, a_set: SetOf) -> None:
+def test_files_are_found_by_their_time_of_receipt(
+    history: WritableHistory, station: str, a_set: SetOf
+) -> None:
     for received in (1, 2, 3):
         history.insert(a_set(("CO", received, 1.0), received=received))
     wanted = [NOON + timedelta(minutes=minutes, milliseconds=345) for minutes in (1, 3, 9)]
     assert history.files(station, wanted) == {
-        wanted[0]: FileHead(f"{1:064x}", "1.txt", "account", "ftp", "layout"),
-        wanted[1]: FileHead(f"{3:064x}", "3.txt", "account", "ftp", "layout"),
+        wanted[0]: FileHead(f"{1:064x}", "1.txt", "bkhn", "ftp", "name-value-unit-time"),
+        wanted[1]: FileHead(f"{3:064x}", "3.txt", "bkhn", "ftp", "name-value-unit-time"),
     }
     assert history.files(station, []) == {}

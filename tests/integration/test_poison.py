@@ -30,7 +30,7 @@ from quantrac.io.records import Handler, Record
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.broker import FakeBroker
-from quantrac.testing.builders import station
+from quantrac.testing.builders import NOON, flagged_reading, flagged_set, station
 from schemas.codec import decode_flagged_set, encode
 from schemas.examples import example
 from schemas.limits import load_national
@@ -44,7 +44,6 @@ from services.aggregator.windows.indices.queries import ClickHouseIndices
 from support.averages import windows_handler
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
 
-NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
 TOPICS = {
     "qa-flagged": "flagged",
     "raw-file": "raw",
@@ -56,16 +55,21 @@ TOPICS = {
 }
 
 
-def flagged(code: str, *, at: datetime = NOON, **fields: Any) -> FlaggedSet:
-    reading = FlaggedReading(1, "PM2.5", 35.2, "35.20", "µg/m3", at, "00", 1, {"range": 1}, None)
-    reject = Reject(2, "NO2\tx", "value-not-a-number", "No number.")
-    head = (code, file_id(code.encode()), f"{code}.txt", "logger", "ftp", NOON, "tab", "r1")
-    return FlaggedSet(*head, **{"readings": [reading], "rejects": [reject], **fields})
+def flagged_file(code: str, *readings: FlaggedReading, at: datetime = NOON, **fields: Any) -> FlaggedSet:
+    """Return a set with these readings, or one measured at a time, and with a reject."""
+    return flagged_set(
+        *(readings or [flagged_reading(35.2, text="35.20", measured_at=at)]),
+        station=code,
+        file_name=f"{code}.txt",
+        received_at=NOON,
+        rejects=[Reject(2, "NO2\tx", "value-not-a-number", "No number.")],
+        **fields,
+    )
 
 
 def good(number: int) -> Record:
     code = f"GOOD_{number}"
-    return Record("flagged", code.encode(), encode(flagged(code)))
+    return Record("flagged", code.encode(), encode(flagged_file(code)))
 
 
 def among_good_ones(bad: Sequence[Record]) -> list[Record]:
@@ -117,12 +121,12 @@ def set_cases() -> list[Case]:
     """Every extreme of a flagged set; each of a station of its own, or one that finds it by its field."""
     extreme_sets = []
     columns = {field: column for field, column in SET.items() if field != "station"}
-    for number, case in enumerate(cases(json.loads(encode(flagged("CASE"))), columns)):
+    for number, case in enumerate(cases(json.loads(encode(flagged_file("CASE"))), columns)):
         extreme_sets.append(
             Case(case.field, case.literal, case.message.replace(b'"CASE"', b'"CASE_%d"' % number))
         )
     for number, literal in enumerate(STRANGE_TESTS):
-        message = replaced(json.loads(encode(flagged(f"TESTS_{number}"))), "readings.0.tests", literal)
+        message = replaced(json.loads(encode(flagged_file(f"TESTS_{number}"))), "readings.0.tests", literal)
         extreme_sets.append(Case("readings.0.tests", literal, message))
     return extreme_sets
 
@@ -285,8 +289,8 @@ def test_a_set_with_readings_of_more_months_than_the_engine_takes_by_default_is_
     store: ClickHouse, sink: Stage
 ) -> None:
     months = [datetime(1998 + n // 12, 1 + n % 12, 1, tzinfo=UTC) for n in range(120)]
-    long = flagged("LONG", readings=[flagged("LONG", at=at).readings[0] for at in months])
-    late = flagged("LONG", readings=long.readings, revision=1, cause="late")
+    long = flagged_file("LONG", *(flagged_file("LONG", at=at).readings[0] for at in months))
+    late = flagged_file("LONG", *long.readings, revision=1, cause="late")
     for each in (long, late):
         assert sink.process([Record("flagged", b"LONG", encode(each), {}, 0, each.revision)]) == []
     count = "SELECT count() FROM {} WHERE station = 'LONG'"
@@ -327,10 +331,10 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     store: ClickHouse, sink: Stage
 ) -> None:
     edges = [datetime(1990, 1, 1, tzinfo=UTC), datetime(2105, 12, 31, 16, 59, 59, tzinfo=UTC)]
-    reading = flagged("MANY").readings[0]
+    reading = flagged_file("MANY").readings[0]
     many = [replace(reading, parameter=f"P{n}{'é' * 40}", unit=f"u{n}") for n in range(6_000)]
-    sets = [*(flagged("EDGE", at=at) for at in edges), flagged("MANY", readings=many[:1_000])]
-    sets += [flagged("TOO_MANY", readings=many), flagged("GOOD")]
+    sets = [*(flagged_file("EDGE", at=at) for at in edges), flagged_file("MANY", *many[:1_000])]
+    sets += [flagged_file("TOO_MANY", *many), flagged_file("GOOD")]
     sink.process([Record("flagged", s.station.encode(), encode(s), {}, 0, n) for n, s in enumerate(sets)])
     message = '{"station": "FORCED", "windows": [{"parameter": "%s", "hour": "%s"}]}'
     forced = [message % ("PM2.5", hour) for hour in HOURS]
@@ -393,10 +397,10 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
             ("received_at", '"1969-01-01T00:00:00Z"'),
         ]
         for number, (field, literal) in enumerate(poison):
-            send(0, replaced(json.loads(encode(flagged(f"BAD_{number}"))), field, literal))
+            send(0, replaced(json.loads(encode(flagged_file(f"BAD_{number}"))), field, literal))
             for partition in (0, 1):
                 code = f"AFTER_{number}_{partition}"
-                send(partition, encode(flagged(code)))
+                send(partition, encode(flagged_file(code)))
                 wait_for(code)
     finally:
         stop.set()

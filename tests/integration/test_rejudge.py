@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
@@ -23,6 +22,7 @@ from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
+from quantrac.testing.builders import reading, reading_set
 from schemas.codec import encode
 from schemas.messages.registry.decisions import Decision, Withdrawal
 from schemas.messages.registry.stations import Station, StationParameter
@@ -97,19 +97,13 @@ class Pipeline:
         """Send files with one reading each, (minutes after noon, value), received a minute later."""
         for minutes, value in readings:
             at = NOON + timedelta(minutes=minutes)
-            reading_set = ReadingSet(
-                code,
-                uuid.uuid4().hex * 2,
-                f"{code}-{minutes}.txt",
-                "account",
-                "ftp",
-                received or at + timedelta(minutes=1),
-                "layout",
-                [Reading(1, "PM2.5", value, f"{value:g}", "µg/m3", at, "00")],
+            content = reading_set(
+                reading(value, unit="µg/m3", measured_at=at),
+                station=code,
+                file_id=uuid.uuid4().hex * 2,
+                received_at=received,
             )
-            self.producer.produce(
-                [Record(self.prefix + "parsed-reading", code.encode(), encode(reading_set))]
-            )
+            self.producer.produce([Record(self.prefix + "parsed-reading", code.encode(), encode(content))])
         self.producer.flush()
 
     def rejudge(self, code: str, cause: str, offset: int) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
@@ -21,6 +20,7 @@ from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
+from quantrac.testing.builders import flagged_reading, flagged_set
 from schemas.codec import encode
 from schemas.messages.alerts import Alert
 from schemas.messages.registry.stations import Station, StationParameter
@@ -80,10 +80,8 @@ class Watching:
     def send(self, code: str) -> datetime:
         """Send a flagged set of one reading measured now; returns when that was, in whole seconds."""
         at = datetime.now(UTC).replace(microsecond=0)
-        reading = FlaggedReading(1, "Temp", 20.0, "20", "°C", at, "00", 1, {"flat_line": 1}, at)
-        flagged = FlaggedSet(
-            code, uuid.uuid4().hex * 2, "name.txt", "account", "ftp", at, "layout", "rules", [reading]
-        )
+        reading = flagged_reading(20.0, parameter="Temp", unit="°C", measured_at=at, tests={"flat_line": 1})
+        flagged = flagged_set(reading, station=code, file_id=uuid.uuid4().hex * 2, received_at=at)
         self.producer.write(Record(self.prefix + "qa-flagged", code.encode(), encode(flagged)))
         return at
 

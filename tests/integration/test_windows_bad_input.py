@@ -1,20 +1,19 @@
 """What no station should send, through the sink and the windows over the real engine."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Interval
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
-from quantrac.testing.builders import station
+from quantrac.testing.builders import flagged_reading, flagged_set, station
 from schemas.codec import encode
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
@@ -39,7 +38,7 @@ class Aggregator:
         self._offset = 0
 
     def register(self, code: str, **fields: Any) -> None:
-        self.registry.stations[code] = replace(station(), code=code, **fields)
+        self.registry.stations[code] = station(code, **fields)
 
     def take(self, *sets: FlaggedSet, now: datetime = NOW) -> Done:
         """Store the sets in one batch, compute what they make dirty, and return what the windows tell."""
@@ -71,23 +70,20 @@ def aggregator(clickhouse: ClickHouseSettings) -> Aggregator:
     return Aggregator(clickhouse)
 
 
-def readings(
+def flagged_file(
     code: str,
-    found: Sequence[HOURLY_VALUE],
+    values: Sequence[HOURLY_VALUE],
     *,
     parameter: str = "PM2.5",
     received: datetime = NOW,
-    flag: int = 1,
     revision: int = 0,
 ) -> FlaggedSet:
     """Return one file with one reading for each (time, value)."""
-    rows = [
-        FlaggedReading(n, parameter, value, f"{value:g}", "µg/m3", at, "00", flag, {"status": 1}, received)
-        for n, (at, value) in enumerate(found, start=1)
+    readings = [
+        flagged_reading(value, parameter=parameter, unit="µg/m3", measured_at=at, line=line)
+        for line, (at, value) in enumerate(values, start=1)
     ]
-    return FlaggedSet(
-        code, "f" * 64, "name.txt", "account", "ftp", received, "format", "rules", rows, revision=revision
-    )
+    return flagged_set(*readings, station=code, received_at=received, revision=revision)
 
 
 def every(seconds: int, start: datetime, end: datetime, value: float = 10.0) -> list[HOURLY_VALUE]:
@@ -107,8 +103,8 @@ def test_a_station_and_a_parameter_that_nobody_registered_are_averaged_by_the_us
 ) -> None:
     aggregator.register("KNOWN")
     aggregator.take(
-        readings("NOBODY", every(300, at(0), at(1))),
-        readings("KNOWN", every(600, at(0), at(1), 3.0), parameter="Krypton"),
+        flagged_file("NOBODY", every(300, at(0), at(1))),
+        flagged_file("KNOWN", every(600, at(0), at(1), 3.0), parameter="Krypton"),
     )
     (hour,) = aggregator.averages("NOBODY", "hour").values()
     assert (hour["mean"], hour["count"], hour["expected"], hour["complete"]) == (10.0, 12, 12, 1)
@@ -119,7 +115,7 @@ def test_a_station_and_a_parameter_that_nobody_registered_are_averaged_by_the_us
 def test_an_interval_lowered_in_the_middle_of_a_day_expects_more_from_then_on(aggregator: Aggregator) -> None:
     aggregator.register("FASTER", interval_seconds=300, intervals=(Interval(1800, valid_to=at(2.5)),))
     aggregator.take(
-        readings("FASTER", [*every(1800, at(0), at(2.5)), *every(300, at(2.5), at(4))]),
+        flagged_file("FASTER", [*every(1800, at(0), at(2.5)), *every(300, at(2.5), at(4))]),
     )
     found = aggregator.averages("FASTER", "hour")
     assert {hour: (row["count"], row["expected"], row["complete"]) for hour, row in found.items()} == {
@@ -136,9 +132,9 @@ def test_a_change_that_is_entered_later_changes_nothing_until_its_hours_are_comp
     aggregator: Aggregator,
 ) -> None:
     aggregator.register("LATER", interval_seconds=300)
-    aggregator.take(readings("LATER", every(1800, at(0), at(2))))
+    aggregator.take(flagged_file("LATER", every(1800, at(0), at(2))))
     aggregator.register("LATER", interval_seconds=300, intervals=(Interval(1800, valid_to=at(24)),))
-    aggregator.take(readings("LATER", every(1800, at(1), at(2)), received=NOW + timedelta(minutes=1)))
+    aggregator.take(flagged_file("LATER", every(1800, at(1), at(2)), received=NOW + timedelta(minutes=1)))
     found = aggregator.averages("LATER", "hour")
     assert {hour: (row["expected"], row["complete"], row["version"]) for hour, row in found.items()} == {
         at(0): (12, 0, 1),
@@ -148,10 +144,10 @@ def test_a_change_that_is_entered_later_changes_nothing_until_its_hours_are_comp
 
 def test_a_reading_of_61_days_ago_opens_its_own_averages_and_no_other(aggregator: Aggregator) -> None:
     aggregator.register("OLD", interval_seconds=3600)
-    aggregator.take(readings("OLD", every(3600, at(0), at(6))))
+    aggregator.take(flagged_file("OLD", every(3600, at(0), at(6))))
     before = {period: aggregator.averages("OLD", period) for period in ("hour", "8h", "day", "month")}
     old = at(3) - timedelta(days=61)
-    aggregator.take(readings("OLD", [(old, 50.0)], received=NOW + timedelta(minutes=1)))
+    aggregator.take(flagged_file("OLD", [(old, 50.0)], received=NOW + timedelta(minutes=1)))
     for period, rows in before.items():
         now = aggregator.averages("OLD", period)
         assert {start: row for start, row in now.items() if start >= at(-7)} == {
@@ -167,7 +163,7 @@ def test_a_reading_of_61_days_ago_opens_its_own_averages_and_no_other(aggregator
 
 def test_a_value_revised_a_hundred_times_is_one_row_with_the_last_one(aggregator: Aggregator) -> None:
     aggregator.register("REVISED", interval_seconds=3600)
-    revisions = [readings("REVISED", [(at(0), float(n))], revision=n) for n in range(101)]
+    revisions = [flagged_file("REVISED", [(at(0), float(n))], revision=n) for n in range(101)]
     long_after = at(0) + timedelta(days=400)
     aggregator.take(revisions[0], now=long_after)
     for first in range(1, 101, 10):
@@ -207,7 +203,7 @@ def test_clocks_that_jump_leave_every_reading_in_the_period_it_names(aggregator:
         at(-1),
         at(0.5),
     ]
-    aggregator.take(readings("JUMPS", [(time, float(n)) for n, time in enumerate(times)]))
+    aggregator.take(flagged_file("JUMPS", [(time, float(n)) for n, time in enumerate(times)]))
     hours = aggregator.averages("JUMPS", "hour")
     assert {start: (row["count"], row["mean"]) for start, row in hours.items()} == {
         at(-1): (2, 2.0),
@@ -225,7 +221,7 @@ def test_clocks_that_jump_leave_every_reading_in_the_period_it_names(aggregator:
 
 def test_the_same_file_twice_in_a_batch_and_once_more_after_counts_once(aggregator: Aggregator) -> None:
     aggregator.register("TWICE", interval_seconds=300)
-    file = readings("TWICE", every(300, at(0), at(1)))
+    file = flagged_file("TWICE", every(300, at(0), at(1)))
     aggregator.take(file, file)
     assert aggregator.take(file).records == [], "the same readings tell nothing"
     (hour,) = aggregator.averages("TWICE", "hour").values()

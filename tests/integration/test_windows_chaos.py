@@ -1,6 +1,5 @@
 """Sink and windows over the real broker and the real engine: killed, doubled, asked to do it again."""
 
-import hashlib
 import json
 import os
 import random
@@ -16,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
@@ -25,6 +23,7 @@ from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics
+from quantrac.testing.builders import flagged_reading, flagged_set
 from schemas.codec import encode
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
@@ -148,9 +147,8 @@ def wait_for(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 def file_of(topic: str, code: str, at: datetime, value: float) -> Record:
     """Return the message of a judged file with one reading."""
-    reading = FlaggedReading(1, "PM2.5", value, f"{value:g}", "µg/m3", at, "00", 1, {"status": 1}, at)
-    file_id = hashlib.sha256(f"{code} {at}".encode()).hexdigest()
-    judged = FlaggedSet(code, file_id, "name.txt", "account", "ftp", at, "format", "rules", [reading])
+    reading = flagged_reading(value, unit="µg/m3", measured_at=at)
+    judged = flagged_set(reading, station=code, received_at=at)
     return Record(topic, code.encode(), encode(judged))
 
 

@@ -3,7 +3,6 @@
 A measures air and is closed, B lies in Da Nang, C measures wastewater.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +25,7 @@ PARAMETERS = (
 )
 STATIONS = (
     station("A", parameters=PARAMETERS, aliases=["A1"], valid_to=NOON - timedelta(days=1)),
-    replace(station("B"), province="48"),
+    station("B", province="48"),
     station("C", type=StationType.WASTEWATER),
 )
 

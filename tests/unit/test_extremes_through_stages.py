@@ -2,18 +2,26 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reading, ReadingSet, Reject
+from quantrac.domain.readings import FlaggedSet, ReadingSet, Reject
 from quantrac.io.records import Handler, Record
 from quantrac.io.runner import BatchProcessor, DeadLetterLimit
 from quantrac.testing.broker import FakeBroker
-from quantrac.testing.builders import registry, station
+from quantrac.testing.builders import (
+    NOON,
+    flagged_reading,
+    flagged_set,
+    reading,
+    reading_set,
+    registry,
+    station,
+)
 from quantrac.testing.history import HistoryInMemory
 from schemas.codec import encode
 from schemas.messages.deliveries import Receipt
@@ -29,25 +37,28 @@ from services.validator.validate.handler import ValidateHandler
 from support.extremes import RAW, SET, cases
 from support.watch import Watch
 
-NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
 CODE = "HN_BKHN_KHIKXQ"
 
 Stage = tuple[Handler, list[bytes], Callable[[int], Record], str]
 """A handler, messages with an extreme each, a good message by number, the topic of the good ones' results."""
 
 
-def reading_set(number: int = 0) -> ReadingSet:
+def numbered_set(number: int = 0) -> ReadingSet:
+    """Return a set before the validator, of the five minutes and the file of a number."""
     at = NOON + timedelta(minutes=5 * number)
-    head = (CODE, f"{number:064x}", f"{number}.txt", "logger", "ftp", at, "tab")
-    reading = Reading(1, "NO2", 20.0 + number % 7, "20", "µg/m3", at, "00")
-    return ReadingSet(*head, [reading], [Reject(2, "x", "bad-time")])
+    nitrogen_dioxide = reading(20.0 + number % 7, parameter="NO2", measured_at=at)
+    return reading_set(
+        nitrogen_dioxide, station=CODE, file_id=f"{number:064x}", rejects=[Reject(2, "x", "bad-time")]
+    )
 
 
-def flagged_set(number: int = 0) -> FlaggedSet:
+def numbered_flagged_set(number: int = 0) -> FlaggedSet:
+    """Return a set after the validator, of the five minutes and the file of a number."""
     at = NOON + timedelta(minutes=5 * number)
-    head = (CODE, f"{number:064x}", f"{number}.txt", "logger", "ftp", at, "tab", "r1")
-    reading = FlaggedReading(1, "NO2", 20.0, "20", "µg/m3", at, "00", 1, {"range": 1}, None)
-    return FlaggedSet(*head, [reading], [Reject(2, "x", "bad-time")])
+    nitrogen_dioxide = flagged_reading(20.0, parameter="NO2", measured_at=at)
+    return flagged_set(
+        nitrogen_dioxide, station=CODE, file_id=f"{number:064x}", rejects=[Reject(2, "x", "bad-time")]
+    )
 
 
 def record(topic: str, value: bytes, headers: Mapping[str, bytes] | None = None) -> Record:
@@ -80,14 +91,14 @@ def validate() -> Stage:
     fields = {name: column for name, column in SET.items() if name not in of_the_judgement}
     stations = registry([station(CODE)], [])
     handler = ValidateHandler(stations, RuleBook(load_rules(NATIONAL), stations), topic="out")
-    extremes = [case.message for case in cases(json.loads(encode(reading_set())), fields)]
-    return handler, extremes, lambda n: record("in", encode(reading_set(n))), "out"
+    extremes = [case.message for case in cases(json.loads(encode(numbered_set())), fields)]
+    return handler, extremes, lambda n: record("in", encode(numbered_set(n))), "out"
 
 
 def forward() -> Stage:
     handler = ForwardHandler(ministry=AcceptingMinistry(), target="ministry", receipt_topic="out")
-    extremes = [case.message for case in cases(json.loads(encode(flagged_set())), SET)]
-    return handler, extremes, lambda n: record("in", encode(flagged_set(n))), "out"
+    extremes = [case.message for case in cases(json.loads(encode(numbered_flagged_set())), SET)]
+    return handler, extremes, lambda n: record("in", encode(numbered_flagged_set(n))), "out"
 
 
 def rejudge() -> Stage:
@@ -176,7 +187,7 @@ def test_no_header_of_a_raw_file_stops_the_parser() -> None:
 
 def test_no_extreme_stops_the_watch() -> None:
     watch = Watch()
-    extremes = [case.message for case in cases(json.loads(encode(flagged_set())), SET)]
+    extremes = [case.message for case in cases(json.loads(encode(numbered_flagged_set())), SET)]
     batch = list(among_good_ones([record("qa-flagged", m) for m in extremes], good_of_watch))
     broker = run(watch.handler, batch)
     dead = {letter.value for letter in broker.records("qa-flagged.dlq")}
@@ -187,4 +198,4 @@ def test_no_extreme_stops_the_watch() -> None:
 
 
 def good_of_watch(number: int) -> Record:
-    return record("qa-flagged", encode(flagged_set(number)))
+    return record("qa-flagged", encode(numbered_flagged_set(number)))

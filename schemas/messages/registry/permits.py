@@ -24,7 +24,7 @@ class PermitLimit(Message):
 
     @field_validator("unit")
     @classmethod
-    def _known_unit(cls, unit: str) -> str:
+    def _check_unit(cls, unit: str) -> str:
         canonical = canonical_unit(unit)
         if canonical is None:
             raise ValueError(f"the unit {unit!r} is unknown")

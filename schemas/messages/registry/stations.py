@@ -35,7 +35,7 @@ class UnitOverride(Message):
 
     @field_validator("written", "really")
     @classmethod
-    def _known_unit(cls, unit: str) -> str:
+    def _check_unit(cls, unit: str) -> str:
         if canonical_unit(unit) is None:
             raise ValueError(f"the unit {unit!r} is unknown")
         return unit

@@ -11,7 +11,7 @@ from schemas.keys import matches, new_key, parse_token
 from services.api.common.keys import Reader, authenticate
 from services.api.common.problems import Unauthorized, UnknownStation
 
-HANOI, DANANG = station(), replace(station("DN_HC_NMCLT"), province="48")
+HANOI, DANANG = station(), station("DN_HC_NMCLT", province="48")
 STATIONS = {s.code: s for s in (HANOI, DANANG)}
 
 

@@ -51,7 +51,7 @@ PERMIT = Permit(
 )
 STATIONS = (
     station("AIR"),
-    replace(station("PLANT", type=StationType.WASTEWATER), province="48", permits=(PERMIT,)),
+    station("PLANT", type=StationType.WASTEWATER, province="48", permits=(PERMIT,)),
 )
 
 

@@ -15,9 +15,10 @@ from rich.console import Console
 from quantrac.cli import replay_validator, replay_windows
 from quantrac.cli.replay import replay
 from quantrac.cli.replay_windows import Page, Period, Shown
-from quantrac.domain.readings import Flag, FlaggedReading
+from quantrac.domain.readings import Flag
 from quantrac.io.clickhouse import Result
 from quantrac.testing.broker import FakeBroker
+from quantrac.testing.builders import flagged_reading
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 
@@ -66,7 +67,7 @@ def test_other_rules_for_a_span_are_not_published_for_one_station(tmp_path: Path
     assert "hold for every station" in said(*arguments)
 
 
-class Stored:
+class StoredFlags:
     """Readings as they were judged before."""
 
     def columns(self, sql: str, parameters: object) -> dict[str, list[object]]:
@@ -77,22 +78,18 @@ class Stored:
 
 def test_changes_are_counted_by_test_series_and_flags_with_three_examples() -> None:
     readings = [
-        FlaggedReading(
-            1,
-            "CO",
+        flagged_reading(
             7.5,
-            "7.5",
-            "µg/m3",
-            NOON + timedelta(minutes=5 * n),
-            "00",
-            Flag.SUSPECT,
-            {"status": 1, "spike": 3, "rate_of_change": 3},
-            NOON,
+            parameter="CO",
+            unit="µg/m3",
+            measured_at=NOON + timedelta(minutes=5 * n),
+            flag=Flag.SUSPECT,
+            tests={"status": 1, "spike": 3, "rate_of_change": 3},
         )
         for n in range(5)
     ]
     comparison = replay_validator.Comparison()
-    comparison.add(Stored(), "A", readings)
+    comparison.add(StoredFlags(), "A", readings)
     different = "rate_of_change not asked → suspect, spike good → suspect"
     examples = [f"    2026-03-25T12:{5 * n:02}:00Z 7.5 µg/m3: good → suspect ({different})" for n in range(3)]
     assert list(comparison.lines()) == [
@@ -105,11 +102,16 @@ def test_changes_are_counted_by_test_series_and_flags_with_three_examples() -> N
 
 
 def test_another_demand_on_tests_is_named_where_no_outcome_differs() -> None:
-    reading = FlaggedReading(
-        1, "CO", 7.5, "7.5", "", NOON, "00", Flag.NOT_EVALUATED, {"status": 1, "spike": 1}, NOON
+    reading = flagged_reading(
+        7.5,
+        parameter="CO",
+        unit="",
+        measured_at=NOON,
+        flag=Flag.NOT_EVALUATED,
+        tests={"status": 1, "spike": 1},
     )
     comparison = replay_validator.Comparison()
-    comparison.add(Stored(), "A", [reading])
+    comparison.add(StoredFlags(), "A", [reading])
     assert list(comparison.lines()) == [
         "required A CO: 1 reading good → not evaluated",
         "    2026-03-25T12:00:00Z 7.5: good → not evaluated",

@@ -255,7 +255,7 @@ def test_climatology_says_in_one_sentence_why_it_computed_nothing(
     assert not (tmp_path / "rules").exists()
 
 
-class Stored:
+class StoredMonth:
     """A database with a month of hourly readings of one parameter."""
 
     away = False
@@ -277,12 +277,12 @@ class Stored:
 def test_climatology_reads_the_good_readings_that_are_stored(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(rules_module, "ClickHouse", Stored)
+    monkeypatch.setattr(rules_module, "ClickHouse", StoredMonth)
     found = run(rules, "climatology", STATION, "--out", tmp_path, "--margin", "0")
     assert found.exit_code == 0
     baseline = load(tmp_path).thresholds("ambient-air", STATION, "O3", datetime(2026, 1, 1, tzinfo=UTC))
     assert (baseline["climatology"]["low"][0][0], baseline["climatology"]["high"][0][0]) == (40, 70)
-    monkeypatch.setattr(Stored, "away", True)
+    monkeypatch.setattr(StoredMonth, "away", True)
     again = run(rules, "climatology", STATION, "--out", tmp_path)
     assert (again.exit_code, again.output) == (1, "quantrac: ClickHouse: connection refused\n")
 

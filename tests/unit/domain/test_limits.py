@@ -15,6 +15,7 @@ from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.stations import Station, StationParameter, StationType, WarningLevels
 from quantrac.domain.times import VIETNAM
 from quantrac.domain.warning_levels import WarningShares, warning_levels
+from quantrac.testing.builders import station
 from schemas.limits import load_national, warning_shares
 
 BOOK = load_national()
@@ -26,19 +27,9 @@ def local(*date: int) -> datetime:
     return datetime(*date, tzinfo=VIETNAM).astimezone(UTC)  # type: ignore[arg-type]
 
 
-def station(medium: StationType, *permits: Permit, **fields: Any) -> Station:
-    return Station(
-        code="X",
-        name="",
-        name_en="",
-        type=medium,
-        province="01",
-        latitude=21.0,
-        longitude=105.8,
-        interval_seconds=300,
-        permits=permits,
-        **fields,
-    )
+def station_with(medium: StationType, *permits: Permit, **fields: Any) -> Station:
+    """Return a station of a medium with these permits, and no parameters unless they are given."""
+    return station(type=medium, permits=permits, **({"parameters": ()} | fields))
 
 
 def industrial(column: str = "A", **fields: Any) -> Permit:
@@ -58,7 +49,7 @@ def has(found: Station, at: datetime, parameter: str) -> bool:
 
 
 def test_cod_of_column_a_is_multiplied_by_kq_and_kf() -> None:
-    found = limit(station(WASTEWATER, industrial()), local(2026, 3, 25), "COD")
+    found = limit(station_with(WASTEWATER, industrial()), local(2026, 3, 25), "COD")
     assert found.maximum == 74.25  # 75 x 0.9 x 1.1
     assert (found.standard, found.column, found.unit) == ("QCVN 40:2011/BTNMT", "A", "mg/L")
     assert found.certainty == "high"
@@ -71,19 +62,19 @@ def test_cod_of_column_a_is_multiplied_by_kq_and_kf() -> None:
 def test_coefficients_leave_ph_temperature_colour_and_coliform_alone(
     parameter: str, minimum: float | None, maximum: float
 ) -> None:
-    found = limit(station(WASTEWATER, industrial("B")), local(2026, 3, 25), parameter)
+    found = limit(station_with(WASTEWATER, industrial("B")), local(2026, 3, 25), parameter)
     assert (found.minimum, found.maximum) == (minimum, maximum)
 
 
 def test_pm10_is_lowered_with_the_standard_of_2023() -> None:
-    air = station(AIR)
+    air = station_with(AIR)
     assert limit(air, local(2023, 9, 11), "PM10").maximum == 150
     assert limit(air, local(2023, 9, 11, 23), "PM10").standard == "QCVN 05:2013/BTNMT"
     assert limit(air, local(2023, 9, 12), "PM10").maximum == 100
 
 
 def test_pm25_is_lowered_at_the_end_of_2025_by_vietnams_clock() -> None:
-    air = station(AIR)
+    air = station_with(AIR)
     assert limit(air, local(2025, 12, 31), "PM2.5").maximum == 50
     assert limit(air, datetime(2025, 12, 31, 16, 59, 59, tzinfo=UTC), "PM2.5").maximum == 50
     assert limit(air, datetime(2025, 12, 31, 17, tzinfo=UTC), "PM2.5").maximum == 45
@@ -92,25 +83,25 @@ def test_pm25_is_lowered_at_the_end_of_2025_by_vietnams_clock() -> None:
 
 def test_lead_loses_its_yearly_limit_in_2023() -> None:
     def periods(at: datetime) -> set[Period]:
-        return {each.period for each in BOOK.limits_of(station(AIR), at) if each.parameter == "Pb"}
+        return {each.period for each in BOOK.limits_of(station_with(AIR), at) if each.parameter == "Pb"}
 
     assert periods(local(2023, 1, 1)) == {Period.DAY, Period.YEAR}
     assert periods(local(2024, 1, 1)) == {Period.DAY}
 
 
 def test_groundwater_needs_no_permit() -> None:
-    assert limit(station(StationType.GROUNDWATER), local(2026, 1, 1), "TDS").maximum == 1500
+    assert limit(station_with(StationType.GROUNDWATER), local(2026, 1, 1), "TDS").maximum == 1500
 
 
 @pytest.mark.parametrize("medium", [RIVER, WASTEWATER, STACK])
 def test_where_a_choice_is_needed_there_is_no_limit_without_a_permit(medium: StationType) -> None:
     for year in range(2010, 2040):
-        assert BOOK.limits_of(station(medium), local(year, 6, 1)) == ()
+        assert BOOK.limits_of(station_with(medium), local(year, 6, 1)) == ()
 
 
 def test_a_permits_own_limit_wins_for_its_parameter_and_period_only() -> None:
     own = PermitLimit("COD", "mg/L", "day", maximum=60.0)
-    found = station(WASTEWATER, industrial(limits=(own,), number="12/GPMT"))
+    found = station_with(WASTEWATER, industrial(limits=(own,), number="12/GPMT"))
     cod = limit(found, local(2026, 3, 25), "COD")
     assert (cod.maximum, cod.standard, cod.column) == (60.0, "12/GPMT", "")
     assert (cod.source, cod.certainty) == ("permit 12/GPMT", "high")
@@ -118,7 +109,7 @@ def test_a_permits_own_limit_wins_for_its_parameter_and_period_only() -> None:
     hourly = industrial(limits=(PermitLimit("COD", "mg/L", "hour", maximum=90.0),))
     both = [
         (each.period, each.maximum)
-        for each in BOOK.limits_of(station(WASTEWATER, hourly), local(2026, 3, 25))
+        for each in BOOK.limits_of(station_with(WASTEWATER, hourly), local(2026, 3, 25))
         if each.parameter == "COD"
     ]
     assert both == [(Period.DAY, 74.25), (Period.HOUR, 90.0)]
@@ -126,13 +117,13 @@ def test_a_permits_own_limit_wins_for_its_parameter_and_period_only() -> None:
 
 def test_a_limit_of_a_permit_without_a_number_names_its_standard() -> None:
     own = PermitLimit("COD", "mg/L", "day", maximum=60.0)
-    cod = limit(station(WASTEWATER, industrial(limits=(own,))), local(2026, 3, 25), "COD")
+    cod = limit(station_with(WASTEWATER, industrial(limits=(own,))), local(2026, 3, 25), "COD")
     assert (cod.standard, cod.column, cod.source) == ("QCVN 40:2011/BTNMT", "A", "permit")
 
 
 def test_two_permits_follow_each_other() -> None:
     change = local(2026, 7, 1)
-    found = station(
+    found = station_with(
         WASTEWATER,
         industrial("B", valid_to=change),
         industrial("A", valid_from=change),
@@ -145,22 +136,22 @@ def test_two_permits_follow_each_other() -> None:
 def test_between_two_permits_of_an_air_station_its_mediums_standard_holds() -> None:
     own = PermitLimit("PM2.5", "µg/m3", "day", maximum=30.0)
     permit = Permit(standard="QCVN 05:2023/BTNMT", limits=(own,), valid_from=local(2026, 6, 1))
-    found = station(AIR, permit)
+    found = station_with(AIR, permit)
     assert limit(found, local(2026, 5, 31), "PM2.5").maximum == 45
     assert limit(found, local(2026, 6, 1), "PM2.5").maximum == 30
     assert limit(found, local(2026, 6, 1), "PM10").maximum == 100
 
 
 def test_a_replaced_standard_goes_on_by_permit_until_its_transition_ends() -> None:
-    found = station(WASTEWATER, industrial())
+    found = station_with(WASTEWATER, industrial())
     assert has(found, local(2031, 12, 31), "COD")
     assert BOOK.limits_of(found, local(2032, 1, 1)) == ()
 
 
 def test_a_standard_gives_no_limit_before_it_came_into_force() -> None:
     permit = Permit(standard="QCVN 19:2024/BTNMT", column="B", category="boiler-under-20t")
-    assert BOOK.limits_of(station(STACK, permit), local(2025, 6, 30)) == ()
-    dust = limit(station(STACK, permit), local(2025, 7, 1), "PM")
+    assert BOOK.limits_of(station_with(STACK, permit), local(2025, 6, 30)) == ()
+    dust = limit(station_with(STACK, permit), local(2025, 7, 1), "PM")
     assert (dust.maximum, dust.reference_oxygen, dust.unit) == (50, 7, "mg/Nm3")
 
 
@@ -178,13 +169,13 @@ def test_the_category_of_a_stack_chooses_its_rows(
     category: str, parameter: str, column: str, maximum: float, oxygen: float
 ) -> None:
     permit = Permit(standard="QCVN 19:2024/BTNMT", column=column, category=category)
-    found = limit(station(STACK, permit), local(2026, 1, 1), parameter)
+    found = limit(station_with(STACK, permit), local(2026, 1, 1), parameter)
     assert (found.maximum, found.reference_oxygen) == (maximum, oxygen)
 
 
 def test_stacks_of_the_older_standard_are_multiplied_by_kp_and_kv() -> None:
     permit = Permit(standard="QCVN 19:2009/BTNMT", column="B", coefficients=(("Kp", 0.8), ("Kv", 0.8)))
-    found = limit(station(STACK, permit), local(2024, 1, 1), "PM")
+    found = limit(station_with(STACK, permit), local(2024, 1, 1), "PM")
     assert (found.maximum, found.reference_oxygen) == (128, None)  # 200 x 0.8 x 0.8
 
 
@@ -192,10 +183,10 @@ def test_table_1_of_surface_water_holds_in_every_class_of_rivers_and_lakes() -> 
     for category in ("river", "lake"):
         for column in "ABCD":
             permit = Permit(standard="QCVN 08:2023/BTNMT", column=column, category=category)
-            assert limit(station(RIVER, permit), local(2026, 1, 1), "NH4-N").maximum == 0.3
-    lake = station(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="A", category="lake"))
+            assert limit(station_with(RIVER, permit), local(2026, 1, 1), "NH4-N").maximum == 0.3
+    lake = station_with(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="A", category="lake"))
     assert not has(lake, local(2026, 1, 1), "DO")
-    river = station(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="B", category="river"))
+    river = station_with(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="B", category="river"))
     assert limit(river, local(2026, 1, 1), "DO").minimum == 5
 
 
@@ -232,11 +223,11 @@ def test_a_permit_that_cannot_be_used_is_told_in_a_sentence(permit: Permit, sent
 @pytest.mark.parametrize("permit", [permit for permit, _ in BAD])
 def test_a_permit_that_cannot_be_used_scales_nothing_and_raises_nothing(permit: Permit) -> None:
     for at in (datetime.min.replace(tzinfo=UTC), local(2026, 1, 1), datetime.max.replace(tzinfo=UTC)):
-        assert not [each for each in BOOK.applied_to(station(WASTEWATER, permit), at) if each.factors]
+        assert not [each for each in BOOK.applied_to(station_with(WASTEWATER, permit), at) if each.factors]
 
 
 def test_without_its_coefficients_a_permit_still_limits_what_needs_none() -> None:
-    found = station(WASTEWATER, industrial(coefficients=()))
+    found = station_with(WASTEWATER, industrial(coefficients=()))
     codes = {each.parameter for each in BOOK.limits_of(found, local(2026, 1, 1))}
     assert codes == {"pH", "Temp", "Color", "Coliform"}
 
@@ -252,7 +243,7 @@ def test_a_permit_of_an_unread_standard_holds_by_its_own_limits() -> None:
     own = PermitLimit("COD", "mg/L", "day", maximum=80.0)
     permit = Permit(standard="QCVN 40:2025/BTNMT", column="B", limits=(own,), valid_from=local(2025, 9, 1))
     assert BOOK.problems(permit, WASTEWATER) == []
-    (only,) = BOOK.limits_of(station(WASTEWATER, permit), local(2026, 1, 1))
+    (only,) = BOOK.limits_of(station_with(WASTEWATER, permit), local(2026, 1, 1))
     assert (only.parameter, only.maximum) == ("COD", 80.0)
 
 
@@ -260,17 +251,17 @@ def test_a_limit_stated_twice_is_told_and_the_last_counts() -> None:
     own = tuple(PermitLimit("COD", "mg/L", "day", maximum=top) for top in (60.0, 50.0))
     permit = industrial(limits=own)
     assert BOOK.problems(permit, WASTEWATER) == ["it states a limit of COD (day) twice"]
-    assert limit(station(WASTEWATER, permit), local(2026, 1, 1), "COD").maximum == 50
+    assert limit(station_with(WASTEWATER, permit), local(2026, 1, 1), "COD").maximum == 50
 
 
 def test_permits_at_the_same_time_are_told() -> None:
-    found = station(WASTEWATER, industrial("A"), industrial("B", valid_from=local(2025, 1, 1)))
+    found = station_with(WASTEWATER, industrial("A"), industrial("B", valid_from=local(2025, 1, 1)))
     assert BOOK.problems_of(found) == ["permits.2: it is valid at the same time as permits.1"]
 
 
 def test_a_limit_in_another_unit_than_the_stations_is_told() -> None:
     permit = industrial(limits=(PermitLimit("COD", "µg/L", "day", maximum=60000.0),))
-    found = station(WASTEWATER, permit, parameters=(StationParameter(code="COD", unit="mg/L"),))
+    found = station_with(WASTEWATER, permit, parameters=(StationParameter(code="COD", unit="mg/L"),))
     (said,) = BOOK.problems_of(found)
     assert said.startswith("permits.1.limits.1: COD is measured in 'mg/L'")
 
@@ -279,12 +270,12 @@ def test_a_replaced_record_of_the_same_station_is_asked_anew() -> None:
     at = local(2026, 1, 1)
     book = LimitBook(BOOK.standards.values())
     for column, maximum in (("A", 74.25), ("B", 148.5), ("A", 74.25)):
-        limits = book.limits_of(station(WASTEWATER, industrial(column)), at)
+        limits = book.limits_of(station_with(WASTEWATER, industrial(column)), at)
         assert [each.maximum for each in limits if each.parameter == "COD"] == [maximum]
 
 
 def test_the_same_tuple_is_returned_while_nothing_changes() -> None:
-    air = station(AIR)
+    air = station_with(AIR)
     first = BOOK.limits_of(air, local(2026, 1, 1))
     assert BOOK.limits_of(air, local(2030, 5, 5)) is first
     assert BOOK.limits_of(air, local(2025, 12, 31)) is not first
@@ -304,7 +295,7 @@ FACTOR = st.floats(0.1, 3)
 def test_every_limit_by_permit_is_its_row_times_its_factors(
     at: datetime, column: str, kq: float, kf: float
 ) -> None:
-    found = station(WASTEWATER, industrial(column, coefficients=(("Kf", kf), ("Kq", kq))))
+    found = station_with(WASTEWATER, industrial(column, coefficients=(("Kf", kf), ("Kq", kq))))
     for each in LimitBook(BOOK.standards.values()).applied_to(found, at):
         assert each.row is not None
         factor = math.prod(value for _, value in each.factors)
@@ -330,7 +321,7 @@ def test_at_any_time_the_permit_valid_then_and_no_other_is_applied(
         )
         for number, (start, end) in enumerate(zip(ordered, [*ordered[1:], None], strict=True))
     )
-    limits = LimitBook(BOOK.standards.values()).limits_of(station(WASTEWATER, *permits), at)
+    limits = LimitBook(BOOK.standards.values()).limits_of(station_with(WASTEWATER, *permits), at)
     begun = [number for number, start in enumerate(ordered) if start <= at]
     assert [each.maximum for each in limits if each.parameter == "COD"] == begun[-1:]
 
@@ -339,7 +330,7 @@ def test_at_any_time_the_permit_valid_then_and_no_other_is_applied(
 def test_no_station_has_two_limits_of_one_parameter_and_period_from_its_mediums_standard(
     at: datetime, medium: StationType
 ) -> None:
-    keys = [(each.parameter, each.period) for each in BOOK.limits_of(station(medium), at)]
+    keys = [(each.parameter, each.period) for each in BOOK.limits_of(station_with(medium), at)]
     assert len(keys) == len(set(keys))
 
 
@@ -368,7 +359,9 @@ SHARES = WarningShares(0.8, 0.9, 1.0)
 
 
 def of_air(parameter: str) -> list[Limit]:
-    return [each for each in BOOK.limits_of(station(AIR), local(2026, 1, 1)) if each.parameter == parameter]
+    return [
+        each for each in BOOK.limits_of(station_with(AIR), local(2026, 1, 1)) if each.parameter == parameter
+    ]
 
 
 def test_warnings_are_shares_of_the_limit_nearest_to_a_single_value() -> None:

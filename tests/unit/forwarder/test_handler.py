@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Reject
+from quantrac.domain.readings import FlaggedSet, Reject
 from quantrac.io.records import Done, NotNow, Record
+from quantrac.testing.builders import NOON, flagged_reading, flagged_set
 from schemas.codec import encode
 from schemas.messages.deliveries import DeliveryReceipt, Receipt, RejectedSet
 from services.forwarder.backoff import Backoff
@@ -15,33 +16,16 @@ from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries
 from services.forwarder.handler import ForwardHandler
 from services.forwarder.ministry import DeliveryRefused, MinistryAway
 
-NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
 CONFIRMED = datetime(2026, 3, 25, 5, 1, tzinfo=UTC)
 
 
-def flagged(station: str, name: str, readings: int = 1, rejects: int = 0) -> FlaggedSet:
-    reading = FlaggedReading(
-        line=1,
-        parameter="PM2.5",
-        value=35.2,
-        text="35.2",
-        unit="µg/m³",
-        measured_at=NOON,
-        status="00",
-        flag=1,
-        tests={"range": 1},
-        equal_since=NOON,
-    )
-    return FlaggedSet(
+def flagged_file(station: str, name: str, readings: int = 1, rejects: int = 0) -> FlaggedSet:
+    """Return a set of a station with so many readings and rejects."""
+    return flagged_set(
+        *[flagged_reading()] * readings,
         station=station,
-        file_id=file_id(name.encode()),
         file_name=name,
-        account="logger-1",
-        transport="ftp",
         received_at=NOON,
-        format="tab",
-        rules="r1",
-        readings=[reading] * readings,
         rejects=[Reject(line=3, text="12,4x", reason="value-not-a-number")] * rejects,
     )
 
@@ -106,7 +90,7 @@ def receipts(verdict: Done | NotNow) -> list[DeliveryReceipt]:
 
 def test_a_delivery_is_one_set_a_line_and_named_by_its_sha256() -> None:
     ministry = FakeMinistry()
-    first, second = flagged("A", "1.txt"), flagged("B", "2.txt")
+    first, second = flagged_file("A", "1.txt"), flagged_file("B", "2.txt")
     done(forwarder(ministry).handle([record(first), record(second, offset=1)]))
     assert len(ministry.deliveries) == 1
     assert ministry.deliveries[0].body == encode(first) + b"\n" + encode(second)
@@ -115,7 +99,7 @@ def test_a_delivery_is_one_set_a_line_and_named_by_its_sha256() -> None:
 
 def test_a_revision_is_delivered_and_its_receipt_is_one_beside_the_files() -> None:
     ministry = FakeMinistry()
-    first, revision = flagged("A", "1.txt", readings=15), flagged("A", "1.txt", readings=1)
+    first, revision = flagged_file("A", "1.txt", readings=15), flagged_file("A", "1.txt", readings=1)
     revision.revision, revision.cause = 1, "late"
     verdict = forwarder(ministry).handle([record(first), record(revision, offset=1)])
     assert ministry.deliveries[0].body == encode(first) + b"\n" + encode(revision)
@@ -129,9 +113,9 @@ def test_a_revision_is_delivered_and_its_receipt_is_one_beside_the_files() -> No
 def test_each_station_gets_one_receipt_with_its_files() -> None:
     ministry = FakeMinistry()
     batch = [
-        record(flagged("A", "1.txt", readings=15)),
-        record(flagged("B", "2.txt"), offset=1),
-        record(flagged("A", "3.txt", readings=2), offset=2),
+        record(flagged_file("A", "1.txt", readings=15)),
+        record(flagged_file("B", "2.txt"), offset=1),
+        record(flagged_file("A", "3.txt", readings=2), offset=2),
     ]
     verdict = done(forwarder(ministry).handle(batch))
     assert [(r.topic, r.key) for r in verdict.records] == [
@@ -150,10 +134,10 @@ def test_each_station_gets_one_receipt_with_its_files() -> None:
 def test_each_partition_is_delivered_on_its_own_in_order_of_offset() -> None:
     ministry = FakeMinistry()
     batch = [
-        record(flagged("A", "a1"), partition=2, offset=7),
-        record(flagged("B", "b1"), partition=0, offset=3),
-        record(flagged("A", "a2"), partition=2, offset=8),
-        record(flagged("B", "b2"), partition=0, offset=4),
+        record(flagged_file("A", "a1"), partition=2, offset=7),
+        record(flagged_file("B", "b1"), partition=0, offset=3),
+        record(flagged_file("A", "a2"), partition=2, offset=8),
+        record(flagged_file("B", "b2"), partition=0, offset=4),
     ]
     done(forwarder(ministry).handle(batch))
     assert ministry.files == [["b1", "b2"], ["a1", "a2"]]
@@ -161,7 +145,8 @@ def test_each_partition_is_delivered_on_its_own_in_order_of_offset() -> None:
 
 def test_a_batch_is_cut_by_count_and_by_size() -> None:
     items = [
-        DeliveryItem(record(flagged("A", f"{n}.txt"), offset=n), flagged("A", f"{n}.txt")) for n in range(5)
+        DeliveryItem(record(flagged_file("A", f"{n}.txt"), offset=n), flagged_file("A", f"{n}.txt"))
+        for n in range(5)
     ]
     line = len(items[0].line)
     assert [len(d.items) for d in cut_deliveries(items, max_sets=2)] == [2, 2, 1]
@@ -171,31 +156,33 @@ def test_a_batch_is_cut_by_count_and_by_size() -> None:
 
 
 def test_a_set_written_over_several_lines_still_takes_one_line() -> None:
-    spread = encode(flagged("A", "1.txt")).replace(b'"readings":', b'\n  "readings":\n')
+    spread = encode(flagged_file("A", "1.txt")).replace(b'"readings":', b'\n  "readings":\n')
     ministry = FakeMinistry()
-    done(forwarder(ministry).handle([record(spread), record(flagged("A", "2.txt"), offset=1)]))
+    done(forwarder(ministry).handle([record(spread), record(flagged_file("A", "2.txt"), offset=1)]))
     assert len(ministry.deliveries[0].body.split(b"\n")) == 2
 
 
 def test_a_set_with_rejects_only_is_delivered_so_that_counts_match() -> None:
     ministry = FakeMinistry()
-    verdict = forwarder(ministry).handle([record(flagged("A", "1.txt", readings=0, rejects=1))])
+    verdict = forwarder(ministry).handle([record(flagged_file("A", "1.txt", readings=0, rejects=1))])
     assert ministry.files == [["1.txt"]]
     assert receipts(verdict)[0].files[0].readings == 0
 
 
 def test_a_set_without_a_station_stays_in_the_province() -> None:
     ministry = FakeMinistry()
-    verdict = forwarder(ministry).handle([record(flagged("", "1.txt")), record(flagged("A", "2.txt"))])
+    verdict = forwarder(ministry).handle(
+        [record(flagged_file("", "1.txt")), record(flagged_file("A", "2.txt"))]
+    )
     assert ministry.files == [["2.txt"]]
     assert done(verdict).dead == []
-    assert done(forwarder(ministry).handle([record(flagged("", "1.txt"))])) == Done([], [])
+    assert done(forwarder(ministry).handle([record(flagged_file("", "1.txt"))])) == Done([], [])
 
 
 def test_a_message_that_is_no_flagged_set_is_a_dead_letter_and_the_rest_goes_on() -> None:
     ministry = FakeMinistry()
     broken = record(b'{"station": 7}')
-    verdict = done(forwarder(ministry).handle([broken, record(flagged("A", "2.txt"), offset=1)]))
+    verdict = done(forwarder(ministry).handle([broken, record(flagged_file("A", "2.txt"), offset=1)]))
     assert [(d.record, d.reason) for d in verdict.dead] == [
         (broken, "not a flagged set: Expected `str`, got `int` - at `$.station`")
     ]
@@ -204,7 +191,7 @@ def test_a_message_that_is_no_flagged_set_is_a_dead_letter_and_the_rest_goes_on(
 
 def test_a_set_that_the_ministry_rejects_is_a_dead_letter_without_a_receipt() -> None:
     ministry = FakeMinistry(lambda d: receipt(d, [RejectedSet(line=2, reason="the set has no station")]))
-    batch = [record(flagged(s, f"{s}.txt"), offset=n) for n, s in enumerate("ABC")]
+    batch = [record(flagged_file(s, f"{s}.txt"), offset=n) for n, s in enumerate("ABC")]
     verdict = done(forwarder(ministry).handle(batch))
     assert [r.station for r in receipts(verdict)] == ["A", "C"]
     assert [(d.record, d.reason) for d in verdict.dead] == [
@@ -217,7 +204,7 @@ def test_a_ministry_that_is_away_is_waited_for_ever_longer_up_to_a_minute() -> N
         raise MinistryAway("ConnectError: refused")
 
     handler = forwarder(FakeMinistry(away))
-    batch = [record(flagged("A", "1.txt"))]
+    batch = [record(flagged_file("A", "1.txt"))]
     waits = [not_now(handler.handle(batch)).retry_after for _ in range(9)]
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert not_now(handler.handle(batch)).reason == "ConnectError: refused"
@@ -242,7 +229,7 @@ def test_an_answer_ends_the_back_off() -> None:
             raise MinistryAway("503: later")
 
     handler = forwarder(FakeMinistry(sometimes))
-    verdicts = [handler.handle([record(flagged("A", f"{n}.txt"))]) for n in range(4)]
+    verdicts = [handler.handle([record(flagged_file("A", f"{n}.txt"))]) for n in range(4)]
     assert [v.retry_after if isinstance(v, NotNow) else None for v in verdicts] == [1.0, 2.0, None, 1.0]
 
 
@@ -255,7 +242,7 @@ def test_a_repeated_batch_does_not_send_again_what_was_confirmed() -> None:
 
     ministry = FakeMinistry(second_partition_fails)
     handler = forwarder(ministry)
-    batch = [record(flagged("A", "a"), partition=0), record(flagged("B", "b"), partition=1)]
+    batch = [record(flagged_file("A", "a"), partition=0), record(flagged_file("B", "b"), partition=1)]
     not_now(handler.handle(batch))
     up = True
     verdict = handler.handle(batch)
@@ -265,14 +252,14 @@ def test_a_repeated_batch_does_not_send_again_what_was_confirmed() -> None:
 
 def test_a_duplicate_receipt_proves_as_much_as_the_first() -> None:
     ministry = FakeMinistry(lambda d: receipt(d, duplicate=True))
-    verdict = forwarder(ministry).handle([record(flagged("A", "1.txt"))])
+    verdict = forwarder(ministry).handle([record(flagged_file("A", "1.txt"))])
     assert [r.confirmed_at for r in receipts(verdict)] == [CONFIRMED]
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_halving_isolates_exactly_the_poison_set(status: int) -> None:
     ministry = FakeMinistry(refuse_content("5.txt", status))
-    batch = [record(flagged("A", f"{n}.txt"), offset=n) for n in range(8)]
+    batch = [record(flagged_file("A", f"{n}.txt"), offset=n) for n in range(8)]
     verdict = done(forwarder(ministry).handle(batch))
     assert [(d.record.offset, d.reason) for d in verdict.dead] == [
         (5, f"the ministry refused the set: {status}: cannot be read")
@@ -293,7 +280,7 @@ def test_a_ministry_that_goes_away_while_halving_finds_the_confirmed_half_confir
 
     ministry = FakeMinistry(behave)
     handler = forwarder(ministry)
-    batch = [record(flagged("A", f"{n}.txt"), offset=n) for n in range(4)]
+    batch = [record(flagged_file("A", f"{n}.txt"), offset=n) for n in range(4)]
     not_now(handler.handle(batch))
     up = True
     assert [d.record.offset for d in done(handler.handle(batch)).dead] == [3]
@@ -305,7 +292,7 @@ def test_a_wrong_password_dead_letters_nothing_and_says_what_to_mend(status: int
     def behave(_: Delivery) -> None:
         raise DeliveryRefused(status, "unknown account or wrong password")
 
-    verdict = not_now(forwarder(FakeMinistry(behave)).handle([record(flagged("A", "1.txt"))]))
+    verdict = not_now(forwarder(FakeMinistry(behave)).handle([record(flagged_file("A", "1.txt"))]))
     assert verdict.reason == (
         f"mae refused the account ({status}: unknown account or wrong password); nothing is lost, and"
         " deliveries go on once QUANTRAC_MINISTRY_ACCOUNT, its password and its provinces there are right"
@@ -317,7 +304,7 @@ def test_a_wrong_address_dead_letters_nothing() -> None:
     def behave(_: Delivery) -> None:
         raise DeliveryRefused(404, "Not Found")
 
-    verdict = not_now(forwarder(FakeMinistry(behave)).handle([record(flagged("A", "1.txt"))]))
+    verdict = not_now(forwarder(FakeMinistry(behave)).handle([record(flagged_file("A", "1.txt"))]))
     assert verdict.reason == "mae refused the delivery (404: Not Found); is QUANTRAC_MINISTRY_URL right?"
 
 
@@ -331,10 +318,10 @@ def test_a_wrong_address_dead_letters_nothing() -> None:
 )
 def test_a_receipt_that_does_not_cover_the_delivery_proves_nothing(changes: dict[str, object]) -> None:
     ministry = FakeMinistry(lambda d: receipt(d).model_copy(update=changes))
-    batch = [record(flagged("A", "1.txt")), record(flagged("A", "2.txt"), offset=1)]
+    batch = [record(flagged_file("A", "1.txt")), record(flagged_file("A", "2.txt"), offset=1)]
     assert "the receipt" in not_now(forwarder(ministry).handle(batch)).reason
 
 
 def test_the_same_batch_gives_the_same_verdict() -> None:
-    batch = [record(flagged("A", "1.txt")), record(b"{}", offset=1)]
+    batch = [record(flagged_file("A", "1.txt")), record(b"{}", offset=1)]
     assert forwarder(FakeMinistry()).handle(batch) == forwarder(FakeMinistry()).handle(batch)

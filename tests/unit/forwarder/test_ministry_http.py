@@ -4,16 +4,15 @@ import gzip
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 import zstandard
 
-from quantrac.domain.readings import FlaggedSet
 from quantrac.io.records import Record
 from quantrac.io.settings import load
+from quantrac.testing.builders import NOON, flagged_set
 from schemas.codec import encode
 from schemas.messages.deliveries import Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
@@ -21,8 +20,7 @@ from services.forwarder.config import ForwarderSettings
 from services.forwarder.delivery import Delivery, DeliveryItem
 from services.forwarder.ministry import DeliveryRefused, MinistryAway
 
-NOON = datetime(2026, 3, 25, 5, 0, tzinfo=UTC)
-FLAGGED = FlaggedSet("A", "f" * 64, "1.txt", "logger-1", "ftp", NOON, "tab", "r1")
+FLAGGED = flagged_set(station="A")
 DELIVERY = Delivery([DeliveryItem(Record("qa-flagged", b"A", encode(FLAGGED)), FLAGGED)])
 RECEIPT = Receipt(delivery_id=DELIVERY.id, accepted=1, duplicate=False, rejected=[], received_at=NOON)
 
