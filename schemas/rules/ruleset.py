@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from quantrac.domain.qa.checks.table import TESTS, thresholds_of
+from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.window import Window
 from quantrac.domain.registry.stations import StationType
 from quantrac.errors import UserError
@@ -213,10 +213,6 @@ class RuleSet:
             else:
                 section["tests"] = written
         return sections
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _merge(layers: Iterable[tuple[Scope, Entry]]) -> Mapping[str, Value]:
