@@ -160,7 +160,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
     assert [(r.parameter, r.flag) for r in revision.readings] == [("NO2", 1)]
 
 
-def test_learnt_limits_are_read_as_the_judge_holds_them() -> None:
+def test_bounds_of_a_baseline_are_read_as_the_judge_holds_them() -> None:
     station, blocks = codec.decode_baseline(example("baseline.json"))
     assert station == "HN_DEMO_KHI001"
     (first, at_noon), (second, in_the_evening) = blocks.items()

@@ -539,7 +539,7 @@ def test_what_a_neighbour_measured_is_told_only_to_a_key_that_may_read_it(judged
     assert "so no value is told; judged by what is stored now, the outcome is good" in whole
 
 
-def test_limits_that_were_learnt_stand_in_the_sentence(judged_api: TestClient, judged: Context) -> None:
+def test_bounds_of_a_baseline_stand_in_the_sentence(judged_api: TestClient, judged: Context) -> None:
     assert said(judged_api, "own_range") == "too little is known of the series"
     with TestClient(create_app(replace(judged, tier="ministry")), headers={"X-Api-Key": TOKEN}) as ministry:
         assert said(ministry, "own_range") == "too little is known of the series"

@@ -9,6 +9,7 @@ from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.readings import Reading, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.testing.rules import FixedRuleBook
 
 START = datetime(2026, 3, 25, tzinfo=UTC)
 
@@ -19,45 +20,6 @@ DAY = 1440
 
 def minute(number):
     return START + timedelta(minutes=number)
-
-
-class Rules:
-    version = "0123456789ab"
-    required = frozenset({"status", "unit"})
-
-    def changes(self, station_type, station, parameter):
-        return []
-
-    def thresholds(self, station_type, station, parameter, at):
-        return {
-            "status": {},
-            "unit": {},
-            "equipment_range": {},
-            "flat_line": {"suspect_after": 30.0, "fail_after": 60.0},
-            "spike": {"suspect": 50.0, "fail": 500.0, "spreads": 6.0},
-        }
-
-
-class Book:
-    """One rule set for every reading, or others from some time of receipt or within a span of measurement."""
-
-    def __init__(self, rules=None, *, received=(), measured=()):
-        self.edition, self.default = 1, rules or Rules()
-        self.received, self.measured = list(received), list(measured)
-
-    @property
-    def changes_received(self):
-        return [at for at, _ in self.received]
-
-    @property
-    def changes_measured(self):
-        return sorted(at for start, end, _ in self.measured for at in (start, end))
-
-    def rules(self, received_at, measured_at):
-        for start, end, rules in self.measured:
-            if start <= measured_at < end:
-                return rules
-        return next((rules for at, rules in reversed(self.received) if at <= received_at), self.default)
 
 
 def registry(**station):
@@ -92,7 +54,7 @@ def a_set(*readings, station=STATION, rejects=(), received=None):
 
 
 def judge(sets, rules=None, memory=None):
-    return Judge(registry(), Book(rules), memory or Memory()).judge(sets)
+    return Judge(registry(), FixedRuleBook(rules), memory or Memory()).judge(sets)
 
 
 def flags(flagged):

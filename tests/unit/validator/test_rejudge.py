@@ -294,7 +294,7 @@ def test_the_runner_stores_statistics_between_the_last_message_and_the_commit(de
     assert len(broker.records("baseline")) == 2, "the batch came again whole"
 
 
-def test_what_was_learnt_is_published_for_the_current_block_and_the_next(desk: Desk) -> None:
+def test_the_baseline_is_published_for_the_current_block_and_the_next(desk: Desk) -> None:
     for minutes in range(0, 7 * 60, 5):
         desk.keep(minutes, 10.0)
     done = desk.ask(request(0, 7 * 60, cause="block"))

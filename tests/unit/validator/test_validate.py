@@ -1,9 +1,8 @@
 """The validator's batch: partitions, memory, dead letters, headers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +10,7 @@ from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import NOON, registry
+from quantrac.testing.rules import FixedRuleBook, FixedRules
 from schemas.codec import decode_baseline, decode_flagged_set, encode
 from schemas.examples import example
 from services.validator.validate.handler import ValidateHandler
@@ -18,30 +18,14 @@ from services.validator.validate.handler import ValidateHandler
 STATION = "HN_BKHN_KHIKXQ"
 
 
-class Rules:
-    version = "0123456789ab"
-    required = frozenset({"status"})
-    spike: Mapping[str, Any] = {"suspect": 50.0, "fail": 500.0}
-
-    def changes(self, *place: str) -> Sequence[datetime]:
-        return []
-
-    def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
-        return {"status": {}, "flat_line": {"suspect_after": 30.0, "fail_after": 60.0}, "spike": self.spike}
-
-
-class Book:
-    """One rule set for every reading."""
-
-    edition = 1
-    changes_received: Sequence[datetime] = ()
-    changes_measured: Sequence[datetime] = ()
-
-    def __init__(self, rules: Any) -> None:
-        self._rules = rules
-
-    def rules(self, received_at: datetime, measured_at: datetime) -> Any:
-        return self._rules
+RULES = FixedRules(
+    {
+        "status": {},
+        "flat_line": {"suspect_after": 30.0, "fail_after": 60.0},
+        "spike": {"suspect": 50.0, "fail": 500.0},
+    },
+    required=["status"],
+)
 
 
 def message(n: int, value: float, *, partition: int = 0) -> Record:
@@ -62,8 +46,8 @@ def message(n: int, value: float, *, partition: int = 0) -> Record:
     return Record("parsed", STATION.encode(), encode(content), headers, partition, n)
 
 
-def handler(rules: Any = None) -> ValidateHandler:
-    return ValidateHandler(registry(), Book(rules or Rules()), topic="flagged")
+def handler(rules: FixedRules = RULES) -> ValidateHandler:
+    return ValidateHandler(registry(), FixedRuleBook(rules), topic="flagged")
 
 
 def judged(done: Done) -> list[FlaggedSet]:
@@ -105,15 +89,12 @@ def test_after_a_tail_of_nothing_but_revisions_the_memory_is_known_to_be_short()
     assert fresh.provisional is None or "memory" not in fresh.provisional.causes
 
 
-def test_what_was_learnt_reaches_the_judge_from_its_message() -> None:
-    class Own(Rules):
-        def thresholds(self, *place: Any) -> Mapping[str, Mapping[str, Any]]:
-            return {"status": {}, "own_range": {}}
-
+def test_a_baseline_reaches_the_judge_from_its_message() -> None:
+    rules = FixedRules({"status": {}, "own_range": {}}, required=["status"])
     station, blocks = decode_baseline(example("baseline.json"))
     baseline = Baselines()
     baseline.put(STATION, blocks)
-    judge = ValidateHandler(registry(), Book(Own()), topic="flagged", baseline=baseline)
+    judge = ValidateHandler(registry(), FixedRuleBook(rules), topic="flagged", baseline=baseline)
     n = -155  # 2026-03-24T16:05Z, in the first block of the example
     (within, beyond) = judged(judge.handle([message(n, 20.0), message(n + 1, 48000.0)]))
     assert station == "HN_DEMO_KHI001"
@@ -152,10 +133,8 @@ def test_a_broken_message_in_the_tail_is_left_out_of_the_memory(caplog: pytest.L
 
 
 def test_a_test_that_crashes_is_logged_and_never_passes(caplog: pytest.LogCaptureFixture) -> None:
-    class Contradiction(Rules):
-        spike: ClassVar = {"suspect": 2.0, "fail": 1.0}
-
-    (flagged,) = judged(handler(Contradiction()).handle([message(0, 20.0)]))
+    contradiction = FixedRules({"status": {}, "spike": {"suspect": 2.0, "fail": 1.0}}, required=["status"])
+    (flagged,) = judged(handler(contradiction).handle([message(0, 20.0)]))
     assert flagged.readings[0].tests["spike"] == 2
     assert flagged.readings[0].flag == 2
     assert caplog.messages == ["quality test spike raised"]

@@ -96,7 +96,7 @@ def test_no_test_is_left_out_of_the_table():
     assert set(TESTS) == written
 
 
-def test_what_needs_the_verdicts_of_others_comes_second_and_what_is_learnt_is_marked():
+def test_what_needs_the_outcomes_of_others_comes_second_and_baseline_tests_are_marked():
     assert [name for name, test in TESTS.items() if test.second_stage] == ["drops_with"]
     assert [name for name, test in TESTS.items() if test.on_missing] == ["gap"]
     assert {name for name, test in TESTS.items() if test.baseline} == {

@@ -16,11 +16,10 @@ from quantrac.domain.readings import Flag, FlaggedSet, Reading, Reject
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.testing.rules import FixedRuleBook, FixedRules
 from support.judging import (
     START,
     STATION,
-    Book,
-    Rules,
     a_set,
     chunks,
     few_values,
@@ -91,7 +90,7 @@ def test_readings_without_a_station_have_no_history():
 
 def test_a_registry_record_that_is_replaced_holds_from_the_next_batch():
     stations = registry()
-    judged = Judge(stations, Book(), Memory())
+    judged = Judge(stations, FixedRuleBook(), Memory())
     assert flags(judged.judge([a_set(reading(0, 1500.0))])) == [4]
     pm = StationParameter("PM2.5", "ug/m3", range_low=0.0, range_high=2000.0)
     stations.stations[STATION] = Station(
@@ -105,17 +104,17 @@ def test_a_range_holds_between_its_two_dates():
     old = StationParameter("PM2.5", "ug/m3", range_low=0.0, range_high=100.0, valid_to=noon)
     new = StationParameter("PM2.5", "ug/m3", range_low=0.0, range_high=1000.0, valid_from=noon)
     record = Station(STATION, "", "", StationType.AMBIENT_AIR, "01", 21.0, 105.8, 300, parameters=(old, new))
-    judged = Judge(Registry(stations={STATION: record}), Book(), Memory())
+    judged = Judge(Registry(stations={STATION: record}), FixedRuleBook(), Memory())
     assert flags(judged.judge([a_set(reading(719, 150.0), reading(720, 151.0))])) == [4, 1]
 
 
 def test_a_station_that_is_no_longer_valid_is_not_evaluated():
-    judged = Judge(registry(valid_to=START), Book(), Memory())
+    judged = Judge(registry(valid_to=START), FixedRuleBook(), Memory())
     assert flags(judged.judge([a_set(reading(0, 20.0))])) == [2]
 
 
 def test_a_test_that_is_switched_off_leaves_no_outcome():
-    class NoSpike(Rules):
+    class NoSpike(FixedRules):
         def thresholds(self, *scope):
             return {k: v for k, v in super().thresholds(*scope).items() if k != "spike"}
 
@@ -123,7 +122,7 @@ def test_a_test_that_is_switched_off_leaves_no_outcome():
 
 
 def test_a_value_that_is_no_number_is_missing_where_gaps_are_asked_for_and_never_good():
-    class Gaps(Rules):
+    class Gaps(FixedRules):
         def thresholds(self, *scope):
             return {**super().thresholds(*scope), "gap": {}}
 
@@ -134,14 +133,14 @@ def test_a_value_that_is_no_number_is_missing_where_gaps_are_asked_for_and_never
 
 
 def test_a_test_that_crashes_never_looks_like_a_pass():
-    class Contradiction(Rules):
+    class Contradiction(FixedRules):
         def thresholds(self, *scope):
             return super().thresholds(*scope) | {"spike": {"suspect": 2.0, "fail": 1.0}}
 
     crashes = []
     judged = Judge(
         registry(),
-        Book(Contradiction()),
+        FixedRuleBook(Contradiction()),
         Memory(),
         on_crash=lambda test, error: crashes.append((test, str(error))),
     )
@@ -181,7 +180,7 @@ def test_an_empty_batch_gives_nothing():
 
 
 def judged_in_chunks(sets, sizes) -> list[FlaggedSet]:
-    judged = Judge(registry(), Book(), Memory())
+    judged = Judge(registry(), FixedRuleBook(), Memory())
     return [flagged for chunk in chunks(sets, sizes) for flagged in judged.judge(chunk)]
 
 
@@ -237,7 +236,7 @@ def test_a_decision_wins_over_every_test():
     stations.decide("1", decision("1", 5, 10, Flag.FAIL))
     stations.decide("2", decision("2", 0, 5, Flag.GOOD, parameters=("PM2.5",)))
     sets = [a_set(reading(at, 5000.0), reading(at, 1.0, "CO")) for at in (0, 5, 10)]
-    flagged = Judge(stations, Book(), Memory()).judge(sets)
+    flagged = Judge(stations, FixedRuleBook(), Memory()).judge(sets)
     assert [flags([s]) for s in flagged] == [[1, 1], [4, 4], [4, 1]]
     assert flagged[0].readings[0].tests["decision"] == 1
     assert flagged[0].readings[0].tests["equipment_range"] == 4

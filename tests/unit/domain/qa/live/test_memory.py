@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.readings import Provisional
+from quantrac.testing.rules import FixedRuleBook, FixedRules
 from support.judging import (
     DAY,
     START,
-    Book,
-    Rules,
     a_set,
     chunks,
     few_values,
@@ -100,7 +99,7 @@ def test_a_late_reading_that_joins_two_runs_makes_them_one():
     ]  # fmt: skip
 
 
-class Strict(Rules):
+class Strict(FixedRules):
     def thresholds(self, *scope):
         return {"status": {}, "duplicate": {"tolerance": 0.5, "corrections": 0}}
 
@@ -161,7 +160,7 @@ def test_revisions_in_the_tail_change_nothing():
 def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr("quantrac.domain.qa.live.memory.MOST_SERIES", 40)
     memory = Memory()
-    judged = Judge(registry(), Book(), memory)
+    judged = Judge(registry(), FixedRuleBook(), memory)
     for i in range(100):
         judged.judge([a_set(reading(i, 20.0, f"Spam {i}")), a_set(reading(i, 20.0 + i % 2))])
         assert memory.count <= 40
@@ -187,9 +186,9 @@ def test_a_restored_judge_goes_on_like_one_that_never_stopped(values, cut):
         a_set(reading(20 * i, value, status=code), reading(20 * i, round(value), "CO"))
         for i, (value, code) in enumerate(values)
     ]
-    never = Judge(registry(), Book(), Memory())
+    never = Judge(registry(), FixedRuleBook(), Memory())
     before = never.judge(sets[:30])
     memory = Memory()
     memory.remember(before[-16 - cut[0] :])
-    restored = Judge(registry(), Book(), memory)
+    restored = Judge(registry(), FixedRuleBook(), memory)
     assert [s for part in chunks(sets[30:], cut) for s in restored.judge(part)] == never.judge(sets[30:])

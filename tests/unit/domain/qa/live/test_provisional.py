@@ -9,20 +9,8 @@ from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.readings import Provisional, Reading
-from support.judging import (
-    DAY,
-    START,
-    STATION,
-    Book,
-    Rules,
-    a_set,
-    flags,
-    judge,
-    minute,
-    provisional,
-    reading,
-    registry,
-)
+from quantrac.testing.rules import FixedRuleBook, FixedRules
+from support.judging import DAY, START, STATION, a_set, flags, judge, minute, provisional, reading, registry
 
 
 def test_readings_in_order_are_rejudged_but_for_the_first_of_a_block_which_ends_the_one_before():
@@ -39,7 +27,7 @@ def test_a_late_reading_is_left_provisional_with_all_that_may_look_back_to_it():
 
 
 def test_tests_that_look_back_a_week_have_a_week_rejudged():
-    class Slow(Rules):
+    class Slow(FixedRules):
         def thresholds(self, *scope):
             return {
                 **super().thresholds(*scope),
@@ -94,7 +82,7 @@ def test_a_reading_of_1970_is_rejudged_in_its_own_day():
     assert flagged[3].provisional is None
 
 
-class Pairs(Rules):
+class Pairs(FixedRules):
     def thresholds(self, station_type, station, parameter, at):
         compared = {"CO": {"drops_with": {"other": "PM2.5"}}}
         return {"status": {}, "equipment_range": {}, **compared.get(parameter, {})}
@@ -119,7 +107,7 @@ def test_a_parameter_that_never_comes_leaves_nothing_to_be_rejudged():
     assert provisional(flagged) == [["block"], None, None]
 
 
-class Neighbours(Rules):
+class Neighbours(FixedRules):
     def thresholds(self, *scope):
         return {"status": {}, "neighbours": {"difference": 50.0}}
 
@@ -133,7 +121,7 @@ def test_an_hour_that_is_over_is_rejudged_where_neighbours_are_compared():
     assert provisional(judge(sets))[2] is None
 
 
-class Own(Rules):
+class Own(FixedRules):
     def thresholds(self, *scope):
         return {"status": {}, "own_range": {}}
 
@@ -142,7 +130,7 @@ def test_readings_are_compared_with_the_baseline_of_their_block():
     baseline = Baselines()
     block = block_of(START.timestamp())
     baseline.put(STATION, {block: {"PM2.5": [10.0, 40.0, 5.0, 8.0, 50.0]}})
-    judged = Judge(registry(), Book(Own()), Memory(), baseline=baseline)
+    judged = Judge(registry(), FixedRuleBook(Own()), Memory(), baseline=baseline)
     [usual, unusual] = judged.judge([a_set(reading(0, 20.0), reading(0, 20.0, "CO")), a_set(reading(5, 9e9))])
     assert [r.tests["own_range"] for r in usual.readings] == [1, 2]
     assert unusual.readings[0].tests["own_range"] in (3, 4)

@@ -7,18 +7,14 @@ import numpy as np
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from support.judging import STATION, Book, Rules, a_set, flags, judge, minute, reading, registry
+from quantrac.testing.rules import FixedRuleBook, FixedRules
+from support.judging import STATION, a_set, flags, judge, minute, reading, registry
 
-
-class Tight(Rules):
-    version = "tight"
-
-    def thresholds(self, *scope):
-        return {"status": {}, "equipment_range": {"low": 0.0, "high": 10.0}}
+TIGHT = FixedRules({"status": {}, "equipment_range": {"low": 0.0, "high": 10.0}}, version="tight")
 
 
 def test_rules_switch_with_the_time_of_receipt_within_a_batch():
-    book = Book(received=[(minute(10), Tight())])
+    book = FixedRuleBook(received=[(minute(10), TIGHT)])
     sets = [a_set(reading(5, 20.0, "X"), received=9), a_set(reading(6, 20.0, "X"), received=10)]
     flagged = Judge(registry(), book, Memory()).judge(sets)
     assert [s.rules for s in flagged] == ["0123456789ab", "tight"]
@@ -26,23 +22,23 @@ def test_rules_switch_with_the_time_of_receipt_within_a_batch():
 
 
 def test_rules_of_a_replay_judge_the_readings_of_its_span():
-    book = Book(measured=[(minute(5), minute(10), Tight())])
+    book = FixedRuleBook(measured=[(minute(5), minute(10), TIGHT)])
     flagged = Judge(registry(), book, Memory()).judge([a_set(*(reading(i, 20.0, "X") for i in (0, 5, 10)))])
     assert [r.tests["equipment_range"] for r in flagged[0].readings] == [2, 4, 2]
     assert flagged[0].rules == "0123456789ab"
 
 
 def test_another_edition_of_the_rule_book_holds_from_the_next_batch():
-    book = Book()
+    book = FixedRuleBook()
     judged = Judge(registry(), book, Memory())
     assert flags(judged.judge([a_set(reading(0, 20.0, "X"))])) == [2]
-    book.default, book.edition = Tight(), 2
+    book.replace(TIGHT)
     [flagged] = judged.judge([a_set(reading(5, 20.0, "X"))])
     assert (flagged.rules, flagged.readings[0].flag) == ("tight", 4)
 
 
 def test_thresholds_follow_their_dates():
-    class Dated(Rules):
+    class Dated(FixedRules):
         def changes(self, *place):
             return [minute(10)]
 
@@ -56,10 +52,10 @@ def test_thresholds_follow_their_dates():
 def test_a_threshold_by_month_and_hour_is_picked_by_the_time_of_the_reading():
     warm = tuple(tuple(float(100 * month + hour) for hour in range(24)) for month in range(12))
     rows = [
-        Thresholded({"climatology": {"low": 0.0, "high": warm}}),
-        Thresholded({"climatology": {"high": 7.0}}),
+        FixedRules({"climatology": {"low": 0.0, "high": warm}}),
+        FixedRules({"climatology": {"high": 7.0}}),
     ]
-    table = Expectations(registry(), Book(rows[0], received=[(minute(0), rows[1])]))
+    table = Expectations(registry(), FixedRuleBook(rows[0], received=[(minute(0), rows[1])]))
     times = np.array(
         [datetime(2026, month, 9, hour, tzinfo=UTC).timestamp() for month, hour in ((1, 0), (3, 5), (12, 23))]
     )
@@ -69,17 +65,9 @@ def test_a_threshold_by_month_and_hour_is_picked_by_the_time_of_the_reading():
         assert table.thresholds(profiles, times)["climatology"]["high"].tolist() == high
 
 
-class Thresholded(Rules):
-    def __init__(self, tests):
-        self.tests, self.version = tests, str(len(str(tests)))
-
-    def thresholds(self, *scope):
-        return self.tests
-
-
 def test_expectations_give_interval_look_back_and_texts_of_rows():
     tests = {"zero": {"after": 3000.0}, "drops_with": {"other": "CO"}, "unit": {}}
-    table = Expectations(registry(valid_to=minute(10)), Book(Thresholded(tests)))
+    table = Expectations(registry(valid_to=minute(10)), FixedRuleBook(FixedRules(tests)))
     times = np.array([minute(0).timestamp(), minute(10).timestamp()])
     profiles = table.profile_indices(STATION, ["PM2.5"] * 2, times, times)
     thresholds, enabled = table.thresholds(profiles, times), table.enabled_tests(profiles)
