@@ -10,6 +10,8 @@ import pytest
 
 from support.running_stack import RunningStack, wait_for
 
+pytestmark = pytest.mark.chaos  # a stack of its own takes a minute
+
 CODE = "HN_HAND_KHI001"
 STATION: dict[str, Any] = {
     "code": CODE,

@@ -48,7 +48,7 @@ def test_a_period_that_can_never_have_been_complete_is_left_out() -> None:
     assert np.isnan(found.rows["mean"]).tolist() == [True, True, False]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @any_history
 def test_any_history_leaves_what_the_final_readings_make(history: Any) -> None:
     world = WorldInMemory()
