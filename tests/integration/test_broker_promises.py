@@ -228,7 +228,7 @@ def test_not_now_in_the_middle_of_a_halved_batch_hands_in_the_whole_batch_again(
     assert nothing_comes(letters)
 
 
-def test_dead_letters_among_good_messages_do_not_blow_the_fuse(broker: Broker, opened: Open) -> None:
+def test_dead_letters_among_good_messages_stay_within_the_limit(broker: Broker, opened: Open) -> None:
     source = broker.topic("in")
     broker.topic("in.dlq")
     write(broker, source, *[(b"k", b"%d" % n) for n in range(9)])
@@ -299,7 +299,9 @@ def test_a_failed_delivery_prevents_the_commit(broker: Broker, opened: Open) -> 
     assert [record.value for record in read(opened("group", source), 1)] == [b"1"]
 
 
-def test_the_fuse_stops_a_broken_release_before_it_empties_the_topic(broker: Broker, opened: Open) -> None:
+def test_the_dead_letter_limit_stops_a_broken_release_before_it_empties_the_topic(
+    broker: Broker, opened: Open
+) -> None:
     source, dead = broker.topic("in"), broker.topic("in.dlq")
     write(broker, source, *[(b"k", b"%d" % n) for n in range(5)])
 
