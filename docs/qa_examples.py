@@ -15,7 +15,7 @@ import numpy as np
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, BlockStatistics, block_of
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, nobody
+from quantrac.domain.qa.baseline.neighbour_hours import Hours, nobody
 from quantrac.domain.qa.checks.table import TEST_INDEX, TESTS
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.station_readings import StationReadings
@@ -24,6 +24,7 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Window
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.times import HOUR
 from schemas.rules import RuleBook, RuleSet
 from schemas.rules.ruleset import Entry, Scope, Value
 

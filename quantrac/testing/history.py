@@ -10,14 +10,14 @@ import numpy as np
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians, hour_medians
+from quantrac.domain.qa.baseline.neighbour_hours import HourMedians, hour_medians
 from quantrac.domain.qa.shared_rules import is_ahead
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.times import DAY, to_seconds
+from quantrac.domain.times import DAY, HOUR, to_seconds
 
 _Key = tuple[str, float, int]
 """Parameter, time and version of a reading."""

@@ -11,12 +11,12 @@ import numpy as np
 
 from quantrac.domain.ids import received_sql
 from quantrac.domain.qa.baseline.blocks import BLOCK, BlockStatistics, StationStatistics
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, HourMedians
+from quantrac.domain.qa.baseline.neighbour_hours import HourMedians
 from quantrac.domain.qa.shared_rules import right_clock_sql
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.statuses import MEASURING
-from quantrac.domain.times import from_seconds
+from quantrac.domain.times import HOUR, from_seconds
 
 _STATISTICS_COLUMNS = tuple(field.name for field in fields(BlockStatistics))
 

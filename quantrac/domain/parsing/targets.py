@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from quantrac.domain.catalogue import find_parameter, name_key
 from quantrac.domain.parsing.reasons import ParseError, Reason
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.times import VIETNAM
 from quantrac.domain.units import Conversion, canonical_unit, conversion
 
-DEFAULT_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+DEFAULT_ZONE = VIETNAM
 # Real stations have under 200 spellings; the cap bounds what a hostile file can leave in memory.
 _CACHED_SPELLINGS = 4096
 

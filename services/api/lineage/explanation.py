@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combine_hours, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import Hours, combine_hours, neighbours_of
 from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
 from quantrac.domain.qa.stored.explain import Explained, Explanation, explain_readings
@@ -17,6 +17,7 @@ from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.times import HOUR
 from schemas.clickhouse.history import ClickHouseHistory
 from schemas.rules import RuleSet
 from services.api.common.context import Context

@@ -6,6 +6,7 @@ Times are UTC; every function raises ``ClickHouseError``.
 from datetime import datetime, timedelta
 from typing import Any
 
+from quantrac.domain.ids import revision_sql
 from quantrac.domain.times import hour_start
 from schemas.clickhouse.history import RIGHT_CLOCK
 from services.api.averages.query import select_averages
@@ -19,13 +20,13 @@ WHERE station = {station:String} AND file_id = {file_id:String}
 ORDER BY target, revision, confirmed_at
 """
 
-_REVISIONS = """
-SELECT value, unit, flag, rules, cause, received_at, bitAnd(version, 1023) AS revision, superseded_at
+_REVISIONS = f"""
+SELECT value, unit, flag, rules, cause, received_at, {revision_sql("version")} AS revision, superseded_at
 FROM reading_revisions FINAL
-WHERE station = {station:String} AND parameter = {parameter:String}
-  AND measured_at = {measured_at:DateTime('UTC')}
+WHERE station = {{station:String}} AND parameter = {{parameter:String}}
+  AND measured_at = {{measured_at:DateTime('UTC')}}
 ORDER BY version DESC
-"""
+"""  # noqa: S608  # constants of our own
 
 _AFTER = f"""
 SELECT 1 AS present

@@ -15,9 +15,8 @@ from quantrac.domain.qa.station_readings import Integers, StationReadings
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.statuses import MEASURING
+from quantrac.domain.times import HOUR
 
-HOUR = 3600
-"""Seconds."""
 RADIUS_KM = 20.0
 """Stations nearer than this share weather and traffic; default, unverified."""
 EARTH_KM = 6371.0088

@@ -9,8 +9,7 @@ import numpy as np
 from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_duration, rows
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
-
-DAY = 86400.0
+from quantrac.domain.times import DAY
 
 
 def age(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 2000.0) -> Outcomes:

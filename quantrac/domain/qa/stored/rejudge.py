@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from quantrac.domain.qa.baseline.blocks import BLOCK, BLOCKS, LAG, StationStatistics, block_of
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Hours, combine_hours, neighbours_of
+from quantrac.domain.qa.baseline.neighbour_hours import Hours, combine_hours, neighbours_of
 from quantrac.domain.qa.baseline.update import (
     BaselineUpdate,
     PublishedBounds,
@@ -42,6 +42,7 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.times import HOUR
 
 NEIGHBOUR = "neighbour"
 """Cause of a request that a neighbour's rejudging sent; it is not passed on."""

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import BLOCK, BOUNDS, NOTHING, StationStatistics
-from quantrac.domain.qa.baseline.neighbour_hours import HOUR, Neighbours
+from quantrac.domain.qa.baseline.neighbour_hours import Neighbours
 from quantrac.domain.qa.checks.table import (
     BASELINE_TESTS,
     NEIGHBOURS,
@@ -35,6 +35,7 @@ from quantrac.domain.qa.thresholds.profile_table import Columns
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcomes, Texts, Window
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.times import HOUR
 
 TOGETHER = 30_000
 """Readings judged together: a week of 15 parameters; with fewer the calls cost more than the work."""

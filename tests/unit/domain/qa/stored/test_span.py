@@ -13,7 +13,6 @@ from hypothesis.extra.numpy import arrays
 from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline.blocks import BLOCK, block_of, summarize
 from quantrac.domain.qa.baseline.neighbour_hours import (
-    HOUR,
     Hours,
     combine_hours,
     hour_medians,
@@ -29,6 +28,7 @@ from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.times import HOUR
 from quantrac.testing.history import statistics_of
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules
 
