@@ -1,12 +1,13 @@
 """``parsed-reading`` and ``qa-flagged``: what one file gave, before and after the validator.
 
-The fields mirror the dataclasses of ``quantrac.domain.readings``; the hot path decodes straight into those
-(``schemas.codec``), and a contract test holds the two together.
+The hot path decodes into ``quantrac.domain.readings`` (``schemas.codecs.sets``); contract tests hold the two
+together.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.messages.base import (
     Count,
@@ -23,24 +24,44 @@ from schemas.messages.base import (
     Utc,
 )
 
+T = TypeVar("T")
+Column: TypeAlias = Annotated[
+    Annotated[T, Tag("all")] | Annotated[list[T], Tag("rows")],
+    Discriminator(lambda column: "rows" if isinstance(column, list) else "all"),
+]
+"""One value that holds for all rows, or a list of one a row."""
 
-class Reading(Message):
-    """One value of one parameter at one time."""
 
-    line: Annotated[Count, Field(ge=1)]
-    """Line number in the file, counted from 1."""
-    parameter: ParameterCode
+class Readings(Message):
+    """The readings of one file in columns, one row a reading, in the order of the file.
+
+    A column is a list as long as ``line``, or, where all rows are equal, the one value itself.
+    """
+
+    line: list[Annotated[Count, Field(ge=1)]]
+    """Line number in the file, counted from 1; as many as there are readings."""
+    parameter: Column[ParameterCode]
     """Catalogue code."""
-    value: Annotated[float, Field(allow_inf_nan=False)]
+    value: list[Annotated[float, Field(allow_inf_nan=False)]]
     """In ``unit``."""
-    text: str
+    text: list[str]
     """The value column as it stood in the file."""
-    unit: Unit
+    unit: Column[Unit]
     """Unit of ``value``; empty for dimensionless parameters."""
-    measured_at: MeasuredAt
+    measured_at: Column[MeasuredAt]
     """UTC."""
-    status: str
+    status: Column[str]
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+
+    @model_validator(mode="after")
+    def check_lengths(self) -> Self:
+        """Refuse columns of different lengths."""
+        for name in type(self).model_fields:
+            column = getattr(self, name)
+            if isinstance(column, list) and len(column) != len(self.line):
+                sentence = f"{name}: {len(column)} rows, where line has {len(self.line)}"
+                raise PydanticCustomError("column_length", "{sentence}", {"sentence": sentence})
+        return self
 
 
 class Reject(Message):
@@ -73,18 +94,18 @@ class ReadingSet(Message):
     """When the intake had the whole file, UTC."""
     format: str
     """Dialect that read it; empty when nothing was readable."""
-    readings: list[Reading]
+    readings: Readings
     rejects: list[Reject]
 
 
-class FlaggedReading(Reading):
-    """A reading with the outcome of every quality test."""
+class FlaggedReadings(Readings):
+    """Readings with the outcome of every quality test."""
 
-    flag: Outcome
+    flag: Column[Outcome]
     """The worst outcome."""
-    tests: dict[str, Outcome]
-    """Outcome by test name."""
-    equal_since: Utc | None
+    outcome: Column[Count]
+    """Index in ``outcomes``, from 0."""
+    equal_since: Column[Utc | None]
     """Since when the series has shown this value, UTC; null where not known for sure."""
 
 
@@ -111,7 +132,9 @@ class FlaggedSet(Message):
     format: str
     rules: str
     """Version of the rule set that judged its first reading."""
-    readings: list[FlaggedReading]
+    readings: FlaggedReadings
+    outcomes: list[dict[str, Outcome]]
+    """The distinct outcomes of the readings' tests, each by name of the test."""
     rejects: list[Reject]
     revision: Revision = 0
     """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
@@ -119,3 +142,13 @@ class FlaggedSet(Message):
     """Why it was judged again; empty for the first judgement."""
     provisional: Provisional | None = None
     """What has to be judged again, null where these flags are final."""
+
+    @model_validator(mode="after")
+    def check_outcomes(self) -> Self:
+        """Refuse an index past the outcomes."""
+        column = self.readings.outcome
+        last = max(column, default=-1) if isinstance(column, list) else column
+        if self.readings.line and last >= len(self.outcomes):
+            sentence = f"readings.outcome: index {last} of {len(self.outcomes)} outcomes"
+            raise PydanticCustomError("outcome_index", "{sentence}", {"sentence": sentence})
+        return self

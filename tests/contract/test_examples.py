@@ -15,6 +15,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
 from schemas import codec, rules
+from schemas.codecs import sets
 from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
@@ -137,8 +138,8 @@ def test_raw_files_receipts_and_alerts_become_rows() -> None:
 
 def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Registry) -> None:
     history = HistoryInMemory()
-    stored = codec.decode_flagged_set(example("qa-flagged.json"))
-    stored.readings[0].flag = 3
+    stored = sets.decode_flagged_set(example("qa-flagged.json"))
+    stored.readings.flag[0] = 3
     history.insert(stored)
     handler = RejudgeHandler(
         lambda: history,
@@ -153,9 +154,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
         clock=lambda: datetime(2026, 3, 25, tzinfo=UTC),
         on_crash=raise_crash,
     )
-    revision = codec.decode_flagged_set(
-        only(handler.handle([record("rejudge", "rejudge.json")])).value or b""
-    )
+    revision = sets.decode_flagged_set(only(handler.handle([record("rejudge", "rejudge.json")])).value or b"")
     assert (revision.file_id, revision.revision, revision.cause) == (stored.file_id, 1, "companion,late")
     assert [(r.parameter, r.flag) for r in revision.readings] == [("NO2", 1)]
 

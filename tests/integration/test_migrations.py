@@ -11,7 +11,7 @@ from quantrac.io.migrations import Migration, migrate, sort_migrations, status
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
-from schemas.codec import decode_stored_set
+from schemas.codecs.sets import decode_flagged_set
 from schemas.examples import example
 from services.aggregator.sink.tables.files import file_columns, reject_columns
 from services.aggregator.sink.tables.readings import reading_columns, revision_columns
@@ -62,7 +62,7 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
         " WHERE database = {db:String} AND default_kind != 'ALIAS' GROUP BY table",
         {"db": empty_database.database},
     ).rows
-    revised = msgspec.structs.replace(decode_stored_set(example("qa-flagged.json")), revision=1)
+    revised = msgspec.structs.replace(decode_flagged_set(example("qa-flagged.json")), revision=1)
     written = {
         "readings": reading_columns,
         "files": file_columns,
@@ -71,7 +71,7 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
             list(zip(*reading_columns(sets).values(), strict=True)), [revised]
         ),
     }
-    flagged = [decode_stored_set(example("qa-flagged.json"))]
+    flagged = [decode_flagged_set(example("qa-flagged.json"))]
     names = {table: sorted(columns) for table, columns in declared}
     names["reading_revisions"].remove("superseded_at")  # the server's own clock
     assert {table: sorted(columns(flagged)) for table, columns in written.items()} == {

@@ -23,7 +23,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from quantrac.testing.builders import reading, reading_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.registry.decisions import Decision, Withdrawal
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.messages.rejudge import RejudgeRequest
@@ -103,7 +103,9 @@ class Pipeline:
                 file_id=uuid.uuid4().hex * 2,
                 received_at=received,
             )
-            self.producer.produce([Record(self.prefix + "parsed-reading", code.encode(), encode(content))])
+            self.producer.produce(
+                [Record(self.prefix + "parsed-reading", code.encode(), encode_flagged_set(content))]
+            )
         self.producer.flush()
 
     def rejudge(self, code: str, cause: str, offset: int) -> None:

@@ -21,7 +21,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from quantrac.testing.builders import flagged_reading, flagged_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.alerts import Alert
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
@@ -82,7 +82,7 @@ class Watching:
         at = datetime.now(UTC).replace(microsecond=0)
         reading = flagged_reading(20.0, parameter="Temp", unit="°C", measured_at=at, tests={"flat_line": 1})
         flagged = flagged_set(reading, station=code, file_id=uuid.uuid4().hex * 2, received_at=at)
-        self.producer.write(Record(self.prefix + "qa-flagged", code.encode(), encode(flagged)))
+        self.producer.write(Record(self.prefix + "qa-flagged", code.encode(), encode_flagged_set(flagged)))
         return at
 
     def stored(self, code: str) -> list[tuple[str, str, int]]:

@@ -24,7 +24,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics
 from quantrac.testing.builders import flagged_reading, flagged_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 from support.averages import Key, Readings, brute_force
@@ -149,7 +149,7 @@ def file_of(topic: str, code: str, at: datetime, value: float) -> Record:
     """Return the message of a judged file with one reading."""
     reading = flagged_reading(value, unit="µg/m3", measured_at=at)
     judged = flagged_set(reading, station=code, received_at=at)
-    return Record(topic, code.encode(), encode(judged))
+    return Record(topic, code.encode(), encode_flagged_set(judged))
 
 
 @pytest.mark.chaos

@@ -1,7 +1,7 @@
 """From a name and a unit as sent to a catalogue code, a unit and a conversion."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -27,12 +27,39 @@ class Target(NamedTuple):
     """``None`` where the value is already in ``unit``."""
 
 
+class Layout(NamedTuple):
+    """What the names and units of a whole file stand for, one a line."""
+
+    codes: list[str]
+    """All different."""
+    units: list[str]
+    conversions: list[tuple[int, Conversion]]
+    """Index of a line and how its value is converted, of those lines where it is."""
+
+
 class Targets(dict[tuple[str, str], Target]):
     """(name, unit) as sent → target, resolved on first use; unknown ones raise :class:`ParseError`."""
 
     def __init__(self, resolve: Callable[[str, str], Target]) -> None:
         super().__init__()
         self._resolve = resolve
+        self._last_layout: tuple[Sequence[str], Sequence[str], Layout | None] = (), (), None
+
+    def layout(self, names: Sequence[str], units: Sequence[str]) -> Layout | None:
+        """Return what a file's names and units stand for; ``None`` where two lines have the same code.
+
+        A station's files mostly have the same ones in the same order: the very same layout is given again
+        then. Raises :class:`ParseError` for one that is unknown.
+        """
+        last_names, last_units, layout = self._last_layout
+        if names != last_names or units != last_units:
+            targets = [self[spelling] for spelling in zip(names, units, strict=True)]
+            codes = [target.code for target in targets]
+            conversions = [(i, t.conversion) for i, t in enumerate(targets) if t.conversion is not None]
+            is_distinct = len(set(codes)) == len(codes)
+            layout = Layout(codes, [target.unit for target in targets], conversions) if is_distinct else None
+            self._last_layout = names, units, layout
+        return layout
 
     def __missing__(self, spelling: tuple[str, str]) -> Target:
         target = self._resolve(*spelling)

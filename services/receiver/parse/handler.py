@@ -9,7 +9,7 @@ from quantrac.domain.readings import ReadingSet, Reject
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.io.records import DeadLetter, Done, Record
-from schemas.codec import encode
+from schemas.codecs.sets import encode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.intake.handler import TRUNCATED
 from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
@@ -52,9 +52,11 @@ class ParseHandler:
         """
         trace_headers = {name: record.headers[name] for name in ("file_id", "traceparent")}
         key = reading_set.station.encode() or record.key
-        messages = [Record(self._topic, key, encode(reading_set), trace_headers)]
+        messages = [Record(self._topic, key, encode_reading_set(reading_set), trace_headers)]
         if headers.station is None and reading_set.station:
-            messages.append(Record(self._topic, record.key, encode(_empty_set("", headers)), trace_headers))
+            messages.append(
+                Record(self._topic, record.key, encode_reading_set(_empty_set("", headers)), trace_headers)
+            )
         return messages
 
     def read(self, record: Record, headers: RawFileHeaders | None = None) -> ReadingSet:
