@@ -15,13 +15,13 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.io.records import Record
 from schemas.messages.open_questions import OpenQuestion
-from schemas.messages.raw_file import RawFileHeaders
+from schemas.raw_file_codec import RawFileHead
 
 OPEN_REASONS = frozenset({UNKNOWN_STATION, AMBIGUOUS_STATION, Reason.UNKNOWN_PARAMETER.value})
 """Reasons of rejects that a change of the registry may answer."""
 
 
-def subject_of(headers: RawFileHeaders) -> str:
+def subject_of(headers: RawFileHead) -> str:
     """Return the subject of a file's question: its station, or its account while it has none."""
     return f"station/{headers.station}" if headers.station else f"account/{headers.account}"
 
