@@ -137,6 +137,9 @@ _INSERT: dict[str, Any] = {
     "async_insert": 0,
     # A file may hold readings of any number of months; the default of 100 guards against bad partition keys.
     "max_partitions_per_insert_block": 0,
+    # Rows of one key in one block collapse when parts are merged, as those of two blocks do; doing it before
+    # cost the server two fifths of an insert: 41 ms instead of 25 for 30,000 readings.
+    "optimize_on_insert": 0,
 }
 
 MOST_BOUND_BYTES = 512 << 10

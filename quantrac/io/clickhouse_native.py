@@ -64,7 +64,7 @@ def encode_block(columns: Iterable[tuple[str, str, Array]]) -> bytes:
             raise ValueError(f"the column {name} has {len(values)} rows, those before it have {rows}")
         try:
             type_, data = _encode_column(declared, values)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(f"{name}: {error}") from error
         parts += [_text(name), _text(type_), data]
     return b"".join([_varint(len(parts) // 3), _varint(rows or 0), *parts])
@@ -123,7 +123,7 @@ def _encode_texts(values: Array) -> bytes:
         _check_codes(values)
         words = [_text(word) for word in values.words]
         return b"".join([words[code] for code in values.codes.tolist()])
-    return b"".join([_text(text) if text else b"\0" for text in values])  # type: ignore[arg-type]
+    return b"".join([b"\0" if text == "" else _text(text) for text in values])  # type: ignore[arg-type]
 
 
 def _check_codes(values: Words) -> None:
