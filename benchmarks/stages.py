@@ -11,8 +11,8 @@ from quantrac.domain.parsing import parse_file
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Done, NotNow, Record
 from schemas import rules
+from schemas.codecs.raw_file import RawFileHead, decode_head
 from schemas.codecs.sets import decode_flagged_set, decode_reading_set, encode_flagged_set, encode_reading_set
-from schemas.messages.raw_file import RawFileHeaders
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.sink.tables.readings import reading_columns
@@ -34,15 +34,15 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
     registered = stations(2_000)
     registry = Registry(stations={s.code: s.to_domain() for s in registered})
     raw = [consumed(record) for record in raw_files("raw-file", files, registered)]
-    headers = [RawFileHeaders.from_headers(record.headers) for record in raw]
+    headers = [decode_head(record.headers) for record in raw]
 
-    def parse(record: Record, about: RawFileHeaders) -> object:
+    def parse(record: Record, about: RawFileHead) -> object:
         station = registry.station(about.station or "", about.received_at)
         return parse_file(record.value or b"", about.name, station, about.received_at)
 
     yield "bare: split at TAB, float", each(bare_parse, raw)
     yield "parse_file", each(lambda pair: parse(*pair), list(zip(raw, headers, strict=True)))
-    yield "raw file's headers", each(lambda r: RawFileHeaders.from_headers(r.headers), raw)
+    yield "raw file's headers", each(lambda r: decode_head(r.headers), raw)
 
     parsed, cost = through(ParseHandler(registry, "parsed-reading").handle, raw, BATCH)
     yield "ParseHandler", cost

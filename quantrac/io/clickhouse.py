@@ -24,7 +24,7 @@ from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
-from quantrac.io.clickhouse_native import Array, encode_block
+from quantrac.io.clickhouse_native import Array, UnknownType, encode_block
 from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
@@ -137,6 +137,9 @@ _INSERT: dict[str, Any] = {
     "async_insert": 0,
     # A file may hold readings of any number of months; the default of 100 guards against bad partition keys.
     "max_partitions_per_insert_block": 0,
+    # Rows of one key in one block collapse when parts are merged, as those of two blocks do; doing it before
+    # cost the server two fifths of an insert: 41 ms instead of 25 for 30,000 readings.
+    "optimize_on_insert": 0,
 }
 
 MOST_BOUND_BYTES = 512 << 10
@@ -219,7 +222,6 @@ class ClickHouse:
         The server ignores a block whose ``token`` it has just seen; rows repeated later than that collapse by
         the table's key.
         """
-        settings = _INSERT | ({"insert_deduplication_token": token} if token else {})
         with _translate_errors(table):
             self._connect().insert(
                 table,
@@ -227,7 +229,7 @@ class ClickHouse:
                 column_names=list(columns),
                 column_type_names=self._column_types(table, columns),
                 column_oriented=True,
-                settings=settings,
+                settings=_insert_settings(token),
             )
 
     def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -239,15 +241,18 @@ class ClickHouse:
             answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="RowBinary")
             return np.frombuffer(answer, dtype)
 
-    def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
-        """Insert one block of equally long columns, durable when this returns.
+    def insert_arrays(self, table: str, columns: Mapping[str, Array], *, token: str = "") -> None:
+        """Insert one block of columns as :func:`~quantrac.io.clickhouse_native.encode_block` takes them.
 
-        A time is a number: seconds, or milliseconds for ``DateTime64(3)``; NaN is NULL in a nullable column.
+        It is durable when this returns; ``token`` is that of :meth:`insert`. A number that the table's column
+        cannot hold raises `ClickHouseBadData`, where it would wrap round.
         """
         with _translate_errors(table):
             types = self._column_types(table, columns)
             block = encode_block(zip(columns, types, columns.values(), strict=True))
-            self._connect().raw_insert(table, list(columns), block, settings=_INSERT, fmt="Native")
+            self._connect().raw_insert(
+                table, list(columns), block, settings=_insert_settings(token), fmt="Native"
+            )
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
         """Ask for the types once, where the driver would before every insert; the server converts."""
@@ -318,6 +323,8 @@ def _translate_errors(table: str = "") -> Iterator[None]:
         if code is None or code in _STATE:
             raise ClickHouseRefused(_first_line(error)) from error
         raise ClickHouseBadData(_cannot_hold(table, error)) from error
+    except UnknownType as error:
+        raise ClickHouseRefused(f"the table {table}: {error}") from error
     except (ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
         if not table:
             raise
@@ -329,6 +336,10 @@ def _cannot_hold(table: str, error: Exception) -> str:
     if isinstance(error.__cause__, struct.error):  # the driver's own sentence ends in "error"
         refusal = f"{refusal.removesuffix(': error')}: {error.__cause__}"
     return f"the table {table} cannot hold a value of the message: {refusal}" if table else refusal
+
+
+def _insert_settings(token: str) -> dict[str, Any]:
+    return _INSERT | ({"insert_deduplication_token": token} if token else {})
 
 
 def _bind(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import pytest
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
@@ -56,7 +56,7 @@ class Pipeline:
         self, kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings, folder: Path
     ) -> None:
         self.kafka, self.prefix, self.folder = kafka, prefix, folder
-        self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
+        self.database, self.producer = ClickHouse(clickhouse), ReportingProducer(kafka, linger_ms=0)
         self.environment = {
             **os.environ,
             **kafka_environment(kafka),

@@ -15,7 +15,7 @@ import pytest
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
@@ -37,7 +37,7 @@ class Watching:
 
     def __init__(self, kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> None:
         self.kafka, self.prefix = kafka, prefix
-        self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
+        self.database, self.producer = ClickHouse(clickhouse), ReportingProducer(kafka, linger_ms=0)
         self.told: list[Alert] = []
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = {

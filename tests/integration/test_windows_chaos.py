@@ -18,7 +18,7 @@ import pytest
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
@@ -42,7 +42,7 @@ class Deployment:
         self.kafka, self.prefix, self._folder = kafka, f"t{uuid.uuid4().hex[:8]}.", folder
         self.settings = clickhouse.model_copy(update={"database": self.prefix[:-1]})
         migrate_tables(self.settings)
-        self.database, self.producer = ClickHouse(self.settings), KafkaProducer(kafka, linger_ms=0)
+        self.database, self.producer = ClickHouse(self.settings), ReportingProducer(kafka, linger_ms=0)
         self.admin = KafkaAdmin(kafka)
         self.admin.create(missing_topics(self.admin, prefix=self.prefix, size="local", replication=1))
         self.environment = {
