@@ -24,7 +24,7 @@ from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
-from quantrac.io.clickhouse_native import Array, UnknownType, encode_block
+from quantrac.io.clickhouse_native import Array, Words, encode_block, is_written
 from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
@@ -216,21 +216,33 @@ class ClickHouse:
         with _translate_errors():
             self._connect().command(sql)
 
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str = "") -> None:
+    def insert(self, table: str, columns: Mapping[str, Array], *, token: str = "") -> None:
         """Insert one block, column name -> values, durable when this returns.
+
+        What the values of a column may be says :func:`~quantrac.io.clickhouse_native.encode_block`. A number
+        that the table's column cannot hold raises `ClickHouseBadData`, where it would wrap round.
 
         The server ignores a block whose ``token`` it has just seen; rows repeated later than that collapse by
         the table's key.
         """
+        settings = _INSERT | ({"insert_deduplication_token": token} if token else {})
         with _translate_errors(table):
+            types = self._column_types(table, columns)
+            if all(map(is_written, types)):
+                block = encode_block(zip(columns, types, columns.values(), strict=True))
+                self._connect().raw_insert(table, list(columns), block, settings=settings, fmt="Native")
+                return
+            # Types of small tables; the driver takes several times as long.
             self._connect().insert(
                 table,
-                list(columns.values()),
+                [list(values) if isinstance(values, Words) else values for values in columns.values()],
                 column_names=list(columns),
-                column_type_names=self._column_types(table, columns),
+                column_type_names=types,
                 column_oriented=True,
-                settings=_insert_settings(token),
+                settings=settings,
             )
+
+    insert_arrays = insert
 
     def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Run one SELECT whose columns all have a fixed width; ``dtype`` states them in their order.
@@ -240,19 +252,6 @@ class ClickHouse:
         with _translate_errors():
             answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="RowBinary")
             return np.frombuffer(answer, dtype)
-
-    def insert_arrays(self, table: str, columns: Mapping[str, Array], *, token: str = "") -> None:
-        """Insert one block of columns as :func:`~quantrac.io.clickhouse_native.encode_block` takes them.
-
-        It is durable when this returns; ``token`` is that of :meth:`insert`. A number that the table's column
-        cannot hold raises `ClickHouseBadData`, where it would wrap round.
-        """
-        with _translate_errors(table):
-            types = self._column_types(table, columns)
-            block = encode_block(zip(columns, types, columns.values(), strict=True))
-            self._connect().raw_insert(
-                table, list(columns), block, settings=_insert_settings(token), fmt="Native"
-            )
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
         """Ask for the types once, where the driver would before every insert; the server converts."""
@@ -323,8 +322,6 @@ def _translate_errors(table: str = "") -> Iterator[None]:
         if code is None or code in _STATE:
             raise ClickHouseRefused(_first_line(error)) from error
         raise ClickHouseBadData(_cannot_hold(table, error)) from error
-    except UnknownType as error:
-        raise ClickHouseRefused(f"the table {table}: {error}") from error
     except (ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
         if not table:
             raise
@@ -336,10 +333,6 @@ def _cannot_hold(table: str, error: Exception) -> str:
     if isinstance(error.__cause__, struct.error):  # the driver's own sentence ends in "error"
         refusal = f"{refusal.removesuffix(': error')}: {error.__cause__}"
     return f"the table {table} cannot hold a value of the message: {refusal}" if table else refusal
-
-
-def _insert_settings(token: str) -> dict[str, Any]:
-    return _INSERT | ({"insert_deduplication_token": token} if token else {})
 
 
 def _bind(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

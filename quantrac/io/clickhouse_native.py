@@ -1,8 +1,10 @@
 """ClickHouse's format ``Native``: a block of columns, written straight from numpy's arrays."""
 
 import re
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -19,6 +21,9 @@ _NUMBERS: dict[str, tuple[str, int, int]] = {
     # Milliseconds, from 1900 to the end of 2299.
     "DateTime64(3)": ("<i8", -2_208_988_800_000, 10_413_791_999_999),
 }
+# Layout -> the same in `array`, which refuses what is no such number.
+_TYPE_CODES = {"<u1": "B", "<u2": "H", "<u4": "I", "<u8": "Q", "<i8": "q", "<f8": "d"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZONE = re.compile(r"\('[^']*'\)|, '[^']*'")
 
 # LowCardinality: the version of its serialisation, and that a block brings the whole dictionary it needs.
@@ -41,17 +46,34 @@ class Words:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __iter__(self) -> Iterator[str]:
+        return map(self.words.__getitem__, self.codes.tolist())
 
-Array = NDArray[Any] | Words | Sequence[str] | Sequence[bytes] | Sequence[Sequence[int]]
-"""A column: numbers or times; few different texts; texts; bytes; lists of whole numbers."""
+
+Array = NDArray[Any] | Words | Sequence[Any]
+"""A column: numbers or times; few different texts; values of Python, one a row."""
+
+
+_Numbers = NDArray[Any] | Sequence[Any]
+
+
+def is_written(type_: str) -> bool:
+    """Tell whether columns of a type are written here."""
+    if type_ in {"String", "LowCardinality(String)"}:
+        return True
+    for outer in ("Array(", "Nullable("):
+        if type_.startswith(outer):
+            type_ = type_[len(outer) : -1]
+            break
+    return _ZONE.sub("", type_) in {*_NUMBERS, "Float64"}
 
 
 def encode_block(columns: Iterable[tuple[str, str, Array]]) -> bytes:
     """Write one block of equally long columns; each is (name, type of the table's column, values).
 
-    Numbers and times are arrays: a time is a number of seconds, or of milliseconds for ``DateTime64(3)``, and
-    NaN is NULL in a nullable column. ``String`` and ``LowCardinality(String)`` take :class:`Words`, texts or
-    bytes, ``Array`` a sequence for each row.
+    In an array a time is a number of seconds, or of milliseconds for ``DateTime64(3)``, and NaN is NULL. In a
+    sequence a time is a datetime with its zone, and None is NULL. Texts are :class:`Words`, or a sequence of
+    str or bytes; a column ``Array`` is a sequence of sequences. Arrays take a sixth of the time of sequences.
 
     Raises ``ValueError`` for values that a type cannot hold, :class:`UnknownType` for a type that is not
     written here.
@@ -64,7 +86,7 @@ def encode_block(columns: Iterable[tuple[str, str, Array]]) -> bytes:
             raise ValueError(f"the column {name} has {len(values)} rows, those before it have {rows}")
         try:
             type_, data = _encode_column(declared, values)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{name}: {error}") from error
         parts += [_text(name), _text(type_), data]
     return b"".join([_varint(len(parts) // 3), _varint(rows or 0), *parts])
@@ -73,26 +95,43 @@ def encode_block(columns: Iterable[tuple[str, str, Array]]) -> bytes:
 def _encode_column(declared: str, values: Array) -> tuple[str, bytes]:
     """Return the type that a column is written as, from which the server converts, and its values."""
     if declared in {"String", "LowCardinality(String)"}:
-        if isinstance(values, Words) and declared != "String":
-            return declared, _encode_keys(values)
+        if declared != "String":
+            return declared, _encode_keys(
+                values if isinstance(values, Words) else Words(*_number_distinct(values))
+            )
         return "String", _encode_texts(values)
     if declared.startswith("Array("):
         return declared, _encode_lists(declared[6:-1], values)
-    if not isinstance(values, np.ndarray):
-        raise TypeError(f"{declared} is written from an array, not from {type(values).__name__}")
+    if isinstance(values, Words):
+        raise TypeError("texts are no numbers")
     if declared.startswith("Nullable("):
-        is_null = np.isnan(values)
-        return declared, is_null.tobytes() + _encode_numbers(declared[9:-1], np.where(is_null, 0, values))
+        is_null, filled = _fill_nulls(values)
+        return declared, is_null.tobytes() + _encode_numbers(declared[9:-1], filled)
     return declared, _encode_numbers(declared, values)
 
 
-def _encode_numbers(type_: str, values: NDArray[Any]) -> bytes:
+def _fill_nulls(values: _Numbers) -> tuple[NDArray[np.bool_], _Numbers]:
+    """Return where a column is NULL, and the column with another value there: both (n,)."""
+    if isinstance(values, np.ndarray):
+        is_null = np.isnan(values)
+        return is_null, np.where(is_null, 0, values)
+    is_null = np.array([value is None for value in values], bool)
+    if is_null.all():
+        return is_null, np.zeros(len(values), np.uint8)
+    other = next(value for value in values if value is not None)
+    return is_null, [other if value is None else value for value in values]
+
+
+def _encode_numbers(type_: str, values: _Numbers) -> bytes:
     if type_ == "Float64":
-        return values.astype("<f8", copy=False).tobytes()
+        return _to_array("<f8", values).astype("<f8", copy=False).tobytes()
     try:
         layout, least, greatest = _NUMBERS[_ZONE.sub("", type_)]
     except KeyError:
         raise UnknownType(f"a column of the type {type_} is not written") from None
+    if type_.startswith("DateTime") and not isinstance(values, np.ndarray):
+        values = _count_units(values, timedelta(seconds=1) if layout == "<u4" else timedelta(milliseconds=1))
+    values = _to_array(layout, values)
     if len(values):
         low, high = values.min(), values.max()
         if not (low >= least and high <= greatest):  # NaN is neither
@@ -100,10 +139,29 @@ def _encode_numbers(type_: str, values: NDArray[Any]) -> bytes:
     return values.astype(layout, copy=False).tobytes()
 
 
+def _to_array(layout: str, values: _Numbers) -> NDArray[Any]:
+    """Return numbers as an array; those of a sequence are checked to be such numbers."""
+    return values if isinstance(values, np.ndarray) else np.array(array(_TYPE_CODES[layout], values), layout)
+
+
+def _count_units(times: Sequence[datetime], unit: timedelta) -> NDArray[Any]:
+    """Return times as numbers of units since 1970; of equal ones only one is computed."""
+    distinct, codes = _number_distinct(times)
+    numbers: NDArray[Any] = np.array([(time - _EPOCH) // unit for time in distinct], np.int64)[codes]
+    return numbers
+
+
+def _number_distinct(values: _Numbers) -> tuple[list[Any], NDArray[Any]]:
+    """Return the distinct values, and for each row the index of its value: (n,)."""
+    distinct = list(dict.fromkeys(values))
+    index = {value: number for number, value in enumerate(distinct)}
+    return distinct, np.fromiter(map(index.__getitem__, values), np.uint32, len(values))
+
+
 def _encode_lists(type_: str, lists: Any) -> bytes:
     """Write where each row's list ends, then the values of all lists."""
     ends = np.cumsum([len(values) for values in lists], dtype="<u8")
-    return ends.tobytes() + _encode_numbers(type_, np.array(list(chain.from_iterable(lists))))
+    return ends.tobytes() + _encode_numbers(type_, list(chain.from_iterable(lists)))
 
 
 def _encode_keys(values: Words) -> bytes:
@@ -123,7 +181,7 @@ def _encode_texts(values: Array) -> bytes:
         _check_codes(values)
         words = [_text(word) for word in values.words]
         return b"".join([words[code] for code in values.codes.tolist()])
-    return b"".join([b"\0" if text == "" else _text(text) for text in values])  # type: ignore[arg-type]
+    return b"".join([b"\0" if text == "" else _text(text) for text in values])
 
 
 def _check_codes(values: Words) -> None:
