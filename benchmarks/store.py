@@ -34,7 +34,7 @@ from quantrac.local.waiting import wait_until
 from schemas import rules
 from schemas.codecs.sets import decode_flagged_set, encode_reading_set
 from schemas.messages.registry.stations import Station, StationParameter
-from services.aggregator.sink.tables.readings import READING, reading_columns
+from services.aggregator.sink.tables.readings import READING, reading_columns, reading_rows
 from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler
 
@@ -74,7 +74,7 @@ def inserts(machine: Machine, sets: Sequence[FlaggedSet]) -> None:
         database="inserts",
     )
     columns = [reading_columns(batch) for batch in chunks(sets, BATCH)]
-    tuples = [list(zip(*block.values(), strict=True)) for block in columns]
+    tuples = [[row for s in batch for row in reading_rows(s)] for batch in chunks(sets, BATCH)]
 
     def by_row() -> None:
         for block in tuples:
@@ -85,7 +85,7 @@ def inserts(machine: Machine, sets: Sequence[FlaggedSet]) -> None:
             database.insert("readings", block, token=f"{time.monotonic_ns()}-{number}")
 
     count = sum(map(len, tuples))
-    rates: dict[str, list[float]] = {"clickhouse-connect, rows": [], "the sink's insert, columns": []}
+    rates: dict[str, list[float]] = {"clickhouse-connect, rows": [], "the sink's insert, arrays": []}
     for _ in range(RUNS):
         for name, insert in zip(rates, (by_row, by_column), strict=True):
             rates[name].append(count / timed(insert))

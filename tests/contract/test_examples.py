@@ -12,8 +12,10 @@ from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.registry.registry import Registry
+from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
+from quantrac.testing.tables import list_columns
 from schemas import codec, rules
 from schemas.codecs import sets
 from schemas.examples import example
@@ -95,8 +97,8 @@ class Tables:
     def __init__(self) -> None:
         self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
 
-    def insert(self, table: str, columns: dict[str, list[Any]], *, token: str = "") -> None:
-        self.inserted.append((table, columns, token))
+    def insert(self, table: str, columns: Mapping[str, Array], *, token: str = "") -> None:
+        self.inserted.append((table, list_columns(columns), token))
 
 
 def sink(tables: Tables) -> SinkHandler:

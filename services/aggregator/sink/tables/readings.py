@@ -3,14 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise
+from math import nan
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import MOST_REVISIONS, reading_version, received_of
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
+from quantrac.io.clickhouse_native import Words
 from services.aggregator.sink.tables.topic_tables import Columns
 
 READING = (
@@ -18,6 +21,9 @@ READING = (
     *("status", "flag", "tests", "rules", "line", "version"),
 )
 """The columns of ``readings``; the first three are its key."""
+
+_MOST_TEXTS = 100_000
+"""Texts remembered, some 10 MB: stations send the same few thousands again and again."""
 
 Row = tuple[Any, ...]
 """Values of the columns :data:`READING`."""
@@ -34,8 +40,14 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
         return {}
     versions = versions or {}
     readings = [s.readings for s in filled.values()]
+    counts = [len(r) for r in readings]
+    version = np.array([_version(s) for s in filled.values()], dtype=np.uint64).repeat(counts)
+    if versions:
+        ends = dict(zip(filled, np.cumsum(counts).tolist(), strict=True))
+        for index in versions.keys() & ends.keys():
+            version[ends[index] - len(versions[index]) : ends[index]] = versions[index]
     return {
-        "station": _repeat((s.station, s) for s in filled.values()),
+        "station": _spread([s.station for s in filled.values()], counts),
         "parameter": _join(r.parameter for r in readings),
         "measured_at": _join(r.measured_at for r in readings),
         "value": _join(r.value for r in readings),
@@ -44,17 +56,19 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
         "status": _join(r.status for r in readings),
         "flag": _join(r.flag for r in readings),
         "tests": _join(map(_tests, readings)),
-        "rules": _repeat((s.rules, s) for s in filled.values()),
+        "rules": _spread([s.rules for s in filled.values()], counts),
         "line": _join(r.line for r in readings),
-        "version": _join(
-            versions.get(index) or [_version(s)] * len(s.readings) for index, s in filled.items()
-        ),
+        "version": version,
     }
 
 
 def reading_rows(s: FlaggedSet) -> list[Row]:
-    """Return the rows of ``readings`` that a set of a station gives."""
-    return list(zip(*reading_columns([s]).values(), strict=True))
+    """Return the rows of ``readings`` that a set of a station gives, times as ``datetime``."""
+    r = s.readings
+    columns = (r.parameter, r.measured_at, r.value, _texts(r), r.unit, r.status, r.flag, _tests(r))
+    return [
+        (s.station, *row, s.rules, line, _version(s)) for *row, line in zip(*columns, r.line, strict=True)
+    ]
 
 
 def versions_over(sets: Mapping[int, FlaggedSet], stored: Iterable[Row]) -> dict[int, list[int]]:
@@ -125,10 +139,32 @@ def _version(s: FlaggedSet) -> int:
     return reading_version(s.received_at, s.revision)
 
 
+class _ShortestDecimals(dict[str, float]):
+    """Text -> the number that it is the shortest decimal of; NaN for other texts, and for zero."""
+
+    def __missing__(self, text: str) -> float:
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        try:
+            number = float(text)
+        except ValueError:
+            number = nan
+        if number == 0 or shortest_decimal(number) != text:
+            number = nan
+        self[text] = number
+        return number
+
+
+_shortest_decimals = _ShortestDecimals()
+
+
 def _texts(readings: FlaggedReadings) -> list[str]:
     """Return the texts that the values do not say themselves; the others are empty."""
-    pairs = zip(readings.text, readings.value, strict=True)
-    return ["" if text == shortest_decimal(value) else text for text, value in pairs]
+    # Zero has two signs that compare as equal; what is not known of a text is worked out.
+    return [
+        "" if _shortest_decimals[text] == value or (value == 0 and shortest_decimal(value) == text) else text
+        for text, value in zip(readings.text, readings.value, strict=True)
+    ]
 
 
 def _tests(readings: FlaggedReadings) -> list[str]:
@@ -146,6 +182,8 @@ def _join(columns: Iterable[list[Any]]) -> list[Any]:
     return list(chain.from_iterable(columns))
 
 
-def _repeat(values: Iterable[tuple[Any, FlaggedSet]]) -> list[Any]:
-    """Give every reading of a set the set's value."""
-    return list(chain.from_iterable(repeat(value, len(s.readings)) for value, s in values))
+def _spread(texts: Sequence[str], counts: Sequence[int]) -> Words:
+    """Return the text of each set, for so many rows each."""
+    words = list(dict.fromkeys(texts))
+    code_of = {word: code for code, word in enumerate(words)}
+    return Words(words, np.array([code_of[text] for text in texts]).repeat(counts))

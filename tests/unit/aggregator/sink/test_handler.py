@@ -10,7 +10,9 @@ import pytest
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import FlaggedReading, FlaggedReadings, FlaggedSet, Provisional
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
+from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Done, NotNow, Record
+from quantrac.testing.tables import list_columns
 from schemas.codecs.sets import encode_flagged_set
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
@@ -37,10 +39,10 @@ class Tables:
         self.asked: list[str] = []
         self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
 
-    def insert(self, table: str, columns: dict[str, list[Any]], *, token: str) -> None:
+    def insert(self, table: str, columns: Mapping[str, Array], *, token: str) -> None:
         if self.error is not None:
             raise self.error
-        self.inserted.append((table, columns, token))
+        self.inserted.append((table, list_columns(columns), token))
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
         self.asked.append(*parameters["stations"])
