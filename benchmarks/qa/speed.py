@@ -48,6 +48,7 @@ from quantrac.domain.readings import Reading, Readings, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import from_seconds
 from quantrac.io.records import Record
+from quantrac.io.role import collect_rarely
 from quantrac.testing.history import statistics_of
 from schemas import rules
 from schemas.codecs.sets import decode_reading_set, encode_flagged_set, encode_reading_set
@@ -82,6 +83,7 @@ def main() -> None:
     options.add_argument("--no-peers", action="store_true")
     options.add_argument("--stations", type=int, default=BATCH)
     given = options.parse_args()
+    collect_rarely()  # as every role does
     rows = list(ours(Country(given.stations)))
     if not given.no_peers:
         rows += peers()

@@ -1,8 +1,6 @@
 """The judge: reading sets in, flagged sets out."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -54,10 +52,6 @@ class Judge:
         Rejects pass through. The readings of a set without a station belong to no series: they are judged
         without a past and not remembered.
         """
-        with _no_collection():
-            return self._judge(sets)
-
-    def _judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
         expectations = self._expectations
         expectations.refresh()
         batch = read_batch(sets, expectations, self._memory, self._baseline)
@@ -128,15 +122,3 @@ class Judge:
             reading_set.rejects,
             provisional=provisional,
         )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Put off the search for cycles: thousands of objects without any are made, and it costs a tenth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
