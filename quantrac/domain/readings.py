@@ -6,7 +6,7 @@ All times are UTC and timezone-aware. Values are in the unit named beside them; 
 the file, so that a value can always be traced to its bytes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum
@@ -21,6 +21,11 @@ class Flag(IntEnum):
     SUSPECT = 3
     FAIL = 4
     MISSING = 9
+
+
+NOT_RUN = 0
+"""Instead of an outcome: the rules let a test not judge the reading."""
+_DIGITS = "".join(str(int(outcome)) for outcome in (NOT_RUN, *Flag))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +113,63 @@ class FlaggedReadings(Readings):
     flag: list[int] = field(default_factory=list)
     """(n,) the worst of each reading's outcomes (:class:`Flag`)."""
     outcome: list[int] = field(default_factory=list)
-    """(n,) index in ``outcomes``."""
+    """(n,) index in ``outcomes`` of what its tests said."""
     equal_since: list[datetime | None] = field(default_factory=list)
     """(n,) as in :class:`FlaggedReading`."""
-    outcomes: list[Mapping[str, int]] = field(default_factory=list)
-    """The distinct outcomes, each by name of the test: most files have one to three."""
+    tests: list[str] = field(default_factory=list)
+    """(m,) names of tests."""
+    outcomes: list[str] = field(default_factory=list)
+    """The distinct outcomes, each (m,) digits, one a test: a :class:`Flag`, or :data:`NOT_RUN`."""
 
     def __getitem__(self, index: int) -> FlaggedReading:
         """Return one row."""
-        tests = self.outcomes[self.outcome[index]]
+        digits = map(int, self.outcomes[self.outcome[index]])
+        tests = {name: digit for name, digit in zip(self.tests, digits, strict=True) if digit != NOT_RUN}
         return FlaggedReading(*self._row(index), self.flag[index], tests, self.equal_since[index])
 
     def __iter__(self) -> Iterator[FlaggedReading]:
         """Yield row by row."""
         return map(self.__getitem__, range(len(self)))
 
+    def outcome_of(self, test: str) -> list[int]:
+        """Return the outcome (n,) of one test for each reading."""
+        if test not in self.tests:
+            return [NOT_RUN] * len(self)
+        position = self.tests.index(test)
+        digits = [int(outcomes[position]) for outcomes in self.outcomes]
+        return [digits[index] for index in self.outcome]
+
     @classmethod
     def of(cls, rows: Iterable[Reading]) -> Self:
         """Return rows, which are flagged readings, in columns; equal outcomes become one."""
         flagged = [row for row in rows if isinstance(row, FlaggedReading)]
-        outcomes: list[Mapping[str, int]] = []
-        for row in flagged:
-            if row.tests not in outcomes:
-                outcomes.append(row.tests)
+        tests = list(dict.fromkeys(name for row in flagged for name in row.tests))
+        digits = ["".join(str(row.tests.get(name, NOT_RUN)) for name in tests) for row in flagged]
+        outcomes = list(dict.fromkeys(digits))
         readings = cls(*([getattr(row, column.name) for row in flagged] for column in fields(Reading)))
         readings.flag = [row.flag for row in flagged]
-        readings.outcome = [outcomes.index(row.tests) for row in flagged]
+        readings.outcome = list(map(outcomes.index, digits))
         readings.equal_since = [row.equal_since for row in flagged]
-        readings.outcomes = outcomes
+        readings.tests, readings.outcomes = tests, outcomes
         return readings
+
+
+def outcomes_problem(outcome: Sequence[int], tests: Sequence[str], outcomes: Sequence[str]) -> str:
+    """Return why columns of flagged readings contradict each other, as a sentence; empty where they do not.
+
+    >>> outcomes_problem([0, 1], ["status", "unit"], ["11", "10"])
+    ''
+    >>> outcomes_problem([0, 2], ["status", "unit"], ["11", "10"])
+    'readings.outcome: index 2 of 2 outcomes'
+    """
+    if len(set(tests)) < len(tests):
+        return "tests: a name stands there twice"
+    if {len(digits) for digits in outcomes} - {len(tests)}:
+        return f"outcomes: not a digit for each of {len(tests)} tests"
+    if "".join(outcomes).strip(_DIGITS):
+        return f"outcomes: other characters than {_DIGITS}"
+    last = max(outcome, default=-1)
+    return f"readings.outcome: index {last} of {len(outcomes)} outcomes" if last >= len(outcomes) else ""
 
 
 @dataclass(slots=True)

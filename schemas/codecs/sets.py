@@ -4,7 +4,7 @@ In a message a column whose rows are all equal is written once, as the value its
 ``text`` are always lists. In the domain every column has its full length.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -26,6 +26,7 @@ from quantrac.domain.readings import (
     Readings,
     ReadingSet,
     Reject,
+    outcomes_problem,
 )
 from schemas.codecs.decoding import BadMessage, decode
 
@@ -72,7 +73,8 @@ class _ReadingSet(_Set, gc=False):
 class _FlaggedSet(_Set, gc=False):
     rules: str
     readings: _FlaggedReadings
-    outcomes: list[Mapping[str, _Outcome]]
+    tests: list[str]
+    outcomes: list[str]
     rejects: list[Reject]
     revision: Annotated[int, msgspec.Meta(ge=0, le=UINT16)] = 0
     cause: str = ""
@@ -95,11 +97,10 @@ def encode_reading_set(s: ReadingSet) -> bytes:
 def encode_flagged_set(s: FlaggedSet) -> bytes:
     """Write the value of a ``qa-flagged`` message: one line of JSON (UTF-8, times in UTC with ``Z``)."""
     r = s.readings
-    judged = map(_write_column, (r.flag, r.outcome, r.equal_since))  # type: ignore[arg-type]
-    readings = _FlaggedReadings(*[*_write_columns(r), *judged])
-    return _encoder.encode(
-        _FlaggedSet(*_head(s), s.rules, readings, r.outcomes, s.rejects, s.revision, s.cause, s.provisional)
-    )
+    columns = map(_write_column, (r.flag, r.outcome, r.equal_since))  # type: ignore[arg-type]
+    readings = _FlaggedReadings(*[*_write_columns(r), *columns])
+    judged = (r.tests, r.outcomes, s.rejects, s.revision, s.cause, s.provisional)
+    return _encoder.encode(_FlaggedSet(*_head(s), s.rules, readings, *judged))
 
 
 def decode_reading_set(value: bytes) -> ReadingSet:
@@ -113,11 +114,10 @@ def decode_reading_set(value: bytes) -> ReadingSet:
 def decode_flagged_set(value: bytes) -> FlaggedSet:
     """Read the value of a ``qa-flagged`` message; raises :data:`BadMessage`."""
     s = _decode(_flagged_set, value)
-    readings = FlaggedReadings(*[*_read_columns(s.readings), s.outcomes])
+    readings = FlaggedReadings(*[*_read_columns(s.readings), s.tests, s.outcomes])
     _check_bounds(s, readings)
-    last = max(readings.outcome, default=-1)
-    if last >= len(s.outcomes):
-        raise msgspec.ValidationError(f"readings.outcome: index {last} of {len(s.outcomes)} outcomes")
+    if problem := outcomes_problem(readings.outcome, s.tests, s.outcomes):
+        raise msgspec.ValidationError(problem)
     return FlaggedSet(*_head(s), s.rules, readings, s.rejects, s.revision, s.cause, s.provisional)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from quantrac.domain.readings import outcomes_problem
 from schemas.messages.base import (
     Count,
     FileName,
@@ -133,8 +134,10 @@ class FlaggedSet(Message):
     rules: str
     """Version of the rule set that judged its first reading."""
     readings: FlaggedReadings
-    outcomes: list[dict[str, Outcome]]
-    """The distinct outcomes of the readings' tests, each by name of the test."""
+    tests: list[str]
+    """Names of the quality tests."""
+    outcomes: list[str]
+    """The distinct outcomes of readings: a digit a test, in the order of ``tests``; 0 = it was not run."""
     rejects: list[Reject]
     revision: Revision = 0
     """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
@@ -145,10 +148,9 @@ class FlaggedSet(Message):
 
     @model_validator(mode="after")
     def check_outcomes(self) -> Self:
-        """Refuse an index past the outcomes."""
+        """Refuse outcomes that are not of the tests, and an index past them."""
         column = self.readings.outcome
-        last = max(column, default=-1) if isinstance(column, list) else column
-        if self.readings.line and last >= len(self.outcomes):
-            sentence = f"readings.outcome: index {last} of {len(self.outcomes)} outcomes"
-            raise PydanticCustomError("outcome_index", "{sentence}", {"sentence": sentence})
+        rows = column if isinstance(column, list) else [column] * min(1, len(self.readings.line))
+        if problem := outcomes_problem(rows, self.tests, self.outcomes):
+            raise PydanticCustomError("outcomes", "{problem}", {"problem": problem})
         return self

@@ -28,6 +28,8 @@ PAIRS: list[Any] = [
     (ReadingSet, decode_reading_set, "parsed-reading.json"),
     (FlaggedSet, decode_flagged_set, "qa-flagged.json"),
 ]
+TABLES = ("tests", "outcomes")
+"""What a message has beside its columns, and the domain among them."""
 ENCODERS: dict[Any, Callable[[Any], bytes]] = {
     ReadingSet: encode_reading_set,
     FlaggedSet: encode_flagged_set,
@@ -39,9 +41,9 @@ def spread(message: dict[str, Any]) -> dict[str, Any]:
     columns = dict(message["readings"])
     rows = len(columns["line"])
     columns = {name: c if isinstance(c, list) else [c] * rows for name, c in columns.items()}
-    outcomes = {"outcomes": message["outcomes"]} if "outcomes" in message else {}
-    return {name: value for name, value in message.items() if name != "outcomes"} | {
-        "readings": columns | outcomes
+    tests = {name: message[name] for name in TABLES if name in message}
+    return {name: value for name, value in message.items() if name not in tests} | {
+        "readings": columns | tests
     }
 
 
@@ -106,9 +108,13 @@ BAD_OUTCOMES: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("no outcomes", lambda m: m.update(outcomes=[]), "index 2 of 0 outcomes"),
     ("an index before them", lambda m: m["readings"]["outcome"].__setitem__(0, -1), "outcome"),
     ("a fraction for an index", lambda m: m["readings"]["outcome"].__setitem__(0, 0.5), "outcome"),
-    ("an outcome that is no flag", lambda m: m["outcomes"][0].update(unit=11), "outcomes"),
-    ("outcomes as a list", lambda m: m["outcomes"].__setitem__(0, [1, 1]), "outcomes"),
-    ("a missing table", lambda m: m.pop("outcomes"), "outcomes"),
+    ("an outcome that is no flag", lambda m: m["outcomes"].__setitem__(0, "7" * 24), "other characters"),
+    ("an outcome that is no digit", lambda m: m["outcomes"].__setitem__(0, "²" * 24), "other characters"),
+    ("an outcome too few", lambda m: m["outcomes"].__setitem__(0, "1" * 23), "for each of 24 tests"),
+    ("outcomes as numbers", lambda m: m["outcomes"].__setitem__(0, [1, 1]), "outcomes"),
+    ("a test named twice", lambda m: m["tests"].__setitem__(0, "unit"), "a name stands there twice"),
+    ("no names", lambda m: m.update(tests=[]), "for each of 0 tests"),
+    ("no table", lambda m: m.pop("outcomes"), "outcomes"),
     ("a flag too few", lambda m: m["readings"]["flag"].pop(), "flag: 3 rows"),
 ]
 
@@ -185,13 +191,13 @@ def test_a_window_dirty_message_is_written_as_its_contract_says() -> None:
     ("model", "dataclass"), [(ReadingSet, domain.ReadingSet), (FlaggedSet, domain.FlaggedSet)]
 )
 def test_both_forms_have_the_same_fields(model: Any, dataclass: Any) -> None:
-    names = [name for name in model.model_fields if name != "outcomes"]
+    names = [name for name in model.model_fields if name not in TABLES]
     assert names == [f.name for f in dataclasses.fields(dataclass)]
     readings = [
         f.name for f in dataclasses.fields(dataclass.__dataclass_fields__["readings"].default_factory)
     ]
     assert list(model.model_fields["readings"].annotation.model_fields) == [
-        name for name in readings if name != "outcomes"
+        name for name in readings if name not in TABLES
     ]
 
 

@@ -8,12 +8,9 @@ from typing import Any, cast
 import numpy as np
 
 from quantrac.domain.qa.checks.table import TESTS, Test
-from quantrac.domain.qa.decisions import NOT_DECIDED
+from quantrac.domain.qa.decisions import DECISION, NOT_DECIDED
 from quantrac.domain.qa.window import Bools, Expected, Floats, Indices, Outcomes, Window
-from quantrac.domain.readings import Flag
-
-NOT_RUN = 0
-"""Outcome of a test that the rules switched off for a row; such a test is left out of ``tests``."""
+from quantrac.domain.readings import NOT_RUN, Flag
 
 Crash = Callable[[str, Exception], None]
 """What to do with the exception of a test: it gets the test's name and the exception."""
@@ -135,7 +132,7 @@ def outcomes_by_test(outcomes: Sequence[int], decision: int) -> dict[str, int]:
     """
     tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_RUN}
     if decision != NOT_DECIDED:
-        tests["decision"] = decision
+        tests[DECISION] = decision
     return tests
 
 

@@ -1,13 +1,14 @@
 """The outcomes of a reading's tests, rolled up into its flag."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TypeAlias
 
 import numpy as np
 
-from quantrac.domain.qa.decisions import NOT_DECIDED
+from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.decisions import DECISION, NOT_DECIDED
 from quantrac.domain.qa.evaluate import Verdict, outcomes_by_test, roll_up
 from quantrac.domain.qa.live.arrivals import Past
 from quantrac.domain.qa.live.batch import BatchColumns
@@ -19,30 +20,34 @@ from quantrac.domain.times import from_seconds
 MOST_COMBINATIONS = 10_000
 """Combinations of outcomes whose flag is kept; a country shows some hundreds."""
 
-Outcome: TypeAlias = tuple[int, Mapping[str, int]]
-"""Flag, and outcomes by test."""
+TEST_NAMES = [*TESTS, DECISION]
+"""What the digits of outcomes are of."""
+
+Outcome: TypeAlias = tuple[int, str]
+"""Flag, and outcomes in digits, one for each of :data:`TEST_NAMES`."""
 
 
 class _OutcomeByRow(dict[bytes, Outcome]):
-    """What a row of outcomes means, worked out when it is first met."""
+    """What a row of digits means, worked out when it is first met."""
 
-    def __init__(self, required: AbstractSet[str], tests_by_row: dict[bytes, Mapping[str, int]]) -> None:
-        self._required, self._tests_by_row = required, tests_by_row
+    def __init__(self, required: AbstractSet[str]) -> None:
+        self._required = required
 
     def __missing__(self, row: bytes) -> Outcome:
-        *by_test, decision = row
-        tests = outcomes_by_test(by_test, decision)
-        flag = int(roll_up(tests, self._required)) if decision == NOT_DECIDED else decision
-        self[row] = flag, self._tests_by_row.setdefault(row, tests)
+        digits = row.decode()
+        *by_test, decision = map(int, digits)
+        flag = decision
+        if decision == NOT_DECIDED:
+            flag = int(roll_up(outcomes_by_test(by_test, decision), self._required))
+        self[row] = flag, digits
         return self[row]
 
 
 class OutcomeCache:
-    """Flags of combinations of outcomes: rows of the same outcomes get the same objects."""
+    """Flags of combinations of outcomes."""
 
     def __init__(self) -> None:
         self._by_required: dict[frozenset[str], _OutcomeByRow] = {}
-        self._tests_by_row: dict[bytes, Mapping[str, int]] = {}
 
     def outcomes(
         self, verdict: Verdict, decision: Outcomes, profiles: Indices, expectations: Expectations
@@ -52,33 +57,30 @@ class OutcomeCache:
         ``decision`` (n,) is the flag that people gave, which wins, or ``NOT_DECIDED``; ``profiles`` (n,) are
         those of the rows.
         """
-        if len(self._tests_by_row) > MOST_COMBINATIONS:
-            self._by_required, self._tests_by_row = {}, {}
         required_sets = expectations.required_set_indices(profiles).tolist()
         caches = {
             index: self._cache(expectations.required_set(index) | verdict.crashed)
             for index in set(required_sets)
         }
-        # (n, tests + 1), and (n,) each row of it as bytes
-        matrix = np.column_stack([verdict.outcomes, decision])
-        rows: list[bytes] = matrix.view(f"V{matrix.shape[1]}").ravel().tolist()
-        return [caches[index][row] for index, row in zip(required_sets, rows, strict=True)]
+        # (n, tests + 1) digits, and (n,) each row of them
+        matrix = np.column_stack([verdict.outcomes, decision]) + ord("0")
+        rows: list[bytes] = matrix.view(f"S{matrix.shape[1]}").ravel().tolist()
+        outcomes = [caches[index][row] for index, row in zip(required_sets, rows, strict=True)]
+        if max(map(len, self._by_required.values())) > MOST_COMBINATIONS:
+            self._by_required.clear()
+        return outcomes
 
     def _cache(self, required: frozenset[str]) -> _OutcomeByRow:
-        if required not in self._by_required:
-            self._by_required[required] = _OutcomeByRow(required, self._tests_by_row)
-        return self._by_required[required]
+        return self._by_required.setdefault(required, _OutcomeByRow(required))
 
 
 def flag_readings(
     readings: Readings, outcomes: Sequence[Outcome], equal_since: list[datetime | None]
 ) -> FlaggedReadings:
     """Return the readings of a set with their outcomes (n,) and since when they have been equal (n,)."""
-    index: dict[int, int] = {}
-    distinct: list[Mapping[str, int]] = []
-    for _, tests in outcomes:
-        if index.setdefault(id(tests), len(distinct)) == len(distinct):
-            distinct.append(tests)
+    digits = [digits for _, digits in outcomes]
+    distinct = list(dict.fromkeys(digits))
+    index = {digits: number for number, digits in enumerate(distinct)}
     return FlaggedReadings(
         readings.line,
         readings.parameter,
@@ -88,8 +90,9 @@ def flag_readings(
         readings.measured_at,
         readings.status,
         [flag for flag, _ in outcomes],
-        [index[id(tests)] for _, tests in outcomes],
+        list(map(index.__getitem__, digits)),
         equal_since,
+        TEST_NAMES,
         distinct,
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import MOST_REVISIONS, reading_version, received_of
-from quantrac.domain.readings import FlaggedReadings, FlaggedSet
+from quantrac.domain.readings import NOT_RUN, FlaggedReadings, FlaggedSet
 from quantrac.io.clickhouse_native import Words
 from services.aggregator.sink.tables.topic_tables import Columns
 
@@ -24,6 +24,9 @@ READING = (
 
 _MOST_TEXTS = 100_000
 """Texts remembered, some 10 MB: stations send the same few thousands again and again."""
+
+_MOST_OUTCOMES = 10_000
+"""Combinations of outcomes remembered; a country shows some hundreds."""
 
 Row = tuple[Any, ...]
 """Values of the columns :data:`READING`."""
@@ -167,15 +170,32 @@ def _texts(readings: FlaggedReadings) -> list[str]:
     ]
 
 
+class _OutcomeTexts(dict[str, str]):
+    """Digits -> the outcomes as JSON by name of the test, in the order of the names."""
+
+    def __init__(self, tests: tuple[str, ...]) -> None:
+        self._positions = sorted((name, position) for position, name in enumerate(tests))
+
+    def __missing__(self, digits: str) -> str:
+        outcomes = {name: int(digits[position]) for name, position in self._positions}
+        text = self[digits] = msgspec.json.encode(
+            {name: outcome for name, outcome in outcomes.items() if outcome != NOT_RUN}
+        ).decode()
+        return text
+
+
+@lru_cache(maxsize=64)  # of each version of the validator
+def _outcome_texts(tests: tuple[str, ...]) -> _OutcomeTexts:
+    return _OutcomeTexts(tests)
+
+
 def _tests(readings: FlaggedReadings) -> list[str]:
-    """Return the outcomes of each reading's tests as JSON, in the order of their names."""
-    texts = [_write_outcomes(tuple(tests.items())) for tests in readings.outcomes]
+    """Return the outcomes of each reading's tests as JSON."""
+    text_of = _outcome_texts(tuple(readings.tests))
+    if len(text_of) > _MOST_OUTCOMES:
+        text_of.clear()
+    texts = [text_of[digits] for digits in readings.outcomes]
     return [texts[index] for index in readings.outcome]
-
-
-@lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings
-def _write_outcomes(tests: tuple[tuple[str, int], ...]) -> str:
-    return msgspec.json.encode(dict(sorted(tests))).decode()
 
 
 def _join(columns: Iterable[list[Any]]) -> list[Any]:

@@ -4,7 +4,7 @@ Opened by a reading that one of them finds suspect or failed, closed when each t
 good; a test that could not be evaluated says nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from quantrac.domain.readings import Flag
@@ -41,15 +41,15 @@ class _State(FindingState):
         self._doubts: dict[str, _Doubt] = {}
 
     def take_file(self, file: ArrivedFile, context: Context) -> None:
-        readings = file.readings
+        # One row a reading: its outcomes of the tests
+        outcomes = list(zip(*map(file.readings.outcome_of, _TESTS), strict=True))
         for row, time in file.rows:
-            self._take_outcomes(readings.parameter[row], readings.outcomes[readings.outcome[row]], time)
+            self._take_outcomes(file.readings.parameter[row], outcomes[row], time)
 
-    def _take_outcomes(self, parameter: str, outcomes: Mapping[str, int], time: int) -> None:
+    def _take_outcomes(self, parameter: str, outcomes: Sequence[int], time: int) -> None:
         doubt = self._doubts.get(parameter)
         before = tests = doubt.tests if doubt else 0
-        for bit, test in enumerate(_TESTS):
-            outcome = outcomes.get(test)
+        for bit, outcome in enumerate(outcomes):
             if outcome in (Flag.SUSPECT, Flag.FAIL):
                 tests |= 1 << bit
             elif outcome == Flag.GOOD:
