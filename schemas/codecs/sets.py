@@ -28,6 +28,7 @@ from quantrac.domain.readings import (
     Reject,
     outcomes_problem,
 )
+from quantrac.domain.sharing import share
 from schemas.codecs.decoding import BadMessage, decode
 
 _T = TypeVar("_T")
@@ -81,6 +82,7 @@ class _FlaggedSet(_Set, gc=False):
     provisional: Provisional | None = None
 
 
+_SHARED = frozenset({"parameter", "unit"})
 _FORMER_READINGS = "Expected `object`, got `array` - at `$.readings`"
 """What the decoder says of a set in which every reading was an object."""
 
@@ -154,6 +156,8 @@ def _read_columns(readings: _Readings) -> Iterator[list[Any]]:
             column = [column] * count
         elif len(column) != count:
             raise msgspec.ValidationError(f"readings.{name}: {len(column)} rows, where line has {count}")
+        elif name in _SHARED:
+            column = share(column)
         yield column
 
 

@@ -17,7 +17,7 @@ from quantrac.domain.parsing.formats import (
 from quantrac.domain.parsing.reasons import MAX_REJECTS_BEFORE_READING, ParseError, Reason, Rejects
 from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
 from quantrac.domain.parsing.text import Lines, read_lines
-from quantrac.domain.parsing.uniform import NO_STATUS, read_uniform
+from quantrac.domain.parsing.uniform import NO_STATUS, UNIFORM_FORMAT, read_uniform
 from quantrac.domain.readings import Reading, Readings, Reject
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import Conversion
@@ -30,12 +30,17 @@ _TITLE_COLUMNS = 3
 class ParsedFile:
     """The readings and rejects of one file."""
 
-    station_code: str
-    """As the file name states it; empty where it states none."""
+    name: str
+    """As sent."""
     format: str = ""
     """Name of the format of the first reading; empty when nothing was readable."""
     readings: Readings = field(default_factory=Readings)
     rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def station_code(self) -> str:
+        """The code that the file name states; empty where it states none."""
+        return station_code_from_name(self.name)
 
 
 def parse_file(content: bytes, name: str, station: Station | None, received_at: datetime) -> ParsedFile:
@@ -49,8 +54,7 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     The first of several readings of one parameter and time stays; the others are rejects. Raises ValueError
     where the station's own entry is wrong (unknown time zone or unit).
     """
-    parsed = ParsedFile(station_code_from_name(name))
-    rejects = Rejects()
+    parsed, rejects = ParsedFile(name), Rejects()
     try:
         if is_side_file(name):
             raise ParseError(Reason.SIDE_FILE, name=name)
@@ -61,7 +65,10 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
         rejects.add(0, "", error)
     else:
         times = Times(_names(station), received_at)
-        parsed.readings = read_uniform(lines, times) or _Reader(times, rejects).read(lines)
+        uniform = read_uniform(lines, times)
+        if uniform is not None:
+            return ParsedFile(name, UNIFORM_FORMAT, uniform)
+        parsed.readings = _Reader(times, rejects).read(lines)
         if parsed.readings:
             parsed.format = _format_name(lines.text(parsed.readings.line[0]))
     parsed.rejects = rejects.close()

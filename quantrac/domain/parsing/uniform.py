@@ -7,11 +7,13 @@ gives the same readings of such a file in five times the time.
 from math import isfinite
 
 from quantrac.domain.parsing.fields import Times
-from quantrac.domain.parsing.formats import MAX_COLUMNS
+from quantrac.domain.parsing.formats import FORMATS, MAX_COLUMNS
 from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import Lines
 from quantrac.domain.readings import Readings
 
+UNIFORM_FORMAT = FORMATS[0].name
+"""The only format with a time in the fourth of five columns."""
 NO_STATUS = "00"
 """Status of a line that sends none: measuring, as the national receiver takes it."""
 
