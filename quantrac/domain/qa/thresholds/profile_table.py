@@ -1,20 +1,19 @@
 """All profiles by index, and their thresholds in columns."""
 
+import math
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from quantrac.domain.qa.checks.table import TESTS, thresholds_of
-from quantrac.domain.qa.thresholds.columns import (
-    GrowingColumn,
-    NumberColumn,
-    TextColumn,
-    ThresholdColumn,
-    column_for,
-    month_and_hour,
+from quantrac.domain.qa.checks.table import TESTS
+from quantrac.domain.qa.thresholds.columns import GrowingColumn, ThresholdColumns, month_and_hour
+from quantrac.domain.qa.thresholds.rule_book import (
+    Rules,
+    Thresholds,
+    registry_facts,
+    registry_thresholds,
 )
-from quantrac.domain.qa.thresholds.rule_book import Rules, Thresholds, registry_thresholds
 from quantrac.domain.qa.window import Bools, Floats, Indices
 from quantrac.domain.registry.stations import StationParameter
 
@@ -30,12 +29,12 @@ class ProfileTable:
 
     def __init__(self) -> None:
         self._index_of_content: dict[object, int] = {}
-        self._index_of_source: dict[object, tuple[Thresholds, int]] = {}
-        self._enabled = {test: GrowingColumn(np.bool_) for test in TESTS}
-        self._columns = {
-            name: {keyword: column_for(threshold) for keyword, threshold in thresholds_of(test).items()}
-            for name, test in TESTS.items()
-        }
+        self._number_of_thresholds: dict[object, int] = {}
+        """Thresholds of rules by content, numbered."""
+        self._numbered: dict[int, tuple[Thresholds, int]] = {}
+        """The same numbers by the identity of the object."""
+        self._enabled = GrowingColumn(np.bool_, len(TESTS))
+        self.thresholds = ThresholdColumns(TESTS)
         self.interval = GrowingColumn(np.float64)
         """Seconds between two readings by the registry; NaN where it names none."""
         self.look_back = GrowingColumn(np.float64)
@@ -51,47 +50,52 @@ class ProfileTable:
         """The same sets as rows of a matrix (sets, tests), in the order of the table of tests."""
 
     def index_of(
-        self, rules: Rules, thresholds: Thresholds, entry: StationParameter | None, interval: float
+        self, rules: Rules, thresholds: Thresholds, entry: StationParameter | None, interval: float | None
     ) -> int:
         """Return the index of a profile, a new one where there is none of the same content.
 
-        Most thresholds come from the rules' own cache: the same object stands for the same thresholds.
+        ``interval`` is in seconds, ``None`` where the registry names none.
         """
-        facts = (entry.unit, entry.range_low, entry.range_high) if entry is not None else None
-        source = (rules.version, id(thresholds), interval, facts)
-        indexed = self._index_of_source.get(source)
-        # The object is compared as well: an id is given again once its object is gone.
-        if indexed is not None and indexed[0] is thresholds:
-            return indexed[1]
-        from_registry = registry_thresholds(entry)
-        tests = {test: {**values, **from_registry.get(test, {})} for test, values in thresholds.items()}
-        content = (rules.version, interval, _hashable(tests))
+        facts = registry_facts(entry) if entry is not None else None
+        content = (rules.version, self._number(thresholds), interval, facts)
         index = self._index_of_content.get(content)
         if index is None:
+            from_registry = registry_thresholds(entry)
+            tests = {test: {**values, **from_registry.get(test, {})} for test, values in thresholds.items()}
             index = self._index_of_content[content] = self._add(tests, interval, rules)
-        self._index_of_source[source] = thresholds, index
         return index
 
     def enabled_tests(self, profiles: Indices) -> dict[str, Bools]:
         """Return by test which rows (n,) it is to judge."""
-        return {test: column.take(profiles) for test, column in self._enabled.items()}
+        return dict(zip(TESTS, self._enabled.take(profiles), strict=True))
 
-    def columns(self, test: str) -> Mapping[str, ThresholdColumn]:
-        """Return the columns of a test's thresholds by keyword."""
-        return self._columns[test]
+    def _number(self, thresholds: Thresholds) -> int:
+        """Return one number for all thresholds of the same content.
 
-    def _add(self, tests: Thresholds, interval: float, rules: Rules) -> int:
+        Most come from the rules' own cache: the same object stands for the same thresholds.
+        """
+        numbered = self._numbered.get(id(thresholds))
+        # The object is compared as well: an id is given again once its object is gone.
+        if numbered is not None and numbered[0] is thresholds:
+            return numbered[1]
+        number = self._number_of_thresholds.setdefault(_hashable(thresholds), len(self._number_of_thresholds))
+        self._numbered[id(thresholds)] = thresholds, number
+        return number
+
+    def _add(self, tests: Thresholds, interval: float | None, rules: Rules) -> int:
         look_back, companions = LEAST_LOOK_BACK, set()
         for name, test in TESTS.items():
             thresholds = tests.get(name)
-            self._enabled[name].append(thresholds is not None)
-            for keyword, column in self._columns[name].items():
-                column.append((thresholds or {}).get(keyword, column.default))
-                if thresholds is not None and isinstance(column, TextColumn) and name != "unit":
-                    companions.add(column.last)
-                if thresholds is not None and isinstance(column, NumberColumn) and keyword in test.look_back:
-                    look_back = max(look_back, column.longest())
-        self.interval.append(interval)
+            if thresholds is None:
+                continue
+            texts = self.thresholds.text_keywords(name) if name != "unit" else ()
+            companions |= {thresholds.get(keyword) for keyword in texts}
+            for keyword in test.look_back:
+                minutes = thresholds.get(keyword, self.thresholds.default(name, keyword))
+                look_back = max(look_back, _greatest(minutes))
+        self._enabled.append([test in tests for test in TESTS])
+        self.thresholds.append(tests)
+        self.interval.append(np.nan if interval is None else interval)
         self.look_back.append(60.0 * look_back)
         self.companions.append(frozenset(parameter for parameter in companions if parameter is not None))
         self.version.append(rules.version)
@@ -107,13 +111,12 @@ class GatheredColumns(Mapping[str, Mapping[str, np.ndarray]]):
 
     def __init__(self, table: ProfileTable, profiles: Indices, time: Floats) -> None:
         self._table, self._profiles, self._time = table, profiles, time
-        self._gathered: dict[str, dict[str, np.ndarray]] = {}
+        self._gathered: dict[str, Mapping[str, np.ndarray]] = {}
         self._slots: Indices | None = None
 
     def __getitem__(self, test: str) -> Mapping[str, np.ndarray]:
         if test not in self._gathered:
-            columns = self._table.columns(test)
-            self._gathered[test] = {keyword: self._take(column) for keyword, column in columns.items()}
+            self._gathered[test] = self._table.thresholds.take(test, self._profiles, self._find_slots)
         return self._gathered[test]
 
     def __iter__(self) -> Iterator[str]:
@@ -122,12 +125,17 @@ class GatheredColumns(Mapping[str, Mapping[str, np.ndarray]]):
     def __len__(self) -> int:
         return len(TESTS)
 
-    def _take(self, column: ThresholdColumn) -> np.ndarray:
-        if isinstance(column, TextColumn) or not column.tables:
-            return column.take(self._profiles)
+    def _find_slots(self) -> Indices:
         if self._slots is None:
             self._slots = month_and_hour(self._time)
-        return column.take_at(self._profiles, self._slots)
+        return self._slots
+
+
+def _greatest(threshold: Any) -> float:
+    """Return the greatest finite number of a threshold, -inf where there is none."""
+    if isinstance(threshold, int | float):
+        return threshold if math.isfinite(threshold) else -math.inf
+    return max((_greatest(part) for part in threshold), default=-math.inf)
 
 
 def _hashable(content: object) -> object:
