@@ -20,12 +20,14 @@ class StationProfiles:
     Parameters that the record does not name count from when they are first met.
     """
 
+    __slots__ = ("_kind", "_last_file", "_last_missing", "_unregistered", "record")
+
     def __init__(self, kind: StationKind, record: Station | None) -> None:
         self._kind, self.record = kind, record
         self._unregistered: frozenset[str] = frozenset()
         """Parameters met that the record does not name."""
-        self._last_file: tuple[Sequence[str], FileProfiles] = (), _NO_FILE
-        self._last_missing: tuple[Sequence[str], frozenset[str]] = (), frozenset()
+        self._last_file: tuple[Sequence[str], FileProfiles] = _NO_FILE
+        self._last_missing: tuple[Sequence[str], frozenset[str]] = _NO_COMPANIONS
 
     def of_file(self, parameters: Sequence[str], received: float, measured: Sequence[float]) -> Indices:
         """Return the profile indices (n,) of one file: codes and times, seconds since 1970 UTC.
@@ -71,7 +73,11 @@ class StationProfiles:
         if len(self._unregistered) >= MOST_PARAMETERS:
             self._unregistered = frozenset()
         self._unregistered |= unregistered
-        self._last_missing = (), frozenset()
+        self._last_missing = _NO_COMPANIONS
 
 
-_NO_FILE = FileProfiles(np.empty(0, dtype=np.intp), Spans(), frozenset())
+_NO_FILE: tuple[Sequence[str], FileProfiles] = (
+    (),
+    FileProfiles(np.empty(0, dtype=np.intp), Spans(), frozenset()),
+)
+_NO_COMPANIONS: tuple[Sequence[str], frozenset[str]] = (), frozenset()
