@@ -30,6 +30,14 @@ class GrowingColumn:
         self._values[..., self._count] = value
         self._count += 1
 
+    def append_like(self, profile: int) -> None:
+        """Give the next profile what another one has."""
+        self.append(self._values[..., profile])
+
+    def change_last(self, row: int, value: Any) -> None:
+        """Give the profile added last another value in one of its rows."""
+        self._values[row, self._count - 1] = value
+
     def take(self, profiles: Indices, rows: slice = slice(None)) -> Any:
         """Return the values (\\*shape, n) of profiles (n,); of some of the ``rows`` where it has several."""
         return self._values[rows].take(profiles, axis=-1)
@@ -41,6 +49,8 @@ class GrowingColumn:
 class _Rows(NamedTuple):
     """Where the thresholds of a test stand: rows of the matrices of numbers and of texts."""
 
+    keywords: Sequence[str]
+    """In the order of the test's arguments."""
     number_keywords: Sequence[str]
     numbers: slice
     text_keywords: Sequence[str]
@@ -64,6 +74,7 @@ class ThresholdColumns:
             texts = [keyword for keyword, threshold in keywords.items() if _is_text(threshold)]
             numbers = [keyword for keyword in keywords if keyword not in texts]
             self._rows[name] = _Rows(
+                list(keywords),
                 numbers,
                 slice(len(self._defaults), len(self._defaults) + len(numbers)),
                 texts,
@@ -75,7 +86,13 @@ class ThresholdColumns:
             self._texts_of_tests += [(name, keyword) for keyword in texts]
         self._numbers = GrowingColumn(np.float64, len(self._defaults))
         self._texts = GrowingColumn(object, len(self._texts_of_tests))
-        self._table_index = GrowingColumn(np.intp, len(self._defaults))
+        self._row = {
+            place: row
+            for places in (self._defaults, self._texts_of_tests)
+            for row, place in enumerate(places)
+        }
+        """By test and keyword: the row in its matrix."""
+        self._table_index = GrowingColumn(np.int32, len(self._defaults))
         """Index of each table in ``_tables``; -1 where a number stands."""
         self._tables: list[Floats] = []
         """Tables (288,) by month and hour, each once."""
@@ -102,6 +119,19 @@ class ThresholdColumns:
             [tests.get(name, _NO_THRESHOLDS).get(keyword) for name, keyword in self._texts_of_tests]
         )
 
+    def append_like(self, profile: int, changes: Thresholds) -> None:
+        """Give the next profile what another one has, but for the thresholds in ``changes``."""
+        for column in (self._numbers, self._table_index, self._texts):
+            column.append_like(profile)
+        for test, thresholds in changes.items():
+            for keyword, value in thresholds.items():
+                row = self._row[test, keyword]
+                if (test, keyword) in self._defaults:
+                    self._numbers.change_last(row, value)
+                    self._table_index.change_last(row, -1)
+                else:
+                    self._texts.change_last(row, value)
+
     def take(self, test: str, profiles: Indices, slots: Callable[[], Indices]) -> dict[str, NDArray[Any]]:
         """Return the thresholds of a test by keyword, one value (n,) a row of ``profiles`` (n,).
 
@@ -120,7 +150,7 @@ class ThresholdColumns:
         if rows.text_keywords:
             texts: NDArray[Any] = self._texts.take(profiles, rows.texts)
             columns.update(zip(rows.text_keywords, texts, strict=True))
-        return columns
+        return {keyword: columns[keyword] for keyword in rows.keywords}
 
     def _index_of_table(self, value: Any) -> int:
         table = np.asarray(value, dtype=np.float64).reshape(_SLOTS)

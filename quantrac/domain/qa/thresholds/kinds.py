@@ -64,6 +64,7 @@ class StationKinds:
         self.table = table
         self._book = book
         self._changes_received = (BEGINNING, *book.changes_received)
+        self._received = [to_seconds(at) for at in book.changes_received]
         self._changes_measured = tuple(book.changes_measured)
         rules = [
             book.rules(received, measured)
@@ -112,7 +113,7 @@ class StationKinds:
     ) -> SeriesProfiles:
         changes = self._find_changes(scope, parameter, entries)
         return SeriesProfiles(
-            [to_seconds(at) for at in self._changes_received[1:]],
+            self._received,
             [to_seconds(at) for at in changes],
             [
                 [self._profile(scope, parameter, entries, received, at) for at in (BEGINNING, *changes)]

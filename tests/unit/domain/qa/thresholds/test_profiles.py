@@ -119,8 +119,10 @@ def expected(registry, book, station, parameter, received, measured):
     record = registry.station(station, measured)
     rules = book.rules(received, measured)
     entry = record.parameter(parameter, measured) if record else None
-    found = rules.thresholds(record.type if record else "", station, parameter, measured)
-    tests = {test: {**values, **registry_thresholds(entry).get(test, {})} for test, values in found.items()}
+    from_rules = rules.thresholds(record.type if record else "", station, parameter, measured)
+    tests = {
+        test: {**values, **registry_thresholds(entry).get(test, {})} for test, values in from_rules.items()
+    }
     return rules, tests, record.interval_seconds if record else None
 
 
