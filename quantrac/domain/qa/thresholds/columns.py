@@ -87,9 +87,9 @@ class ThresholdColumns:
         self._numbers = GrowingColumn(np.float64, len(self._defaults))
         self._texts = GrowingColumn(object, len(self._texts_of_tests))
         self._row = {
-            place: row
-            for places in (self._defaults, self._texts_of_tests)
-            for row, place in enumerate(places)
+            keyword: row
+            for keywords in (self._defaults, self._texts_of_tests)
+            for row, keyword in enumerate(keywords)
         }
         """By test and keyword: the row in its matrix."""
         self._table_index = GrowingColumn(np.int32, len(self._defaults))

@@ -25,13 +25,13 @@ class Spans(NamedTuple):
             and max(measured) < self.measured_to
         )
 
-    def intersect(self, other: Self) -> "Spans":
+    def intersect(self, spans: Self) -> "Spans":
         """Return what lies within both; nothing does where a span ends before it begins."""
         return Spans(
-            max(self.received_from, other.received_from),
-            min(self.received_to, other.received_to),
-            max(self.measured_from, other.measured_from),
-            min(self.measured_to, other.measured_to),
+            max(self.received_from, spans.received_from),
+            min(self.received_to, spans.received_to),
+            max(self.measured_from, spans.measured_from),
+            min(self.measured_to, spans.measured_to),
         )
 
 
