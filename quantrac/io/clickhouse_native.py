@@ -72,7 +72,7 @@ def encode_block(columns: Iterable[tuple[str, str, Array]]) -> bytes:
     """Write one block of equally long columns; each is (name, type of the table's column, values).
 
     In an array a time is a number of seconds, or of milliseconds for ``DateTime64(3)``, and NaN is NULL. In a
-    sequence a time is a datetime with its zone, and None is NULL. Texts are :class:`Words`, or a sequence of
+    sequence a time may be a datetime with its zone, and None is NULL. Texts are :class:`Words`, or a sequence of
     str or bytes; a column ``Array`` is a sequence of sequences. Arrays take a sixth of the time of sequences.
 
     Raises ``ValueError`` for values that a type cannot hold, :class:`UnknownType` for a type that is not
@@ -144,10 +144,11 @@ def _to_array(layout: str, values: _Numbers) -> NDArray[Any]:
     return values if isinstance(values, np.ndarray) else np.array(array(_TYPE_CODES[layout], values), layout)
 
 
-def _count_units(times: Sequence[datetime], unit: timedelta) -> NDArray[Any]:
-    """Return times as numbers of units since 1970; of equal ones only one is computed."""
+def _count_units(times: Sequence[datetime | int], unit: timedelta) -> NDArray[Any]:
+    """Return times as numbers of units since 1970, which they may be already; of equal ones one is computed."""
     distinct, codes = _number_distinct(times)
-    numbers: NDArray[Any] = np.array([(time - _EPOCH) // unit for time in distinct], np.int64)[codes]
+    counts = [time if isinstance(time, int) else (time - _EPOCH) // unit for time in distinct]
+    numbers: NDArray[Any] = np.array(counts, np.int64)[codes]
     return numbers
 
 
