@@ -112,8 +112,8 @@ def _fill_nulls(values: _Numbers) -> tuple[NDArray[np.bool_], _Numbers]:
     is_null = np.array([value is None for value in values], bool)
     if is_null.all():
         return is_null, np.zeros(len(values), np.uint8)
-    other = next(value for value in values if value is not None)
-    return is_null, [other if value is None else value for value in values]
+    filler = next(value for value in values if value is not None)
+    return is_null, [filler if value is None else value for value in values]
 
 
 def _encode_numbers(type_: str, values: _Numbers) -> bytes:
