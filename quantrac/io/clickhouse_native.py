@@ -31,10 +31,6 @@ _KEYS_VERSION = 1
 _OWN_DICTIONARY = 1 << 9 | 1 << 10
 
 
-class UnknownType(Exception):
-    """A table's column has a type that is not written here."""
-
-
 @dataclass(frozen=True, slots=True)
 class Words:
     """A column of few different texts."""
@@ -71,43 +67,41 @@ def is_written(type_: str) -> bool:
 def encode_block(columns: Iterable[tuple[str, str, Array]]) -> bytes:
     """Write one block of equally long columns; each is (name, type of the table's column, values).
 
-    In an array a time is a number of seconds, or of milliseconds for ``DateTime64(3)``, and NaN is NULL. In a
-    sequence a time is a datetime with its zone, and None is NULL. Texts are :class:`Words`, or a sequence of
-    str or bytes; a column ``Array`` is a sequence of sequences. Arrays take a sixth of the time of sequences.
+    A time is a number of seconds, or of milliseconds for ``DateTime64(3)``; in a sequence it may be a
+    datetime with its zone. NULL is NaN in an array, None in a sequence. Texts are :class:`Words`, or a
+    sequence of str or bytes; a column ``Array`` is a sequence of sequences. 30,000 readings take 1.5 ms as
+    arrays and words, 16 ms as sequences.
 
-    Raises ``ValueError`` for values that a type cannot hold, :class:`UnknownType` for a type that is not
-    written here.
+    Raises ``ValueError`` for values that a type cannot hold. The types are such as :func:`is_written` knows.
     """
     parts: list[bytes] = []
     rows: int | None = None
-    for name, declared, values in columns:
+    for name, type_, values in columns:
         rows = len(values) if rows is None else rows
         if len(values) != rows:
             raise ValueError(f"the column {name} has {len(values)} rows, those before it have {rows}")
         try:
-            type_, data = _encode_column(declared, values)
+            data = _encode_column(type_, values)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{name}: {error}") from error
         parts += [_text(name), _text(type_), data]
     return b"".join([_varint(len(parts) // 3), _varint(rows or 0), *parts])
 
 
-def _encode_column(declared: str, values: Array) -> tuple[str, bytes]:
-    """Return the type that a column is written as, from which the server converts, and its values."""
-    if declared in {"String", "LowCardinality(String)"}:
-        if declared != "String":
-            return declared, _encode_keys(
-                values if isinstance(values, Words) else Words(*_number_distinct(values))
-            )
-        return "String", _encode_texts(values)
-    if declared.startswith("Array("):
-        return declared, _encode_lists(declared[6:-1], values)
+def _encode_column(type_: str, values: Array) -> bytes:
+    if type_ == "String":
+        return _encode_texts(values)
+    if type_ == "LowCardinality(String)":
+        words = values if isinstance(values, Words) else Words(*_number_distinct(values))
+        return _encode_keys(words)
+    if type_.startswith("Array("):
+        return _encode_lists(type_[6:-1], values)
     if isinstance(values, Words):
         raise TypeError("texts are no numbers")
-    if declared.startswith("Nullable("):
+    if type_.startswith("Nullable("):
         is_null, filled = _fill_nulls(values)
-        return declared, is_null.tobytes() + _encode_numbers(declared[9:-1], filled)
-    return declared, _encode_numbers(declared, values)
+        return is_null.tobytes() + _encode_numbers(type_[9:-1], filled)
+    return _encode_numbers(type_, values)
 
 
 def _fill_nulls(values: _Numbers) -> tuple[NDArray[np.bool_], _Numbers]:
@@ -118,17 +112,14 @@ def _fill_nulls(values: _Numbers) -> tuple[NDArray[np.bool_], _Numbers]:
     is_null = np.array([value is None for value in values], bool)
     if is_null.all():
         return is_null, np.zeros(len(values), np.uint8)
-    other = next(value for value in values if value is not None)
-    return is_null, [other if value is None else value for value in values]
+    filler = next(value for value in values if value is not None)
+    return is_null, [filler if value is None else value for value in values]
 
 
 def _encode_numbers(type_: str, values: _Numbers) -> bytes:
     if type_ == "Float64":
         return _to_array("<f8", values).astype("<f8", copy=False).tobytes()
-    try:
-        layout, least, greatest = _NUMBERS[_ZONE.sub("", type_)]
-    except KeyError:
-        raise UnknownType(f"a column of the type {type_} is not written") from None
+    layout, least, greatest = _NUMBERS[_ZONE.sub("", type_)]
     if type_.startswith("DateTime") and not isinstance(values, np.ndarray):
         values = _count_units(values, timedelta(seconds=1) if layout == "<u4" else timedelta(milliseconds=1))
     values = _to_array(layout, values)
@@ -144,10 +135,11 @@ def _to_array(layout: str, values: _Numbers) -> NDArray[Any]:
     return values if isinstance(values, np.ndarray) else np.array(array(_TYPE_CODES[layout], values), layout)
 
 
-def _count_units(times: Sequence[datetime], unit: timedelta) -> NDArray[Any]:
-    """Return times as numbers of units since 1970; of equal ones only one is computed."""
+def _count_units(times: Sequence[datetime | int], unit: timedelta) -> NDArray[Any]:
+    """Return times as numbers of units since 1970, each different one computed once; numbers stay."""
     distinct, codes = _number_distinct(times)
-    numbers: NDArray[Any] = np.array([(time - _EPOCH) // unit for time in distinct], np.int64)[codes]
+    counts = [time if isinstance(time, int) else (time - _EPOCH) // unit for time in distinct]
+    numbers: NDArray[Any] = np.array(counts, np.int64)[codes]
     return numbers
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quantrac.domain.bounds import RECEIVED
-from schemas import raw_file
+from schemas.codecs import raw_file
 from schemas.codecs.raw_file import RawFileHead, decode_head
 from schemas.messages.raw_file import RawFileHeaders
 

@@ -168,6 +168,14 @@ def test_sequences_of_python_values_are_stored_like_arrays(client: ClickHouse) -
     }
 
 
+def test_times_of_a_sequence_may_be_numbers_as_well(client: ClickHouse) -> None:
+    times = {"second": [1_790_000_000, NOON], "millisecond": [1_790_000_000_123, NOON]}
+    client.insert("arrays", {**columns_of(2, ["a"]), **times})
+    rows = stored(client)
+    assert [time.timestamp() for time in rows["second"]] == [1_790_000_000, NOON.timestamp()]
+    assert list(rows["ms"]) == [1_790_000_000_123, NOON.timestamp() * 1000]
+
+
 @pytest.mark.parametrize("nothing", [[None, None], [None, 1.5], [2, None]], ids=repr)
 def test_none_is_null_in_a_nullable_column(client: ClickHouse, nothing: list[Any]) -> None:
     client.insert("arrays", {**columns_of(2, ["a"]), "nothing": nothing})

@@ -236,9 +236,7 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
     said = {
         (case.field, case.literal): reasons[case.message] for case in bad_cases if case.message in reasons
     }
-    sentence = (
-        "the table {} cannot hold a value of the message: Unable to create native array for column `{}`: "
-    )
+    sentence = "the table {} cannot hold a value of the message: {}: "
     for field, literal, table, column in (
         ("readings.line.0", str(2**32), "readings", "line"),
         ("rejects.0.line", str(2**32), "files", "rejected_lines"),
