@@ -55,6 +55,7 @@ def validate() -> Role:
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
+        batch_size=settings.validate_batch,
         progress=Progress(settings.stalled_seconds),
     )
     tables = [
