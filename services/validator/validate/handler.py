@@ -7,6 +7,7 @@ from itertools import islice
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.readings import FlaggedSet, ReadingSet
 from quantrac.domain.registry.registry import Registry
@@ -37,6 +38,7 @@ class ValidateHandler:
         """
         self._registry, self._book, self._topic = registry, book, topic
         self._baseline = baseline if baseline is not None else Baselines()
+        self._expectations = Expectations(registry, book)
         self._judges: dict[int, Judge] = {}
 
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
@@ -78,7 +80,14 @@ class ValidateHandler:
             yield Record(self._topic, record.key, encode_flagged_set(flagged), headers)
 
     def _new_judge(self, memory: Memory) -> Judge:
-        return Judge(self._registry, self._book, memory, baseline=self._baseline, on_crash=log_crash)
+        return Judge(
+            self._registry,
+            self._book,
+            memory,
+            baseline=self._baseline,
+            expectations=self._expectations,
+            on_crash=log_crash,
+        )
 
 
 def _decode_tail(tail: Iterable[Record]) -> Iterator[FlaggedSet]:
