@@ -4,7 +4,6 @@ In a message a column whose rows are all equal is written once, as the value its
 ``text`` are always lists. In the domain every column has its full length.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -82,7 +81,7 @@ class _FlaggedSet(_Set, gc=False):
     provisional: Provisional | None = None
 
 
-_SHARED = frozenset({"parameter", "unit"})
+_PARAMETER, _UNIT = map(_Readings.__struct_fields__.index, ("parameter", "unit"))
 _FORMER_READINGS = "Expected `object`, got `array` - at `$.readings`"
 """What the decoder says of a set in which every reading was an object."""
 
@@ -147,18 +146,18 @@ def _write_column(column: list[Any]) -> Any:
     return column[0] if is_constant else column
 
 
-def _read_columns(readings: _Readings) -> Iterator[list[Any]]:
-    """Yield every column in its full length; raises :data:`BadMessage` where lengths differ."""
-    count = len(readings.line)
-    for name in readings.__struct_fields__:
-        column = getattr(readings, name)
-        if type(column) is not list:
-            column = [column] * count
-        elif len(column) != count:
-            raise msgspec.ValidationError(f"readings.{name}: {len(column)} rows, where line has {count}")
-        elif name in _SHARED:
-            column = share(column)
-        yield column
+def _read_columns(readings: _Readings) -> list[list[Any]]:
+    """Return every column in its full length; raises :data:`BadMessage` where lengths differ."""
+    rows = len(readings.line)
+    columns = [
+        column if type(column) is list else [column] * rows for column in msgspec.structs.astuple(readings)
+    ]
+    if any(len(column) != rows for column in columns):
+        for name, column in zip(readings.__struct_fields__, columns, strict=True):
+            if len(column) != rows:
+                raise msgspec.ValidationError(f"readings.{name}: {len(column)} rows, where line has {rows}")
+    columns[_PARAMETER], columns[_UNIT] = share(columns[_PARAMETER]), share(columns[_UNIT])
+    return columns
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], value: bytes) -> _T:

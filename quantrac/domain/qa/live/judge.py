@@ -69,7 +69,8 @@ class Judge:
         window = batch.window(past, expectations.intervals(profiles))
         thresholds, enabled = expectations.thresholds(profiles, time), expectations.enabled_tests(profiles)
         verdict = evaluate(window, thresholds, enabled, on_crash=self._on_crash)
-        outcomes = self._outcome_cache.outcomes(verdict, self._decisions(batch), profiles, expectations)
+        decisions = self._decisions(batch)
+        outcomes = self._outcome_cache.outcomes(verdict, decisions, profiles, expectations, batch.starts)
         # What may still change.
         add_causes_of_rows(spans, batch, past, enabled)
         add_finished_periods(spans, batch, past, enabled, finished)
@@ -78,7 +79,7 @@ class Judge:
         return [
             self._flag_set(
                 reading_set,
-                flag_readings(reading_set.readings, outcomes[start:end], equal_since[index]),
+                flag_readings(reading_set.readings, outcomes[index], equal_since[index]),
                 int(profiles[start]) if end > start else None,
                 provisional.get(index),
             )

@@ -1,9 +1,9 @@
 """The outcomes of a reading's tests, rolled up into its flag."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import TypeAlias
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,69 +18,84 @@ from quantrac.domain.readings import FlaggedReadings, Readings, ReadingSet
 from quantrac.domain.times import from_seconds
 
 MOST_COMBINATIONS = 10_000
-"""Combinations of outcomes whose flag is kept; a country shows some hundreds."""
+"""Outcomes of sets that are remembered, 1 KB each."""
+
+Required: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
+"""Sets of required tests by index."""
 
 TEST_NAMES = [*TESTS, DECISION]
 """What the digits of outcomes are of."""
 
-Outcome: TypeAlias = tuple[int, str]
-"""Flag, and outcomes in digits, one for each of :data:`TEST_NAMES`."""
 
+class FileOutcomes(NamedTuple):
+    """What the tests say of the ``n`` readings of one set; shared between sets, so not to be changed."""
 
-class _OutcomeByRow(dict[bytes, Outcome]):
-    """What a row of digits means, worked out when it is first met."""
-
-    def __init__(self, required: AbstractSet[str]) -> None:
-        self._required = required
-
-    def __missing__(self, row: bytes) -> Outcome:
-        digits = row.decode()
-        *by_test, decision = map(int, digits)
-        flag = decision
-        if decision == NOT_DECIDED:
-            flag = int(roll_up(outcomes_by_test(by_test, decision), self._required))
-        self[row] = flag, digits
-        return self[row]
+    flag: list[int]
+    """(n,)"""
+    outcome: list[int]
+    """(n,) index in ``distinct``."""
+    distinct: list[str]
+    """Outcomes in digits, one for each of :data:`TEST_NAMES`."""
 
 
 class OutcomeCache:
-    """Flags of combinations of outcomes."""
+    """The outcomes of whole sets by their digits: most sets of a country are flagged as one was before."""
 
     def __init__(self) -> None:
-        self._by_required: dict[frozenset[str], _OutcomeByRow] = {}
+        self._by_digits: dict[tuple[bytes, bytes, Required], FileOutcomes] = {}
 
     def outcomes(
-        self, verdict: Verdict, decision: Outcomes, profiles: Indices, expectations: Expectations
-    ) -> list[Outcome]:
-        """Return flag and outcomes of each row of a verdict.
+        self,
+        verdict: Verdict,
+        decision: Outcomes,
+        profiles: Indices,
+        expectations: Expectations,
+        starts: Sequence[int],
+    ) -> list[FileOutcomes]:
+        """Return the flags and outcomes of each set.
 
         ``decision`` (n,) is the flag that people gave, which wins, or ``NOT_DECIDED``; ``profiles`` (n,) are
-        those of the rows.
+        those of the rows, ``starts`` (m + 1,) the first rows of the sets and the end of the last.
         """
-        required_sets = expectations.required_set_indices(profiles).tolist()
-        caches = {
-            index: self._cache(expectations.required_set(index) | verdict.crashed)
-            for index in set(required_sets)
-        }
-        # (n, tests + 1) digits, and (n,) each row of them
+        required_sets = expectations.required_set_indices(profiles)
+        required = tuple(
+            (index, expectations.required_set(index) | verdict.crashed)
+            for index in np.unique(required_sets).tolist()
+        )
+        # (n, tests + 1) digits, and (n,) which tests are required, as bytes
         matrix = np.column_stack([verdict.outcomes, decision]) + ord("0")
-        rows: list[bytes] = matrix.view(f"S{matrix.shape[1]}").ravel().tolist()
-        outcomes = [caches[index][row] for index, row in zip(required_sets, rows, strict=True)]
-        if max(map(len, self._by_required.values())) > MOST_COMBINATIONS:
-            self._by_required.clear()
+        width, digits, indices = matrix.shape[1], matrix.tobytes(), required_sets.astype(np.uint8).tobytes()
+        if len(self._by_digits) > MOST_COMBINATIONS:
+            self._by_digits.clear()
+        outcomes = []
+        for start, end in pairwise(starts):
+            key = digits[width * start : width * end], indices[start:end], required
+            file_outcomes = self._by_digits.get(key)
+            if file_outcomes is None:
+                file_outcomes = self._by_digits[key] = _read_outcomes(*key)
+            outcomes.append(file_outcomes)
         return outcomes
 
-    def _cache(self, required: frozenset[str]) -> _OutcomeByRow:
-        return self._by_required.setdefault(required, _OutcomeByRow(required))
+
+def _read_outcomes(digits: bytes, indices: bytes, required: Required) -> FileOutcomes:
+    width, required_sets = len(TEST_NAMES), dict(required)
+    rows = [digits[start : start + width].decode() for start in range(0, len(digits), width)]
+    distinct = list(dict.fromkeys(rows))
+    flag = [_flag(row, required_sets[index]) for row, index in zip(rows, indices, strict=True)]
+    return FileOutcomes(flag, list(map(distinct.index, rows)), distinct)
+
+
+def _flag(digits: str, required: frozenset[str]) -> int:
+    *by_test, decision = map(int, digits)
+    if decision != NOT_DECIDED:
+        return decision
+    return int(roll_up(outcomes_by_test(by_test, decision), required))
 
 
 def flag_readings(
-    readings: Readings, outcomes: Sequence[Outcome], equal_since: list[datetime | None]
+    readings: Readings, outcomes: FileOutcomes, equal_since: list[datetime | None]
 ) -> FlaggedReadings:
-    """Return the readings of a set with their outcomes (n,) and since when they have been equal (n,)."""
-    digits = [digits for _, digits in outcomes]
-    distinct = list(dict.fromkeys(digits))
-    index = {digits: number for number, digits in enumerate(distinct)}
+    """Return the readings of a set with their outcomes, and since when they have been equal (n,)."""
     return FlaggedReadings(
         readings.line,
         readings.parameter,
@@ -89,11 +104,11 @@ def flag_readings(
         readings.unit,
         readings.measured_at,
         readings.status,
-        [flag for flag, _ in outcomes],
-        list(map(index.__getitem__, digits)),
+        outcomes.flag,
+        outcomes.outcome,
         equal_since,
         TEST_NAMES,
-        distinct,
+        outcomes.distinct,
     )
 
 
@@ -102,10 +117,12 @@ def equal_since_by_set(
 ) -> list[list[datetime | None]]:
     """Return by set since when the series of its readings have shown their values, ``None`` where unsure."""
     # Most values have just changed: their own times are the answer.
-    columns: list[list[datetime | None]] = [[*s.readings.measured_at] for s in sets]
+    columns: list[list[datetime | None]] = [s.readings.measured_at for s in sets]  # type: ignore[misc]
     rows = np.flatnonzero(past.is_run_uncertain | (past.equal_since != batch.arrivals.time))
     # (k,) rows where it is another time, and the set of each
     indices = np.searchsorted(batch.starts, rows, side="right") - 1
+    for index in set(indices.tolist()):
+        columns[index] = list(columns[index])
     for row, index in zip(rows.tolist(), indices.tolist(), strict=True):
         since = None if past.is_run_uncertain[row] else from_seconds(float(past.equal_since[row]))
         columns[index][row - batch.starts[index]] = since
