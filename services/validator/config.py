@@ -14,8 +14,6 @@ class ValidatorSettings(ServiceSettings):
 
     rules: Path = NATIONAL
     """File or folder of the rule set that judges where no activation in the registry applies."""
-    validate_batch: Annotated[int, Field(ge=1)] = 2_000
-    """Sets judged together at most: half of the work of a batch of 500 does not grow with it."""
     memory_tail: Annotated[int, Field(ge=0)] = 8_000
     """Messages of a partition's output read back at assignment: 16 files of 333 stations and some room."""
     rejudge_batch: Annotated[int, Field(ge=1)] = 100

@@ -55,7 +55,6 @@ def validate() -> Role:
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
         handler=handler,
-        batch_size=settings.validate_batch,
         progress=Progress(settings.stalled_seconds),
     )
     tables = [
