@@ -23,7 +23,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from quantrac.testing.builders import reading, reading_set
-from schemas.codecs.sets import encode_flagged_set
+from schemas.codecs.sets import encode_reading_set
 from schemas.messages.registry.decisions import Decision, Withdrawal
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.messages.rejudge import RejudgeRequest
@@ -104,7 +104,7 @@ class Pipeline:
                 received_at=received,
             )
             self.producer.produce(
-                [Record(self.prefix + "parsed-reading", code.encode(), encode_flagged_set(content))]
+                [Record(self.prefix + "parsed-reading", code.encode(), encode_reading_set(content))]
             )
         self.producer.flush()
 

@@ -26,7 +26,7 @@ from quantrac.domain.qa.baseline.neighbour_hours import combine_hours, hour_medi
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import FlaggedSet, ReadingSet
+from quantrac.domain.readings import FlaggedSet, Readings, ReadingSet
 from quantrac.domain.registry.stations import StationType
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
@@ -39,7 +39,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import LOOPBACK, free_port
 from quantrac.migrate import migrate_tables, missing_topics
-from schemas.codecs.sets import decode_flagged_set, encode_flagged_set
+from schemas.codecs.sets import decode_flagged_set, encode_reading_set
 from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key, to_registry
@@ -113,7 +113,7 @@ class Province:
     def send(self, sets: Iterable[ReadingSet]) -> None:
         topic = self.prefix + "parsed-reading"
         self.producer.produce(
-            [Record(topic, each.station.encode(), encode_flagged_set(each)) for each in sets]
+            [Record(topic, each.station.encode(), encode_reading_set(each)) for each in sets]
         )
         self.producer.flush()
 
@@ -258,7 +258,7 @@ def days() -> list[ReadingSet]:
         replace(
             each,
             file_id=file_id(each.file_id.encode()),
-            readings=[one for one in each.readings if np.isfinite(one.value)],  # as in files
+            readings=Readings.of(one for one in each.readings if np.isfinite(one.value)),  # as in files
         )
         for each in sets
     ]

@@ -44,7 +44,7 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
     versions = versions or {}
     readings = [s.readings for s in filled.values()]
     counts = [len(r) for r in readings]
-    version = np.array([_version(s) for s in filled.values()], dtype=np.uint64).repeat(counts)
+    version = np.array([_version(s) for s in filled.values()], dtype=np.int64).repeat(counts)
     if versions:
         ends = dict(zip(filled, np.cumsum(counts).tolist(), strict=True))
         for index in versions.keys() & ends.keys():
