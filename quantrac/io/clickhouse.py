@@ -24,7 +24,7 @@ from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
-from quantrac.io.clickhouse_native import Array, encode_block
+from quantrac.io.clickhouse_native import Array, decode_blocks, encode_block
 from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
@@ -186,8 +186,11 @@ class Result:
 class ClickHouse:
     """One client of one database, connecting when first used; usable from several threads."""
 
-    def __init__(self, settings: ClickHouseSettings, *, database: str | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: ClickHouseSettings, *, database: str | None = None, binds_in_body: bool = False
+    ) -> None:
+        """``binds_in_body``: bound values travel in the body, since a proxy may take 16 KiB of a URL."""
+        self._settings, self._binds_in_body = settings, binds_in_body
         self._database = settings.database if database is None else database
         self._client: Client | None = None
         self._probe: Client | None = None
@@ -233,11 +236,12 @@ class ClickHouse:
     def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Run one SELECT whose columns all have a fixed width; ``dtype`` states them in their order.
 
-        Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second.
+        Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second. In
+        columns (``Native``) they cost the server half of what they do row by row.
         """
         with _translate_errors():
-            answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="RowBinary")
-            return np.frombuffer(answer, dtype)
+            answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="Native")
+            return decode_blocks(answer, dtype)
 
     def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
         """Insert one block of equally long columns, durable when this returns.
@@ -295,6 +299,7 @@ class ClickHouse:
             secure=s.secure,
             autogenerate_session_id=False,  # a session would serialise the threads that share this client
             tz_mode="aware",
+            form_encode_query_params=self._binds_in_body,
             settings=ON_A_CLUSTER,
             **options,
         )

@@ -34,8 +34,8 @@ from services.aggregator.windows.exceedances.stored import (
     read_episodes,
 )
 
-# Stations of one query, as of the averages'.
-_STATIONS_A_QUERY = 200
+# A country's: their codes are bound in each query.
+_STATIONS_A_QUERY = 2_000
 _EXCEEDANCES_A_MESSAGE = 500
 
 

@@ -22,11 +22,6 @@ PARAMETERS = {
 }
 """Catalogue codes that an index looks at."""
 
-BEFORE = 11 * HOUR
-"""What NowCast, and the first 8-hour mean of a day, look back at most."""
-AFTER = DAY
-"""Past the day of an hour its evening still enters the next day's 8-hour means."""
-
 Means = Mapping[str, Mapping[int, float]]
 """Parameter -> start of an hour -> its mean; NaN where the hour is stored and does not count."""
 
@@ -78,9 +73,8 @@ def indices(
     measured = {hour for hours_of_parameter in means.values() for hour in hours_of_parameter}
     for hour in sorted(measured.intersection(hours)):
         yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind))
-    for day in sorted(days):
-        if any(day <= hour < day + DAY for hour in measured):
-            yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules))
+    for day in sorted({local_day_starts(hour) for hour in measured}.intersection(days)):
+        yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules))
 
 
 def _hourly(means: Means, hour: int, kind: str) -> _Computed:

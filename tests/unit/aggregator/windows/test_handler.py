@@ -75,17 +75,17 @@ def test_the_same_readings_in_another_order_write_nothing() -> None:
     assert database.written == written
 
 
-def test_a_backlog_of_days_is_read_day_by_day() -> None:
+def test_a_backlog_of_days_is_read_at_once_and_written_in_one_block_a_table() -> None:
     database = Database()
     hours = [HOUR + timedelta(days=d) for d in range(3)]
     for hour in hours:
         database.hour(hour, [(1.0, 1)])
-    assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
-    of_the_hours = ["readings", "current_versions"] * 3
-    of_the_days = ["hours", "current_versions"] * 3
-    # Highest versions are read where a period is over.
-    queries = [name for name in database.asked if name != "highest_versions"]
-    assert queries == [*of_the_hours, *of_the_days, "days", "current_versions"]
+    later = handler(database, now=HOUR + timedelta(days=500))
+    assert len(averages(later.handle([dirty(*hours)]))) == 3
+    of_averages = ["readings", "stored_averages", "current_versions", "stored_averages", "stored_averages"]
+    # Highest versions: of what is shorter than a month, and of months and years.
+    assert database.asked == [*of_averages, "months", "highest_versions", "highest_versions"]
+    assert database.inserts == ["average_versions", "averages"]
 
 
 def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:
