@@ -4,7 +4,7 @@ pydantic (``schemas.messages``) states the contract; a set of 15 readings costs 
 write, msgspec about a quarter. ``tests/contract/test_messages.py`` holds both against the same examples.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from math import nan
 from typing import Annotated, TypeVar
@@ -185,12 +185,6 @@ BadMessage = msgspec.MsgspecError
 def encode(message: ReadingSet | FlaggedSet) -> bytes:
     """Write a set as one line of JSON (UTF-8, times in UTC with ``Z``)."""
     return _encoder.encode(message)
-
-
-def encode_window_dirty(station: str, windows: Iterable[tuple[str, datetime]]) -> bytes:
-    """Write the value of a ``window-dirty`` message from (parameter, start of hour) pairs."""
-    hours = [{"parameter": parameter, "hour": hour} for parameter, hour in windows]
-    return _encoder.encode({"station": station, "windows": hours})
 
 
 def encode_aggregated(

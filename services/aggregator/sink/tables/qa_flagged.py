@@ -9,8 +9,9 @@ from itertools import chain
 
 from quantrac.domain.times import hour_start
 from quantrac.io.records import Record
-from schemas.codec import StoredSet, decode_stored_set, encode_window_dirty
+from schemas.codec import StoredSet, decode_stored_set
 from schemas.messages.rejudge import RejudgeRequest, merged
+from schemas.window_codec import encode_window_dirty
 from services.aggregator.sink.tables.files import file_columns, reject_columns
 from services.aggregator.sink.tables.readings import reading_columns, revision_columns
 from services.aggregator.sink.tables.stored_readings import may_replace, read_stored
@@ -50,7 +51,7 @@ def _columns(sets: Sequence[StoredSet], database: Database) -> Mapping[str, Colu
 
 def _dirty_messages(sets: Sequence[StoredSet], topic: str) -> Iterator[Record]:
     for station, hours in collect_hours(sets).items():
-        yield Record(topic, station.encode(), encode_window_dirty(station, sorted(hours)))
+        yield Record(topic, station.encode(), encode_window_dirty(station, hours))
 
 
 def _rejudge_messages(sets: Sequence[StoredSet], topic: str) -> Iterator[Record]:

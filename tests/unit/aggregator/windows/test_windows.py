@@ -15,6 +15,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Interval, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
+from schemas.window_codec import encode_window_dirty
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, brute_force, windows_handler
 
@@ -39,9 +40,8 @@ def windows(
 
 
 def dirty(*times: datetime, parameter: str = "PM2.5") -> Record:
-    hours = sorted({at.replace(minute=0).isoformat() for at in times})
-    value = {"station": CODE, "windows": [{"parameter": parameter, "hour": hour} for hour in hours]}
-    return Record("dirty", CODE.encode(), json.dumps(value).encode())
+    hours = {at.replace(minute=0) for at in times}
+    return Record("dirty", CODE.encode(), encode_window_dirty(CODE, [(parameter, hour) for hour in hours]))
 
 
 def at(hours: float) -> datetime:
