@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from quantrac.domain.bounds import MEASURED, NAME_LENGTH
-from quantrac.domain.times import hour_start, to_whole_seconds
+from quantrac.domain.times import from_seconds, hour_start, to_whole_seconds
 from schemas.messages.base import STATION_PATTERN
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -36,13 +36,18 @@ _decoder = msgspec.json.Decoder(_WindowDirty)
 
 def encode_window_dirty(station: str, windows: Iterable[tuple[str, datetime]]) -> bytes:
     """Write the value of a ``window-dirty`` message from (parameter, start of hour) pairs, at least one."""
-    parameters: dict[datetime, list[str]] = defaultdict(list)
+    return encode_dirty_hours(station, ((parameter, to_whole_seconds(hour)) for parameter, hour in windows))
+
+
+def encode_dirty_hours(station: str, windows: Iterable[tuple[str, int]]) -> bytes:
+    """Write the same from starts of hours in seconds since 1970, as :func:`decode_window_dirty` reads it."""
+    parameters: dict[int, set[str]] = defaultdict(set)
     for parameter, hour in windows:
-        parameters[hour].append(parameter)
+        parameters[hour].add(parameter)
     # Most hours have the same parameters as others.
     hours: dict[tuple[str, ...], list[datetime]] = defaultdict(list)
     for hour in sorted(parameters):
-        hours[tuple(sorted(set(parameters[hour])))].append(hour)
+        hours[tuple(sorted(parameters[hour]))].append(from_seconds(hour))
     return _encoder.encode(_WindowDirty(station, [_Windows(list(names), at) for names, at in hours.items()]))
 
 

@@ -91,8 +91,8 @@ class AveragesInMemory:
         ]
         return np.array(rows, HOURS)
 
-    def stored_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
-        self._look("stored_averages")
+    def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        self._look("read_averages")
         rows = [
             (
                 *(*place, PERIODS.index(row["period"]), start),

@@ -111,9 +111,9 @@ def day_block(hours: Block, days: SeriesRows, dirty: tuple[Numbers, Numbers]) ->
     starts = days.starts[row] + (column - BEFORE) * HOUR
     _, once = np.unique(pack_pairs(days.series[row], starts), return_index=True)
     eights = _window_block(matrix, days, row[once], column[once], Period.EIGHT_HOURS)
-    every = np.unique(dirty[0])
-    whole = _window_block(matrix, days, every, np.full(len(every), BEFORE), Period.DAY)
-    return _drop_empty(join_blocks([eights, whole]))
+    all_rows = np.unique(dirty[0])
+    day_means = _window_block(matrix, days, all_rows, np.full(len(all_rows), BEFORE), Period.DAY)
+    return _drop_empty(join_blocks([eights, day_means]))
 
 
 def _window_block(
@@ -152,9 +152,9 @@ def month_block(days: Block, months: SeriesRows) -> tuple[Block, NDArray[np.floa
     rows, present = months.find(days["series"], starts)
     columns = (days["starts_at"] - starts) // DAY
     matrix = MemberMatrix(select_rows(days, present), rows[present], columns[present], (len(months), DAYS))
-    every = np.arange(len(months))
-    block = months.block(every, matrix.members, Period.MONTH)
-    block |= matrix.counts(every, np.zeros_like(every), DAYS)
+    all_rows = np.arange(len(months))
+    block = months.block(all_rows, matrix.members, Period.MONTH)
+    block |= matrix.counts(all_rows, np.zeros_like(all_rows), DAYS)
     block["starts_at"] = months.starts
     block["ends_at"] = month_starts(month_numbers(months.starts) + 1)
     block["expected"] = (block["ends_at"] - block["starts_at"]) // DAY
@@ -180,9 +180,9 @@ def year_block(
     for series, number, values in members:
         rows, present = years.find(series, month_starts(number // 12 * 12))
         days[rows[present], number[present] % 12] = values[present]
-    every = np.arange(len(years))
-    block = years.block(every, days.reshape(len(years), -1), Period.YEAR)
-    block |= matrix.counts(every, np.zeros_like(every), 12)
+    all_rows = np.arange(len(years))
+    block = years.block(all_rows, days.reshape(len(years), -1), Period.YEAR)
+    block |= matrix.counts(all_rows, np.zeros_like(all_rows), 12)
     block["starts_at"] = years.starts
     block["ends_at"] = month_starts(month_numbers(years.starts) + 12)
     block["expected"] = (block["ends_at"] - block["starts_at"]) // DAY

@@ -48,7 +48,7 @@ class AverageTables(Protocol):
         """Return the hours that hold readings, as columns named in :class:`ClickHouseAverages`."""
         ...
 
-    def stored_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
+    def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
         """Return stored averages (:data:`AVERAGES`); the member of one that is not complete is NaN."""
         ...
 
@@ -174,7 +174,7 @@ class ClickHouseAverages:
         """Read stored hours (:data:`HOURS`); the member of one that is not complete is NaN."""
         return self._database.records(_HOURS, scope.bindings(), HOURS)
 
-    def stored_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
+    def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
         """Read stored averages."""
         return self._database.records(_AVERAGES, _bind(scope, periods), AVERAGES)
 

@@ -72,13 +72,13 @@ class StoredAverages:
         blocks.append(month)
 
         numbers = np.unique(touched // 12 * 12)[:, None] + np.arange(12)
-        every = numbers.ravel()
-        starts = (month_starts(every) + VIETNAM_OFFSET) // DAY
+        candidates = numbers.ravel()
+        starts = (month_starts(candidates) + VIETNAM_OFFSET) // DAY
         stored = self._read(starts, [Period.MONTH, Period.YEAR])
         stored = stored[stored["period"] == PERIODS.index(Period.MONTH)]
         parts = []
-        if others := self._other_months(every, touched):
-            records = self._tables.months(self._scope(_days_of(np.array(others))))
+        if remaining := self._other_months(candidates, touched):
+            records = self._tables.months(self._scope(_days_of(np.array(remaining))))
             number = records["month"].astype(np.int64)
             parts.append((series_of(records, len(self.group.parameters)), number, records["members"]))
         # The touched months come last: they count where both have one.
@@ -104,7 +104,7 @@ class StoredAverages:
 
     def _read(self, days: Numbers, periods: Sequence[Period]) -> Records:
         """Read the averages that start on some days (counted from 1970), and remember their versions."""
-        records = self._tables.stored_averages(self._scope(days), periods)
+        records = self._tables.read_averages(self._scope(days), periods)
         self._versions.append(records[list(VERSIONS.names or ())].astype(VERSIONS))
         return records
 
@@ -123,11 +123,11 @@ class StoredAverages:
         }
         return {name: np.concatenate([before[name], after[name]]) for name in _MEMBER_COLUMNS}
 
-    def _other_months(self, every: Numbers, touched: Numbers) -> list[int]:
+    def _other_months(self, months: Numbers, touched: Numbers) -> list[int]:
         """Return of the months of the touched years those that not every series has touched."""
         numbers, counts = np.unique(touched, return_counts=True)
         series = len(np.unique(self.group.series))
-        return sorted(set(every.tolist()) - set(numbers[counts == series].tolist()))
+        return sorted(set(months.tolist()) - set(numbers[counts == series].tolist()))
 
     def _scope(self, days: Numbers) -> Scope:
         return Scope.of_days(self.group.stations, self.group.parameters, self._units, days)

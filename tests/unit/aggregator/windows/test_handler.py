@@ -83,7 +83,7 @@ def test_a_backlog_of_days_is_read_at_once_and_written_in_one_block_a_table() ->
         database.hour(hour, [(1.0, 1)])
     later = handler(database, now=HOUR + timedelta(days=500))
     assert len(averages(later.handle([dirty(*hours)]))) == 3
-    of_averages = ["readings", "stored_averages", "current_versions", "stored_averages", "stored_averages"]
+    of_averages = ["readings", "read_averages", "current_versions", "read_averages", "read_averages"]
     # Highest versions: of what is shorter than a month, and of months and years.
     assert database.asked == [*of_averages, "months", "highest_versions", "highest_versions"]
     assert database.inserts == ["average_versions", "averages"]
