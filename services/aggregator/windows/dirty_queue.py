@@ -10,17 +10,21 @@ from quantrac.io.records import Record
 from schemas.codec import BadMessage
 from schemas.window_codec import decode_window_dirty, encode_dirty_hours
 
-# How long a batch is meant to take, and the hours of the present wait for it at most.
-_SECONDS = 3.0
+# How long a batch is meant to take: the hours of the present wait for one of them at most.
+_SECONDS = 2.0
+# Files of the last minutes before midnight come after it.
+_AFTER_MIDNIGHT = 3_600
 
 # What a batch costs, in seconds of a first guess; how long batches really take corrects it.
+_BATCH = 0.15
+"""Each batch: its statements, however little they read."""
 _HOUR = 100e-6
 """Each dirty hour: its readings, its averages and their messages."""
 _SERIES_DAY = 100e-6
 """Each series and day: eight hours' means around it, the day."""
 _SERIES_YEAR = 100e-6
 """Each series and year: the days of its months."""
-_PACES = (0.1, 50.0)
+_PACES = (0.1, 10.0)
 
 # Past these the stream waits, and Kafka keeps the rest: some 100 MB.
 _MOST_MESSAGES = 50_000
@@ -51,8 +55,9 @@ class DirtyQueue:
     """Satisfies :class:`quantrac.io.work_queue.WorkQueue`.
 
     A message may hold weeks of a station. It is split into days, and what is taken is the newest days of any
-    stations; so what is measured now waits for one batch at most, however long the rest is. Hours that
-    several messages name are taken once. A message is finished when its last day is.
+    stations. Every other batch is of today alone, where today's hours wait; so they wait for one batch of
+    older ones at most, and these go on. Hours that several messages name are taken once. A message is
+    finished when its last day is.
     """
 
     def __init__(
@@ -60,10 +65,12 @@ class DirtyQueue:
         *,
         seconds: float = _SECONDS,
         most_hours: int = _MOST_HOURS,
+        clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``seconds``: how long a batch should take; past ``most_hours`` that wait the stream does."""
-        self._seconds, self._most_hours, self._monotonic = seconds, most_hours, monotonic
+        self._seconds, self._most_hours = seconds, most_hours
+        self._clock, self._monotonic = clock, monotonic
         self._messages: dict[Origin, tuple[Record, int]] = {}
         """The message, and how many of its days wait or are being processed."""
         self._days: dict[tuple[int, str], _Day] = {}
@@ -73,7 +80,7 @@ class DirtyQueue:
         # What cannot be read goes first: to become a dead letter.
         self._unreadable: list[Record] = []
         self._unreadable_taken = 0
-        self._has_more = False
+        self._has_more = self._was_today_alone = False
         # Seconds that a second of expected cost takes on this machine.
         self._pace = 1.0
         self._cost = self._began = 0.0
@@ -98,15 +105,18 @@ class DirtyQueue:
         """Return the newest days that fit into a batch, at least one, as one message a station."""
         self._put_back()
         years: set[tuple[str, int]] = set()
-        self._cost = 0.0
+        self._cost = _BATCH
+        today = local_day_starts(int(self._clock()) - _AFTER_MIDNIGHT)
+        is_today_alone = not self._was_today_alone and max(self._days, default=(0, ""))[0] >= today
         for key in sorted(self._days, reverse=True):
             cost = self._cost_of(key, years)
-            if self._batch and (self._cost + cost) * self._pace > self._seconds:
+            is_full = (self._cost + cost) * self._pace > self._seconds
+            if self._batch and (is_full or (is_today_alone and key[0] < today)):
                 break
             self._cost += cost
             self._hours -= len(self._days[key].hours)
             self._batch[key] = self._days.pop(key)
-        self._has_more = bool(self._days)
+        self._has_more, self._was_today_alone = bool(self._days), is_today_alone
         self._unreadable_taken = len(self._unreadable)
         self._began = self._monotonic()
         stations: dict[str, _Day] = {}
@@ -116,7 +126,7 @@ class DirtyQueue:
 
     def finish(self) -> Sequence[Record]:
         """Return the messages whose last day was among what was taken."""
-        if self._cost:
+        if self._batch:
             measured = (self._monotonic() - self._began) / self._cost
             low, high = _PACES
             self._pace = min(max((self._pace + measured) / 2, low), high)
@@ -129,7 +139,7 @@ class DirtyQueue:
                 if days == 1:
                     done.append(record)
                     del self._messages[origin]
-        self._batch, self._unreadable_taken, self._cost = {}, 0, 0.0
+        self._batch, self._unreadable_taken = {}, 0
         return done
 
     def retain(self, is_retained: Callable[[Record], bool]) -> None:
