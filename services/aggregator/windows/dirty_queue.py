@@ -128,8 +128,10 @@ class DirtyQueue:
         """Return the messages whose last day was among what was taken."""
         if self._batch:
             measured = (self._monotonic() - self._began) / self._cost
+            # A small batch says little of a large one.
+            weight = min(self._cost / self._seconds, 1.0) / 2
             low, high = _PACES
-            self._pace = min(max((self._pace + measured) / 2, low), high)
+            self._pace = min(max(self._pace + weight * (measured - self._pace), low), high)
         done = self._unreadable[: self._unreadable_taken]
         del self._unreadable[: self._unreadable_taken]
         for day in self._batch.values():
