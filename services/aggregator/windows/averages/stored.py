@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantrac.domain.averaging import AverageRules, Period
 from quantrac.domain.times import DAY, VIETNAM_OFFSET, local_day_starts
@@ -22,6 +23,7 @@ from services.aggregator.windows.columns import (
     join_blocks,
     month_numbers,
     month_starts,
+    select_rows,
     series_of,
 )
 from services.aggregator.windows.dirty_hours import HourGroup
@@ -46,33 +48,35 @@ class StoredAverages:
 
         Raises ``ClickHouseError``.
         """
-        combined = self.group.combinations
         series, times = series_of(hours, len(self.group.parameters)), hours["starts_at"]
-        own_days = local_day_starts(times)
-        days = SeriesRows(series, own_days, combined)
-        months = SeriesRows(series, month_starts(month_numbers(times)), combined)
-        years = SeriesRows(series, month_starts(month_numbers(times) // 12 * 12), combined)
+        days = self._compute_days(hours, series, times)
+        is_day = days["period"] == PERIODS.index(Period.DAY)
+        months = SeriesRows(series, month_starts(month_numbers(times)), self.group.combinations)
+        month, members = self._compute_months(select_rows(days, is_day), months)
+        return join_blocks([hours, days, month, self._compute_years(month, months, members)])
 
+    def _compute_days(self, hours: Block, series: Numbers, times: Numbers) -> Block:
+        """Return the 8-hour means and days of hours that are stored and those that were computed."""
         numbers = (times + VIETNAM_OFFSET) // DAY
         around = np.concatenate([numbers - 1, numbers, numbers + 1])
         stored = self._read(around, [Period.HOUR])
-        self._versions.append(
-            self._tables.current_versions(
-                self._scope(np.concatenate([numbers - 1, numbers])), [Period.EIGHT_HOURS]
-            )
-        )
-        # 8-hour means and days, of the hours that are stored and those that were computed.
-        longer = day_block(self._replace(stored, hours), days, (days.find(series, own_days)[0], times))
-        blocks = [hours, longer]
+        before = self._scope(np.concatenate([numbers - 1, numbers]))
+        self._versions.append(self._tables.current_versions(before, [Period.EIGHT_HOURS]))
+        starts = local_day_starts(times)
+        days = SeriesRows(series, starts, self.group.combinations)
+        return day_block(self._replace(stored, hours), days, (days.find(series, starts)[0], times))
 
+    def _compute_months(self, days: Block, months: SeriesRows) -> tuple[Block, NDArray[np.float64]]:
+        """Return the months of ``days`` and all others stored of them, and their members (months x days)."""
+        stored = self._read(_days_of(month_numbers(months.starts)), [Period.DAY])
+        return month_block(self._replace(stored, days), months)
+
+    def _compute_years(self, month: Block, months: SeriesRows, members: NDArray[np.float64]) -> Block:
+        """Return the years of touched ``months``: of these and of all others that are stored."""
         touched = month_numbers(months.starts)
-        stored = self._read(_days_of(touched), [Period.DAY])
-        own = {name: values[longer["period"] == PERIODS.index(Period.DAY)] for name, values in longer.items()}
-        month, month_members = month_block(self._replace(stored, own), months)
-        blocks.append(month)
-
-        numbers = np.unique(touched // 12 * 12)[:, None] + np.arange(12)
-        candidates = numbers.ravel()
+        january = touched // 12 * 12
+        years = SeriesRows(months.series, month_starts(january), self.group.combinations)
+        candidates = (np.unique(january)[:, None] + np.arange(12)).ravel()
         starts = (month_starts(candidates) + VIETNAM_OFFSET) // DAY
         stored = self._read(starts, [Period.MONTH, Period.YEAR])
         stored = stored[stored["period"] == PERIODS.index(Period.MONTH)]
@@ -82,9 +86,8 @@ class StoredAverages:
             number = records["month"].astype(np.int64)
             parts.append((series_of(records, len(self.group.parameters)), number, records["members"]))
         # The touched months come last: they count where both have one.
-        parts.append((months.series, touched, month_members))
-        blocks.append(year_block(self._replace(stored, month), years, parts))
-        return join_blocks(blocks)
+        parts.append((months.series, touched, members))
+        return year_block(self._replace(stored, month), years, parts)
 
     def versions(self) -> Records:
         """Return the current version of every average read (:data:`..queries.VERSIONS`)."""
