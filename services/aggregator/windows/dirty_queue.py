@@ -72,7 +72,7 @@ class DirtyQueue:
         self._seconds, self._most_hours = seconds, most_hours
         self._clock, self._monotonic = clock, monotonic
         self._messages: dict[Origin, tuple[Record, int]] = {}
-        """The message, and how many of its days wait or are being processed."""
+        """The message without its value, and how many of its days wait or are being processed."""
         self._days: dict[tuple[int, str], _Day] = {}
         """By start of the day (seconds since 1970) and station."""
         self._batch: dict[tuple[int, str], _Day] = {}
@@ -96,7 +96,8 @@ class DirtyQueue:
         for parameter, hour in pairs:
             day = days.setdefault(local_day_starts(hour), _Day())
             day.hours.add((intern(parameter), hour))
-        self._messages[record.origin] = record, len(days)
+        # Its hours are all that is still needed of its value.
+        self._messages[record.origin] = replace(record, value=None), len(days)
         for start, day in days.items():
             day.origins.add(record.origin)
             self._add((start, station), day)
@@ -177,10 +178,6 @@ class DirtyQueue:
     def _put_back(self) -> None:
         """Let what was taken and not finished wait again."""
         for key, day in self._batch.items():
-            # A message that is in both has one day less to wait for.
-            for origin in day.origins & self._days.get(key, _Day()).origins:
-                record, days = self._messages[origin]
-                self._messages[origin] = record, days - 1
             self._add(key, day)
         self._batch = {}
 
