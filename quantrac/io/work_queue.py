@@ -24,7 +24,10 @@ class WorkQueue(Protocol):
         ...
 
     def finish(self) -> Sequence[Record]:
-        """Note that what was taken is processed; returns the messages of which nothing waits any more."""
+        """Note that what was taken is processed; returns the messages of which nothing waits any more.
+
+        Their topic, partition and offset count, not their value.
+        """
         ...
 
     def retain(self, is_retained: Callable[[Record], bool]) -> None:
