@@ -1,8 +1,8 @@
-"""CPU seconds that 30,000 dirty hours cost the windows: every series of a country, over a whole stored year.
+"""What dirty hours cost the windows: 30,000 of a country at once, and a year of two stations.
 
 The database is the real engine in a process of its own, filled on the server. Each dirty hour is recomputed
 from 12 readings, its eight 8-hour means and its day from stored hours, its month and year from 365 stored
-days.
+days. The year of two stations is a backlog: how long its batches take, and how long the present waits.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import psutil
@@ -22,10 +23,11 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables
-from schemas.codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 from schemas.limits import load_national
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.averages.step import AverageStep
+from services.aggregator.windows.dirty_queue import DirtyQueue
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
@@ -90,16 +92,91 @@ def flush(handler: WindowsHandler, batch: list[Record], server: psutil.Process, 
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stations", type=int, default=2_000)
-    count: int = parser.parse_args().stations
+def handler_of(database: ClickHouse, registry: Registry, clock: Callable[[], datetime]) -> WindowsHandler:
+    steps = {"aggregated": "a", "clock": clock}
+    return WindowsHandler(
+        [
+            AverageStep(ClickHouseAverages(database), registry, **steps),
+            IndexStep(ClickHouseIndices(database), registry, **steps),
+            ExceedanceStep(ClickHouseExceedances(database), registry, load_national(), **steps),
+        ]
+    )
+
+
+def compute_country(settings: ClickHouseSettings, server: psutil.Process, count: int) -> None:
+    """Compute one hour of every series of a country, again, and after a correction."""
     registered = stations(count)
-    registry = Registry(stations={each.code: each.to_domain() for each in registered})
+    registry = Registry(stations={station.code: station.to_domain() for station in registered})
     batch = [
         Record("d", s.code.encode(), encode_window_dirty(s.code, [(code, HOUR) for code, *_ in PARAMETERS]))
         for s in registered
     ]
+    database = ClickHouse(settings)
+    fill(database, count * len(PARAMETERS))
+    now = HOUR + timedelta(minutes=58)
+    handler = handler_of(database, registry, lambda: now)
+    print(f"\n{count * len(PARAMETERS):,} dirty hours of {count:,} stations")
+    flush(handler, batch, server, "hour under way")
+    flush(handler, batch, server, "the same again")
+    now = HOUR + timedelta(days=50)
+    database.command("INSERT INTO readings SELECT * REPLACE (value + 1 AS value, 2 AS version) FROM readings")
+    flush(handler, batch, server, "corrected 50 days later")
+    versions = database.query("SELECT count() FROM average_versions FINAL").rows[0][0]
+    print(f"  {versions:,} versions of averages that are over")
+
+
+def compute_backlog(settings: ClickHouseSettings, server: psutil.Process) -> None:
+    """Compute a year of two stations, 17,100 hourly files of 9 lines, while a third goes on measuring."""
+    registered = stations(3)
+    registry = Registry(stations={station.code: station.to_domain() for station in registered})
+    database = ClickHouse(settings)
+    codes = [code for code, *_ in PARAMETERS[:9]]
+    database.command(
+        "INSERT INTO readings (station, parameter, measured_at, value, unit, status, flag, rules, version)"
+        f" SELECT {NAMES.replace('{codes}', str([code for code, *_ in PARAMETERS]))},"
+        f" toDateTime({int(HOUR.timestamp())}, 'UTC') - step.number * 3600,"
+        " randCanonical(step.number + series.number) * 50 + 10, 'µg/m3', '00', 1, 'r', 1"
+        f" {SERIES.format(first=0, count=45, steps=8_550)} WHERE series.number % 15 < 9"
+    )
+    queue = DirtyQueue(clock=HOUR.timestamp)
+    handler = handler_of(database, registry, lambda: HOUR + timedelta(hours=1))
+    # As the sink sends them: some 36 files of a station a batch, the oldest first.
+    offset = 0
+    for first in range(8_549, -1, -36):
+        for station in registered[:2]:
+            hours = [HOUR - timedelta(hours=back) for back in range(first, max(first - 36, -1), -1)]
+            value = encode_window_dirty(station.code, [(code, hour) for code in codes for hour in hours])
+            queue.put(Record("d", station.code.encode(), value, {}, 0, offset, time.time()))
+            offset += 1
+    print(f"\n{2 * 9 * 8_550:,} dirty hours of two stations in {offset} messages; with each batch a live one")
+    spent, begun, before = time.process_time(), time.perf_counter(), server.cpu_times()
+    lengths, waits = [], []
+    live = encode_window_dirty(registered[2].code, [(code, HOUR) for code in codes])
+    came: dict[int, float] = {}
+    while batch := queue.take():
+        at = time.perf_counter()
+        if queue.has_more:  # the worst moment: a batch has just begun
+            queue.put(Record("d", registered[2].code.encode(), live, {}, 1, offset, time.time()))
+            came[offset] = at
+            offset += 1
+        done = handler.handle(batch)
+        assert isinstance(done, Done) and not done.dead, done
+        lengths.append(time.perf_counter() - at)
+        waits += [time.perf_counter() - came.pop(r.offset) for r in queue.finish() if r.offset in came]
+    after = server.cpu_times()
+    engine = after.user + after.system - before.user - before.system
+    spent, wall = time.process_time() - spent, time.perf_counter() - begun
+    print(
+        f"  {spent:.1f} s CPU, {wall:.1f} s, engine {engine:.1f} s CPU; {len(lengths)} batches,"
+        f" the longest {max(lengths):.1f} s; a live hour waited {max(waits):.1f} s at most"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stations", type=int, default=2_000)
+    parser.add_argument("--only", choices=("country", "backlog"))
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "quantrac.local.clickhouse_server", "--data", folder, "--port", "0"]
         environment = {**os.environ, "QUANTRAC_CLICKHOUSE_PASSWORD": "benchmark"}
@@ -109,37 +186,13 @@ def main() -> None:
                 port = int(process.stdout.readline().rpartition(":")[2])
                 settings = ClickHouseSettings(port=port, user="quantrac", password="benchmark", database="b")
                 migrate_tables(settings)
-                database = ClickHouse(settings)
-                fill(database, count * len(PARAMETERS))
-                now = HOUR + timedelta(minutes=58)
-
-                def clock() -> datetime:
-                    return now
-
-                handler = WindowsHandler(
-                    [
-                        AverageStep(ClickHouseAverages(database), registry, aggregated="a", clock=clock),
-                        IndexStep(ClickHouseIndices(database), registry, aggregated="a", clock=clock),
-                        ExceedanceStep(
-                            ClickHouseExceedances(database),
-                            registry,
-                            load_national(),
-                            aggregated="a",
-                            clock=clock,
-                        ),
-                    ]
-                )
                 server = psutil.Process(process.pid)
-                print(f"\n{count * len(PARAMETERS):,} dirty hours of {count:,} stations")
-                flush(handler, batch, server, "hour under way")
-                flush(handler, batch, server, "the same again")
-                now = HOUR + timedelta(days=50)
-                database.command(
-                    "INSERT INTO readings SELECT * REPLACE (value + 1 AS value, 2 AS version) FROM readings"
-                )
-                flush(handler, batch, server, "corrected 50 days later")
-                versions = database.query("SELECT count() FROM average_versions FINAL").rows[0][0]
-                print(f"  {versions:,} versions of averages that are over")
+                if arguments.only != "backlog":
+                    compute_country(settings, server, arguments.stations)
+                if arguments.only != "country":
+                    settings = settings.model_copy(update={"database": "backlog"})
+                    migrate_tables(settings)
+                    compute_backlog(settings, server)
             finally:
                 process.terminate()
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
 from quantrac.io.clickhouse_native import Array, Words, encode_block, is_written
+from quantrac.io.clickhouse_records import decode_blocks
 from quantrac.io.records import BadData
 from quantrac.io.settings import ClickHouseSettings
 
@@ -192,8 +193,11 @@ class Result:
 class ClickHouse:
     """One client of one database, connecting when first used; usable from several threads."""
 
-    def __init__(self, settings: ClickHouseSettings, *, database: str | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: ClickHouseSettings, *, database: str | None = None, binds_in_body: bool = False
+    ) -> None:
+        """``binds_in_body``: bound values travel in the body, since a proxy may take 16 KiB of a URL."""
+        self._settings, self._binds_in_body = settings, binds_in_body
         self._database = settings.database if database is None else database
         self._client: Client | None = None
         self._probe: Client | None = None
@@ -250,11 +254,12 @@ class ClickHouse:
     def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Run one SELECT whose columns all have a fixed width; ``dtype`` states them in their order.
 
-        Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second.
+        Nothing becomes a Python object: a million rows of ten numbers take 20 ms instead of a second. In
+        columns (``Native``) they cost the server half of what they do row by row.
         """
         with _translate_errors():
-            answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="RowBinary")
-            return np.frombuffer(answer, dtype)
+            answer = self._connect().raw_query(sql, parameters=_bind(parameters), fmt="Native")
+            return decode_blocks(answer, dtype)
 
     def _column_types(self, table: str, columns: Iterable[str]) -> list[str]:
         """Ask for the types once, where the driver would before every insert; the server converts."""
@@ -302,6 +307,7 @@ class ClickHouse:
             secure=s.secure,
             autogenerate_session_id=False,  # a session would serialise the threads that share this client
             tz_mode="aware",
+            form_encode_query_params=self._binds_in_body,
             settings=ON_A_CLUSTER,
             **options,
         )

@@ -1,8 +1,8 @@
 """Faust (faust-streaming), fenced in: collects the messages of topics and hands them over by a timer.
 
-A message is acknowledged only after the batch it was handed over in has been processed, so the topics' own
-offsets are the state: nothing else has to be recovered, and a crash repeats what was collected. What the
-messages mean is the handler's; it has the same shape as everywhere else.
+A message is acknowledged only after all of it has been processed, so the topics' own offsets are the state:
+nothing else has to be recovered, and a crash repeats what was collected. What the messages mean is the
+handler's; it has the same shape as everywhere else. What of them is handed over next, a queue decides.
 
 Topics with equally many partitions are shared out alike (the library's own assignor does so): messages of one
 key come to one member, whichever of the topics they are in.
@@ -12,7 +12,7 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -20,16 +20,15 @@ import faust
 from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from faust.types.auth import CredentialsT
 
+from quantrac.io.acknowledgements import Acknowledgements
 from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.progress import NO_PARTITIONS, Progress
 from quantrac.io.records import Record
 from quantrac.io.runner import BatchProcessor
+from quantrac.io.work_queue import WholeQueue, WorkQueue
 
 log = logging.getLogger(__name__)
-
-# More than the country's stations: past that the stream waits, and Kafka keeps the rest.
-_LARGEST_BATCH = 5_000
 
 # A broker that takes longer to say where its topics end is away.
 _ANSWER_SECONDS = 5.0
@@ -50,8 +49,12 @@ class StreamRunner:
         start: Literal["earliest", "latest"] = "earliest",
         on_tick: Callable[[GroupAssignment], None] | None = None,
         progress: Progress | None = None,
+        queue: WorkQueue | None = None,
     ) -> None:
         """``start`` is where a group begins that has committed nothing.
+
+        ``queue`` decides what of the messages is processed together; without one it is all of them. While it
+        has more than that, the rest follows at once.
 
         With ``on_tick`` the processor is called at every tick, with an empty batch where nothing came, each
         time after ``on_tick`` got this member's assignment. There is no tick while no partition is assigned
@@ -61,7 +64,7 @@ class StreamRunner:
             logging.getLogger("aiokafka.conn").addFilter(lambda line: "in the clear" not in str(line.msg))
         self._processor, self._interval, self._on_tick = processor, interval, on_tick
         self._progress = progress or Progress()
-        self._collected: list[Any] = []
+        self._queue, self._acknowledgements = queue or WholeQueue(), Acknowledgements()
         self._room = asyncio.Event()
         self._start, self._start_committed, self._generation = start, 0, 0
         self._positions: dict[Partition, int] = {}
@@ -109,17 +112,21 @@ class StreamRunner:
         if self._app.crash_reason is not None:
             raise self._app.crash_reason
 
-    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+    async def _on_assigned(self, _: Any, assigned: Collection[Any], **__: Any) -> None:
         self._generation += 1
         self._positions.clear()
+        partitions = {Partition(*partition) for partition in assigned}
+        self._acknowledgements.retain(partitions)
+        self._queue.retain(lambda record: Partition(record.topic, record.partition) in partitions)
 
     async def _collect(self, stream: Any) -> None:
         # Nothing may be raised here: the library acknowledges a message whose agent failed.
         async for event in stream.noack().events():
-            self._collected.append(event)
-            partition = Partition(event.message.topic, event.message.partition)
-            self._positions[partition] = event.message.offset + 1
-            while len(self._collected) >= _LARGEST_BATCH:
+            record = _record(event.message)
+            if self._acknowledgements.add(record, event):
+                self._queue.put(record)
+            self._positions[Partition(record.topic, record.partition)] = record.offset + 1
+            while self._queue.is_full:
                 self._room.clear()
                 await self._room.wait()
 
@@ -131,23 +138,26 @@ class StreamRunner:
                 self._progress.idle(None)
                 return
             self._on_tick(assignment)
-        elif not self._collected:
+        batch = self._queue.take()
+        if not batch and self._on_tick is None:
             if self._progress.is_count_due():
                 self._progress.idle(await self._find_unread())
             return
-        events = list(self._collected)
-        batch = [_record(event.message) for event in events]
+        while await self._process_batch(batch) and self._queue.has_more and not self._app.should_stop:
+            batch = self._queue.take()
+
+    async def _process_batch(self, batch: Sequence[Record]) -> bool:
+        """Process what was taken from the queue; tell whether it is done."""
         self._progress.begin(len(batch))
         not_now = await asyncio.to_thread(self._processor.process, batch)
         if not_now is not None:
             log.warning("not now: %s; again in %.1f s", not_now.reason, self._interval)
             self._progress.postpone(not_now.reason)
-            return
-        for event in events:
-            event.ack()
-        del self._collected[: len(events)]
+            return False
+        self._acknowledgements.finish(self._queue.finish())
         self._progress.end()
         self._room.set()
+        return True
 
     async def _find_unread(self) -> Offsets | None:
         consumer = self._app.consumer

@@ -7,19 +7,20 @@ from pydantic import Field
 from schemas.messages.base import MeasuredAt, Message, ParameterCode, StationCode, Utc
 
 
-class DirtyWindow(Message):
-    """One parameter's hour that new rows have touched."""
+class DirtyWindows(Message):
+    """Hours that new rows have touched: each of the hours, of each of the parameters."""
 
-    parameter: ParameterCode
-    hour: MeasuredAt
-    """Start of the hour, UTC."""
+    parameters: Annotated[list[ParameterCode], Field(min_length=1)]
+    hours: Annotated[list[MeasuredAt], Field(min_length=1)]
+    """Starts of the hours, UTC."""
 
 
 class WindowDirty(Message):
     """The hours of one station that one batch of the sink touched."""
 
     station: StationCode
-    windows: Annotated[list[DirtyWindow], Field(min_length=1)]
+    windows: Annotated[list[DirtyWindows], Field(min_length=1)]
+    """One entry for all hours in which the same parameters were touched."""
 
 
 class Average(Message):

@@ -33,7 +33,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 
-StationCode = Annotated[str, StringConstraints(pattern=rf"^[^\s/\\{_CONTROL}]{{1,64}}$")]
+STATION_PATTERN = rf"^[^\s/\\{_CONTROL}]{{1,64}}$"
+
+StationCode = Annotated[str, StringConstraints(pattern=STATION_PATTERN)]
 """A station's code, such as ``HN_BKHN_KHIKXQ``; letters and order are free, control characters are none."""
 
 Line = Annotated[str, AfterValidator(check_line)]

@@ -37,6 +37,7 @@ from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.averages.step import AverageStep
+from services.aggregator.windows.dirty_queue import DirtyQueue
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
@@ -77,7 +78,8 @@ def sink() -> Role:
 
 def windows() -> Role:
     """Build the role ``windows``: window-dirty → averages in ClickHouse → aggregated."""
-    settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings))
+    # The codes of a country's stations are bound in one query.
+    settings, clickhouse = load(AggregatorSettings), ClickHouse(load(ClickHouseSettings), binds_in_body=True)
     registry = Registry()
     table = _registry_reader(settings, partial(apply_record, registry))
     aggregated, clock = settings.topic("aggregated"), partial(datetime.now, UTC)
@@ -114,6 +116,7 @@ def windows() -> Role:
         interval=settings.windows_flush_seconds,
         folder=_folder(settings.windows_data),
         progress=Progress(settings.stalled_seconds),
+        queue=DirtyQueue(),
     )
     return Work(runner.run, checks=[runner.problem, _answers(clickhouse)], tables=[table])
 

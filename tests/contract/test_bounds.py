@@ -152,8 +152,8 @@ def test_the_store_takes_every_set_that_the_door_takes_and_none_that_it_cannot_h
         (Alert, "alert.json", "opened_at", '"2106-02-07T06:28:16Z"'),
         (Alert, "alert.json", "changed_at", '"0001-01-01T00:00:00Z"'),
         (Alert, "alert.json", "version", str(2**32)),
-        (WindowDirty, "window-dirty.json", "windows.0.hour", '"1989-12-31T23:00:00Z"'),
-        (WindowDirty, "window-dirty.json", "windows.0.parameter", f'"{"x" * 65}"'),
+        (WindowDirty, "window-dirty.json", "windows.0.hours.0", '"1989-12-31T23:00:00Z"'),
+        (WindowDirty, "window-dirty.json", "windows.0.parameters.0", f'"{"x" * 65}"'),
     ],
 )
 def test_the_contract_refuses_what_no_column_can_hold_and_names_the_field(

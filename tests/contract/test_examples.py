@@ -16,8 +16,9 @@ from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
 from quantrac.testing.tables import list_columns
-from schemas import codec, rules
+from schemas import rules
 from schemas.codecs import sets
+from schemas.codecs.baseline import decode_baseline
 from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
@@ -162,7 +163,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
 
 
 def test_bounds_of_a_baseline_are_read_as_the_judge_holds_them() -> None:
-    station, blocks = codec.decode_baseline(example("baseline.json"))
+    station, blocks = decode_baseline(example("baseline.json"))
     assert station == "HN_DEMO_KHI001"
     (first, at_noon), (second, in_the_evening) = blocks.items()
     assert second == first + 1

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from quantrac.domain import readings as domain
 from quantrac.testing.builders import NOON, flagged_reading, flagged_set, reading, reading_set
-from schemas import codec
 from schemas.codecs.decoding import BadMessage
 from schemas.codecs.sets import (
     decode_flagged_set,
@@ -20,8 +19,10 @@ from schemas.codecs.sets import (
     encode_flagged_set,
     encode_reading_set,
 )
+from schemas.codecs.window_dirty import decode_window_dirty, encode_window_dirty
 from schemas.examples import example
 from schemas.json import generate, read_stored
+from schemas.messages.aggregates import WindowDirty
 from schemas.messages.readings import FlaggedSet, ReadingSet
 
 PAIRS: list[Any] = [
@@ -181,10 +182,67 @@ def test_a_row_that_is_minus_zero_stays_so() -> None:
     assert [str(value) for value in decode_reading_set(written).readings.value] == ["0.0", "-0.0"]
 
 
-def test_a_window_dirty_message_is_written_as_its_contract_says() -> None:
+def test_a_window_dirty_message_is_written_and_read_as_its_contract_says() -> None:
     content = json.loads(example("window-dirty.json"))
-    windows = [(w["parameter"], datetime.fromisoformat(w["hour"])) for w in content["windows"]]
-    assert json.loads(codec.encode_window_dirty(content["station"], windows)) == content
+    station, pairs = decode_window_dirty(example("window-dirty.json"))
+    assert station == content["station"]
+    assert pairs == {
+        (parameter, int(datetime.fromisoformat(hour).timestamp()))
+        for windows in content["windows"]
+        for parameter in windows["parameters"]
+        for hour in windows["hours"]
+    }
+    windows = [(parameter, datetime.fromtimestamp(at, UTC)) for parameter, at in pairs]
+    assert json.loads(encode_window_dirty(station, windows)) == content
+
+
+def test_hours_with_the_same_parameters_name_them_once() -> None:
+    hours = [datetime(2026, 3, 25, hour, tzinfo=UTC) for hour in range(24)]
+    pairs = [(code, hour) for code in ("NO2", "CO") for hour in hours] + [("O3", hours[5])]
+    value = encode_window_dirty("S", pairs)
+    windows = WindowDirty.model_validate_json(value).windows
+    assert [(w.parameters, len(w.hours)) for w in windows] == [(["CO", "NO2"], 23), (["CO", "NO2", "O3"], 1)]
+    assert decode_window_dirty(value) == ("S", {(code, int(hour.timestamp())) for code, hour in pairs})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "",
+            "{",
+            "[]",
+            "{}",
+            '{"station": "S"}',
+            '{"station": "S", "windows": []}',
+            "\udcff",
+            "[" * 100_000,
+        ),
+        *(
+            f'{{"station": "{station}", "windows": [{{"parameters": {parameters}, "hours": {hours}}}]}}'
+            for station, parameters, hours in (
+                ("", '["CO"]', '["2026-03-25T05:00:00Z"]'),
+                ("a/b", '["CO"]', '["2026-03-25T05:00:00Z"]'),
+                ("S", "[]", '["2026-03-25T05:00:00Z"]'),
+                ("S", '[""]', '["2026-03-25T05:00:00Z"]'),
+                ("S", f'["{"x" * 65}"]', '["2026-03-25T05:00:00Z"]'),
+                ("S", '["CO"]', "[]"),
+                ("S", '["CO"]', '["2026-03-25T05:00:00"]'),
+                ("S", '["CO"]', '["2026-03-25T05:00:00+07:00"]'),
+                ("S", '["CO"]', '["1989-12-31T23:00:00Z"]'),
+                ("S", '["CO"]', '["2106-01-01T00:00:00Z"]'),
+                ("S", '["CO"]', '["2026-03-25T05:00:00.5Z"]'),
+                ("S", '["CO"], "more": 1', '["2026-03-25T05:00:00Z"]'),
+            )
+        ),
+    ],
+)
+def test_what_the_contract_of_window_dirty_refuses_is_refused_when_it_is_read(value: str) -> None:
+    data = value.encode("utf-8", "surrogateescape")
+    with pytest.raises(ValidationError):
+        WindowDirty.model_validate_json(data)
+    with pytest.raises(BadMessage):
+        decode_window_dirty(data)
 
 
 @pytest.mark.parametrize(

@@ -357,7 +357,7 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     sink.process(
         [Record("flagged", s.station.encode(), encode_flagged_set(s), {}, 0, n) for n, s in enumerate(sets)]
     )
-    message = '{"station": "FORCED", "windows": [{"parameter": "%s", "hour": "%s"}]}'
+    message = '{"station": "FORCED", "windows": [{"parameters": ["%s"], "hours": ["%s"]}]}'
     forced = [message % ("PM2.5", hour) for hour in HOURS]
     forced += ["", "{}", message % ("x" * 9_999, "2026-03-25T05:00:00Z")]
     records = [*sink.broker.records("dirty"), *(Record("dirty", b"FORCED", m.encode()) for m in forced)]

@@ -14,6 +14,8 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse_native import Words
 from services.aggregator.windows.averages.queries import (
+    AVERAGES,
+    COUNTS,
     DAYS,
     HOURS,
     MONTHS,
@@ -35,8 +37,6 @@ Key = tuple[str, str, str, int]
 Readings = dict[tuple[str, str, int], tuple[float, int, str]]
 """(Station, parameter, time) -> value, flag, status."""
 
-COUNTS = ("received", *FLAGS, "first_at", "last_at")
-
 
 class AveragesInMemory:
     """Satisfies the protocols of the tables of averages and of indices."""
@@ -50,6 +50,8 @@ class AveragesInMemory:
         self.written = 0
         self.asked: list[str] = []
         """Names of the methods that read."""
+        self.inserts: list[str] = []
+        """Tables of the blocks of averages that were written."""
         self.error: Exception | None = None
         self.fail_after: int | None = None
         """Inserts until one fails."""
@@ -63,7 +65,7 @@ class AveragesInMemory:
         self._look("readings")
         hours: dict[tuple[str, str, int], list[tuple[int, float, int, str]]] = defaultdict(list)
         for (station, parameter, at), (value, flag, status) in self.readings_by_time.items():
-            if station in scope.stations and parameter in scope.parameters and scope.start <= at < scope.end:
+            if station in scope.stations and parameter in scope.parameters and is_in_time(scope, at):
                 hours[station, parameter, at // 3600 * 3600].append((at, value, flag, status))
         rows = [
             {
@@ -84,30 +86,31 @@ class AveragesInMemory:
     def hours(self, scope: Scope) -> Records:
         self._look("hours")
         rows = [
-            (*place, start, row["unit"], member(row), *(row[name] for name in COUNTS))
+            (*place, start, scope.units.index(row["unit"]), member(row))
             for place, start, row in self._in(scope, [Period.HOUR])
         ]
-        rows = [(s, p, start, scope.units.index(unit), *rest) for s, p, start, unit, *rest in rows]
         return np.array(rows, HOURS)
 
-    def days(self, scope: Scope) -> Records:
-        self._look("days")
-        months: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = defaultdict(dict)
-        for place, start, row in self._in(scope, [Period.DAY]):
-            day = datetime.fromtimestamp(start, VIETNAM)
-            months[(*place, day.month - 1)][day.day - 1] = row
+    def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        self._look("read_averages")
         rows = [
             (
-                *place,
-                scope.units.index(list(found.values())[-1]["unit"]),
-                *(sum(row[name] for row in found.values()) for name in COUNTS[:-2]),
-                min(row["first_at"] for row in found.values()),
-                max(row["last_at"] for row in found.values()),
-                b"",
-                [member(found[day]) if day in found else math.nan for day in range(DAYS)],
+                *(*place, PERIODS.index(row["period"]), start),
+                *(row["version"], row["content"], row["computed_at"] // 1000),
+                *(scope.units.index(row["unit"]), member(row)),
+                *(row[name] for name in (*COUNTS, "first_at", "last_at")),
             )
-            for place, found in months.items()
+            for place, start, row in self._in(scope, periods)
         ]
+        return np.array(rows, AVERAGES)
+
+    def months(self, scope: Scope) -> Records:
+        self._look("months")
+        months: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+        for place, start, row in self._in(scope, [Period.DAY]):
+            day = datetime.fromtimestamp(start, VIETNAM)
+            months[(*place, (day.year - 1970) * 12 + day.month - 1)].append(member(row))
+        rows = [(*place, [*days, *[math.nan] * (DAYS - len(days))]) for place, days in months.items()]
         return np.array(rows, MONTHS)
 
     def current_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
@@ -131,7 +134,7 @@ class AveragesInMemory:
                 station in scope.stations
                 and parameter in scope.parameters
                 and period in periods
-                and scope.start <= start < scope.end
+                and is_in_time(scope, start)
             ):
                 places = scope.stations.index(station), scope.parameters.index(parameter)
                 told = version, row["content"], row["computed_at"] // 1000
@@ -145,6 +148,7 @@ class AveragesInMemory:
 
     def insert_arrays(self, table: str, columns: Mapping[str, Any]) -> None:
         self._look()
+        self.inserts.append(table)
         if self.fail_after is not None:
             self.fail_after -= 1
         columns = {name: plain(column) for name, column in columns.items()}
@@ -183,7 +187,7 @@ class AveragesInMemory:
         wanted = {str(period) for period in periods}
         for (station, parameter, period, start), row in sorted(self.averages.items()):
             known = station in scope.stations and parameter in scope.parameters
-            if known and period in wanted and scope.start <= start < scope.end:
+            if known and period in wanted and is_in_time(scope, start):
                 place = scope.stations.index(station), scope.parameters.index(parameter)
                 yield place, start, row
 
@@ -195,6 +199,10 @@ class AveragesInMemory:
         if self.fail_after == 0:
             self.fail_after = None
             raise ClickHouseAway("gone in the middle")
+
+
+def is_in_time(scope: Scope, at: int) -> bool:
+    return scope.start <= at < scope.end and (not scope.days or (at + 7 * 3600) // 86400 in scope.days)
 
 
 def windows_handler(

@@ -19,6 +19,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.averages.queries import AverageTables
 from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import MEANS, ExceedanceTables, Span
@@ -307,13 +308,13 @@ def records(readings: Readings) -> list[Record]:
     for code, parameter, at in readings:
         hours.setdefault(code, set()).add((parameter, at // 3600 * 3600))
     return [
-        Record("dirty", code.encode(), json.dumps({"station": code, "windows": windows(some)}).encode())
+        Record(
+            "dirty",
+            code.encode(),
+            encode_window_dirty(code, [(p, datetime.fromtimestamp(at, UTC)) for p, at in some]),
+        )
         for code, some in hours.items()
     ]
-
-
-def windows(hours: set[tuple[str, int]]) -> list[dict[str, str]]:
-    return [{"parameter": p, "hour": datetime.fromtimestamp(at, UTC).isoformat()} for p, at in sorted(hours)]
 
 
 def episodes_of(readings: Readings, registry: Registry, book: LimitBook) -> dict[str, list[Episode]]:

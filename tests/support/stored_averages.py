@@ -1,6 +1,5 @@
 """Readings and averages in the real database."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from quantrac.domain.ids import reading_version
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Record
+from schemas.codecs.window_dirty import encode_window_dirty
 from support.averages import Key, Readings
 
 CHECKED = ("mean", "minimum", "maximum", "p50", "count", "expected", "complete", "received", "good", "fail")
@@ -30,15 +30,7 @@ def dirty(readings: Readings, topic: str = "dirty") -> list[Record]:
         Record(
             topic,
             code.encode(),
-            json.dumps(
-                {
-                    "station": code,
-                    "windows": [
-                        {"parameter": p, "hour": datetime.fromtimestamp(at, UTC).isoformat()}
-                        for p, at in some
-                    ],
-                }
-            ).encode(),
+            encode_window_dirty(code, [(p, datetime.fromtimestamp(at, UTC)) for p, at in some]),
         )
         for code, some in hours.items()
     ]

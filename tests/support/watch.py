@@ -16,7 +16,7 @@ from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import AverageMessage, ExceedanceMessage, encode_aggregated
+from schemas.codecs.aggregated import AverageMessage, ExceedanceMessage, encode_aggregated
 from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.alerts import Alert
 from services.aggregator.sink.tables.alert import alert_columns

@@ -17,7 +17,7 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.stations import Station, WarningLevels
 from quantrac.domain.times import DAY, to_whole_seconds
-from schemas.codec import AggregatedMessage
+from schemas.codecs.aggregated import AggregatedMessage
 from services.aggregator.watch.rules import WatchRules
 
 NEVER = -1

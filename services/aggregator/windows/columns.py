@@ -1,6 +1,6 @@
 """Blocks: columns of one length, which the three steps hand on. Times are seconds since 1970, UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -32,10 +32,29 @@ PERIODS = tuple(Period)
 """What the column ``period`` points into."""
 
 
-def year_and_month(times: Numbers) -> tuple[Numbers, Numbers]:
-    """Return Vietnam's year, and its month from 0 to 11, of times in seconds since 1970."""
-    months = (times + VIETNAM_OFFSET).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
-    return months // 12 + 1970, months % 12
+def month_numbers(times: Numbers) -> Numbers:
+    """Return how many of Vietnam's months lie between 1970 and the one that each time is in."""
+    local = (times + VIETNAM_OFFSET).astype("datetime64[s]")
+    numbers: Numbers = local.astype("datetime64[M]").astype(np.int64)
+    return numbers
+
+
+def month_starts(numbers: Numbers) -> Numbers:
+    """Return the starts of Vietnam's months, given as :func:`month_numbers` counts them."""
+    local = numbers.astype("datetime64[M]").astype("datetime64[s]")
+    starts: Numbers = local.astype(np.int64) - VIETNAM_OFFSET
+    return starts
+
+
+def series_of(columns: Mapping[str, Numbers] | Records, parameters: int) -> Numbers:
+    """Return the number of each row's series: station's index x number of parameters + parameter's index."""
+    return columns["station"].astype(np.int64) * parameters + columns["parameter"]
+
+
+def average_keys(columns: Mapping[str, Numbers] | Records, parameters: int) -> Numbers:
+    """Return one number for each average: of station, parameter, period and start."""
+    series = series_of(columns, parameters) * len(PERIODS) + columns["period"]
+    return pack_pairs(series, columns["starts_at"].astype(np.int64))
 
 
 def pad_rows(values: Sequence[Sequence[float]]) -> NDArray[np.float64]:

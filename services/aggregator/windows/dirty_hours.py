@@ -1,31 +1,28 @@
-"""Dirty hours in groups that one query reads. Times are seconds since 1970, UTC."""
+"""Dirty hours in groups that are read and computed together. Times are seconds since 1970, UTC."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from quantrac.domain.catalogue import Combined, find_parameter
 from quantrac.domain.times import local_day_starts
-from services.aggregator.windows.columns import Numbers, indices_by_name, year_and_month
+from services.aggregator.windows.columns import Numbers, indices_by_name
 
 DirtyHours = Mapping[str, set[tuple[str, int]]]
 """Station -> (parameter, start of the hour)."""
 
-# Their codes travel in the URL, which servers limit (16 KiB is the smallest in use).
-_STATIONS_A_QUERY = 200
+# Days of series that one group holds, unless a single station has more: some 6 KB of arrays each.
+_DAYS_A_GROUP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class HourGroup:
-    """Dirty hours of some stations within one part of time, a day or a year of Vietnam's."""
+    """All dirty hours of some stations."""
 
-    part: int
-    """Start of the day in seconds since 1970, or the year."""
     stations: list[str]
     parameters: list[str]
+    """Of all groups of a batch."""
     series: Numbers
     """Station's index x number of parameters + parameter's index, one a dirty hour."""
     times: Numbers
@@ -38,33 +35,27 @@ class HourGroup:
         return [entry.combined if entry else Combined.MEAN for entry in entries]
 
 
-def group_by_day(hours: DirtyHours) -> Iterator[HourGroup]:
-    """Yield groups of one day of Vietnam's each."""
-    return _group(hours, local_day_starts)
+def group_hours(hours: DirtyHours) -> Iterator[HourGroup]:
+    """Yield groups of stations, in their order: every hour of a station is in one group.
 
-
-def group_by_year(hours: DirtyHours) -> Iterator[HourGroup]:
-    """Yield groups of one year of Vietnam's each."""
-    return _group(hours, lambda times: year_and_month(times)[0])
-
-
-def _group(hours: DirtyHours, part_of: Callable[[Numbers], Numbers]) -> Iterator[HourGroup]:
-    """Yield groups of hours of one part of time and of a bounded number of stations."""
-    parts: dict[int, dict[str, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-    for station, pairs in hours.items():
-        ordered = sorted(pairs)
-        times = np.array([time for _, time in ordered], np.int64)
-        for part, pair in zip(part_of(times).tolist(), ordered, strict=True):
-            parts[part][station].append(pair)
-    for part in sorted(parts):
-        remaining = iter(sorted(parts[part].items()))
-        while group := dict(islice(remaining, _STATIONS_A_QUERY)):
-            parameters = sorted({parameter for pairs in group.values() for parameter, _ in pairs})
-            index = indices_by_name(parameters)
-            series = [
-                station * len(parameters) + index[parameter]
-                for station, pairs in enumerate(group.values())
-                for parameter, _ in pairs
-            ]
-            starts = [time for pairs in group.values() for _, time in pairs]
-            yield HourGroup(part, list(group), parameters, np.array(series), np.array(starts, np.int64))
+    So no group reads what another one of the batch has changed.
+    """
+    parameters = sorted({parameter for pairs in hours.values() for parameter, _ in pairs})
+    index = indices_by_name(parameters)
+    stations: list[str] = []
+    series: list[Numbers] = []
+    times: list[Numbers] = []
+    days = 0
+    for station in sorted(station for station, pairs in hours.items() if pairs):
+        # Two numbers an hour: the parameter's index and the start.
+        pairs = np.array([(index[parameter], time) for parameter, time in hours[station]], np.int64)
+        own_days = len(np.unique(pairs[:, 0] << 32 | local_day_starts(pairs[:, 1])))
+        if stations and days + own_days > _DAYS_A_GROUP:
+            yield HourGroup(stations, parameters, np.concatenate(series), np.concatenate(times))
+            stations, series, times, days = [], [], [], 0
+        series.append(len(stations) * len(parameters) + pairs[:, 0])
+        times.append(pairs[:, 1])
+        stations.append(station)
+        days += own_days
+    if stations:
+        yield HourGroup(stations, parameters, np.concatenate(series), np.concatenate(times))

@@ -4,12 +4,10 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from quantrac.domain.times import hour_start, to_whole_seconds
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
-from schemas.messages.aggregates import WindowDirty
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.window_dirty import decode_window_dirty
 from services.aggregator.windows.batch import Step, WindowBatch
 
 # Clocks of two machines are taken to be no farther apart; publishing twice does no harm.
@@ -40,17 +38,15 @@ class WindowsHandler:
         dead: list[DeadLetter] = []
         for record in batch:
             try:
-                dirty = WindowDirty.model_validate_json(record.value or b"")
-            except ValidationError as error:
+                station, windows = decode_window_dirty(record.value or b"")
+            except BadMessage as error:
                 dead.append(DeadLetter(record, str(error)))
             else:
-                hours[dirty.station].update(
-                    (window.parameter, to_whole_seconds(hour_start(window.hour))) for window in dirty.windows
-                )
-        windows = WindowBatch(hours, _oldest(batch) - _CLOCKS_APART_SECONDS, self._unpublished)
+                hours[station] |= windows
+        work = WindowBatch(hours, _oldest(batch) - _CLOCKS_APART_SECONDS, self._unpublished)
         try:
             for step in self._steps:
-                step.process(windows)
+                step.process(work)
         except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
         messages, self._unpublished = self._unpublished, []

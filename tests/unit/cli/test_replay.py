@@ -180,7 +180,7 @@ def test_a_page_is_sent_only_while_the_windows_follow_and_the_wait_is_shown() ->
     assert list(sent) == [2]
     assert waits == [1.0, 1.0]
     assert [json.loads(record.value or b"") for record in broker.records("dirty")] == [
-        {"station": "S", "windows": [{"parameter": "CO", "hour": "2026-03-25T12:00:00Z"}]}
+        {"station": "S", "windows": [{"parameters": ["CO"], "hours": ["2026-03-25T12:00:00Z"]}]}
     ] * 2
     lines = screen.getvalue().splitlines()
     assert lines[0] == "1 hours, 0 hours/s, 1 of 4 days of stations, time left 0:00:30"

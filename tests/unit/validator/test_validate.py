@@ -11,7 +11,7 @@ from quantrac.domain.readings import FlaggedSet, Reading, Readings, ReadingSet, 
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import NOON, registry
 from quantrac.testing.rules import FixedRuleBook, FixedRules
-from schemas.codec import decode_baseline
+from schemas.codecs.baseline import decode_baseline
 from schemas.codecs.sets import decode_flagged_set, encode_flagged_set, encode_reading_set
 from schemas.examples import example
 from services.validator.validate.handler import ValidateHandler

@@ -10,8 +10,8 @@ from itertools import chain
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.times import hour_start
 from quantrac.io.records import Record
-from schemas.codec import encode_window_dirty
 from schemas.codecs.sets import decode_flagged_set
+from schemas.codecs.window_dirty import encode_window_dirty
 from schemas.messages.rejudge import RejudgeRequest, merged
 from services.aggregator.sink.tables.files import file_columns, reject_columns
 from services.aggregator.sink.tables.readings import reading_columns, revision_columns, versions_over
@@ -54,7 +54,7 @@ def _columns(sets: Sequence[FlaggedSet], database: Database) -> Mapping[str, Col
 
 def _dirty_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record]:
     for station, hours in collect_hours(sets).items():
-        yield Record(topic, station.encode(), encode_window_dirty(station, sorted(hours)))
+        yield Record(topic, station.encode(), encode_window_dirty(station, hours))
 
 
 def _rejudge_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record]:

@@ -13,7 +13,7 @@ from typing import Final
 from quantrac.domain.averaging import Period, count_expected
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import HOUR, HOUR_DELTA, from_seconds, to_whole_seconds
-from schemas.codec import AggregatedMessage
+from schemas.codecs.aggregated import AggregatedMessage
 from services.aggregator.watch.causes.cause import (
     Cause,
     Finding,

@@ -14,7 +14,7 @@ import msgspec
 from quantrac.domain.averaging import Period, month_starts
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import DAY, HOUR, to_whole_seconds
-from schemas.codec import AggregatedMessage, ExceedanceMessage
+from schemas.codecs.aggregated import AggregatedMessage, ExceedanceMessage
 from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, StateOf, write_time
 from services.aggregator.watch.rules import WatchRules
 from services.aggregator.watch.state import Database, Facts, WatchedStation, iterate_rows

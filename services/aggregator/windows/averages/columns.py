@@ -10,57 +10,56 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import PERCENTILES, AverageRules, Period, Statistics, month_starts, statistics
+from quantrac.domain.averaging import PERCENTILES, AverageRules, Period, Statistics, statistics
 from quantrac.domain.catalogue import Combined
-from quantrac.domain.times import DAY, HOUR, from_seconds, to_whole_seconds
-from schemas.codec import AverageMessage
-from services.aggregator.windows.averages.queries import DAYS
+from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
+from schemas.codecs.aggregated import AverageMessage
+from services.aggregator.windows.averages.queries import COUNTS, DAYS
 from services.aggregator.windows.columns import (
-    FLAGS,
     PERIODS,
     Block,
     Numbers,
-    Records,
     join_blocks,
+    month_numbers,
+    month_starts,
+    pack_pairs,
     select_rows,
 )
 
 BEFORE, AFTER = 7, 7
 """Hours around a day that share an 8-hour mean with one of it."""
 
-_COUNTS = ("received", *FLAGS)
 _FIGURES = ("mean", "total", "minimum", "maximum", "sd", *(f"p{percent:02d}" for percent in PERCENTILES))
 # The finaliser of splitmix64: each bit of a column changes about half of those of the hash.
 _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
 class SeriesRows:
-    """A row for each series of a group of dirty hours.
+    """A row for each pair of a series and a part of time: a day, a month or a year that is touched.
 
     A series is a number: its station's index times the number of parameters, plus its parameter's index.
     """
 
-    def __init__(self, series: Numbers, combined: Sequence[Combined]) -> None:
-        """``series`` may repeat; ``combined`` says of every parameter how its values become one."""
-        self._series, self._combined = np.unique(series), combined
+    def __init__(self, series: Numbers, starts: Numbers, combined: Sequence[Combined]) -> None:
+        """``series`` and ``starts`` of the parts, in pairs that may repeat.
+
+        ``combined`` says of every parameter how its values become one.
+        """
+        self._keys, self._combined = np.unique(pack_pairs(series, starts)), combined
+        self.series, self.starts = self._keys >> 32, self._keys & 0xFFFFFFFF
 
     def __len__(self) -> int:
-        return len(self._series)
+        return len(self._keys)
 
-    def rows(self, series: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the row of each of ``series``, and a mask of those that have one at all."""
-        rows = np.minimum(np.searchsorted(self._series, series), len(self._series) - 1)
-        return rows, self._series[rows] == series
-
-    def match(self, records: Records) -> tuple[Records, Numbers]:
-        """Return of stored averages those whose series has a row, and these rows."""
-        series = records["station"].astype(np.int64) * len(self._combined) + records["parameter"]
-        rows, present = self.rows(series)
-        return records[present], rows[present]
+    def find(self, series: Numbers, starts: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+        """Return the row of each pair, and a mask of those that have one at all."""
+        keys = pack_pairs(series, starts)
+        rows = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return rows, self._keys[rows] == keys
 
     def block(self, rows: Numbers, members: NDArray[np.float64], period: Period) -> Block:
         """Return the figures of averages: one for each row of ``members``, of the series of ``rows``."""
-        station, parameter = np.divmod(self._series[rows], len(self._combined))
+        station, parameter = np.divmod(self.series[rows], len(self._combined))
         figures = statistics(members, [self._combined[index] for index in parameter.tolist()])
         return {
             "station": station,
@@ -70,96 +69,124 @@ class SeriesRows:
         }
 
 
-def day_block(hours: Records, series: SeriesRows, start: int, dirty: tuple[Numbers, Numbers]) -> Block:
-    """Return the 8-hour means that hours of one day enter, and that day.
+class MemberMatrix:
+    """What stored averages give to longer ones: matrices of rows x averages."""
 
-    ``hours``: the stored ones from 7 before the day, which begins at ``start``, to 7 after it; ``dirty``: row
-    of the series and start of each dirty hour.
+    def __init__(self, averages: Block, rows: Numbers, columns: Numbers, shape: tuple[int, int]) -> None:
+        """``averages``: columns of :data:`..queries.AVERAGES`; ``rows`` and ``columns``: where each goes."""
+        self.members = np.full(shape, np.nan)
+        """What each average gives (its unit; NaN = nothing)."""
+        self.members[rows, columns] = averages["member"]
+        self._counts = {name: np.zeros(shape, np.int64) for name in (*COUNTS, "unit", "last_at")}
+        self._counts["first_at"] = np.full(shape, np.iinfo(np.int64).max)
+        for name, matrix in self._counts.items():
+            matrix[rows, columns] = averages[name]
+        # The column of each average that has readings, else -1: the newest of a period names its unit.
+        self._with_readings = np.where(self._counts["received"] > 0, np.arange(shape[1]), -1)
+
+    def counts(self, rows: Numbers, first: Numbers, length: int) -> Block:
+        """Return the counts, unit and times of ``length`` columns from ``first`` on, of each of ``rows``."""
+        columns = first[:, None] + np.arange(length)
+        windows = {name: matrix[rows[:, None], columns] for name, matrix in self._counts.items()}
+        block = {name: windows[name].sum(axis=1) for name in COUNTS}
+        block["first_at"] = windows["first_at"].min(axis=1)
+        block["last_at"] = windows["last_at"].max(axis=1)
+        newest = self._with_readings[rows[:, None], columns].max(axis=1)
+        return block | {"unit": self._counts["unit"][rows, newest]}
+
+
+def day_block(hours: Block, days: SeriesRows, dirty: tuple[Numbers, Numbers]) -> Block:
+    """Return the 8-hour means that dirty hours enter, and their days.
+
+    ``hours``: the present ones, from 7 before each of ``days`` to 7 after it; ``dirty``: row of the day and
+    start of each dirty hour.
     """
     width = BEFORE + 24 + AFTER
-    first = start - BEFORE * HOUR
-    hours, rows = series.match(hours)
-    # Matrices of series x hours: what each hour gives to longer averages (its unit; NaN = nothing), counts.
-    columns = (hours["starts_at"].astype(np.int64) - first) // HOUR
-    members = np.full((len(series), width), np.nan)
-    members[rows, columns] = hours["member"]
-    counts = _count_matrices(hours, rows, columns, (len(series), width))
-    # The column of each hour that has readings, else -1: the newest of a window names its unit.
-    with_readings = np.where(counts["received"] > 0, np.arange(width), -1)
-
-    # An 8-hour mean for each pair of a series' row and the column where the window begins; each pair once.
-    columns_dirty = (dirty[1] - start) // HOUR
-    pairs = np.unique((dirty[0] * width + columns_dirty)[:, None] + np.arange(8))
-    days = np.unique(dirty[0])
-    blocks = []
-    for period, length, row, column in (
-        (Period.EIGHT_HOURS, 8, *np.divmod(pairs, width)),
-        (Period.DAY, 24, days, np.full(len(days), BEFORE)),
-    ):
-        # Views of series x first column x length: [row, column] are the members of one average.
-        windows = sliding_window_view(members, length, axis=1)
-        block = series.block(row, windows[row, column], period)
-        for name in _COUNTS:
-            sums = np.cumsum(np.pad(counts[name], ((0, 0), (1, 0))), axis=1)
-            block[name] = sums[row, column + length] - sums[row, column]
-        block["first_at"] = sliding_window_view(counts["first_at"], length, axis=1)[row, column].min(axis=1)
-        block["last_at"] = sliding_window_view(counts["last_at"], length, axis=1)[row, column].max(axis=1)
-        newest = sliding_window_view(with_readings, length, axis=1)[row, column].max(axis=1)
-        block["unit"] = counts["unit"][row, newest]
-        block["starts_at"] = first + column * HOUR
-        block["ends_at"] = block["starts_at"] + length * HOUR
-        block["expected"] = np.full(len(row), length)
-        blocks.append(block)
-    return _drop_empty(join_blocks(blocks))
+    matrix = _day_matrix(hours, days, width)
+    # An 8-hour mean for each pair of a day's row and the column where the window begins.
+    columns = (dirty[1] - days.starts[dirty[0]]) // HOUR
+    pairs = np.unique((dirty[0] * width + columns)[:, None] + np.arange(8))
+    row, column = np.divmod(pairs, width)
+    # Each once: a window that two days touch has a row in both.
+    starts = days.starts[row] + (column - BEFORE) * HOUR
+    _, once = np.unique(pack_pairs(days.series[row], starts), return_index=True)
+    eights = _window_block(matrix, days, row[once], column[once], Period.EIGHT_HOURS)
+    all_rows = np.unique(dirty[0])
+    day_means = _window_block(matrix, days, all_rows, np.full(len(all_rows), BEFORE), Period.DAY)
+    return _drop_empty(join_blocks([eights, day_means]))
 
 
-def year_block(months: Records, series: SeriesRows, year: int, dirty: tuple[Numbers, Numbers]) -> Block:
-    """Return the months that were touched, and the year.
+def _window_block(
+    matrix: MemberMatrix, days: SeriesRows, rows: Numbers, columns: Numbers, period: Period
+) -> Block:
+    """Return averages of 8 or 24 hours, each of what begins at one of ``columns`` of one of ``rows``."""
+    length = 8 if period is Period.EIGHT_HOURS else 24
+    # A view of rows x first column x length: [row, column] are the members of one average.
+    members = sliding_window_view(matrix.members, length, axis=1)[rows, columns]
+    block = days.block(rows, members, period) | matrix.counts(rows, columns, length)
+    block["starts_at"] = days.starts[rows] + (columns - BEFORE) * HOUR
+    block["ends_at"] = block["starts_at"] + length * HOUR
+    block["expected"] = np.full(len(rows), length)
+    return block
 
-    ``months``: the stored days of the year, a row a month; ``dirty``: row of the series and month (0 to 11)
-    of each dirty hour.
+
+def _day_matrix(hours: Block, days: SeriesRows, width: int) -> MemberMatrix:
+    """Return hours as days x hours, from 7 before each day to 7 after it."""
+    own = local_day_starts(hours["starts_at"])
+    selected, rows, columns = [], [], []
+    # The evening of the day before and the morning of the day after belong to a day's row as well.
+    for day in (own - DAY, own, own + DAY):
+        row, present = days.find(hours["series"], day)
+        column = (hours["starts_at"] - day) // HOUR + BEFORE
+        indices = np.flatnonzero(present & (column >= 0) & (column < width))
+        selected.append(indices)
+        rows.append(row[indices])
+        columns.append(column[indices])
+    averages = select_rows(hours, np.concatenate(selected))
+    return MemberMatrix(averages, np.concatenate(rows), np.concatenate(columns), (len(days), width))
+
+
+def month_block(days: Block, months: SeriesRows) -> tuple[Block, NDArray[np.float64]]:
+    """Return touched months, and their members as a matrix of ``months`` x days (NaN = nothing)."""
+    starts = month_starts(month_numbers(days["starts_at"]))
+    rows, present = months.find(days["series"], starts)
+    columns = (days["starts_at"] - starts) // DAY
+    matrix = MemberMatrix(select_rows(days, present), rows[present], columns[present], (len(months), DAYS))
+    all_rows = np.arange(len(months))
+    block = months.block(all_rows, matrix.members, Period.MONTH)
+    block |= matrix.counts(all_rows, np.zeros_like(all_rows), DAYS)
+    block["starts_at"] = months.starts
+    block["ends_at"] = month_starts(month_numbers(months.starts) + 1)
+    block["expected"] = (block["ends_at"] - block["starts_at"]) // DAY
+    return _drop_empty(block), matrix.members
+
+
+def year_block(
+    months: Block,
+    years: SeriesRows,
+    members: Sequence[tuple[Numbers, Numbers, NDArray[np.float64]]],
+) -> Block:
+    """Return touched years.
+
+    ``months``: all present months of the years; ``members``: parts, each the series, the number of the month
+    and the days (months x days, NaN = nothing) of some months. Of a month that comes twice the last counts.
     """
-    starts = [to_whole_seconds(at) for at in month_starts(year)]
-    months, rows = series.match(months)
-    # Series x months x days: what each day gives to longer averages (its unit; NaN = nothing).
-    members = np.full((len(series), 12, DAYS), np.nan)
-    members[rows, months["month"]] = months["members"]
-    # Matrices of series x months.
-    counts = _count_matrices(months, rows, months["month"], (len(series), 12))
-    with_readings = np.where(counts["received"] > 0, np.arange(12), -1)
-
-    # Each pair of a series' row and a touched month once.
-    pairs = np.unique(dirty[0] * 12 + dirty[1])
-    blocks = []
-    spans = [(Period.MONTH, month, month + 1) for month in np.unique(pairs % 12).tolist()]
-    for period, begin, end in (*spans, (Period.YEAR, 0, 12)):
-        row = pairs[pairs % 12 == begin] // 12 if period is Period.MONTH else np.unique(dirty[0])
-        # Averages x days: the months of the period side by side.
-        block = series.block(row, members[row, begin:end].reshape(len(row), -1), period)
-        for name in _COUNTS:
-            block[name] = counts[name][row, begin:end].sum(axis=1)
-        block["first_at"] = counts["first_at"][row, begin:end].min(axis=1)
-        block["last_at"] = counts["last_at"][row, begin:end].max(axis=1)
-        block["unit"] = counts["unit"][row, with_readings[row, begin:end].max(axis=1)]
-        for name, value in (
-            ("starts_at", starts[begin]),
-            ("ends_at", starts[end]),
-            ("expected", (starts[end] - starts[begin]) // DAY),
-        ):
-            block[name] = np.full(len(row), value)
-        blocks.append(block)
-    return _drop_empty(join_blocks(blocks))
-
-
-def _count_matrices(
-    records: Records, rows: Numbers, columns: Numbers, shape: tuple[int, int]
-) -> dict[str, Numbers]:
-    """Return the counts, unit and times of stored averages as matrices of series x averages."""
-    counts = {name: np.zeros(shape, np.int64) for name in (*_COUNTS, "unit", "last_at")}
-    counts["first_at"] = np.full(shape, np.iinfo(np.int64).max)
-    for name, matrix in counts.items():
-        matrix[rows, columns] = records[name]
-    return counts
+    numbers = month_numbers(months["starts_at"])
+    rows, present = years.find(months["series"], month_starts(numbers // 12 * 12))
+    averages = select_rows(months, present)
+    matrix = MemberMatrix(averages, rows[present], numbers[present] % 12, (len(years), 12))
+    # Years x months x days.
+    days = np.full((len(years), 12, DAYS), np.nan)
+    for series, number, values in members:
+        rows, present = years.find(series, month_starts(number // 12 * 12))
+        days[rows[present], number[present] % 12] = values[present]
+    all_rows = np.arange(len(years))
+    block = years.block(all_rows, days.reshape(len(years), -1), Period.YEAR)
+    block |= matrix.counts(all_rows, np.zeros_like(all_rows), 12)
+    block["starts_at"] = years.starts
+    block["ends_at"] = month_starts(month_numbers(years.starts) + 12)
+    block["expected"] = (block["ends_at"] - block["starts_at"]) // DAY
+    return _drop_empty(block)
 
 
 def _drop_empty(block: Block) -> Block:
@@ -174,11 +201,17 @@ def add_content(block: Block, rules: AverageRules, units: Sequence[str]) -> Bloc
     # A checksum of each unit's name: its index may differ between processes.
     texts = np.array([crc32(unit.encode()) for unit in units], np.uint64)
     content = np.zeros(len(block["count"]), np.uint64)
-    for name in ("count", "expected", "complete", "first_at", "last_at", *_COUNTS, *_FIGURES):
+    for name in ("count", "expected", "complete", "first_at", "last_at", *COUNTS, *_FIGURES):
         content = _mix(content, block[name])
     content = _mix(content, texts[block["unit"]])
     block["content"] = np.maximum(content, np.uint64(1))  # 0 stands for rows without one
     return block
+
+
+def is_over(block: Block, now: datetime) -> NDArray[np.bool_]:
+    """Return a mask of the averages whose period is over."""
+    over: NDArray[np.bool_] = block["ends_at"] <= now.timestamp()
+    return over
 
 
 def to_messages(block: Block, parameters: Sequence[str], units: Sequence[str]) -> list[AverageMessage]:

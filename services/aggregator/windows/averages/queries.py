@@ -1,7 +1,8 @@
 """The readings and averages that the windows need, as arrays: the SQL of ``aggregator.windows``.
 
 Stations, parameters and units travel as their index in the scope's lists, so that every row has a fixed
-width. Times are seconds since 1970, UTC. ``FINAL`` makes each row the current one.
+width. Times are seconds since 1970, UTC. ``FINAL`` makes each row the current one; what is asked for is said
+in ``PREWHERE``, before rows are merged: it is of the key alone, so all versions of a row pass or none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,34 +15,30 @@ from quantrac.domain.statuses import counts_sql
 from quantrac.domain.times import VIETNAM_OFFSET
 from quantrac.io.clickhouse_native import Array
 from services.aggregator.windows.columns import FLAGS, PERIODS, Records
-from services.aggregator.windows.scope import SPAN, Database, Scope
+from services.aggregator.windows.scope import ON_DAYS, SPAN, Database, Scope
 
 DAYS = 31
 """Columns of a month."""
 
 _SERIES = [("station", "<u2"), ("parameter", "<u2")]
-_COUNTS = [(name, "<u4") for name in ("received", *FLAGS, "first_at", "last_at")]
-VERSIONS = np.dtype(
+_VERSION = [("version", "<u4"), ("content", "<u8"), ("computed_at", "<u4")]
+COUNTS = ("received", *FLAGS)
+"""What is counted of an average's readings, whatever its period."""
+
+VERSIONS = np.dtype([*_SERIES, ("period", "<u1"), ("starts_at", "<u4"), *_VERSION])
+HOURS = np.dtype([*_SERIES, ("starts_at", "<u4"), ("unit", "<u2"), ("member", "<f8")])
+AVERAGES = np.dtype(
     [
         *_SERIES,
         ("period", "<u1"),
         ("starts_at", "<u4"),
-        ("version", "<u4"),
-        ("content", "<u8"),
-        ("computed_at", "<u4"),
-    ]
-)
-HOURS = np.dtype([*_SERIES, ("starts_at", "<u4"), ("unit", "<u2"), ("member", "<f8"), *_COUNTS])
-MONTHS = np.dtype(
-    [
-        *_SERIES,
-        ("month", "<u1"),
+        *_VERSION,
         ("unit", "<u2"),
-        *_COUNTS,
-        ("length", "V1"),
-        ("members", "<f8", (DAYS,)),
+        ("member", "<f8"),
+        *((name, "<u4") for name in (*COUNTS, "first_at", "last_at")),
     ]
 )
+MONTHS = np.dtype([*_SERIES, ("month", "<u2"), ("members", "<f8", (DAYS,))])
 
 
 class AverageTables(Protocol):
@@ -51,14 +48,15 @@ class AverageTables(Protocol):
         """Return the hours that hold readings, as columns named in :class:`ClickHouseAverages`."""
         ...
 
-    def hours(self, scope: Scope) -> Records:
-        """Return stored hours (:data:`HOURS`); the member of one that is not complete is NaN."""
+    def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        """Return stored averages (:data:`AVERAGES`); the member of one that is not complete is NaN."""
         ...
 
-    def days(self, scope: Scope) -> Records:
-        """Return the stored days, one row a series and month (:data:`MONTHS`); ``scope`` is one year.
+    def months(self, scope: Scope) -> Records:
+        """Return the members that stored days are, one row a series and month (:data:`MONTHS`).
 
-        The month counts from 0. Its days are in any order; one that is not there, or not complete, is NaN.
+        The month counts from January 1970. Its days are in any order; one that is not there, or not complete,
+        is NaN.
         """
         ...
 
@@ -75,27 +73,32 @@ class AverageTables(Protocol):
         ...
 
 
-_WHERE = """
-WHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
+_PREWHERE = """
+PREWHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
 """
 
 
 def _index_of(text: str, names: str) -> str:
     """Return the SQL of a text's index in a bound list, from 1; 0 = not in it.
 
-    ``indexOf`` compares with up to 200 stations a row, four times the cost of all the rest of a statement.
+    ``indexOf`` compares with every station of the list a row, many times the cost of all the rest of a
+    statement.
     """
     words = f"{{{names}:Array(String)}}"
-    return f"toUInt16(transform({text}, {words}, range(1, length({words}) + 1), 0))"
+    # Of a LowCardinality text any function but CAST makes a LowCardinality number.
+    return f"CAST(transform({text}, {words}, range(1, length({words}) + 1), 0), 'UInt16')"
 
 
 _SERIES_SQL = f"""
   toUInt16({_index_of("station", "stations")} - 1) AS s,
   toUInt16({_index_of("parameter", "parameters")} - 1) AS p
 """
-# The partitions are made from a column of the key, so a row never has its like in another partition.
-_SETTINGS = "SETTINGS do_not_merge_across_partitions_select_final = 1"
-_MEMBER = "if(complete = 1, coalesce(total, mean, nan), nan)"
+_PERIOD_SQL = "toUInt8(indexOf({all_periods:Array(String)}, period) - 1)"
+_PERIODS_BOUND = "AND period IN {periods:Array(String)}"
+# The partitions are made from a column of the key, so a row never has its like in another partition. One
+# thread does the same for a quarter less of the processor's time than several.
+_SETTINGS = "SETTINGS do_not_merge_across_partitions_select_final = 1, max_threads = 1"
+_MEMBER = "toFloat64(if(complete = 1, coalesce(total, mean, nan), nan))"
 # Vietnam's date.
 _LOCAL_DATE = f"toDate(starts_at + {VIETNAM_OFFSET})"
 
@@ -107,46 +110,50 @@ SELECT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour,
   count() AS received, {", ".join(f"countIf(flag = {flag.value}) AS {name}" for name, flag in FLAGS.items())},
   toUnixTimestamp(min(measured_at)) AS first_at, toUnixTimestamp(max(measured_at)) AS last_at
 FROM readings FINAL
-{_WHERE}
-  AND measured_at >= toDateTime({{start:UInt32}}, 'UTC') AND measured_at < toDateTime({{end:UInt32}}, 'UTC')
+{_PREWHERE} {SPAN.replace("starts_at", "measured_at")} {ON_DAYS.replace("starts_at", "measured_at")}
 GROUP BY station, parameter, hour
 {_SETTINGS}
 """  # noqa: S608  # constants of our own
 
 _HOURS = f"""
-SELECT {_SERIES_SQL}, toUnixTimestamp(starts_at), {_index_of("unit", "units")}, toFloat64({_MEMBER}),
-  {", ".join(f"toUInt32({name})" for name, _ in _COUNTS)}
+SELECT {_SERIES_SQL}, toUnixTimestamp(starts_at), {_index_of("unit", "units")}, {_MEMBER}
 FROM averages FINAL
-{_WHERE} AND period = 'hour' {SPAN}
+{_PREWHERE} AND period = 'hour' {SPAN} {ON_DAYS}
+{_SETTINGS}
+"""  # noqa: S608
+
+_AVERAGES = f"""
+SELECT {_SERIES_SQL}, {_PERIOD_SQL}, toUnixTimestamp(starts_at),
+  toUInt32(version), content, toUInt32(toUnixTimestamp(computed_at)), {_index_of("unit", "units")}, {_MEMBER},
+  {", ".join(f"toUInt32({name})" for name in COUNTS)}, toUnixTimestamp(first_at), toUnixTimestamp(last_at)
+FROM averages FINAL
+{_PREWHERE} {_PERIODS_BOUND} {SPAN} {ON_DAYS}
 {_SETTINGS}
 """  # noqa: S608
 
 # An array by the day's index would cost twice what all the rest of the statement does.
-_DAYS = f"""
-SELECT {_SERIES_SQL}, toUInt8(month - 1), {_index_of("argMax(unit, starts_at)", "units")},
-  {", ".join(f"toUInt32(sum({name}))" for name in ("received", *FLAGS))},
-  toUInt32(min(first_at)), toUInt32(max(last_at)),
-  arrayResize(groupArray(toFloat64({_MEMBER})), {DAYS}, nan)
+_MONTHS = f"""
+SELECT {_SERIES_SQL}, toUInt16(month), arrayResize(groupArray({_MEMBER}), {DAYS}, nan)
 FROM averages FINAL
-{_WHERE} AND period = 'day' {SPAN}
-GROUP BY station, parameter, toMonth({_LOCAL_DATE}) AS month
+{_PREWHERE} AND period = 'day' {SPAN} {ON_DAYS}
+GROUP BY station, parameter, toRelativeMonthNum({_LOCAL_DATE}) - toRelativeMonthNum(toDate(0)) AS month
 {_SETTINGS}
 """  # noqa: S608
 
 _CURRENT = f"""
-SELECT {_SERIES_SQL}, toUInt8(indexOf({{all_periods:Array(String)}}, period) - 1), toUnixTimestamp(starts_at),
+SELECT {_SERIES_SQL}, {_PERIOD_SQL}, toUnixTimestamp(starts_at),
   toUInt32(version), content, toUInt32(toUnixTimestamp(computed_at))
 FROM averages FINAL
-{_WHERE} AND period IN {{periods:Array(String)}} {SPAN}
+{_PREWHERE} {_PERIODS_BOUND} {SPAN} {ON_DAYS}
 {_SETTINGS}
 """  # noqa: S608
 
 # The highest may be one that a process died with, before it became current in averages.
 _HIGHEST = f"""
-SELECT {_SERIES_SQL}, toUInt8(indexOf({{all_periods:Array(String)}}, period) - 1), toUnixTimestamp(starts_at),
+SELECT {_SERIES_SQL}, {_PERIOD_SQL}, toUnixTimestamp(starts_at),
   toUInt32(max(version)), argMax(content, version), toUInt32(toUnixTimestamp(argMax(computed_at, version)))
 FROM average_versions
-{_WHERE} AND period IN {{periods:Array(String)}} {SPAN}
+{_PREWHERE} {_PERIODS_BOUND} {SPAN} {ON_DAYS}
 GROUP BY station, parameter, period, starts_at
 {_SETTINGS}
 """  # noqa: S608
@@ -164,12 +171,16 @@ class ClickHouseAverages:
         return self._database.columns(_READINGS, {**scope.bindings(), "flags": list(flags)})
 
     def hours(self, scope: Scope) -> Records:
-        """Read stored hours."""
+        """Read stored hours (:data:`HOURS`); the member of one that is not complete is NaN."""
         return self._database.records(_HOURS, scope.bindings(), HOURS)
 
-    def days(self, scope: Scope) -> Records:
-        """Read the days of a year."""
-        return self._database.records(_DAYS, scope.bindings(), MONTHS)
+    def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
+        """Read stored averages."""
+        return self._database.records(_AVERAGES, _bind(scope, periods), AVERAGES)
+
+    def months(self, scope: Scope) -> Records:
+        """Read the members of months."""
+        return self._database.records(_MONTHS, scope.bindings(), MONTHS)
 
     def current_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
         """Read the current versions."""

@@ -1,28 +1,22 @@
 """Decides which averages dirty hours become: recomputed from what is stored, never incremented."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import AverageRules, Period, count_expected_at, month_starts
+from quantrac.domain.averaging import AverageRules, Period, count_expected_at
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.times import DAY, HOUR, from_seconds, to_milliseconds, to_whole_seconds
+from quantrac.domain.times import DAY, HOUR, VIETNAM_OFFSET, from_seconds, to_milliseconds
 from quantrac.domain.units import UNITS
 from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.records import Record
-from schemas.codec import encode_aggregated
-from services.aggregator.windows.averages.columns import (
-    AFTER,
-    BEFORE,
-    SeriesRows,
-    add_content,
-    day_block,
-    to_messages,
-    year_block,
-)
+from schemas.codecs.aggregated import encode_aggregated
+from services.aggregator.windows.averages.columns import SeriesRows, add_content, is_over, to_messages
 from services.aggregator.windows.averages.queries import AverageTables
+from services.aggregator.windows.averages.stored import StoredAverages
 from services.aggregator.windows.batch import WindowBatch, select_touched
 from services.aggregator.windows.columns import (
     FLAGS,
@@ -30,13 +24,14 @@ from services.aggregator.windows.columns import (
     Block,
     Numbers,
     Records,
+    average_keys,
     indices_by_name,
+    join_blocks,
     pack_pairs,
     pad_rows,
     select_rows,
-    year_and_month,
 )
-from services.aggregator.windows.dirty_hours import HourGroup, group_by_day, group_by_year
+from services.aggregator.windows.dirty_hours import HourGroup, group_hours
 from services.aggregator.windows.scope import Scope
 
 # Every five minutes, the national register's default: of a station that the registry does not hold.
@@ -52,7 +47,8 @@ _MOST_UNITS = 200
 class AverageStep:
     """Recomputes dirty hours and every longer average they enter: the first step of the windows.
 
-    Hours from readings; 8-hour means and days from hours; months and years from days.
+    Hours from readings; 8-hour means and days from hours; months from days; years from months and the days of
+    all of them. What is stored is read first; everything that differs is written at once at the end.
     """
 
     def __init__(
@@ -71,18 +67,44 @@ class AverageStep:
 
     def process(self, batch: WindowBatch) -> None:
         """Write the averages that differ; see :class:`services.aggregator.windows.batch.Step`."""
-        days = list(group_by_day(batch.hours))
-        for group in days:
-            self._store_changes(batch, group, self._hours(group))
-        for group in days:
-            self._store_changes(batch, group, self._days(group))
-        for group in group_by_year(batch.hours):
-            self._store_changes(batch, group, self._years(group))
-        batch.units = list(self._units)
+        changes = [
+            changes
+            for group in group_hours(batch.hours)
+            if (changes := self._find_changes(batch, group)) is not None
+        ]
+        batch.units = units = list(self._units)
+        if not changes:
+            return
+        now = changes[-1].now
+        self._write(changes, units, now)
+        for item in changes:
+            batch.unpublished += self._messages(item, units, now)
+
+    def _find_changes(self, batch: WindowBatch, group: HourGroup) -> "_Changes | None":
+        """Return what of a group is to be written or published; ``None`` where there are no readings.
+
+        Published again is what was stored at ``batch.since`` or later: a process that died between insert and
+        publishing stored it.
+        """
+        hours = self._hours(group)
+        if not hours:
+            return None
+        reader = StoredAverages(self._tables, group, list(self._units), self._rules)
+        block = reader.compute(hours)
+        block = add_content(block, self._rules, list(self._units))
+        batch.touched.append(select_touched(group.stations, group.parameters, block, self._rules))
+        now = self._clock()
+        # Masks and numbers, one a row of the block.
+        changed, version, computed_at = self._compare(reader, block, now)
+        block["version"] = version
+        again = ~changed & (computed_at >= batch.since)
+        return _Changes(group, select_rows(block, changed), select_rows(block, changed | again), now)
 
     def _hours(self, group: HourGroup) -> Block:
         """Return the group's dirty hours; no columns where they hold no readings."""
-        scope = self._scope(group, int(group.times.min()), int(group.times.max()) + HOUR)
+        days = (group.times + VIETNAM_OFFSET) // DAY
+        scope = Scope.of_days(group.stations, group.parameters, list(self._units), days)
+        scope = replace(scope, start=int(group.times.min()), end=int(group.times.max()) + HOUR)
         # Columns, a row an hour that holds readings: of every station and parameter of the group.
         columns = self._tables.readings(scope, sorted(self._rules.flags))
         if not columns:
@@ -99,8 +121,9 @@ class AverageStep:
             return {}
         # Dirty hours x readings: what counts in each hour, NaN where it has fewer than the fullest one.
         members = pad_rows([columns["counting"][row] for row in rows])
-        series = SeriesRows(number[dirty], group.combinations)
-        block = series.block(series.rows(number[dirty])[0], members, Period.HOUR)
+        series = SeriesRows(number[dirty], hour[dirty], group.combinations)
+        order, _ = series.find(number[dirty], hour[dirty])
+        block = series.block(order, members, Period.HOUR)
         for name in ("received", *FLAGS, "first_at", "last_at"):
             block[name] = np.array(columns[name], np.int64)[dirty]
         block["unit"] = np.array([self._unit_index(columns["last_unit"][row]) for row in rows])
@@ -125,54 +148,19 @@ class AverageStep:
             expected.append(count_expected_at(entry, start) if entry else _USUALLY_EXPECTED)
         return np.array(expected)[inverse]
 
-    def _days(self, group: HourGroup) -> Block:
-        """Return the 8-hour means and the day of each series of a group of one day."""
-        start = int(group.part)
-        scope = self._scope(group, start - BEFORE * HOUR, start + DAY + AFTER * HOUR)
-        series = SeriesRows(group.series, group.combinations)
-        dirty = series.rows(group.series)[0], group.times
-        return day_block(self._tables.hours(scope), series, start, dirty)
-
-    def _years(self, group: HourGroup) -> Block:
-        """Return the months and the year of each series of a group of one year."""
-        starts = month_starts(int(group.part))
-        scope = self._scope(group, to_whole_seconds(starts[0]), to_whole_seconds(starts[-1]))
-        series = SeriesRows(group.series, group.combinations)
-        dirty = series.rows(group.series)[0], year_and_month(group.times)[1]
-        return year_block(self._tables.days(scope), series, int(group.part), dirty)
-
-    def _store_changes(self, batch: WindowBatch, group: HourGroup, block: Block) -> None:
-        """Write the rows that differ from what is stored, with the next version, and publish them.
-
-        Published again is what was stored at ``batch.since`` or later: a process that died between insert and
-        publishing stored it.
-        """
-        if not block or not len(block["count"]):
-            return
-        units = list(self._units)
-        block = add_content(block, self._rules, units)
-        batch.touched.append(select_touched(group.stations, group.parameters, block, self._rules))
-        now = self._clock()
-        # Masks and numbers, one a row of the block.
-        changed, version, computed_at = self._compare(group, block, now)
-        block["version"] = version
-        again = ~changed & (computed_at >= batch.since)
-        self._write(group, select_rows(block, changed), units, now)
-        batch.unpublished += self._messages(group, select_rows(block, changed | again), units, now)
-
-    def _compare(self, group: HourGroup, block: Block, now: datetime) -> tuple[Numbers, Numbers, Numbers]:
+    def _compare(
+        self, reader: StoredAverages, block: Block, now: datetime
+    ) -> tuple[Numbers, Numbers, Numbers]:
         """Return for each row whether to write it, its version, and when what is stored was computed."""
-        parameters = len(group.parameters)
-        keys = _average_keys(block, parameters)
-        current, is_stored = _match(
-            self._tables.current_versions(*self._extent(group, block)), keys, parameters
-        )
+        parameters = len(reader.group.parameters)
+        keys = average_keys(block, parameters)
+        current, is_stored = _match(reader.versions(), keys, parameters)
         same = is_stored & (current["content"] == block["content"])
         version = np.where(is_stored, current["version"].astype(np.int64), 0)
-        over = _is_over(block, now)
+        over = is_over(block, now)
         if over.any():
-            extent = self._extent(group, select_rows(block, over))
-            highest, is_stored = _match(self._tables.highest_versions(*extent), keys, parameters)
+            records = reader.highest_versions(select_rows(block, over))
+            highest, is_stored = _match(records, keys, parameters)
             # A process died after it had written this version and before it became the current one. What it
             # was made of may have changed back since: then the current version is right, and yet has to be
             # written again as the last one.
@@ -182,68 +170,64 @@ class AverageStep:
             version = np.where(ahead, last, version)
         return ~same, version + ~same, current["computed_at"]
 
-    def _write(self, group: HourGroup, block: Block, units: Sequence[str], now: datetime) -> None:
+    def _write(self, changes: Sequence["_Changes"], units: Sequence[str], now: datetime) -> None:
+        """Insert what changed, of all groups one block a table."""
+        stations: list[str] = []
+        blocks = []
+        for item in changes:
+            blocks.append(item.changed | {"station": item.changed["station"] + len(stations)})
+            stations += item.group.stations
+        parameters, block = changes[0].group.parameters, join_blocks(blocks)
         # First the version, then what points to it: a death in between repeats both.
         for table, rows in (
-            ("average_versions", select_rows(block, _is_over(block, now))),
+            ("average_versions", select_rows(block, is_over(block, now))),
             ("averages", block),
         ):
             if len(rows["count"]):
                 columns: dict[str, Array] = {
                     **rows,
-                    "station": Words(group.stations, rows["station"]),
-                    "parameter": Words(group.parameters, rows["parameter"]),
+                    "station": Words(stations, rows["station"]),
+                    "parameter": Words(parameters, rows["parameter"]),
                     "period": Words(PERIODS, rows["period"]),
                     "unit": Words(units, rows["unit"]),
                     "computed_at": np.full(len(rows["count"]), to_milliseconds(now)),
                 }
                 self._tables.insert_arrays(table, columns)
 
-    def _messages(self, group: HourGroup, block: Block, units: Sequence[str], now: datetime) -> list[Record]:
-        """Return the messages of some averages, each of one station."""
+    def _messages(self, item: "_Changes", units: Sequence[str], now: datetime) -> Iterator[Record]:
+        """Yield the messages of a group's averages, each of one station and sorted."""
         # What is not over yet changes with every file: of that only hours are published.
-        block = select_rows(block, _is_over(block, now) | (block["period"] == PERIODS.index(Period.HOUR)))
-        block = select_rows(block, np.argsort(block["station"], kind="stable"))
-        averages = to_messages(block, group.parameters, units)
-        records = []
+        block = item.published
+        block = select_rows(block, is_over(block, now) | (block["period"] == PERIODS.index(Period.HOUR)))
+        order = np.lexsort((block["parameter"], block["starts_at"], block["period"], block["station"]))
+        block = select_rows(block, order)
+        averages = to_messages(block, item.group.parameters, units)
         codes, starts = np.unique(block["station"], return_index=True)
         for code, start, end in zip(codes.tolist(), starts, [*starts[1:], len(averages)], strict=False):
-            station = group.stations[code]
+            station = item.group.stations[code]
             for first in range(start, end, _AVERAGES_A_MESSAGE):
                 part = averages[first : min(end, first + _AVERAGES_A_MESSAGE)]
-                value = encode_aggregated(station, now, part)
-                records.append(Record(self._aggregated, station.encode(), value))
-        return records
-
-    def _extent(self, group: HourGroup, block: Block) -> tuple[Scope, list[Period]]:
-        """Return the smallest scope, and the periods, that hold all rows of a block."""
-        scope = self._scope(group, int(block["starts_at"].min()), int(block["starts_at"].max()) + 1)
-        return scope, [PERIODS[index] for index in np.unique(block["period"])]
-
-    def _scope(self, group: HourGroup, start: int, end: int) -> Scope:
-        return Scope(group.stations, group.parameters, list(self._units), start, end)
+                yield Record(self._aggregated, station.encode(), encode_aggregated(station, now, part))
 
 
-def _is_over(block: Block, now: datetime) -> Numbers:
-    """Return a mask of the averages whose period is over."""
-    over: Numbers = block["ends_at"] <= now.timestamp()
-    return over
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What of one group differs from what is stored."""
+
+    group: HourGroup
+    changed: Block
+    """To be written, with the next version."""
+    published: Block
+    """To be published: these, and what was stored and perhaps not published."""
+    now: datetime
+    """When it was compared, UTC."""
 
 
 def _match(records: Records, keys: Numbers, parameters: int) -> tuple[Records, NDArray[np.bool_]]:
     """Return for each key the record that has it, and a mask of the keys that have one."""
     if not len(records):
         return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
-    record_keys = _average_keys(records, parameters)
+    record_keys = average_keys(records, parameters)
     order = np.argsort(record_keys)
     row = order[np.minimum(np.searchsorted(record_keys, keys, sorter=order), len(order) - 1)]
     return records[row], record_keys[row] == keys
-
-
-def _average_keys(columns: Mapping[str, Numbers] | Numbers, parameters: int) -> Numbers:
-    """Return one number for each average: of station, parameter, period and start."""
-    station, parameter, period = (
-        columns[name].astype(np.int64) for name in ("station", "parameter", "period")
-    )
-    series = (station * parameters + parameter) * len(PERIODS) + period
-    return pack_pairs(series, columns["starts_at"].astype(np.int64))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from quantrac.domain.exceedances import Episodes, ends, starts
 from quantrac.domain.limits import Limit
 from quantrac.domain.times import from_seconds
-from schemas.codec import ExceedanceMessage
+from schemas.codecs.aggregated import ExceedanceMessage
 from services.aggregator.windows.columns import PERIODS, Block
 from services.aggregator.windows.exceedances.columns import Names, by_period, series_parts
 

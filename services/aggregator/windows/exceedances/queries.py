@@ -63,18 +63,19 @@ SELECT toUInt16(span - 1), toUnixTimestamp(starts_at),
 FROM
 (
   SELECT starts_at, unit, complete, mean,
-    (indexOf({stations:Array(String)}, station) - 1) * {width:UInt32}
-      + indexOf({parameters:Array(String)}, parameter) - 1 AS of_station,
+    transform(station, {stations:Array(String)}, range(length({stations:Array(String)})), 0)
+      * {width:UInt32} + indexOf({parameters:Array(String)}, parameter) - 1 AS of_station,
     of_station * 5 + indexOf({periods:Array(String)}, period) - 1 AS number,
-    indexOf({series:Array(UInt32)}, toUInt32(number)) AS span
+    transform(toUInt32(number), {series:Array(UInt32)},
+      range(1, length({series:Array(UInt32)}) + 1), 0) AS span
   FROM averages FINAL
-  WHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
+  PREWHERE station IN {stations:Array(String)} AND parameter IN {parameters:Array(String)}
     AND period IN {judged:Array(String)}
     AND starts_at >= toDateTime({start:UInt32}, 'UTC') AND starts_at < toDateTime({end:UInt32}, 'UTC')
-  SETTINGS do_not_merge_across_partitions_select_final = 1
 )
 WHERE span > 0 AND toUnixTimestamp(starts_at) >= arrayElement({starts:Array(UInt32)}, span)
   AND toUnixTimestamp(starts_at) < arrayElement({ends:Array(UInt32)}, span)
+SETTINGS do_not_merge_across_partitions_select_final = 1, max_threads = 1
 """
 
 _EPISODES = """

@@ -1,6 +1,6 @@
 """Averages as episodes are made of them: with a step, a mean that counts, and the limit that judges it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -19,8 +19,10 @@ from services.aggregator.windows.scope import Scope
 STEPS_AFTER = 24
 """How far behind an episode of the past its end is looked for before all that followed is read."""
 
-# Series of one query: five numbers each travel in the URL beside the stations' codes.
-_SERIES_A_QUERY = 100
+# Series of one query, of one period: four numbers each are bound beside the stations' codes.
+_SERIES_A_QUERY = 2_000
+# Series whose spans lie farther apart are read apart: a query passes over all that lies between.
+_GAP = 31 * DAY
 # What follows a period that has just been over is little: all of it is read at once.
 _RECENT = 2 * DAY
 
@@ -65,10 +67,8 @@ class AverageReader:
         """Return the stored averages of some steps of series."""
         codes = list(self._names.parameters)
         spans = [(self._span(series, steps_read, codes), series) for series, steps_read in ranges.items()]
-        spans.sort(key=lambda pair: pair[0].start)
         blocks = [_EMPTY]
-        for first in range(0, len(spans), _SERIES_A_QUERY):
-            part = spans[first : first + _SERIES_A_QUERY]
+        for part in _split(spans):
             records = self._tables.means([span for span, _ in part], self._names.units)
             # The series of each average: a record says which of the spans it is of.
             series = np.array([series for _, series in part])[records["span"]]
@@ -146,3 +146,18 @@ class AverageReader:
                 part, limit[rows], self._limits.limits, hours, self._names, self._rules
             )
         return means
+
+
+def _split(spans: Iterable[tuple[Span, int]]) -> Iterator[list[tuple[Span, int]]]:
+    """Yield spans (each with its series' number) in parts of one period that lie near each other in time."""
+    part: list[tuple[Span, int]] = []
+    end = 0
+    for span, series in sorted(spans, key=lambda pair: (pair[0].period, pair[0].start)):
+        is_near = part and part[0][0].period is span.period and span.start <= end + _GAP
+        if part and not (is_near and len(part) < _SERIES_A_QUERY):
+            yield part
+            part, end = [], 0
+        part.append((span, series))
+        end = max(end, span.end)
+    if part:
+        yield part

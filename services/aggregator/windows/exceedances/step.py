@@ -13,7 +13,7 @@ from quantrac.domain.limits import LimitBook
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import to_milliseconds
 from quantrac.io.records import Record
-from schemas.codec import encode_aggregated
+from schemas.codecs.aggregated import encode_aggregated
 from services.aggregator.windows.batch import WindowBatch
 from services.aggregator.windows.columns import PERIODS, Block
 from services.aggregator.windows.exceedances.columns import Names, series_parts
@@ -34,8 +34,8 @@ from services.aggregator.windows.exceedances.stored import (
     read_episodes,
 )
 
-# Stations of one query, as of the averages'.
-_STATIONS_A_QUERY = 200
+# A country's: their codes are bound in each query.
+_STATIONS_A_QUERY = 2_000
 _EXCEEDANCES_A_MESSAGE = 500
 
 

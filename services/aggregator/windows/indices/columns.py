@@ -11,7 +11,7 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
 from quantrac.domain.units import canonical_unit
-from schemas.codec import IndexMessage
+from schemas.codecs.aggregated import IndexMessage
 
 KINDS = {StationType.AMBIENT_AIR: "VN_AQI", StationType.SURFACE_WATER: "VN_WQI"}
 """Media that have an index."""
@@ -21,11 +21,6 @@ PARAMETERS = {
     "VN_WQI": frozenset({*vn_wqi.SCALES, *vn_wqi.SAME_AS, vn_wqi.TEMPERATURE}),
 }
 """Catalogue codes that an index looks at."""
-
-BEFORE = 11 * HOUR
-"""What NowCast, and the first 8-hour mean of a day, look back at most."""
-AFTER = DAY
-"""Past the day of an hour its evening still enters the next day's 8-hour means."""
 
 Means = Mapping[str, Mapping[int, float]]
 """Parameter -> start of an hour -> its mean; NaN where the hour is stored and does not count."""
@@ -78,9 +73,8 @@ def indices(
     measured = {hour for hours_of_parameter in means.values() for hour in hours_of_parameter}
     for hour in sorted(measured.intersection(hours)):
         yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind))
-    for day in sorted(days):
-        if any(day <= hour < day + DAY for hour in measured):
-            yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules))
+    for day in sorted({local_day_starts(hour) for hour in measured}.intersection(days)):
+        yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules))
 
 
 def _hourly(means: Means, hour: int, kind: str) -> _Computed:

@@ -1,20 +1,20 @@
 """Decides which indices the stored hours of a batch become."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
+import numpy as np
+
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.times import DAY, from_seconds, to_milliseconds
+from quantrac.domain.times import DAY, VIETNAM_OFFSET, from_seconds, local_day_starts, to_milliseconds
 from quantrac.io.records import Record
-from schemas.codec import encode_aggregated
+from schemas.codecs.aggregated import encode_aggregated
 from services.aggregator.windows.batch import WindowBatch
-from services.aggregator.windows.dirty_hours import HourGroup, group_by_day
+from services.aggregator.windows.dirty_hours import HourGroup, group_hours
 from services.aggregator.windows.indices.columns import (
-    AFTER,
-    BEFORE,
     KINDS,
     PARAMETERS,
     Index,
@@ -28,6 +28,9 @@ from services.aggregator.windows.indices.columns import (
 )
 from services.aggregator.windows.indices.queries import IndexKey, IndexTables, StoredIndex
 from services.aggregator.windows.scope import Scope
+
+_Publisher = tuple[str, str]
+"""Station, and the kind of index it publishes; another kind where its type has changed."""
 
 
 class IndexStep:
@@ -48,29 +51,26 @@ class IndexStep:
 
     def process(self, batch: WindowBatch) -> None:
         """Write the indices that differ; see :class:`services.aggregator.windows.batch.Step`."""
-        for group in group_by_day(batch.hours):
-            kinds = {code: kind for code in group.stations if (kind := self._kind(code, group.part))}
-            hours = _relevant_hours(group, kinds)
+        for group in group_hours(batch.hours):
+            hours = self._relevant_hours(group)
             if hours:
-                self._process_day(batch, group.part, kinds, hours)
+                self._process_group(batch, hours)
 
-    def _process_day(
-        self,
-        batch: WindowBatch,
-        day: int,
-        kinds: Mapping[str, str],
-        hours: Mapping[str, set[int]],
-    ) -> None:
-        """Do so for the dirty hours of one day: ``kinds`` and ``hours`` by station."""
-        codes = sorted(set().union(*(PARAMETERS[kinds[station]] for station in hours)))
-        scope = Scope(list(hours), codes, batch.units, day - BEFORE, day + DAY + AFTER)
-        means = self._means(scope, kinds)
+    def _process_group(self, batch: WindowBatch, hours: Mapping[_Publisher, set[int]]) -> None:
+        """Do so for the dirty hours of some stations."""
+        stations = sorted({station for station, _ in hours})
+        codes = sorted(set().union(*(PARAMETERS[kind] for _, kind in hours)))
+        numbers = np.array(sorted(set().union(*hours.values())), np.int64)
+        days = (numbers + VIETNAM_OFFSET) // DAY
+        # NowCast and the first 8-hour mean of a day look back; an evening enters the next day's 8-hour means.
+        scope = Scope.of_days(stations, codes, batch.units, np.concatenate([days - 1, days, days + 1]))
+        means = self._means(scope, hours)
         stored = self._tables.indices(scope)
         changed: list[IndexVersion] = []
         again: list[IndexVersion] = []
-        for station, starts in hours.items():
-            touched = find_periods(kinds[station], starts)
-            for index in indices(kinds[station], means[station], *touched, self._rules):
+        for (station, kind), starts in hours.items():
+            touched = find_periods(kind, starts)
+            for index in indices(kind, means[station, kind], *touched, self._rules):
                 key: IndexKey = station, index.kind, index.period, index.starts_at
                 current = stored.get(key)
                 if current is None or not _is_same(current, index):
@@ -82,13 +82,19 @@ class IndexStep:
             self._tables.insert("indices", index_columns(changed, to_milliseconds(now)))
         batch.unpublished += self._messages([*changed, *again], now)
 
-    def _means(self, scope: Scope, kinds: Mapping[str, str]) -> Mapping[str, Means]:
+    def _means(self, scope: Scope, publishers: Collection[_Publisher]) -> Mapping[_Publisher, Means]:
         """Return the hourly means of each station that are in the unit of its index's tables."""
-        means: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
-        for row in self._tables.hours(scope):
-            station, code = scope.stations[row["station"]], scope.parameters[row["parameter"]]
-            if is_usable(code, scope.units[row["unit"]], kinds[station]):
-                means[station][code][int(row["starts_at"])] = float(row["member"])
+        means: dict[_Publisher, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for station, kind in publishers:
+            kinds[station].append(kind)
+        records = self._tables.hours(scope)
+        columns = (records[name].tolist() for name in ("station", "parameter", "unit", "starts_at", "member"))
+        for station_index, parameter, unit, start, member in zip(*columns, strict=True):
+            station, code = scope.stations[station_index], scope.parameters[parameter]
+            for kind in kinds[station]:
+                if code in PARAMETERS[kind] and is_usable(code, scope.units[unit], kind):
+                    means[station, kind][code][start] = member
         return means
 
     def _messages(self, versions: Sequence[IndexVersion], now: datetime) -> Iterator[Record]:
@@ -99,21 +105,26 @@ class IndexStep:
             value = encode_aggregated(station, now, [], messages)
             yield Record(self._aggregated, station.encode(), value)
 
+    def _relevant_hours(self, group: HourGroup) -> dict[_Publisher, set[int]]:
+        """Return the dirty hours of the parameters that the index of their station looks at."""
+        # Of each station and day once; most stations publish none.
+        kinds: dict[tuple[int, int], str | None] = {}
+        hours: dict[_Publisher, set[int]] = defaultdict(set)
+        days = local_day_starts(group.times)
+        rows = zip(group.series.tolist(), group.times.tolist(), days.tolist(), strict=True)
+        for series, start, day in rows:
+            station, parameter = divmod(series, len(group.parameters))
+            if (station, day) not in kinds:
+                kinds[station, day] = self._kind(group.stations[station], day)
+            kind = kinds[station, day]
+            if kind and group.parameters[parameter] in PARAMETERS[kind]:
+                hours[group.stations[station], kind].add(start)
+        return hours
+
     def _kind(self, code: str, day: int) -> str | None:
         """Return the index that a station publishes on a day, if it does."""
         station = self._registry.station(code, from_seconds(day))
         return KINDS.get(station.type) if station and station.publish_index else None
-
-
-def _relevant_hours(group: HourGroup, kinds: Mapping[str, str]) -> dict[str, set[int]]:
-    """Return by station the dirty hours of the parameters that its index looks at."""
-    hours: dict[str, set[int]] = defaultdict(set)
-    for series, start in zip(group.series.tolist(), group.times.tolist(), strict=True):
-        station, parameter = divmod(series, len(group.parameters))
-        kind = kinds.get(group.stations[station])
-        if kind and group.parameters[parameter] in PARAMETERS[kind]:
-            hours[group.stations[station]].add(start)
-    return hours
 
 
 def _is_same(stored: StoredIndex, index: Index) -> bool:

@@ -100,7 +100,7 @@ def message(flagged_set: FlaggedSet, offset: int = 0) -> Record:
 def dirty_hours(done: object) -> dict[str, list[str]]:
     assert isinstance(done, Done)
     messages = [json.loads(record.value or b"null") for record in done.records]
-    return {m["station"]: [w["hour"] for w in m["windows"]] for m in messages}
+    return {m["station"]: [hour for w in m["windows"] for hour in w["hours"]] for m in messages}
 
 
 def test_a_batch_makes_one_block_a_table_and_one_dirty_message_a_station() -> None:

@@ -18,7 +18,7 @@ from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import ExceedanceMessage
+from schemas.codecs.aggregated import ExceedanceMessage
 from schemas.examples import example
 from schemas.messages.alerts import Alert
 from services.aggregator.watch.causes.exceedance import Episode

@@ -11,6 +11,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import registry as registry_of
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, windows_handler
 
@@ -32,8 +33,8 @@ def handler(database: Database, registry: Registry | None = None, **more: Any) -
 
 
 def dirty(*hours: datetime, station: str = CODE) -> Record:
-    windows = [{"parameter": "PM2.5", "hour": hour.isoformat()} for hour in hours]
-    return Record("dirty", station.encode(), json.dumps({"station": station, "windows": windows}).encode())
+    value = encode_window_dirty(station, [("PM2.5", hour) for hour in hours])
+    return Record("dirty", station.encode(), value)
 
 
 def averages(verdict: object, period: str = "hour") -> list[dict[str, Any]]:
@@ -75,17 +76,17 @@ def test_the_same_readings_in_another_order_write_nothing() -> None:
     assert database.written == written
 
 
-def test_a_backlog_of_days_is_read_day_by_day() -> None:
+def test_a_backlog_of_days_is_read_at_once_and_written_in_one_block_a_table() -> None:
     database = Database()
     hours = [HOUR + timedelta(days=d) for d in range(3)]
     for hour in hours:
         database.hour(hour, [(1.0, 1)])
-    assert len(averages(handler(database).handle([dirty(*hours)]))) == 3
-    of_the_hours = ["readings", "current_versions"] * 3
-    of_the_days = ["hours", "current_versions"] * 3
-    # Highest versions are read where a period is over.
-    queries = [name for name in database.asked if name != "highest_versions"]
-    assert queries == [*of_the_hours, *of_the_days, "days", "current_versions"]
+    later = handler(database, now=HOUR + timedelta(days=500))
+    assert len(averages(later.handle([dirty(*hours)]))) == 3
+    of_averages = ["readings", "read_averages", "current_versions", "read_averages", "read_averages"]
+    # Highest versions: of what is shorter than a month, and of months and years.
+    assert database.asked == [*of_averages, "months", "highest_versions", "highest_versions"]
+    assert database.inserts == ["average_versions", "averages"]
 
 
 def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:
@@ -95,8 +96,8 @@ def test_a_long_backlog_is_told_in_messages_of_a_bounded_size() -> None:
     for hour in hours:
         for code in codes:
             database.hour(hour, [(1.0, 1)], code)
-    windows = [{"parameter": code, "hour": hour.isoformat()} for code in codes for hour in hours]
-    record = Record("dirty", CODE.encode(), json.dumps({"station": CODE, "windows": windows}).encode())
+    windows = [(code, hour) for code in codes for hour in hours]
+    record = Record("dirty", CODE.encode(), encode_window_dirty(CODE, windows))
     verdict = handler(database, now=HOUR - timedelta(days=1)).handle([record])
     assert isinstance(verdict, Done)
     told = [len(json.loads(record.value or b"")["averages"]) for record in verdict.records]

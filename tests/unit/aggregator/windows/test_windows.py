@@ -16,6 +16,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Interval, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, brute_force, windows_handler
 
@@ -26,6 +27,7 @@ LATER = NEW_YEAR + timedelta(days=400)
 GOOD_ONLY = AverageRules()
 HOURLY = replace(station(), interval_seconds=1200)
 """Three readings an hour."""
+PUBLISHING = replace(HOURLY, publish_index=True)
 
 
 def windows(
@@ -40,9 +42,8 @@ def windows(
 
 
 def dirty(*times: datetime, parameter: str = "PM2.5") -> Record:
-    hours = sorted({at.replace(minute=0).isoformat() for at in times})
-    value = {"station": CODE, "windows": [{"parameter": parameter, "hour": hour} for hour in hours]}
-    return Record("dirty", CODE.encode(), json.dumps(value).encode())
+    hours = {at.replace(minute=0) for at in times}
+    return Record("dirty", CODE.encode(), encode_window_dirty(CODE, [(parameter, hour) for hour in hours]))
 
 
 def at(hours: float) -> datetime:
@@ -212,8 +213,10 @@ def test_what_is_not_over_yet_is_stored_without_its_versions_and_only_hours_are_
 def test_what_was_written_before_a_refusal_is_told_when_the_rest_is_done() -> None:
     tables = AveragesInMemory()
     times = put_hours(tables, 0, 1)
-    handler, tables.fail_after = windows(tables), 5
+    # The next step is refused: both blocks of averages are written.
+    handler, tables.fail_after = windows(tables, entry=PUBLISHING), 2
     assert isinstance(handler.handle([dirty(*times)]), NotNow)
+    assert tables.inserts == ["average_versions", "averages"]
     assert [period for period, _ in told(handler.handle([dirty(*times)]))] == [
         "hour",
         *["8h"] * 8,
@@ -235,9 +238,6 @@ def test_what_a_process_stored_and_died_before_telling_is_told_by_the_next() -> 
     assert tables.written == written
     later = msgspec.structs.replace(first, produced_at=(stored_at + timedelta(minutes=5)).timestamp())
     assert windows(tables, now=stored_at + timedelta(days=2)).handle([later]) == Done([], [])
-
-
-PUBLISHING = replace(HOURLY, publish_index=True)
 
 
 def indices(tables: AveragesInMemory) -> dict[tuple[str, datetime], dict[str, Any]]:

@@ -1,32 +1,11 @@
-"""Averages, indices, exceedances, dirty hours and baselines: see ``schemas.codecs``."""
+"""``aggregated``: averages, indices and exceedances that changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from math import nan
 
 import msgspec
 
-from quantrac.domain.qa.baseline.blocks import BOUNDS, block_of
-from quantrac.domain.times import to_seconds
 from schemas.codecs.decoding import decode
-
-
-class _Limits(msgspec.Struct):
-    own_low: float | None
-    own_high: float | None
-    own_step: float | None
-    recent_low: float | None
-    recent_high: float | None
-
-
-class _BaselineBlock(msgspec.Struct):
-    start: datetime
-    parameters: dict[str, _Limits]
-
-
-class _Baseline(msgspec.Struct):
-    station: str
-    blocks: list[_BaselineBlock]
 
 
 class AverageMessage(msgspec.Struct, gc=False):
@@ -94,14 +73,7 @@ class AggregatedMessage(msgspec.Struct):
 
 
 _encoder = msgspec.json.Encoder()
-_baseline = msgspec.json.Decoder(_Baseline)
 _aggregated = msgspec.json.Decoder(AggregatedMessage)
-
-
-def encode_window_dirty(station: str, windows: Iterable[tuple[str, datetime]]) -> bytes:
-    """Write the value of a ``window-dirty`` message from (parameter, start of hour) pairs."""
-    hours = [{"parameter": parameter, "hour": hour} for parameter, hour in windows]
-    return _encoder.encode({"station": station, "windows": hours})
 
 
 def encode_aggregated(
@@ -120,20 +92,3 @@ def encode_aggregated(
 def decode_aggregated(value: bytes) -> AggregatedMessage:
     """Read the averages and exceedances of an ``aggregated`` message; raises :data:`BadMessage`."""
     return decode(_aggregated, value)
-
-
-def decode_baseline(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
-    """Read a ``baseline`` message's value as :meth:`quantrac.domain.qa.baseline.lookup.Baselines.put` takes
-    it.
-
-    Raises :data:`BadMessage`.
-    """
-    message = decode(_baseline, value)
-    blocks = {
-        block_of(to_seconds(block.start)): {
-            parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in BOUNDS]
-            for parameter, limits in block.parameters.items()
-        }
-        for block in message.blocks
-    }
-    return message.station, blocks
