@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from sys import intern
+
+from msgspec.structs import replace
 
 from quantrac.domain.times import VIETNAM_OFFSET, local_day_starts
 from quantrac.io.records import Record
