@@ -10,9 +10,10 @@ from country import LINES, raw_files, stations
 from quantrac.domain.parsing import parse_file
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Done, NotNow, Record
+from quantrac.io.role import collect_rarely
 from schemas import rules
-from schemas.codec import decode_flagged_set, decode_reading_set, decode_stored_set, encode
-from schemas.messages.raw_file import RawFileHeaders
+from schemas.codecs.raw_file import RawFileHead, decode_head
+from schemas.codecs.sets import decode_flagged_set, decode_reading_set, encode_flagged_set, encode_reading_set
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.sink.tables.readings import reading_columns
@@ -34,15 +35,15 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
     registered = stations(2_000)
     registry = Registry(stations={s.code: s.to_domain() for s in registered})
     raw = [consumed(record) for record in raw_files("raw-file", files, registered)]
-    headers = [RawFileHeaders.from_headers(record.headers) for record in raw]
+    headers = [decode_head(record.headers) for record in raw]
 
-    def parse(record: Record, about: RawFileHeaders) -> object:
+    def parse(record: Record, about: RawFileHead) -> object:
         station = registry.station(about.station or "", about.received_at)
         return parse_file(record.value or b"", about.name, station, about.received_at)
 
     yield "bare: split at TAB, float", each(bare_parse, raw)
     yield "parse_file", each(lambda pair: parse(*pair), list(zip(raw, headers, strict=True)))
-    yield "raw file's headers", each(lambda r: RawFileHeaders.from_headers(r.headers), raw)
+    yield "raw file's headers", each(lambda r: decode_head(r.headers), raw)
 
     parsed, cost = through(ParseHandler(registry, "parsed-reading").handle, raw, BATCH)
     yield "ParseHandler", cost
@@ -56,16 +57,15 @@ def measure(files: int) -> Iterator[tuple[str, float]]:
     sets = [decode_reading_set(record.value or b"") for record in parsed]
     judged = [decode_flagged_set(record.value or b"") for record in flagged]
     yield "decode a reading set", each(lambda r: decode_reading_set(r.value or b""), parsed)
-    yield "encode a reading set", each(encode, sets)
+    yield "encode a reading set", each(encode_reading_set, sets)
     yield "decode a flagged set", each(lambda r: decode_flagged_set(r.value or b""), flagged)
-    yield "encode a flagged set", each(encode, judged)
-    yield "decode a flagged set for the store", each(lambda r: decode_stored_set(r.value or b""), flagged)
-    stored = [decode_stored_set(record.value or b"") for record in flagged]
-    yield "columns of readings", each(reading_columns, chunks(stored, SINK_BATCH)) / SINK_BATCH
+    yield "encode a flagged set", each(encode_flagged_set, judged)
+    yield "columns of readings", each(reading_columns, chunks(judged, SINK_BATCH)) / SINK_BATCH
 
 
 def report(files: int) -> None:
     """Print a table."""
+    collect_rarely()  # as every role does
     print(f"\nEach stage alone on one core, {files:,} files of {LINES} lines, CPU time")
     for stage, cost in measure(files):
         rate = 1e6 / cost

@@ -25,16 +25,16 @@ from pipeline import cpu, prepare, ready
 from stages import chunks, consumed, through
 
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.readings import Reading, ReadingSet
+from quantrac.domain.readings import FlaggedSet, Reading, Readings, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import StationType
 from quantrac.io.records import Record
 from quantrac.local.ports import free_port
 from quantrac.local.waiting import wait_until
 from schemas import rules
-from schemas.codec import StoredSet, decode_stored_set, encode
+from schemas.codecs.sets import decode_flagged_set, encode_reading_set
 from schemas.messages.registry.stations import Station, StationParameter
-from services.aggregator.sink.tables.readings import READING, reading_columns
+from services.aggregator.sink.tables.readings import READING, reading_columns, reading_rows
 from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler
 
@@ -62,7 +62,7 @@ def flagged_records(count: int) -> list[Record]:
     return through(validator.handle, parsed, 500)[0]
 
 
-def inserts(machine: Machine, sets: Sequence[StoredSet]) -> None:
+def inserts(machine: Machine, sets: Sequence[FlaggedSet]) -> None:
     """Print rows a second of plain inserts and of the sink's, each the median of some runs in turns."""
     database = prepare(machine, "inserts")
     settings = machine.clickhouse
@@ -74,7 +74,7 @@ def inserts(machine: Machine, sets: Sequence[StoredSet]) -> None:
         database="inserts",
     )
     columns = [reading_columns(batch) for batch in chunks(sets, BATCH)]
-    tuples = [list(zip(*block.values(), strict=True)) for block in columns]
+    tuples = [[row for s in batch for row in reading_rows(s)] for batch in chunks(sets, BATCH)]
 
     def by_row() -> None:
         for block in tuples:
@@ -85,7 +85,7 @@ def inserts(machine: Machine, sets: Sequence[StoredSet]) -> None:
             database.insert("readings", block, token=f"{time.monotonic_ns()}-{number}")
 
     count = sum(map(len, tuples))
-    rates: dict[str, list[float]] = {"clickhouse-connect, rows": [], "the sink's insert, columns": []}
+    rates: dict[str, list[float]] = {"clickhouse-connect, rows": [], "the sink's insert, arrays": []}
     for _ in range(RUNS):
         for name, insert in zip(rates, (by_row, by_column), strict=True):
             rates[name].append(count / timed(insert))
@@ -187,7 +187,7 @@ def logan(path: Path, names: dict[str, str]) -> Iterator[Row]:
             yield at, {names[name]: row[name] for name in names if row[name] not in {"", "NULL", "-9999"}}
 
 
-def judged(station: Station, found: Iterator[Row], medium: StationType) -> Iterator[list[StoredSet]]:
+def judged(station: Station, found: Iterator[Row], medium: StationType) -> Iterator[list[FlaggedSet]]:
     """Yield a station's rows as the validator flags them, each received some seconds after its time."""
     registry = Registry(stations={station.code: station.to_domain()})
     validator = ValidateHandler(registry, rules.RuleBook(rules.load()), topic="qa-flagged")
@@ -196,17 +196,26 @@ def judged(station: Station, found: Iterator[Row], medium: StationType) -> Itera
         records = []
         for at, texts in part:
             received = at + timedelta(milliseconds=int(random.integers(2_000, 60_000)))
-            readings = [
+            readings = Readings.of(
                 Reading(line, code, float(text), text, unit_of(code, medium), at, "00")
                 for line, (code, text) in enumerate(texts.items(), start=1)
-            ]
+            )
             file_id = f"{station.code}{at.timestamp():.0f}".encode().hex().ljust(64, "0")[:64]
             read = ReadingSet(
-                station.code, file_id, shortest_decimal(at.timestamp()), "a", "ftp", received, "f", readings
+                station.code,
+                file_id,
+                shortest_decimal(at.timestamp()),
+                "a",
+                "ftp",
+                received,
+                "f",
+                Readings.of(readings),
             )
-            records.append(consumed(Record("parsed-reading", station.code.encode(), encode(read))))
+            records.append(
+                consumed(Record("parsed-reading", station.code.encode(), encode_reading_set(read)))
+            )
         given, _ = through(validator.handle, records, 500)
-        yield [decode_stored_set(record.value or b"") for record in given]
+        yield [decode_flagged_set(record.value or b"") for record in given]
 
 
 def timed(work: Callable[[], None]) -> float:
@@ -221,7 +230,7 @@ def main() -> None:
     files: int = parser.parse_args().files
     with tempfile.TemporaryDirectory() as folder, machine(Path(folder)) as running:
         records = flagged_records(files)
-        inserts(running, [decode_stored_set(record.value or b"") for record in records[:20_000]])
+        inserts(running, [decode_flagged_set(record.value or b"") for record in records[:20_000]])
         from_topic(running, records, files * LINES)
         bytes_on_disk(running)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedReading, FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.records import Record
 from quantrac.testing.builders import station
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from support.watch import Watch
 
 STATIONS, PARAMETERS = 2_000, 15
@@ -26,14 +26,15 @@ TESTS = dict.fromkeys(("flat_line", "stuck", "spike", "status", "unit", "rate_of
 
 def batch(at: datetime) -> list[Record]:
     """One file of every station."""
-    readings = [
-        FlaggedReading(n, f"P{n}", 10.0, "10", "µg/m3", at, "00", 1, TESTS, at) for n in range(PARAMETERS)
-    ]
+    readings = FlaggedReadings.of(
+        FlaggedReading(n, f"P{n}", 10.0, "10", "µg/m3", at, "00", 1, TESTS, at)
+        for n in range(1, PARAMETERS + 1)
+    )
     return [
         Record(
             "qa-flagged",
             f"S{n}".encode(),
-            encode(FlaggedSet(f"S{n}", "f" * 64, "name", "a", "ftp", at, "f", "r", readings)),
+            encode_flagged_set(FlaggedSet(f"S{n}", "f" * 64, "name", "a", "ftp", at, "f", "r", readings)),
         )
         for n in range(STATIONS)
     ]

@@ -23,8 +23,8 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables
+from schemas.codecs.window_dirty import encode_window_dirty
 from schemas.limits import load_national
-from schemas.window_codec import encode_window_dirty
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.averages.step import AverageStep
 from services.aggregator.windows.dirty_queue import DirtyQueue

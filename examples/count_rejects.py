@@ -18,7 +18,8 @@ from quantrac.io.records import DeadLetter, Done, Record
 from quantrac.io.role import Role, Work, main
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ServiceSettings, load
-from schemas.codec import BadMessage, decode_reading_set
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_reading_set
 
 
 class CountRejectsHandler:

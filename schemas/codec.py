@@ -1,89 +1,14 @@
-"""The hot path's way in and out of JSON: msgspec, straight into the domain's dataclasses.
-
-pydantic (``schemas.messages``) states the contract; a set of 15 readings costs it 16 µs to read and 7 µs to
-write, msgspec about a quarter. ``tests/contract/test_messages.py`` holds both against the same examples.
-"""
+"""Averages, indices, exceedances, dirty hours and baselines: see ``schemas.codecs``."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from math import nan
-from typing import Annotated, TypeVar
 
 import msgspec
 
-from quantrac.domain.bounds import (
-    FILE_NAME_LENGTH,
-    MEASURED,
-    NAME_LENGTH,
-    RECEIVED,
-    UINT16,
-    UINT32,
-    TimeRange,
-)
 from quantrac.domain.qa.baseline.blocks import BOUNDS, block_of
-from quantrac.domain.readings import FlaggedSet, Provisional, ReadingSet
 from quantrac.domain.times import to_seconds
-
-
-class RememberedReading(msgspec.Struct):
-    """What the validator's memory needs of a flagged reading."""
-
-    parameter: str
-    value: float
-    measured_at: datetime
-    status: str
-    equal_since: datetime | None
-
-
-class RememberedSet(msgspec.Struct):
-    """What the validator's memory needs of a flagged set."""
-
-    station: str
-    received_at: datetime
-    readings: list[RememberedReading] = []
-    revision: int = 0
-
-
-class StoredReading(msgspec.Struct, gc=False):
-    """What the store needs of a flagged reading: :class:`quantrac.domain.readings.FlaggedReading`."""
-
-    line: Annotated[int, msgspec.Meta(ge=1, le=UINT32)]
-    parameter: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH)]
-    value: float
-    text: str
-    unit: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH)]
-    measured_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    status: str
-    flag: Annotated[int, msgspec.Meta(ge=1, le=9)]
-    tests: msgspec.Raw
-    """A JSON object; some dozens of different ones make up nearly all readings."""
-
-
-class StoredReject(msgspec.Struct, gc=False):
-    """What the store needs of a reject: :class:`quantrac.domain.readings.Reject`."""
-
-    line: Annotated[int, msgspec.Meta(ge=0, le=UINT32)]
-    text: str
-    reason: str
-    detail: str = ""
-
-
-class StoredSet(msgspec.Struct):
-    """What the store needs of a flagged set: :class:`quantrac.domain.readings.FlaggedSet`."""
-
-    station: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH)]
-    file_id: str
-    file_name: Annotated[str, msgspec.Meta(max_length=FILE_NAME_LENGTH)]
-    account: str
-    transport: str
-    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    format: str
-    rules: str
-    readings: list[StoredReading] = []
-    rejects: list[StoredReject] = []
-    revision: Annotated[int, msgspec.Meta(ge=0, le=UINT16)] = 0
-    cause: str = ""
-    provisional: Provisional | None = None
+from schemas.codecs.decoding import decode
 
 
 class _Limits(msgspec.Struct):
@@ -168,23 +93,9 @@ class AggregatedMessage(msgspec.Struct):
     exceedances: list[ExceedanceMessage] = []
 
 
-_M = TypeVar("_M")
-
 _encoder = msgspec.json.Encoder()
-_reading_set = msgspec.json.Decoder(ReadingSet)
-_flagged_set = msgspec.json.Decoder(FlaggedSet)
-_stored_set = msgspec.json.Decoder(StoredSet)
-_remembered = msgspec.json.Decoder(RememberedSet)
 _baseline = msgspec.json.Decoder(_Baseline)
 _aggregated = msgspec.json.Decoder(AggregatedMessage)
-
-BadMessage = msgspec.MsgspecError
-"""Raised by the decoders: the bytes are not the message they should be; its text says what and where."""
-
-
-def encode(message: ReadingSet | FlaggedSet) -> bytes:
-    """Write a set as one line of JSON (UTF-8, times in UTC with ``Z``)."""
-    return _encoder.encode(message)
 
 
 def encode_aggregated(
@@ -200,54 +111,9 @@ def encode_aggregated(
     return _encoder.encode(message | {name: items for name, items in optional.items() if items})
 
 
-def decode_reading_set(value: bytes) -> ReadingSet:
-    """Read the value of a ``parsed-reading`` message; raises :data:`BadMessage`."""
-    return _decode(_reading_set, value)
-
-
-def decode_flagged_set(value: bytes) -> FlaggedSet:
-    """Read the value of a ``qa-flagged`` message; raises :data:`BadMessage`."""
-    return _decode(_flagged_set, value)
-
-
-def decode_stored_set(value: bytes) -> StoredSet:
-    """Read the value of a ``qa-flagged`` message in a third of the time; raises :data:`BadMessage`.
-
-    Times and numbers are those that the tables can hold. What ``tests`` holds is not looked into.
-    """
-    stored = _decode(_stored_set, value)
-    _check(RECEIVED, stored.received_at, "received_at")
-    measured_at = None
-    for reading in stored.readings:
-        if reading.measured_at != measured_at:  # nearly always one time a file
-            measured_at = reading.measured_at
-            _check(MEASURED, measured_at, "measured_at")
-    return stored
-
-
-def _decode(decoder: msgspec.json.Decoder[_M], value: bytes) -> _M:
-    try:
-        return decoder.decode(value)
-    except (
-        UnicodeDecodeError,
-        RecursionError,
-    ) as error:  # errors of the decoder's that are not its own
-        raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
-
-
-def _check(times: TimeRange, time: datetime, name: str) -> None:
-    if problem := times.problem(time):
-        raise msgspec.ValidationError(f"{name}: {time.isoformat()} {problem}")
-
-
-def decode_remembered(value: bytes) -> RememberedSet:
-    """Read of a ``qa-flagged`` message what a memory needs, twice as fast; raises :data:`BadMessage`."""
-    return _decode(_remembered, value)
-
-
 def decode_aggregated(value: bytes) -> AggregatedMessage:
     """Read the averages and exceedances of an ``aggregated`` message; raises :data:`BadMessage`."""
-    return _decode(_aggregated, value)
+    return decode(_aggregated, value)
 
 
 def decode_baseline(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]]]:
@@ -256,7 +122,7 @@ def decode_baseline(value: bytes) -> tuple[str, dict[int, dict[str, list[float]]
 
     Raises :data:`BadMessage`.
     """
-    message = _decode(_baseline, value)
+    message = decode(_baseline, value)
     blocks = {
         block_of(to_seconds(block.start)): {
             parameter: [nan if (limit := getattr(limits, name)) is None else limit for name in BOUNDS]

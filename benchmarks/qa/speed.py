@@ -44,13 +44,14 @@ from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import Reading, ReadingSet
+from quantrac.domain.readings import Reading, Readings, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import from_seconds
 from quantrac.io.records import Record
+from quantrac.io.role import collect_rarely
 from quantrac.testing.history import statistics_of
 from schemas import rules
-from schemas.codec import decode_reading_set, encode
+from schemas.codecs.sets import decode_reading_set, encode_flagged_set, encode_reading_set
 from services.validator.validate.handler import ValidateHandler
 
 BATCH = 500
@@ -82,6 +83,7 @@ def main() -> None:
     options.add_argument("--no-peers", action="store_true")
     options.add_argument("--stations", type=int, default=BATCH)
     given = options.parse_args()
+    collect_rarely()  # as every role does
     rows = list(ours(Country(given.stations)))
     if not given.no_peers:
         rows += peers()
@@ -112,15 +114,15 @@ class Country:
         at = START + number * INTERVAL
         receipt = at if received is None else START + received * INTERVAL
         return [
-            encode(ReadingSet(code, "0" * 64, "", "", "ftp", receipt, "", self.readings(at)))
+            encode_reading_set(ReadingSet(code, "0" * 64, "", "", "ftp", receipt, "", self.readings(at)))
             for code in self.codes
         ]
 
-    def readings(self, at: datetime) -> list[Reading]:
-        return [
+    def readings(self, at: datetime) -> Readings:
+        return Readings.of(
             Reading(line, code, value := made_up(self.random, usual, spread), str(value), unit, at, "00")
             for line, (code, unit, _, usual, spread) in enumerate(PARAMETERS, start=1)
-        ]
+        )
 
 
 def usual_limits(value: float, spread: float) -> list[float]:
@@ -189,7 +191,7 @@ def restored(country: Country) -> tuple[int, float]:
         at = START + number * INTERVAL
         sets = [ReadingSet(code, "0" * 64, "", "", "ftp", at, "", country.readings(at)) for code in names]
         for place, flagged in enumerate(judge.judge(sets)):
-            tails[place % 6].append(Record("", b"", encode(flagged)))
+            tails[place % 6].append(Record("", b"", encode_flagged_set(flagged)))
     seconds = cpu(lambda: [handler.restore(number, tail) for number, tail in enumerate(tails)])
     return sum(map(len, tails)) * LINES, seconds
 

@@ -8,7 +8,7 @@ from functools import partial
 from quantrac.cli.target import Target
 from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import DeliveryFailed, Record
 from schemas.registry import apply_record
@@ -36,7 +36,7 @@ def write(target: Target, *records: Record, timeout: float = TIMEOUT_SECONDS) ->
     Raises UserError where the broker does not confirm them within ``timeout`` seconds.
     """
     *before, last = records
-    producer = KafkaProducer(target.kafka, linger_ms=0, delivery_timeout=timeout)
+    producer = ReportingProducer(target.kafka, linger_ms=0, delivery_timeout=timeout)
     try:
         producer.produce(before)
         return producer.write(last)

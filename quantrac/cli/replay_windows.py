@@ -18,7 +18,7 @@ from quantrac.io.clickhouse import ClickHouse, ClickHouseError, Result
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.records import DeliveryFailed, Producer, Record
-from schemas.window_codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 
 # A day of as many stations is up to 9,000 hours, about 1 s of the windows: a live hour waits no longer.
 _STATIONS_A_PAGE = 25

@@ -98,14 +98,18 @@ def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[s
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    # A batch is some 100,000 small objects without cycles; looking for cycles took a fifth of its time.
-    gc.set_threshold(100_000, 10, 10)
+    collect_rarely()
     role = roles[name]()
     if settings.health_port:
         serve_health(settings.health_host, settings.health_port, role.health)
     log.info("started")
     role.run(stop)
     log.info("stopped")
+
+
+def collect_rarely() -> None:
+    """Let Python look for cycles seldom: a batch is some 100,000 objects without any, and it took a fifth."""
+    gc.set_threshold(100_000, 10, 10)
 
 
 def serve_health(host: str, port: int, health: Callable[[], Health]) -> None:

@@ -131,7 +131,7 @@ class Runner:
         consumer: Consumer,
         producer: Producer,
         handler: Handler,
-        batch_size: int = 500,
+        batch_size: int = 2_000,
         poll_timeout: float = 1.0,
         limit: DeadLetterLimit | None = None,
         progress: Progress | None = None,

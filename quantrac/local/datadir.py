@@ -14,9 +14,9 @@ from quantrac.io.private_files import write_private
 from quantrac.local.errors import LocalError
 from quantrac.local.state import StackState, read_state
 
-LAYOUT = 2
-"""Version of what the folder holds: names of topics, consumer groups and tables. 1 had no file that says
-so.
+LAYOUT = 3
+"""Version of what the folder holds: names of topics, consumer groups and tables, and the form of messages. 1
+had no file that says so, in 2 each reading of a set was an object.
 """
 
 

@@ -4,7 +4,9 @@ import threading
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from quantrac.io.partitions import Offsets, Partition
 from quantrac.io.records import DeliveryFailed, Record

@@ -13,9 +13,11 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.readings import (
     Flag,
     FlaggedReading,
+    FlaggedReadings,
     FlaggedSet,
     Provisional,
     Reading,
+    Readings,
     ReadingSet,
     Reject,
 )
@@ -172,7 +174,7 @@ def reading_set(
         transport=transport,
         received_at=received_at,
         format=format,
-        readings=list(readings),
+        readings=Readings.of(readings),
         rejects=list(rejects),
     )
 
@@ -204,7 +206,7 @@ def flagged_set(
         received_at=received_at,
         format=format,
         rules=rules,
-        readings=list(readings),
+        readings=FlaggedReadings.of(readings),
         rejects=list(rejects),
         revision=revision,
         cause=cause,

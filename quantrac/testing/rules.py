@@ -36,6 +36,7 @@ class FixedRules:
         self._by_parameter = {code: {**thresholds, **own} for code, own in (by_parameter or {}).items()}
         self.required = frozenset(required)
         self.version = version
+        self.stations: frozenset[str] = frozenset()
 
     def thresholds(self, station_type: str, station: str, parameter: str, at: datetime) -> Thresholds:
         """Return the thresholds of a parameter, whatever the station and the time."""

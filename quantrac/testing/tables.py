@@ -3,9 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from quantrac.io.clickhouse import ClickHouseAway, Result
+from quantrac.io.clickhouse_native import Array
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def list_columns(columns: Mapping[str, Array]) -> dict[str, list[Any]]:
+    """Return the columns of a block as lists."""
+    return {name: c.tolist() if isinstance(c, np.ndarray) else list(c) for name, c in columns.items()}
 
 
 class GivenRows:

@@ -3,7 +3,8 @@
 A partitioned table with ``station`` in its sorting key is *sharded*: ``<name>_local`` holds a shard's
 stations, replicated within the shard, and a Distributed table of the public name stands over it. Every other
 table is *everywhere*: whole on each server, replicated through all shards. Views, dictionaries, roles and
-rights are made on each server and name the public tables.
+rights are made on each server and name the public tables. A materialized view copies what a shard stores from
+one sharded table to another, on the replica that was written to; the rows need no other way.
 
 Paths in the keeper are written out: with ClickHouse's default, a UUID a statement, a statement run again
 would give a server that missed it the first time a replica of its own, which shares nothing with the others.
@@ -11,7 +12,7 @@ Only what is made to be exchanged has a UUID: its name's path may still be taken
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,12 +35,13 @@ _CREATE_TABLE = re.compile(
 _ENGINE = re.compile(r"ENGINE\s*=\s*(?P<kind>\w*MergeTree)(?:\((?P<arguments>[^()]*)\))?\s*\Z")
 _SETTINGS = re.compile(r"SETTINGS\s+non_replicated_deduplication_window = (?P<window>\d+)\s*")
 _VIEW = re.compile(r"(CREATE OR REPLACE VIEW|CREATE VIEW IF NOT EXISTS) (?P<name>\w+)")
+_MATERIALIZED = re.compile(r"(CREATE MATERIALIZED VIEW IF NOT EXISTS \w+) TO (\w+)\b")
 _DICTIONARY = re.compile(r"(CREATE OR REPLACE DICTIONARY|CREATE DICTIONARY IF NOT EXISTS) (?P<name>\w+)")
 _ACCESS = re.compile(r"CREATE (ROLE|SETTINGS PROFILE|QUOTA) IF NOT EXISTS (?P<name>\w+)")
 _RIGHTS = re.compile(r"GRANT|REVOKE")
 _ALTER = re.compile(r"ALTER TABLE (?P<name>\w+)\s")
-_EXCHANGE = re.compile(r"EXCHANGE TABLES (?P<name>\w+) AND (?P<other>\w+)")
-_DROP = re.compile(r"DROP TABLE (?:IF EXISTS )?(?P<name>\w+)")
+_EXCHANGE = re.compile(r"EXCHANGE TABLES (?P<name>\w+) AND (?P<other>\w+)\Z")
+_DROP = re.compile(r"DROP TABLE (?:IF EXISTS )?(?P<name>\w+)\Z")
 _INSERT = re.compile(r"INSERT INTO (?P<name>\w+)\s+SELECT\b")
 
 _ALTERS_BOTH = ("ADD COLUMN IF NOT EXISTS", "MODIFY COLUMN", "COMMENT COLUMN", "MODIFY COMMENT")
@@ -69,6 +71,13 @@ class Cluster:
         self._everywhere: set[str] = set()
         self._comments: dict[str, str] = {}
         """Of the sharded tables."""
+        # What begins so is rendered from the groups of the expression and the text after them.
+        self._renderings: tuple[tuple[re.Pattern[str], Callable[..., list[str]]], ...] = (
+            (_EXCHANGE, self._exchange),
+            (_DROP, self._drop),
+            (_ALTER, self._alter),
+            (_MATERIALIZED, self._copy_on_insert),
+        )
 
     def create_database(self) -> str:
         """Return the statement that makes the database."""
@@ -88,12 +97,9 @@ class Cluster:
     def _render(self, sql: str) -> list[str]:
         if re.match(r"CREATE (OR REPLACE )?TABLE", sql):
             return self._table(sql)
-        if match := _EXCHANGE.fullmatch(sql):
-            return self._exchange(match["name"], match["other"])
-        if match := _DROP.fullmatch(sql):
-            return self._drop(match["name"])
-        if match := _ALTER.match(sql):
-            return self._alter(match["name"], sql[match.end() :])
+        for pattern, render in self._renderings:
+            if match := pattern.match(sql):
+                return render(*match.groups(), sql[match.end() :])
         if match := _INSERT.match(sql):
             self._is_sharded(match["name"])  # raises for a table that is not known
             return [sql]
@@ -146,7 +152,19 @@ class Cluster:
         engine = f"Distributed('{self._name}', '{self._database}', '{stored}', cityHash64(station))"
         return f"{verb} {name} {self._on} AS {stored}\nENGINE = {engine}\n{self._comments[name]}"
 
-    def _exchange(self, first: str, second: str) -> list[str]:
+    def _copy_on_insert(self, head: str, target: str, rest: str) -> list[str]:
+        select, _, end = rest.rpartition("\nFROM ")
+        source, _, comment = end.partition("\nCOMMENT ")
+        if re.search(r"\bFROM\b", select) or not comment:
+            raise ValueError(
+                "wanted is … AS SELECT … FROM table COMMENT …, each of the last two on a line of its own"
+            )
+        if not (self._is_sharded(target) and self._is_sharded(source)):
+            raise ValueError("only from a sharded table to a sharded table are rows known to be copied")
+        end = f"\nFROM {_local(source)}\nCOMMENT {comment}"
+        return [f"{head} {self._on} TO {_local(target)}{select}{end}"]
+
+    def _exchange(self, first: str, second: str, _end: str) -> list[str]:
         if not (self._is_sharded(first) and self._is_sharded(second)):
             raise ValueError("only sharded tables are known to be exchanged")
         comments = self._comments
@@ -157,7 +175,7 @@ class Cluster:
             *(self._distributed_table(name, "CREATE OR REPLACE TABLE") for name in (first, second)),
         ]
 
-    def _drop(self, name: str) -> list[str]:
+    def _drop(self, name: str, _end: str) -> list[str]:
         if not self._is_sharded(name):
             raise ValueError("only a sharded table is known to be dropped")
         del self._comments[name]

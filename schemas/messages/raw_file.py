@@ -39,7 +39,8 @@ class RawFileHeaders(Message):
     @classmethod
     def from_headers(cls, headers: Mapping[str, bytes]) -> "RawFileHeaders":
         """Decode from Kafka, leaving out headers of other parties; raises pydantic's ``ValidationError``."""
-        return cls.model_validate({k: v.decode() for k, v in headers.items() if k in _FIELDS})
+        fields = {k: v for k, v in headers.items() if k in _FIELDS and v is not None}  # Kafka's may be null
+        return cls.model_validate({name: value.decode() for name, value in fields.items()})
 
 
 _FIELDS = frozenset(RawFileHeaders.model_fields)

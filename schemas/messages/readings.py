@@ -1,13 +1,15 @@
 """``parsed-reading`` and ``qa-flagged``: what one file gave, before and after the validator.
 
-The fields mirror the dataclasses of ``quantrac.domain.readings``; the hot path decodes straight into those
-(``schemas.codec``), and a contract test holds the two together.
+The hot path decodes into ``quantrac.domain.readings`` (``schemas.codecs.sets``); contract tests hold the two
+together.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
+from quantrac.domain.readings import outcomes_problem
 from schemas.messages.base import (
     Count,
     FileName,
@@ -23,24 +25,44 @@ from schemas.messages.base import (
     Utc,
 )
 
+T = TypeVar("T")
+Column: TypeAlias = Annotated[
+    Annotated[T, Tag("all")] | Annotated[list[T], Tag("rows")],
+    Discriminator(lambda column: "rows" if isinstance(column, list) else "all"),
+]
+"""One value that holds for all rows, or a list of one a row."""
 
-class Reading(Message):
-    """One value of one parameter at one time."""
 
-    line: Annotated[Count, Field(ge=1)]
-    """Line number in the file, counted from 1."""
-    parameter: ParameterCode
+class Readings(Message):
+    """The readings of one file in columns, one row a reading, in the order of the file.
+
+    A column is a list as long as ``line``, or, where all rows are equal, the one value itself.
+    """
+
+    line: list[Annotated[Count, Field(ge=1)]]
+    """Line number in the file, counted from 1; as many as there are readings."""
+    parameter: Column[ParameterCode]
     """Catalogue code."""
-    value: Annotated[float, Field(allow_inf_nan=False)]
+    value: list[Annotated[float, Field(allow_inf_nan=False)]]
     """In ``unit``."""
-    text: str
+    text: list[str]
     """The value column as it stood in the file."""
-    unit: Unit
+    unit: Column[Unit]
     """Unit of ``value``; empty for dimensionless parameters."""
-    measured_at: MeasuredAt
+    measured_at: Column[MeasuredAt]
     """UTC."""
-    status: str
+    status: Column[str]
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+
+    @model_validator(mode="after")
+    def check_lengths(self) -> Self:
+        """Refuse columns of different lengths."""
+        for name in type(self).model_fields:
+            column = getattr(self, name)
+            if isinstance(column, list) and len(column) != len(self.line):
+                sentence = f"{name}: {len(column)} rows, where line has {len(self.line)}"
+                raise PydanticCustomError("column_length", "{sentence}", {"sentence": sentence})
+        return self
 
 
 class Reject(Message):
@@ -73,18 +95,18 @@ class ReadingSet(Message):
     """When the intake had the whole file, UTC."""
     format: str
     """Dialect that read it; empty when nothing was readable."""
-    readings: list[Reading]
+    readings: Readings
     rejects: list[Reject]
 
 
-class FlaggedReading(Reading):
-    """A reading with the outcome of every quality test."""
+class FlaggedReadings(Readings):
+    """Readings with the outcome of every quality test."""
 
-    flag: Outcome
+    flag: Column[Outcome]
     """The worst outcome."""
-    tests: dict[str, Outcome]
-    """Outcome by test name."""
-    equal_since: Utc | None
+    outcome: Column[Count]
+    """Index in ``outcomes``, from 0."""
+    equal_since: Column[Utc | None]
     """Since when the series has shown this value, UTC; null where not known for sure."""
 
 
@@ -111,7 +133,11 @@ class FlaggedSet(Message):
     format: str
     rules: str
     """Version of the rule set that judged its first reading."""
-    readings: list[FlaggedReading]
+    readings: FlaggedReadings
+    tests: list[str]
+    """Names of the quality tests."""
+    outcomes: list[str]
+    """The distinct outcomes of readings: a digit a test, in the order of ``tests``; 0 = it was not run."""
     rejects: list[Reject]
     revision: Revision = 0
     """0 for the first judgement of a file; a higher one holds only readings whose flag has changed."""
@@ -119,3 +145,12 @@ class FlaggedSet(Message):
     """Why it was judged again; empty for the first judgement."""
     provisional: Provisional | None = None
     """What has to be judged again, null where these flags are final."""
+
+    @model_validator(mode="after")
+    def check_outcomes(self) -> Self:
+        """Refuse outcomes that are not of the tests, and an index past them."""
+        column = self.readings.outcome
+        rows = column if isinstance(column, list) else [column] * min(1, len(self.readings.line))
+        if problem := outcomes_problem(rows, self.tests, self.outcomes):
+            raise PydanticCustomError("outcomes", "{problem}", {"problem": problem})
+        return self

@@ -96,8 +96,10 @@ class RuleSet:
     def __init__(self, required: Iterable[str], settings: Settings) -> None:
         self.required = frozenset(required)
         self.settings = settings
+        self.stations = frozenset(scope.name for scope in settings if scope.section == "stations")
+        """Stations with rules of their own."""
         self._types = {scope.name for scope in settings if scope.section == "station_types"}
-        self._stations = {scope.name for scope in settings if scope.section == "stations"}
+        self._parameters = {scope.parameter for scope in settings}
         self._changes: dict[tuple[str, str, str], tuple[datetime, ...]] = {}
         self._thresholds: dict[tuple[str, str, str, int], Thresholds] = {}
 
@@ -158,7 +160,7 @@ class RuleSet:
             for station_type in TYPES:
                 if error := self._refusal(station_type, "", parameter, accepted):
                     raise UserError(error)
-        for station in sorted(self._stations):
+        for station in sorted(self.stations):
             mine = [code for code in parameters if Scope("stations", station, code) in self.settings]
             for parameter in parameters if "" in mine else mine:
                 error = self._refusal("", station, parameter, accepted)
@@ -179,11 +181,11 @@ class RuleSet:
         return ""
 
     def _series(self, station_type: str, station: str, parameter: str) -> tuple[str, str, str]:
-        """Stations without rules of their own share the entry of their type, and so do types."""
+        """Stations, types and parameters without rules of their own share the entry of all others."""
         return (
             station_type if station_type in self._types else "",
-            station if station in self._stations else "",
-            parameter,
+            station if station in self.stations else "",
+            parameter if parameter in self._parameters else "",
         )
 
     def _entries(self, station_type: str, station: str, parameter: str) -> Iterator[tuple[Scope, str, Entry]]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from quantrac.domain.readings import FlaggedSet
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
-from schemas.codec import BadMessage, decode_flagged_set
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_flagged_set
 from schemas.messages.deliveries import DeliveredFile, DeliveryReceipt, Receipt
 from services.forwarder.backoff import Backoff
 from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries

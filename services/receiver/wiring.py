@@ -10,7 +10,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.consumer import KafkaConsumer
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import KafkaProducer, ReportingProducer
 from quantrac.io.kafka.readers import read_since
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.open_files import allow_open_files
@@ -289,7 +289,7 @@ def _intake(settings: IntakeSettings, registry: Registry, ledger: Ledger) -> Int
         ),
         spool=Spool(settings.spool, settings.spool_limit_bytes),
         ledger=ledger,
-        producer=KafkaProducer(settings.kafka_connection),
+        producer=ReportingProducer(settings.kafka_connection),
         clock=_now,
         progress=Progress(settings.stalled_seconds, name="spool"),
     )

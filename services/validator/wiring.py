@@ -20,7 +20,8 @@ from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import ClickHouseSettings, load
 from schemas.clickhouse.history import HistorySnapshot
-from schemas.codec import BadMessage, decode_baseline
+from schemas.codec import decode_baseline
+from schemas.codecs.decoding import BadMessage
 from schemas.registry import apply_record
 from schemas.rules import load as load_rules
 from schemas.rules.book import RuleBook

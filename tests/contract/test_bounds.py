@@ -13,7 +13,8 @@ from quantrac.domain.ids import MOST_REVISIONS, reading_version
 from quantrac.domain.parsing import Reason, parse_file
 from quantrac.testing.builders import NOON, station, station_file
 from schemas.clickhouse.reference import ALWAYS
-from schemas.codec import BadMessage, decode_flagged_set, decode_stored_set
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_flagged_set
 from schemas.examples import example
 from schemas.messages.aggregates import WindowDirty
 from schemas.messages.alerts import Alert
@@ -112,7 +113,7 @@ def test_the_registrys_tables_take_the_same_times() -> None:
 
 def objection(model: type[BaseModel], message: bytes) -> str:
     try:
-        model.model_validate_json(message)
+        model.model_validate_json(message, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -122,32 +123,27 @@ def objection(model: type[BaseModel], message: bytes) -> str:
 @pytest.mark.parametrize("case", list(cases(json.loads(example("qa-flagged.json")), SET)), ids=str)
 def test_the_store_takes_every_set_that_the_door_takes_and_none_that_it_cannot_hold(case: Case) -> None:
     try:
-        decode_flagged_set(case.message)
-        refused = objection(FlaggedSet, case.message)
+        stored = decode_flagged_set(case.message)
     except BadMessage as error:
-        refused = str(error)
-    try:
-        stored = decode_stored_set(case.message)
-    except BadMessage as error:
-        assert refused, f"the store alone refuses it: {error}"
+        assert objection(FlaggedSet, case.message), f"the store alone refuses it: {error}"
         assert str(error)
         return
     assert stored.revision <= bounds.UINT16
     assert not RECEIVED.problem(stored.received_at)
-    assert {MEASURED.problem(reading.measured_at) for reading in stored.readings} == {""}
-    assert max(line.line for line in (*stored.readings, *stored.rejects)) <= bounds.UINT32
+    assert set(map(MEASURED.problem, stored.readings.measured_at)) == {""}
+    assert max(*stored.readings.line, *(reject.line for reject in stored.rejects)) <= bounds.UINT32
 
 
 @pytest.mark.parametrize(
     ("model", "name", "field", "literal"),
     [
-        (FlaggedSet, "qa-flagged.json", "readings.0.line", str(2**40)),
+        (FlaggedSet, "qa-flagged.json", "readings.line.0", str(2**40)),
         (FlaggedSet, "qa-flagged.json", "rejects.0.line", str(2**40)),
         (FlaggedSet, "qa-flagged.json", "received_at", '"1969-12-31T23:59:59.999Z"'),
         (FlaggedSet, "qa-flagged.json", "received_at", '"9999-12-31T23:59:59Z"'),
-        (FlaggedSet, "qa-flagged.json", "readings.0.measured_at", '"2106-02-07T06:28:16Z"'),
-        (FlaggedSet, "qa-flagged.json", "readings.0.measured_at", '"0001-01-01T00:00:00Z"'),
-        (FlaggedSet, "qa-flagged.json", "readings.0.measured_at", '"2026-03-25T12:00:00+07:00"'),
+        (FlaggedSet, "qa-flagged.json", "readings.measured_at", '"2106-02-07T06:28:16Z"'),
+        (FlaggedSet, "qa-flagged.json", "readings.measured_at", '"0001-01-01T00:00:00Z"'),
+        (FlaggedSet, "qa-flagged.json", "readings.measured_at", '"2026-03-25T12:00:00+07:00"'),
         (FlaggedSet, "qa-flagged.json", "revision", "65536"),
         (DeliveryReceipt, "delivery-receipt.json", "files.0.readings", str(2**32)),
         (DeliveryReceipt, "delivery-receipt.json", "files.0.revision", str(2**16)),
@@ -165,7 +161,7 @@ def test_the_contract_refuses_what_no_column_can_hold_and_names_the_field(
 ) -> None:
     message = json.loads(example(name))
     assert objection(model, example(name)) == ""
-    assert objection(model, replaced(message, field, literal)).startswith(f"{field}: ")
+    assert objection(model, replaced(message, field, literal)).startswith(field)
 
 
 def test_headers_of_a_raw_file_have_a_time_of_receipt_that_its_table_can_hold() -> None:

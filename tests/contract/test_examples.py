@@ -12,9 +12,12 @@ from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.registry.registry import Registry
+from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Done, Record
 from quantrac.testing.history import HistoryInMemory
+from quantrac.testing.tables import list_columns
 from schemas import codec, rules
+from schemas.codecs import sets
 from schemas.examples import example
 from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
@@ -94,8 +97,8 @@ class Tables:
     def __init__(self) -> None:
         self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
 
-    def insert(self, table: str, columns: dict[str, list[Any]], *, token: str = "") -> None:
-        self.inserted.append((table, columns, token))
+    def insert(self, table: str, columns: Mapping[str, Array], *, token: str = "") -> None:
+        self.inserted.append((table, list_columns(columns), token))
 
 
 def sink(tables: Tables) -> SinkHandler:
@@ -137,8 +140,8 @@ def test_raw_files_receipts_and_alerts_become_rows() -> None:
 
 def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Registry) -> None:
     history = HistoryInMemory()
-    stored = codec.decode_flagged_set(example("qa-flagged.json"))
-    stored.readings[0].flag = 3
+    stored = sets.decode_flagged_set(example("qa-flagged.json"))
+    stored.readings.flag[0] = 3
     history.insert(stored)
     handler = RejudgeHandler(
         lambda: history,
@@ -153,9 +156,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
         clock=lambda: datetime(2026, 3, 25, tzinfo=UTC),
         on_crash=raise_crash,
     )
-    revision = codec.decode_flagged_set(
-        only(handler.handle([record("rejudge", "rejudge.json")])).value or b""
-    )
+    revision = sets.decode_flagged_set(only(handler.handle([record("rejudge", "rejudge.json")])).value or b"")
     assert (revision.file_id, revision.revision, revision.cause) == (stored.file_id, 1, "companion,late")
     assert [(r.parameter, r.flag) for r in revision.readings] == [("NO2", 1)]
 

@@ -195,9 +195,9 @@ def hanoi(clickhouse_server: ClickHouseSettings) -> ClickHouse:
 
 ANSWERS: dict[int, list[tuple[Any, ...]]] = {
     1: [
-        (A, "Station A", "NO2", "2026-03-25 00:00:00", 12.0, "µg/m3"),
-        (A, "Station A", "PM2.5", "2026-03-25 02:00:00", 22.0, "µg/m3"),
-        (WATER, "Plant W", "COD", "2100-01-01 00:00:00", 40.0, "mg/L"),
+        (A, "Station A", "NO2", "2026-03-25 00:00:00", 12.0, "µg/m3", 1),
+        (A, "Station A", "PM2.5", "2026-03-25 03:00:00", 999.0, "µg/m3", 4),
+        (B, "Station B", "PM2.5", "2026-03-25 01:00:00", 30.0, "µg/m3", 4),
     ],
     2: [
         ("2026-03-25 00:00:00", 10.0, 1.0),

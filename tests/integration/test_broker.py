@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import DeliveryFailed, Record
 from quantrac.local import broker as local_broker
@@ -54,7 +54,7 @@ def started(broker: Broker, connection: KafkaConnection) -> Iterator[subprocess.
 
 def write(connection: KafkaConnection, value: bytes) -> None:
     KafkaAdmin(connection).create([TopicSettings("raw-file", 1, 1, {})])
-    KafkaProducer(connection).write(Record("raw-file", b"station", value))
+    ReportingProducer(connection).write(Record("raw-file", b"station", value))
 
 
 def read(connection: KafkaConnection) -> list[bytes | None]:
@@ -117,7 +117,7 @@ def test_a_client_without_the_password_can_do_nothing(broker: Broker) -> None:
         with pytest.raises(KafkaException):
             read(without_login)
         with pytest.raises(DeliveryFailed):
-            KafkaProducer(without_login, delivery_timeout=3).write(Record("raw-file", b"station", b"0"))
+            ReportingProducer(without_login, delivery_timeout=3).write(Record("raw-file", b"station", b"0"))
         for port in (broker.port, broker.controller_port):
             assert answer(port, create_topics_request("intruder")) == b""
         assert set(KafkaAdmin(broker.connection).count_partitions()) == {"raw-file"}

@@ -132,7 +132,9 @@ def test_what_is_inserted_under_the_public_name_is_stored_once_and_read_with_fin
     client.insert("readings", reading_columns("B", 2.0, 2 << 20), token="b")
     assert client.query("SELECT count() FROM readings_local").rows[0][0] == 2
     assert [tuple(row) for row in client.query("SELECT value FROM readings FINAL").rows] == [(2.0,)]
-    assert [tuple(row) for row in client.query("SELECT value FROM readings_current").rows] == [(2.0,)]
+    for view in ("readings_current", "latest_current"):
+        assert [tuple(row) for row in client.query(f"SELECT value FROM {view}").rows] == [(2.0,)]
+    assert client.query("SELECT count() FROM latest_readings_local").rows[0][0] == 2
 
 
 def test_public_and_stored_tables_have_the_same_columns_and_comments(
@@ -212,14 +214,15 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
     span = {"stations": ["B"], "after_key": (AT, "", "", 0), "end": datetime(2026, 3, 26, tzinfo=UTC)}
     found = files.select_rejects(two, **span, reason=None, limit=9)
     assert [row["line"] for row in found] == [2, 7]
-    now = datetime(2026, 3, 26, tzinfo=UTC)
+    now, earlier = datetime(2026, 3, 26, tzinfo=UTC), datetime(2026, 3, 24, tzinfo=UTC)
     latest = readings.select_latest_readings(two, stations=["B"], since=AT, now=now)
     assert [row["value"] for row in latest] == [1.0]
+    assert readings.select_latest_readings(two, stations=["B"], since=earlier, now=AT) == []
 
     monkeypatch.setitem(clickhouse_io.ON_A_CLUSTER, "distributed_product_mode", "deny")
     unprepared = ClickHouse(two._settings)
     with pytest.raises(ClickHouseRefused, match="Double-distributed"):
-        readings.select_latest_readings(unprepared, stations=["B"], since=AT, now=now)
+        readings.select_latest_readings(unprepared, stations=["B"], since=earlier, now=AT)
 
 
 def test_an_insert_for_a_shard_that_is_away_is_not_acknowledged_and_may_be_tried_again(

@@ -24,7 +24,7 @@ from quantrac.io.runner import Runner
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, account, flagged_reading, flagged_set, station
 from quantrac.testing.builders import registry as registry_of
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.deliveries import DeliveryReceipt, Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.backoff import Backoff
@@ -116,7 +116,9 @@ def ministry(down: MinistryServer) -> Iterator[MinistryServer]:
 
 def line(station: str, name: str) -> bytes:
     """Return the line of a set in a delivery."""
-    return encode(flagged_set(flagged_reading(35.2), station=station, file_name=name, received_at=NOON))
+    return encode_flagged_set(
+        flagged_set(flagged_reading(35.2), station=station, file_name=name, received_at=NOON)
+    )
 
 
 def record(station: str, name: str, offset: int = 0, partition: int = 0) -> Record:

@@ -18,7 +18,7 @@ from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import flagged_reading, flagged_set
 from quantrac.testing.history import HistoryInMemory
 from schemas.clickhouse.history import ClickHouseHistory, baseline_columns
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
 
@@ -40,7 +40,9 @@ class HistoryBehindSink(ClickHouseHistory):
 
     def insert(self, flagged: FlaggedSet) -> None:
         offset = uuid.uuid4().int % 10**9
-        assert isinstance(self.sink.handle([Record("qa-flagged", b"", encode(flagged), offset=offset)]), Done)
+        assert isinstance(
+            self.sink.handle([Record("qa-flagged", b"", encode_flagged_set(flagged), offset=offset)]), Done
+        )
 
     def store(self, station: str, changed: StationStatistics) -> None:
         self.database.insert("baseline_blocks", baseline_columns(station, changed, datetime.now(UTC)))

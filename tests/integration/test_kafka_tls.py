@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
 
 from quantrac.io.kafka.admin import KafkaAdmin, TopicSettings
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.stream import StreamRunner
@@ -81,7 +81,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaCo
 
 def test_both_client_libraries_log_in_by_scram_over_tls(cluster: KafkaConnection, tmp_path: Path) -> None:
     KafkaAdmin(cluster).create([TopicSettings("window-dirty", 1, 1, {})])
-    KafkaProducer(cluster).write(Record("window-dirty", b"station", b"12.4"))
+    ReportingProducer(cluster).write(Record("window-dirty", b"station", b"12.4"))
     assert [record.value for record in read_tail(cluster, "window-dirty", 0, 10)] == [b"12.4"]
 
     batches: list[bytes | None] = []

@@ -1,9 +1,9 @@
 """The migrations against the real engine."""
 
+import dataclasses
 import uuid
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse
@@ -11,10 +11,15 @@ from quantrac.io.migrations import Migration, migrate, sort_migrations, status
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.migrate import migrate_tables, table_status
 from schemas.clickhouse import migration_files
-from schemas.codec import decode_stored_set
+from schemas.codecs.sets import decode_flagged_set
 from schemas.examples import example
 from services.aggregator.sink.tables.files import file_columns, reject_columns
-from services.aggregator.sink.tables.readings import reading_columns, revision_columns
+from services.aggregator.sink.tables.readings import (
+    reading_columns,
+    reading_rows,
+    revision_columns,
+    versions_over,
+)
 
 
 @pytest.fixture
@@ -62,16 +67,16 @@ def test_the_sink_fills_every_column_of_its_tables(empty_database: ClickHouseSet
         " WHERE database = {db:String} AND default_kind != 'ALIAS' GROUP BY table",
         {"db": empty_database.database},
     ).rows
-    revised = msgspec.structs.replace(decode_stored_set(example("qa-flagged.json")), revision=1)
+    revised = dataclasses.replace(decode_flagged_set(example("qa-flagged.json")), revision=1)
     written = {
         "readings": reading_columns,
         "files": file_columns,
         "rejects": reject_columns,
         "reading_revisions": lambda sets: revision_columns(
-            list(zip(*reading_columns(sets).values(), strict=True)), [revised]
+            {0: revised}, versions_over({0: revised}, ()), reading_rows(sets[0])
         ),
     }
-    flagged = [decode_stored_set(example("qa-flagged.json"))]
+    flagged = [decode_flagged_set(example("qa-flagged.json"))]
     names = {table: sorted(columns) for table, columns in declared}
     names["reading_revisions"].remove("superseded_at")  # the server's own clock
     assert {table: sorted(columns(flagged)) for table, columns in written.items()} == {

@@ -31,7 +31,7 @@ from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, flagged_reading, flagged_set, station
-from schemas.codec import decode_flagged_set, encode
+from schemas.codecs.sets import decode_flagged_set, encode_flagged_set
 from schemas.examples import example
 from schemas.limits import load_national
 from schemas.messages.raw_file import RawFileHeaders
@@ -69,7 +69,7 @@ def flagged_file(code: str, *readings: FlaggedReading, at: datetime = NOON, **fi
 
 def good(number: int) -> Record:
     code = f"GOOD_{number}"
-    return Record("flagged", code.encode(), encode(flagged_file(code)))
+    return Record("flagged", code.encode(), encode_flagged_set(flagged_file(code)))
 
 
 def among_good_ones(bad: Sequence[Record]) -> list[Record]:
@@ -121,13 +121,15 @@ def set_cases() -> list[Case]:
     """Every extreme of a flagged set; each of a station of its own, or one that finds it by its field."""
     extreme_sets = []
     columns = {field: column for field, column in SET.items() if field != "station"}
-    for number, case in enumerate(cases(json.loads(encode(flagged_file("CASE"))), columns)):
+    for number, case in enumerate(cases(json.loads(encode_flagged_set(flagged_file("CASE"))), columns)):
         extreme_sets.append(
             Case(case.field, case.literal, case.message.replace(b'"CASE"', b'"CASE_%d"' % number))
         )
     for number, literal in enumerate(STRANGE_TESTS):
-        message = replaced(json.loads(encode(flagged_file(f"TESTS_{number}"))), "readings.0.tests", literal)
-        extreme_sets.append(Case("readings.0.tests", literal, message))
+        message = replaced(
+            json.loads(encode_flagged_set(flagged_file(f"TESTS_{number}"))), "outcomes.0", literal
+        )
+        extreme_sets.append(Case("outcomes.0", literal, message))
     return extreme_sets
 
 
@@ -226,7 +228,7 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
     store: ClickHouse, sink: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoder = msgspec.json.Decoder(LooseSet)
-    monkeypatch.setattr(qa_flagged, "decode_stored_set", decoder.decode)
+    monkeypatch.setattr(qa_flagged, "decode_flagged_set", decoder.decode)
     bad_cases = [case for case in set_cases() if "line" in case.field or "_at" in case.field]
     letters = sink.process(among_good_ones([Record("flagged", b"k", case.message) for case in bad_cases]))
     assert stored_stations(store) >= all_good(len(bad_cases) + 1)
@@ -234,15 +236,13 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
     said = {
         (case.field, case.literal): reasons[case.message] for case in bad_cases if case.message in reasons
     }
-    sentence = (
-        "the table {} cannot hold a value of the message: Unable to create native array for column `{}`: "
-    )
+    sentence = "the table {} cannot hold a value of the message: {}: "
     for field, literal, table, column in (
-        ("readings.0.line", str(2**32), "readings", "line"),
+        ("readings.line.0", str(2**32), "readings", "line"),
         ("rejects.0.line", str(2**32), "files", "rejected_lines"),
-        ("readings.0.measured_at", '"1969-12-31T23:59:59Z"', "readings", "measured_at"),
-        ("readings.0.measured_at", '"2106-02-07T06:28:16Z"', "readings", "measured_at"),
-        ("readings.0.measured_at", '"9999-12-31T23:59:59Z"', "readings", "measured_at"),
+        ("readings.measured_at.0", '"1969-12-31T23:59:59Z"', "readings", "measured_at"),
+        ("readings.measured_at.0", '"2106-02-07T06:28:16Z"', "readings", "measured_at"),
+        ("readings.measured_at.0", '"9999-12-31T23:59:59Z"', "readings", "measured_at"),
         ("received_at", '"1969-12-31T23:59:59.999Z"', "readings", "version"),
     ):
         assert said[field, literal].startswith(sentence.format(table, column)), said[field, literal]
@@ -292,7 +292,9 @@ def test_a_set_with_readings_of_more_months_than_the_engine_takes_by_default_is_
     long = flagged_file("LONG", *(flagged_file("LONG", at=at).readings[0] for at in months))
     late = flagged_file("LONG", *long.readings, revision=1, cause="late")
     for each in (long, late):
-        assert sink.process([Record("flagged", b"LONG", encode(each), {}, 0, each.revision)]) == []
+        assert (
+            sink.process([Record("flagged", b"LONG", encode_flagged_set(each), {}, 0, each.revision)]) == []
+        )
     count = "SELECT count() FROM {} WHERE station = 'LONG'"
     assert store.query(count.format("readings FINAL")).rows == [(120,)]
     assert store.query(count.format("reading_revisions")).rows == [(120,)]
@@ -335,7 +337,9 @@ def test_the_windows_compute_every_hour_that_can_be_stored_and_go_on_past_all_ot
     many = [replace(reading, parameter=f"P{n}{'é' * 40}", unit=f"u{n}") for n in range(6_000)]
     sets = [*(flagged_file("EDGE", at=at) for at in edges), flagged_file("MANY", *many[:1_000])]
     sets += [flagged_file("TOO_MANY", *many), flagged_file("GOOD")]
-    sink.process([Record("flagged", s.station.encode(), encode(s), {}, 0, n) for n, s in enumerate(sets)])
+    sink.process(
+        [Record("flagged", s.station.encode(), encode_flagged_set(s), {}, 0, n) for n, s in enumerate(sets)]
+    )
     message = '{"station": "FORCED", "windows": [{"parameters": ["%s"], "hours": ["%s"]}]}'
     forced = [message % ("PM2.5", hour) for hour in HOURS]
     forced += ["", "{}", message % ("x" * 9_999, "2026-03-25T05:00:00Z")]
@@ -392,15 +396,15 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
 
     try:
         poison = [
-            *(("readings.0.measured_at", f'"{at}"') for at in HOURS[:1] + HOURS[5:]),
-            *(("readings.0.line", str(2**40)), ("rejects.0.line", str(2**40))),
+            *(("readings.measured_at.0", f'"{at}"') for at in HOURS[:1] + HOURS[5:]),
+            *(("readings.line.0", str(2**40)), ("rejects.0.line", str(2**40))),
             ("received_at", '"1969-01-01T00:00:00Z"'),
         ]
         for number, (field, literal) in enumerate(poison):
-            send(0, replaced(json.loads(encode(flagged_file(f"BAD_{number}"))), field, literal))
+            send(0, replaced(json.loads(encode_flagged_set(flagged_file(f"BAD_{number}"))), field, literal))
             for partition in (0, 1):
                 code = f"AFTER_{number}_{partition}"
-                send(partition, encode(flagged_file(code)))
+                send(partition, encode_flagged_set(flagged_file(code)))
                 wait_for(code)
     finally:
         stop.set()

@@ -17,7 +17,7 @@ from quantrac.io.kafka.readers import read_since, read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.testing.builders import NOON, file_name, station_file
-from schemas.codec import decode_reading_set
+from schemas.codecs.sets import decode_reading_set
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.registry.stations import Station
 from schemas.registry import record_key

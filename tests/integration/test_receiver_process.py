@@ -22,7 +22,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment
 from quantrac.local.ports import choose_ports
 from quantrac.testing.builders import file_name, station_file
-from schemas.codec import decode_reading_set
+from schemas.codecs.sets import decode_reading_set
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
 from schemas.registry import record_key

@@ -17,13 +17,13 @@ import pytest
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from quantrac.testing.builders import reading, reading_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.registry.decisions import Decision, Withdrawal
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.messages.rejudge import RejudgeRequest
@@ -56,7 +56,7 @@ class Pipeline:
         self, kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings, folder: Path
     ) -> None:
         self.kafka, self.prefix, self.folder = kafka, prefix, folder
-        self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
+        self.database, self.producer = ClickHouse(clickhouse), ReportingProducer(kafka, linger_ms=0)
         self.environment = {
             **os.environ,
             **kafka_environment(kafka),
@@ -103,7 +103,9 @@ class Pipeline:
                 file_id=uuid.uuid4().hex * 2,
                 received_at=received,
             )
-            self.producer.produce([Record(self.prefix + "parsed-reading", code.encode(), encode(content))])
+            self.producer.produce(
+                [Record(self.prefix + "parsed-reading", code.encode(), encode_flagged_set(content))]
+            )
         self.producer.flush()
 
     def rejudge(self, code: str, cause: str, offset: int) -> None:

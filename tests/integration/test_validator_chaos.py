@@ -39,7 +39,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.local.ports import LOOPBACK, free_port
 from quantrac.migrate import migrate_tables, missing_topics
-from schemas.codec import decode_flagged_set, encode
+from schemas.codecs.sets import decode_flagged_set, encode_flagged_set
 from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key, to_registry
@@ -112,7 +112,9 @@ class Province:
 
     def send(self, sets: Iterable[ReadingSet]) -> None:
         topic = self.prefix + "parsed-reading"
-        self.producer.produce([Record(topic, each.station.encode(), encode(each)) for each in sets])
+        self.producer.produce(
+            [Record(topic, each.station.encode(), encode_flagged_set(each)) for each in sets]
+        )
         self.producer.flush()
 
     def start(self, role: str, **settings: str) -> None:

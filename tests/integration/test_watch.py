@@ -15,13 +15,13 @@ import pytest
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import missing_topics
 from quantrac.testing.builders import flagged_reading, flagged_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.alerts import Alert
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
@@ -37,7 +37,7 @@ class Watching:
 
     def __init__(self, kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> None:
         self.kafka, self.prefix = kafka, prefix
-        self.database, self.producer = ClickHouse(clickhouse), KafkaProducer(kafka, linger_ms=0)
+        self.database, self.producer = ClickHouse(clickhouse), ReportingProducer(kafka, linger_ms=0)
         self.told: list[Alert] = []
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = {
@@ -82,7 +82,7 @@ class Watching:
         at = datetime.now(UTC).replace(microsecond=0)
         reading = flagged_reading(20.0, parameter="Temp", unit="°C", measured_at=at, tests={"flat_line": 1})
         flagged = flagged_set(reading, station=code, file_id=uuid.uuid4().hex * 2, received_at=at)
-        self.producer.write(Record(self.prefix + "qa-flagged", code.encode(), encode(flagged)))
+        self.producer.write(Record(self.prefix + "qa-flagged", code.encode(), encode_flagged_set(flagged)))
         return at
 
     def stored(self, code: str) -> list[tuple[str, str, int]]:

@@ -14,7 +14,7 @@ from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import flagged_reading, flagged_set, station
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.windows.averages.queries import ClickHouseAverages
@@ -45,7 +45,9 @@ class Aggregator:
         batch = []
         for each in sets:
             self._offset += 1
-            batch.append(Record("qa-flagged", each.station.encode(), encode(each), {}, 0, self._offset))
+            batch.append(
+                Record("qa-flagged", each.station.encode(), encode_flagged_set(each), {}, 0, self._offset)
+            )
         stored_now = self._sink.handle(batch)
         assert isinstance(stored_now, Done)
         assert stored_now.dead == []

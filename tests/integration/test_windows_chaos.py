@@ -18,13 +18,13 @@ import pytest
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.kafka.producer import ReportingProducer
 from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings, kafka_environment
 from quantrac.migrate import migrate_tables, missing_topics
 from quantrac.testing.builders import flagged_reading, flagged_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 from support.averages import Key, Readings, brute_force
@@ -42,7 +42,7 @@ class Deployment:
         self.kafka, self.prefix, self._folder = kafka, f"t{uuid.uuid4().hex[:8]}.", folder
         self.settings = clickhouse.model_copy(update={"database": self.prefix[:-1]})
         migrate_tables(self.settings)
-        self.database, self.producer = ClickHouse(self.settings), KafkaProducer(kafka, linger_ms=0)
+        self.database, self.producer = ClickHouse(self.settings), ReportingProducer(kafka, linger_ms=0)
         self.admin = KafkaAdmin(kafka)
         self.admin.create(missing_topics(self.admin, prefix=self.prefix, size="local", replication=1))
         self.environment = {
@@ -149,7 +149,7 @@ def file_of(topic: str, code: str, at: datetime, value: float) -> Record:
     """Return the message of a judged file with one reading."""
     reading = flagged_reading(value, unit="µg/m3", measured_at=at)
     judged = flagged_set(reading, station=code, received_at=at)
-    return Record(topic, code.encode(), encode(judged))
+    return Record(topic, code.encode(), encode_flagged_set(judged))
 
 
 @pytest.mark.chaos

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from quantrac.domain.averaging import AverageRules, Period
 from quantrac.domain.limits import LimitBook, Row, Standard
@@ -18,7 +19,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from schemas.window_codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.averages.queries import AverageTables
 from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import MEANS, ExceedanceTables, Span
@@ -172,7 +173,7 @@ class World(ABC):
 
     def flush(self) -> None:
         """Have what was put since the last flush judged."""
-        batch = [replace(record, produced_at=self.produced_at) for record in records(self._dirty)]
+        batch = [structs.replace(record, produced_at=self.produced_at) for record in records(self._dirty)]
         verdict = self.handler().handle(batch)
         assert isinstance(verdict, Done), verdict
         messages = [json.loads(record.value or b"") for record in verdict.records]

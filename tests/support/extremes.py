@@ -59,7 +59,7 @@ SET = {
     "cause": ("reading_revisions", "cause"),
     "revision": ("receipts", "revision"),
     **{
-        f"readings.0.{name}": ("readings", name)
+        f"readings.{name}.0": ("readings", name)
         for name in ("line", "parameter", "measured_at", "value", "text", "unit", "status", "flag")
     },
     **{f"rejects.0.{name}": ("rejects", name) for name in ("line", "text", "reason", "detail")},
@@ -141,12 +141,18 @@ def cases(message: Mapping[str, Any], columns: Mapping[str, tuple[str, str]]) ->
 
 
 def replaced(message: Mapping[str, Any], field: str, literal: str) -> bytes:
-    """Return a message as JSON with one field's value written as ``literal``; latin-1 stands for bytes."""
+    """Return a message as JSON with one field's value written as ``literal``; latin-1 stands for bytes.
+
+    A row of a column that is written as one value for all rows is that value.
+    """
     marked = json.loads(json.dumps(message))
-    *parents, name = (int(part) if part.isdecimal() else part for part in field.split("."))
-    parent = marked
-    for part in parents:
-        parent = parent[part]
-    parent[name] = "@@"
+    *path, name = (int(part) if part.isdecimal() else part for part in field.split("."))
+    parents = [marked]
+    for part in path:
+        parents.append(parents[-1][part])
+    if not isinstance(parents[-1], dict | list):
+        del parents[-1]
+        name = path[-1]
+    parents[-1][name] = "@@"
     written = json.dumps(marked, ensure_ascii=False).encode()
     return written.replace(b'"@@"', literal.encode("latin-1"))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
-from quantrac.domain.readings import Reading, ReadingSet
+from quantrac.domain.readings import Reading, Readings, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.testing.rules import FixedRuleBook
@@ -49,7 +49,7 @@ def a_set(*readings, station=STATION, rejects=(), received=None):
     last = max((r.measured_at for r in readings), default=START)
     at = last + timedelta(minutes=1) if received is None else minute(received)
     return ReadingSet(
-        station, "0" * 64, "a.txt", "acc", "ftp", at, "circular-10", list(readings), list(rejects)
+        station, "0" * 64, "a.txt", "acc", "ftp", at, "circular-10", Readings.of(readings), list(rejects)
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import Reading, ReadingSet
+from quantrac.domain.readings import Reading, Readings, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from schemas.rules import RuleBook, RuleSet, load
@@ -98,7 +98,7 @@ def a_set(*readings: Reading, station: str = ONE, received: datetime | None = No
     newest = max((r.measured_at for r in readings), default=START)
     at = received or newest + timedelta(minutes=1)
     name = f"{station}-{at.isoformat()}"
-    return ReadingSet(station, name, name, "acc", "ftp", at, "circular-10", list(readings))
+    return ReadingSet(station, name, name, "acc", "ftp", at, "circular-10", Readings.of(readings))
 
 
 def files(
@@ -175,7 +175,7 @@ def disordered(
                 replace(r, value=r.value + 40.0, text=repr(r.value + 40.0)) for r in a_file.readings
             ]
             at = a_file.received_at + timedelta(minutes=int(random.integers(1, furthest)))
-            arrivals.append((at, replace(a_file, readings=corrections)))
+            arrivals.append((at, replace(a_file, readings=Readings.of(corrections))))
     disordered_sets = []
     for number, (at, a_file) in enumerate(arrivals):
         delay = int(random.integers(1, furthest)) if random.random() < late else 0

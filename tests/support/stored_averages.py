@@ -7,7 +7,7 @@ from typing import Any
 from quantrac.domain.ids import reading_version
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.records import Record
-from schemas.window_codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 from support.averages import Key, Readings
 
 CHECKED = ("mean", "minimum", "maximum", "p50", "count", "expected", "complete", "received", "good", "fail")

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from quantrac.domain.limits import LimitBook
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedReading, FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, WarningLevels
 from quantrac.domain.times import to_whole_seconds
@@ -16,7 +16,8 @@ from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.partitions import GroupAssignment, Offsets, Partition
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codec import AverageMessage, ExceedanceMessage, encode, encode_aggregated
+from schemas.codec import AverageMessage, ExceedanceMessage, encode_aggregated
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.alerts import Alert
 from services.aggregator.sink.tables.alert import alert_columns
 from services.aggregator.watch.causes.completeness import HOURS_SQL
@@ -173,10 +174,21 @@ class Watch:
                 )
             )
             self.stored.readings.append((code, parameter, to_whole_seconds(min(at(minutes), at(when)))))
+        columns = FlaggedReadings.of(readings)
         flagged = FlaggedSet(
-            code, "f" * 64, "name", "account", "ftp", at(when), "f", "r", readings, [], revision
+            code,
+            "f" * 64,
+            "name",
+            "account",
+            "ftp",
+            at(when),
+            "f",
+            "r",
+            columns,
+            [],
+            revision,
         )
-        return self._take_at([Record("qa-flagged", code.encode(), encode(flagged))], when)
+        return self._take_at([Record("qa-flagged", code.encode(), encode_flagged_set(flagged))], when)
 
     def count(self, hours: Mapping[tuple[str, int], int], minutes: float) -> list[tuple[str, str, int]]:
         """Publish the hourly counts of (parameter, hour after the start)."""

@@ -23,7 +23,7 @@ from quantrac.testing.builders import (
     station,
 )
 from quantrac.testing.history import HistoryInMemory
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set, encode_reading_set
 from schemas.messages.deliveries import Receipt
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.rules import NATIONAL, RuleBook
@@ -87,18 +87,18 @@ class Store:
 
 
 def validate() -> Stage:
-    of_the_judgement = {"rules", "revision", "cause", "readings.0.flag"}
+    of_the_judgement = {"rules", "revision", "cause", "readings.flag.0"}
     fields = {name: column for name, column in SET.items() if name not in of_the_judgement}
     stations = registry([station(CODE)], [])
     handler = ValidateHandler(stations, RuleBook(load_rules(NATIONAL), stations), topic="out")
-    extremes = [case.message for case in cases(json.loads(encode(numbered_set())), fields)]
-    return handler, extremes, lambda n: record("in", encode(numbered_set(n))), "out"
+    extremes = [case.message for case in cases(json.loads(encode_reading_set(numbered_set())), fields)]
+    return handler, extremes, lambda n: record("in", encode_reading_set(numbered_set(n))), "out"
 
 
 def forward() -> Stage:
     handler = ForwardHandler(ministry=AcceptingMinistry(), target="ministry", receipt_topic="out")
-    extremes = [case.message for case in cases(json.loads(encode(numbered_flagged_set())), SET)]
-    return handler, extremes, lambda n: record("in", encode(numbered_flagged_set(n))), "out"
+    extremes = [case.message for case in cases(json.loads(encode_flagged_set(numbered_flagged_set())), SET)]
+    return handler, extremes, lambda n: record("in", encode_flagged_set(numbered_flagged_set(n))), "out"
 
 
 def rejudge() -> Stage:
@@ -122,7 +122,7 @@ def rejudge() -> Stage:
         "end": "2026-03-25T06:00:00Z",
         "causes": ["late"],
     }
-    column = SET["readings.0.measured_at"]
+    column = SET["readings.measured_at.0"]
     fields = {"start": column, "end": column, "station": SET["station"]}
     extremes = [case.message for case in cases(hour, fields)]
     return handler, extremes, lambda _: record("in", json.dumps(hour).encode()), ""
@@ -187,7 +187,7 @@ def test_no_header_of_a_raw_file_stops_the_parser() -> None:
 
 def test_no_extreme_stops_the_watch() -> None:
     watch = Watch()
-    extremes = [case.message for case in cases(json.loads(encode(numbered_flagged_set())), SET)]
+    extremes = [case.message for case in cases(json.loads(encode_flagged_set(numbered_flagged_set())), SET)]
     batch = list(among_good_ones([record("qa-flagged", m) for m in extremes], good_of_watch))
     broker = run(watch.handler, batch)
     dead = {letter.value for letter in broker.records("qa-flagged.dlq")}
@@ -198,4 +198,4 @@ def test_no_extreme_stops_the_watch() -> None:
 
 
 def good_of_watch(number: int) -> Record:
-    return record("qa-flagged", encode(numbered_flagged_set(number)))
+    return record("qa-flagged", encode_flagged_set(numbered_flagged_set(number)))

@@ -17,26 +17,30 @@ from quantrac.domain.parsing.formats import (
 from quantrac.domain.parsing.reasons import MAX_REJECTS_BEFORE_READING, ParseError, Reason, Rejects
 from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
 from quantrac.domain.parsing.text import Lines, read_lines
-from quantrac.domain.readings import Reading, Reject
+from quantrac.domain.parsing.uniform import NO_STATUS, UNIFORM_FORMAT, read_uniform
+from quantrac.domain.readings import Reading, Readings, Reject
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import Conversion
 
 _TITLE_COLUMNS = 3
 """Two words and the TAB that loggers put behind them."""
-NO_STATUS = "00"
-"""Status of a line that sends none: measuring, as the national receiver takes it."""
 
 
 @dataclass(slots=True)
 class ParsedFile:
     """The readings and rejects of one file."""
 
-    station_code: str
-    """As the file name states it; empty where it states none."""
+    name: str
+    """As sent."""
     format: str = ""
     """Name of the format of the first reading; empty when nothing was readable."""
-    readings: list[Reading] = field(default_factory=list)
+    readings: Readings = field(default_factory=Readings)
     rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def station_code(self) -> str:
+        """The code that the file name states; empty where it states none."""
+        return station_code_from_name(self.name)
 
 
 def parse_file(content: bytes, name: str, station: Station | None, received_at: datetime) -> ParsedFile:
@@ -50,8 +54,7 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     The first of several readings of one parameter and time stays; the others are rejects. Raises ValueError
     where the station's own entry is wrong (unknown time zone or unit).
     """
-    parsed = ParsedFile(station_code_from_name(name))
-    rejects = Rejects()
+    parsed, rejects = ParsedFile(name), Rejects()
     try:
         if is_side_file(name):
             raise ParseError(Reason.SIDE_FILE, name=name)
@@ -61,11 +64,13 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     except ParseError as error:
         rejects.add(0, "", error)
     else:
-        reader = _Reader(_names(station), received_at, rejects)
-        reader.read(lines)
-        parsed.readings = reader.readings
+        times = Times(_names(station), received_at)
+        uniform = read_uniform(lines, times)
+        if uniform is not None:
+            return ParsedFile(name, UNIFORM_FORMAT, uniform)
+        parsed.readings = _Reader(times, rejects).read(lines)
         if parsed.readings:
-            parsed.format = _format_name(lines.text(parsed.readings[0].line))
+            parsed.format = _format_name(lines.text(parsed.readings.line[0]))
     parsed.rejects = rejects.close()
     return parsed
 
@@ -73,21 +78,25 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
 class _Reader:
     """Reads the lines of one file."""
 
-    def __init__(self, names: Names, received_at: datetime, rejects: Rejects) -> None:
-        self.readings: list[Reading] = []
-        self._rejects = rejects
-        self._times = Times(names, received_at)
+    def __init__(self, times: Times, rejects: Rejects) -> None:
+        self._readings: list[Reading] = []
+        self._rejects, self._times = rejects, times
         self._first_readings: dict[tuple[str, datetime], Reading] = {}
         self._started = False
         self._title: tuple[int, str] | None = None
 
-    def read(self, lines: Lines) -> None:
+    def read(self, lines: Lines) -> Readings:
+        """Return the readings of good lines; the others become rejects."""
+        self._read_lines(lines)
+        return Readings.of(self._readings)
+
+    def _read_lines(self, lines: Lines) -> None:
         for number, line in enumerate(lines.complete, 1):
             if number in lines.errors:
                 self._rejects.add(number, line, lines.errors[number])
             else:
                 self._read_line(number, line)
-            if not self.readings and self._rejects.count >= MAX_REJECTS_BEFORE_READING:
+            if not self._readings and self._rejects.count >= MAX_REJECTS_BEFORE_READING:
                 self._rejects.skip(sum(1 for line in lines.complete[number:] if line.strip()))
                 return
         self._read_rest(len(lines.complete) + 1, lines)
@@ -95,7 +104,7 @@ class _Reader:
 
     def _reject_title(self) -> None:
         """Reject the title line where no reading followed: it may have been meant as one."""
-        if self._title is not None and not self.readings:
+        if self._title is not None and not self._readings:
             number, line = self._title
             self._rejects.add(number, line, format_error(line, split_line(line)))
 
@@ -103,7 +112,7 @@ class _Reader:
         """Read what follows the last line end: a whole line, or one that the transfer cut."""
         if not lines.rest.strip():
             return
-        previous = split_line(lines.text(self.readings[-1].line)) if self.readings else None
+        previous = split_line(lines.text(self._readings[-1].line)) if self._readings else None
         if breaks_off(split_line(lines.rest), previous):
             self._rejects.add(number, lines.rest, ParseError(Reason.TRUNCATED_LINE))
         elif number in lines.errors:
@@ -129,15 +138,14 @@ class _Reader:
             value = to_number(text)
             if conversion is not None:
                 value = _convert(value, conversion, text)
-            status = status.strip() or NO_STATUS
-            reading = Reading(number, code, value, text, unit, measured_at, status)
+            reading = Reading(number, code, value, text, unit, measured_at, status.strip() or NO_STATUS)
             first = self._first_readings.setdefault((code, measured_at), reading)
             if first is not reading:
                 raise _duplicate(first, reading)
         except ParseError as error:
             self._rejects.add(number, line, error)
         else:
-            self.readings.append(reading)
+            self._readings.append(reading)
 
     def _arrange(self, number: int, line: str) -> Columns | None:
         """Find the line's format; ``None`` for blank lines and the title line before the data."""

@@ -1,7 +1,7 @@
 """From a name and a unit as sent to a catalogue code, a unit and a conversion."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from quantrac.domain.catalogue import find_parameter, name_key
 from quantrac.domain.parsing.reasons import ParseError, Reason
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.sharing import share
 from quantrac.domain.times import VIETNAM
 from quantrac.domain.units import Conversion, canonical_unit, conversion
 
@@ -27,12 +28,45 @@ class Target(NamedTuple):
     """``None`` where the value is already in ``unit``."""
 
 
+class Layout(NamedTuple):
+    """What the names and units of a whole file stand for, one a line."""
+
+    codes: list[str]
+    """All different."""
+    units: list[str]
+    conversions: list[tuple[int, Conversion]]
+    """Index of a line and how its value is converted, of those lines where it is."""
+
+
+@lru_cache(maxsize=_CACHED_SPELLINGS)
+def _layout(targets: tuple[Target, ...]) -> Layout | None:
+    codes = share(target.code for target in targets)
+    if len(set(codes)) < len(codes):
+        return None
+    conversions = [(row, t.conversion) for row, t in enumerate(targets) if t.conversion is not None]
+    return Layout(codes, share(target.unit for target in targets), conversions)
+
+
 class Targets(dict[tuple[str, str], Target]):
     """(name, unit) as sent → target, resolved on first use; unknown ones raise :class:`ParseError`."""
 
     def __init__(self, resolve: Callable[[str, str], Target]) -> None:
         super().__init__()
         self._resolve = resolve
+        self._last_layout: tuple[list[str], list[str], Layout | None] = [], [], None
+
+    def layout(self, names: Sequence[str], units: Sequence[str]) -> Layout | None:
+        """Return what a file's names and units stand for; ``None`` where two lines have the same code.
+
+        A station's files mostly have the same ones in the same order: the very same layout is given again
+        then, and to other stations of which all is equal. Raises :class:`ParseError` for one that is unknown.
+        """
+        last_names, last_units, layout = self._last_layout
+        shared_names, shared_units = share(names), share(units)
+        if shared_names is not last_names or shared_units is not last_units:
+            layout = _layout(tuple(self[spelling] for spelling in zip(names, units, strict=True)))
+            self._last_layout = shared_names, shared_units, layout
+        return layout
 
     def __missing__(self, spelling: tuple[str, str]) -> Target:
         target = self._resolve(*spelling)

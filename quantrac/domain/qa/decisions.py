@@ -9,6 +9,8 @@ from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.times import to_seconds
 
 NOT_DECIDED = 0
+DECISION = "decision"
+"""Its name among the outcomes of tests."""
 
 
 def decision_flags(decisions: Sequence[Decision], parameter: Texts | Sequence[str], time: Floats) -> Outcomes:

@@ -1,6 +1,6 @@
 """Run every test over a window, guarded, and roll the outcomes of a reading up into its flag."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, cast
@@ -8,11 +8,9 @@ from typing import Any, cast
 import numpy as np
 
 from quantrac.domain.qa.checks.table import TESTS, Test
+from quantrac.domain.qa.decisions import DECISION, NOT_DECIDED
 from quantrac.domain.qa.window import Bools, Expected, Floats, Indices, Outcomes, Window
-from quantrac.domain.readings import Flag
-
-NOT_RUN = 0
-"""Outcome of a test that the rules switched off for a row; such a test is left out of ``tests``."""
+from quantrac.domain.readings import NOT_RUN, Flag
 
 Crash = Callable[[str, Exception], None]
 """What to do with the exception of a test: it gets the test's name and the exception."""
@@ -124,6 +122,18 @@ def run_tests(
             on_crash(name, error)
             columns[name][target] = Flag.NOT_EVALUATED
     return crashed
+
+
+def outcomes_by_test(outcomes: Sequence[int], decision: int) -> dict[str, int]:
+    """Return a row of outcomes by test; a person's ``decision``, where there is one, comes last.
+
+    >>> outcomes_by_test([1, *[0] * (len(TESTS) - 1)], 4)
+    {'status': 1, 'decision': 4}
+    """
+    tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_RUN}
+    if decision != NOT_DECIDED:
+        tests[DECISION] = decision
+    return tests
 
 
 WORST_FIRST = (Flag.FAIL, Flag.SUSPECT, Flag.MISSING)

@@ -8,6 +8,7 @@ version.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain, repeat
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import reading_version, received_of, revision_of
 from quantrac.domain.qa.shared_rules import is_ahead
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Texts
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, ReadingSet
+from quantrac.domain.readings import FlaggedReadings, FlaggedSet, ReadingSet
 from quantrac.domain.times import to_seconds
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -169,31 +170,29 @@ class StationReadings:
     @classmethod
     def of_sets(cls, station: str, sets: Iterable[ReadingSet | FlaggedSet]) -> Self:
         """Build from the sets of a station, whether they have been judged or not; others are left out."""
-        rows = [
-            (reading, reading_version(reading_set.received_at, _revision(reading_set)))
-            for reading_set in sets
-            if reading_set.station == station
-            for reading in reading_set.readings
-        ]
-        readings = [reading for reading, _ in rows]
+        sets = [s for s in sets if s.station == station]
+        parts = [s.readings for s in sets]
+
+        def column(name: str) -> list[Any]:
+            return list(chain.from_iterable(getattr(readings, name) for readings in parts))
+
+        flags = (r.flag if isinstance(r, FlaggedReadings) else [NOT_JUDGED] * len(r) for r in parts)
         return cls.of(
             station,
-            parameter=texts([reading.parameter for reading in readings]),
-            time=[to_seconds(reading.measured_at) for reading in readings],
-            value=[reading.value for reading in readings],
-            status=texts([reading.status for reading in readings]),
-            unit=texts([reading.unit for reading in readings]),
-            version=[version for _, version in rows],
-            flag=[
-                reading.flag if isinstance(reading, FlaggedReading) else NOT_JUDGED for reading in readings
-            ],
-            line=[reading.line for reading in readings],
-            text=texts([reading.text for reading in readings]),
+            parameter=texts(column("parameter")),
+            time=[to_seconds(time) for time in column("measured_at")],
+            value=column("value"),
+            status=texts(column("status")),
+            unit=texts(column("unit")),
+            version=[version for s in sets for version in repeat(_version(s), len(s.readings))],
+            flag=list(chain.from_iterable(flags)),
+            line=column("line"),
+            text=texts(column("text")),
         )
 
 
-def _revision(reading_set: ReadingSet | FlaggedSet) -> int:
-    return reading_set.revision if isinstance(reading_set, FlaggedSet) else 0
+def _version(s: ReadingSet | FlaggedSet) -> int:
+    return reading_version(s.received_at, s.revision if isinstance(s, FlaggedSet) else 0)
 
 
 def texts(values: Sequence[str | None]) -> Texts:

@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 # A broker that takes longer to say where partitions end is away.
 _ANSWER_SECONDS = 5.0
 
+MOST_BYTES = 32 << 20
+"""Of the values of a batch: where files are large, it ends before its number of messages."""
+_GATHERED_TOGETHER = 500
+
 
 class KafkaConsumer:
     """One static member of a consumer group, committing by hand.
@@ -67,15 +71,21 @@ class KafkaConsumer:
         )
 
     def consume(self, limit: int, timeout: float) -> list[Record]:
-        """Wait for the first message, then gather what the broker has beyond it.
+        """Wait for the first message, then gather what the broker has beyond it: some :data:`MOST_BYTES`.
 
         Raises ``KafkaException`` once this member can never get a message again: a broker that was killed
         may take a static member that comes back for a second one and fence the first. The process then has to
         start anew.
         """
-        first = self._consumer.consume(1, timeout)
-        rest = self._consumer.consume(limit - 1, self._gather_seconds) if first and limit > 1 else []
-        return [to_record(message) for message in (*first, *rest) if self._is_usable(message)]
+        messages = self._consumer.consume(1, timeout)
+        size, end = sum(map(len, messages)), time.monotonic() + self._gather_seconds
+        while messages and (count := min(limit - len(messages), _GATHERED_TOGETHER)) and size < MOST_BYTES:
+            part = self._consumer.consume(count, max(0.0, end - time.monotonic()))
+            messages += part
+            size += sum(map(len, part))  # of a message the length of its value
+            if len(part) < count:
+                break
+        return [to_record(message) for message in messages if self._is_usable(message)]
 
     def commit(self, batch: Sequence[Record]) -> bool:
         """Commit synchronously; a rebalance in between leaves the batch to the next member."""

@@ -9,10 +9,10 @@ def to_record(message: Message) -> Record:
     """Return a consumed message with the partition and the offset it has."""
     key = message.key()
     return Record(
-        topic=message.topic() or "",
-        key=key.encode() if isinstance(key, str) else key or b"",
-        value=message.value(),
-        headers=dict(message.headers() or ()),  # type: ignore[arg-type]  # bytes, as they were produced
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
+        message.topic() or "",
+        key.encode() if isinstance(key, str) else key or b"",
+        message.value(),
+        dict(message.headers() or ()),  # type: ignore[arg-type]  # bytes, as they were produced
+        message.partition() or 0,
+        message.offset() or 0,
     )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
-from schemas.codec import BadMessage
+from schemas.codecs.decoding import BadMessage
 from services.aggregator.sink.tables.topic_tables import Columns, Database, TopicTables
 
 _RETRY_SECONDS = 2.0

@@ -10,7 +10,9 @@ from quantrac.domain.times import to_whole_seconds
 from quantrac.io.clickhouse import ClickHouseError
 from quantrac.io.partitions import GroupAssignment, Offsets
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
-from schemas.codec import BadMessage, decode_aggregated, decode_flagged_set
+from schemas.codec import decode_aggregated
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_flagged_set
 from services.aggregator.watch.causes import CAUSES, new_station
 from services.aggregator.watch.judge import Change, judge
 from services.aggregator.watch.rules import WatchRules

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.stations import Station, WarningLevels
 from quantrac.domain.times import DAY, to_whole_seconds
 from schemas.codec import AggregatedMessage
@@ -72,8 +72,9 @@ class ArrivedFile:
     newest_at: int
     """Time of its newest reading."""
     revision: int
-    readings: Sequence[tuple[FlaggedReading, int]]
-    """Those that came in time and are the newest of their series, each with its time."""
+    readings: FlaggedReadings
+    rows: Sequence[tuple[int, int]]
+    """Index and time of those readings that came in time and are the newest of their series."""
 
 
 class CauseState:
@@ -131,21 +132,20 @@ class WatchedStation:
         """Take a set of flagged readings."""
         received_at = min(to_whole_seconds(flagged.received_at), context.now)
         version = reading_version(flagged.received_at, flagged.revision)
-        newest_at = NEVER
-        readings = []
-        for reading in flagged.readings:
-            time = min(to_whole_seconds(reading.measured_at), received_at)
+        readings, rows, newest_at = flagged.readings, [], NEVER
+        times = [min(to_whole_seconds(time), received_at) for time in readings.measured_at]
+        for row, (parameter, time) in enumerate(zip(readings.parameter, times, strict=True)):
             newest_at = max(newest_at, time)
-            series = self.series_of(reading.parameter)
+            series = self.series_of(parameter)
             series.last_at = max(series.last_at, time)
             if received_at - time < context.rules.late and (time, version) >= series.newest:
                 series.newest = time, version
-                series.value, series.unit = reading.value, reading.unit
-                readings.append((reading, time))
+                series.value, series.unit = readings.value[row], readings.unit[row]
+                rows.append((row, time))
         if newest_at == NEVER:
             return
         self.extend(newest_at, newest_at)
-        file = ArrivedFile(received_at, newest_at, flagged.revision, readings)
+        file = ArrivedFile(received_at, newest_at, flagged.revision, readings, rows)
         for state in self.states.values():
             state.take_file(file, context)
 

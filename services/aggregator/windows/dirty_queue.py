@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from sys import intern
+
+from msgspec.structs import replace
 
 from quantrac.domain.times import VIETNAM_OFFSET, local_day_starts
 from quantrac.io.records import Record
-from schemas.codec import BadMessage
-from schemas.window_codec import decode_window_dirty, encode_dirty_hours
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.window_dirty import decode_window_dirty, encode_dirty_hours
 
 # How long a batch is meant to take: the hours of the present wait for one of them at most.
 _SECONDS = 2.0

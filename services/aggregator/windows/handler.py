@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
-from schemas.codec import BadMessage
-from schemas.window_codec import decode_window_dirty
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.window_dirty import decode_window_dirty
 from services.aggregator.windows.batch import Step, WindowBatch
 
 # Clocks of two machines are taken to be no farther apart; publishing twice does no harm.

@@ -34,9 +34,15 @@ class Database(Protocol):
         ...
 
 
-def select(database: Database, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Run a SELECT and return its rows; raises ``ClickHouseError``, after 30 seconds at the latest."""
-    return database.query(sql + _SETTINGS, parameters).dicts()
+def select(
+    database: Database, sql: str, parameters: Mapping[str, Any], *, threads: int | None = None
+) -> list[dict[str, Any]]:
+    """Run a SELECT and return its rows; raises ``ClickHouseError``, after 30 seconds at the latest.
+
+    ``threads`` of the server at most; by default as many as it has cores.
+    """
+    settings = _SETTINGS if threads is None else f"{_SETTINGS}, max_threads = {threads}"
+    return database.query(sql + settings, parameters).dicts()
 
 
 def bind_stations(stations: Sequence[str] | None) -> dict[str, Any]:

@@ -21,10 +21,20 @@ ORDER BY measured_at, parameter
 LIMIT {limit:UInt32}
 """
 
+# A row a series, and one more for each month that it had readings of before the month was there. With FINAL
+# no condition moves to PREWHERE by itself. One thread merges 25,000 series in four parts in 27 ms of CPU, two
+# in 47.
+_NEWEST = """
+SELECT station, parameter, measured_at, value, text, unit, status, flag, tests, rules, line, received_at
+FROM latest_readings FINAL
+PREWHERE station IN {stations:Array(String)}
+WHERE measured_at >= {since:DateTime('UTC')} AND ahead_month <= toDate({now:DateTime('UTC')})
+ORDER BY station, parameter, measured_at, version
+"""
+
 # Finding the times reads four bytes a row or fewer, in the order of the key (half the time of a hash table);
 # only then are the few whole rows looked up.
-# Times that lie ahead come from a clock gone wrong and would hide every true reading.
-_LATEST = """
+_NEWEST_AMONG_ALL = """
 SELECT station, parameter, measured_at, value, text, unit, status, flag, tests, rules, line, received_at
 FROM readings FINAL
 WHERE (station, parameter, measured_at) IN (
@@ -77,6 +87,19 @@ def find_reading(
 def select_latest_readings(
     database: Database, *, stations: Sequence[str], since: datetime, now: datetime
 ) -> list[dict[str, Any]]:
-    """Return the last reading in [since, now) of each parameter of each station, by station and parameter."""
+    """Return the last reading in [since, now) of each parameter of each station, by station and parameter.
+
+    Times that lie ahead come from a clock gone wrong and would hide every true reading. ``latest_readings``
+    keeps such readings apart, the newest of each month. Where that one still lies ahead, others of its month
+    may have come true: then all readings of the station are searched.
+    """
     parameters = {"stations": list(stations), "since": format_seconds(since), "now": format_seconds(now)}
-    return select(database, _LATEST, parameters)
+    rows = select(database, _NEWEST, parameters, threads=1)
+    ahead = {row["station"] for row in rows if row["measured_at"] >= now}
+    # Of a series that has been ahead of its receipt the newest row comes last.
+    newest = {(row["station"], row["parameter"]): row for row in rows if row["station"] not in ahead}
+    if not ahead:
+        return list(newest.values())
+    searched = select(database, _NEWEST_AMONG_ALL, parameters | {"stations": sorted(ahead)})
+    newest |= {(row["station"], row["parameter"]): row for row in searched}
+    return [newest[series] for series in sorted(newest)]

@@ -17,7 +17,8 @@ from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import DeliveryFailed, Producer, Record
-from schemas.codec import BadMessage, decode_flagged_set
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_flagged_set
 from schemas.messages.deliveries import Receipt, RejectedSet
 from schemas.messages.readings import FlaggedSet as FlaggedSetContract
 from schemas.topics import LARGEST_MESSAGE_BYTES
@@ -174,7 +175,7 @@ def _check_receipt(flagged: FlaggedSet, latest: datetime) -> None:
     """
     if flagged.received_at > latest:
         raise ValueError(f"received_at: {flagged.received_at.isoformat()} lies after the ministry's clock")
-    newest = max((reading.measured_at for reading in flagged.readings), default=flagged.received_at)
+    newest = max(flagged.readings.measured_at, default=flagged.received_at)
     if newest > flagged.received_at + MEASURED_AHEAD:
         raise ValueError(
             f"received_at: {flagged.received_at.isoformat()} lies over {MEASURED_AHEAD.days} days before"

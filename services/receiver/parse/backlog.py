@@ -12,8 +12,8 @@ from itertools import islice
 from quantrac.io.partitions import Offsets
 from quantrac.io.progress import Progress
 from quantrac.io.records import Consumer, Producer, Record
+from schemas.codecs.raw_file import RawFileHead, decode_head
 from schemas.messages.open_questions import OpenQuestion
-from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.parse.handler import ParseHandler
 from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
 
@@ -142,10 +142,10 @@ class Rereader:
         log.info("%s: read %d files again%s", subject, count, ", some are still open" if first_open else "")
 
 
-def _select_files(batch: Sequence[Record], subject: str) -> Iterable[tuple[Record, RawFileHeaders]]:
+def _select_files(batch: Sequence[Record], subject: str) -> Iterable[tuple[Record, RawFileHead]]:
     for record in batch:
         try:
-            headers = RawFileHeaders.from_headers(record.headers)
+            headers = decode_head(record.headers)
         except ValueError:
             continue  # a dead letter of the parse role
         if subject_of(headers) == subject:

@@ -9,8 +9,8 @@ from quantrac.domain.readings import ReadingSet, Reject
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.io.records import DeadLetter, Done, Record
-from schemas.codec import encode
-from schemas.messages.raw_file import RawFileHeaders
+from schemas.codecs.raw_file import RawFileHead, decode_head
+from schemas.codecs.sets import encode_reading_set
 from services.receiver.intake.handler import TRUNCATED
 from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
 
@@ -31,7 +31,7 @@ class ParseHandler:
         dead: list[DeadLetter] = []
         for record in batch:
             try:
-                headers = RawFileHeaders.from_headers(record.headers)
+                headers = decode_head(record.headers)
             except ValueError as error:  # pydantic's error and a bad UTF-8 sequence are both ValueErrors
                 dead.append(DeadLetter(record, f"not the headers of a raw file: {error}"))
             else:
@@ -44,7 +44,7 @@ class ParseHandler:
                     records += [question] if question else []
         return Done(records, dead)
 
-    def messages(self, record: Record, headers: RawFileHeaders, reading_set: ReadingSet) -> list[Record]:
+    def messages(self, record: Record, headers: RawFileHead, reading_set: ReadingSet) -> list[Record]:
         """Return the messages that carry a file's reading set.
 
         A file that the intake could not assign may have been read as one without a station. Where it has one
@@ -52,14 +52,16 @@ class ParseHandler:
         """
         trace_headers = {name: record.headers[name] for name in ("file_id", "traceparent")}
         key = reading_set.station.encode() or record.key
-        messages = [Record(self._topic, key, encode(reading_set), trace_headers)]
+        messages = [Record(self._topic, key, encode_reading_set(reading_set), trace_headers)]
         if headers.station is None and reading_set.station:
-            messages.append(Record(self._topic, record.key, encode(_empty_set("", headers)), trace_headers))
+            messages.append(
+                Record(self._topic, record.key, encode_reading_set(_empty_set("", headers)), trace_headers)
+            )
         return messages
 
-    def read(self, record: Record, headers: RawFileHeaders | None = None) -> ReadingSet:
+    def read(self, record: Record, headers: RawFileHead | None = None) -> ReadingSet:
         """Read a raw file by what the registry says now about the time it was received."""
-        headers = headers or RawFileHeaders.from_headers(record.headers)
+        headers = headers or decode_head(record.headers)
         content = record.value or b""
         stations = self._stations(headers)
         if len(stations) != 1:
@@ -75,7 +77,7 @@ class ParseHandler:
             result.rejects.insert(0, Reject(0, half_line, TRUNCATED_FILE, _describe_cut(content)))
         return result
 
-    def _stations(self, headers: RawFileHeaders) -> Sequence[Station]:
+    def _stations(self, headers: RawFileHead) -> Sequence[Station]:
         """Return the file's station, or those that it may belong to."""
         if headers.station is not None:
             station = self._registry.station(headers.station, headers.received_at)
@@ -85,7 +87,7 @@ class ParseHandler:
         return match_stations(headers.name, candidates, headers.path)
 
 
-def _empty_set(station: str, headers: RawFileHeaders) -> ReadingSet:
+def _empty_set(station: str, headers: RawFileHead) -> ReadingSet:
     return ReadingSet(
         station=station,
         file_id=headers.file_id,
@@ -97,7 +99,7 @@ def _empty_set(station: str, headers: RawFileHeaders) -> ReadingSet:
     )
 
 
-def _whole_lines(content: bytes, headers: RawFileHeaders) -> tuple[bytes, str | None]:
+def _whole_lines(content: bytes, headers: RawFileHead) -> tuple[bytes, str | None]:
     """Split a truncated file from its last line, which without its status would pass for a good one."""
     if TRUNCATED not in (headers.marks or "").split(","):
         return content, None
@@ -110,14 +112,14 @@ def _describe_cut(content: bytes) -> str:
     return f"The transfer was cut after {len(content)} bytes; the line it broke in is not read."
 
 
-def _assignment_reject(headers: RawFileHeaders, candidates: Sequence[Station]) -> Reject:
+def _assignment_reject(headers: RawFileHead, candidates: Sequence[Station]) -> Reject:
     if candidates:
         codes = ", ".join(station.code for station in candidates)
         return Reject(0, "", AMBIGUOUS_STATION, f'The file name "{headers.name}" fits several: {codes}.')
     return Reject(0, "", UNKNOWN_STATION, _unknown_station(headers))
 
 
-def _unknown_station(headers: RawFileHeaders) -> str:
+def _unknown_station(headers: RawFileHead) -> str:
     if headers.station is None:
         return f'The file name "{headers.name}" belongs to no station of account {headers.account}.'
     return f"Station {headers.station} was not in the registry when the file was received."

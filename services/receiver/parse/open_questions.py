@@ -14,14 +14,14 @@ from quantrac.domain.readings import ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.io.records import Record
+from schemas.codecs.raw_file import RawFileHead
 from schemas.messages.open_questions import OpenQuestion
-from schemas.messages.raw_file import RawFileHeaders
 
 OPEN_REASONS = frozenset({UNKNOWN_STATION, AMBIGUOUS_STATION, Reason.UNKNOWN_PARAMETER.value})
 """Reasons of rejects that a change of the registry may answer."""
 
 
-def subject_of(headers: RawFileHeaders) -> str:
+def subject_of(headers: RawFileHead) -> str:
     """Return the subject of a file's question: its station, or its account while it has none."""
     return f"station/{headers.station}" if headers.station else f"account/{headers.account}"
 

@@ -21,7 +21,7 @@ from quantrac.domain.times import DAY_DELTA, from_seconds, to_seconds
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.clickhouse.history import baseline_columns
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.baseline import Baseline, BaselineBlock, SeriesBounds
 from schemas.messages.rejudge import RejudgeRequest, merged
 from services.validator.rejudge.in_flight import InFlight
@@ -183,7 +183,7 @@ class RejudgeHandler:
         return Record(
             self._flagged,
             revision.station.encode(),
-            encode(revision),
+            encode_flagged_set(revision),
             {name: text.encode() for name, text in headers.items()},
         )
 

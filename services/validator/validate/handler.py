@@ -7,11 +7,13 @@ from itertools import islice
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
+from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import RuleBook
-from quantrac.domain.readings import ReadingSet
+from quantrac.domain.readings import FlaggedSet, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import DeadLetter, Done, Record
-from schemas.codec import BadMessage, RememberedSet, decode_reading_set, decode_remembered, encode
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_flagged_set, decode_reading_set, encode_flagged_set
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class ValidateHandler:
         """
         self._registry, self._book, self._topic = registry, book, topic
         self._baseline = baseline if baseline is not None else Baselines()
+        self._expectations = Expectations(registry, book)
         self._judges: dict[int, Judge] = {}
 
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
@@ -74,16 +77,23 @@ class ValidateHandler:
         flagged_sets = judge.judge([reading_set for _, reading_set in pairs])
         for (record, _), flagged in zip(pairs, flagged_sets, strict=True):
             headers = {name: record.headers[name] for name in _CARRIED_HEADERS if name in record.headers}
-            yield Record(self._topic, record.key, encode(flagged), headers)
+            yield Record(self._topic, record.key, encode_flagged_set(flagged), headers)
 
     def _new_judge(self, memory: Memory) -> Judge:
-        return Judge(self._registry, self._book, memory, baseline=self._baseline, on_crash=log_crash)
+        return Judge(
+            self._registry,
+            self._book,
+            memory,
+            baseline=self._baseline,
+            expectations=self._expectations,
+            on_crash=log_crash,
+        )
 
 
-def _decode_tail(tail: Iterable[Record]) -> Iterator[RememberedSet]:
+def _decode_tail(tail: Iterable[Record]) -> Iterator[FlaggedSet]:
     for record in tail:
         try:
-            yield decode_remembered(record.value or b"")
+            yield decode_flagged_set(record.value or b"")
         except BadMessage as error:
             log.error("%s[%d]@%d left out of the memory: %s", *record.origin, error)
 

@@ -48,8 +48,8 @@ def test_plain_answers_are_what_the_models_state() -> None:
         "detail": "",
         "facts": {},
     }
-    readings = [reading_row()]
-    api, _ = api_client(readings, readings, readings, [hour], [index], [episode], [alert])
+    readings, latest = [reading_row()], [reading_row(measured_at=NOON - timedelta(minutes=5))]
+    api, _ = api_client(readings, latest, latest, [hour], [index], [episode], [alert])
     checks: dict[str, type[BaseModel]] = {
         "/v1/readings?station=A": Readings,
         "/v1/latest": Readings,

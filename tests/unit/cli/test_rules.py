@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from quantrac.cli import registry_topic
 from quantrac.cli import rules as rules_module
@@ -76,7 +76,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
             pass
 
     monkeypatch.setattr(registry_topic, "TableReader", Reader)
-    monkeypatch.setattr(registry_topic, "KafkaProducer", lambda *_, **__: held)
+    monkeypatch.setattr(registry_topic, "ReportingProducer", lambda *_, **__: held)
     monkeypatch.setattr("getpass.getuser", lambda: "lan")
     monkeypatch.setenv("QUANTRAC_KAFKA", "broker:9092")
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", "hn.")

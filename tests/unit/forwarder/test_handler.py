@@ -9,7 +9,7 @@ from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedSet, Reject
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import NOON, flagged_reading, flagged_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.deliveries import DeliveryReceipt, Receipt, RejectedSet
 from services.forwarder.backoff import Backoff
 from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries
@@ -31,7 +31,7 @@ def flagged_file(station: str, name: str, readings: int = 1, rejects: int = 0) -
 
 
 def record(content: FlaggedSet | bytes, *, partition: int = 0, offset: int = 0) -> Record:
-    value = content if isinstance(content, bytes) else encode(content)
+    value = content if isinstance(content, bytes) else encode_flagged_set(content)
     return Record("qa-flagged", b"k", value, {"file_id": b"f"}, partition, offset)
 
 
@@ -93,8 +93,10 @@ def test_a_delivery_is_one_set_a_line_and_named_by_its_sha256() -> None:
     first, second = flagged_file("A", "1.txt"), flagged_file("B", "2.txt")
     done(forwarder(ministry).handle([record(first), record(second, offset=1)]))
     assert len(ministry.deliveries) == 1
-    assert ministry.deliveries[0].body == encode(first) + b"\n" + encode(second)
-    assert ministry.deliveries[0].id == file_id(encode(first) + b"\n" + encode(second))
+    assert ministry.deliveries[0].body == encode_flagged_set(first) + b"\n" + encode_flagged_set(second)
+    assert ministry.deliveries[0].id == file_id(
+        encode_flagged_set(first) + b"\n" + encode_flagged_set(second)
+    )
 
 
 def test_a_revision_is_delivered_and_its_receipt_is_one_beside_the_files() -> None:
@@ -102,7 +104,7 @@ def test_a_revision_is_delivered_and_its_receipt_is_one_beside_the_files() -> No
     first, revision = flagged_file("A", "1.txt", readings=15), flagged_file("A", "1.txt", readings=1)
     revision.revision, revision.cause = 1, "late"
     verdict = forwarder(ministry).handle([record(first), record(revision, offset=1)])
-    assert ministry.deliveries[0].body == encode(first) + b"\n" + encode(revision)
+    assert ministry.deliveries[0].body == encode_flagged_set(first) + b"\n" + encode_flagged_set(revision)
     (of_a,) = receipts(verdict)
     assert [(f.file_id, f.readings, f.revision) for f in of_a.files] == [
         (file_id(b"1.txt"), 15, 0),
@@ -156,7 +158,7 @@ def test_a_batch_is_cut_by_count_and_by_size() -> None:
 
 
 def test_a_set_written_over_several_lines_still_takes_one_line() -> None:
-    spread = encode(flagged_file("A", "1.txt")).replace(b'"readings":', b'\n  "readings":\n')
+    spread = encode_flagged_set(flagged_file("A", "1.txt")).replace(b'"readings":', b'\n  "readings":\n')
     ministry = FakeMinistry()
     done(forwarder(ministry).handle([record(spread), record(flagged_file("A", "2.txt"), offset=1)]))
     assert len(ministry.deliveries[0].body.split(b"\n")) == 2

@@ -13,7 +13,7 @@ import zstandard
 from quantrac.io.records import Record
 from quantrac.io.settings import load
 from quantrac.testing.builders import NOON, flagged_set
-from schemas.codec import encode
+from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.deliveries import Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.config import ForwarderSettings
@@ -21,7 +21,7 @@ from services.forwarder.delivery import Delivery, DeliveryItem
 from services.forwarder.ministry import DeliveryRefused, MinistryAway
 
 FLAGGED = flagged_set(station="A")
-DELIVERY = Delivery([DeliveryItem(Record("qa-flagged", b"A", encode(FLAGGED)), FLAGGED)])
+DELIVERY = Delivery([DeliveryItem(Record("qa-flagged", b"A", encode_flagged_set(FLAGGED)), FLAGGED)])
 RECEIPT = Receipt(delivery_id=DELIVERY.id, accepted=1, duplicate=False, rejected=[], received_at=NOON)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from quantrac.domain.qa.evaluate import raise_crash
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet
+from quantrac.domain.readings import Flag, FlaggedReading, FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.decisions import Decision, Withdrawal
 from quantrac.domain.registry.stations import StationParameter
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, ClickHouseError, ClickHouseRefused
@@ -21,7 +21,7 @@ from quantrac.testing.builders import registry as registry_of
 from quantrac.testing.builders import station
 from quantrac.testing.history import HistoryInMemory
 from schemas import rules
-from schemas.codec import decode_flagged_set
+from schemas.codecs.sets import decode_flagged_set
 from schemas.messages.baseline import Baseline
 from schemas.messages.rejudge import RejudgeRequest
 from services.validator.rejudge.handler import RejudgeHandler
@@ -89,9 +89,18 @@ class Desk:
         at = NOON + timedelta(minutes=minutes)
         tests = {"status": 1, "unit": 1, "rate_of_change": flag}
         reading = FlaggedReading(4, "PM2.5", value, f"{value:g}", "µg/m3", at, "00", flag, tests, at)
+        readings = FlaggedReadings.of([reading])
         self.history.insert(
             FlaggedSet(
-                code, f"{minutes:064x}", f"{minutes}.txt", "a", "ftp", at, "layout", "older", [reading]
+                code,
+                f"{minutes:064x}",
+                f"{minutes}.txt",
+                "a",
+                "ftp",
+                at,
+                "layout",
+                "older",
+                readings,
             )
         )
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from quantrac.domain.qa.baseline.lookup import Baselines
-from quantrac.domain.readings import FlaggedSet, Reading, ReadingSet, Reject
+from quantrac.domain.readings import FlaggedSet, Reading, Readings, ReadingSet, Reject
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import NOON, registry
 from quantrac.testing.rules import FixedRuleBook, FixedRules
-from schemas.codec import decode_baseline, decode_flagged_set, encode
+from schemas.codec import decode_baseline
+from schemas.codecs.sets import decode_flagged_set, encode_flagged_set, encode_reading_set
 from schemas.examples import example
 from services.validator.validate.handler import ValidateHandler
 
@@ -39,11 +40,11 @@ def message(n: int, value: float, *, partition: int = 0) -> Record:
         "ftp",
         at,
         "format",
-        [reading],
+        Readings.of([reading]),
         [Reject(2, "x", "bad-time")],
     )
     headers = {"file_id": b"id", "traceparent": b"trace", "foreign": b"header"}
-    return Record("parsed", STATION.encode(), encode(content), headers, partition, n)
+    return Record("parsed", STATION.encode(), encode_reading_set(content), headers, partition, n)
 
 
 def handler(rules: FixedRules = RULES) -> ValidateHandler:
@@ -79,7 +80,7 @@ def test_a_memory_restored_from_the_output_judges_like_the_one_that_was_lost() -
 
 def test_after_a_tail_of_nothing_but_revisions_the_memory_is_known_to_be_short() -> None:
     (first,) = judged(handler().handle([message(0, 20.0)]))
-    revision = Record("flagged", b"x", encode(replace(first, revision=1, cause="late")))
+    revision = Record("flagged", b"x", encode_flagged_set(replace(first, revision=1, cause="late")))
     rebuilt, begun = handler(), handler()
     rebuilt.restore(0, [revision])
     begun.restore(0, [])

@@ -63,7 +63,10 @@ class Lookup:
     def __init__(self, baseline: Baselines) -> None:
         self._baseline = baseline
         self._parts = [np.empty((0, len(BOUNDS)))]
-        self._published: list[bool] = []
+        self._missing = 0
+        """Rows after the parts of which nothing is published."""
+        self._counts: list[int] = []
+        self._is_published: list[bool] = []
 
     def add(self, station: str, parameters: Sequence[str], times: Sequence[float], *, same: bool) -> None:
         """Add rows: their codes and times (seconds since 1970 UTC), ``same`` where they have but one."""
@@ -75,13 +78,23 @@ class Lookup:
 
     def bounds(self) -> BaselineBounds:
         """Return the bounds of all rows (n,)."""
+        self._add_missing()
         return BaselineBounds(*np.ascontiguousarray(np.concatenate(self._parts).T))
 
     def published(self) -> Bools:
         """Tell for which rows (n,) the bounds of their block are published."""
-        return np.array(self._published, dtype=np.bool_)
+        return np.repeat(np.array(self._is_published, dtype=np.bool_), self._counts)
 
     def _add(self, block: Block | None, parameters: Sequence[str]) -> None:
-        count = len(parameters)
-        self._published += [block is not None] * count
-        self._parts.append(_NOTHING.repeat(count, axis=0) if block is None else block.bounds(parameters))
+        self._counts.append(len(parameters))
+        self._is_published.append(block is not None)
+        if block is None:
+            self._missing += len(parameters)
+        else:
+            self._add_missing()
+            self._parts.append(block.bounds(parameters))
+
+    def _add_missing(self) -> None:
+        if self._missing:
+            self._parts.append(_NOTHING.repeat(self._missing, axis=0))
+            self._missing = 0

@@ -1,8 +1,6 @@
 """The judge: reading sets in, flagged sets out."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,11 +16,12 @@ from quantrac.domain.qa.live.causes import (
     advance_stations,
 )
 from quantrac.domain.qa.live.memory import Memory
-from quantrac.domain.qa.live.outcomes import Outcome, OutcomeCache, flag_readings
+from quantrac.domain.qa.live.outcomes import OutcomeCache, equal_since_by_set, flag_readings
 from quantrac.domain.qa.live.provisional import ProvisionalSpans
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import RuleBook
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional, ReadingSet
+from quantrac.domain.qa.window import Outcomes
+from quantrac.domain.readings import FlaggedReadings, FlaggedSet, Provisional, ReadingSet
 from quantrac.domain.registry.registry import Registry
 
 
@@ -40,11 +39,13 @@ class Judge:
         memory: Memory,
         *,
         baseline: Baselines | None = None,
+        expectations: Expectations | None = None,
         on_crash: Crash = raise_crash,
     ) -> None:
+        """``expectations`` are those of the registry and the book, where several judges share them."""
         self._registry, self._book, self._memory, self._on_crash = registry, book, memory, on_crash
         self._baseline = baseline if baseline is not None else Baselines()
-        self._expectations = Expectations(registry, book)
+        self._expectations = expectations or Expectations(registry, book)
         self._outcome_cache = OutcomeCache()
 
     def judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
@@ -53,15 +54,11 @@ class Judge:
         Rejects pass through. The readings of a set without a station belong to no series: they are judged
         without a past and not remembered.
         """
-        with _no_collection():
-            return self._judge(sets)
-
-    def _judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:
         expectations = self._expectations
         expectations.refresh()
         batch = read_batch(sets, expectations, self._memory, self._baseline)
-        if not batch.readings:
-            return [self._flag_set(reading_set, [], None, None) for reading_set in sets]
+        if not len(batch):
+            return [self._flag_set(s, FlaggedReadings(), None, None) for s in sets]
         # What was known before the batch, and then before each of its readings.
         spans = ProvisionalSpans(batch.starts)
         add_companions(spans, batch, self._memory)
@@ -72,17 +69,17 @@ class Judge:
         window = batch.window(past, expectations.intervals(profiles))
         thresholds, enabled = expectations.thresholds(profiles, time), expectations.enabled_tests(profiles)
         verdict = evaluate(window, thresholds, enabled, on_crash=self._on_crash)
-        outcomes = self._outcome_cache.outcomes(verdict, profiles, expectations)
-        self._decide(batch, outcomes)
-        flagged = flag_readings(batch.readings, outcomes, time, past)
+        decisions = self._decisions(batch)
+        outcomes = self._outcome_cache.outcomes(verdict, decisions, profiles, expectations, batch.starts)
         # What may still change.
         add_causes_of_rows(spans, batch, past, enabled)
         add_finished_periods(spans, batch, past, enabled, finished)
         provisional = spans.by_set()
+        equal_since = equal_since_by_set(sets, batch, past)
         return [
             self._flag_set(
                 reading_set,
-                flagged[start:end],
+                flag_readings(reading_set.readings, outcomes[index], equal_since[index]),
                 int(profiles[start]) if end > start else None,
                 provisional.get(index),
             )
@@ -91,23 +88,21 @@ class Judge:
             )
         ]
 
-    def _decide(self, batch: BatchColumns, outcomes: list[Outcome]) -> None:
-        """Let people's decisions win; only stations that have any pay for it."""
-        stations = {file.station for file in batch.files}
-        decisions = {station: self._registry.decisions_of(station) for station in stations}
-        if not any(decisions.values()):
-            return
-        for file, start in zip(batch.files, batch.starts, strict=False):
-            if decisions[file.station]:
-                flags = decision_flags(decisions[file.station], file.parameters, np.array(file.times))
-                for row in np.flatnonzero(flags != NOT_DECIDED).tolist():
-                    flag = int(flags[row])
-                    outcomes[start + row] = flag, {**outcomes[start + row][1], "decision": flag}
+    def _decisions(self, batch: BatchColumns) -> Outcomes:
+        """Return the flags (n,) that people gave; only stations that have any pay for it."""
+        flag = np.full(len(batch), NOT_DECIDED, dtype=np.uint8)
+        decisions = {file.station: self._registry.decisions_of(file.station) for file in batch.files}
+        if any(decisions.values()):
+            for file, (start, end) in zip(batch.files, pairwise(batch.starts), strict=True):
+                flag[start:end] = decision_flags(
+                    decisions[file.station], file.parameters, np.array(file.times)
+                )
+        return flag
 
     def _flag_set(
         self,
         reading_set: ReadingSet,
-        readings: list[FlaggedReading],
+        readings: FlaggedReadings,
         profile: int | None,
         provisional: Provisional | None,
     ) -> FlaggedSet:
@@ -130,15 +125,3 @@ class Judge:
             reading_set.rejects,
             provisional=provisional,
         )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Put off the search for cycles: thousands of objects without any are made, and it costs a tenth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

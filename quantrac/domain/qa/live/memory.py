@@ -20,7 +20,6 @@ Equal times: of two readings the one received later counts, of one receipt the l
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import numpy as np
 
@@ -31,37 +30,11 @@ from quantrac.domain.qa.live.series import StationSeries
 from quantrac.domain.qa.live.waves import Wave, split_waves
 from quantrac.domain.qa.shared_rules import DEPTH, is_ahead, measured
 from quantrac.domain.qa.window import Floats, Indices
+from quantrac.domain.readings import FlaggedReadings, FlaggedSet
 from quantrac.domain.times import to_receipt_seconds, to_seconds
 
 MOST_SERIES = 100_000
 """Series remembered, 90 MB: three times those of the country. A quarter, idle longest, gives way to more."""
-
-
-class Timed(Protocol):
-    """Anything measured."""
-
-    measured_at: datetime
-
-
-class Remembered(Timed, Protocol):
-    """One reading of a set judged before."""
-
-    parameter: str
-    value: float
-    status: str
-    equal_since: datetime | None
-
-
-class RememberedSet(Protocol):
-    """A set judged before: a :class:`~quantrac.domain.readings.FlaggedSet`, or what matters of one."""
-
-    station: str
-    received_at: datetime
-    revision: int
-
-    @property
-    def readings(self) -> Sequence[Remembered]:
-        """In the order of the file."""
 
 
 class Memory:
@@ -94,7 +67,7 @@ class Memory:
         """Remember readings and return what was known before each when it arrived."""
         return self._add(arrivals, None)
 
-    def remember(self, sets: Iterable[RememberedSet]) -> None:
+    def remember(self, sets: Iterable[FlaggedSet]) -> None:
         """Take sets that were judged before, in the order they were, with their own ``equal_since``.
 
         Sets without a station are left out, and so are revisions: they hold the same values again. There may
@@ -104,33 +77,32 @@ class Memory:
         times: list[float] = []
         run_starts: list[float] = []
         received: list[float] = []
-        readings: list[Remembered] = []
+        values: list[float] = []
+        statuses: list[str] = []
         for judged in sets:
-            if not judged.station or not judged.readings or judged.revision:
+            readings = judged.readings
+            if not judged.station or not readings or judged.revision:
                 continue
-            receipt, set_times = to_receipt_seconds(judged.received_at), measurement_seconds(judged.readings)
-            parameters = [reading.parameter for reading in judged.readings]
-            series.append(self.series(judged.station).of_file(parameters)[1])
+            receipt, set_times = (
+                to_receipt_seconds(judged.received_at),
+                measurement_seconds(readings.measured_at),
+            )
+            series.append(self.series(judged.station).of_file(readings.parameter)[1])
             self.advance(judged.station, set_times, receipt)
             times += set_times
             received += [receipt] * len(set_times)
-            readings += judged.readings
-            for reading, time in zip(judged.readings, set_times, strict=True):
-                since = reading.equal_since
-                if since is None:
-                    run_starts.append(np.nan)
-                else:
-                    run_starts.append(time if since == reading.measured_at else to_seconds(since))
-        if readings:
-            value = np.array([reading.value for reading in readings], dtype=np.float64)
-            status = np.array([reading.status for reading in readings], dtype=object)
+            values += readings.value
+            statuses += readings.status
+            run_starts += _run_starts(readings, set_times)
+        if values:
+            value, status = np.array(values, dtype=np.float64), np.array(statuses, dtype=object)
             arrivals = Arrivals(
                 series=np.concatenate(series),
                 value=value,
                 time=np.array(times),
                 received=np.array(received),
                 measured=measured(value, status),
-                look_back=np.zeros(len(readings)),
+                look_back=np.zeros(len(values)),
             )
             self._add(arrivals, np.array(run_starts))
             self.is_complete = False
@@ -186,10 +158,16 @@ def remember_time(times: list[float], time: float, received: float) -> None:
     del times[:-DEPTH]
 
 
-def measurement_seconds(readings: Sequence[Timed]) -> list[float]:
+def measurement_seconds(times: Sequence[datetime]) -> list[float]:
     """Return when readings were measured, seconds since 1970 UTC; a file mostly has one time."""
-    times = [reading.measured_at for reading in readings]
     if times.count(times[0]) == len(times):
         return [to_seconds(times[0])] * len(times)
     seconds = {time: to_seconds(time) for time in dict.fromkeys(times)}
     return [seconds[time] for time in times]
+
+
+def _run_starts(readings: FlaggedReadings, times: Sequence[float]) -> list[float]:
+    """Return when the runs of equal values began, seconds since 1970 UTC; NaN where that is uncertain."""
+    if readings.equal_since == readings.measured_at:
+        return list(times)
+    return [np.nan if since is None else to_seconds(since) for since in readings.equal_since]

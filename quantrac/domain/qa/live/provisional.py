@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class ProvisionalSpans:
         }
 
 
+@lru_cache(maxsize=4096)  # the spans of a country's files begin and end with the same blocks and hours
 def _from_seconds(seconds: float) -> datetime:
     """Return the time (UTC), kept within what a ``datetime`` can hold."""
     return from_seconds(min(max(seconds, _FIRST), _LAST))

@@ -34,14 +34,14 @@ class Rings:
         self.run_start, self.latest_run_start = empty, empty
         """When the run of equal values began (-inf: not known), and when at the latest."""
 
-    def open(self) -> int:
-        """Return the index of a new, empty series."""
-        if not self._free:
-            self._grow(max(64, len(self.oldest_slot)))
-        self.count += 1
-        series = self._free.pop()
-        self._last_use[series] = self._batch
-        return series
+    def open(self, count: int) -> list[int]:
+        """Return the indices of new, empty series."""
+        if len(self._free) < count:
+            self._grow(max(64, count, len(self.oldest_slot)))
+        self.count += count
+        opened = self._free[: -count - 1 : -1]
+        del self._free[-count:]
+        return opened
 
     def mark_used(self, series: Indices) -> None:
         """Take note of the series (n,) of a batch; negative ones are none."""
@@ -54,17 +54,23 @@ class Rings:
         is_used = np.ones(len(by_use), dtype=np.bool_)
         is_used[self._free] = False
         idle = by_use[is_used[by_use]][: self.count - count]
-        self.time[idle] = -np.inf
-        self.measured[idle] = self.measured_time[idle] = np.nan
+        self._empty(idle)
         self._free += idle.tolist()
         self.count -= len(idle)
         return set(idle.tolist())
 
+    def _empty(self, series: Indices | slice) -> None:
+        """Take all readings out: without its time, nothing else that stands in a slot is looked at."""
+        self.time[series] = -np.inf
+        self.measured[series] = self.measured_time[series] = np.nan
+
     def _grow(self, more: int) -> None:
         size = len(self.oldest_slot)
         self._free += range(size + more - 1, size - 1, -1)
-        self.oldest_slot = np.concatenate([self.oldest_slot, np.zeros(more, dtype=np.intp)])
-        self._last_use = np.concatenate([self._last_use, np.zeros(more, dtype=np.int64)])
-        for name in self.COLUMNS:
-            empty = np.full((more, DEPTH), -np.inf if name == "time" else np.nan)
-            setattr(self, name, np.concatenate([getattr(self, name), empty]))
+        for name in ("oldest_slot", "_last_use", *self.COLUMNS):
+            # The memory of zeros is taken only where a series is written: 900 bytes each.
+            column = getattr(self, name)
+            grown = np.zeros((size + more, *column.shape[1:]), dtype=column.dtype)
+            grown[:size] = column
+            setattr(self, name, grown)
+        self._empty(slice(size, None))

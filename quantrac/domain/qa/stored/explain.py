@@ -12,12 +12,11 @@ import numpy as np
 from quantrac.domain.qa.baseline.blocks import StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.evaluate import NOT_RUN
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.window import Outcomes, Window
-from quantrac.domain.readings import Flag
+from quantrac.domain.readings import NOT_RUN, Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.times import from_seconds
 

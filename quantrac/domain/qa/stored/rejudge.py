@@ -34,12 +34,12 @@ from quantrac.domain.qa.baseline.update import (
     join_spans,
 )
 from quantrac.domain.qa.checks.table import NEIGHBOURS, TEST_INDEX
-from quantrac.domain.qa.evaluate import NOT_RUN, Crash, raise_crash
+from quantrac.domain.qa.evaluate import Crash, raise_crash
 from quantrac.domain.qa.stored.history import History
 from quantrac.domain.qa.stored.revisions import MONTH, FlagChange, flag_changes, revisions_of
 from quantrac.domain.qa.stored.stretch import StationWindows, Stretch, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import FlaggedSet
+from quantrac.domain.readings import NOT_RUN, FlaggedSet
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import HOUR

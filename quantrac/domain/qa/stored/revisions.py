@@ -9,11 +9,11 @@ import numpy as np
 
 from quantrac.domain.qa.baseline.blocks import block_of
 from quantrac.domain.qa.baseline.update import Span
+from quantrac.domain.qa.evaluate import outcomes_by_test
 from quantrac.domain.qa.stored.history import FileHead
-from quantrac.domain.qa.stored.span import outcomes_by_test
 from quantrac.domain.qa.stored.stretch import Stretch
 from quantrac.domain.qa.window import Indices
-from quantrac.domain.readings import FlaggedReading, FlaggedSet
+from quantrac.domain.readings import FlaggedReading, FlaggedReadings, FlaggedSet
 from quantrac.domain.times import from_seconds, to_seconds
 
 MONTH = 120
@@ -107,7 +107,9 @@ def _revision(
     if received_at not in files:
         raise FileNotStored(f"{station}: no file received at {received_at} is stored")
     file = files[received_at]
-    readings = [change.reading for change in changes]
+    readings = sorted(
+        (change.reading for change in changes), key=lambda r: (r.line, r.parameter, r.measured_at)
+    )
     return FlaggedSet(
         station=station,
         file_id=file.file_id,
@@ -117,7 +119,7 @@ def _revision(
         received_at=received_at,
         format=file.format,
         rules=rules,
-        readings=sorted(readings, key=lambda reading: (reading.line, reading.parameter, reading.measured_at)),
+        readings=FlaggedReadings.of(readings),
         revision=1 + max(change.revision for change in changes),
         cause=",".join(sorted(causes)),
     )

@@ -12,8 +12,7 @@ import numpy as np
 from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics, joined
 from quantrac.domain.qa.baseline.neighbour_hours import Neighbours, nobody
 from quantrac.domain.qa.checks.table import TESTS
-from quantrac.domain.qa.decisions import NOT_DECIDED
-from quantrac.domain.qa.evaluate import NOT_RUN, Crash, raise_crash
+from quantrac.domain.qa.evaluate import Crash, outcomes_by_test, raise_crash
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.stretch import StationWindows, judge_plainly
 from quantrac.domain.qa.thresholds.expectations import Expectations
@@ -93,15 +92,3 @@ def judge_span(
         judged.clean[target] = stretch.clean
         judged.profile[target] = stretch.profile
     return judged
-
-
-def outcomes_by_test(outcomes: Sequence[int], decision: int) -> dict[str, int]:
-    """Return a row of outcomes by test; a person's ``decision``, where there is one, comes last.
-
-    >>> outcomes_by_test([1, *[0] * (len(TESTS) - 1)], 4)
-    {'status': 1, 'decision': 4}
-    """
-    tests = {name: outcome for name, outcome in zip(TESTS, outcomes, strict=True) if outcome != NOT_RUN}
-    if decision != NOT_DECIDED:
-        tests["decision"] = decision
-    return tests

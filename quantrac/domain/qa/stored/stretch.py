@@ -27,13 +27,13 @@ from quantrac.domain.qa.checks.table import (
     Test,
 )
 from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
-from quantrac.domain.qa.evaluate import NOT_RUN, Crash, is_bad, roll_up_rows, run_tests
+from quantrac.domain.qa.evaluate import Crash, is_bad, roll_up_rows, run_tests
 from quantrac.domain.qa.shared_rules import DEPTH, continues_run, is_ahead, measured
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profile_table import Columns
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Outcomes, Texts, Window
-from quantrac.domain.readings import Flag
+from quantrac.domain.readings import NOT_RUN, Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.times import HOUR
 

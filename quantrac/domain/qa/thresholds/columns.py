@@ -1,110 +1,164 @@
 """Columns of thresholds: one value a profile, appended as profiles come."""
 
-from typing import Any, TypeAlias
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.qa.window import Expected, Floats, Indices, Texts
+from quantrac.domain.qa.checks.table import Test, thresholds_of
+from quantrac.domain.qa.thresholds.rule_book import Thresholds
+from quantrac.domain.qa.window import Expected, Floats, Indices
 
 _SLOTS = 12 * 24
 """Numbers in a table by month and hour."""
+_NO_THRESHOLDS: Mapping[str, Any] = {}
 
 
 class GrowingColumn:
-    """An array that values are appended to, in amortised constant time."""
+    """An array (\\*shape, profiles) that profiles are appended to, in amortised constant time."""
 
-    def __init__(self, dtype: Any) -> None:
-        self._values: NDArray[Any] = np.zeros(64, dtype=dtype)
+    def __init__(self, dtype: Any, *shape: int) -> None:
+        self._values: NDArray[Any] = np.zeros((*shape, 64), dtype=dtype)
         self._count = 0
 
     def append(self, value: Any) -> None:
-        """Add the value of the next profile."""
-        if self._count == len(self._values):
-            self._values = np.concatenate([self._values, np.zeros_like(self._values)])
-        self._values[self._count] = value
+        """Add the value of the next profile, or its values (\\*shape)."""
+        if self._count == self._values.shape[-1]:
+            self._values = np.concatenate([self._values, np.zeros_like(self._values)], axis=-1)
+        self._values[..., self._count] = value
         self._count += 1
 
-    def take(self, profiles: Indices) -> Any:
-        """Return the values (n,) of profiles (n,)."""
-        return self._values.take(profiles)
+    def append_like(self, profile: int) -> None:
+        """Give the next profile what another one has."""
+        self.append(self._values[..., profile])
+
+    def change_last(self, row: int, value: Any) -> None:
+        """Give the profile added last another value in one of its rows."""
+        self._values[row, self._count - 1] = value
+
+    def take(self, profiles: Indices, rows: slice = slice(None)) -> Any:
+        """Return the values (\\*shape, n) of profiles (n,); of some of the ``rows`` where it has several."""
+        return self._values[rows].take(profiles, axis=-1)
 
     def __getitem__(self, profile: int) -> Any:
-        return self._values[profile].item()
+        return self._values[..., profile].tolist()
 
 
-class NumberColumn:
-    """A threshold in numbers, or in tables by month and hour."""
+class _Rows(NamedTuple):
+    """Where the thresholds of a test stand: rows of the matrices of numbers and of texts."""
 
-    def __init__(self, default: Any) -> None:
-        # A threshold without a default is missing only where the test is off.
-        self.default = float(default) if isinstance(default, int | float) else np.nan
-        self.tables: list[Floats] = []
+    keywords: Sequence[str]
+    """In the order of the test's arguments."""
+    number_keywords: Sequence[str]
+    numbers: slice
+    text_keywords: Sequence[str]
+    texts: slice
+
+
+class ThresholdColumns:
+    """The thresholds of all tests by profile: numbers, tables by month and hour, and texts.
+
+    Those of all tests stand in one matrix of numbers and one of texts, so that a profile is added by three
+    calls and a test takes its own by one.
+    """
+
+    def __init__(self, tests: Mapping[str, Test]) -> None:
+        self._defaults: dict[tuple[str, str], float] = {}
+        """By test and keyword of the numbers; NaN where a test has none, for it is always given one."""
+        self._texts_of_tests: list[tuple[str, str]] = []
+        self._rows: dict[str, _Rows] = {}
+        for name, test in tests.items():
+            keywords = thresholds_of(test)
+            texts = [keyword for keyword, threshold in keywords.items() if _is_text(threshold)]
+            numbers = [keyword for keyword in keywords if keyword not in texts]
+            self._rows[name] = _Rows(
+                list(keywords),
+                numbers,
+                slice(len(self._defaults), len(self._defaults) + len(numbers)),
+                texts,
+                slice(len(self._texts_of_tests), len(self._texts_of_tests) + len(texts)),
+            )
+            for keyword in numbers:
+                default = keywords[keyword].default
+                self._defaults[name, keyword] = default if isinstance(default, int | float) else np.nan
+            self._texts_of_tests += [(name, keyword) for keyword in texts]
+        self._numbers = GrowingColumn(np.float64, len(self._defaults))
+        self._texts = GrowingColumn(object, len(self._texts_of_tests))
+        self._row = {
+            keyword: row
+            for keywords in (self._defaults, self._texts_of_tests)
+            for row, keyword in enumerate(keywords)
+        }
+        """By test and keyword: the row in its matrix."""
+        self._table_index = GrowingColumn(np.int32, len(self._defaults))
+        """Index of each table in ``_tables``; -1 where a number stands."""
+        self._tables: list[Floats] = []
         """Tables (288,) by month and hour, each once."""
-        self._last: float | Floats = np.nan
-        self._numbers, self._table_index = GrowingColumn(np.float64), GrowingColumn(np.intp)
 
-    def longest(self) -> float:
-        """Return the greatest finite number of the profile added last; -inf where there is none."""
-        numbers = np.asarray(self._last)
-        return float(np.max(numbers, where=np.isfinite(numbers), initial=-np.inf))
+    def default(self, test: str, keyword: str) -> float:
+        """Return the number that a test takes where nobody set one; NaN where it has none."""
+        return self._defaults[test, keyword]
 
-    def append(self, value: Any) -> None:
-        """Add the threshold of the next profile: a number, or twelve rows of twenty-four."""
-        if isinstance(value, int | float):
-            self._last = float(value)
-            self._numbers.append(self._last)
-            self._table_index.append(-1)
-            return
-        self._last = table = np.asarray(value, dtype=np.float64).reshape(_SLOTS)
-        is_equal = (np.array_equal(known_table, table, equal_nan=True) for known_table in self.tables)
-        index = next((index for index, equal in enumerate(is_equal) if equal), len(self.tables))
-        if index == len(self.tables):
-            self.tables.append(table)
-        self._numbers.append(np.nan)
-        self._table_index.append(index)
+    def text_keywords(self, test: str) -> Sequence[str]:
+        """Return the keywords of a test's thresholds in text."""
+        return self._rows[test].text_keywords
 
-    def take(self, profiles: Indices) -> Floats:
-        """Return the numbers (n,) of profiles (n,); NaN where a profile has a table."""
-        numbers: Floats = self._numbers.take(profiles)
-        return numbers
+    def append(self, tests: Thresholds) -> None:
+        """Add the thresholds of the next profile; what is not named has the test's default."""
+        numbers, table_index = [], []
+        for (name, keyword), default in self._defaults.items():
+            value = tests.get(name, _NO_THRESHOLDS).get(keyword, default)
+            is_number = isinstance(value, int | float)
+            numbers.append(value if is_number else np.nan)
+            table_index.append(-1 if is_number else self._index_of_table(value))
+        self._numbers.append(numbers)
+        self._table_index.append(table_index)
+        self._texts.append(
+            [tests.get(name, _NO_THRESHOLDS).get(keyword) for name, keyword in self._texts_of_tests]
+        )
 
-    def take_at(self, profiles: Indices, slots: Indices) -> Floats:
-        """Return the numbers of rows (n,) in these slots of month and hour (n,)."""
-        values, table_index = self.take(profiles), self._table_index.take(profiles)
-        rows = np.flatnonzero(table_index >= 0)
-        values[rows] = np.stack(self.tables)[table_index[rows], slots[rows]]
-        return values
+    def append_like(self, profile: int, changes: Thresholds) -> None:
+        """Give the next profile what another one has, but for the thresholds in ``changes``."""
+        for column in (self._numbers, self._table_index, self._texts):
+            column.append_like(profile)
+        for test, thresholds in changes.items():
+            for keyword, value in thresholds.items():
+                row = self._row[test, keyword]
+                if (test, keyword) in self._defaults:
+                    self._numbers.change_last(row, value)
+                    self._table_index.change_last(row, -1)
+                else:
+                    self._texts.change_last(row, value)
 
+    def take(self, test: str, profiles: Indices, slots: Callable[[], Indices]) -> dict[str, NDArray[Any]]:
+        """Return the thresholds of a test by keyword, one value (n,) a row of ``profiles`` (n,).
 
-class TextColumn:
-    """A threshold in text; ``None`` where there is none."""
+        ``slots`` is asked for the month and hour (n,) of the rows where a threshold is a table.
+        """
+        rows = self._rows[test]
+        numbers: Floats = self._numbers.take(profiles, rows.numbers)
+        if self._tables:
+            # (cells,) where a table stands: the index of the keyword and of the row
+            table_index = self._table_index.take(profiles, rows.numbers)
+            keyword_index, row_index = np.nonzero(table_index >= 0)
+            if len(row_index):
+                table_index = table_index[keyword_index, row_index]
+                numbers[keyword_index, row_index] = np.stack(self._tables)[table_index, slots()[row_index]]
+        columns: dict[str, NDArray[Any]] = dict(zip(rows.number_keywords, numbers, strict=True))
+        if rows.text_keywords:
+            texts: NDArray[Any] = self._texts.take(profiles, rows.texts)
+            columns.update(zip(rows.text_keywords, texts, strict=True))
+        return {keyword: columns[keyword] for keyword in rows.keywords}
 
-    default = None
-
-    def __init__(self) -> None:
-        self.last: str | None = None
-        """The text of the profile added last."""
-        self._values = GrowingColumn(object)
-
-    def append(self, value: str | None) -> None:
-        """Add the threshold of the next profile."""
-        self.last = value
-        self._values.append(value)
-
-    def take(self, profiles: Indices) -> Texts:
-        """Return the texts (n,) of profiles (n,)."""
-        values: Texts = self._values.take(profiles)
-        return values
-
-
-ThresholdColumn: TypeAlias = NumberColumn | TextColumn
-
-
-def column_for(threshold: Any) -> ThresholdColumn:
-    """Return an empty column for a threshold, an :class:`inspect.Parameter` of a test."""
-    is_text = threshold.default is None or threshold.annotation == Expected
-    return TextColumn() if is_text else NumberColumn(threshold.default)
+    def _index_of_table(self, value: Any) -> int:
+        table = np.asarray(value, dtype=np.float64).reshape(_SLOTS)
+        for index, known_table in enumerate(self._tables):
+            if np.array_equal(known_table, table, equal_nan=True):
+                return index
+        self._tables.append(table)
+        return len(self._tables) - 1
 
 
 def month_and_hour(time: Floats) -> Indices:
@@ -118,3 +172,7 @@ def month_and_hour(time: Floats) -> Indices:
     hours = seconds.astype("datetime64[h]").astype(np.int64) % 24
     slots: Indices = (24 * months + hours).astype(np.intp)
     return slots
+
+
+def _is_text(threshold: inspect.Parameter) -> bool:
+    return threshold.default is None or threshold.annotation == Expected

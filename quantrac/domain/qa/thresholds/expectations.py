@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from quantrac.domain.qa.thresholds.kinds import StationKinds
 from quantrac.domain.qa.thresholds.profile_table import (
     LEAST_LOOK_BACK,
     Columns,
@@ -34,15 +35,14 @@ class Expectations:
 
     def __init__(self, registry: Registry, book: RuleBook) -> None:
         self._registry, self._book, self._edition = registry, book, book.edition
-        self._stations: dict[str, StationProfiles] = {}
-        self._table = ProfileTable()
+        self._forget()
 
     def refresh(self) -> None:
         """Drop what follows from another edition of the rule book; to be called before each batch."""
         edition = self._book.edition
         if edition != self._edition:
             self._edition = edition
-            self._stations, self._table = {}, ProfileTable()
+            self._forget()
 
     def station_profiles(self, station: str) -> StationProfiles:
         """Return the profiles of a station, for file after file."""
@@ -51,7 +51,8 @@ class Expectations:
         if profiles is None or profiles.record is not record:
             if len(self._stations) >= MOST_STATIONS:
                 self._stations.clear()
-            profiles = self._stations[station] = StationProfiles(self._book, self._table, station, record)
+            kind = self._kinds.kind_of(station, record)
+            profiles = self._stations[station] = StationProfiles(kind, record)
         return profiles
 
     def profile_indices(
@@ -108,3 +109,8 @@ class Expectations:
     def required_set(self, index: int) -> frozenset[str]:
         """Return the required tests of an index of :meth:`required_set_indices`."""
         return self._table.required_sets[index]
+
+    def _forget(self) -> None:
+        self._stations: dict[str, StationProfiles] = {}
+        self._table = ProfileTable()
+        self._kinds = StationKinds(self._book, self._table)

@@ -1,7 +1,9 @@
 """The rules that judge a reading, as quality control sees them: a book of thresholds."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Protocol, TypeAlias
 
 from quantrac.domain.registry.stations import StationParameter
@@ -26,6 +28,10 @@ class Rules(Protocol):
     @property
     def required(self) -> frozenset[str]:
         """Tests without whose outcome a reading is NOT_EVALUATED."""
+
+    @property
+    def stations(self) -> AbstractSet[str]:
+        """Stations of which they say anything of their own; all others of a type have the same thresholds."""
 
     def thresholds(self, station_type: str, station: str, parameter: str, at: datetime) -> Thresholds:
         """Return what holds for a series at ``at`` (UTC); the type is empty for an unregistered station."""
@@ -53,12 +59,18 @@ class RuleBook(Protocol):
         """Return the rules that judge a reading; both times UTC."""
 
 
+REGISTRY_FACTS = ("unit", "range_low", "range_high")
+"""What thresholds follow from, of a :class:`StationParameter`: entries with the same have the same."""
+registry_facts = attrgetter(*REGISTRY_FACTS)
+
+
 def registry_thresholds(entry: StationParameter | None) -> dict[str, dict[str, Any]]:
     """Return the thresholds that the registry gives, by test; they take precedence over rules."""
     if entry is None:
         return {}
-    bounds = {"low": entry.range_low, "high": entry.range_high}
+    unit, low, high = registry_facts(entry)
+    bounds = {"low": low, "high": high}
     return {
-        "unit": {"expected": entry.unit},
+        "unit": {"expected": unit},
         "equipment_range": {keyword: bound for keyword, bound in bounds.items() if bound is not None},
     }

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from schemas.codec import StoredSet
+from quantrac.domain.readings import FlaggedSet
 from services.aggregator.sink.tables.topic_tables import Columns, join_columns
 
 
-def file_columns(sets: Iterable[StoredSet]) -> Columns:
+def file_columns(sets: Iterable[FlaggedSet]) -> Columns:
     """Return the columns of ``files``, one row a set."""
     sets = list(sets)
     if not sets:
@@ -26,12 +26,12 @@ def file_columns(sets: Iterable[StoredSet]) -> Columns:
     }
 
 
-def reject_columns(sets: Iterable[StoredSet]) -> Columns:
+def reject_columns(sets: Iterable[FlaggedSet]) -> Columns:
     """Return the columns of ``rejects``, one row a rejected line."""
     return join_columns(_reject_columns_of(s) for s in sets if s.rejects)
 
 
-def _reject_columns_of(s: StoredSet) -> Columns:
+def _reject_columns_of(s: FlaggedSet) -> Columns:
     count = len(s.rejects)
     return {
         "station": [s.station] * count,

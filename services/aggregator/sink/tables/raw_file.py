@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from quantrac.io.records import Record
-from schemas.messages.raw_file import RawFileHeaders
+from schemas.codecs.raw_file import RawFileHead, decode_head
 from services.aggregator.sink.tables.topic_tables import Columns, Database, TopicTables
 
-RawFile = tuple[str, RawFileHeaders, bytes]
+RawFile = tuple[str, RawFileHead, bytes]
 """Station (the message's key), headers, content."""
 
 
 def _decode(record: Record) -> RawFile:
-    return record.key.decode(), RawFileHeaders.from_headers(record.headers), record.value or b""
+    return record.key.decode(), decode_head(record.headers), record.value or b""
 
 
 def _columns(files: Sequence[RawFile], _database: Database) -> Mapping[str, Columns]:

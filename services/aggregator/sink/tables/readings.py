@@ -1,16 +1,19 @@
 """Columns of ``readings`` and ``reading_revisions``, from flagged sets. Pure: the same sets give the same."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise
+from math import nan
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import MOST_REVISIONS, reading_version, received_of
-from quantrac.io.records import BadData
-from schemas.codec import StoredSet
+from quantrac.domain.readings import NOT_RUN, FlaggedReadings, FlaggedSet
+from quantrac.io.clickhouse_native import Words
 from services.aggregator.sink.tables.topic_tables import Columns
 
 READING = (
@@ -19,46 +22,77 @@ READING = (
 )
 """The columns of ``readings``; the first three are its key."""
 
-Row = Sequence[Any]
+_MOST_TEXTS = 100_000
+"""Texts remembered, some 10 MB: stations send the same few thousands again and again."""
+
+_MOST_OUTCOMES = 10_000
+"""Combinations of outcomes remembered; a country shows some hundreds."""
+
+Row = tuple[Any, ...]
 """Values of the columns :data:`READING`."""
 
-_tests = msgspec.json.Decoder(dict[str, int])
 
-
-def reading_columns(sets: Iterable[StoredSet], stored: Iterable[Row] = ()) -> Columns:
+def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]] | None = None) -> Columns:
     """Return the columns of ``readings``, one row a reading; sets without a station hold none.
 
-    ``stored`` are rows of the table. A file that is read again, and with another result, has to win over all
-    that was made of it before: its rows get the next version.
+    ``versions`` are those of the rows of some sets, by index of the set; all others have the version of their
+    set.
     """
-    filled = [s for s in sets if s.station and s.readings]
-    readings = [r for s in filled for r in s.readings]
-    if not readings:
+    filled = {index: s for index, s in enumerate(sets) if s.station and s.readings}
+    if not filled:
         return {}
-    columns = {
-        "station": _repeat((s.station, s) for s in filled),
-        "parameter": [r.parameter for r in readings],
-        "measured_at": [r.measured_at for r in readings],
-        "value": [r.value for r in readings],
-        "text": ["" if r.text == shortest_decimal(r.value) else r.text for r in readings],
-        "unit": [r.unit for r in readings],
-        "status": [r.status for r in readings],
-        "flag": [r.flag for r in readings],
-        "tests": [_write_outcomes(bytes(r.tests)) for r in readings],
-        "rules": _repeat((s.rules, s) for s in filled),
-        "line": [r.line for r in readings],
-        "version": _repeat((reading_version(s.received_at, s.revision), s) for s in filled),
+    versions = versions or {}
+    readings = [s.readings for s in filled.values()]
+    counts = [len(r) for r in readings]
+    version = np.array([_version(s) for s in filled.values()], dtype=np.uint64).repeat(counts)
+    if versions:
+        ends = dict(zip(filled, np.cumsum(counts).tolist(), strict=True))
+        for index in versions.keys() & ends.keys():
+            version[ends[index] - len(versions[index]) : ends[index]] = versions[index]
+    return {
+        "station": _spread([s.station for s in filled.values()], counts),
+        "parameter": _join(r.parameter for r in readings),
+        "measured_at": _join(r.measured_at for r in readings),
+        "value": _join(r.value for r in readings),
+        "text": _join(map(_texts, readings)),
+        "unit": _join(r.unit for r in readings),
+        "status": _join(r.status for r in readings),
+        "flag": _join(r.flag for r in readings),
+        "tests": _join(map(_tests, readings)),
+        "rules": _spread([s.rules for s in filled.values()], counts),
+        "line": _join(r.line for r in readings),
+        "version": version,
     }
-    stored_by_key = {tuple(row[:3]): row for row in stored}
-    if stored_by_key:
-        rows = list(zip(*columns.values(), strict=True))
-        last = {row[:3]: index for index, row in enumerate(rows)}  # of a file that says it twice
-        is_first = _repeat((s.revision == 0, s) for s in filled)
-        for index, row in enumerate(rows):
-            key = row[:3]
-            if is_first[index] and index == last[key] and key in stored_by_key:
-                columns["version"][index] = _version_over(row, stored_by_key[key])
-    return columns
+
+
+def reading_rows(s: FlaggedSet) -> list[Row]:
+    """Return the rows of ``readings`` that a set of a station gives, times as ``datetime``."""
+    r = s.readings
+    columns = (r.parameter, r.measured_at, r.value, _texts(r), r.unit, r.status, r.flag, _tests(r))
+    return [
+        (s.station, *row, s.rules, line, _version(s)) for *row, line in zip(*columns, r.line, strict=True)
+    ]
+
+
+def versions_over(sets: Mapping[int, FlaggedSet], stored: Iterable[Row]) -> dict[int, list[int]]:
+    """Return the versions of the rows of sets, by index of the set; ``stored`` are rows of the table.
+
+    A file that is read again, and with another result, has to win over all that was made of it before: its
+    rows get the next version.
+    """
+    stored_by_key = {row[:3]: row for row in stored}
+    rows = {index: reading_rows(s) for index, s in sets.items() if s.readings}
+    # Of a reading that several rows are of, the last one counts.
+    last = {row[:3]: (index, number) for index, part in rows.items() for number, row in enumerate(part)}
+    return {
+        index: [
+            _version_over(row, stored_by_key[row[:3]])
+            if row[:3] in stored_by_key and not sets[index].revision and last[row[:3]] == (index, number)
+            else row[-1]
+            for number, row in enumerate(part)
+        ]
+        for index, part in rows.items()
+    }
 
 
 def _version_over(row: Row, stored: Row) -> int:
@@ -70,25 +104,30 @@ def _version_over(row: Row, stored: Row) -> int:
     return min(stored_version + 1, version | MOST_REVISIONS)
 
 
-def revision_columns(stored: Sequence[Row], sets: Sequence[StoredSet]) -> Columns:
+def revision_columns(
+    sets: Mapping[int, FlaggedSet], versions: Mapping[int, list[int]], stored: Iterable[Row]
+) -> Columns:
     """Return the columns of ``reading_revisions``: every row that ``sets`` put another one of its key over.
 
-    ``stored`` are rows of ``readings``, those of the keys of ``sets`` among them. A row may be superseded by
-    one of the same batch, and a row that comes too late to count at all is copied as well.
+    ``versions`` are those of the rows by index of the set; ``stored`` are rows of ``readings``, those of the
+    keys of ``sets`` among them. A row may be superseded by one of the same batch, and a row that comes too
+    late to count at all is copied as well.
     """
-    causes = _repeat((s.cause, s) for s in sets if s.station)
-    new = list(zip(*reading_columns(sets, stored).values(), strict=True))
     # Key of a reading -> version -> row and cause.
-    versions: dict[tuple[Any, ...], dict[int, tuple[Row, str]]] = {row[:3]: {} for row in new}
-    for row in stored:
-        if (rows := versions.get(tuple(row[:3]))) is not None:
-            rows[row[-1]] = row, ""
-    for row, cause in zip(new, causes, strict=True):
-        versions[row[:3]][row[-1]] = row, cause
+    rows: dict[tuple[Any, ...], dict[int, tuple[Row, str]]] = defaultdict(dict)
+    new = [
+        ((*row[:-1], version), s.cause)
+        for index, s in sets.items()
+        for row, version in zip(reading_rows(s), versions.get(index, ()), strict=True)
+    ]
+    keys = {row[:3] for row, _ in new}
+    for row, cause in chain(((row, "") for row in stored), new):
+        if row[:3] in keys:
+            rows[row[:3]][row[-1]] = row, cause
     superseded = [
-        (*rows[version][0], following, rows[following][1])
-        for rows in versions.values()
-        for version, following in pairwise(sorted(rows))
+        (*by_version[version][0], following, by_version[following][1])
+        for by_version in rows.values()
+        for version, following in pairwise(sorted(by_version))
     ]
     names = (*READING, "superseded_by", "cause")
     return {name: list(column) for name, column in zip(names, zip(*superseded, strict=True), strict=False)}
@@ -99,16 +138,72 @@ def _content(row: Row) -> tuple[Any, ...]:
     return (*row[3:7], row[READING.index("line")])
 
 
-def _repeat(values: Iterable[tuple[Any, StoredSet]]) -> list[Any]:
-    """Give every reading of a set the set's value."""
-    return list(chain.from_iterable(repeat(value, len(s.readings)) for value, s in values))
+def _version(s: FlaggedSet) -> int:
+    return reading_version(s.received_at, s.revision)
 
 
-@lru_cache(maxsize=4096)  # a few dozen combinations of outcomes make up nearly all readings
-def _write_outcomes(tests: bytes) -> str:
-    """Write the outcomes of a reading's tests in the order of their names; raises ``BadData``."""
-    try:
-        outcomes = _tests.decode(tests)
-    except msgspec.MsgspecError as error:
-        raise BadData(f"the tests of a reading are no outcomes by name: {error}") from error
-    return msgspec.json.encode(dict(sorted(outcomes.items()))).decode()
+class _ShortestDecimals(dict[str, float]):
+    """Text -> the number that it is the shortest decimal of; NaN for other texts, and for zero."""
+
+    def __missing__(self, text: str) -> float:
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        try:
+            number = float(text)
+        except ValueError:
+            number = nan
+        if number == 0 or shortest_decimal(number) != text:
+            number = nan
+        self[text] = number
+        return number
+
+
+_shortest_decimals = _ShortestDecimals()
+
+
+def _texts(readings: FlaggedReadings) -> list[str]:
+    """Return the texts that the values do not say themselves; the others are empty."""
+    # Zero has two signs that compare as equal; what is not known of a text is worked out.
+    return [
+        "" if _shortest_decimals[text] == value or (value == 0 and shortest_decimal(value) == text) else text
+        for text, value in zip(readings.text, readings.value, strict=True)
+    ]
+
+
+class _OutcomeTexts(dict[str, str]):
+    """Digits -> the outcomes as JSON by name of the test, in the order of the names."""
+
+    def __init__(self, tests: tuple[str, ...]) -> None:
+        self._positions = sorted((name, position) for position, name in enumerate(tests))
+
+    def __missing__(self, digits: str) -> str:
+        outcomes = {name: int(digits[position]) for name, position in self._positions}
+        text = self[digits] = msgspec.json.encode(
+            {name: outcome for name, outcome in outcomes.items() if outcome != NOT_RUN}
+        ).decode()
+        return text
+
+
+@lru_cache(maxsize=64)  # of each version of the validator
+def _outcome_texts(tests: tuple[str, ...]) -> _OutcomeTexts:
+    return _OutcomeTexts(tests)
+
+
+def _tests(readings: FlaggedReadings) -> list[str]:
+    """Return the outcomes of each reading's tests as JSON."""
+    text_of = _outcome_texts(tuple(readings.tests))
+    if len(text_of) > _MOST_OUTCOMES:
+        text_of.clear()
+    texts = [text_of[digits] for digits in readings.outcomes]
+    return [texts[index] for index in readings.outcome]
+
+
+def _join(columns: Iterable[list[Any]]) -> list[Any]:
+    return list(chain.from_iterable(columns))
+
+
+def _spread(texts: Sequence[str], counts: Sequence[int]) -> Words:
+    """Return the text of each set, for so many rows each."""
+    words = list(dict.fromkeys(texts))
+    code_of = {word: code for code, word in enumerate(words)}
+    return Words(words, np.array([code_of[text] for text in texts]).repeat(counts))

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.times import to_whole_seconds
-from schemas.codec import StoredSet
 from services.aggregator.sink.tables.readings import READING, Row
 from services.aggregator.sink.tables.topic_tables import Database
 
@@ -24,7 +24,7 @@ WHERE station IN {{stations:Array(String)}} AND measured_at IN (%s)
 """  # noqa: S608  # names and numbers of our own
 
 
-def may_replace(s: StoredSet) -> bool:
+def may_replace(s: FlaggedSet) -> bool:
     """Tell whether rows may be stored already for the readings of a set.
 
     They came late, what came before was not remembered, or they were judged again.
@@ -33,16 +33,16 @@ def may_replace(s: StoredSet) -> bool:
     return bool(s.station) and (unsure or s.revision > 0)
 
 
-def read_stored(database: Database, sets: Sequence[StoredSet]) -> Iterator[Row]:
+def read_stored(database: Database, sets: Sequence[FlaggedSet]) -> Iterator[Row]:
     """Yield what is stored for the stations and times of ``sets``, and for some more of both."""
     times: dict[str, set[int]] = defaultdict(set)
     for s in sets:
-        times[s.station] |= {to_whole_seconds(r.measured_at) for r in s.readings}
+        times[s.station] |= set(map(to_whole_seconds, s.readings.measured_at))
     for stations, union in group_stations(times):
         ordered = sorted(union)
         for start in range(0, len(ordered), _TIMES_A_QUERY):
             part = ",".join(map(str, ordered[start : start + _TIMES_A_QUERY]))
-            yield from database.query(_STORED % part, {"stations": stations}).rows
+            yield from map(tuple, database.query(_STORED % part, {"stations": stations}).rows)
 
 
 def group_stations(times: Mapping[str, Collection[int]]) -> Iterator[tuple[list[str], set[int]]]:

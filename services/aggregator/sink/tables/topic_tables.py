@@ -6,9 +6,10 @@ from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
 
 from quantrac.io.clickhouse import Result
+from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Record
 
-Columns = dict[str, list[Any]]
+Columns = dict[str, Array]
 """Column name -> values, all of one length; no columns at all when there are no rows."""
 
 Message = TypeVar("Message")

@@ -4,10 +4,10 @@ Opened by a reading that one of them finds suspect or failed, closed when each t
 good; a test that could not be evaluated says nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from quantrac.domain.readings import Flag, FlaggedReading
+from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station
 from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, write_time
 from services.aggregator.watch.rules import WatchRules
@@ -41,22 +41,23 @@ class _State(FindingState):
         self._doubts: dict[str, _Doubt] = {}
 
     def take_file(self, file: ArrivedFile, context: Context) -> None:
-        for reading, time in file.readings:
-            self._take_reading(reading, time)
+        # One row a reading: its outcomes of the tests
+        outcomes = list(zip(*map(file.readings.outcome_of, _TESTS), strict=True))
+        for row, time in file.rows:
+            self._take_outcomes(file.readings.parameter[row], outcomes[row], time)
 
-    def _take_reading(self, reading: FlaggedReading, time: int) -> None:
-        doubt = self._doubts.get(reading.parameter)
+    def _take_outcomes(self, parameter: str, outcomes: Sequence[int], time: int) -> None:
+        doubt = self._doubts.get(parameter)
         before = tests = doubt.tests if doubt else 0
-        for bit, test in enumerate(_TESTS):
-            outcome = reading.tests.get(test)
+        for bit, outcome in enumerate(outcomes):
             if outcome in (Flag.SUSPECT, Flag.FAIL):
                 tests |= 1 << bit
             elif outcome == Flag.GOOD:
                 tests &= ~(1 << bit)
         if not tests:
-            self._doubts.pop(reading.parameter, None)
+            self._doubts.pop(parameter, None)
         elif not before or doubt is None:
-            self._doubts[reading.parameter] = _Doubt(tests, time)
+            self._doubts[parameter] = _Doubt(tests, time)
         else:
             doubt.tests = tests
 

@@ -65,11 +65,12 @@ class _State(FindingState):
         entry = context.entry
         if entry is None:
             return
-        for reading, time in file.readings:
-            if reading.flag == Flag.GOOD and reading.status not in NOT_COUNTING_STATUSES:
-                levels = self._levels(entry, context, time).get((reading.parameter, reading.unit))
-                number = level_of(reading.value, levels)
-                self._set_level(reading.parameter, number, time, reading.value, context.rules.calm)
+        readings = file.readings
+        for row, time in file.rows:
+            if readings.flag[row] == Flag.GOOD and readings.status[row] not in NOT_COUNTING_STATUSES:
+                parameter, value = readings.parameter[row], readings.value[row]
+                levels = self._levels(entry, context, time).get((parameter, readings.unit[row]))
+                self._set_level(parameter, level_of(value, levels), time, value, context.rules.calm)
 
     def _levels(self, entry: Station, context: Context, time: int) -> _LevelsByUnit:
         hour = time // HOUR

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.readings import FlaggedReading, FlaggedSet, Provisional
+from quantrac.domain.readings import FlaggedReading, FlaggedReadings, FlaggedSet, Provisional
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused, Result
+from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Done, NotNow, Record
-from schemas.codec import encode
+from quantrac.testing.tables import list_columns
+from schemas.codecs.sets import encode_flagged_set
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.sink.tables.readings import READING
@@ -37,10 +39,10 @@ class Tables:
         self.asked: list[str] = []
         self.inserted: list[tuple[str, dict[str, list[Any]], str]] = []
 
-    def insert(self, table: str, columns: dict[str, list[Any]], *, token: str) -> None:
+    def insert(self, table: str, columns: Mapping[str, Array], *, token: str) -> None:
         if self.error is not None:
             raise self.error
-        self.inserted.append((table, columns, token))
+        self.inserted.append((table, list_columns(columns), token))
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
         self.asked.append(*parameters["stations"])
@@ -60,13 +62,15 @@ def sink(tables: Tables, *, rejudges: bool = False) -> SinkHandler:
 def flagged(
     minutes: Sequence[int], *, value: float = 7.0, text: str = "7.00", station: str = CODE
 ) -> FlaggedSet:
-    readings = [
+    readings = FlaggedReadings.of(
         FlaggedReading(
             n, "PM2.5", value, text, "µg/m3", HOUR + timedelta(minutes=m), "00", 1, {"status": 1}, HOUR
         )
         for n, m in enumerate(minutes, start=1)
-    ]
-    return FlaggedSet(station, "f" * 64, "name.txt", "account", "ftp", HOUR, "format", "rules", readings)
+    )
+    return FlaggedSet(
+        station, "f" * 64, "name.txt", "account", "ftp", HOUR, "format", "rules", FlaggedReadings.of(readings)
+    )
 
 
 def late(
@@ -90,7 +94,7 @@ def stored_row(minutes: int, received_at: datetime, *, flag: int = 1, revision: 
 
 
 def message(flagged_set: FlaggedSet, offset: int = 0) -> Record:
-    return Record("flagged", flagged_set.station.encode(), encode(flagged_set), {}, 0, offset)
+    return Record("flagged", flagged_set.station.encode(), encode_flagged_set(flagged_set), {}, 0, offset)
 
 
 def dirty_hours(done: object) -> dict[str, list[str]]:
@@ -198,7 +202,7 @@ def test_what_a_late_file_of_the_same_batch_corrects_is_kept_aside() -> None:
     first = late([0])
     first.provisional = None
     corrected = late([0], received=HOUR + timedelta(hours=1))
-    corrected.readings[0].value = 8.0
+    corrected.readings.value[0] = 8.0
     tables = Tables()
     sink(tables).handle([message(first), message(corrected, 1)])
     copied = tables.columns("reading_revisions")
@@ -223,7 +227,7 @@ def test_a_file_read_again_otherwise_wins_over_what_it_was_judged_as() -> None:
 
 def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_again() -> None:
     twice = late([0, 0])
-    twice.readings[0].value = 5.0
+    twice.readings.value[0] = 5.0
     again = Tables(
         stored=[(*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", 1, "", "", 2, reading_version(HOUR))]
     )
@@ -233,7 +237,7 @@ def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_aga
 
 def test_a_file_read_again_alike_leaves_its_last_judgement() -> None:
     again = late([0])
-    again.readings[0].value, again.readings[0].text = 6.0, "6"
+    again.readings.value, again.readings.text = [6.0], ["6"]
     tables = Tables(stored=[stored_row(0, HOUR, revision=3)])
     sink(tables).handle([message(again)])
     assert tables.columns("readings")["version"] == [reading_version(HOUR)]

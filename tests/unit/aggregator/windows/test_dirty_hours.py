@@ -8,7 +8,7 @@ import pytest
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Done, Record
 from quantrac.testing.builders import station
-from schemas.window_codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows import dirty_hours
 from services.aggregator.windows.dirty_hours import group_hours
 from support.averages import AveragesInMemory, brute_force, windows_handler

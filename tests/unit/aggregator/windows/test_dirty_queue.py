@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.io.records import Record
-from schemas.window_codec import decode_window_dirty, encode_window_dirty
+from schemas.codecs.window_dirty import decode_window_dirty, encode_window_dirty
 from services.aggregator.windows.dirty_queue import DirtyQueue
 
 TODAY = datetime(2026, 11, 20, 3, tzinfo=UTC)

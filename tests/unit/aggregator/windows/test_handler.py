@@ -11,7 +11,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import registry as registry_of
-from schemas.window_codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, windows_handler
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Interval, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
-from schemas.window_codec import encode_window_dirty
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, brute_force, windows_handler
 
@@ -227,13 +228,15 @@ def test_what_was_written_before_a_refusal_is_told_when_the_rest_is_done() -> No
 
 def test_what_a_process_stored_and_died_before_telling_is_told_by_the_next() -> None:
     tables, stored_at = AveragesInMemory(), at(30)
-    first = replace(dirty(*put_hours(tables, 0, 1)), produced_at=(stored_at - timedelta(hours=1)).timestamp())
+    first = msgspec.structs.replace(
+        dirty(*put_hours(tables, 0, 1)), produced_at=(stored_at - timedelta(hours=1)).timestamp()
+    )
     untold = told(windows(tables, now=stored_at).handle([first]))
     assert len(untold) == 1 + 8 + 1, "month and year are under way"
     written = tables.written
     assert told(windows(tables, now=stored_at + timedelta(days=2)).handle([first])) == untold
     assert tables.written == written
-    later = replace(first, produced_at=(stored_at + timedelta(minutes=5)).timestamp())
+    later = msgspec.structs.replace(first, produced_at=(stored_at + timedelta(minutes=5)).timestamp())
     assert windows(tables, now=stored_at + timedelta(days=2)).handle([later]) == Done([], [])
 
 

@@ -207,7 +207,7 @@ def test_a_long_line_is_cut_in_its_reject() -> None:
 def test_ten_megabytes_of_garbage_give_few_rejects(content: bytes, last: str) -> None:
     parsed = read(content)
 
-    assert parsed.readings == []
+    assert not parsed.readings
     assert len(parsed.rejects) <= 1001
     assert parsed.rejects[-1].reason == last
 

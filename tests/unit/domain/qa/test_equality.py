@@ -22,7 +22,7 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
-from quantrac.domain.readings import Flag, FlaggedSet
+from quantrac.domain.readings import Flag, FlaggedSet, Readings
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.decisions import Decision
 from quantrac.testing.history import HistoryInMemory
@@ -202,7 +202,7 @@ def test_parameters_that_come_hours_after_one_another_are_rejudged():
     for each in both(24 * 3, seed=35, step=10):
         for one in each.readings:
             received = each.received_at + timedelta(minutes=lag.get((each.station, one.parameter), 0))
-            parts.append(replace(each, readings=[one], received_at=received))
+            parts.append(replace(each, readings=Readings.of([one]), received_at=received))
     parts = [
         replace(
             each, received_at=each.received_at + timedelta(milliseconds=number % 1000), file_id=str(number)
@@ -222,7 +222,7 @@ def test_a_clock_that_was_days_ahead_for_a_while_leaves_no_mark_on_the_rest():
     for place in random.choice(len(sets), 20, replace=False):
         at = sets[place].readings[0].measured_at + timedelta(days=9, minutes=int(random.integers(600)))
         ahead = [replace(one, measured_at=at) for one in sets[place].readings]
-        sets[place] = replace(sets[place], readings=ahead)
+        sets[place] = replace(sets[place], readings=Readings.of(ahead))
     stream(pipeline, sets, random)
     assert pipeline.differences() == {}
 

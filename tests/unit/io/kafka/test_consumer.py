@@ -1,5 +1,6 @@
 """What a group member makes of the client library's answers; the library itself is played."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +9,30 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.kafka.consumer import KafkaConsumer
+from quantrac.io.kafka.consumer import MOST_BYTES, KafkaConsumer
 
 FENCED = KafkaError(KafkaError._FATAL, "Fatal error: static consumer fenced")
 DISCONNECTED = KafkaError(KafkaError._TRANSPORT, "disconnected")
 
 
 class PlayedMessage:
-    def __init__(self, error: KafkaError | None = None) -> None:
-        self._error = error
+    def __init__(self, error: KafkaError | None = None, value: bytes = b"") -> None:
+        self._error, self._value = error, value
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def key(self) -> bytes:
+        return b"A"
+
+    def value(self) -> bytes:
+        return self._value
+
+    def headers(self) -> None:
+        return None
+
+    def offset(self) -> int:
+        return 0
 
     def error(self) -> KafkaError | None:
         return self._error
@@ -65,8 +81,8 @@ class PlayedClient:
         return self.on_poll()
 
     def consume(self, limit: int, timeout: float) -> list[PlayedMessage]:
-        message = self.poll(timeout)
-        return [message] if message else []
+        messages = (self.poll(timeout) for _ in range(limit))
+        return list(itertools.takewhile(lambda message: message is not None, messages))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -98,6 +114,19 @@ def test_an_error_that_passes_is_no_message_and_no_end(member: KafkaConsumer, cl
     assert member.consume(10, 0.1) == []
     member.wait(0.01, threading.Event())
     assert client.polls > 1
+
+
+def test_a_batch_of_small_messages_ends_with_its_number(member: KafkaConsumer, client: PlayedClient) -> None:
+    client.on_poll = PlayedMessage
+    assert len(member.consume(1_700, 0.1)) == 1_700
+    client.on_poll = lambda: None
+    assert member.consume(10, 0.1) == []
+
+
+def test_a_batch_of_large_messages_ends_with_its_bytes(member: KafkaConsumer, client: PlayedClient) -> None:
+    large = PlayedMessage(value=bytes(MOST_BYTES // 600))
+    client.on_poll = lambda: large
+    assert len(member.consume(10_000, 0.1)) <= 1_001
 
 
 def test_a_stop_ends_a_long_wait(member: KafkaConsumer, client: PlayedClient) -> None:

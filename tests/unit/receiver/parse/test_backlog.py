@@ -23,7 +23,7 @@ from quantrac.testing.builders import (
     station,
     station_file,
 )
-from schemas.codec import decode_reading_set
+from schemas.codecs.sets import decode_reading_set
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.intake.handler import IntakeHandler, Upload

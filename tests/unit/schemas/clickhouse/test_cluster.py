@@ -26,6 +26,10 @@ NAMES = (
     "CREATE TABLE IF NOT EXISTS names (code String) ENGINE = ReplacingMergeTree ORDER BY code COMMENT 'Names'"
 )
 
+COPY = """CREATE MATERIALIZED VIEW IF NOT EXISTS v TO hours (station String COMMENT 'x') AS SELECT station
+FROM hours
+COMMENT 'Every row''s copy'"""
+
 
 def render(*statements: str) -> list[str]:
     """Render in order; returns what the last statement becomes."""
@@ -108,7 +112,11 @@ def test_what_is_made_to_be_exchanged_has_a_path_of_its_own_and_takes_the_commen
     ("statement", "reason"),
     [
         ("OPTIMIZE TABLE hours", "no such kind of statement is known"),
-        ("CREATE MATERIALIZED VIEW v TO hours AS SELECT 1", "no such kind of statement is known"),
+        (COPY.replace("FROM hours", "FROM hours AS h"), "no table hours AS h"),
+        (COPY.replace("IF NOT EXISTS ", ""), "no such kind of statement is known"),
+        (COPY.partition("\nCOMMENT")[0], "wanted is"),
+        (COPY.replace("TO hours", "TO days"), "no table days"),
+        (COPY.replace("SELECT station", "SELECT (SELECT 1 FROM days)"), "wanted is"),
         ("CREATE TABLE hours (a UInt8) ENGINE = MergeTree ORDER BY a COMMENT 'x'", "IF NOT EXISTS"),
         ("CREATE TABLE IF NOT EXISTS a (a UInt8) ENGINE = Log COMMENT 'x'", "MergeTree"),
         (NAMES.replace("COMMENT", "SETTINGS index_granularity = 1 COMMENT"), "settings"),
@@ -131,6 +139,16 @@ def test_what_is_not_understood_is_an_error_that_names_file_and_statement(
     with pytest.raises(ValueError, match=re.escape(reason)) as error:
         render(TABLE, statement)
     assert str(error.value).startswith("0001_x.sql: " + " ".join(statement.split()[:8]))
+
+
+def test_a_materialized_view_copies_what_each_shard_stores() -> None:
+    (copy,) = render(TABLE, COPY)
+    assert copy == (
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS v ON CLUSTER 'main' TO hours_local"
+        " (station String COMMENT 'x') AS SELECT station\nFROM hours_local\nCOMMENT 'Every row''s copy'"
+    )
+    with pytest.raises(ValueError, match="only from a sharded table to a sharded table"):
+        render(NAMES, TABLE, COPY.replace("FROM hours", "FROM names"))
 
 
 def test_a_view_may_join_with_global_and_with_arrays() -> None:

@@ -13,7 +13,7 @@ from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored import stretch
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.span import judge_span
-from quantrac.domain.readings import Flag, FlaggedReading, FlaggedSet, Reading
+from quantrac.domain.readings import Flag, FlaggedReading, FlaggedReadings, FlaggedSet, Reading
 from quantrac.domain.registry.decisions import Decision
 from quantrac.testing.history import HistoryInMemory, statistics_of
 from support.qa import EVERY_TEST, ONE, OTHER, START, a_set, expectations, files, reading, registry, rules
@@ -25,12 +25,14 @@ FIRST = block_of(T0)
 def judged_good(each, flag=Flag.GOOD):
     """The set as if the live form had flagged every reading of it the same."""
     names = Reading.__dataclass_fields__
-    readings = [
+    readings = FlaggedReadings.of(
         FlaggedReading(**{name: getattr(one, name) for name in names}, flag=flag, tests={}, equal_since=None)
         for one in each.readings
-    ]
+    )
     head = ("station", "file_id", "file_name", "account", "transport", "received_at", "format")
-    return FlaggedSet(**{name: getattr(each, name) for name in head}, rules="old", readings=readings)
+    return FlaggedSet(
+        **{name: getattr(each, name) for name in head}, rules="old", readings=FlaggedReadings.of(readings)
+    )
 
 
 def history_of(*sets):

@@ -13,6 +13,7 @@ import msgspec
 
 from quantrac.domain.bounds import MEASURED, NAME_LENGTH
 from quantrac.domain.times import from_seconds, hour_start, to_whole_seconds
+from schemas.codecs.decoding import decode
 from schemas.messages.base import STATION_PATTERN
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -54,12 +55,9 @@ def encode_dirty_hours(station: str, windows: Iterable[tuple[str, int]]) -> byte
 def decode_window_dirty(value: bytes) -> tuple[str, set[tuple[str, int]]]:
     """Read a ``window-dirty`` message: station, and (parameter, start of hour in seconds since 1970) pairs.
 
-    Raises :data:`schemas.codec.BadMessage` where the contract is broken, naming the field.
+    Raises :data:`schemas.codecs.decoding.BadMessage` where the contract is broken, naming the field.
     """
-    try:
-        message = _decoder.decode(value)
-    except (UnicodeDecodeError, RecursionError) as error:  # errors of the decoder's that are not its own
-        raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
+    message = decode(_decoder, value)
     pairs: set[tuple[str, int]] = set()
     for windows in message.windows:
         for hour in windows.hours:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quantrac.io.clickhouse_native import decode_blocks
+from quantrac.io.clickhouse_rows import decode_blocks
 
 ROWS = np.dtype([("count", "<u4"), ("value", "<f8"), ("days", "<f8", (2,))])
 
