@@ -82,6 +82,7 @@ class _FlaggedSet(_Set, gc=False):
 
 
 _PARAMETER, _UNIT = map(_Readings.__struct_fields__.index, ("parameter", "unit"))
+_CAUSES = frozenset({"block", "companion", "late", "memory", "neighbours"})
 _FORMER_READINGS = "Expected `object`, got `array` - at `$.readings`"
 """What the decoder says of a set in which every reading was an object."""
 
@@ -117,6 +118,8 @@ def decode_flagged_set(value: bytes) -> FlaggedSet:
     s = _decode(_flagged_set, value)
     readings = FlaggedReadings(*[*_read_columns(s.readings), s.tests, s.outcomes])
     _check_bounds(s, readings)
+    if s.provisional is not None:
+        _check_span(s.provisional)
     if problem := outcomes_problem(readings.outcome, s.tests, s.outcomes):
         raise msgspec.ValidationError(problem)
     return FlaggedSet(*_head(s), s.rules, readings, s.rejects, s.revision, s.cause, s.provisional)
@@ -182,6 +185,13 @@ def _check_bounds(s: _ReadingSet | _FlaggedSet, readings: Readings) -> None:
     for reject in s.rejects:
         if not 0 <= reject.line <= UINT32:
             raise msgspec.ValidationError(f"rejects.line: {reject.line} is none of 0 to {UINT32}")
+
+
+def _check_span(span: Provisional) -> None:
+    if not span.start < span.end:
+        raise msgspec.ValidationError("provisional: start does not lie before end")
+    if not span.causes or not _CAUSES.issuperset(span.causes):
+        raise msgspec.ValidationError(f"provisional.causes: {span.causes} are not some of {sorted(_CAUSES)}")
 
 
 def _check(times: TimeRange, time: datetime, name: str) -> None:

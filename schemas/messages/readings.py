@@ -117,8 +117,17 @@ class Provisional(Message):
     """UTC, inclusive."""
     end: Utc
     """UTC, exclusive."""
-    causes: list[Literal["block", "companion", "late", "memory", "neighbours"]]
+    causes: Annotated[
+        list[Literal["block", "companion", "late", "memory", "neighbours"]], Field(min_length=1)
+    ]
     """Why."""
+
+    @model_validator(mode="after")
+    def check_order(self) -> Self:
+        """Refuse a span that is empty."""
+        if self.start >= self.end:
+            raise PydanticCustomError("span_order", "start does not lie before end")
+        return self
 
 
 class FlaggedSet(Message):

@@ -116,6 +116,9 @@ BAD_OUTCOMES: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("a test named twice", lambda m: m["tests"].__setitem__(0, "unit"), "a name stands there twice"),
     ("no names", lambda m: m.update(tests=[]), "for each of 0 tests"),
     ("no table", lambda m: m.pop("outcomes"), "outcomes"),
+    ("an empty span", lambda m: m["provisional"].update(end=m["provisional"]["start"]), "start does not lie"),
+    ("a span for no reason", lambda m: m["provisional"].update(causes=[]), "provisional.causes"),
+    ("a span for any reason", lambda m: m["provisional"].update(causes=["mood"]), "provisional.causes"),
     ("a flag too few", lambda m: m["readings"]["flag"].pop(), "flag: 3 rows"),
 ]
 

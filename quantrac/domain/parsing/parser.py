@@ -59,15 +59,15 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
         if is_side_file(name):
             raise ParseError(Reason.SIDE_FILE, name=name)
         lines = read_lines(content, station.encoding if station else "utf-8")
+        times = Times(_names(station), received_at)
+        uniform = read_uniform(lines, times)
+        if uniform is not None:
+            return ParsedFile(name, UNIFORM_FORMAT, uniform)
         if not lines.rest.strip() and not any(line.strip() for line in lines.complete):
             raise ParseError(Reason.EMPTY_FILE, size=len(content))
     except ParseError as error:
         rejects.add(0, "", error)
     else:
-        times = Times(_names(station), received_at)
-        uniform = read_uniform(lines, times)
-        if uniform is not None:
-            return ParsedFile(name, UNIFORM_FORMAT, uniform)
         parsed.readings = _Reader(times, rejects).read(lines)
         if parsed.readings:
             parsed.format = _format_name(lines.text(parsed.readings.line[0]))

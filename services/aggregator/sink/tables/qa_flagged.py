@@ -58,11 +58,7 @@ def _dirty_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record]:
 
 
 def _rejudge_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record]:
-    requests = [
-        RejudgeRequest(station=s.station, start=span.start, end=span.end, causes=list(span.causes))
-        for s in sets
-        if s.station and (span := s.provisional)
-    ]
+    requests = [RejudgeRequest.of(s.station, span) for s in sets if s.station and (span := s.provisional)]
     for request in merged(requests):
         yield Record(topic, request.station.encode(), request.model_dump_json().encode())
 
