@@ -51,11 +51,11 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
             version[ends[index] - len(versions[index]) : ends[index]] = versions[index]
     return {
         "station": _spread([s.station for s in filled.values()], counts),
-        "parameter": _shared_words([r.parameter for r in readings]),
+        "parameter": _number_words([r.parameter for r in readings]),
         "measured_at": _join(r.measured_at for r in readings),
         "value": _join(r.value for r in readings),
         "text": _join(map(_texts, readings)),
-        "unit": _shared_words([r.unit for r in readings]),
+        "unit": _number_words([r.unit for r in readings]),
         "status": _join(r.status for r in readings),
         "flag": _join(r.flag for r in readings),
         "tests": _join(map(_tests, readings)),
@@ -202,7 +202,7 @@ def _join(columns: Iterable[list[Any]]) -> list[Any]:
     return list(chain.from_iterable(columns))
 
 
-def _shared_words(columns: Sequence[list[str]]) -> Words:
+def _number_words(columns: Sequence[list[str]]) -> Words:
     """Return columns of which most are the very same few lists (:mod:`quantrac.domain.sharing`)."""
     distinct = {id(column): column for column in columns}
     words = list(dict.fromkeys(chain.from_iterable(distinct.values())))
