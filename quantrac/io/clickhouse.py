@@ -24,6 +24,7 @@ from clickhouse_connect.driver.exceptions import DataError, OperationalError
 from numpy.typing import NDArray
 from urllib3.exceptions import HTTPError
 
+from quantrac.io.clickhouse_codes import BUSY, STATE
 from quantrac.io.clickhouse_native import Array, Words, encode_block, is_written
 from quantrac.io.clickhouse_records import decode_blocks
 from quantrac.io.records import BadData
@@ -33,105 +34,6 @@ from quantrac.io.settings import ClickHouseSettings
 # pyarrow, only to see that the data is no data frame: 1 s of a core and 55 MiB a process.
 options.pd = options.np = None
 
-BUSY = {
-    "TIMEOUT_EXCEEDED": 159,
-    "TOO_SLOW": 160,
-    "TOO_MANY_SIMULTANEOUS_QUERIES": 202,
-    "NO_FREE_CONNECTION": 203,
-    "MEMORY_LIMIT_EXCEEDED": 241,
-    "TABLE_IS_READ_ONLY": 242,
-    # Of parts that merging has not caught up with; `_INSERT` lifts the other limit of this name.
-    "TOO_MANY_PARTS": 252,
-    "RECEIVED_ERROR_TOO_MANY_REQUESTS": 364,
-    "PART_IS_TEMPORARILY_LOCKED": 384,
-    "QUERY_WAS_CANCELLED": 394,
-    "USER_SESSION_LIMIT_EXCEEDED": 700,
-    "TABLE_IS_BEING_RESTARTED": 733,
-    "QUERY_WAS_CANCELLED_BY_CLIENT": 735,
-    "SERVER_OVERLOADED": 745,
-    "TCP_CONNECTION_LIMIT_REACHED": 749,
-    "HTTP_CONNECTION_LIMIT_REACHED": 762,
-    # Of a cluster, part of which is away.
-    "SOCKET_TIMEOUT": 209,
-    "NETWORK_ERROR": 210,
-    "NO_ACTIVE_REPLICAS": 254,
-    "ALL_CONNECTION_TRIES_FAILED": 279,
-    "TOO_FEW_LIVE_REPLICAS": 285,
-    "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE": 286,
-    "UNKNOWN_STATUS_OF_INSERT": 319,
-    "ALL_REPLICAS_ARE_STALE": 369,
-    "DISTRIBUTED_TOO_MANY_PENDING_BYTES": 574,
-    "KEEPER_EXCEPTION": 999,
-}
-"""Name -> code of what passes without anybody's doing."""
-STATE = {
-    # Login, rights, limits of the account.
-    "TOO_MANY_ROWS": 158,
-    "READONLY": 164,
-    "UNKNOWN_USER": 192,
-    "WRONG_PASSWORD": 193,
-    "REQUIRED_PASSWORD": 194,
-    "IP_ADDRESS_NOT_ALLOWED": 195,
-    "QUOTA_EXCEEDED": 201,
-    "DATABASE_ACCESS_DENIED": 291,
-    "TOO_MANY_BYTES": 307,
-    "TOO_MANY_ROWS_OR_BYTES": 396,
-    "SETTING_CONSTRAINT_VIOLATION": 452,
-    "ACCESS_STORAGE_READONLY": 495,
-    "ACCESS_DENIED": 497,
-    "ACCESS_STORAGE_FOR_INSERTION_NOT_FOUND": 514,
-    "AUTHENTICATION_FAILED": 516,
-    "USER_EXPIRED": 720,
-    # Tables that are not, or not yet, as this release has them; a server that is too old for it.
-    "THERE_IS_NO_COLUMN": 8,
-    "NOT_FOUND_COLUMN_IN_BLOCK": 10,
-    "NO_SUCH_COLUMN_IN_TABLE": 16,
-    "UNKNOWN_FUNCTION": 46,
-    "UNKNOWN_IDENTIFIER": 47,
-    "NOT_IMPLEMENTED": 48,
-    "UNKNOWN_TYPE": 50,
-    "UNKNOWN_STORAGE": 56,
-    "UNKNOWN_TABLE": 60,
-    "SYNTAX_ERROR": 62,
-    "UNKNOWN_DATABASE": 81,
-    "UNKNOWN_SETTING": 115,
-    "TABLE_IS_DROPPED": 218,
-    "DISTRIBUTED_IN_JOIN_SUBQUERY_DENIED": 288,
-    "SUPPORT_IS_DISABLED": 344,
-    "CLUSTER_DOESNT_EXIST": 701,
-    "TABLE_IS_PERMANENTLY_READ_ONLY": 774,
-    # Disk, memory, network.
-    "CHECKSUM_DOESNT_MATCH": 40,
-    "LOGICAL_ERROR": 49,
-    "CANNOT_READ_FROM_FILE_DESCRIPTOR": 74,
-    "CANNOT_WRITE_TO_FILE_DESCRIPTOR": 75,
-    "CANNOT_OPEN_FILE": 76,
-    "FILE_DOESNT_EXIST": 107,
-    "CANNOT_CREATE_DIRECTORY": 172,
-    "CANNOT_ALLOCATE_MEMORY": 173,
-    "DNS_ERROR": 198,
-    "CANNOT_FSYNC": 204,
-    "CANNOT_STATVFS": 214,
-    "NO_ZOOKEEPER": 225,
-    "NO_FILE_IN_DATA_PART": 226,
-    "ABORTED": 236,
-    "NOT_ENOUGH_SPACE": 243,
-    "CORRUPTED_DATA": 246,
-    "CANNOT_WRITE_TO_FILE": 294,
-    "SYSTEM_ERROR": 425,
-    "CANNOT_SCHEDULE_TASK": 439,
-    "S3_ERROR": 499,
-    "AZURE_BLOB_STORAGE_ERROR": 500,
-    "CANNOT_CREATE_FILE": 586,
-    "POCO_EXCEPTION": 1000,
-    "STD_EXCEPTION": 1001,
-    "UNKNOWN_EXCEPTION": 1002,
-}
-"""Name -> code of what a person mends at the server.
-
-All others are taken to be about the values: what is wrong with the server after all fails for every message,
-and reaches the runner's limit of dead letters.
-"""
 _BUSY, _STATE = frozenset(BUSY.values()), frozenset(STATE.values())
 
 _INSERT: dict[str, Any] = {
@@ -248,8 +150,6 @@ class ClickHouse:
                 column_oriented=True,
                 settings=settings,
             )
-
-    insert_arrays = insert
 
     def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Run one SELECT whose columns all have a fixed width; ``dtype`` states them in their order.

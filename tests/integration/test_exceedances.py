@@ -1,6 +1,6 @@
 """Exceedances over the real engine: each scenario, and any history against a plain loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,11 +28,7 @@ class Failing(ClickHouse):
 
     fail_after: int | None = None
 
-    def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
-        self._count()
-        super().insert_arrays(table, columns)
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str = "") -> None:
+    def insert(self, table: str, columns: Mapping[str, Array], *, token: str = "") -> None:
         self._count()
         super().insert(table, columns, token=token)
 

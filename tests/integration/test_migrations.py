@@ -14,12 +14,8 @@ from schemas.clickhouse import migration_files
 from schemas.codecs.sets import decode_flagged_set
 from schemas.examples import example
 from services.aggregator.sink.tables.files import file_columns, reject_columns
-from services.aggregator.sink.tables.readings import (
-    reading_columns,
-    reading_rows,
-    revision_columns,
-    versions_over,
-)
+from services.aggregator.sink.tables.readings import reading_columns, reading_rows
+from services.aggregator.sink.tables.replaced_readings import revision_columns, versions_over
 
 
 @pytest.fixture

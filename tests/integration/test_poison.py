@@ -15,14 +15,8 @@ import pytest
 from quantrac.domain.ids import file_id, reading_version
 from quantrac.domain.readings import FlaggedReading, FlaggedReadings, FlaggedSet, Provisional, Reject
 from quantrac.domain.registry.registry import Registry
-from quantrac.io.clickhouse import (
-    BUSY,
-    STATE,
-    ClickHouse,
-    ClickHouseAway,
-    ClickHouseBadData,
-    ClickHouseRefused,
-)
+from quantrac.io.clickhouse import ClickHouse, ClickHouseAway, ClickHouseBadData, ClickHouseRefused
+from quantrac.io.clickhouse_codes import BUSY, STATE
 from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.tables import TableReader

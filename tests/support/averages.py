@@ -12,7 +12,8 @@ import numpy as np
 from quantrac.domain.averaging import AverageRules, Period
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
-from quantrac.io.clickhouse_native import Words
+from quantrac.io.clickhouse_native import Array
+from quantrac.testing.tables import list_columns
 from services.aggregator.windows.averages.queries import (
     AVERAGES,
     COUNTS,
@@ -146,14 +147,15 @@ class AveragesInMemory:
                 )
         return np.array(list(newest.values()), VERSIONS)
 
-    def insert_arrays(self, table: str, columns: Mapping[str, Any]) -> None:
+    def insert(self, table: str, columns: Mapping[str, Array]) -> None:
+        if table == "indices":
+            self.indices_rows += rows_of(columns)
+            return
         self._look()
         self.inserts.append(table)
         if self.fail_after is not None:
             self.fail_after -= 1
-        columns = {name: plain(column) for name, column in columns.items()}
-        for values in zip(*columns.values(), strict=True):
-            row = dict(zip(columns, values, strict=True))
+        for row in rows_of(columns):
             key = row["station"], row["parameter"], str(row["period"]), row["starts_at"]
             if table == "average_versions":
                 self.versions[(*key, row["version"])] = row
@@ -174,12 +176,6 @@ class AveragesInMemory:
                     row["computed_at"] // 1000,
                 )
         return newest
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        assert table == "indices"
-        self.indices_rows += [
-            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
-        ]
 
     def _in(
         self, scope: Scope, periods: Iterable[str]
@@ -223,10 +219,13 @@ def windows_handler(
     return WindowsHandler([*steps, exceedances] if exceedances else steps)
 
 
-def plain(column: Any) -> list[Any]:
-    if isinstance(column, Words):
-        return [column.words[code] for code in column.codes.tolist()]
-    return [None if v != v else v for v in column.tolist()]  # NaN is NULL
+def rows_of(columns: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """Return the rows of a block; NaN in an array is NULL."""
+    lists = {
+        name: [None if value != value else value for value in values]
+        for name, values in list_columns(columns).items()
+    }
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
 def member(row: Mapping[str, Any]) -> float:

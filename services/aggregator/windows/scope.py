@@ -70,11 +70,8 @@ class Database(Protocol):
     def records(self, sql: str, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Records:
         """Run one SELECT of fixed-width columns."""
 
-    def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
-        """Insert one block durably."""
-
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
         """Run one SELECT."""
 
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def insert(self, table: str, columns: Mapping[str, Array]) -> None:
         """Insert one block durably."""

@@ -14,7 +14,8 @@ from schemas.codecs.sets import decode_flagged_set
 from schemas.codecs.window_dirty import encode_window_dirty
 from schemas.messages.rejudge import RejudgeRequest, merged
 from services.aggregator.sink.tables.files import file_columns, reject_columns
-from services.aggregator.sink.tables.readings import reading_columns, revision_columns, versions_over
+from services.aggregator.sink.tables.readings import reading_columns
+from services.aggregator.sink.tables.replaced_readings import revision_columns, versions_over
 from services.aggregator.sink.tables.stored_readings import may_replace, read_stored
 from services.aggregator.sink.tables.topic_tables import Columns, Database, TopicTables
 

@@ -1,9 +1,8 @@
-"""Columns of ``readings`` and ``reading_revisions``, from flagged sets. Pure: the same sets give the same."""
+"""Columns of ``readings``, from flagged sets. Pure: the same sets give the same."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain
 from math import nan
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 import numpy as np
 
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.ids import MOST_REVISIONS, reading_version, received_of
+from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import NOT_RUN, FlaggedReadings, FlaggedSet
 from quantrac.io.clickhouse_native import Words
 from services.aggregator.sink.tables.topic_tables import Columns
@@ -72,70 +71,6 @@ def reading_rows(s: FlaggedSet) -> list[Row]:
     return [
         (s.station, *row, s.rules, line, _version(s)) for *row, line in zip(*columns, r.line, strict=True)
     ]
-
-
-def versions_over(sets: Mapping[int, FlaggedSet], stored: Iterable[Row]) -> dict[int, list[int]]:
-    """Return the versions of the rows of sets, by index of the set; ``stored`` are rows of the table.
-
-    A file that is read again, and with another result, has to win over all that was made of it before: its
-    rows get the next version.
-    """
-    stored_by_key = {row[:3]: row for row in stored}
-    rows = {index: reading_rows(s) for index, s in sets.items() if s.readings}
-    # Of a reading that several rows are of, the last one counts.
-    last = {row[:3]: (index, number) for index, part in rows.items() for number, row in enumerate(part)}
-    return {
-        index: [
-            _version_over(row, stored_by_key[row[:3]])
-            if row[:3] in stored_by_key and not sets[index].revision and last[row[:3]] == (index, number)
-            else row[-1]
-            for number, row in enumerate(part)
-        ]
-        for index, part in rows.items()
-    }
-
-
-def _version_over(row: Row, stored: Row) -> int:
-    """Return the version of a row that was judged for the first time, over the one that is stored."""
-    version: int = row[-1]
-    stored_version: int = stored[-1]
-    if received_of(stored_version) != received_of(version) or _content(row) == _content(stored):
-        return version
-    return min(stored_version + 1, version | MOST_REVISIONS)
-
-
-def revision_columns(
-    sets: Mapping[int, FlaggedSet], versions: Mapping[int, list[int]], stored: Iterable[Row]
-) -> Columns:
-    """Return the columns of ``reading_revisions``: every row that ``sets`` put another one of its key over.
-
-    ``versions`` are those of the rows by index of the set; ``stored`` are rows of ``readings``, those of the
-    keys of ``sets`` among them. A row may be superseded by one of the same batch, and a row that comes too
-    late to count at all is copied as well.
-    """
-    # Key of a reading -> version -> row and cause.
-    rows: dict[tuple[Any, ...], dict[int, tuple[Row, str]]] = defaultdict(dict)
-    new = [
-        ((*row[:-1], version), s.cause)
-        for index, s in sets.items()
-        for row, version in zip(reading_rows(s), versions.get(index, ()), strict=True)
-    ]
-    keys = {row[:3] for row, _ in new}
-    for row, cause in chain(((row, "") for row in stored), new):
-        if row[:3] in keys:
-            rows[row[:3]][row[-1]] = row, cause
-    superseded = [
-        (*by_version[version][0], following, by_version[following][1])
-        for by_version in rows.values()
-        for version, following in pairwise(sorted(by_version))
-    ]
-    names = (*READING, "superseded_by", "cause")
-    return {name: list(column) for name, column in zip(names, zip(*superseded, strict=True), strict=False)}
-
-
-def _content(row: Row) -> tuple[Any, ...]:
-    """Return what the file says of a reading: value, text, unit, status, line."""
-    return (*row[3:7], row[READING.index("line")])
 
 
 def _version(s: FlaggedSet) -> int:

@@ -68,7 +68,7 @@ class AverageTables(Protocol):
         """Return the highest versions ever written (:data:`VERSIONS`), of averages whose period was over."""
         ...
 
-    def insert_arrays(self, table: str, columns: Mapping[str, Array]) -> None:
+    def insert(self, table: str, columns: Mapping[str, Array]) -> None:
         """Insert one block durably."""
         ...
 
@@ -164,7 +164,7 @@ class ClickHouseAverages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.insert_arrays = database.insert_arrays
+        self.insert = database.insert
 
     def readings(self, scope: Scope, flags: Sequence[int]) -> Mapping[str, Sequence[Any]]:
         """Read station, parameter, hour, last_unit, counting, received, flags, first_at, last_at."""

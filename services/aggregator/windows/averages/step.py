@@ -192,7 +192,7 @@ class AverageStep:
                     "unit": Words(units, rows["unit"]),
                     "computed_at": np.full(len(rows["count"]), to_milliseconds(now)),
                 }
-                self._tables.insert_arrays(table, columns)
+                self._tables.insert(table, columns)
 
     def _messages(self, item: "_Changes", units: Sequence[str], now: datetime) -> Iterator[Record]:
         """Yield the messages of a group's averages, each of one station and sorted."""
