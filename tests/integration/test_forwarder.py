@@ -308,20 +308,22 @@ def test_an_account_without_provinces_holds_the_data_back_until_the_registry_nam
 
 
 def test_a_rejected_set_is_a_dead_letter_in_the_province(ministry: MinistryServer) -> None:
-    bad = Record("hn.qa-flagged", b"A", line("A", "2").replace(b'05:00:00Z"', b'05:00:00"'), {}, 0, 1)
+    wrong = line("A", "2").replace(b'"file_id":"', b'"file_id":"x')
+    bad = Record("hn.qa-flagged", b"A", wrong, {}, 0, 1)
     forwarder = Forwarder(ministry, [record("A", "1", 0), bad])
     assert forwarder.step() == 2
     assert [len(r.files) for r in forwarder.receipts] == [1]
     assert [(r.value, r.headers["reason"]) for r in forwarder.dead] == [
         (
             bad.value,
-            b"the ministry rejected the set: not a flagged set: received_at: Input should have timezone info",
+            b"the ministry rejected the set: not a flagged set: file_id: String should match pattern"
+            b" '^[0-9a-f]{64}$'",
         )
     ]
 
 
 def test_a_set_larger_than_the_ministry_takes_is_found_by_halving(ministry: MinistryServer) -> None:
-    large = line("A", "2").replace(b'"text":"35.2"', b'"text":"' + b"3" * MAX_BYTES + b'"')
+    large = line("A", "2").replace(b'"text":["35.2"]', b'"text":["' + b"3" * MAX_BYTES + b'"]')
     batch = [record("A", "1", 0), Record("hn.qa-flagged", b"A", large, {}, 0, 1), record("A", "3", 2)]
     forwarder = Forwarder(ministry, batch)
     assert forwarder.step() == 3

@@ -173,7 +173,7 @@ def pipeline(
     del made.producer  # it would go on looking for the broker
 
 
-def wait_for(holds: Callable[[], bool], what: Callable[[], object], seconds: float = 30) -> None:
+def wait_for(holds: Callable[[], bool], what: Callable[[], object], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what()}"
