@@ -96,6 +96,7 @@ def rejudge() -> Role:
         baseline=settings.topic("baseline"),
         rejudge=settings.topic("rejudge"),
         registry_position=table.position,
+        generation=consumer.generation,
         clock=lambda: datetime.now(UTC),
         on_crash=log_crash,
     )
