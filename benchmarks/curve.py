@@ -123,6 +123,7 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
     """Measure one size and print it."""
     database, country = prepare(machine, NAME), Country(count)
     token, key = new_key("benchmark")
+    admin = KafkaAdmin(machine.kafka)
     machine.write(
         [
             Record(f"{NAME}.station-registry", record_key(entry), entry.model_dump_json().encode())
@@ -134,10 +135,10 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
         sent = write(machine, country, count)
         wait_stored(running, database, sent)
         everything = running.processes | machine.engines
-        left = settle(running, machine)
+        left = settle(running, admin)
         print_size(count, rate)
         print(f"  after the first file of every station: unfinished: {left}")
-        print_rejudge(running, machine)
+        print_rejudge(running, admin)
         # Its requests come once an hour and are priced apart; what waits must not burden the files.
         running.processes["rejudge"].suspend()
         before, since = cpu(everything), time.monotonic()
@@ -145,7 +146,7 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
         behind = sent - files_stored(database)
         finished = time.monotonic()
         wait_stored(running, database, sent)
-        late, left = time.monotonic() - finished, settle(running, machine)
+        late, left = time.monotonic() - finished, settle(running, admin)
         spent = {name: after - before[name] for name, after in cpu(everything).items()}
         memory = {name: found.memory_full_info().pss / 1e6 for name, found in everything.items()}
         print(f"  over {time.monotonic() - since:.0f} s:")
@@ -153,17 +154,17 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
         print(f"  behind at the end: {behind:,} files, all stored {late:.1f} s later; unfinished: {left}")
         print_answers(running, token)
         print_disk(machine, database, sent, count)
-        asked = messages(machine, "rejudge")
+        asked = messages(admin, "rejudge")
         running.processes["rejudge"].resume()
     begin = time.monotonic()
     with roles(machine, one_by_one=False) as running:
         sent += write(machine, country, min(count, 1_000))
         wait_stored(running, database, sent)
         print(f"  second start, all roles at once: new files stored after {time.monotonic() - begin:.1f} s")
-        settle(running, machine)
+        settle(running, admin)
         seconds = ", ".join(f"{name} {used:.1f}" for name, used in cpu(running.processes).items())
         print(f"  CPU s of it: {seconds}")
-        later = messages(machine, "rejudge") - asked
+        later = messages(admin, "rejudge") - asked
         print(f"  requests to judge again: {asked:,} before, {later:,} after it")
 
 
@@ -230,29 +231,28 @@ def wait_stored(running: Roles, database: ClickHouse, count: int) -> None:
     assert wait_until(is_over, LONGEST_S, 0.5), f"{files_stored(database):,} of {count:,} files came"
 
 
-def settle(running: Roles, machine: Machine) -> str:
+def settle(running: Roles, admin: KafkaAdmin) -> str:
     """Wait, but not for long, until no role has anything left to do; says what is left."""
     left: dict[str, int] = {}
 
     def is_idle() -> bool:
         left.clear()
-        left.update({name: lag for name, lag in lags(machine).items() if lag})
+        left.update({name: lag for name, lag in lags(admin).items() if lag})
         return not left.keys() - {"rejudge"} or running.are_dead()
 
     wait_until(is_idle, SETTLE_S, 1.0)
     return ", ".join(f"{name} {lag:,} messages" for name, lag in left.items()) or "nothing"
 
 
-def lags(machine: Machine) -> dict[str, int]:
+def lags(admin: KafkaAdmin) -> dict[str, int]:
     """Return how many messages wait for each role."""
-    admin = KafkaAdmin(machine.kafka)
     lags = {name: admin.lag(f"{NAME}.{group}", f"{NAME}.{topic}") for name, (group, topic) in GROUPS.items()}
     return {name: lag or 0 for name, lag in lags.items()}
 
 
-def messages(machine: Machine, topic: str) -> int:
+def messages(admin: KafkaAdmin, topic: str) -> int:
     """Return how many messages a topic has had."""
-    return sum(KafkaAdmin(machine.kafka).end_offsets([f"{NAME}.{topic}"]).values())
+    return sum(admin.end_offsets([f"{NAME}.{topic}"]).values())
 
 
 def print_size(count: int, rate: float) -> None:
@@ -261,11 +261,11 @@ def print_size(count: int, rate: float) -> None:
     print(f"\n{count:,} stations: {rate:.1f} files/s, {share:.0%} of their pace")
 
 
-def print_rejudge(running: Roles, machine: Machine) -> None:
+def print_rejudge(running: Roles, admin: KafkaAdmin) -> None:
     """Print what the first files of all stations ask of the role rejudge, and what an answer costs."""
-    asked = messages(machine, "rejudge")
+    asked = messages(admin, "rejudge")
     time.sleep(REJUDGE_S)
-    waiting, more = lags(machine)["rejudge"], messages(machine, "rejudge")
+    waiting, more = lags(admin)["rejudge"], messages(admin, "rejudge")
     answered = max(1, more - waiting)
     name = "rejudge"
     used = cpu({name: running.processes[name]})[name] - running.starts[name][1]
