@@ -218,7 +218,7 @@ def write_at_pace(machine: Machine, country: Country, rate: float, seconds: floa
 def files_stored(database: ClickHouse) -> int:
     """Return how many files are stored whole: readings, summary and bytes."""
     readings, files, contents = database.query(STORED).rows[0]
-    return min(readings // LINES, files, contents)
+    return int(min(readings // LINES, files, contents))
 
 
 def wait_stored(running: Roles, database: ClickHouse, count: int) -> None:
