@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack fuzz schemas docs lock clean
+.PHONY: help setup run test check unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack bench-curve fuzz schemas docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-stack: setup ## measure starts, memory and idle load of the demo (minutes;
 
 bench-doors: setup ## measure 2,000 loggers at the doors, beside vsftpd and pure-ftpd (minutes)
 	@$(BIN)/python benchmarks/doors.py
+
+bench-curve: setup ## measure registries of 2,000, 20,000 and 100,000 stations (an hour; Linux)
+	@$(BIN)/python benchmarks/curve.py
 
 fuzz: setup ## put 10 million random files through the parser (MILLIONS=10, SEED=1; some 20 minutes)
 	@$(BIN)/python benchmarks/fuzz_parser.py $(or $(MILLIONS),10) $(or $(SEED),1)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
+from schemas.codecs.station import decode_station
 from schemas.limits import load_national
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.activations import Activation
@@ -29,11 +30,16 @@ _KINDS: dict[str, type[Record]] = {
 _FILE_KEYS: dict[str, type[Station] | type[Account]] = {"stations": Station, "accounts": Account}
 
 
+def station_key(code: str) -> bytes:
+    """Return the topic key of a station's record."""
+    return f"station/{code}".encode()
+
+
 def record_key(record: Record) -> bytes:
     """Return the topic key of a record: its kind and id."""
     match record:
         case Station():
-            return f"station/{record.code}".encode()
+            return station_key(record.code)
         case Account():
             return f"account/{record.name}".encode()
         case ApiKey():
@@ -54,18 +60,23 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
         raise ValueError(f"unknown kind of record {key!r}")
     entry: Any = None
     if value is not None:
-        record = _KINDS[kind].model_validate_json(value)
-        if record_key(record) != key:
-            raise ValueError(f"the value belongs to {record_key(record)!r}")
-        entry = record.to_domain()
+        if kind == "station":
+            entry = decode_station(value)
+            own_key = station_key(entry.code)
+        else:
+            record = _KINDS[kind].model_validate_json(value)
+            entry, own_key = record.to_domain(), record_key(record)
+        if own_key != key:
+            raise ValueError(f"the value belongs to {own_key!r}")
     match kind:
+        case "station":
+            registry.put_station(name, entry)
         case "rules":
             registry.activate(name, entry)
         case "decision":
             registry.decide(name, entry)
         case _:
             tables: dict[str, dict[str, Any]] = {
-                "station": registry.stations,
                 "account": registry.accounts,
                 "api-key": registry.api_keys,
             }

@@ -10,6 +10,7 @@ from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.health import unless
+from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.group_progress import GroupProgress
 from quantrac.io.kafka.producer import KafkaProducer
@@ -38,10 +39,10 @@ def validate() -> Role:
     handler = ValidateHandler(registry, _rule_book(settings, registry), topic=flagged, baseline=baseline)
 
     def restore(partitions: Sequence[int]) -> None:
+        count = KafkaAdmin(settings.kafka_connection).count_partitions()[flagged]
+        length = settings.tail_length(len(registry.stations), count)
         for partition in partitions:
-            handler.restore(
-                partition, read_tail(settings.kafka_connection, flagged, partition, settings.memory_tail)
-            )
+            handler.restore(partition, read_tail(settings.kafka_connection, flagged, partition, length))
 
     consumer = KafkaConsumer(
         settings.kafka_connection,
@@ -94,6 +95,7 @@ def rejudge() -> Role:
         baseline=settings.topic("baseline"),
         rejudge=settings.topic("rejudge"),
         registry_position=table.position,
+        generation=consumer.generation,
         clock=lambda: datetime.now(UTC),
         on_crash=log_crash,
     )

@@ -154,6 +154,7 @@ def test_a_request_to_judge_again_is_answered_from_what_is_stored(registry: Regi
         baseline="baseline",
         rejudge="rejudge",
         registry_position=lambda: 1,
+        generation=lambda: 0,
         clock=lambda: datetime(2026, 3, 25, tzinfo=UTC),
         on_crash=raise_crash,
     )

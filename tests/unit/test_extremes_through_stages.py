@@ -113,6 +113,7 @@ def rejudge() -> Stage:
         baseline="baseline",
         rejudge="rejudge",
         registry_position=lambda: 0,
+        generation=lambda: 0,
         clock=lambda: NOON,
         on_crash=raise_crash,
     )

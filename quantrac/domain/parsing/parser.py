@@ -54,7 +54,7 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     The first of several readings of one parameter and time stays; the others are rejects. Raises ValueError
     where the station's own entry is wrong (unknown time zone or unit).
     """
-    parsed, rejects = ParsedFile(name), Rejects()
+    parsed, rejects = ParsedFile(name), Rejects(station.code if station else "")
     try:
         if is_side_file(name):
             raise ParseError(Reason.SIDE_FILE, name=name)
@@ -197,14 +197,30 @@ def _duplicate(first: Reading, second: Reading) -> ParseError:
     return ParseError(reason, first=first.line, parameter=first.parameter, text=first.text)
 
 
-_STATION_NAMES: dict[str, StationNames] = {}
+_STATION_NAMES: dict[str, tuple[Station, StationNames]] = {}
+"""By code, with the record that they come from."""
+_ALIKE: dict[object, StationNames] = {}
+"""By all that they come from: most stations register as others do; names of their own took 12 kB each."""
+_MOST_ALIKE = 20_000
+"""Names kept for stations to come; records that were replaced must not fill the memory."""
 
 
 def _names(station: Station | None) -> Names:
     """Return the names of a station, cached by its code until the registry replaces the record."""
     if station is None:
         return CatalogueNames()
-    names = _STATION_NAMES.get(station.code)
-    if names is None or names.station is not station:
-        names = _STATION_NAMES[station.code] = StationNames(station)
+    record, names = _STATION_NAMES.get(station.code, (None, None))
+    if names is None or record is not station:
+        names = _names_alike(station)
+        _STATION_NAMES[station.code] = station, names
+    return names
+
+
+def _names_alike(station: Station) -> StationNames:
+    key = station.timezone, station.type, station.parameters
+    names = _ALIKE.get(key)
+    if names is None:
+        if len(_ALIKE) >= _MOST_ALIKE:
+            _ALIKE.clear()
+        names = _ALIKE[key] = StationNames(station)
     return names

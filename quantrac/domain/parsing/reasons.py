@@ -67,9 +67,9 @@ class ParseError(Exception):
         self.reason = reason
         self.facts = facts
 
-    def reject(self, line: int, text: str) -> Reject:
+    def reject(self, line: int, text: str, **facts_of_file: object) -> Reject:
         """Return the reject for a line number (0 = whole file) and the line as read."""
-        facts = {key: _shorten(fact) for key, fact in self.facts.items()}
+        facts = {key: _shorten(fact) for key, fact in {**facts_of_file, **self.facts}.items()}
         return Reject(line, text[:_TEXT_LIMIT], self.reason.value, REASONS[self.reason].format(**facts))
 
 
@@ -81,14 +81,15 @@ def _shorten(fact: object) -> str:
 class Rejects:
     """The rejects of one file: the first :data:`LISTED_REJECTS` in full, the others counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, station: str = "") -> None:
+        self._station = station
         self._listed: list[Reject] = []
         self._more = 0
 
     def add(self, line: int, text: str, error: ParseError) -> None:
         """List a rejected line, or only count it once the list is full."""
         if len(self._listed) < LISTED_REJECTS:
-            self._listed.append(error.reject(line, text))
+            self._listed.append(error.reject(line, text, station=self._station))
         else:
             self._more += 1
 

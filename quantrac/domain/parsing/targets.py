@@ -106,25 +106,25 @@ class CatalogueNames:
 
 
 class StationNames:
-    """The names of one station: codes, then registered file names, then the catalogue's spellings.
+    """The names of a station: codes, then registered file names, then the catalogue's spellings.
 
-    Raises ValueError where the station's time zone or a unit is unknown.
+    They hold for every station with the same type, time zone and parameters. Raises ValueError where the time
+    zone or a unit is unknown.
     """
 
     def __init__(self, station: Station) -> None:
-        self.station = station
         self.zone = _zone(station)
         self._edges = sorted({edge for entry in station.parameters for edge in _edges(entry)})
-        self._targets = [self._targets_of_period(i) for i in range(len(self._edges) + 1)]
+        self._targets = [self._targets_of_period(station, i) for i in range(len(self._edges) + 1)]
 
     def targets_at(self, measured_at: datetime) -> Targets:
         """Return the meanings in the validity period that a time (UTC) falls into."""
         return self._targets[bisect_right(self._edges, measured_at)]
 
-    def _targets_of_period(self, index: int) -> Targets:
+    def _targets_of_period(self, station: Station, index: int) -> Targets:
         """Between two edges the registered parameters do not change: one table a period."""
         start = self._edges[index - 1] if index else datetime.min.replace(tzinfo=UTC)
-        entries = [_Entry(entry, self.station) for entry in self.station.parameters if entry.valid_at(start)]
+        entries = [_Entry(entry, station) for entry in station.parameters if entry.valid_at(start)]
         by_key: dict[str, _Entry] = {}
         for keys in (_code, _file_names, _catalogue_spellings):
             for entry in entries:
@@ -137,7 +137,7 @@ class StationNames:
                 raise ParseError(Reason.MISSING_NAME)
             entry = by_key.get(key)
             if entry is None:
-                raise ParseError(Reason.UNKNOWN_PARAMETER, name=name, station=self.station.code)
+                raise ParseError(Reason.UNKNOWN_PARAMETER, name=name)
             return entry.target(unit)
 
         return Targets(resolve)

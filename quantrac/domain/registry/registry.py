@@ -1,6 +1,7 @@
 """All records together, as a service holds them in memory."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +28,10 @@ class Registry:
     """Withdrawn ones too."""
     _in_force: dict[str, tuple[Decision, ...]] = field(default_factory=dict, init=False, repr=False)
     """By station, the one that counts last."""
+    _edition: int = field(default=0, init=False, repr=False)
+    """Counts the changes of stations."""
+    _by_latitude: tuple[int, list[float], list[Station]] = field(default=(-1, [], []), init=False, repr=False)
+    """Of an edition: latitudes in order, and whose they are."""
 
     def __post_init__(self) -> None:
         for decision in list(self.decisions.values()):
@@ -36,6 +41,25 @@ class Registry:
         """Return the station valid at ``time`` (UTC), or ``None``."""
         station = self.stations.get(code)
         return station if station is not None and station.valid_at(time) else None
+
+    def put_station(self, code: str, station: Station | None) -> None:
+        """Put a station in or, with ``None``, take it out."""
+        if station is None:
+            self.stations.pop(code, None)
+        else:
+            self.stations[code] = station
+        self._edition += 1
+
+    def stations_between(self, south: float, north: float) -> Sequence[Station]:
+        """Return the stations from one latitude to another, degrees, as put in by :meth:`put_station`."""
+        edition, latitudes, stations = self._by_latitude
+        current = self._edition
+        if edition != current:
+            # A copy in one step, of this edition at least: another thread may put stations in meanwhile.
+            stations = sorted(self.stations.values(), key=lambda station: station.latitude)
+            latitudes = [station.latitude for station in stations]
+            self._by_latitude = current, latitudes, stations
+        return stations[bisect_left(latitudes, south) : bisect_right(latitudes, north)]
 
     def account(self, name: str, time: datetime) -> Account | None:
         """Return the account valid at ``time`` (UTC), or ``None``."""

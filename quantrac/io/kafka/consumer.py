@@ -46,6 +46,7 @@ class KafkaConsumer:
     ) -> None:
         self._gather_seconds = gather_seconds
         self._assignment: set[Partition] = set()
+        self._generation = 0
         self._is_paused = False
         self._on_assign = on_assign
         self._consumer = _Consumer(
@@ -146,7 +147,12 @@ class KafkaConsumer:
         """Say that the group has assigned no partition to this member; empty = it has."""
         return "" if self._assignment else NO_PARTITIONS
 
+    def generation(self) -> int:
+        """Return a number that rises whenever partitions come or go."""
+        return self._generation
+
     def _assign(self, consumer: _Consumer, partitions: list[TopicPartition]) -> None:
+        self._generation += 1
         if self._on_assign is not None and partitions:
             self._on_assign([p.partition for p in partitions])
         consumer.incremental_assign(partitions)
@@ -156,6 +162,7 @@ class KafkaConsumer:
         self._assignment |= {Partition(p.topic, p.partition) for p in partitions}
 
     def _revoke(self, _: _Consumer, partitions: list[TopicPartition]) -> None:
+        self._generation += 1
         self._assignment -= {Partition(p.topic, p.partition) for p in partitions}
 
     @staticmethod

@@ -40,13 +40,20 @@ class TableReader:
         self._stop = threading.Event()
         self._caught_up = threading.Event()
         self._positions: Mapping[int, int] = {}
+        self._applied = 0
+        """Records so far."""
         self._thread = threading.Thread(target=self._follow, name=f"table-{topic}", daemon=True)
 
     def start(self, timeout: float = 30.0) -> None:
-        """Catch up; raises ``TimeoutError`` if the topic cannot be read in ``timeout`` seconds."""
+        """Catch up, however long the topic is; raises ``TimeoutError`` after ``timeout`` seconds without a
+        record of it.
+        """
         self._thread.start()
-        if not self._caught_up.wait(timeout):
-            raise TimeoutError(f"the topic {self._topic} could not be read within {timeout:.0f} s")
+        applied = 0
+        while not self._caught_up.wait(timeout):
+            if self._applied == applied:
+                raise TimeoutError(f"nothing of the topic {self._topic} could be read for {timeout:.0f} s")
+            applied = self._applied
 
     def close(self) -> None:
         """Stop following."""
@@ -110,6 +117,7 @@ class TableReader:
         return {}
 
     def _apply_one(self, record: Record) -> None:
+        self._applied += 1
         try:
             self._apply(record.key, record.value)
         # One bad record must not blind the service to all the others.

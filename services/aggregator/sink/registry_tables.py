@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 Columns = dict[str, list[Any]]
 Apply = Callable[[bytes, bytes | None], None]
+DatedLimits = dict[object, list[tuple[Limit, datetime, datetime | None]]]
+"""By medium and permits: each limit with the time from which and until which it applies."""
 
 NEVER = datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC)
 """The last second that a DateTime can state."""
@@ -158,9 +160,10 @@ class RegistryTables:
         version = max((self._version or 0) + 1, to_milliseconds(self._clock()))
         entries = {code: self._registry.stations.get(code) for code in codes}
         stations = [station for station in entries.values() if station is not None]
+        dated: DatedLimits = {}
         for table, rows in (
             ("station_parameters", [row for station in stations for row in parameter_rows(station)]),
-            ("station_limits", [row for station in stations for row in limit_rows(self._book, station)]),
+            ("station_limits", [row for s in stations for row in limit_rows(self._book, s, dated)]),
             ("stations", [station_row(code, station) for code, station in entries.items()]),
         ):
             if rows:
@@ -212,8 +215,15 @@ def parameter_rows(station: Station) -> list[dict[str, Any]]:
     ]
 
 
-def limit_rows(book: LimitBook, station: Station) -> list[dict[str, Any]]:
-    """Return the rows of ``station_limits`` without their version: of the parameters the station measures."""
+def limit_rows(book: LimitBook, station: Station, dated: DatedLimits | None = None) -> list[dict[str, Any]]:
+    """Return the rows of ``station_limits`` without their version: of the parameters the station measures.
+
+    ``dated`` keeps limits from station to station: to work them out takes 1 ms, and most are judged alike.
+    """
+    dated = {} if dated is None else dated
+    key = station.type, station.permits
+    if key not in dated:
+        dated[key] = list(limits_with_dates(book, station))
     measured = {parameter.code for parameter in station.parameters}
     return [
         {
@@ -231,7 +241,7 @@ def limit_rows(book: LimitBook, station: Station) -> list[dict[str, Any]]:
             "valid_from": start,
             "valid_to": end,
         }
-        for limit, start, end in limits_with_dates(book, station)
+        for limit, start, end in dated[key]
         if limit.parameter in measured
     ]
 

@@ -25,6 +25,7 @@ from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.baseline import Baseline, BaselineBlock, SeriesBounds
 from schemas.messages.rejudge import RejudgeRequest, merged
 from services.validator.rejudge.in_flight import InFlight
+from services.validator.rejudge.pending import PendingRequests
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +69,15 @@ class RejudgeHandler:
         baseline: str,
         rejudge: str,
         registry_position: Callable[[], int],
+        generation: Callable[[], int],
         clock: Callable[[], datetime],
         on_crash: Crash,
         days_a_batch: float = DAYS_A_BATCH,
     ) -> None:
         """``open_history`` returns what is stored now, for one batch.
 
-        ``registry_position`` is the offset before which the registry's records are known.
+        ``registry_position`` is the offset before which the registry's records are known; ``generation``
+        changes whenever partitions come or go.
         """
         self._open_history, self._store, self._in_flight = open_history, store, in_flight
         self._registry, self._expectations = registry, expectations
@@ -82,6 +85,7 @@ class RejudgeHandler:
         self._registry_position, self._clock, self._on_crash = registry_position, clock, on_crash
         self._days = days_a_batch
         self._announced_offset = -1
+        self._pending = PendingRequests(generation)
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Rejudge what the batch asks for; see :class:`quantrac.io.records.Handler`.
@@ -90,6 +94,7 @@ class RejudgeHandler:
         """
         self._expectations.refresh()
         requests, dead = _requests(batch)
+        self._pending.take(requests)
         wait = self._wait_for(requests)
         if wait is not None:
             return wait
@@ -104,13 +109,14 @@ class RejudgeHandler:
             ]
         except (ClickHouseAway, ClickHouseRefused) as error:
             return NotNow(f"ClickHouse: {error}", _RETRY_SECONDS)
+        neighbours = self._pending.leave_out(merged(_neighbour_requests(answers.values())))
         records = [
             *(self._revision(revision) for answer in answers.values() for revision in answer.revisions),
             *(self._bounds(station, answer.bounds) for station, answer in answers.items() if answer.bounds),
-            *(self._request(request) for request in merged(_neighbour_requests(answers.values()))),
+            *(self._request(request) for request in neighbours),
             *(self._request(request) for request in later),
         ]
-        return Done(records, dead, [lambda: self._store_statistics(answers)])
+        return Done(records, dead, [lambda: self._finish(neighbours, answers)])
 
     def _wait_for(self, requests: Sequence[RejudgeRequest]) -> NotNow | None:
         """Say what must come before the requests can be answered; ``None`` where nothing must."""
@@ -158,6 +164,13 @@ class RejudgeHandler:
         return rejudge(
             history, self._registry, self._expectations, request.station, span, on_crash=self._on_crash
         )
+
+    def _finish(
+        self, neighbours: Sequence[RejudgeRequest], answers: Mapping[str, Rejudgement]
+    ) -> NotNow | None:
+        """Note what has been written, then store the statistics."""
+        self._pending.add(neighbours)
+        return self._store_statistics(answers)
 
     def _store_statistics(self, answers: Mapping[str, Rejudgement]) -> NotNow | None:
         """Store the statistics, last of all: until then the same request gives the same answer again."""

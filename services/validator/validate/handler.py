@@ -43,7 +43,7 @@ class ValidateHandler:
 
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
         """Begin a partition anew with the memory that the tail of its own output gives, oldest first."""
-        memory = Memory()
+        memory = Memory(self._registry)
         for part in _cut(tail, _RESTORED_TOGETHER):
             memory.remember(_decode_tail(part))
             memory.is_complete = False  # even a tail of nothing but revisions shows that there were readings
@@ -72,7 +72,7 @@ class ValidateHandler:
     ) -> Iterator[Record]:
         """Yield the flagged set of each reading set, with the headers that go on with a file."""
         if partition not in self._judges:
-            self._judges[partition] = self._new_judge(Memory())
+            self._judges[partition] = self._new_judge(Memory(self._registry))
         judge = self._judges[partition]
         flagged_sets = judge.judge([reading_set for _, reading_set in pairs])
         for (record, _), flagged in zip(pairs, flagged_sets, strict=True):

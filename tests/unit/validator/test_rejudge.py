@@ -79,6 +79,7 @@ class Desk:
             baseline="baseline",
             rejudge="rejudge",
             registry_position=lambda: self.position,
+            generation=lambda: 0,
             clock=lambda: NOON + timedelta(days=1),
             on_crash=raise_crash,
             **options,

@@ -14,6 +14,7 @@ from quantrac.testing.rules import FixedRuleBook, FixedRules
 from schemas.codecs.baseline import decode_baseline
 from schemas.codecs.sets import decode_flagged_set, encode_flagged_set, encode_reading_set
 from schemas.examples import example
+from services.validator.config import ValidatorSettings
 from services.validator.validate.handler import ValidateHandler
 
 STATION = "HN_BKHN_KHIKXQ"
@@ -139,3 +140,17 @@ def test_a_test_that_crashes_is_logged_and_never_passes(caplog: pytest.LogCaptur
     assert flagged.readings[0].tests["spike"] == 2
     assert flagged.readings[0].flag == 2
     assert caplog.messages == ["quality test spike raised"]
+
+
+@pytest.mark.parametrize(
+    ("stations", "partitions", "files"),
+    [(20, 6, 8_000), (2_000, 6, 8_000), (20_000, 6, 80_000), (20_000, 24, 20_000)],
+)
+def test_the_tail_holds_what_the_memory_keeps_of_every_station(
+    stations: int, partitions: int, files: int
+) -> None:
+    assert ValidatorSettings().tail_length(stations, partitions) == files
+
+
+def test_a_tail_of_none_stays_none() -> None:
+    assert ValidatorSettings(memory_tail=0).tail_length(20_000, 6) == 0

@@ -31,16 +31,21 @@ from quantrac.domain.qa.live.waves import Wave, split_waves
 from quantrac.domain.qa.shared_rules import DEPTH, is_ahead, measured
 from quantrac.domain.qa.window import Floats, Indices
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
+from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import to_receipt_seconds, to_seconds
 
 MOST_SERIES = 100_000
-"""Series remembered, 90 MB: three times those of the country. A quarter, idle longest, gives way to more."""
+"""Series remembered, 90 MB, beside those of registered stations. A quarter, idle longest, makes room."""
+SERIES_OF_A_STATION = 30
+"""Series that a registered station may have on average before others give way: twice the usual."""
 
 
 class Memory:
     """The newest readings of each series; rebuilt at start from flagged sets by :meth:`remember`."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry | None = None) -> None:
+        """With a registry there is room for its stations, however many."""
+        self._registry = registry or Registry()
         self.is_complete = True
         """Whether there were no readings but those taken in."""
         self.newest: dict[str, float] = {}
@@ -52,6 +57,11 @@ class Memory:
     def count(self) -> int:
         """How many series are remembered."""
         return self._rings.count
+
+    @property
+    def room(self) -> int:
+        """How many series are remembered at most."""
+        return MOST_SERIES + SERIES_OF_A_STATION * len(self._registry.stations)
 
     def series(self, station: str) -> StationSeries:
         """Return the series indices of a station by parameter; a new parameter gets one when looked up.
@@ -136,12 +146,12 @@ class Memory:
                 wave = Wave(self._rings, arrivals, rows, past)
                 wave.add(restored_run_start, is_complete=self.is_complete)
         self._rings.mark_used(arrivals.series)
-        if self._rings.count > MOST_SERIES:
+        if self._rings.count > self.room:
             self._make_room()
         return past
 
     def _make_room(self) -> None:
-        forgotten = self._rings.forget_idle(MOST_SERIES * 3 // 4)
+        forgotten = self._rings.forget_idle(self.room * 3 // 4)
         for station, series in list(self._stations.items()):
             series.forget(forgotten)
             if not series:

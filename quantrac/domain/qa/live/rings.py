@@ -41,6 +41,7 @@ class Rings:
         self.count += count
         opened = self._free[: -count - 1 : -1]
         del self._free[-count:]
+        self._empty(np.array(opened, dtype=np.intp))
         return opened
 
     def mark_used(self, series: Indices) -> None:
@@ -49,17 +50,16 @@ class Rings:
         self._last_use[series[series >= 0]] = self._batch
 
     def forget_idle(self, count: int) -> set[int]:
-        """Empty all series but the ``count`` used last; returns those emptied."""
+        """Close all series but the ``count`` used last; returns those closed."""
         by_use = np.argsort(self._last_use, kind="stable")
         is_used = np.ones(len(by_use), dtype=np.bool_)
         is_used[self._free] = False
         idle = by_use[is_used[by_use]][: self.count - count]
-        self._empty(idle)
         self._free += idle.tolist()
         self.count -= len(idle)
         return set(idle.tolist())
 
-    def _empty(self, series: Indices | slice) -> None:
+    def _empty(self, series: Indices) -> None:
         """Take all readings out: without its time, nothing else that stands in a slot is looked at."""
         self.time[series] = -np.inf
         self.measured[series] = self.measured_time[series] = np.nan
@@ -68,9 +68,8 @@ class Rings:
         size = len(self.oldest_slot)
         self._free += range(size + more - 1, size - 1, -1)
         for name in ("oldest_slot", "_last_use", *self.COLUMNS):
-            # The memory of zeros is taken only where a series is written: 900 bytes each.
+            # The memory of zeros is taken only where a series is opened: 900 bytes each.
             column = getattr(self, name)
             grown = np.zeros((size + more, *column.shape[1:]), dtype=column.dtype)
             grown[:size] = column
             setattr(self, name, grown)
-        self._empty(slice(size, None))

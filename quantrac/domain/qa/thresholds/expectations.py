@@ -24,7 +24,9 @@ from quantrac.domain.qa.window import Bools, Floats, Indices
 from quantrac.domain.registry.registry import Registry
 
 MOST_STATIONS = 20_000
-"""Stations whose profiles are kept; names that nobody registered must not fill the memory."""
+"""Stations whose profiles are kept, beside as many as are registered: names that nobody registered must not
+fill the memory.
+"""
 
 
 class Expectations:
@@ -49,7 +51,7 @@ class Expectations:
         record = self._registry.stations.get(station)
         profiles = self._stations.get(station)
         if profiles is None or profiles.record is not record:
-            if len(self._stations) >= MOST_STATIONS:
+            if len(self._stations) >= MOST_STATIONS + len(self._registry.stations):
                 self._stations.clear()
             kind = self._kinds.kind_of(station, record)
             profiles = self._stations[station] = StationProfiles(kind, record)

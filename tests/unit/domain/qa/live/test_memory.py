@@ -13,6 +13,7 @@ from quantrac.testing.rules import FixedRuleBook, FixedRules
 from support.judging import (
     DAY,
     START,
+    STATION,
     a_set,
     chunks,
     few_values,
@@ -169,6 +170,18 @@ def test_names_that_nobody_registered_do_not_fill_the_memory(monkeypatch):
     assert only.readings[0].tests["spike"] == 1
     [again] = judged.judge([a_set(reading(101, 20.0, "Spam 0"))])
     assert again.provisional.causes == ["late", "memory"]
+
+
+def test_there_is_room_for_every_registered_station(monkeypatch):
+    monkeypatch.setattr("quantrac.domain.qa.live.memory.MOST_SERIES", 0)
+    known = registry()
+    known.stations |= {f"S{i}": replace(known.stations[STATION], code=f"S{i}") for i in range(20)}
+    memory = Memory(known)
+    judged = Judge(known, FixedRuleBook(), memory)
+    for i in range(4):
+        flagged = judged.judge([a_set(reading(5 * i, 20.0 + i % 2), station=code) for code in known.stations])
+    assert memory.count == 21
+    assert {s.readings[0].tests["spike"] for s in flagged} == {1}
 
 
 def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(monkeypatch):

@@ -1,5 +1,6 @@
 """Which thresholds hold for which reading: rules, registry and dates."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -78,3 +79,15 @@ def test_expectations_give_interval_look_back_and_texts_of_rows():
     assert thresholds["drops_with"]["other"].tolist() == ["CO", "CO"]
     assert thresholds["unit"]["expected"].tolist() == ["ug/m3", None]
     assert (enabled["zero"].tolist(), enabled["spike"].tolist()) == ([True, True], [False, False])
+
+
+def test_profiles_of_every_registered_station_are_kept(monkeypatch):
+    monkeypatch.setattr("quantrac.domain.qa.thresholds.expectations.MOST_STATIONS", 2)
+    known = registry()
+    known.stations |= {f"S{i}": replace(known.stations[STATION], code=f"S{i}") for i in range(5)}
+    expectations = Expectations(known, FixedRuleBook())
+    kept = [expectations.station_profiles(code) for code in known.stations]
+    assert [expectations.station_profiles(code) for code in known.stations] == kept
+    for number in range(20):
+        expectations.station_profiles(f"Spam {number}")
+        assert len(expectations._stations) <= 2 + len(known.stations)
