@@ -5,7 +5,7 @@ pydantic (:class:`schemas.messages.aggregates.WindowDirty`) states the contract;
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import Annotated
 
@@ -45,6 +45,11 @@ def encode_dirty_hours(station: str, windows: Iterable[tuple[str, int]]) -> byte
     parameters: dict[int, set[str]] = defaultdict(set)
     for parameter, hour in windows:
         parameters[hour].add(parameter)
+    return encode_parameters(station, parameters)
+
+
+def encode_parameters(station: str, parameters: Mapping[int, Set[str]]) -> bytes:
+    """Write the same from the parameters by start of hour, in seconds since 1970."""
     # Most hours have the same parameters as others.
     hours: dict[tuple[str, ...], list[datetime]] = defaultdict(list)
     for hour in sorted(parameters):

@@ -14,8 +14,8 @@ from services.aggregator.watch.rules import WatchRules
 class AggregatorSettings(ServiceSettings):
     """Beside those of every service."""
 
-    sink_batch: int = 10_000
-    """Messages stored together, half of them raw files: 75,000 readings of files with 15 lines."""
+    sink_batch: int = 5_000
+    """Messages stored together, half of them raw files: 37,500 readings of files with 15 lines."""
     sink_gather_seconds: float = 0.5
     """How long the sink waits to fill a batch; ClickHouse likes few large inserts."""
     windows_flush_seconds: float = 2.0

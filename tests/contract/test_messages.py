@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from quantrac.domain import readings as domain
 from quantrac.testing.builders import NOON, flagged_reading, flagged_set, reading, reading_set
 from schemas.codecs.decoding import BadMessage
+from schemas.codecs.rejudge import encode_rejudge
 from schemas.codecs.sets import (
     decode_flagged_set,
     decode_reading_set,
@@ -24,6 +25,7 @@ from schemas.examples import example
 from schemas.json import generate, read_stored
 from schemas.messages.aggregates import WindowDirty
 from schemas.messages.readings import FlaggedSet, ReadingSet
+from schemas.messages.rejudge import RejudgeRequest
 
 PAIRS: list[Any] = [
     (ReadingSet, decode_reading_set, "parsed-reading.json"),
@@ -246,6 +248,13 @@ def test_what_the_contract_of_window_dirty_refuses_is_refused_when_it_is_read(va
         WindowDirty.model_validate_json(data)
     with pytest.raises(BadMessage):
         decode_window_dirty(data)
+
+
+def test_a_request_to_rejudge_is_written_as_its_contract_says() -> None:
+    span = domain.Provisional(NOON, NOON + timedelta(hours=1), ["block", "late"])
+    written = RejudgeRequest.model_validate_json(encode_rejudge("HN_DEMO_KHI001", span))
+    assert written == RejudgeRequest.of("HN_DEMO_KHI001", span)
+    assert written.model_dump_json().encode() == encode_rejudge("HN_DEMO_KHI001", span)
 
 
 @pytest.mark.parametrize(

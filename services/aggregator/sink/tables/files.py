@@ -22,7 +22,7 @@ def file_columns(sets: Iterable[FlaggedSet]) -> Columns:
         "rules": [s.rules for s in sets],
         "readings": [len(s.readings) for s in sets],
         "rejects": [len(s.rejects) for s in sets],
-        "rejected_lines": [sorted({r.line for r in s.rejects}) for s in sets],
+        "rejected_lines": [sorted({r.line for r in s.rejects}) if s.rejects else [] for s in sets],
     }
 
 

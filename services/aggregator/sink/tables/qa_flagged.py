@@ -3,15 +3,17 @@
 Published once they are stored: the hours that they make dirty, and in a province the spans to judge again.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
-from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.times import hour_start
+from quantrac.domain.readings import FlaggedSet, Provisional
+from quantrac.domain.times import HOUR, to_whole_seconds
 from quantrac.io.records import Record
+from schemas.codecs.rejudge import encode_rejudge
 from schemas.codecs.sets import decode_flagged_set
-from schemas.codecs.window_dirty import encode_window_dirty
+from schemas.codecs.window_dirty import encode_parameters
 from schemas.messages.rejudge import RejudgeRequest, merged
 from services.aggregator.sink.tables.files import file_columns, reject_columns
 from services.aggregator.sink.tables.readings import reading_columns
@@ -54,23 +56,37 @@ def _columns(sets: Sequence[FlaggedSet], database: Database) -> Mapping[str, Col
 
 
 def _dirty_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record]:
-    for station, hours in collect_hours(sets).items():
-        yield Record(topic, station.encode(), encode_window_dirty(station, hours))
+    for station, parameters in collect_hours(sets).items():
+        yield Record(topic, station.encode(), encode_parameters(station, parameters))
+
+
+def collect_hours(sets: Sequence[FlaggedSet]) -> dict[str, dict[int, set[str]]]:
+    """Return station -> start of hour in seconds since 1970 -> the parameters that have readings in it."""
+    hours_by_station: dict[str, dict[int, set[str]]] = {}
+    for s in sets:
+        if s.station and s.readings:
+            hours = hours_by_station.setdefault(s.station, {})
+            times = s.readings.measured_at
+            if times[0] is times[-1] and times.count(times[0]) == len(times):  # nearly always
+                hours.setdefault(_hour(times[0]), set()).update(s.readings.parameter)
+            else:
+                for parameter, time in zip(s.readings.parameter, times, strict=True):
+                    hours.setdefault(_hour(time), set()).add(parameter)
+    return hours_by_station
+
+
+def _hour(time: datetime) -> int:
+    return to_whole_seconds(time) // HOUR * HOUR
 
 
 def _rejudge_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record]:
-    requests = [RejudgeRequest.of(s.station, span) for s in sets if s.station and (span := s.provisional)]
-    for request in merged(requests):
-        yield Record(topic, request.station.encode(), request.model_dump_json().encode())
-
-
-def collect_hours(sets: Sequence[FlaggedSet]) -> dict[str, set[tuple[str, datetime]]]:
-    """Return station -> the (parameter, start of hour) pairs that the readings fall into."""
-    hours_by_station: dict[str, set[tuple[str, datetime]]] = {}
+    spans: dict[str, list[Provisional]] = defaultdict(list)
     for s in sets:
-        if s.station and s.readings:
-            hours = hours_by_station.setdefault(s.station, set())
-            times = s.readings.measured_at
-            hour_of = {time: hour_start(time) for time in dict.fromkeys(times)}  # nearly always one time
-            hours.update(zip(s.readings.parameter, map(hour_of.__getitem__, times), strict=True))
-    return hours_by_station
+        if s.station and s.provisional is not None:
+            spans[s.station].append(s.provisional)
+    for station in sorted(spans):
+        if len(spans[station]) == 1:  # nearly always
+            yield Record(topic, station.encode(), encode_rejudge(station, spans[station][0]))
+            continue
+        for request in merged(RejudgeRequest.of(station, span) for span in spans[station]):
+            yield Record(topic, station.encode(), request.model_dump_json().encode())
