@@ -5,7 +5,6 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from quantrac.domain.readings import Provisional
 from schemas.messages.base import Message, StationCode, Utc
 
 Cause = Annotated[str, Field(pattern=r"^[a-z]+$")]
@@ -25,13 +24,6 @@ class RejudgeRequest(Message):
     """Why; the same cause once."""
     registry_offset: Annotated[int, Field(ge=0)] | None = None
     """Offset of the station-registry record that must be known first."""
-
-    @classmethod
-    def of(cls, station: str, span: Provisional) -> Self:
-        """Return the request for a span that has been checked with its message; a check takes 4 µs."""
-        return cls.model_construct(
-            station=station, start=span.start, end=span.end, causes=span.causes, registry_offset=None
-        )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

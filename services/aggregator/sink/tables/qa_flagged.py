@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 
 from quantrac.domain.readings import FlaggedSet, Provisional
 from quantrac.domain.times import HOUR, to_whole_seconds
@@ -14,7 +15,6 @@ from quantrac.io.records import Record
 from schemas.codecs.rejudge import encode_rejudge
 from schemas.codecs.sets import decode_flagged_set
 from schemas.codecs.window_dirty import encode_parameters
-from schemas.messages.rejudge import RejudgeRequest, merged
 from services.aggregator.sink.tables.files import file_columns, reject_columns
 from services.aggregator.sink.tables.readings import reading_columns
 from services.aggregator.sink.tables.replaced_readings import revision_columns, versions_over
@@ -85,8 +85,18 @@ def _rejudge_messages(sets: Sequence[FlaggedSet], topic: str) -> Iterator[Record
         if s.station and s.provisional is not None:
             spans[s.station].append(s.provisional)
     for station in sorted(spans):
-        if len(spans[station]) == 1:  # nearly always
-            yield Record(topic, station.encode(), encode_rejudge(station, spans[station][0]))
-            continue
-        for request in merged(RejudgeRequest.of(station, span) for span in spans[station]):
-            yield Record(topic, station.encode(), request.model_dump_json().encode())
+        for span in join_spans(spans[station]):
+            yield Record(topic, station.encode(), encode_rejudge(station, span))
+
+
+def join_spans(spans: Sequence[Provisional]) -> list[Provisional]:
+    """Join spans of one station that overlap or touch, in order; a joined one has all causes of its parts."""
+    joined: list[Provisional] = []
+    for span in sorted(spans, key=attrgetter("start")):
+        last = joined[-1] if joined else None
+        if last is None or last.end < span.start:
+            joined.append(span)
+        else:
+            causes = sorted({*last.causes, *span.causes})
+            joined[-1] = Provisional(last.start, max(last.end, span.end), causes)
+    return joined

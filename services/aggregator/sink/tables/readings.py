@@ -1,6 +1,7 @@
 """Columns of ``readings``, from flagged sets. Pure: the same sets give the same."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from math import nan
@@ -8,10 +9,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import NOT_RUN, FlaggedReadings, FlaggedSet
+from quantrac.domain.times import to_whole_seconds
 from quantrac.io.clickhouse_native import Words
 from services.aggregator.sink.tables.topic_tables import Columns
 
@@ -51,11 +54,11 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
     return {
         "station": _spread([s.station for s in filled.values()], counts),
         "parameter": _number_words([r.parameter for r in readings]),
-        "measured_at": _join(r.measured_at for r in readings),
+        "measured_at": _seconds([r.measured_at for r in readings], counts),
         "value": _join(r.value for r in readings),
         "text": _join(map(_texts, readings)),
         "unit": _number_words([r.unit for r in readings]),
-        "status": _join(r.status for r in readings),
+        "status": _statuses([r.status for r in readings], counts),
         "flag": _join(r.flag for r in readings),
         "tests": _join(map(_tests, readings)),
         "rules": _spread([s.rules for s in filled.values()], counts),
@@ -144,6 +147,24 @@ def _number_words(columns: Sequence[list[str]]) -> Words:
     code_of = {word: code for code, word in enumerate(words)}
     codes = {key: np.array([code_of[word] for word in column]) for key, column in distinct.items()}
     return Words(words, np.concatenate([codes[id(column)] for column in columns]))
+
+
+def _seconds(columns: Sequence[list[datetime]], counts: Sequence[int]) -> NDArray[np.int64]:
+    """Return the times of all rows in seconds since 1970, UTC; a file nearly always has one."""
+    if all(map(_is_constant, columns)):
+        return np.array([to_whole_seconds(times[0]) for times in columns]).repeat(counts)
+    return np.array([to_whole_seconds(time) for times in columns for time in times])
+
+
+def _statuses(columns: Sequence[list[str]], counts: Sequence[int]) -> Words | list[str]:
+    """Return the device status of all rows; in a file nearly always one."""
+    if all(map(_is_constant, columns)):
+        return _spread([statuses[0] for statuses in columns], counts)
+    return _join(columns)
+
+
+def _is_constant(column: list[Any]) -> bool:
+    return column[0] is column[-1] and column.count(column[0]) == len(column)
 
 
 def _spread(texts: Sequence[str], counts: Sequence[int]) -> Words:
