@@ -60,7 +60,7 @@ WIDTHS = (8, 7, 8, 17, 7, 11)
 FILES_AN_HOUR = 12_000  # of 1,000 stations
 WRITTEN_TOGETHER = 2_000
 STEP_S = 0.25
-SETTLE_S = 120.0
+CATCH_UP_S = 120.0
 REJUDGE_S = 180.0
 ANSWERS = 500
 LONGEST_S = 1_800.0
@@ -136,7 +136,7 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
         sent = write(machine, country, count)
         wait_stored(running, database, sent)
         everything = running.processes | machine.engines
-        left = settle(running, admin)
+        left = catch_up(running, admin)
         print_size(count, rate)
         print(f"  after the first file of every station: unfinished: {left}")
         print_rejudge(running, admin, machine.engines["clickhouse"])
@@ -147,7 +147,7 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
         behind = sent - files_stored(database)
         finished = time.monotonic()
         wait_stored(running, database, sent)
-        late, left = time.monotonic() - finished, settle(running, admin)
+        late, left = time.monotonic() - finished, catch_up(running, admin)
         spent = {name: after - before[name] for name, after in cpu(everything).items()}
         memory = {name: found.memory_full_info().pss / 1e6 for name, found in everything.items()}
         print(f"  over {time.monotonic() - since:.0f} s:")
@@ -162,7 +162,7 @@ def run(machine: Machine, count: int, minutes: float, most: float) -> None:
         sent += write(machine, country, min(count, 1_000))
         wait_stored(running, database, sent)
         print(f"  second start, all roles at once: new files stored after {time.monotonic() - begin:.1f} s")
-        settle(running, admin)
+        catch_up(running, admin)
         seconds = ", ".join(f"{name} {used:.1f}" for name, used in cpu(running.processes).items())
         print(f"  CPU s of it: {seconds}")
         later = messages(admin, "rejudge") - asked
@@ -232,7 +232,7 @@ def wait_stored(running: Roles, database: ClickHouse, count: int) -> None:
     assert wait_until(is_over, LONGEST_S, 0.5), f"{files_stored(database):,} of {count:,} files came"
 
 
-def settle(running: Roles, admin: KafkaAdmin) -> str:
+def catch_up(running: Roles, admin: KafkaAdmin) -> str:
     """Wait, but not for long, until no role has anything left to do; says what is left."""
     left: dict[str, int] = {}
 
@@ -241,7 +241,7 @@ def settle(running: Roles, admin: KafkaAdmin) -> str:
         left.update({name: lag for name, lag in lags(admin).items() if lag})
         return not left.keys() - {"rejudge"} or running.are_dead()
 
-    wait_until(is_idle, SETTLE_S, 1.0)
+    wait_until(is_idle, CATCH_UP_S, 1.0)
     return ", ".join(f"{name} {lag:,} messages" for name, lag in left.items()) or "nothing"
 
 

@@ -78,15 +78,18 @@ class KafkaConsumer:
         may take a static member that comes back for a second one and fence the first. The process then has to
         start anew.
         """
-        messages = self._consumer.consume(1, timeout)
+        messages = self._consume(1, timeout)
         size, end = sum(map(len, messages)), time.monotonic() + self._gather_seconds
         while messages and (count := min(limit - len(messages), _GATHERED_TOGETHER)) and size < MOST_BYTES:
-            part = self._consumer.consume(count, max(0.0, end - time.monotonic()))
+            part = self._consume(count, max(0.0, end - time.monotonic()))
             messages += part
             size += sum(map(len, part))  # of a message the length of its value
             if len(part) < count:
                 break
-        return [to_record(message) for message in messages if self._is_usable(message)]
+        return [to_record(message) for message in messages]
+
+    def _consume(self, limit: int, timeout: float) -> list[Message]:
+        return [message for message in self._consumer.consume(limit, timeout) if self._is_usable(message)]
 
     def commit(self, batch: Sequence[Record]) -> bool:
         """Commit synchronously; a rebalance in between leaves the batch to the next member."""
