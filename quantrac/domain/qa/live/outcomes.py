@@ -20,6 +20,7 @@ from quantrac.domain.times import from_seconds
 MOST_COMBINATIONS = 10_000
 """Outcomes of sets that are remembered, 1 KB each."""
 
+_INDEX = np.dtype(np.uint32)
 Required: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
 """Sets of required tests by index."""
 
@@ -64,12 +65,13 @@ class OutcomeCache:
         )
         # (n, tests + 1) digits, and (n,) which tests are required, as bytes
         matrix = np.column_stack([verdict.outcomes, decision]) + ord("0")
-        width, digits, indices = matrix.shape[1], matrix.tobytes(), required_sets.astype(np.uint8).tobytes()
+        width, digits = matrix.shape[1], matrix.tobytes()
+        size, indices = _INDEX.itemsize, required_sets.astype(_INDEX).tobytes()
         if len(self._by_digits) > MOST_COMBINATIONS:
             self._by_digits.clear()
         outcomes = []
         for start, end in pairwise(starts):
-            key = digits[width * start : width * end], indices[start:end], required
+            key = digits[width * start : width * end], indices[size * start : size * end], required
             file_outcomes = self._by_digits.get(key)
             if file_outcomes is None:
                 file_outcomes = self._by_digits[key] = _read_outcomes(*key)
@@ -81,7 +83,8 @@ def _read_outcomes(digits: bytes, indices: bytes, required: Required) -> FileOut
     width, required_sets = len(TEST_NAMES), dict(required)
     rows = [digits[start : start + width].decode() for start in range(0, len(digits), width)]
     distinct = list(dict.fromkeys(rows))
-    flag = [_flag(row, required_sets[index]) for row, index in zip(rows, indices, strict=True)]
+    row_indices = np.frombuffer(indices, _INDEX).tolist()
+    flag = [_flag(row, required_sets[index]) for row, index in zip(rows, row_indices, strict=True)]
     return FileOutcomes(flag, list(map(distinct.index, rows)), distinct)
 
 
