@@ -66,7 +66,7 @@ class Done:
     records: Sequence[Record] = ()
     dead: Sequence[DeadLetter] = ()
     after: Sequence[Callable[[], NotNow | None]] = ()
-    """Done in order between the last delivery report and the commit: what may be stored only once the
+    """Done in order between the last confirmation and the commit: what may be stored only once the
     messages that follow from it are written. "Not now" hands in the whole batch again."""
 
 
@@ -120,7 +120,7 @@ class Producer(Protocol):
         ...
 
     def flush(self) -> None:
-        """Wait for every delivery report; raises ``DeliveryFailed`` if one message was not written."""
+        """Wait until every message is confirmed; raises ``DeliveryFailed`` if one message was not written."""
         ...
 
 

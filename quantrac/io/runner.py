@@ -72,7 +72,7 @@ class BatchProcessor:
         # 3. produce
         self._producer.produce(verdict.records)
         self._producer.produce([self._to_record(letter) for letter in verdict.dead])
-        # 4. flush: every delivery report is in
+        # 4. flush: every message is confirmed
         self._producer.flush()
         return next((not_now for step in verdict.after if (not_now := step()) is not None), None)
 

@@ -108,7 +108,7 @@ class DeliveryHandler:
                 rejected.append(RejectedSet(line=number, reason=str(error)))
             else:
                 records.append(_record(flagged, line, account, delivery_id, self._topic))
-        # 1. produce  2. flush: every delivery report is in
+        # 1. produce  2. flush: every message is confirmed
         try:
             self._producer.produce(records)
             self._producer.flush()

@@ -84,7 +84,7 @@ class Rereader:
     """Reads the files of an open question again once the registry's entries about it have changed.
 
     1. read each file since the question was opened, as the role ``parse`` would now
-    2. produce its reading sets, a batch at a time, and wait for every delivery report
+    2. produce its reading sets, a batch at a time, and wait until all are confirmed
     3. close the question, or open it anew from the first file that still has one
 
     Dying in between repeats it: same ids, same versions. Where several processes run, each does this.
