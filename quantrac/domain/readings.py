@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 
 class Flag(IntEnum):
@@ -204,6 +204,10 @@ class ReadingSet:
     rejects: list[Reject] = field(default_factory=list)
 
 
+ProvisionalCause: TypeAlias = Literal["block", "companion", "late", "memory", "neighbours"]
+"""Why flags may still change: see :class:`Provisional`."""
+
+
 @dataclass(slots=True)
 class Provisional:
     """A span of a station whose flags the judge of arrivals could not know for sure."""
@@ -212,7 +216,7 @@ class Provisional:
     """UTC, inclusive."""
     end: datetime
     """UTC, exclusive."""
-    causes: list[str]
+    causes: list[ProvisionalCause]
     """In order, of: ``block`` (a block of time is over and can enter the baseline, or its bounds had not
     come), ``companion`` (a parameter that a test compares with came in another file), ``late`` (not newer
     than the newest of its series, or one such reading left the run of equal values unsure), ``memory`` (what

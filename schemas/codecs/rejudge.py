@@ -4,14 +4,14 @@ from datetime import datetime
 
 import msgspec
 
-from quantrac.domain.readings import Provisional
+from quantrac.domain.readings import Provisional, ProvisionalCause
 
 
 class _Request(msgspec.Struct):
     station: str
     start: datetime
     end: datetime
-    causes: list[str]
+    causes: list[ProvisionalCause]
     registry_offset: int | None = None
 
 

@@ -4,12 +4,12 @@ The hot path decodes into ``quantrac.domain.readings`` (``schemas.codecs.sets``)
 together.
 """
 
-from typing import Annotated, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Self, TypeAlias, TypeVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from quantrac.domain.readings import outcomes_problem
+from quantrac.domain.readings import ProvisionalCause, outcomes_problem
 from schemas.messages.base import (
     Count,
     FileName,
@@ -117,9 +117,7 @@ class Provisional(Message):
     """UTC, inclusive."""
     end: Utc
     """UTC, exclusive."""
-    causes: Annotated[
-        list[Literal["block", "companion", "late", "memory", "neighbours"]], Field(min_length=1)
-    ]
+    causes: Annotated[list[ProvisionalCause], Field(min_length=1)]
     """Why."""
 
     @model_validator(mode="after")

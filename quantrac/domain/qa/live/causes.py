@@ -105,6 +105,6 @@ def add_finished_periods(
     if compares.any():
         for index, (start, end) in finished.hours.items():
             if compares[batch.starts[index] : batch.starts[index + 1]].any():
-                spans.add(index, start, end, NEIGHBOURS)
+                spans.add(index, start, end, "neighbours")
         is_over = is_in_order & compares & (hour + HOUR <= before)
-        spans.add_rows(is_over, hour, hour + HOUR, NEIGHBOURS)
+        spans.add_rows(is_over, hour, hour + HOUR, "neighbours")

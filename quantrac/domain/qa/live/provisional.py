@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from quantrac.domain.qa.window import Bools, Floats
-from quantrac.domain.readings import Provisional
+from quantrac.domain.readings import Provisional, ProvisionalCause
 from quantrac.domain.times import from_seconds, to_seconds
 
 _FIRST = to_seconds(datetime.min.replace(tzinfo=UTC))
@@ -20,13 +20,13 @@ class ProvisionalSpans:
     def __init__(self, starts: Sequence[int]) -> None:
         """``starts`` (m + 1,) are the first rows of ``m`` sets, and the end of the last."""
         self._starts = starts
-        self._spans: dict[int, list[tuple[float, float, str]]] = {}
+        self._spans: dict[int, list[tuple[float, float, ProvisionalCause]]] = {}
 
-    def add(self, set_index: int, start: float, end: float, cause: str) -> None:
+    def add(self, set_index: int, start: float, end: float, cause: ProvisionalCause) -> None:
         """Add a span ``[start, end)`` of one set."""
         self._spans.setdefault(set_index, []).append((start, end, cause))
 
-    def add_rows(self, is_provisional: Bools, start: Floats, end: Floats, cause: str) -> None:
+    def add_rows(self, is_provisional: Bools, start: Floats, end: Floats, cause: ProvisionalCause) -> None:
         """Add the spans (n,) of those rows (n,) that are provisional, joined to one span a set."""
         if not is_provisional.any():
             return
