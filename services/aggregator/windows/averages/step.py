@@ -1,8 +1,11 @@
 """Decides which averages dirty hours become: recomputed from what is stored, never incremented."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,7 @@ from schemas.codecs.aggregated import encode_aggregated
 from services.aggregator.windows.averages.columns import SeriesRows, add_content, is_over, to_messages
 from services.aggregator.windows.averages.queries import AverageTables
 from services.aggregator.windows.averages.stored import StoredAverages
-from services.aggregator.windows.batch import WindowBatch, select_touched
+from services.aggregator.windows.batch import TouchedAverages, WindowBatch, select_touched
 from services.aggregator.windows.columns import (
     FLAGS,
     PERIODS,
@@ -36,6 +39,9 @@ from services.aggregator.windows.scope import Scope
 
 # Every five minutes, the national register's default: of a station that the registry does not hold.
 _USUALLY_EXPECTED = 12
+
+# While the engine answers one group's statements, each in one thread of its own, another group is computed.
+_GROUPS_AT_ONCE = 2
 
 # A backlog of weeks changes thousands of averages of one station; some 500 bytes each.
 _AVERAGES_A_MESSAGE = 500
@@ -64,27 +70,27 @@ class AverageStep:
         self._tables, self._registry, self._aggregated = tables, registry, aggregated
         self._clock, self._rules = clock, rules
         self._units = indices_by_name(list(dict.fromkeys(["", *(unit.name for unit in UNITS)])))
+        self._units_lock = Lock()
 
     def process(self, batch: WindowBatch) -> None:
         """Write the averages that differ; see :class:`services.aggregator.windows.batch.Step`."""
-        changes = [
-            changes
-            for group in group_hours(batch.hours)
-            if (changes := self._find_changes(batch, group)) is not None
-        ]
+        with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+            groups = pool.map(partial(self._find_changes, batch.since), group_hours(batch.hours))
+            changes = [item for item in groups if item is not None]
         batch.units = units = list(self._units)
         if not changes:
             return
-        now = changes[-1].now
+        batch.touched += [item.touched for item in changes]
+        now = max(item.now for item in changes)
         self._write(changes, units, now)
         for item in changes:
             batch.unpublished += self._messages(item, units, now)
 
-    def _find_changes(self, batch: WindowBatch, group: HourGroup) -> "_Changes | None":
+    def _find_changes(self, since: float, group: HourGroup) -> "_Changes | None":
         """Return what of a group is to be written or published; ``None`` where there are no readings.
 
-        Published again is what was stored at ``batch.since`` or later: a process that died between insert and
-        publishing stored it.
+        Published again is what was stored at ``since`` (seconds since 1970) or later: a process that died
+        between insert and publishing stored it. Runs in several threads.
         """
         hours = self._hours(group)
         if not hours:
@@ -92,13 +98,14 @@ class AverageStep:
         reader = StoredAverages(self._tables, group, list(self._units), self._rules)
         block = reader.compute(hours)
         block = add_content(block, self._rules, list(self._units))
-        batch.touched.append(select_touched(group.stations, group.parameters, block, self._rules))
+        touched = select_touched(group.stations, group.parameters, block, self._rules)
         now = self._clock()
         # Masks and numbers, one a row of the block.
         changed, version, computed_at = self._compare(reader, block, now)
         block["version"] = version
-        again = ~changed & (computed_at >= batch.since)
-        return _Changes(group, select_rows(block, changed), select_rows(block, changed | again), now)
+        again = ~changed & (computed_at >= since)
+        published = select_rows(block, changed | again)
+        return _Changes(group, touched, select_rows(block, changed), published, now)
 
     def _hours(self, group: HourGroup) -> Block:
         """Return the group's dirty hours; no columns where they hold no readings."""
@@ -133,8 +140,9 @@ class AverageStep:
 
     def _unit_index(self, unit: str) -> int:
         """Return the index of a unit; that of the empty one past :data:`_MOST_UNITS`."""
-        if unit not in self._units and len(self._units) < _MOST_UNITS:
-            self._units[unit] = len(self._units)
+        with self._units_lock:
+            if unit not in self._units and len(self._units) < _MOST_UNITS:
+                self._units[unit] = len(self._units)
         return self._units.get(unit, 0)
 
     def _count_expected(self, group: HourGroup, stations: Numbers, hours: Numbers) -> Numbers:
@@ -215,6 +223,8 @@ class _Changes:
     """What of one group differs from what is stored."""
 
     group: HourGroup
+    touched: TouchedAverages
+    """All that was computed and may be judged."""
     changed: Block
     """To be written, with the next version."""
     published: Block
