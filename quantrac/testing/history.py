@@ -1,7 +1,7 @@
 """A history in memory: what the sink stores and rejudging reads, without a database."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -85,9 +85,12 @@ class HistoryInMemory:
         """Return the stored statistics of the blocks ``first`` to ``last``."""
         return {code: series.within(first, last) for code, series in self._statistics[station].items()}
 
-    def hours(self, station: str, first: int, last: int) -> HourMedians:
-        """Return the medians of the finished hours ``first`` to ``last``."""
-        return hour_medians(self.readings(station, first * HOUR, (last + 1) * HOUR), self._newest[station])
+    def hours(self, stations: Sequence[str], first: int, last: int) -> list[HourMedians]:
+        """Return of each station the medians of its finished hours ``first`` to ``last``."""
+        return [
+            hour_medians(self.readings(station, first * HOUR, (last + 1) * HOUR), self._newest[station])
+            for station in stations
+        ]
 
     def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
         """Return the files received at these times."""

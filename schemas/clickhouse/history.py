@@ -40,9 +40,11 @@ RIGHT_CLOCK = right_clock_sql("toUnixTimestamp(measured_at)", received_sql("vers
 """Condition on rows of ``readings``: their clock was not ahead when they were received."""
 
 _NEWEST = f"""
-SELECT count() AS readings, toUnixTimestamp(max(measured_at)) AS newest
+SELECT station, toUnixTimestamp(max(measured_at)) AS newest
 FROM readings
-WHERE station = {{station:String}} AND measured_at < toDateTime({{before:UInt32}}, 'UTC') AND {RIGHT_CLOCK}
+WHERE station IN {{stations:Array(String)}} AND measured_at < toDateTime({{before:UInt32}}, 'UTC')
+  AND {RIGHT_CLOCK}
+GROUP BY station
 """  # noqa: S608  # constants of our own
 
 _STATISTICS = """
@@ -53,14 +55,17 @@ WHERE station = {station:String}
 ORDER BY parameter, block
 """
 
+# Every station up to its own last finished hour.
 _HOURS = f"""
-SELECT parameter, intDiv(toUnixTimestamp(measured_at), {HOUR}) AS hour, quantileExactLow(value) AS median
+SELECT station, parameter, intDiv(toUnixTimestamp(measured_at), {HOUR}) AS hour,
+  quantileExactLow(value) AS median
 FROM readings FINAL
-{_SPAN}
-  AND measured_at < toStartOfHour(toDateTime({{newest:UInt32}}, 'UTC'))
+WHERE station IN {{stations:Array(String)}}
+  AND measured_at >= toDateTime({{start:UInt32}}, 'UTC') AND measured_at < toDateTime({{end:UInt32}}, 'UTC')
+  AND toUnixTimestamp(measured_at) < transform(station, {{stations:Array(String)}}, {{ends:Array(UInt32)}}, 0)
   AND status = '{MEASURING}' AND isFinite(value) AND {RIGHT_CLOCK}
-GROUP BY parameter, hour
-ORDER BY parameter, hour
+GROUP BY station, parameter, hour
+ORDER BY station, parameter, hour
 """  # noqa: S608  # constants of our own
 
 _FILES = """
@@ -100,12 +105,11 @@ class ClickHouseHistory:
 
         A reading whose clock is ahead is none.
         """
-        return self.newest_before(station, _LAST_SECOND)
+        return self._newest_of([station])[station]
 
     def newest_before(self, station: str, time: float) -> float:
         """Return the time of the newest such reading before ``time``."""
-        columns = self._database.columns(_NEWEST, {"station": station, "before": _second(time)})
-        return float(columns["newest"][0]) if columns["readings"][0] else -math.inf
+        return self._newest_before([station], time)[station]
 
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:
         """Return the stored statistics of the blocks ``first`` to ``last``."""
@@ -113,17 +117,25 @@ class ClickHouseHistory:
         columns = self._database.columns(_STATISTICS, span | {"length": BLOCK})
         return {
             code: BlockStatistics(*(np.array(columns[name][rows]) for name in _STATISTICS_COLUMNS))
-            for code, rows in _by_parameter(columns)
+            for code, rows in _slices(columns.get("parameter", ()))
         }
 
-    def hours(self, station: str, first: int, last: int) -> HourMedians:
-        """Return the medians of the finished hours ``first`` to ``last``."""
-        span = {"station": station, "start": _second(first * HOUR), "end": _second((last + 1) * HOUR)}
-        columns = self._database.columns(_HOURS, span | {"newest": _second(self.newest(station))})
-        return {
-            code: (np.array(columns["hour"][rows]), np.array(columns["median"][rows]))
-            for code, rows in _by_parameter(columns)
+    def hours(self, stations: Sequence[str], first: int, last: int) -> list[HourMedians]:
+        """Return of each station the medians of its finished hours ``first`` to ``last``."""
+        if not stations:
+            return []
+        newest = self._newest_of(stations)
+        ends = [_second(newest[station] // HOUR * HOUR) if newest[station] > 0 else 0 for station in stations]
+        span = {"start": _second(first * HOUR), "end": _second((last + 1) * HOUR)}
+        columns = self._database.columns(_HOURS, span | {"stations": list(stations), "ends": ends})
+        medians: dict[str, HourMedians] = {
+            station: {
+                code: (np.array(columns["hour"][rows]), np.array(columns["median"][rows]))
+                for code, rows in _slices(columns["parameter"], own)
+            }
+            for station, own in _slices(columns.get("station", ()))
         }
+        return [medians.get(station, {}) for station in stations]
 
     def files(self, station: str, received: Collection[datetime]) -> Mapping[datetime, FileHead]:
         """Return the files received at these times (UTC, milliseconds); unknown ones are left out."""
@@ -138,6 +150,15 @@ class ClickHouseHistory:
             if received_at in times
         }
 
+    def _newest_of(self, stations: Sequence[str]) -> Mapping[str, float]:
+        """Return what :meth:`newest` does, of many stations."""
+        return self._newest_before(stations, _LAST_SECOND)
+
+    def _newest_before(self, stations: Sequence[str], time: float) -> dict[str, float]:
+        columns = self._database.columns(_NEWEST, {"stations": list(stations), "before": _second(time)})
+        rows = zip(columns.get("station", ()), map(float, columns.get("newest", ())), strict=True)
+        return dict.fromkeys(stations, -math.inf) | dict(rows)
+
 
 class HistorySnapshot(ClickHouseHistory):
     """A history for one batch of work: the newest reading of a station is looked for once.
@@ -149,11 +170,12 @@ class HistorySnapshot(ClickHouseHistory):
         super().__init__(database)
         self._newest: dict[str, float] = {}
 
-    def newest(self, station: str) -> float:
-        """Return the time of the newest reading as it was when first asked for."""
-        if station not in self._newest:
-            self._newest[station] = super().newest(station)
-        return self._newest[station]
+    def _newest_of(self, stations: Sequence[str]) -> Mapping[str, float]:
+        """Return the newest readings as they were when first asked for."""
+        missing = [station for station in stations if station not in self._newest]
+        if missing:
+            self._newest |= super()._newest_of(missing)
+        return self._newest
 
 
 def baseline_columns(
@@ -171,12 +193,12 @@ def baseline_columns(
     return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
 
-def _by_parameter(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, slice]]:
-    """Yield each parameter with its rows; they come ordered by it."""
-    start = 0
-    for code, rows in groupby(columns.get("parameter", ())):
+def _slices(names: Sequence[str], part: slice = slice(None)) -> Iterator[tuple[str, slice]]:
+    """Yield each name of a part of the rows, which are ordered by it, with its rows."""
+    start = part.start or 0
+    for name, rows in groupby(names[part]):
         end = start + sum(1 for _ in rows)
-        yield code, slice(start, end)
+        yield name, slice(start, end)
         start = end
 
 

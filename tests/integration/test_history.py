@@ -3,6 +3,7 @@
 import math
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -216,14 +217,30 @@ def test_hours_have_the_lower_median_of_measured_values_and_only_finished_ones_c
     hour = int(NOON.timestamp()) // 3600
     assert {
         code: [each.tolist() for each in found]
-        for code, found in history.hours(station, hour, hour + 9).items()
+        for code, found in history.hours([station], hour, hour + 9)[0].items()
     } == {"CO": [[hour], [2.0]]}
     history.insert(a_set(("NO2", 120, 1.0), received=121))
-    again = history.hours(station, hour + 1, hour + 9)
+    again = history.hours([station], hour + 1, hour + 9)[0]
     assert {code: [each.tolist() for each in found] for code, found in again.items()} == {
         "CO": [[hour + 1], [8.0]],
         "NO2": [[hour + 1], [1.0]],
     }
+
+
+def test_each_of_several_stations_has_the_hours_up_to_its_own_newest_reading(
+    history: WritableHistory, station: str, a_set: SetOf
+) -> None:
+    hour = int(NOON.timestamp()) // 3600
+    later = f"{station}-later"
+    history.insert(a_set(("CO", 0, 1.0), ("CO", 60, 2.0), received=61))
+    flagged = a_set(("CO", 0, 3.0), ("CO", 60, 4.0), ("CO", 120, 5.0), received=121)
+    history.insert(replace(flagged, station=later))
+    medians = history.hours([later, "absent", station], hour, hour + 9)
+    assert [
+        {code: [column.tolist() for column in columns] for code, columns in by_code.items()}
+        for by_code in medians
+    ] == [{"CO": [[hour, hour + 1], [3.0, 4.0]]}, {}, {"CO": [[hour], [1.0]]}]
+    assert history.hours([], hour, hour + 9) == []
 
 
 def test_a_clock_that_is_ahead_has_no_part_in_the_median_of_its_hour(
@@ -234,7 +251,7 @@ def test_a_clock_that_is_ahead_has_no_part_in_the_median_of_its_hour(
     history.insert(a_set(("CO", day + 62, 4.0), received=day + 63))
     history.insert(a_set(("CO", day + 130, 5.0), received=day + 131))
     hour = int(NOON.timestamp()) // 3600 + 25
-    found = history.hours(station, hour, hour + 9)
+    found = history.hours([station], hour, hour + 9)[0]
     assert {code: [each.tolist() for each in medians] for code, medians in found.items()} == {
         "CO": [[hour], [4.0]]
     }

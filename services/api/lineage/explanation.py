@@ -1,6 +1,6 @@
 """Why a stored reading has its flag: the sentences of the tests, computed again from what is stored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -42,13 +42,15 @@ class _HistoryOfOneHour(ClickHouseHistory):
         super().__init__(database)
         self._rows, self._end = database, int(hour + 1) * HOUR
 
-    def newest(self, station: str) -> float:
-        """Return the end of the hour where the station has a reading after it, else a time within the hour.
+    def _newest_of(self, stations: Sequence[str]) -> Mapping[str, float]:
+        """Return the end of the hour where a station has a reading after it, else a time within the hour.
 
         Seconds since 1970 UTC. To find the newest reading itself, all readings of the station would be read.
         """
-        is_complete = has_readings_after(self._rows, station=station, end=self._end)
-        return float(self._end if is_complete else self._end - 1)
+        return {
+            station: self._end - (not has_readings_after(self._rows, station=station, end=self._end))
+            for station in stations
+        }
 
 
 def explain_reading(
@@ -70,9 +72,8 @@ def explain_reading(
     neighbour_hours: dict[str, Hours] = {}
 
     def read_neighbours(first_hour: int, last_hour: int) -> Mapping[str, Hours]:
-        newest = history.newest(station)
-        hours = [history.hours(code, first_hour, last_hour) for code in neighbour_codes]
-        neighbour_hours.update(combine_hours(newest, hours))
+        hours = history.hours(neighbour_codes, first_hour, last_hour)
+        neighbour_hours.update(combine_hours(history.newest(station), hours))
         return neighbour_hours
 
     explanations = explain_readings(

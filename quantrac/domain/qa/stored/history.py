@@ -1,6 +1,6 @@
 """What the store knows of a station, as rejudging asks for it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,8 +36,9 @@ class History(Protocol):
     def statistics(self, station: str, first: int, last: int) -> StationStatistics:
         """Return the stored statistics of the blocks ``first`` to ``last`` by parameter."""
 
-    def hours(self, station: str, first: int, last: int) -> HourMedians:
-        """Return the medians of the finished hours ``first`` to ``last`` (seconds since 1970 / 3600), as
+    def hours(self, stations: Sequence[str], first: int, last: int) -> list[HourMedians]:
+        """Return of each station the medians of its finished hours ``first`` to ``last`` (seconds since 1970
+        / 3600), as
         :func:`quantrac.domain.qa.baseline.neighbour_hours.hour_medians` defines them.
         """
 

@@ -184,7 +184,7 @@ class _StationJudge:
         self.compares_neighbours |= bool(compared.any())
 
     def _hours(self, first: int, last: int) -> Mapping[str, Hours]:
-        return combine_hours(self.newest, [self.history.hours(code, first, last) for code in self.neighbours])
+        return combine_hours(self.newest, self.history.hours(self.neighbours, first, last))
 
 
 def _months(first: int, last: int) -> Iterator[tuple[int, int]]:
