@@ -141,4 +141,4 @@ def test_the_pollution_of_a_water_body_is_shown_with_its_station(clickhouse: Cli
         "stations", {name: [value] for name, value in (station_row(RIVER, entry) | {"version": 1}).items()}
     )
     spans = client.query(f"SELECT pollution FROM stations_current WHERE code = '{RIVER}'").rows[0][0]
-    assert [tuple(span) for span in spans] == [(ORGANIC.valid_from, NEVER, "organic")]
+    assert [tuple(span.values()) for span in spans] == [(ORGANIC.valid_from, NEVER, "organic")]
