@@ -150,7 +150,7 @@ def _aqi_row(time: str, table: Table, air: vn_aqi.AirIndex) -> list[str]:
     multiple=True,
     type=click.Choice([kind.value for kind in Pollution]),
     help="Pollution that is known of the water body: organic counts group IV twice (formula 5); pesticides "
-    "and metals make group II and III compulsory. May be given several times.",
+    "makes group II compulsory, metals group III. May be given several times.",
 )
 def vn_wqi_command(file: TextIO, *, least_groups: int, least_in_iv: int, pollution: Sequence[str]) -> None:
     """Compute VN_WQI (Decision 1460/QĐ-TCMT) of samples of surface water.

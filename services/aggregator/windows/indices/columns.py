@@ -76,22 +76,26 @@ def indices(
     """
     measured = {hour for hours_of_parameter in means.values() for hour in hours_of_parameter}
     for hour in sorted(measured.intersection(hours)):
-        yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind, pollution_at))
+        pollution = pollution_at(from_seconds(hour))
+        yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind, pollution))
     for day in sorted({local_day_starts(hour) for hour in measured}.intersection(days)):
-        yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules, pollution_at))
+        pollution = pollution_at(from_seconds(day))
+        yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules, pollution))
 
 
-def _hourly(means: Means, hour: int, kind: str, pollution_at: PollutionAt) -> _Computed:
+def _hourly(means: Means, hour: int, kind: str, pollution: Collection[Pollution]) -> _Computed:
     if kind == "VN_AQI":
         windows = {
             code: [hours.get(hour - back * HOUR) for back in range(vn_aqi.WINDOW_HOURS)]
             for code, hours in means.items()
         }
         return vn_aqi.hourly(windows)
-    return _water_index({code: hours.get(hour) for code, hours in means.items()}, hour, pollution_at)
+    return _water_index({code: hours.get(hour) for code, hours in means.items()}, pollution)
 
 
-def _daily(means: Means, day: int, kind: str, rules: AverageRules, pollution_at: PollutionAt) -> _Computed:
+def _daily(
+    means: Means, day: int, kind: str, rules: AverageRules, pollution: Collection[Pollution]
+) -> _Computed:
     if kind == "VN_AQI":
         span = range(day - vn_aqi.EVENING_HOURS * HOUR, day + DAY, HOUR)
         windows = {code: [hours.get(start) for start in span] for code, hours in means.items()}
@@ -103,14 +107,12 @@ def _daily(means: Means, day: int, kind: str, rules: AverageRules, pollution_at:
             value for start, value in hours.items() if day <= start < day + DAY and not math.isnan(value)
         ]
         sample[code] = math.fsum(values) / len(values) if values and len(values) >= rules.share * 24 else None
-    return _water_index(sample, day, pollution_at)
+    return _water_index(sample, pollution)
 
 
-def _water_index(
-    sample: Mapping[str, float | None], start: int, pollution_at: PollutionAt
-) -> vn_wqi.WaterIndex:
+def _water_index(sample: Mapping[str, float | None], pollution: Collection[Pollution]) -> vn_wqi.WaterIndex:
     renamed = {vn_wqi.SAME_AS[code]: value for code, value in sample.items() if code in vn_wqi.SAME_AS}
-    return vn_wqi.water_index({**renamed, **sample}, pollution=pollution_at(from_seconds(start)))
+    return vn_wqi.water_index({**renamed, **sample}, pollution=pollution)
 
 
 def _index(kind: str, period: str, start: int, end: int, computed: _Computed) -> Index:
