@@ -19,6 +19,7 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.parsing.fields import to_number
 from quantrac.domain.parsing.reasons import ParseError
+from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
@@ -144,21 +145,37 @@ def _aqi_row(time: str, table: Table, air: vn_aqi.AirIndex) -> list[str]:
     show_default=True,
     help="Parameters of group IV (organics and nutrients) that an index needs.",
 )
-def vn_wqi_command(file: TextIO, *, least_groups: int, least_in_iv: int) -> None:
+@click.option(
+    "--pollution",
+    multiple=True,
+    type=click.Choice([kind.value for kind in Pollution]),
+    help="Pollution that is known of the water body: organic counts group IV twice (formula 5); pesticides "
+    "makes group II compulsory, metals group III. May be given several times.",
+)
+def vn_wqi_command(file: TextIO, *, least_groups: int, least_in_iv: int, pollution: Sequence[str]) -> None:
     """Compute VN_WQI (Decision 1460/QĐ-TCMT) of samples of surface water.
 
     FILE (- = stdin): a header with time and any parameters of the index in any order, one row a sample, mg/L
     (coliform and E. coli MPN/100 mL, pesticides µg/L), an empty cell = missing. DO needs the temperature
     (°C). A negative value counts as missing. Nutrients are as nitrogen and phosphorus: NH4-N, NO3-N, NO2-N,
     PO4-P; NH4 is taken for NH4-N.
+
+    The column formula says which of the decision's gave the index: 3 groups IV and V weigh the same, 4
+    nothing of group V was measured, 5 group IV counts twice. Only indices with the same parameters can be
+    compared. The decision speaks of periodic samples: an index of automatic data is outside it.
     """
     table = _read(file, _water_parameter)
     groups = [f"wqi_{group.lower()}" for group in vn_wqi.Group]
-    rows = (
-        _wqi_row(time, table, vn_wqi.water_index(values, least_groups=least_groups, least_in_iv=least_in_iv))
-        for time, values in zip(table.times, table.values, strict=True)
-    )
-    _write(["time", *table.columns, *groups, "vn_wqi", "level"], rows)
+    known_pollution = [Pollution(kind) for kind in pollution]
+    waters = [
+        vn_wqi.water_index(
+            values, pollution=known_pollution, least_groups=least_groups, least_in_iv=least_in_iv
+        )
+        for values in table.values
+    ]
+    rows = (_wqi_row(time, table, water) for time, water in zip(table.times, waters, strict=True))
+    _write(["time", *table.columns, *groups, "vn_wqi", "level", "formula", "parameters"], rows)
+    _warn_of_comparing(waters)
     sys.exit(SOME_UNREADABLE if table.complaints else READ)
 
 
@@ -166,7 +183,20 @@ def _wqi_row(time: str, table: Table, water: vn_wqi.WaterIndex) -> list[str]:
     cells = table.sub_columns({name: _two_decimals(value) for name, value in water.subindices.items()})
     groups = [_two_decimals(water.groups[group]) if group in water.groups else "" for group in vn_wqi.Group]
     level = [str(water.index), water.level.name] if water.level else ["", ""]
-    return [time, *cells, *groups, *level]
+    formula = str(water.formula.value) if water.formula else ""
+    return [time, *cells, *groups, *level, formula, ";".join(water.subindices)]
+
+
+def _warn_of_comparing(waters: Iterable[vn_wqi.WaterIndex]) -> None:
+    """Say what the indices are no answer to."""
+    echo(f"{vn_wqi.OUTSIDE_THE_DECISION}.", err=True)
+    count = len({frozenset(water.subindices) for water in waters if water.index is not None})
+    if count > 1:
+        echo(
+            f"The indices rest on {count} sets of parameters (column 'parameters'): only those of one set "
+            "can be compared.",
+            err=True,
+        )
 
 
 def _two_decimals(value: float | Fraction) -> str:

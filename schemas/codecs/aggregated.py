@@ -41,6 +41,7 @@ class IndexMessage(msgspec.Struct):
     responsible: list[str]
     subindices: dict[str, float]
     version: int
+    formula: int | None
 
 
 class ExceedanceMessage(msgspec.Struct):

@@ -61,6 +61,8 @@ class Index(Message):
     """One index of a station that the registry lets publish."""
 
     kind: Literal["VN_AQI", "VN_WQI"]
+    """Of air (Decision 1459/QĐ-TCMT) or of water; Decision 1460/QĐ-TCMT speaks of periodic samples, so a
+    VN_WQI of automatic data is outside it."""
     period: Literal["hour", "day"]
     """The day is Vietnam's (UTC+7)."""
     starts_at: Utc
@@ -74,8 +76,12 @@ class Index(Message):
     responsible: list[str]
     """Parameters that give it: of VN_AQI the highest, of VN_WQI the lowest sub-index."""
     subindices: dict[str, float]
+    """Sub-index of each parameter; indices made of other parameters are not to be compared."""
     version: Annotated[int, Field(ge=1)]
-    """Counts up each time the same period gives another result."""
+    """Counts up each time the same period gives another result, or the same one by another formula."""
+    formula: Literal[3, 4, 5] | None = None
+    """Of VN_WQI, the formula of Decision 1460/QĐ-TCMT that gave it: 3 groups IV and V weigh the same, 4 group
+    IV alone, 5 group IV twice, where organic pollution needs attention; ``None`` = VN_AQI or no index."""
 
 
 class Exceedance(Message):

@@ -24,6 +24,8 @@ RECORDS = [
             ENTRY | {"valid_from": CHANGE},
         ]
     },
+    RECORD
+    | {"type": "surface-water", "pollution": [{"kind": "organic", "valid_from": CHANGE}, {"kind": "metals"}]},
     RECORD | {"parameters": [ENTRY | {"warning_levels": LEVELS, "range_low": -1, "range_high": 2.5}]},
 ]
 WRONG = [
@@ -36,6 +38,7 @@ WRONG = [
     json.dumps(RECORD | {"parameters": [ENTRY, ENTRY | {"range_low": 2, "range_high": 1}]}).encode(),
     json.dumps(RECORD | {"parameters": [ENTRY, ENTRY | {"colour": "red"}]}).encode(),
     json.dumps(RECORD | {"latitude": 91}).encode(),
+    json.dumps(RECORD | {"pollution": [{"kind": "organic"}]}).encode(),
     json.dumps(RECORD | {"timezone": "Asia/Atlantis", "parameters": [ENTRY | {"unit": 1}]}).encode(),
 ]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from quantrac.domain.ids import file_id, reading_version
+from quantrac.domain.indices.vn_wqi import OUTSIDE_THE_DECISION
 from quantrac.domain.limits import LimitBook
 from quantrac.domain.qa.baseline.blocks import BlockStatistics, block_of
 from quantrac.domain.readings import Flag
@@ -145,6 +146,11 @@ def fill(database: ClickHouse) -> None:
     database.insert("rejects", reject_row(FIRST_FILE, SENT, line=1, reason="unknown-parameter"))
     for version, mean in ((1, 12.4), (2, 13.1)):
         database.insert("averages", average_row(NOON, mean=mean, version=version))
+    for period, start in (("hour", NOON), ("day", NOON - timedelta(hours=12))):
+        database.insert("indices", index_row("VN_AQI", HANOI, period, start, subindices={"PM2.5": 22.0}))
+    database.insert("averages", average_row(NOON, station=DANANG, parameter="pH"))
+    river = index_row("VN_WQI", DANANG, "hour", NOON, subindices={"pH": 100.0}, formula=4)
+    database.insert("indices", river)
     database.insert("averages", average_row(NOON - timedelta(hours=1), mean=None, count=0, completeness=0.0))
     database.insert("receipts", receipt_row(CORRECTION, RESENT))
 
@@ -183,6 +189,13 @@ def average_row(starts_at: datetime, **more: Any) -> dict[str, list[Any]]:
         "computed_at": NOW,
         "version": 1,
     }
+    return {name: [value] for name, value in {**row, **more}.items()}
+
+
+def index_row(kind: str, code: str, period: str, starts_at: datetime, **more: Any) -> dict[str, list[Any]]:
+    row = {"station": code, "kind": kind, "period": period, "starts_at": starts_at, "value": 22}
+    row |= {"ends_at": starts_at + timedelta(hours=1 if period == "hour" else 24), "level": "good"}
+    row |= {"responsible": [], "computed_at": NOW, "version": 1}
     return {name: [value] for name, value in {**row, **more}.items()}
 
 
@@ -419,6 +432,10 @@ def test_a_reading_is_traced_to_its_line_its_average_and_its_receipt(api: TestCl
     assert trace["raw_bytes"] == len(CORRECTION)
     assert trace["line_text"] == "PM2.5\t13.1\tug/m3\t20260325120000\t00"
     assert (trace["average"]["mean"], trace["average"]["version"]) == (13.1, 2)
+    assert [(index["kind"], index["period"], index["starts_at"]) for index in trace["indices"]] == [
+        ("VN_AQI", "hour", "2026-03-25T05:00:00Z"),
+        ("VN_AQI", "day", "2026-03-24T17:00:00Z"),
+    ]
     (receipt,) = trace["receipts"]
     assert (receipt["target"], receipt["delivery_id"]) == ("ministry", "d" * 64)
     assert receipt["revision"] == 2
@@ -446,7 +463,20 @@ def test_a_correction_of_the_unit_shows_in_the_trace(api: TestClient, context: C
 def test_a_line_is_found_in_a_file_of_another_encoding(api: TestClient) -> None:
     trace = get(api, f"/v1/lineage?station={DANANG}&parameter=pH&{AT_NOON}")
     assert (trace["line_text"], trace["raw_bytes"]) == ("pH\t7.1\t\t20260325120000\t00", len(DANANG_FILE))
-    assert (trace["average"], trace["receipts"]) == (None, [])
+    assert trace["receipts"] == []
+
+
+def test_the_index_of_a_waters_hour_shows_its_formula_and_that_it_is_outside_the_decision(
+    api: TestClient,
+) -> None:
+    (index,) = get(api, f"/v1/lineage?station={DANANG}&parameter=pH&{AT_NOON}")["indices"]
+    assert (index["kind"], index["formula"], index["parameters"]) == ("VN_WQI", 4, ["pH"])
+    assert index["caveat"] == OUTSIDE_THE_DECISION
+
+
+def test_a_parameter_that_no_index_looks_at_has_no_index_in_its_trace(api: TestClient) -> None:
+    trace = get(api, f"/v1/lineage?station={HANOI}&parameter=TEMP&measured_at=2026-03-25T11:55:00%2B07:00")
+    assert (trace["average"], trace["indices"]) == (None, [])
 
 
 ONE, TWO = "HN_MOT_KHIKXQ", "HN_HAI_KHIKXQ"

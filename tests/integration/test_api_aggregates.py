@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from quantrac.domain.indices.vn_wqi import OUTSIDE_THE_DECISION
 from quantrac.domain.limits import LimitBook
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import StationType
@@ -57,7 +58,8 @@ def fill_indices(database: ClickHouse) -> None:
         "kind": "VN_WQI",
         "station": HUE,
         "responsible": ["DO", "COD"],
-        "subindices": {"DO": 20.0},
+        "subindices": {"DO": 20.0, "COD": 20.0},
+        "formula": 4,
     }
     index(MIDNIGHT, 20, period="day", ends_at=MIDNIGHT + DAY, **water)
     index(NOON, 9, **water)
@@ -188,6 +190,9 @@ def test_an_index_comes_in_its_present_version_with_the_words_and_the_colour_of_
         },
         "responsible": ["PM2.5"],
         "subindices": {"PM2.5": 87.0, "NO2": 12.5},
+        "parameters": ["NO2", "PM2.5"],
+        "formula": None,
+        "caveat": "",
         "version": 2,
         "computed_at": "2026-03-25T08:00:00Z",
     }
@@ -219,6 +224,8 @@ def test_indices_are_told_apart_by_kind_and_period(api: TestClient) -> None:
     (water,) = items(api, f"/v1/indices?station={HUE}&{MARCH}")
     assert water["level"]["name_vi"] == "Ô nhiễm rất nặng"
     assert water["responsible"] == ["DO", "COD"]
+    assert (water["parameters"], water["formula"]) == (["COD", "DO"], 4)
+    assert water["caveat"] == OUTSIDE_THE_DECISION
 
 
 def test_an_exceedance_comes_in_its_present_version(api: TestClient) -> None:

@@ -170,8 +170,10 @@ class AveragesInMemory:
             if row["station"] in scope.stations and scope.start <= row["starts_at"] < scope.end:
                 newest[row["station"], row["kind"], row["period"], row["starts_at"]] = StoredIndex(
                     row["value"],
+                    row["level"],
                     list(row["responsible"]),
                     dict(row["subindices"]),
+                    row["formula"],
                     row["version"],
                     row["computed_at"] // 1000,
                 )

@@ -36,14 +36,17 @@ def dirty(readings: Readings, topic: str = "dirty") -> list[Record]:
     ]
 
 
-def store(database: ClickHouse, readings: Readings, received: datetime) -> None:
-    """Insert readings with the version of a time of receipt."""
+def store(
+    database: ClickHouse, readings: Readings, received: datetime, units: Mapping[str, str] | None = None
+) -> None:
+    """Insert readings with the version of a time of receipt; ``units`` by parameter, else µg/m3."""
     rows = [(*key, *reading) for key, reading in readings.items()]
     names = ("station", "parameter", "measured_at", "value", "flag", "status")
     columns: dict[str, list[Any]] = {
         name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
-    same = {"text": "", "unit": "µg/m3", "tests": "", "rules": "r", "line": 1}
+    columns["unit"] = [(units or {}).get(parameter, "µg/m3") for parameter in columns["parameter"]]
+    same = {"text": "", "tests": "", "rules": "r", "line": 1}
     same |= {"version": reading_version(received)}
     database.insert("readings", columns | {name: [value] * len(rows) for name, value in same.items()})
 

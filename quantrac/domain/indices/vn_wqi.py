@@ -1,21 +1,31 @@
 """VN_WQI, the water quality index of a sample of surface water.
 
-Source: Decision 1460/QĐ-TCMT of 12 November 2019, through descriptions and calculators of it; its own text
-was not at hand. What rests on less than two of them is marked ``unverified`` beside the number. No worked
-example of the decision was found: the tests compare with figures computed from these tables.
+Source: Decision 1460/QĐ-TCMT of 12 November 2019. Its own text was read for the total (2.2 b), for what an
+index needs and for the sub-indices of its worked example (2.3); the totals that the example prints do not
+follow from its formulas. The tables are taken from descriptions and calculators of it: what rests on less
+than two of them is marked ``unverified`` beside the number.
+
+The decision speaks of periodic samples of inland surface water (1.1, 1.3.3), and lets waters be compared only
+where the index of both is made of the same parameters.
 
 Units: mg/L, °C; MPN/100 mL for the microbes, µg/L for the pesticides. A negative value counts as missing.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from fractions import Fraction
 from math import prod
 
 from quantrac.domain.indices.levels import Level, level_of
 from quantrac.domain.indices.rounding import Amount, exact, half_up
+from quantrac.domain.registry.pollution import Pollution
+
+OUTSIDE_THE_DECISION = (
+    "Decision 1460/QĐ-TCMT speaks of periodic samples: an index of automatic data is outside it"
+)
+"""What is said wherever the index of an automatic station is shown."""
 
 TEMPERATURE = "Temp"
 """Needed for the saturation of DO; has no sub-index."""
@@ -24,7 +34,7 @@ TEMPERATURE_RANGE = (0, 50)
 
 LEAST_GROUPS = 3
 LEAST_IN_IV = 3
-"""Groups, and parameters of group IV, that an index needs; source: default, unverified."""
+"""Groups, and parameters of group IV, that an index needs; source: the decision's text."""
 
 
 class Group(StrEnum):
@@ -35,6 +45,17 @@ class Group(StrEnum):
     METALS = "III"
     ORGANICS_AND_NUTRIENTS = "IV"
     MICROBES = "V"
+
+
+class Formula(IntEnum):
+    """How the means of groups IV and V become one, by the decision's numbers (2.2 b)."""
+
+    EQUAL_WEIGHTS = 3
+    """(IV · V)^(1/2): the default."""
+    WITHOUT_MICROBES = 4
+    """IV alone: nothing of group V was measured."""
+    ORGANIC_POLLUTION = 5
+    """(IV² · V)^(1/3): the water body is one where organic pollution needs attention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +135,23 @@ SCALES: Mapping[str, Scale] = {
 SAME_AS: Mapping[str, str] = {"NH4": "NH4-N"}
 """Names used for a parameter of the index; unverified: limits count a station's ammonium as nitrogen."""
 
+_WEIGHTS = {
+    Formula.EQUAL_WEIGHTS: (1, 1),
+    Formula.WITHOUT_MICROBES: (1, 0),
+    Formula.ORGANIC_POLLUTION: (2, 1),
+}
+"""Of groups IV and V in their geometric mean."""
+
+_COMPULSORY = {Pollution.PESTICIDES: Group.PESTICIDES, Pollution.METALS: Group.METALS}
+"""Groups without which there is no index where such pollution is known; source: the decision's text."""
+
 _WORDS = "English words: a translation"
-_COLOUR = f"colour: taken from VN_AQI; {_WORDS}"
 LEVELS = (
-    Level(0, "Ô nhiễm rất nặng", "very heavily polluted", "nâu", "brown", (126, 0, 35), _COLOUR),
-    Level(10, "Kém", "very bad", "đỏ", "red", (255, 0, 0), _COLOUR),
-    Level(26, "Xấu", "bad", "da cam", "orange", (255, 126, 0), _COLOUR),
-    Level(51, "Trung bình", "moderate", "vàng", "yellow", (255, 255, 0), _COLOUR),
-    Level(76, "Tốt", "good", "xanh lá", "green", (0, 228, 0), f"colour: one source; {_WORDS}"),
+    Level(0, "Ô nhiễm rất nặng", "very heavily polluted", "nâu", "brown", (126, 0, 35), _WORDS),
+    Level(10, "Kém", "very bad", "đỏ", "red", (255, 0, 0), _WORDS),
+    Level(26, "Xấu", "bad", "da cam", "orange", (255, 126, 0), _WORDS),
+    Level(51, "Trung bình", "moderate", "vàng", "yellow", (255, 255, 0), _WORDS),
+    Level(76, "Tốt", "good", "xanh lá", "green", (0, 228, 0), _WORDS),
     Level(91, "Rất tốt", "very good", "xanh nước biển", "blue", (51, 51, 255), _WORDS),
 )
 
@@ -135,7 +165,9 @@ class WaterIndex:
     groups: Mapping[Group, float]
     """Group → its mean, geometric for II and III, where it has a parameter."""
     index: int | None
-    """``None`` where too few groups or parameters of group IV were measured."""
+    """``None`` where too little was measured: groups, parameters of group IV, or a compulsory group."""
+    formula: Formula | None
+    """The one that gave the index; ``None`` without an index."""
 
     @property
     def level(self) -> Level | None:
@@ -158,15 +190,21 @@ def saturation(dissolved_oxygen: Amount, temperature: Amount) -> Fraction | None
 
 
 def water_index(
-    sample: Mapping[str, Amount], *, least_groups: int = LEAST_GROUPS, least_in_iv: int = LEAST_IN_IV
+    sample: Mapping[str, Amount],
+    *,
+    pollution: Collection[Pollution] = (),
+    least_groups: int = LEAST_GROUPS,
+    least_in_iv: int = LEAST_IN_IV,
 ) -> WaterIndex:
     """Return VN_WQI of a sample.
 
-    ``sample``: parameter of :data:`SCALES` (or ``Temp``, for DO) → value. Group IV is needed in any case.
+    ``sample``: parameter of :data:`SCALES` (or ``Temp``, for DO) → value. ``pollution``: what is known of the
+    water body. Group IV is needed in any case.
 
     >>> river = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
-    >>> water_index({**river, "Coliform": 6000.0}).index
-    69
+    >>> river["Coliform"] = 6000.0
+    >>> water_index(river).index, water_index(river, pollution=[Pollution.ORGANIC]).index
+    (68, 69)
     """
     subindices = {}
     for name, scale in SCALES.items():
@@ -181,8 +219,11 @@ def water_index(
         if members:
             groups[group] = _group_mean(group, members)
     in_iv = sum(SCALES[name].group is Group.ORGANICS_AND_NUTRIENTS for name in subindices)
-    enough = len(groups) >= least_groups and in_iv >= max(1, least_in_iv)
-    return WaterIndex(subindices, groups, _total(groups) if enough else None)
+    compulsory = {group for kind, group in _COMPULSORY.items() if kind in pollution}
+    if len(groups) < least_groups or in_iv < max(1, least_in_iv) or not compulsory <= groups.keys():
+        return WaterIndex(subindices, groups, index=None, formula=None)
+    formula = _select_formula(groups, pollution)
+    return WaterIndex(subindices, groups, _total(groups, formula), formula)
 
 
 def _group_mean(group: Group, members: list[Fraction]) -> float:
@@ -191,9 +232,16 @@ def _group_mean(group: Group, members: list[Fraction]) -> float:
     return float(sum(members, Fraction(0)) / len(members))
 
 
-def _total(groups: Mapping[Group, float]) -> int:
-    """I/100 · II/100 · III/100 · (IV² · V)^(1/3) without the groups not measured; unverified: one source."""
+def _select_formula(groups: Collection[Group], pollution: Collection[Pollution]) -> Formula:
+    if _V not in groups:
+        return Formula.WITHOUT_MICROBES
+    return Formula.ORGANIC_POLLUTION if Pollution.ORGANIC in pollution else Formula.EQUAL_WEIGHTS
+
+
+def _total(groups: Mapping[Group, float], formula: Formula) -> int:
+    """I/100 · II/100 · III/100 · the geometric mean of IV and V; a group not measured drops out."""
     factors = prod(groups[group] / 100 for group in (Group.PH, _II, _III) if group in groups)
-    core = groups[_IV] if _V not in groups else (groups[_IV] ** 2 * groups[_V]) ** (1 / 3)
+    of_iv, of_v = _WEIGHTS[formula]
+    core = (groups[_IV] ** of_iv * groups.get(_V, 1.0) ** of_v) ** (1 / (of_iv + of_v))
     total = exact(round(factors * core, 9))  # a root is not exact: within 1e-9 of a half counts as the half
     return half_up(*(total or Fraction(0)).as_integer_ratio())

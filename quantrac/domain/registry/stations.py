@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.permits import Permit
+from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.validity import Valid
 from quantrac.domain.times import from_seconds, to_seconds
 
@@ -90,6 +91,8 @@ class Station(Valid):
     """Spans known beforehand in which its readings are not of the environment."""
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
+    pollution: tuple[KnownPollution, ...] = ()
+    """What is known of the water body that it measures; decides how VN_WQI is computed."""
 
     def interval_at(self, time: datetime) -> int:
         """Return the distance between two files at a time (UTC), in seconds."""
@@ -105,6 +108,10 @@ class Station(Valid):
         """
         step = round(to_seconds(measured_at) / self.interval_seconds)
         return from_seconds(step * self.interval_seconds)
+
+    def pollution_at(self, time: datetime) -> frozenset[Pollution]:
+        """Return the pollution of its water body that is known at a time (UTC)."""
+        return frozenset(entry.kind for entry in self.pollution if entry.valid_at(time))
 
     def parameter(self, code: str, time: datetime) -> StationParameter | None:
         """Return the entry for a catalogue code valid at ``time`` (UTC), or ``None``."""

@@ -20,6 +20,7 @@ from schemas.messages.registry.fields import (
     fields_of,
 )
 from schemas.messages.registry.permits import Permit
+from schemas.messages.registry.pollution import KnownPollution
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 """When the registry decided: any person's decision comes after."""
@@ -151,6 +152,8 @@ class Station(Dated):
     """Spans whose readings are flagged whatever the tests say."""
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
+    pollution: tuple[KnownPollution, ...] = ()
+    """What somebody has decided about the surface water that it measures; decides how VN_WQI is computed."""
 
     @field_validator("timezone")
     @classmethod
@@ -161,6 +164,12 @@ class Station(Dated):
             raise ValueError(f"{name!r} is not a time zone") from error
         return name
 
+    @model_validator(mode="after")
+    def _pollution_is_of_surface_water(self) -> Self:
+        if self.pollution and self.type != domain.StationType.SURFACE_WATER:
+            raise ValueError(f"pollution is stated of surface water, not of {self.type.value}")
+        return self
+
     def to_domain(self) -> domain.Station:
         """Convert for use."""
         fields = fields_of(self)
@@ -168,6 +177,7 @@ class Station(Dated):
         fields["intervals"] = tuple(interval.to_domain() for interval in self.intervals)
         fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
         fields["permits"] = tuple(permit.to_domain() for permit in self.permits)
+        fields["pollution"] = tuple(entry.to_domain() for entry in self.pollution)
         fields["maintenance"] = tuple(
             Decision(
                 id=f"maintenance-{number}",

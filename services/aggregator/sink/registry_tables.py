@@ -177,7 +177,7 @@ def station_row(code: str, station: Station | None) -> dict[str, Any]:
         # Only the key counts of a row that takes another one out.
         return dict.fromkeys(("name", "name_en", "type", "province"), "") | {
             **{"code": code, "latitude": 0.0, "longitude": 0.0, "interval_seconds": 0, "intervals": []},
-            **{"publish_index": 0, "valid_from": None, "valid_to": None, "removed": 1},
+            **{"publish_index": 0, "pollution": [], "valid_from": None, "valid_to": None, "removed": 1},
         }
     return {
         "code": station.code,
@@ -188,11 +188,9 @@ def station_row(code: str, station: Station | None) -> dict[str, Any]:
         "latitude": station.latitude,
         "longitude": station.longitude,
         "interval_seconds": station.interval_seconds,
-        "intervals": [
-            (_clip(interval.valid_from or ALWAYS), _clip(interval.valid_to or NEVER), interval.seconds)
-            for interval in station.intervals
-        ],
+        "intervals": [(*_span(interval), interval.seconds) for interval in station.intervals],
         "publish_index": int(station.publish_index),
+        "pollution": [(*_span(entry), entry.kind.value) for entry in station.pollution],
         "valid_from": _clip(station.valid_from),
         "valid_to": _clip(station.valid_to),
         "removed": 0,
@@ -268,6 +266,11 @@ def limits_with_dates(book: LimitBook, station: Station) -> Iterator[tuple[Limit
         since |= {limit: at for limit in holding if limit not in since}
     for limit, start in since.items():
         yield limit, start, None
+
+
+def _span(entry: Valid) -> tuple[datetime | None, datetime | None]:
+    """Return from when until when an entry is valid; what is open ends where a DateTime does."""
+    return _clip(entry.valid_from or ALWAYS), _clip(entry.valid_to or NEVER)
 
 
 def _clip(at: datetime | None) -> datetime | None:

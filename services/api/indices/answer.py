@@ -1,6 +1,5 @@
 """Indices as they are answered, with their level."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -8,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from quantrac.domain.indices import levels, vn_aqi, vn_wqi
+from quantrac.domain.indices.kinds import INDEX_KINDS
+from quantrac.domain.indices.levels import level_of
 from services.api.common.answers import AnswerModel, Row
-
-_LEVELS: Mapping[str, Sequence[levels.Level]] = {"VN_AQI": vn_aqi.LEVELS, "VN_WQI": vn_wqi.LEVELS}
 
 
 class Level(AnswerModel):
@@ -55,6 +53,16 @@ class Index(AnswerModel):
     """Parameters that give it: of VN_AQI the highest, of VN_WQI the lowest sub-index."""
     subindices: dict[str, float]
     """Sub-index of each parameter."""
+    parameters: list[str] = Field(examples=[["COD", "DO", "NH4-N", "pH"]])
+    """What has a sub-index, in alphabetical order. Of two waters, or two times, with different parameters the
+    indices cannot be compared (Decision 1460/QĐ-TCMT)."""
+    formula: Literal[3, 4, 5] | None
+    """Of VN_WQI, the formula of Decision 1460/QĐ-TCMT that gave it: 3 groups IV and V weigh the same, 4 group
+    IV alone, as nothing of V was measured, 5 group IV twice, where the registry knows of organic pollution;
+    null = VN_AQI or no index."""
+    caveat: str
+    """What is to be said wherever the index is shown: VN_WQI of automatic data is outside the decision; empty
+    = nothing."""
     version: int
     """Counts up when late or corrected data give the same period another result."""
     computed_at: datetime
@@ -76,6 +84,8 @@ def present_index(row: Row, zone: ZoneInfo) -> dict[str, Any]:
         "starts_at_local": row["starts_at"].astimezone(zone),
         "ends_at_local": row["ends_at"].astimezone(zone),
         "level": _present_level(row["kind"], row["value"]),
+        "parameters": sorted(row["subindices"]),
+        "caveat": INDEX_KINDS[row["kind"]].caveat,
     }
 
 
@@ -83,6 +93,6 @@ def present_index(row: Row, zone: ZoneInfo) -> dict[str, Any]:
 def _present_level(kind: str, value: int | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    level = levels.level_of(value, _LEVELS[kind])
+    level = level_of(value, INDEX_KINDS[kind].levels)
     names = ("name", "name_vi", "colour", "colour_vi", "unverified")
     return {**{name: getattr(level, name) for name in names}, "rgb": "#{:02x}{:02x}{:02x}".format(*level.rgb)}

@@ -11,7 +11,8 @@ from services.api.common.database import LAST_TIME, Database, format_millisecond
 # Every version is kept; the highest of those computed until ``as_of`` counts.
 _PAGE = """
 SELECT
-  station, kind, period, starts_at, ends_at, value, responsible, subindices, version, computed_at
+  station, kind, period, starts_at, ends_at, value, responsible, subindices, formula, version,
+  computed_at
 FROM indices
 WHERE station = {station:String}
   AND ({kind:String} = '' OR kind = {kind:String})

@@ -37,7 +37,9 @@ def indices(
 ) -> UtcJsonResponse:
     """List VN_AQI or VN_WQI of periods that start in [from, to), as they stand or stood at `as_of`.
 
-    A station has none where the registry lets it publish none.
+    A station has none where the registry lets it publish none. Decision 1460/QĐ-TCMT speaks of periodic
+    samples, so a VN_WQI of an automatic station is outside it. Of two waters only indices made of the same
+    `parameters` can be compared.
     """
     station = reader.station(filters.station)
     page = SpanPage.from_filters(request, filters, context, _ORDER, "")

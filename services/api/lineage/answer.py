@@ -9,6 +9,7 @@ from quantrac.domain.registry import decisions as domain
 from services.api.averages.answer import Average
 from services.api.common.answers import AnswerModel
 from services.api.files.answer import File
+from services.api.indices.answer import Index
 from services.api.readings.answer import Reading, flag_name
 
 _REGISTRY_DECISION_TIME = datetime.min.replace(tzinfo=UTC)
@@ -136,6 +137,9 @@ class Lineage(AnswerModel):
     """Why the value is not in the unit that the line writes; null where the line's unit was believed."""
     average: Average | None
     """The hourly average it went into, in its present version; null before that is computed."""
+    indices: list[Index]
+    """VN_AQI or VN_WQI of that hour and of its day, in their present versions, with the formula they follow;
+    empty where the station publishes none, or none that looks at the parameter."""
     receipts: list[Receipt]
     """What the ministry confirmed; empty before it has."""
     tests: list[Judgement]

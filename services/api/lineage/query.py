@@ -1,4 +1,4 @@
-"""What belongs to one reading: its file, its average, its receipts, its earlier versions.
+"""What belongs to one reading: its file, its average, its indices, its receipts, its earlier versions.
 
 Times are UTC; every function raises ``ClickHouseError``.
 """
@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from quantrac.domain.ids import revision_sql
-from quantrac.domain.times import hour_start
+from quantrac.domain.indices.kinds import INDEX_KINDS
+from quantrac.domain.times import hour_start, local_day_start
 from schemas.clickhouse.history import RIGHT_CLOCK
 from services.api.averages.query import select_averages
 from services.api.common.database import Database, format_seconds, select
 from services.api.files.query import select_files
+from services.api.indices.query import select_indices
 
 _RECEIPTS = """
 SELECT target, delivery_id, confirmed_at, readings, revision
@@ -57,6 +59,25 @@ def find_average(
         limit=1,
     )
     return rows[0] if rows else None
+
+
+def find_indices(database: Database, *, station: str, parameter: str, hour: datetime) -> list[dict[str, Any]]:
+    """Return the indices of an hour (its start) and of its day that look at the parameter, as they stand."""
+    starts = {"hour": hour, "day": local_day_start(hour)}
+    rows = [
+        row
+        for period, start in starts.items()
+        for row in select_indices(
+            database,
+            station=station,
+            kind=None,
+            period=period,
+            after_key=(start, ""),
+            end=start + timedelta(seconds=1),
+            limit=len(INDEX_KINDS),
+        )
+    ]
+    return [row for row in rows if parameter in INDEX_KINDS[row["kind"]].parameters]
 
 
 def select_receipts(database: Database, *, station: str, file_id: str) -> list[dict[str, Any]]:

@@ -13,10 +13,17 @@ from services.api.common.problems import NotFound
 from services.api.common.times import QueryTime, iso, time_zone
 from services.api.files.answer import File
 from services.api.files.query import find_content
+from services.api.indices.answer import Index, present_index
 from services.api.lineage.answer import Decision, Lineage, Receipt, Superseded
 from services.api.lineage.explanation import build_judgements, find_decision
 from services.api.lineage.file_line import find_line, find_unit_correction
-from services.api.lineage.query import find_average, find_file, select_receipts, select_revisions
+from services.api.lineage.query import (
+    find_average,
+    find_file,
+    find_indices,
+    select_receipts,
+    select_revisions,
+)
 from services.api.readings.answer import Reading, flag_name, present_reading
 from services.api.readings.query import find_reading
 
@@ -38,7 +45,9 @@ class ReadingKey(BaseModel):
 
 @router.get("/lineage", summary="Trace a reading to the bytes it came from")
 def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context: ApiContext) -> Lineage:
-    """Show a reading's file and line, what each test said, its decision, versions, average and receipts."""
+    """Show a reading's file and line, what each test said, its decision, versions, average, indices and
+    receipts.
+    """
     station, database = reader.station(key.station), context.database
     series = {"station": station.code, "parameter": key.parameter}
     row = find_reading(database, **series, measured_at=key.measured_at)
@@ -50,6 +59,8 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
     content = _find_content(file, context)
     line = None if content is None else find_line(content, row["line"], station.encoding)
     average = find_average(database, **series, measured_at=key.measured_at)
+    indices = find_indices(database, **series, hour=average["starts_at"]) if average else []
+    zone = time_zone(station.timezone)
     receipts = select_receipts(database, station=station.code, file_id=file["file_id"]) if file else []
     revisions = select_revisions(database, **series, measured_at=key.measured_at)
     decision = find_decision(context, station.code, key.parameter, measured_at)
@@ -60,7 +71,8 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
         raw_bytes=None if content is None else len(content),
         line_text=line,
         unit_correction=find_unit_correction(station, key.parameter, measured_at, line),
-        average=Average(**present_average(average, time_zone(station.timezone))) if average else None,
+        average=Average(**present_average(average, zone)) if average else None,
+        indices=[Index(**present_index(row, zone)) for row in indices],
         receipts=[Receipt(**receipt) for receipt in receipts],
         tests=build_judgements(reading, station, context, reader.can_read),
         decision=Decision.from_registry(decision) if decision else None,

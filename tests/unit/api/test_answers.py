@@ -21,7 +21,7 @@ def test_plain_answers_are_what_the_models_state() -> None:
     hour |= {"received": 0, "expected": 12, "completeness": 0.0, "version": 1, "computed_at": NOON}
     span = {"starts_at": NOON, "ends_at": NOON + timedelta(hours=1), "version": 1, "computed_at": NOON}
     index = {"station": "A", "kind": "VN_AQI", "period": "hour", "value": 51, **span}
-    index |= {"responsible": ["PM2.5"], "subindices": {"PM2.5": 51.0}}
+    index |= {"responsible": ["PM2.5"], "subindices": {"PM2.5": 51.0}, "formula": None}
     episode = {
         "station": "GONE",
         "parameter": "PM2.5",

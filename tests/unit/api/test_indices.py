@@ -2,6 +2,7 @@
 
 import pytest
 
+from quantrac.domain.indices.vn_wqi import OUTSIDE_THE_DECISION
 from quantrac.testing.builders import NOON
 from services.api.common.times import time_zone
 from services.api.indices.answer import present_index
@@ -20,6 +21,15 @@ from services.api.indices.answer import present_index
 def test_the_level_of_an_index_is_the_one_of_its_own_scale(
     kind: str, value: int, shown: tuple[str, ...]
 ) -> None:
-    row = {"kind": kind, "value": value, "starts_at": NOON, "ends_at": NOON}
+    row = {"kind": kind, "value": value, "starts_at": NOON, "ends_at": NOON, "subindices": {}}
     level = present_index(row, time_zone("UTC"))["level"]
     assert tuple(level[name] for name in ("name", "name_vi", "colour", "colour_vi", "rgb")) == shown
+
+
+@pytest.mark.parametrize(("kind", "caveat"), [("VN_AQI", ""), ("VN_WQI", OUTSIDE_THE_DECISION)])
+def test_what_an_index_is_made_of_and_what_is_to_be_said_of_it_stand_beside_it(
+    kind: str, caveat: str
+) -> None:
+    row = {"kind": kind, "value": 50, "starts_at": NOON, "ends_at": NOON}
+    shown = present_index({**row, "subindices": {"pH": 100.0, "COD": 40.0}}, time_zone("UTC"))
+    assert (shown["parameters"], shown["caveat"]) == (["COD", "pH"], caveat)

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from quantrac.cli.index import index
+from quantrac.domain.indices.vn_wqi import OUTSIDE_THE_DECISION
 
 
 def run(*arguments: str, file: str = "") -> Result:
@@ -188,21 +189,51 @@ def test_a_sample_of_water() -> None:
     answer = run("vn-wqi", "-", file=f"{RIVER}\n2026-03-01,7.2,6.0,25,10,20,0.45,0.15,6000\n")
     assert answer.exit_code == 0
     assert answer.stdout == (
-        f"{RIVER},wqi_i,wqi_ii,wqi_iii,wqi_iv,wqi_v,vn_wqi,level\n"
-        "2026-03-01,100,73.39,,63.89,66.67,62.5,87.5,65,100,,,70.79,65,69,moderate\n"
+        f"{RIVER},wqi_i,wqi_ii,wqi_iii,wqi_iv,wqi_v,vn_wqi,level,formula,parameters\n"
+        "2026-03-01,100,73.39,,63.89,66.67,62.5,87.5,65,100,,,70.79,65,68,moderate,3,"
+        "pH;DO;BOD;COD;NH4-N;PO4-P;Coliform\n"
     )
+    assert answer.stderr == f"{OUTSIDE_THE_DECISION}.\n"
+
+
+def wqi(row: list[str]) -> list[str]:
+    """Index, level and formula of a row."""
+    return row[-4:-1]
+
+
+def test_what_is_known_of_the_water_body_decides_the_formula() -> None:
+    file = f"{RIVER}\n2026-03-01,7.2,6.0,25,10,20,0.45,0.15,6000\n"
+    answer = run("vn-wqi", "--pollution", "organic", "-", file=file)
+    assert wqi(table(answer)[1]) == ["69", "moderate", "5"]
+    answer = run("vn-wqi", "--pollution", "organic", "--pollution", "metals", "-", file=file)
+    assert wqi(table(answer)[1]) == ["", "", ""]
+    refused = run("vn-wqi", "--pollution", "organics", "-", file=file)
+    assert refused.exit_code == 2
+    assert "'organics' is not one of 'organic', 'pesticides', 'metals'" in refused.stderr
+
+
+def test_indices_of_different_parameters_are_not_shown_without_a_word() -> None:
+    file = f"{RIVER}\n2026-03-01,7.2,6.0,25,10,20,0.45,0.15,6000\n2026-03-02,7.2,,25,10,20,0.45,0.15,6000\n"
+    answer = run("vn-wqi", "-", file=file)
+    assert [row[-1].count(";") for row in table(answer)[1:]] == [6, 5]
+    assert answer.stderr.splitlines()[1:] == [
+        "The indices rest on 2 sets of parameters (column 'parameters'): only those of one set can be "
+        "compared."
+    ]
 
 
 def test_the_least_number_of_groups_can_be_set() -> None:
     file = f"{RIVER}\n2026-03-01,7.2,6.0,25,10,20,0.45,0.15,\n"
-    assert table(run("vn-wqi", "-", file=file))[1][-2:] == ["", ""]
-    assert table(run("vn-wqi", "--least-groups", "2", "-", file=file))[1][-2:] == ["71", "moderate"]
+    assert wqi(table(run("vn-wqi", "-", file=file))[1]) == ["", "", ""]
+    assert wqi(table(run("vn-wqi", "--least-groups", "2", "-", file=file))[1]) == ["71", "moderate", "4"]
 
 
 def test_ammonium_is_taken_for_nitrogen_and_nitrate_is_not() -> None:
     answer = run("vn-wqi", "-", file="time,Amoni,NO3,E.coli\nx,0.45,1,50\n")
     assert table(answer)[1][:4] == ["x", "62.5", "", "75"]
-    assert answer.stderr == "line 1: column 'NO3' is no parameter of the index and stays empty\n"
+    assert (
+        answer.stderr.splitlines()[0] == "line 1: column 'NO3' is no parameter of the index and stays empty"
+    )
 
 
 # The command

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from quantrac.cli.registry import registry
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.accounts import AccountLimits
+from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import parse_time
 from schemas.examples import example
@@ -79,6 +80,46 @@ def test_a_mistake_gives_one_sentence_with_file_place_and_key(
 ) -> None:
     with pytest.raises(ValueError, match=r"hanoi\.yaml") as caught:
         load(tmp_path, hanoi=STATION.replace(*wrong))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+RIVER = (
+    STATION.replace("ambient-air", "surface-water")
+    + """
+    pollution:
+      - {kind: organic, valid_from: 2026-01-01, valid_to: 2027-01-01}
+      - {kind: metals}
+"""
+)
+
+
+def test_what_is_known_of_a_water_body_holds_between_its_dates(tmp_path: Path) -> None:
+    (river,) = load(tmp_path, stations=RIVER)
+    assert isinstance(river, Station)
+    assert Station.model_validate_json(river.model_dump_json()) == river
+    dates = "2025-12-31", "2026-01-01", "2026-12-31", "2027-01-01"
+    assert [river.to_domain().pollution_at(parse_time(date)) for date in dates] == [
+        {Pollution.METALS},
+        {Pollution.METALS, Pollution.ORGANIC},
+        {Pollution.METALS, Pollution.ORGANIC},
+        {Pollution.METALS},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (("surface-water", "wastewater"), "pollution is stated of surface water, not of wastewater"),
+        (("kind: organic", "kind: organics"), "pollution.1.kind"),
+        (("valid_to: 2027-01-01", "valid_to: 2025-01-01"), "valid_from must lie before valid_to"),
+    ],
+)
+def test_a_mistake_about_a_water_body_gives_one_sentence(
+    tmp_path: Path, wrong: tuple[str, str], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=r"rivers\.yaml") as caught:
+        load(tmp_path, rivers=RIVER.replace(*wrong))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -1,29 +1,25 @@
 """VN_AQI and VN_WQI of stations from their stored hours. Pure; times are seconds since 1970, UTC."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.indices import vn_aqi, vn_wqi
-from quantrac.domain.registry.stations import StationType
+from quantrac.domain.indices.kinds import INDEX_KINDS
+from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
 from quantrac.domain.units import canonical_unit
 from schemas.codecs.aggregated import IndexMessage
 
-KINDS = {StationType.AMBIENT_AIR: "VN_AQI", StationType.SURFACE_WATER: "VN_WQI"}
-"""Media that have an index."""
-
-PARAMETERS = {
-    "VN_AQI": frozenset(vn_aqi.PARAMETERS),
-    "VN_WQI": frozenset({*vn_wqi.SCALES, *vn_wqi.SAME_AS, vn_wqi.TEMPERATURE}),
-}
-"""Catalogue codes that an index looks at."""
-
 Means = Mapping[str, Mapping[int, float]]
 """Parameter -> start of an hour -> its mean; NaN where the hour is stored and does not count."""
+
+PollutionAt = Callable[[datetime], Collection[Pollution]]
+"""What is known of a station's water body at a time (UTC)."""
 
 _Computed = vn_aqi.AirIndex | vn_wqi.WaterIndex
 
@@ -41,6 +37,8 @@ class Index:
     """English name; empty without an index."""
     responsible: tuple[str, ...]
     subindices: Mapping[str, float]
+    formula: int | None
+    """Of VN_WQI, by the decision's numbers; ``None`` without an index."""
 
 
 IndexVersion = tuple[str, Index, int]
@@ -49,7 +47,7 @@ IndexVersion = tuple[str, Index, int]
 
 def is_usable(parameter: str, unit: str, kind: str) -> bool:
     """Tell whether the values are in the unit that the decisions' tables are in."""
-    medium = next(medium for medium, name in KINDS.items() if name == kind)
+    medium = INDEX_KINDS[kind].medium
     entry = find_parameter(parameter)
     # A parameter that is not usual in the medium, such as temperature in water, has no unit to compare with.
     return entry is not None and entry.units.get(medium, unit) in {unit, canonical_unit(unit)}
@@ -65,29 +63,39 @@ def find_periods(kind: str, hours: Iterable[int]) -> tuple[set[int], set[int]]:
 
 
 def indices(
-    kind: str, means: Means, hours: Iterable[int], days: Iterable[int], rules: AverageRules
+    kind: str,
+    means: Means,
+    hours: Iterable[int],
+    days: Iterable[int],
+    *,
+    rules: AverageRules,
+    pollution_at: PollutionAt,
 ) -> Iterator[Index]:
     """Yield the index of each hour and day, by their starts, in which the station measured one of its
-    parameters.
+    parameters. What is known of its water body at the start counts for the whole hour or day.
     """
     measured = {hour for hours_of_parameter in means.values() for hour in hours_of_parameter}
     for hour in sorted(measured.intersection(hours)):
-        yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind))
+        pollution = pollution_at(from_seconds(hour))
+        yield _index(kind, "hour", hour, hour + HOUR, _hourly(means, hour, kind, pollution))
     for day in sorted({local_day_starts(hour) for hour in measured}.intersection(days)):
-        yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules))
+        pollution = pollution_at(from_seconds(day))
+        yield _index(kind, "day", day, day + DAY, _daily(means, day, kind, rules, pollution))
 
 
-def _hourly(means: Means, hour: int, kind: str) -> _Computed:
+def _hourly(means: Means, hour: int, kind: str, pollution: Collection[Pollution]) -> _Computed:
     if kind == "VN_AQI":
         windows = {
             code: [hours.get(hour - back * HOUR) for back in range(vn_aqi.WINDOW_HOURS)]
             for code, hours in means.items()
         }
         return vn_aqi.hourly(windows)
-    return _water_index({code: hours.get(hour) for code, hours in means.items()})
+    return _water_index({code: hours.get(hour) for code, hours in means.items()}, pollution)
 
 
-def _daily(means: Means, day: int, kind: str, rules: AverageRules) -> _Computed:
+def _daily(
+    means: Means, day: int, kind: str, rules: AverageRules, pollution: Collection[Pollution]
+) -> _Computed:
     if kind == "VN_AQI":
         span = range(day - vn_aqi.EVENING_HOURS * HOUR, day + DAY, HOUR)
         windows = {code: [hours.get(start) for start in span] for code, hours in means.items()}
@@ -99,24 +107,26 @@ def _daily(means: Means, day: int, kind: str, rules: AverageRules) -> _Computed:
             value for start, value in hours.items() if day <= start < day + DAY and not math.isnan(value)
         ]
         sample[code] = math.fsum(values) / len(values) if values and len(values) >= rules.share * 24 else None
-    return _water_index(sample)
+    return _water_index(sample, pollution)
 
 
-def _water_index(sample: Mapping[str, float | None]) -> vn_wqi.WaterIndex:
+def _water_index(sample: Mapping[str, float | None], pollution: Collection[Pollution]) -> vn_wqi.WaterIndex:
     renamed = {vn_wqi.SAME_AS[code]: value for code, value in sample.items() if code in vn_wqi.SAME_AS}
-    return vn_wqi.water_index({**renamed, **sample})
+    return vn_wqi.water_index({**renamed, **sample}, pollution=pollution)
 
 
 def _index(kind: str, period: str, start: int, end: int, computed: _Computed) -> Index:
     level = computed.level.name if computed.level else ""
     subindices = {code: round(float(value), 6) for code, value in computed.subindices.items()}
     responsible: Sequence[str] = ()
+    formula: int | None = None
     if isinstance(computed, vn_aqi.AirIndex):
         responsible = computed.responsible
-    elif computed.index is not None:
+    elif computed.formula is not None:
         lowest = min(computed.subindices.values())
         responsible = [code for code, value in computed.subindices.items() if value == lowest]
-    return Index(kind, period, start, end, computed.index, level, tuple(responsible), subindices)
+        formula = computed.formula.value
+    return Index(kind, period, start, end, computed.index, level, tuple(responsible), subindices, formula)
 
 
 def to_message(index: Index, version: int) -> IndexMessage:
@@ -131,12 +141,13 @@ def to_message(index: Index, version: int) -> IndexMessage:
         list(index.responsible),
         dict(index.subindices),
         version,
+        index.formula,
     )
 
 
 def index_columns(versions: Sequence[IndexVersion], computed_at: int) -> dict[str, list[Any]]:
     """Return the columns of ``indices``; ``computed_at`` in milliseconds since 1970."""
-    names = ("kind", "period", "starts_at", "ends_at", "value", "level")
+    names = ("kind", "period", "starts_at", "ends_at", "value", "level", "formula")
     return {
         "station": [station for station, _, _ in versions],
         **{name: [getattr(index, name) for _, index, _ in versions] for name in names},

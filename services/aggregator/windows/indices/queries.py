@@ -17,8 +17,10 @@ class StoredIndex:
     """The last version of a stored index."""
 
     value: int | None
+    level: str
     responsible: list[str]
     subindices: dict[str, float]
+    formula: int | None
     version: int
     computed_at: int
     """Seconds since 1970, UTC."""
@@ -41,8 +43,8 @@ class IndexTables(Protocol):
 
 
 _INDICES = f"""
-SELECT station, kind, period, toUnixTimestamp(starts_at) AS start, value, responsible, subindices, version,
-  toUnixTimestamp(computed_at)
+SELECT station, kind, period, toUnixTimestamp(starts_at) AS start, value, level, responsible, subindices,
+  formula, version, toUnixTimestamp(computed_at)
 FROM indices
 WHERE station IN {{stations:Array(String)}} {SPAN}
 ORDER BY version DESC

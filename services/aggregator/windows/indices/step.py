@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 
 from quantrac.domain.averaging import AverageRules
+from quantrac.domain.indices.kinds import INDEX_KINDS, KIND_OF_MEDIUM
+from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import DAY, VIETNAM_OFFSET, from_seconds, local_day_starts, to_milliseconds
 from quantrac.io.records import Record
@@ -15,8 +18,6 @@ from schemas.codecs.aggregated import encode_aggregated
 from services.aggregator.windows.batch import WindowBatch
 from services.aggregator.windows.dirty_hours import HourGroup, group_hours
 from services.aggregator.windows.indices.columns import (
-    KINDS,
-    PARAMETERS,
     Index,
     IndexVersion,
     Means,
@@ -59,7 +60,7 @@ class IndexStep:
     def _process_group(self, batch: WindowBatch, hours: Mapping[_Publisher, set[int]]) -> None:
         """Do so for the dirty hours of some stations."""
         stations = sorted({station for station, _ in hours})
-        codes = sorted(set().union(*(PARAMETERS[kind] for _, kind in hours)))
+        codes = sorted(set().union(*(INDEX_KINDS[kind].parameters for _, kind in hours)))
         numbers = np.array(sorted(set().union(*hours.values())), np.int64)
         days = (numbers + VIETNAM_OFFSET) // DAY
         # NowCast and the first 8-hour mean of a day look back; an evening enters the next day's 8-hour means.
@@ -69,8 +70,9 @@ class IndexStep:
         changed: list[IndexVersion] = []
         again: list[IndexVersion] = []
         for (station, kind), starts in hours.items():
-            touched = find_periods(kind, starts)
-            for index in indices(kind, means[station, kind], *touched, self._rules):
+            touched, of_station = find_periods(kind, starts), means[station, kind]
+            pollution_at = partial(self._pollution, station)
+            for index in indices(kind, of_station, *touched, rules=self._rules, pollution_at=pollution_at):
                 key: IndexKey = station, index.kind, index.period, index.starts_at
                 current = stored.get(key)
                 if current is None or not _is_same(current, index):
@@ -93,7 +95,7 @@ class IndexStep:
         for station_index, parameter, unit, start, member in zip(*columns, strict=True):
             station, code = scope.stations[station_index], scope.parameters[parameter]
             for kind in kinds[station]:
-                if code in PARAMETERS[kind] and is_usable(code, scope.units[unit], kind):
+                if code in INDEX_KINDS[kind].parameters and is_usable(code, scope.units[unit], kind):
                     means[station, kind][code][start] = member
         return means
 
@@ -117,21 +119,30 @@ class IndexStep:
             if (station, day) not in kinds:
                 kinds[station, day] = self._kind(group.stations[station], day)
             kind = kinds[station, day]
-            if kind and group.parameters[parameter] in PARAMETERS[kind]:
+            if kind and group.parameters[parameter] in INDEX_KINDS[kind].parameters:
                 hours[group.stations[station], kind].add(start)
         return hours
 
     def _kind(self, code: str, day: int) -> str | None:
         """Return the index that a station publishes on a day, if it does."""
         station = self._registry.station(code, from_seconds(day))
-        return KINDS.get(station.type) if station and station.publish_index else None
+        kind = KIND_OF_MEDIUM.get(station.type) if station and station.publish_index else None
+        return kind.name if kind else None
+
+    def _pollution(self, code: str, time: datetime) -> Collection[Pollution]:
+        """Return what the registry knows of a station's water body at a time (UTC)."""
+        station = self._registry.stations.get(code)
+        return station.pollution_at(time) if station else ()
 
 
 def _is_same(stored: StoredIndex, index: Index) -> bool:
-    return (stored.value, stored.responsible, stored.subindices) == (
+    """Tell whether nothing that is said of the index has changed, the rule that it follows included."""
+    return (stored.value, stored.level, stored.responsible, stored.subindices, stored.formula) == (
         index.value,
+        index.level,
         list(index.responsible),
         dict(index.subindices),
+        index.formula,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits import LimitBook, Row, Standard
 from quantrac.domain.registry.permits import Permit, PermitLimit
+from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.stations import Interval, Station, StationParameter, StationType
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, Result
 from quantrac.io.progress import Progress
@@ -90,6 +91,12 @@ def test_only_limits_of_what_a_station_measures_are_told() -> None:
 def test_open_ends_of_an_interval_are_the_ends_of_what_a_time_can_be() -> None:
     row = station_row("A", air(intervals=(Interval(3600, valid_to=CHANGE), Interval(60, valid_from=END))))
     assert row["intervals"] == [(ALWAYS, CHANGE, 3600), (END, NEVER, 60)]
+
+
+def test_what_is_known_of_a_water_body_is_told_with_its_span() -> None:
+    organic = KnownPollution(Pollution.ORGANIC, valid_from=START, valid_to=END)
+    row = station_row("A", air(pollution=(organic, KnownPollution(Pollution.METALS))))
+    assert row["pollution"] == [(START, END, "organic"), (ALWAYS, NEVER, "metals")]
 
 
 def test_a_time_that_no_table_can_state_is_brought_into_range() -> None:

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.readings import Flag
+from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Interval, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
 from schemas.codecs.window_dirty import encode_window_dirty
+from schemas.messages.aggregates import Index
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, brute_force, windows_handler
 
@@ -277,17 +279,49 @@ def test_a_late_hour_redoes_the_indices_that_look_at_it_with_the_next_version() 
     assert {("day", at(0)), ("hour", at(5)), ("hour", at(6))} <= redone
 
 
-def test_water_has_an_index_from_the_means_of_its_hour() -> None:
-    tables = AveragesInMemory()
-    river = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
-    entry = replace(PUBLISHING, type=StationType.SURFACE_WATER)
-    records = [
-        dirty(*put_hours(tables, 0, 1, value, code), parameter=code)
-        for code, value in {**river, "Coliform": 6000.0}.items()
-    ]
+RIVER = replace(PUBLISHING, type=StationType.SURFACE_WATER)
+
+
+def put_river(tables: AveragesInMemory, hours: int) -> list[Record]:
+    """Put hours of one sample of water into the tables; return the messages that call them dirty."""
+    sample = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
     tables.units = {"pH": "", "Temp": "°C", "Coliform": "MPN/100mL"}
     tables.units |= dict.fromkeys(("DO", "BOD", "COD", "NH4-N", "PO4-P"), "mg/L")
-    windows(tables, entry=entry).handle(records)
-    found = indices(tables)["hour", at(0)]
-    assert (found["kind"], found["value"], found["level"]) == ("VN_WQI", 69, "moderate")
-    assert found["responsible"] == ["NH4-N"]
+    return [
+        dirty(*put_hours(tables, 0, hours, value, code), parameter=code)
+        for code, value in {**sample, "Coliform": 6000.0}.items()
+    ]
+
+
+def test_water_has_an_index_from_the_means_of_its_hour() -> None:
+    tables = AveragesInMemory()
+    verdict = windows(tables, entry=RIVER).handle(put_river(tables, 1))
+    hour = indices(tables)["hour", at(0)]
+    assert (hour["kind"], hour["value"], hour["level"], hour["formula"]) == ("VN_WQI", 68, "moderate", 3)
+    assert hour["responsible"] == ["NH4-N"]
+    assert isinstance(verdict, Done)
+    (message, _) = json.loads(verdict.records[-1].value or b"")["indices"]
+    assert Index.model_validate(message).formula == message["formula"] == 3
+
+
+def test_what_is_known_of_a_water_body_decides_the_formula_from_its_date_on() -> None:
+    tables = AveragesInMemory()
+    organic = KnownPollution(Pollution.ORGANIC, valid_from=at(1), valid_to=at(2))
+    metals = KnownPollution(Pollution.METALS, valid_from=at(3))
+    windows(tables, entry=replace(RIVER, pollution=(organic, metals))).handle(put_river(tables, 4))
+    hours = [indices(tables)["hour", at(n)] for n in range(4)]
+    assert [(hour["value"], hour["formula"]) for hour in hours] == [(68, 3), (69, 5), (68, 3), (None, None)]
+
+
+def test_an_index_by_another_formula_is_another_version_even_of_the_same_value() -> None:
+    tables = AveragesInMemory()
+    records = put_river(tables, 1)
+    windows(tables, entry=RIVER).handle(records)
+    for row in tables.indices_rows:
+        row["formula"] = row["formula"] and 5
+    windows(tables, entry=RIVER).handle(records)
+    hour = indices(tables)["hour", at(0)]
+    assert (hour["version"], hour["value"], hour["formula"]) == (2, 68, 3)
+    count = len(tables.indices_rows)
+    windows(tables, entry=RIVER).handle(records)
+    assert len(tables.indices_rows) == count

@@ -1,4 +1,4 @@
-"""VN_WQI against the tables of Decision 1460/QĐ-TCMT and figures computed from them by hand."""
+"""VN_WQI against the tables and the worked example of Decision 1460/QĐ-TCMT, and figures computed by hand."""
 
 from math import nan
 
@@ -7,9 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.domain.indices.levels import level_of
-from quantrac.domain.indices.vn_wqi import LEVELS, SCALES, Group, saturation, water_index
+from quantrac.domain.indices.vn_wqi import LEVELS, SCALES, Formula, Group, saturation, water_index
+from quantrac.domain.registry.pollution import Pollution
 
 RIVER = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
+
+EXAMPLE = {
+    "pH": 7.2,
+    "Temp": 27.5,
+    "DO": 5.7,
+    "BOD": 20.0,
+    "COD": 25.0,
+    "NH4-N": 0.2,
+    "PO4-P": 0.3,
+    "Aldrin": 0.05,
+    "Dieldrin": 0.05,
+    "Cu": 0.05,
+    "As": 0.02,
+    "Coliform": 10_000.0,
+}
+"""The decision's own sample, 2.3."""
 
 samples = st.dictionaries(st.sampled_from([*SCALES, "Temp"]), st.none() | st.floats())
 
@@ -105,7 +122,7 @@ def test_a_river_with_three_groups() -> None:
         Group.ORGANICS_AND_NUTRIENTS: 70.79,
         Group.MICROBES: 65,
     }
-    assert water.index == 69  # (70.79² · 65)^(1/3) = 68.80
+    assert (water.index, water.formula) == (68, Formula.EQUAL_WEIGHTS)  # (70.79 · 65)^(1/2) = 67.83
     assert water.level is not None
     assert (water.level.name_vi, water.level.name, water.level.rgb) == (
         "Trung bình",
@@ -114,8 +131,52 @@ def test_a_river_with_three_groups() -> None:
     )
 
 
-def test_without_microbes_group_iv_stands_alone() -> None:
-    assert water_index(RIVER, least_groups=2).index == 71
+def test_the_decisions_worked_example_has_its_sub_indices() -> None:
+    water = water_index(EXAMPLE)
+    subindices = {name: round(float(value), 1) for name, value in water.subindices.items()}
+    # It prints 73.3, as if water of 27.5 °C held 7.776 mg/L; by its own polynomial it holds 7.797.
+    assert subindices.pop("DO") == 73.1
+    assert subindices == {
+        "pH": 100,
+        "Aldrin": 100,
+        "Dieldrin": 100,
+        "Cu": 100,
+        "As": 75,
+        "BOD": 37.5,
+        "COD": 58.3,
+        "NH4-N": 100,
+        "PO4-P": 50,
+        "Coliform": 25,
+    }
+
+
+def test_the_worked_examples_total_follows_from_the_formulas_and_not_from_its_print() -> None:
+    # It prints 16 and 19. √(100 · 75)/100 · (63.83 · 25)^(1/2) = 34.6; with (63.83² · 25)^(1/3) it is 40.4.
+    assert water_index(EXAMPLE).index == 35
+    assert water_index(EXAMPLE, pollution=[Pollution.ORGANIC]).index == 40
+
+
+def test_where_organic_pollution_needs_attention_group_iv_counts_twice() -> None:
+    water = water_index({**RIVER, "Coliform": 6_000.0}, pollution=[Pollution.ORGANIC])
+    assert (water.index, water.formula) == (69, Formula.ORGANIC_POLLUTION)  # (70.79² · 65)^(1/3) = 68.80
+
+
+@pytest.mark.parametrize("pollution", [[], [Pollution.ORGANIC]])
+def test_without_microbes_group_iv_stands_alone(pollution: list[Pollution]) -> None:
+    water = water_index(RIVER, pollution=pollution, least_groups=2)
+    assert (water.index, water.formula) == (71, Formula.WITHOUT_MICROBES)
+
+
+@pytest.mark.parametrize(
+    ("pollution", "substance"), [(Pollution.PESTICIDES, "Aldrin"), (Pollution.METALS, "Cu")]
+)
+def test_where_pesticides_or_metals_are_known_their_group_is_compulsory(
+    pollution: Pollution, substance: str
+) -> None:
+    river = {**RIVER, "Coliform": 6_000.0}
+    water = water_index(river, pollution=[pollution])
+    assert (water.index, water.formula, water.level) == (None, None, None)
+    assert water_index({**river, substance: 0.0}, pollution=[pollution]).index == 68
 
 
 def test_ph_pesticides_and_metals_are_factors() -> None:
@@ -152,6 +213,7 @@ def test_no_sample_raises_whatever_doubles_it_holds(sample: dict[str, float | No
     water = water_index(sample, least_groups=1, least_in_iv=1)
     assert all(10 <= found <= 100 for found in water.subindices.values())
     assert water.index is None or 0 <= water.index <= 100
+    assert (water.formula is None) == (water.index is None)
 
 
 @given(
@@ -188,3 +250,4 @@ def test_levels_are_those_of_the_table(
 def test_figures_of_one_source_say_so() -> None:
     assert SCALES["Cd"].unverified == "one source"
     assert SCALES["COD"].unverified == ""
+    assert {level.unverified for level in LEVELS} == {"English words: a translation"}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from quantrac.domain.catalogue import CATALOGUE
+from quantrac.domain.indices.vn_wqi import OUTSIDE_THE_DECISION
 from quantrac.domain.provinces import MERGED_AT, PROVINCES
 from quantrac.domain.registry.stations import StationType
 from quantrac.io.migrations import Migration
@@ -19,6 +20,12 @@ def test_the_newest_wide_view_of_the_migrations_is_the_catalogues(medium: Statio
     statements = [each for file in migration_files() for each in Migration(*file).statements()]
     views = [each for each in statements if each.startswith(f"CREATE OR REPLACE VIEW {view_name(medium)}\n")]
     assert views[-1] == wide_view(medium)
+
+
+def test_the_newest_view_of_indices_says_of_vn_wqi_what_the_api_says() -> None:
+    statements = [each for file in migration_files() for each in Migration(*file).statements()]
+    views = [each for each in statements if each.startswith("CREATE OR REPLACE VIEW indices_current\n")]
+    assert f"if(kind = 'VN_WQI', '{OUTSIDE_THE_DECISION}', '') AS caveat" in views[-1]
 
 
 @pytest.mark.parametrize("medium", list(StationType))
