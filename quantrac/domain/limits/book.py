@@ -1,139 +1,20 @@
-"""What averages are judged by: limits of national standards and of permits. Pure.
+"""Which limits hold for a station at a time, and how each came about."""
 
-A *limit* belongs to one parameter and one averaging period and holds from a time on. An average is judged
-only when it is complete, so never on bad data. The daily mean that the law looks at and the levels that warn
-a duty officer (:class:`quantrac.domain.registry.stations.WarningLevels`) are two different things.
-
-A *standard* (QCVN) is dated rows. Some need a choice: a column, a category of source, coefficients that
-multiply the rows; a station's *permit* makes it. A standard without any choice holds for every station of its
-media that has no permit.
-"""
-
-import difflib
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import combinations
-from typing import Literal
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import NamedTuple
 
 from quantrac.domain.averaging import Period
+from quantrac.domain.limits.limit import Limit, round_digits
+from quantrac.domain.limits.problems import list_names, suggest, unmet_needs, wrong_choices
+from quantrac.domain.limits.standards import BEFORE_ALL, Row, Standard, overlap
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station, StationType
-from quantrac.domain.registry.validity import Valid
 from quantrac.errors import UserError
-
-Certainty = Literal["high", "medium", "low", "unverified"]
-"""How sure a figure is: read in the text itself or a careful transcription, in a secondary source, in a weak
-one, or in none that could be read."""
-
-OXYGEN_IN_AIR = 20.9
-"""Volume percent, as the formula of QCVN 19:2024/BTNMT takes it."""
-
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One limit as it applies: coefficients are multiplied in."""
-
-    parameter: str
-    """Catalogue code."""
-    period: Period
-    """Of the averages that are judged."""
-    unit: str
-    standard: str
-    """Such as ``QCVN 40:2011/BTNMT``, or the number of the permit that states the limit."""
-    column: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    reference_oxygen: float | None = None
-    """Volume percent of oxygen that values are corrected to before they are judged."""
-    source: str = ""
-    certainty: Certainty = "unverified"
-
-
-@dataclass(frozen=True, slots=True)
-class Row(Valid):
-    """One value of a standard's table, before any coefficient; its dates lie within the standard's."""
-
-    parameter: str
-    """Catalogue code."""
-    period: Period
-    unit: str
-    column: str = ""
-    """Empty where it holds in every column."""
-    category: str = ""
-    """Empty where it holds in every category."""
-    minimum: float | None = None
-    maximum: float | None = None
-    reference_oxygen: float | None = None
-    """Volume percent."""
-    source: str = ""
-    certainty: Certainty = "unverified"
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """A factor of a standard's values that depends on the facility: Kq and Kf, Kp and Kv."""
-
-    name: str
-    about: str
-    not_for: frozenset[str] = frozenset()
-    """Catalogue codes of the parameters it does not multiply."""
-    values: tuple[tuple[float, str], ...] = ()
-    """(value, when it is this one)."""
-    source: str = ""
-    certainty: Certainty = "unverified"
-
-
-@dataclass(frozen=True, slots=True)
-class Standard(Valid):
-    """One national technical regulation. Its dates say when it holds for a station without a permit."""
-
-    name: str
-    """Such as ``QCVN 40:2011/BTNMT``."""
-    title: str
-    title_vi: str
-    media: frozenset[StationType]
-    rows: tuple[Row, ...] = ()
-    columns: tuple[tuple[str, str], ...] = ()
-    """(column, what it is for)."""
-    categories: tuple[tuple[str, str], ...] = ()
-    """(kind of source, what it is)."""
-    coefficients: tuple[Coefficient, ...] = ()
-    permits_to: datetime | None = None
-    """Until when (UTC, exclusive) a permit may still hold a station to it; ``None`` = no end is known."""
-    source: str = ""
-    certainty: Certainty = "unverified"
-    period_source: str = ""
-    """Why these averages are judged, where the standard itself does not say."""
-    note: str = ""
-    """What is not in it."""
-
-    @property
-    def free_of_choice(self) -> bool:
-        """Whether it can hold for a station without a permit."""
-        return not (self.columns or self.categories or self.coefficients)
-
-    def for_permits_at(self, at: datetime) -> bool:
-        """Tell whether a permit can hold a station to it at a time (UTC)."""
-        begun = self.valid_from is None or self.valid_from <= at
-        return begun and (self.permits_to is None or at < self.permits_to)
-
-    def rows_of(self, column: str, category: str) -> Iterator[Row]:
-        """Yield the rows of a column and a category, of all dates."""
-        for row in self.rows:
-            if row.column in {"", column} and row.category in {"", category}:
-                yield row
-
-    def scaling(self, row: Row) -> list[Coefficient]:
-        """Return the coefficients that multiply a row."""
-        return [factor for factor in self.coefficients if row.parameter not in factor.not_for]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +28,34 @@ class Applied:
     """(coefficient, value) that the row was multiplied by."""
 
 
+class Basis(NamedTuple):
+    """All that a station's limits follow from, beside the standards."""
+
+    medium: StationType
+    permits: tuple[Permit, ...]
+    facility_since: datetime | None
+    """When the facility began to exist, or had its first licence (UTC); ``None`` = it was always."""
+
+
+def basis_of(station: Station) -> Basis:
+    """Return what a station's limits follow from.
+
+    Where the registry does not say since when the facility exists, its first permit does; one that was valid
+    always, and a station without permits, mean a facility that was always.
+    """
+    since = station.facility_since
+    if since is None:
+        starts = [permit.valid_from or BEFORE_ALL for permit in station.permits]
+        first = min(starts, default=BEFORE_ALL)
+        since = None if first == BEFORE_ALL else first
+    return Basis(station.type, station.permits, since)
+
+
 class LimitBook:
     """All standards, and what a station is held to at a time.
 
-    Limits follow from a station's type and permits alone, and are remembered by these: a station record that
-    is replaced by one with other permits is another question. For the same answer the same tuple is returned.
+    Limits follow from a station's :class:`Basis` alone, and are remembered by it: a station record that is
+    replaced by one with other permits is another question. For the same answer the same tuple is returned.
     """
 
     def __init__(self, standards: Iterable[Standard]) -> None:
@@ -162,98 +66,132 @@ class LimitBook:
             if standard.name in self.standards:
                 raise UserError(f"{standard.name} is defined twice")
             self.standards[standard.name] = standard
-        self._courses: dict[tuple[StationType, tuple[Permit, ...]], _Course] = {}
+        self._courses: dict[Basis, _Course] = {}
 
     def limits_of(self, station: Station, at: datetime) -> tuple[Limit, ...]:
         """Return the limits that hold for averages of a station that start at ``at`` (UTC).
 
-        The permit valid then chooses; a limit that it states itself wins over the standard's for its
-        parameter and period. Without a permit the standards of the medium hold that need no choice. A permit
-        that cannot be used (:meth:`problems`) gives only what is certain of it: rows that lack a coefficient
-        are left out. Never raises.
+        The permit valid then chooses among the rows of its standard. Where there is none, or its standard
+        does not hold then, the rows of the medium's standards hold that leave nothing to choose. A limit that
+        the permit states itself wins for its parameter and period. A permit that cannot be used
+        (:meth:`problems`) gives only what is certain of it: rows that lack a coefficient are left out. Never
+        raises.
         """
-        return self._course(station).at(at)[0]
+        return self._course(basis_of(station)).at(at)[0]
 
     def applied_to(self, station: Station, at: datetime) -> tuple[Applied, ...]:
         """Return the limits of :meth:`limits_of`, in the same order, with how each came about."""
-        return self._course(station).at(at)[1]
+        return self._course(basis_of(station)).at(at)[1]
 
-    def problems(self, permit: Permit, medium: StationType) -> list[str]:
-        """Say in sentences why a permit cannot be used as it stands; none = it can."""
+    def changes_of(self, station: Station) -> tuple[datetime, ...]:
+        """Return the times (UTC), ascending, at which the limits of a station may change.
+
+        The first is before all others; between two of them, and after the last, the same limits hold.
+        """
+        return self._course(basis_of(station)).starts
+
+    def problems(
+        self, permit: Permit, medium: StationType, facility_since: datetime | None = None
+    ) -> list[str]:
+        """Say in sentences why a permit cannot be used as it stands; none = it can.
+
+        ``facility_since`` (UTC): when the facility began; ``None`` = it was always.
+        """
         standard = self.standards.get(permit.standard)
         if standard is None:
-            return [f"unknown standard {permit.standard!r}{_nearest(permit.standard, self.standards)}"]
+            return [f"unknown standard {permit.standard!r}{suggest(permit.standard, self.standards)}"]
         if medium not in standard.media:
-            return [f"{standard.name} is for {_list(sorted(standard.media))}, not for {medium}"]
-        return list(_wrong_choices(standard, permit)) or list(_unmet(standard, permit))
+            return [f"{standard.name} is for {list_names(sorted(standard.media))}, not for {medium}"]
+        return list(wrong_choices(standard, permit)) or list(unmet_needs(standard, permit, facility_since))
 
     def problems_of(self, station: Station) -> list[str]:
         """Say in sentences what is wrong with a station's permits, each with its place; none = nothing."""
         problems = []
-        for number, permit in enumerate(station.permits, start=1):
-            problems += [f"permits.{number}: {problem}" for problem in self.problems(permit, station.type)]
+        medium, permits, facility_since = basis_of(station)
+        for number, permit in enumerate(permits, start=1):
+            place = f"permits.{number}"
+            problems += [f"{place}: {problem}" for problem in self.problems(permit, medium, facility_since)]
+            if permit.valid_from and facility_since and permit.valid_from < facility_since:
+                problems.append(f"{place}: it begins before the facility did (facility_since)")
             for position, limit in enumerate(permit.limits, start=1):
                 units = [entry.unit for entry in station.parameters if entry.code == limit.parameter]
                 if units and limit.unit not in units:
                     problems.append(
-                        f"permits.{number}.limits.{position}: {limit.parameter} is measured in {units[0]!r}, "
+                        f"{place}.limits.{position}: {limit.parameter} is measured in {units[0]!r}, "
                         f"so a limit in {limit.unit!r} would never be judged"
                     )
-        for (number, permit), (later, following) in combinations(enumerate(station.permits, start=1), 2):
+        for (number, permit), (later, following) in combinations(enumerate(permits, start=1), 2):
             if overlap(permit, following):
                 problems.append(f"permits.{later}: it is valid at the same time as permits.{number}")
         return problems
 
-    def _course(self, station: Station) -> "_Course":
-        key = station.type, station.permits
-        course = self._courses.get(key)
+    def _course(self, basis: Basis) -> "_Course":
+        course = self._courses.get(basis)
         if course is None:
-            course = self._courses[key] = _Course(self.standards.values(), *key)
+            course = self._courses[basis] = _Course(self.standards.values(), basis)
         return course
 
 
 class _Course:
-    """The limits of a station type with certain permits, through all times."""
+    """The limits that follow from one basis, through all times."""
 
-    def __init__(
-        self, standards: Iterable[Standard], medium: StationType, permits: tuple[Permit, ...]
-    ) -> None:
-        ours = [standard for standard in standards if medium in standard.media]
-        dated: list[Valid] = [*permits, *ours, *(row for standard in ours for row in standard.rows)]
-        times = {at for entry in dated for at in (entry.valid_from, entry.valid_to)}
-        times |= {standard.permits_to for standard in ours}
-        self._starts = sorted({_BEFORE_ALL, *(at for at in times if at is not None)})
+    def __init__(self, standards: Iterable[Standard], basis: Basis) -> None:
+        ours = [standard for standard in standards if basis.medium in standard.media]
+        times = {at for standard in ours for at in standard.changes()}
+        times |= {at for permit in basis.permits for at in (permit.valid_from, permit.valid_to) if at}
+        self.starts = (BEFORE_ALL, *sorted(times - {BEFORE_ALL}))
         self._spans: list[tuple[tuple[Limit, ...], tuple[Applied, ...]]] = []
-        for start in self._starts:
-            permit = permit_at(permits, start)
-            applied = tuple(_apply_permit(ours, permit, start) if permit else _apply_standards(ours, start))
+        for start in self.starts:
+            applied = tuple(_apply(ours, basis, start))
             if self._spans and self._spans[-1][1] == applied:
                 self._spans.append(self._spans[-1])
             else:
                 self._spans.append((tuple(entry.limit for entry in applied), applied))
 
     def at(self, at: datetime) -> tuple[tuple[Limit, ...], tuple[Applied, ...]]:
-        return self._spans[bisect_right(self._starts, at) - 1]
+        return self._spans[bisect_right(self.starts, at) - 1]
 
 
-def _apply_standards(standards: Sequence[Standard], at: datetime) -> Iterator[Applied]:
+def permit_at(permits: Iterable[Permit], at: datetime) -> Permit | None:
+    """Return the permit that counts at a time (UTC): the first that is valid then."""
+    return next((permit for permit in permits if permit.valid_at(at)), None)
+
+
+def _apply(standards: Sequence[Standard], basis: Basis, at: datetime) -> Iterator[Applied]:
+    permit = permit_at(basis.permits, at)
+    if permit is None:
+        yield from _apply_free_rows(standards, at)
+        return
+    standard = next((entry for entry in standards if entry.name == permit.standard), None)
+    if standard is not None and standard.span_for(basis.facility_since).valid_at(at):
+        yield from _apply_chosen_rows(standard, permit, at)
+    else:
+        own = {(limit.parameter, limit.period) for limit in permit.limits}
+        for applied in _apply_free_rows(standards, at):
+            if (applied.limit.parameter, applied.limit.period) not in own:
+                yield applied
+    yield from _apply_own_limits(permit)
+
+
+def _apply_free_rows(standards: Sequence[Standard], at: datetime) -> Iterator[Applied]:
     for standard in standards:
-        if standard.free_of_choice and standard.valid_at(at):
-            for row in standard.rows:
+        if standard.valid_at(at):
+            for row in standard.free_rows:
                 if row.valid_at(at):
                     yield Applied(_limit(standard, row, 1.0), row)
 
 
-def _apply_permit(standards: Sequence[Standard], permit: Permit, at: datetime) -> Iterator[Applied]:
-    standard = next((entry for entry in standards if entry.name == permit.standard), None)
-    if standard is not None and standard.for_permits_at(at):
-        coefficients = {name: value for name, value in permit.coefficients if 0 < value < math.inf}
-        for row in _rows(standard, permit):
-            names = [factor.name for factor in standard.scaling(row)]
-            if row.valid_at(at) and coefficients.keys() >= set(names):
-                factors = tuple((name, coefficients[name]) for name in names)
-                product = math.prod(value for _, value in factors)
-                yield Applied(_limit(standard, row, product), row, factors)
+def _apply_chosen_rows(standard: Standard, permit: Permit, at: datetime) -> Iterator[Applied]:
+    coefficients = {name: value for name, value in permit.coefficients if 0 < value < math.inf}
+    for row in standard.rows_for(permit):
+        names = [factor.name for factor in standard.scaling(row)]
+        if row.valid_at(at) and coefficients.keys() >= set(names):
+            factors = tuple((name, coefficients[name]) for name in names)
+            product = math.prod(value for _, value in factors)
+            yield Applied(_limit(standard, row, product), row, factors)
+
+
+def _apply_own_limits(permit: Permit) -> Iterator[Applied]:
     for own in {(limit.parameter, limit.period): limit for limit in permit.limits}.values():
         yield Applied(
             Limit(
@@ -269,14 +207,6 @@ def _apply_permit(standards: Sequence[Standard], permit: Permit, at: datetime) -
                 certainty="high",
             )
         )
-
-
-def _rows(standard: Standard, permit: Permit) -> Iterator[Row]:
-    """Yield a standard's rows that a permit chooses and has no value of its own for, of all dates."""
-    own = {(limit.parameter, limit.period) for limit in permit.limits}
-    for row in standard.rows_of(permit.column, permit.category):
-        if (row.parameter, row.period) not in own:
-            yield row
 
 
 def _limit(standard: Standard, row: Row, factor: float) -> Limit:
@@ -295,80 +225,3 @@ def _limit(standard: Standard, row: Row, factor: float) -> Limit:
         row.source,
         row.certainty,
     )
-
-
-def correct_oxygen(values: ArrayLike, oxygen: ArrayLike, reference: float) -> NDArray[np.float64]:
-    """Return concentrations as they would be at ``reference`` volume percent of oxygen.
-
-    ``C x (20.9 - reference) / (20.9 - oxygen)`` (QCVN 19:2024/BTNMT; read in a secondary source). ``values``
-    and ``oxygen`` (volume percent) are of one shape. NaN where either is missing (NaN), and where the gas is
-    air (oxygen from 20.9 on): then nothing was burnt.
-
-    >>> correct_oxygen([112.0, 112.0], [18.7, 20.9], 7.0).round(1).tolist()
-    [707.6, nan]
-    """
-    measured = np.asarray(oxygen, np.float64)
-    left = np.where(measured < OXYGEN_IN_AIR, OXYGEN_IN_AIR - measured, np.nan)
-    corrected: NDArray[np.float64] = np.asarray(values, np.float64) * (OXYGEN_IN_AIR - reference) / left
-    return corrected
-
-
-def round_digits(value: float) -> float:
-    """Round to 12 digits, so that 75 x 0.9 x 1.1 is 74.25 and not 74.25000000000001."""
-    return float(f"{value:.12g}")
-
-
-def permit_at(permits: Iterable[Permit], at: datetime) -> Permit | None:
-    """Return the permit that counts at a time (UTC): the first that is valid then."""
-    return next((permit for permit in permits if permit.valid_at(at)), None)
-
-
-def overlap(first: Valid, second: Valid) -> bool:
-    """Tell whether both are valid at some time."""
-    starts = [entry.valid_from or _BEFORE_ALL for entry in (first, second)]
-    return all(entry.valid_to is None or max(starts) < entry.valid_to for entry in (first, second))
-
-
-def _wrong_choices(standard: Standard, permit: Permit) -> Iterator[str]:
-    """Say what a permit chooses that the standard does not have, or fails to choose."""
-    for kind, choice, choices, is_required in (
-        ("column", permit.column, standard.columns, any(row.column for row in standard.rows)),
-        ("category", permit.category, standard.categories, any(row.category for row in standard.rows)),
-    ):
-        names = [name for name, _ in choices]
-        if choice and choice not in names:
-            yield f"{standard.name} has no {kind} {choice!r}; it has {_list(names) if names else 'none'}"
-        elif is_required and not choice:
-            yield f"{standard.name} needs a {kind}: {_list(names)}"
-    coefficients = [factor.name for factor in standard.coefficients]
-    for name, value in permit.coefficients:
-        if name not in coefficients:
-            yield f"{standard.name} has no coefficient {name!r}{_nearest(name, coefficients)}"
-        elif not 0 < value < math.inf:
-            yield f"{name} must be a number above 0"
-
-
-def _unmet(standard: Standard, permit: Permit) -> Iterator[str]:
-    """Say what else keeps a permit, whose choices exist, from giving all its limits."""
-    limits = [(limit.parameter, limit.period) for limit in permit.limits]
-    for parameter, period in sorted({limit for limit in limits if limits.count(limit) > 1}):
-        yield f"it states a limit of {parameter} ({period}) twice"
-    rows = list(_rows(standard, permit))
-    required = {factor.name for row in rows for factor in standard.scaling(row)}
-    lacking = required - dict(permit.coefficients).keys()
-    if lacking:
-        yield f"{standard.name} needs the coefficient {_list(sorted(lacking), 'and')}"
-    if not rows and not permit.limits:
-        yield f"no value of {standard.name} is known for this permit: state the permit's own limits"
-    if not overlap(permit, Valid(valid_from=standard.valid_from, valid_to=standard.permits_to)):
-        yield f"{standard.name} does not hold at any time of this permit"
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _list(names: Iterable[str], last: str = "or") -> str:
-    *before, final = names
-    return f"{', '.join(before)} {last} {final}" if before else final
