@@ -63,7 +63,7 @@ def end_replaced(
         new = by_name[name]
         if keys.replaces and new.valid_from is None:
             raise UserError(f"{name}: it replaces others, so it needs a valid_from")
-        transition = keys.transition and keys.transition.to_domain()
+        transition = keys.transition.to_domain() if keys.transition else None
         for old, entry in keys.replaces.items():
             if old in ended:
                 raise UserError(f"{name}: {ended[old].replaced_by} replaces {old} already")
