@@ -65,6 +65,8 @@ def end_replaced(
             raise UserError(f"{name}: it replaces others, so it needs a valid_from")
         transition = keys.transition.to_domain() if keys.transition else None
         for old, entry in keys.replaces.items():
+            if old == name:
+                raise UserError(f"{name}: it cannot replace itself")
             if old in ended:
                 raise UserError(f"{name}: {ended[old].replaced_by} replaces {old} already")
             ended[old] = replace(

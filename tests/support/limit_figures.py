@@ -2,8 +2,8 @@
 
 A typing error in one of the two is found by comparing them. A line is ``parameter | unit | figures |
 certainty``; a figure is a place and a bound. The place is the averaging period of air, the column of other
-media, or ``all`` (every column). A bound is a maximum (``350``), a minimum (``>6``) or a band (``6-9``); ``@7``
-is the reference oxygen in volume percent. A line in brackets names the categories of those below it.
+media, or ``all`` (every column). A bound is a maximum (``350``), a minimum (``>6``) or a band (``6-9``);
+``@7`` is the reference oxygen in volume percent. A line in brackets names the categories of those below it.
 Certainty: H the text itself or a careful transcription, M a secondary source, L a weak one, U none.
 """
 
@@ -241,8 +241,8 @@ FIGURES = {
         goes_on_until="2032-01-01",
     ),
     "QCVN 40:2011/BTNMT": Figures(
-        "Circular 47/2011/TT-BTNMT, table 1; M: two public transcriptions of it; end and transition: Circular "
-        "06/2025/TT-BTNMT, Article 3",
+        "Circular 47/2011/TT-BTNMT, table 1; M: two public transcriptions of it; end and transition: "
+        "Circular 06/2025/TT-BTNMT, Article 3",
         """
         Temp     | °C        | A 40, B 40        | M
         Color    | Pt-Co     | A 50, B 150       | M

@@ -79,9 +79,12 @@ def test_each_standard_begins_and_ends_when_its_source_says(name: str) -> None:
 
 # What QCVN 40:2025 and 19:2024 say that they replace, and cannot be seen in a file of its own.
 REPLACED = {
-    "QCVN 40:2025/BTNMT": "25:2009 28:2010 29:2010 01-MT:2015 11-MT:2015 12-MT:2015 13-MT:2015 60-MT:2015"
-    " 52:2017 63:2017",
-    "QCVN 19:2024/BTNMT": "20:2009 21:2009 23:2009 34:2010 51:2017 41:2011 02:2012 30:2012 56:2013 61-MT:2016",
+    "QCVN 40:2025/BTNMT": """
+        25:2009 28:2010 29:2010 01-MT:2015 11-MT:2015 12-MT:2015 13-MT:2015 60-MT:2015 52:2017 63:2017
+    """,
+    "QCVN 19:2024/BTNMT": """
+        20:2009 21:2009 23:2009 34:2010 51:2017 41:2011 02:2012 30:2012 56:2013 61-MT:2016
+    """,
     "QCVN 05:2023/BTNMT": "06:2009",
 }
 
