@@ -261,6 +261,18 @@ stations:
         ((", Kf: 1.1", ""), "permits.1: QCVN 40:2011/BTNMT needs the coefficient Kf"),
         (("Kf: 1.1", "Kv: 1.1"), "permits.1: QCVN 40:2011/BTNMT has no coefficient 'Kv'"),
         (("column: A", "colum: A"), "permits.1.colum: unknown key; did you mean 'column'?"),
+        (
+            ("column: A", "column: A, without: [Clo]"),
+            "permits.1.without.1: 'Clo' is no catalogue code; it is 'Cl'",
+        ),
+        (("column: A", "column: A, without: [DO]"), "without: QCVN 40:2011/BTNMT has no limit of DO"),
+        (
+            ("column: A", "column: A, valid_from: 2026-07-01"),
+            "permits.1: QCVN 40:2011/BTNMT does not hold at any time of this permit: it ended on 2025-09-01 "
+            "for facilities that did not exist before, and this one exists since 2026-07-01. Name QCVN "
+            "40:2025/BTNMT, or, if the facility is older than its first permit here, state facility_since",
+        ),
+        (("permits:", "facility_since: soon\n    permits:"), "facility_since: "),
     ],
 )
 def test_a_registry_file_with_a_permit_that_cannot_be_used_is_refused(
@@ -323,6 +335,20 @@ def test_the_command_shows_how_the_limits_of_a_station_came_about(tmp_path: Path
     assert "not measured" not in cod
     (tss,) = (line for line in lines if line.startswith("TSS"))
     assert tss.endswith("not measured")
+
+
+def test_the_command_says_since_when_a_facility_exists_where_that_matters(tmp_path: Path) -> None:
+    of = ("of", "--registry", str(tmp_path), "HN_DEMO_NUOTH1", "--at", "2026-12-01")
+    later = STATION.replace("column: A", "column: A, valid_from: 2026-07-01")
+    (tmp_path / "hanoi.yaml").write_text(
+        later.replace("permits:", "facility_since: 2019-05-01\n    permits:"), encoding="utf-8"
+    )
+    head, since, *lines = said(*of).splitlines()
+    assert "QCVN 40:2011/BTNMT" in head
+    assert since == "the facility exists since 2019-05-01"
+    assert any(line.startswith("COD ") for line in lines)
+    (tmp_path / "hanoi.yaml").write_text(later.replace("2026-07-01", "2024-07-01"), encoding="utf-8")
+    assert "the facility exists since 2024-07-01, since its first permit here\n" in said(*of)
 
 
 def test_the_command_says_what_is_not_judged_and_why(tmp_path: Path) -> None:
