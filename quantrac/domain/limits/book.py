@@ -109,15 +109,15 @@ class LimitBook:
         problems = []
         medium, permits, facility_since = basis_of(station)
         for number, permit in enumerate(permits, start=1):
-            place = f"permits.{number}"
-            problems += [f"{place}: {problem}" for problem in self.problems(permit, medium, facility_since)]
+            where = f"permits.{number}"
+            problems += [f"{where}: {problem}" for problem in self.problems(permit, medium, facility_since)]
             if permit.valid_from and facility_since and permit.valid_from < facility_since:
-                problems.append(f"{place}: it begins before the facility did (facility_since)")
+                problems.append(f"{where}: it begins before the facility did (facility_since)")
             for position, limit in enumerate(permit.limits, start=1):
                 units = [entry.unit for entry in station.parameters if entry.code == limit.parameter]
                 if units and limit.unit not in units:
                     problems.append(
-                        f"{place}.limits.{position}: {limit.parameter} is measured in {units[0]!r}, "
+                        f"{where}.limits.{position}: {limit.parameter} is measured in {units[0]!r}, "
                         f"so a limit in {limit.unit!r} would never be judged"
                     )
         for (number, permit), (later, following) in combinations(enumerate(permits, start=1), 2):
