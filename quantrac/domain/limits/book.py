@@ -54,8 +54,9 @@ def basis_of(station: Station) -> Basis:
 class LimitBook:
     """All standards, and what a station is held to at a time.
 
-    Limits follow from a station's :class:`Basis` alone, and are remembered by it: a station record that is
-    replaced by one with other permits is another question. For the same answer the same tuple is returned.
+    Limits follow from a station's type, permits and facility alone, and are remembered by these: a station
+    record that is replaced by one with other permits is another question. For the same answer the same tuple
+    is returned.
     """
 
     def __init__(self, standards: Iterable[Standard]) -> None:
@@ -66,7 +67,7 @@ class LimitBook:
             if standard.name in self.standards:
                 raise UserError(f"{standard.name} is defined twice")
             self.standards[standard.name] = standard
-        self._courses: dict[Basis, _Course] = {}
+        self._courses: dict[tuple[StationType, tuple[Permit, ...], datetime | None], _Course] = {}
 
     def limits_of(self, station: Station, at: datetime) -> tuple[Limit, ...]:
         """Return the limits that hold for averages of a station that start at ``at`` (UTC).
@@ -77,18 +78,18 @@ class LimitBook:
         (:meth:`problems`) gives only what is certain of it: rows that lack a coefficient are left out. Never
         raises.
         """
-        return self._course(basis_of(station)).at(at)[0]
+        return self._course(station).at(at)[0]
 
     def applied_to(self, station: Station, at: datetime) -> tuple[Applied, ...]:
         """Return the limits of :meth:`limits_of`, in the same order, with how each came about."""
-        return self._course(basis_of(station)).at(at)[1]
+        return self._course(station).at(at)[1]
 
     def changes_of(self, station: Station) -> tuple[datetime, ...]:
         """Return the times (UTC), ascending, at which the limits of a station may change.
 
         The first is before all others; between two of them, and after the last, the same limits hold.
         """
-        return self._course(basis_of(station)).starts
+        return self._course(station).starts
 
     def problems(
         self, permit: Permit, medium: StationType, facility_since: datetime | None = None
@@ -125,10 +126,11 @@ class LimitBook:
                 problems.append(f"permits.{later}: it is valid at the same time as permits.{number}")
         return problems
 
-    def _course(self, basis: Basis) -> "_Course":
-        course = self._courses.get(basis)
+    def _course(self, station: Station) -> "_Course":
+        key = station.type, station.permits, station.facility_since
+        course = self._courses.get(key)
         if course is None:
-            course = self._courses[basis] = _Course(self.standards.values(), basis)
+            course = self._courses[key] = _Course(self.standards.values(), basis_of(station))
         return course
 
 

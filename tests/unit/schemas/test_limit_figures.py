@@ -11,7 +11,7 @@ from quantrac.domain.limits import Row, Standard
 from quantrac.domain.times import VIETNAM
 from schemas.limits import load_national
 from schemas.limits.replacements import UNREAD
-from tests.support.limit_figures import FIGURES, Figures
+from support.limit_figures import FIGURES, Figures
 
 STANDARDS = load_national().standards
 CERTAINTIES = {"H": "high", "M": "medium", "L": "low", "U": "unverified"}
