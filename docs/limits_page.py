@@ -8,6 +8,7 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Row, Standard
 from quantrac.domain.times import VIETNAM
 from schemas.limits import load_national
+from schemas.limits.replacements import UNREAD
 
 PAGE = Path(__file__).parent / "limits.md"
 BEGIN, END = "<!-- standards: written by `make docs` -->", "<!-- /standards -->"
@@ -21,8 +22,27 @@ def generated() -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{PAGE.name}: the markers {BEGIN} and {END} are gone")
-    sections = [_section(each) for each in load_national().standards.values()]
+    standards = load_national().standards.values()
+    read = [standard for standard in standards if standard.note != UNREAD]
+    sections = [_section(standard) for standard in read]
+    sections.append(_unread([standard for standard in standards if standard.note == UNREAD]))
     return "\n\n".join([before + BEGIN, *sections, END + after])
+
+
+def _unread(standards: Sequence[Standard]) -> str:
+    """Write the standards of which no value was read, in one table."""
+    rows = [
+        (standard.name, f"{standard.title} ({standard.title_vi})", standard.replaced_by, _ends(standard))
+        for standard in standards
+    ]
+    head = ("standard", "for", "replaced by", "until")
+    return f"### Replaced standards without values here\n\n{UNREAD}\n\n{_table(head, rows)}"
+
+
+def _ends(standard: Standard) -> str:
+    """Write when a standard ends: of facilities that are new, and of those that existed."""
+    ends = (standard.valid_to, standard.transition and standard.transition.until)
+    return ", existing facilities ".join(f"{at.astimezone(VIETNAM):%Y-%m-%d}" for at in ends if at)
 
 
 def _section(standard: Standard) -> str:
@@ -31,10 +51,16 @@ def _section(standard: Standard) -> str:
         holds.append(f"from {standard.valid_from.astimezone(VIETNAM):%Y-%m-%d}")
     if standard.valid_to:
         holds.append(f"until {standard.valid_to.astimezone(VIETNAM):%Y-%m-%d}")
-    if standard.permits_to:
-        holds.append(f"by permit until {standard.permits_to.astimezone(VIETNAM):%Y-%m-%d}")
     media = ", ".join(sorted(standard.media))
-    text = [f"### {standard.name}", f"{standard.title} ({standard.title_vi}): {media}, {', '.join(holds)}."]
+    text = [f"### {standard.name}", f"{standard.title} ({standard.title_vi}): {media}, {' '.join(holds)}."]
+    if standard.replaced_by:
+        text[-1] += f" Replaced by {standard.replaced_by}."
+    if standard.transition:
+        until = f"{standard.transition.until.astimezone(VIETNAM):%Y-%m-%d}"
+        text[-1] += (
+            f" For facilities that existed or had a licence before its end it goes on until {until}"
+            f" ({standard.transition.certainty}; {standard.transition.source})."
+        )
     text.append(f"Source: {standard.source} ({standard.certainty}).")
     if standard.period_source:
         text[-1] += f" The averaging period is {standard.period_source}."

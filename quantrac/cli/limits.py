@@ -9,7 +9,7 @@ import click
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.limits import Applied, Limit, Row, Standard, permit_at
+from quantrac.domain.limits import Applied, Limit, Row, Standard, basis_of, permit_at
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import VIETNAM, parse_time
@@ -32,10 +32,11 @@ def list_() -> None:
         (
             standard.name,
             _span(standard.valid_from, standard.valid_to),
+            f"existing facilities until {_day(standard.transition.until)}" if standard.transition else "",
             ", ".join(sorted(standard.media)),
             f"{len(standard.rows)} values" if standard.rows else "no values known",
             _certainties(standard),
-            "without a permit" if standard.free_of_choice else "by permit",
+            _permit_needed(standard),
         )
         for standard in load_national().standards.values()
     )
@@ -53,8 +54,12 @@ def show(standard: str) -> None:
     echo(f"{entry.name}: {entry.title} ({entry.title_vi})")
     holds = _span(entry.valid_from, entry.valid_to) or "always"
     echo(f"holds {holds} for {', '.join(sorted(entry.media))}")
-    if entry.permits_to is not None:
-        echo(f"permits may hold to it until {_day(entry.permits_to)}")
+    if entry.replaced_by:
+        echo(f"replaced by {entry.replaced_by}")
+    if entry.transition and entry.valid_to:
+        whom = f"facilities that existed or had a licence before {_day(entry.valid_to)}"
+        source = f"({entry.transition.certainty}: {entry.transition.source})"
+        echo(f"goes on until {_day(entry.transition.until)} for {whom} {source}")
     echo(f"source: {entry.source} ({entry.certainty})")
     if entry.period_source:
         echo(f"averages that are judged: {entry.period_source}")
@@ -106,6 +111,9 @@ def of(station: str, directory: Path, at: str | None) -> None:
     permit = permit_at(entry.permits, then)
     local = then.astimezone(VIETNAM)
     echo(f"{station} ({entry.type}) on {local:%Y-%m-%d %H:%M} (UTC+7): {_permit_text(permit)}")
+    if since := basis_of(entry).facility_since:
+        source = "" if entry.facility_since else ", since its first permit here"
+        echo(f"the facility exists since {_day(since)}{source}")
     applied = load_national().applied_to(entry, then)
     if not applied:
         echo("no limit holds")
@@ -176,6 +184,14 @@ def _reason_not_judged(station: Station, limit: Limit, time: datetime) -> str:
     if limit.reference_oxygen is not None and station.parameter("O2", time) is None:
         return "not judged: the station measures no O2"
     return ""
+
+
+def _permit_needed(standard: Standard) -> str:
+    """Say whether its values hold without a permit: all, some, or none."""
+    free = len(standard.free_rows)
+    if 0 < free < len(standard.rows):
+        return f"{free} without a permit"
+    return "without a permit" if free else "by permit"
 
 
 def _certainties(standard: Standard) -> str:

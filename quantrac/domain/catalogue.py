@@ -87,7 +87,11 @@ _MEDIA = (
 )
 _GAS = _units(ambient="µg/m3", stack="mg/Nm3")
 _VOC = _units(ambient="ppb")
+_TOXIC = _units(ambient="µg/m3")
 _MG_L = _units(surface="mg/L", ground="mg/L", waste="mg/L")
+_MG_L_AND_AIR = _units(ambient="µg/m3", surface="mg/L", ground="mg/L", waste="mg/L")
+_AS_LIMIT = "usual unit: that of its limit"
+_AS_LIMIT_IN_AIR = "usual unit in air: that of its limit"
 _P = Parameter
 
 CATALOGUE: tuple[Parameter, ...] = (
@@ -131,6 +135,33 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("Acrylonitrile", "Acrylonitrile", "Acrylonitril", units=_VOC, molar_mass=53.064),
     _P("Tetrachloroethene", "Tetrachloroethene", "Tetracloetylen", ("Tetrachloroethylene",),
        units=_VOC, molar_mass=165.83),
+    _P("Xylene", "Xylenes, all isomers", "Xylen", ("Xylenes", "Total xylene"), units=_TOXIC,
+       molar_mass=106.168, unverified=_AS_LIMIT),
+    _P("CxHy", "Hydrocarbons", "Hydrocacbon", units=_TOXIC, unverified=_AS_LIMIT),
+    _P("Formaldehyde", "Formaldehyde", "Fomanđehit", ("HCHO",), units=_TOXIC, molar_mass=30.026,
+       unverified=_AS_LIMIT),
+    _P("Acetaldehyde", "Acetaldehyde", "Axetanđehit", units=_TOXIC, molar_mass=44.053, unverified=_AS_LIMIT),
+    _P("Acrolein", "Acrolein", "Acrolein", units=_TOXIC, molar_mass=56.064, unverified=_AS_LIMIT),
+    _P("Aniline", "Aniline", "Anilin", units=_TOXIC, molar_mass=93.129, unverified=_AS_LIMIT),
+    _P("Chloroform", "Chloroform", "Clorofom", ("CHCl3",), units=_TOXIC, molar_mass=119.378,
+       unverified=_AS_LIMIT),
+    _P("Naphthalene", "Naphthalene", "Naphtalen", units=_TOXIC, molar_mass=128.174, unverified=_AS_LIMIT),
+    _P("Propionic acid", "Propionic acid", "Axit propionic", units=_TOXIC, molar_mass=74.079,
+       unverified=_AS_LIMIT),
+    _P("Mercaptan", "Mercaptans as methyl mercaptan", "Mercaptan tính theo metyl mercaptan", ("CH3SH",),
+       units=_TOXIC, molar_mass=48.107, unverified=_AS_LIMIT),
+    # Toxic substances in air that have a limit
+    _P("Cl2", "Chlorine gas", "Khí clo", units=_GAS, molar_mass=70.906,
+       unverified="usual units: those of its limits"),
+    _P("HCN", "Hydrogen cyanide", "Hydro xyanua", units=_TOXIC, molar_mass=27.025, unverified=_AS_LIMIT),
+    _P("AsH3", "Arsine", "Asin", units=_TOXIC, molar_mass=77.946, unverified=_AS_LIMIT),
+    _P("HNO3", "Nitric acid", "Axit nitric", units=_TOXIC, molar_mass=63.012, unverified=_AS_LIMIT),
+    _P("H2SO4", "Sulphuric acid", "Axit sunfuric", units=_TOXIC, unverified=_AS_LIMIT),
+    _P("NaOH", "Sodium hydroxide", "Natri hydroxit", units=_TOXIC, unverified=_AS_LIMIT),
+    _P("SiO2", "Respirable crystalline silica", "Silic đioxit tinh thể hô hấp", units=_TOXIC,
+       unverified=_AS_LIMIT),
+    _P("MnO2", "Manganese as manganese dioxide", "Mangan tính theo MnO2", units=_TOXIC,
+       unverified=_AS_LIMIT),
     # Weather and the station itself
     _P("Temp", "Temperature", "Nhiệt độ", ("Temperature", "Nhiệtđộ", "Nhietdo", "Nhiet do"),
        units=_units(ambient="°C", stack="°C", surface="°C", ground="°C", waste="°C")),
@@ -189,22 +220,43 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("Cl", "Residual chlorine", "Clo dư", ("Clo",), units=_units(waste="mg/L")),
     _P("Cl-", "Chloride", "Clorua", ("Chloride",), units=_MG_L),
     _P("F-", "Fluoride", "Florua", ("Fluoride",), units=_MG_L),
+    _P("S2-", "Sulphide", "Sunfua", ("Sulfide",), units=_units(waste="mg/L"), unverified=_AS_LIMIT),
+    _P("SO4", "Sulphate", "Sunfat", ("SO42-", "SO4 2-", "Sulfate"), units=_units(ground="mg/L"),
+       unverified=_AS_LIMIT),
     _P("CN", "Cyanide", "Xyanua", ("CN-", "Cyanide"), units=_MG_L),
-    _P("Phenol", "Phenol", "Phenol", units=_MG_L),
+    _P("Hardness", "Hardness as calcium carbonate", "Độ cứng", ("Total hardness", "Độ cứng tổng số"),
+       units=_units(ground="mg/L"), unverified=_AS_LIMIT),
+    _P("Permanganate index", "Permanganate index", "Chỉ số pemanganat", ("CODMn", "Chỉ số permanganat"),
+       units=_units(ground="mg/L"), unverified=_AS_LIMIT),
+    _P("Phenol", "Phenol", "Phenol", units=_MG_L_AND_AIR, molar_mass=94.113, unverified=_AS_LIMIT_IN_AIR),
+    _P("Anionic surfactant", "Anionic surfactants", "Chất hoạt động bề mặt anion",
+       units=_units(surface="mg/L"), unverified=_AS_LIMIT),
     _P("Oil", "Mineral oil", "Dầu mỡ", units=_units(waste="mg/L")),
+    _P("Oil and grease", "Total oil and grease", "Tổng dầu, mỡ", ("Tổng dầu mỡ",),
+       units=_units(surface="mg/L"), unverified=_AS_LIMIT),
+    _P("Chlorophyll-a", "Chlorophyll a", "Diệp lục a", ("Chl-a",), units=_units(surface="µg/L"),
+       unverified=_AS_LIMIT),
     _P("Coliform", "Coliform bacteria", "Coliform", ("Coliforms",),
        units=_units(surface="MPN/100mL", waste="MPN/100mL")),
+    _P("Heat-tolerant coliform", "Heat-tolerant coliform bacteria", "Coliform chịu nhiệt",
+       ("Thermotolerant coliform",), units=_units(surface="MPN/100mL"), unverified=_AS_LIMIT),
     # Metals: in water, and where an ambient unit is given also in air
     _P("Hg", "Mercury", "Thủy ngân",
        units=_units(ambient="ng/m3", surface="mg/L", ground="mg/L", waste="mg/L")),
     _P("Pb", "Lead", "Chì", units=_units(ambient="µg/m3", surface="mg/L", ground="mg/L", waste="mg/L")),
-    _P("As", "Arsenic", "Asen", units=_MG_L),
-    _P("Cd", "Cadmium", "Cadimi", units=_MG_L),
-    _P("Cr6+", "Hexavalent chromium", "Crom VI", ("Cr6", "Cr(VI)", "Cr VI", "CrVI"), units=_MG_L),
+    _P("As", "Arsenic", "Asen", units=_MG_L_AND_AIR, unverified=_AS_LIMIT_IN_AIR),
+    _P("Cd", "Cadmium", "Cadimi", units=_MG_L_AND_AIR, unverified=_AS_LIMIT_IN_AIR),
+    _P("Cr6+", "Hexavalent chromium", "Crom VI", ("Cr6", "Cr(VI)", "Cr VI", "CrVI"), units=_MG_L_AND_AIR,
+       unverified=_AS_LIMIT_IN_AIR),
+    _P("Cr3+", "Trivalent chromium", "Crom III", ("Cr3", "Cr(III)", "Cr III", "CrIII"),
+       units=_units(waste="mg/L"), unverified=_AS_LIMIT),
+    _P("Cr", "Total chromium", "Tổng crom", ("Total Cr", "Tổng Cr"), units=_units(surface="mg/L"),
+       unverified=_AS_LIMIT),
     _P("Cu", "Copper", "Đồng", units=_MG_L),
     _P("Fe", "Iron", "Sắt", units=_MG_L),
     _P("Mn", "Manganese", "Mangan", units=_MG_L),
-    _P("Ni", "Nickel", "Niken", units=_MG_L),
+    _P("Ni", "Nickel", "Niken", units=_MG_L_AND_AIR, unverified=_AS_LIMIT_IN_AIR),
+    _P("Sb", "Antimony", "Antimon", units=_units(surface="mg/L"), unverified=_AS_LIMIT),
     _P("Zn", "Zinc", "Kẽm", units=_MG_L),
 )  # fmt: skip
 

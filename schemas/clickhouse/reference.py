@@ -84,6 +84,7 @@ def _limits() -> list[Row]:
             "certainty": row.certainty,
             "valid_from": row.valid_from or standard.valid_from or ALWAYS,
             "valid_to": row.valid_to or standard.valid_to,
+            "transition_until": standard.transition and standard.transition.until,
         }
         for standard in load_national().standards.values()
         for row in standard.rows

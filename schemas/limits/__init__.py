@@ -1,7 +1,7 @@
 """The limits of national standards, as data.
 
-One file a standard in ``national/``; ``files`` reads them. ``warning.yaml`` says from which shares of a limit
-a duty officer is told.
+One file a standard in ``national/``; ``files`` reads them, ``replacements`` gives replaced ones their end.
+``warning.yaml`` says from which shares of a limit a duty officer is told.
 """
 
 from functools import cache

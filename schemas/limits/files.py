@@ -2,7 +2,8 @@
 
 A row gives one parameter's values: one number for every column, or a mapping of columns to numbers. What a
 row does not state (period, source, certainty) it takes from the top of its file. Dates without a time are
-midnight in Vietnam; ``valid_from`` is inclusive, ``valid_to`` exclusive.
+midnight in Vietnam; ``valid_from`` is inclusive, ``valid_to`` exclusive. When a replaced standard ends is
+stated by the file of the one that replaces it: see :mod:`schemas.limits.replacements`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,9 @@ from quantrac.domain.registry.validity import Valid
 from quantrac.domain.units import canonical_unit
 from quantrac.domain.warning_levels import WarningShares
 from quantrac.errors import UserError
+from schemas.limits.replacements import Replacing, end_replaced
 from schemas.messages.base import Message
-from schemas.messages.registry.fields import CatalogueCode, Dated, TimeOrDate
+from schemas.messages.registry.fields import CatalogueCode, Dated
 from schemas.validation_errors import first_problem
 
 NATIONAL = Path(__file__).parent / "national"
@@ -109,7 +111,7 @@ class Row(Dated):
         return (self.category,) if isinstance(self.category, str) else self.category
 
 
-class Standard(Dated):
+class Standard(Dated, Replacing):
     """One national technical regulation."""
 
     name: Text
@@ -117,8 +119,6 @@ class Standard(Dated):
     title: Text
     title_vi: Text
     media: Annotated[tuple[StationType, ...], Field(min_length=1)]
-    permits_to: TimeOrDate | None = None
-    """Until when a permit may still hold a station to it, exclusive; absent = no end is known."""
     columns: Annotated[dict[str, Text], Field(default_factory=dict)]
     """What each is for."""
     categories: Annotated[dict[str, Text], Field(default_factory=dict)]
@@ -136,6 +136,8 @@ class Standard(Dated):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.transition and not self.replaces:
+            raise ValueError("transition: it replaces nothing that could go on")
         for number, row in enumerate(self.rows, start=1):
             where = f"rows.{number} {row.parameter}"
             for kind, named, defined in (
@@ -177,11 +179,10 @@ class Standard(Dated):
             tuple(self.columns.items()),
             tuple(self.categories.items()),
             tuple(limit.to_domain(name) for name, limit in self.coefficients.items()),
-            _utc(self.permits_to),
-            self.source,
-            self.certainty,
-            self.period_source,
-            self.note,
+            source=self.source,
+            certainty=self.certainty,
+            period_source=self.period_source,
+            note=self.note,
             valid_from=_utc(self.valid_from),
             valid_to=_utc(self.valid_to),
         )
@@ -221,7 +222,9 @@ def load(path: Path) -> domain.LimitBook:
     files = sorted(path.rglob("*.yaml"))
     if not files:
         raise UserError(f"{path}: no *.yaml file in this folder")
-    return domain.LimitBook(_read(file, Standard).to_domain() for file in files)
+    standards = [_read(file, Standard) for file in files]
+    replacing: dict[str, Replacing] = {standard.name: standard for standard in standards}
+    return domain.LimitBook(end_replaced([standard.to_domain() for standard in standards], replacing))
 
 
 def load_shares(path: Path) -> WarningShares:

@@ -33,5 +33,7 @@ class Permit(Valid):
     coefficients: tuple[tuple[str, float], ...] = ()
     """(name, value): Kq and Kf of wastewater, Kp and Kv of stacks."""
     limits: tuple[PermitLimit, ...] = ()
+    without: tuple[str, ...] = ()
+    """Catalogue codes of parameters that the standard does not limit here: chloride into saline water."""
     number: str = ""
     """Of the licence."""

@@ -90,9 +90,14 @@ class Station(Valid):
     maintenance: tuple[Decision, ...] = ()
     """Spans known beforehand in which its readings are not of the environment."""
     permits: tuple[Permit, ...] = ()
-    """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
+    """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
     pollution: tuple[KnownPollution, ...] = ()
     """What is known of the water body that it measures; decides how VN_WQI is computed."""
+    facility_since: datetime | None = None
+    """When the facility it watches began to exist or had its first licence, whichever was first (UTC).
+
+    A replaced standard goes on for facilities older than the new one. ``None`` = since its first permit.
+    """
 
     def interval_at(self, time: datetime) -> int:
         """Return the distance between two files at a time (UTC), in seconds."""

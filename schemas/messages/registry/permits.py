@@ -50,6 +50,8 @@ class Permit(Dated):
     """Kq and Kf of wastewater, Kp and Kv of stacks."""
     limits: tuple[PermitLimit, ...] = ()
     """Values that win over those of the standard."""
+    without: tuple[CatalogueCode, ...] = ()
+    """Parameters that the standard does not limit here, such as chloride discharged into saline water."""
     number: str = ""
     """Of the licence."""
 

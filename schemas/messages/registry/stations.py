@@ -151,9 +151,15 @@ class Station(Dated):
     maintenance: tuple[Maintenance, ...] = ()
     """Spans whose readings are flagged whatever the tests say."""
     permits: tuple[Permit, ...] = ()
-    """What its averages are judged by; where none is valid, its medium's standard if no choice is needed."""
+    """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
     pollution: tuple[KnownPollution, ...] = ()
     """What somebody has decided about the surface water that it measures; decides how VN_WQI is computed."""
+    facility_since: TimeOrDate | None = None
+    """When the facility began to exist or had its first licence; absent = when its first permit here begins.
+
+    A replaced standard goes on for facilities that are older than the new one. A permit that begins nowhere
+    means a facility that was always.
+    """
 
     @field_validator("timezone")
     @classmethod

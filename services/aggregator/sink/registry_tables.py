@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from quantrac.domain.limits import Limit, LimitBook
+from quantrac.domain.limits import Basis, Limit, LimitBook, basis_of
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 Columns = dict[str, list[Any]]
 Apply = Callable[[bytes, bytes | None], None]
-DatedLimits = dict[object, list[tuple[Limit, datetime, datetime | None]]]
-"""By medium and permits: each limit with the time from which and until which it applies."""
+DatedLimits = dict[Basis, list[tuple[Limit, datetime, datetime | None]]]
+"""By what they follow from: each limit with the time from which and until which it applies."""
 
 NEVER = datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC)
 """The last second that a DateTime can state."""
@@ -219,7 +219,7 @@ def limit_rows(book: LimitBook, station: Station, dated: DatedLimits | None = No
     ``dated`` keeps limits from station to station: to work them out takes 1 ms, and most are judged alike.
     """
     dated = {} if dated is None else dated
-    key = station.type, station.permits
+    key = basis_of(station)
     if key not in dated:
         dated[key] = list(limits_with_dates(book, station))
     measured = {parameter.code for parameter in station.parameters}
@@ -247,19 +247,10 @@ def limit_rows(book: LimitBook, station: Station, dated: DatedLimits | None = No
 def limits_with_dates(book: LimitBook, station: Station) -> Iterator[tuple[Limit, datetime, datetime | None]]:
     """Yield each limit of a station with the time from which and until which it applies, UTC.
 
-    Time is cut wherever a permit, a standard or one of its rows begins or ends; a limit that goes on across a
-    cut is one. The first time is 1970 where there is no beginning.
+    A limit that goes on across a change of others is one. The first time is 1970 where there is no beginning.
     """
-    standards = book.standards.values()
-    dated: list[Valid] = [
-        *station.permits,
-        *standards,
-        *(row for standard in standards for row in standard.rows),
-    ]
-    cuts = {at for entry in dated for at in (entry.valid_from, entry.valid_to) if at is not None}
-    cuts |= {standard.permits_to for standard in standards if standard.permits_to is not None}
     since: dict[Limit, datetime] = {}
-    for at in [ALWAYS, *sorted(cut for cut in cuts if cut > ALWAYS)]:
+    for at in [ALWAYS, *(change for change in book.changes_of(station) if change > ALWAYS)]:
         holding = book.limits_of(station, at)
         for limit in [limit for limit in since if limit not in holding]:
             yield limit, since.pop(limit), at

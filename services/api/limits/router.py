@@ -26,7 +26,7 @@ class LimitsFilter(BaseModel):
 
 @router.get("/limits", summary="List the limits of a station")
 def limits(filters: Annotated[LimitsFilter, Query()], reader: CurrentReader, context: ApiContext) -> Limits:
-    """List what averages that start at a time are judged by: the permit's limits, or those of the medium.
+    """List what averages that start at a time are judged by: the permit's, or those that need no permit.
 
     As the registry and the standards stand now.
     """

@@ -1,6 +1,7 @@
 """Which limits hold for a station at a time, and how they come about."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.limits import Limit, LimitBook, Standard, correct_oxygen
+from quantrac.domain.limits import Limit, LimitBook, Row, Standard, Transition, correct_oxygen
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.stations import Station, StationParameter, StationType, WarningLevels
 from quantrac.domain.times import VIETNAM
@@ -93,10 +94,53 @@ def test_groundwater_needs_no_permit() -> None:
     assert limit(station_with(StationType.GROUNDWATER), local(2026, 1, 1), "TDS").maximum == 1500
 
 
-@pytest.mark.parametrize("medium", [RIVER, WASTEWATER, STACK])
+@pytest.mark.parametrize("medium", [WASTEWATER, STACK])
 def test_where_a_choice_is_needed_there_is_no_limit_without_a_permit(medium: StationType) -> None:
     for year in range(2010, 2040):
         assert BOOK.limits_of(station_with(medium), local(year, 6, 1)) == ()
+
+
+def test_table_1_of_surface_water_needs_no_permit() -> None:
+    river = station_with(RIVER)
+    begins = local(2023, 9, 12)
+    assert BOOK.limits_of(river, begins - timedelta(hours=1)) == ()
+    assert limit(river, begins, "NH4-N").maximum == 0.3
+    assert limit(river, begins, "Oil and grease").maximum == 5
+    # What a class says, only a permit chooses.
+    assert not has(river, begins, "DO")
+    assert {row.column + row.category for row in BOOK.standards["QCVN 08:2023/BTNMT"].free_rows} == {""}
+
+
+@pytest.mark.parametrize(
+    "permit",
+    [
+        Permit(standard="QCVN 08-MT:2015/BTNMT", column="A2"),
+        Permit(standard="QCVN 08:2099/BTNMT", column="A2"),
+        Permit(standard="QCVN 40:2011/BTNMT", column="A"),
+    ],
+)
+def test_a_permit_whose_standard_does_not_hold_leaves_what_holds_without_one(permit: Permit) -> None:
+    found = station_with(RIVER, permit)
+    assert limit(found, local(2026, 1, 1), "NH4-N").standard == "QCVN 08:2023/BTNMT"
+    own = PermitLimit("NH4-N", "mg/L", "day", maximum=0.1)
+    strict = station_with(RIVER, replace(permit, limits=(own,)))
+    assert limit(strict, local(2026, 1, 1), "NH4-N").maximum == 0.1
+
+
+def test_a_row_that_a_coefficient_multiplies_needs_a_permit() -> None:
+    standard = BOOK.standards["QCVN 40:2011/BTNMT"]
+    rows = (Row("pH", Period.DAY, "", maximum=9), Row("COD", Period.DAY, "mg/L", maximum=75))
+    plain = replace(standard, columns=(), rows=rows)
+    assert [row.parameter for row in plain.free_rows] == ["pH"]
+
+
+def test_a_permit_can_except_a_parameter() -> None:
+    at = local(2026, 1, 1)
+    assert has(station_with(WASTEWATER, industrial()), at, "Cl-")
+    saline = station_with(WASTEWATER, industrial(without=("Cl-",)))
+    assert not has(saline, at, "Cl-")
+    assert has(saline, at, "Cl")
+    assert BOOK.problems_of(saline) == []
 
 
 def test_a_permits_own_limit_wins_for_its_parameter_and_period_only() -> None:
@@ -142,14 +186,100 @@ def test_between_two_permits_of_an_air_station_its_mediums_standard_holds() -> N
     assert limit(found, local(2026, 6, 1), "PM10").maximum == 100
 
 
-def test_a_replaced_standard_goes_on_by_permit_until_its_transition_ends() -> None:
-    found = station_with(WASTEWATER, industrial())
-    assert has(found, local(2031, 12, 31), "COD")
-    assert BOOK.limits_of(found, local(2032, 1, 1)) == ()
+STACK_FACTORS = (("Kp", 1.0), ("Kv", 1.0))
+OLD_AND_NEW = [
+    (WASTEWATER, industrial(), "QCVN 40:2025/BTNMT", local(2025, 9, 1)),
+    (
+        STACK,
+        Permit(standard="QCVN 19:2009/BTNMT", column="B", coefficients=STACK_FACTORS),
+        "QCVN 19:2024/BTNMT",
+        local(2025, 7, 1),
+    ),
+    (
+        STACK,
+        Permit(standard="QCVN 22:2009/BTNMT", category="gas-turbine", coefficients=STACK_FACTORS),
+        "QCVN 19:2024/BTNMT",
+        local(2025, 7, 1),
+    ),
+]
+
+
+@pytest.mark.parametrize(("medium", "permit", "successor", "begins"), OLD_AND_NEW)
+def test_a_facility_older_than_the_new_standard_keeps_the_replaced_one_until_the_transition_ends(
+    medium: StationType, permit: Permit, successor: str, begins: datetime
+) -> None:
+    assert BOOK.standards[permit.standard].replaced_by == successor
+    day_before = begins - timedelta(days=1)
+    for found in (
+        station_with(medium, permit),
+        station_with(medium, replace(permit, valid_from=day_before)),
+        station_with(medium, permit, facility_since=day_before),
+        # A permit of later, for a facility that is older than it.
+        station_with(medium, replace(permit, valid_from=local(2026, 7, 1)), facility_since=local(2009, 1, 1)),
+        # It had a permit before.
+        station_with(
+            medium,
+            replace(permit, valid_from=local(2020, 1, 1), valid_to=local(2026, 1, 1)),
+            replace(permit, valid_from=local(2026, 1, 1)),
+        ),
+    ):
+        assert BOOK.problems_of(found) == []
+        assert BOOK.limits_of(found, local(2031, 12, 31))
+        assert BOOK.limits_of(found, local(2032, 1, 1)) == ()
+
+
+@pytest.mark.parametrize(("medium", "permit", "successor", "begins"), OLD_AND_NEW)
+def test_a_facility_that_did_not_exist_then_is_held_to_the_replaced_standard_no_longer(
+    medium: StationType, permit: Permit, successor: str, begins: datetime
+) -> None:
+    for found in (
+        station_with(medium, permit, facility_since=begins),
+        station_with(medium, replace(permit, valid_from=begins)),
+    ):
+        assert BOOK.limits_of(found, begins) == ()
+        (said,) = BOOK.problems_of(found)
+        assert f"{permit.standard} does not hold at any time of this permit: it ended on" in said
+        assert f"Name {successor}" in said
+        assert "state facility_since" in said
+    # Until the new one began it was held to the old one all the same.
+    assert BOOK.limits_of(station_with(medium, permit, facility_since=begins), begins - timedelta(hours=1))
+
+
+def test_a_new_facility_is_held_to_the_new_standard_that_its_permit_names() -> None:
+    permit = Permit(
+        standard="QCVN 19:2024/BTNMT", column="A", category="gas-up-to-300mw", valid_from=local(2026, 1, 1)
+    )
+    found = station_with(STACK, permit)
+    assert BOOK.problems_of(found) == []
+    assert limit(found, local(2026, 1, 1), "NOx").maximum == 70
+
+
+def test_a_permit_older_than_its_facility_is_told() -> None:
+    found = station_with(
+        WASTEWATER, industrial(valid_from=local(2020, 1, 1)), facility_since=local(2021, 1, 1)
+    )
+    assert BOOK.problems_of(found) == ["permits.1: it begins before the facility did (facility_since)"]
+
+
+def test_a_permit_of_a_replaced_standard_without_values_holds_by_its_own_limits() -> None:
+    own = PermitLimit("COD", "mg/L", "day", maximum=100.0)
+    permit = Permit(standard="QCVN 12-MT:2015/BTNMT", limits=(own,), number="5/GPMT")
+    found = station_with(WASTEWATER, permit)
+    assert BOOK.problems_of(found) == []
+    assert limit(found, local(2026, 1, 1), "COD").maximum == 100
+
+
+@given(since=st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_transition_never_shortens_a_standard(since: datetime | None) -> None:
+    end, until = local(2025, 9, 1), local(2032, 1, 1)
+    plain = Standard("Q", "", "", frozenset({WASTEWATER}), valid_to=end)
+    span = replace(plain, transition=Transition(until)).span_for(since)
+    assert plain.span_for(since).valid_to == end
+    assert span.valid_to == (until if since is None or since < end else end)
 
 
 def test_a_standard_gives_no_limit_before_it_came_into_force() -> None:
-    permit = Permit(standard="QCVN 19:2024/BTNMT", column="B", category="boiler-under-20t")
+    permit = Permit(standard="QCVN 19:2024/BTNMT", column="B", category="biomass-boiler-under-20t")
     assert BOOK.limits_of(station_with(STACK, permit), local(2025, 6, 30)) == ()
     dust = limit(station_with(STACK, permit), local(2025, 7, 1), "PM")
     assert (dust.maximum, dust.reference_oxygen, dust.unit) == (50, 7, "mg/Nm3")
@@ -158,8 +288,8 @@ def test_a_standard_gives_no_limit_before_it_came_into_force() -> None:
 @pytest.mark.parametrize(
     ("category", "parameter", "column", "maximum", "oxygen"),
     [
-        ("boiler-from-20t", "PM", "A", 30, 7),
-        ("boiler-from-20t", "NOx", "C", 350, 7),
+        ("biomass-boiler-from-20t", "PM", "A", 30, 7),
+        ("biomass-boiler-from-20t", "NOx", "C", 350, 7),
         ("gas-above-1200mw", "SO2", "B", 60, 15),
         ("gas-300-to-1200mw", "NOx", "B", 90, 15),
         ("gas-up-to-300mw", "PM", "C", 20, 15),
@@ -184,10 +314,14 @@ def test_table_1_of_surface_water_holds_in_every_class_of_rivers_and_lakes() -> 
         for column in "ABCD":
             permit = Permit(standard="QCVN 08:2023/BTNMT", column=column, category=category)
             assert limit(station_with(RIVER, permit), local(2026, 1, 1), "NH4-N").maximum == 0.3
+    river = station_with(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="A", category="river"))
     lake = station_with(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="A", category="lake"))
-    assert not has(lake, local(2026, 1, 1), "DO")
-    river = station_with(RIVER, Permit(standard="QCVN 08:2023/BTNMT", column="B", category="river"))
-    assert limit(river, local(2026, 1, 1), "DO").minimum == 5
+    assert limit(river, local(2026, 1, 1), "pH").minimum == 6.5
+    assert not has(lake, local(2026, 1, 1), "pH")
+    assert limit(lake, local(2026, 1, 1), "DO").minimum == 6
+    assert [limit(found, local(2026, 1, 1), "TSS").maximum for found in (river, lake)] == [25, 5]
+    assert not has(river, local(2026, 1, 1), "Chlorophyll-a")
+    assert limit(lake, local(2026, 1, 1), "Chlorophyll-a").maximum == 14
 
 
 BAD = [
@@ -204,17 +338,18 @@ BAD = [
     (industrial(coefficients=(("Kf", -1.0), ("Kq", 0.9))), "Kf must be a number above 0"),
     (Permit(standard="QCVN 40:2025/BTNMT", column="A"), "state the permit's own limits"),
     (industrial(valid_from=local(2032, 1, 1)), "does not hold at any time of this permit"),
+    (Permit(standard="QCVN 19:2024/BTNMT"), "QCVN 19:2024/BTNMT is for stack, not for wastewater"),
 ]
 
 
-# It is told all the same, though what it chooses too much takes nothing away.
-SUPERFLUOUS = (
-    industrial(category="river"),
-    "QCVN 40:2011/BTNMT has no category 'river'; it has none",
-)
+# They are told all the same, though what is chosen too much takes nothing away.
+SUPERFLUOUS = [
+    (industrial(category="river"), "QCVN 40:2011/BTNMT has no category 'river'; it has none"),
+    (industrial(without=("DO",)), "without: QCVN 40:2011/BTNMT has no limit of DO"),
+]
 
 
-@pytest.mark.parametrize(("permit", "sentence"), [*BAD, SUPERFLUOUS])
+@pytest.mark.parametrize(("permit", "sentence"), [*BAD, *SUPERFLUOUS])
 def test_a_permit_that_cannot_be_used_is_told_in_a_sentence(permit: Permit, sentence: str) -> None:
     (said, *_) = BOOK.problems(permit, WASTEWATER)
     assert sentence in said

@@ -9,11 +9,13 @@ from click.testing import CliRunner
 from docs import limits_page
 from quantrac.cli import main
 from quantrac.domain.catalogue import CATALOGUE
-from quantrac.domain.limits import Standard, overlap
+from quantrac.domain.limits import Standard, Transition, overlap
 from quantrac.domain.registry.stations import StationType
+from quantrac.errors import UserError
 from quantrac.local.demo import REGISTRY, demo_stations
 from schemas.limits import load, load_national
 from schemas.limits.files import load_shares
+from schemas.limits.replacements import UNREAD
 from schemas.registry import load_directory
 
 STANDARDS = load_national().standards
@@ -97,6 +99,72 @@ def test_rows_that_follow_each_other_do_not_say_the_same_again(tmp_path: Path) -
     assert [row.maximum for row in found.rows] == [75, 60]
 
 
+OLD = FILE.replace("1:2000", "1:1990").replace("valid_from: 2000-01-01\n", "")
+REPLACES = """
+replaces:
+  QCVN 1:1990/BTNMT: {}
+  QCVN 2:1990/BTNMT: {title: Paper mills, title_vi: Giấy}
+transition: {until: 2010-01-01, source: a circular, certainty: medium}
+"""
+
+
+def read_both(folder: Path, old: str, new: str) -> dict[str, Standard]:
+    (folder / "a_new.yaml").write_text(new, encoding="utf-8")
+    (folder / "b_old.yaml").write_text(old, encoding="utf-8")
+    return load(folder).standards
+
+
+def test_a_replaced_standard_ends_where_the_new_one_begins_and_goes_on_for_existing_facilities(
+    tmp_path: Path,
+) -> None:
+    new, old, unread = read_both(tmp_path, OLD, FILE + REPLACES).values()
+    begin, until = datetime(1999, 12, 31, 17, tzinfo=UTC), datetime(2009, 12, 31, 17, tzinfo=UTC)
+    assert (new.valid_from, new.valid_to, new.transition) == (begin, None, None)
+    for standard in (old, unread):
+        assert (standard.valid_to, standard.replaced_by) == (begin, new.name)
+        assert standard.transition == Transition(until, "a circular", "medium")
+    assert len(old.rows) == len(new.rows)
+    assert (unread.name, unread.title, unread.media, unread.rows, unread.note) == (
+        "QCVN 2:1990/BTNMT",
+        "Paper mills",
+        new.media,
+        (),
+        UNREAD,
+    )
+
+
+def test_without_a_transition_a_replaced_standard_ends_for_every_facility(tmp_path: Path) -> None:
+    _, old, unread = read_both(tmp_path, OLD, FILE + REPLACES.partition("transition")[0]).values()
+    assert old.transition is unread.transition is None
+    assert old.valid_to == unread.valid_to
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (OLD, FILE + "transition: {until: 2010-01-01, source: s, certainty: low}\n", "it replaces nothing"),
+        (OLD, FILE + REPLACES.replace(", title_vi: Giấy", ""), "give its title and title_vi"),
+        (OLD, FILE + REPLACES.replace("{}", "{title: T, title_vi: T}"), "it has a file of its own"),
+        (OLD + "valid_to: 2001-01-01\n", FILE + REPLACES, "give no valid_to"),
+        (OLD, FILE.replace("valid_from: 2000-01-01\n", "") + REPLACES, "so it needs a valid_from"),
+        (OLD, FILE + REPLACES.replace("until: 2010-01-01, ", ""), "transition.until: Field required"),
+        (OLD, FILE + REPLACES.replace("1:1990", "1:2000"), "it cannot replace itself"),
+        (
+            OLD + "valid_from: 1990-01-01\n" + REPLACES.replace("  QCVN 1:1990/BTNMT: {}\n", ""),
+            FILE + REPLACES,
+            "QCVN 1:1990/BTNMT: QCVN 1:2000/BTNMT replaces QCVN 2:1990/BTNMT already",
+        ),
+    ],
+)
+def test_a_mistake_about_what_is_replaced_gives_one_sentence(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        read_both(tmp_path, old, new)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_folder_without_files_and_a_file_of_shares_without_a_source_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no \\*\\.yaml file in this folder"):
         load(tmp_path)
@@ -107,7 +175,7 @@ def test_a_folder_without_files_and_a_file_of_shares_without_a_source_are_refuse
 
 
 def test_the_standards_are_those_of_the_five_media() -> None:
-    assert list(STANDARDS) == [
+    assert [name for name, standard in STANDARDS.items() if standard.note != UNREAD] == [
         "QCVN 05:2013/BTNMT",
         "QCVN 05:2023/BTNMT",
         "QCVN 08-MT:2015/BTNMT",
@@ -123,8 +191,8 @@ def test_the_standards_are_those_of_the_five_media() -> None:
 
 
 def test_standards_that_need_no_permit_follow_each_other() -> None:
-    free = [each for each in STANDARDS.values() if each.free_of_choice]
-    assert [each.name[:7] for each in free] == ["QCVN 05", "QCVN 05", "QCVN 09"]
+    free = [each for each in STANDARDS.values() if each.free_rows]
+    assert [each.name[:7] for each in free] == ["QCVN 05", "QCVN 05", "QCVN 08", "QCVN 09"]
     for number, one in enumerate(free):
         for other in free[number + 1 :]:
             assert one.media.isdisjoint(other.media) or not overlap(one, other)
@@ -193,6 +261,18 @@ stations:
         ((", Kf: 1.1", ""), "permits.1: QCVN 40:2011/BTNMT needs the coefficient Kf"),
         (("Kf: 1.1", "Kv: 1.1"), "permits.1: QCVN 40:2011/BTNMT has no coefficient 'Kv'"),
         (("column: A", "colum: A"), "permits.1.colum: unknown key; did you mean 'column'?"),
+        (
+            ("column: A", "column: A, without: [Clo]"),
+            "permits.1.without.1: 'Clo' is no catalogue code; it is 'Cl'",
+        ),
+        (("column: A", "column: A, without: [DO]"), "without: QCVN 40:2011/BTNMT has no limit of DO"),
+        (
+            ("column: A", "column: A, valid_from: 2026-07-01"),
+            "permits.1: QCVN 40:2011/BTNMT does not hold at any time of this permit: it ended on 2025-09-01 "
+            "for facilities that did not exist before, and this one exists since 2026-07-01. Name QCVN "
+            "40:2025/BTNMT, or, if the facility is older than its first permit here, state facility_since",
+        ),
+        (("permits:", "facility_since: soon\n    permits:"), "facility_since: "),
     ],
 )
 def test_a_registry_file_with_a_permit_that_cannot_be_used_is_refused(
@@ -213,14 +293,21 @@ def said(*arguments: str, status: int = 0) -> str:
 def test_the_command_lists_every_standard_with_its_dates_and_certainty() -> None:
     lines = said("list").splitlines()
     assert [" ".join(line.split()[:2]) for line in lines] == list(STANDARDS)
+    by_name = dict(zip(STANDARDS, lines, strict=True))
     assert "  until 2023-09-12  " in lines[0]
     assert lines[0].endswith("without a permit")
-    assert "  no values known  " in lines[-1]
+    assert by_name["QCVN 08:2023/BTNMT"].endswith("  24 without a permit")
+    assert "  existing facilities until 2032-01-01  " in by_name["QCVN 40:2011/BTNMT"]
+    assert "  no values known  " in by_name["QCVN 12-MT:2015/BTNMT"]
 
 
 def test_the_command_shows_a_standard_with_its_sources() -> None:
     text = said("show", "QCVN 40:2011/BTNMT")
-    assert "permits may hold to it until 2032-01-01" in text
+    assert "replaced by QCVN 40:2025/BTNMT\n" in text
+    assert (
+        "goes on until 2032-01-01 for facilities that existed or had a licence before 2025-09-01 "
+        "(medium: Circular 06/2025/TT-BTNMT, Article 3"
+    ) in text
     assert "coefficient Kf: discharge of the facility; not for Coliform, Color, Temp, pH (unverified:" in text
     assert "averages that are judged: default, unverified" in text
     (cod,) = (line.split() for line in text.splitlines() if line.startswith("COD") and " A " in line)
@@ -250,6 +337,20 @@ def test_the_command_shows_how_the_limits_of_a_station_came_about(tmp_path: Path
     assert tss.endswith("not measured")
 
 
+def test_the_command_says_since_when_a_facility_exists_where_that_matters(tmp_path: Path) -> None:
+    of = ("of", "--registry", str(tmp_path), "HN_DEMO_NUOTH1", "--at", "2026-12-01")
+    later = STATION.replace("column: A", "column: A, valid_from: 2026-07-01")
+    (tmp_path / "hanoi.yaml").write_text(
+        later.replace("permits:", "facility_since: 2019-05-01\n    permits:"), encoding="utf-8"
+    )
+    head, since, *lines = said(*of).splitlines()
+    assert "QCVN 40:2011/BTNMT" in head
+    assert since == "the facility exists since 2019-05-01"
+    assert any(line.startswith("COD ") for line in lines)
+    (tmp_path / "hanoi.yaml").write_text(later.replace("2026-07-01", "2024-07-01"), encoding="utf-8")
+    assert "the facility exists since 2024-07-01, since its first permit here\n" in said(*of)
+
+
 def test_the_command_says_what_is_not_judged_and_why(tmp_path: Path) -> None:
     text = STATION.partition("    permits:")[0]
     (tmp_path / "air.yaml").write_text(
@@ -274,8 +375,8 @@ def test_the_command_says_what_is_not_judged_and_why(tmp_path: Path) -> None:
 def test_the_page_is_what_make_docs_writes() -> None:
     wanted = limits_page.generated()
     assert limits_page.PAGE.read_text(encoding="utf-8") == wanted, "run `make docs`"
-    for name in STANDARDS:
-        assert f"### {name}\n" in wanted
+    for name, standard in STANDARDS.items():
+        assert (f"| {name} | " if standard.note == UNREAD else f"### {name}\n") in wanted
     assert "| COD | mg/L | 24 h | ≤ 75 | ≤ 150 |" in wanted
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from quantrac.domain.averaging import Period
-from quantrac.domain.limits import LimitBook, Row, Standard
+from quantrac.domain.limits import LimitBook, Row, Standard, Transition
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.stations import Interval, Station, StationParameter, StationType
@@ -22,6 +22,7 @@ from schemas.registry import record_key
 from services.aggregator.sink import registry_tables
 from services.aggregator.sink.registry_tables import (
     NEVER,
+    DatedLimits,
     RegistryTables,
     limit_rows,
     limits_with_dates,
@@ -86,6 +87,27 @@ def test_a_limit_that_goes_on_across_a_cut_is_one() -> None:
 
 def test_only_limits_of_what_a_station_measures_are_told() -> None:
     assert {row["parameter"] for row in limit_rows(BOOK, air())} == {"PM2.5"}
+
+
+def test_facilities_of_one_permit_have_limits_of_their_own_where_a_transition_tells_them_apart() -> None:
+    old = Standard(
+        "QCVN old",
+        "Air",
+        "Không khí",
+        frozenset({StationType.AMBIENT_AIR}),
+        rows=(replace(limit(50.0), column="A"),),
+        columns=(("A", "all"),),
+        transition=Transition(END),
+        valid_to=START,
+    )
+    book = LimitBook([old])
+    dated: DatedLimits = {}
+    permits = (Permit("QCVN old", column="A"),)
+    ends = [
+        [row["valid_to"] for row in limit_rows(book, air(permits=permits, facility_since=since), dated)]
+        for since in (None, datetime(2025, 5, 31, tzinfo=UTC), START)
+    ]
+    assert ends == [[END], [END], [START]]
 
 
 def test_open_ends_of_an_interval_are_the_ends_of_what_a_time_can_be() -> None:
