@@ -1,0 +1,45 @@
+"""Rows of a CSV as people export it: one reader for all commands that take one."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from quantrac.domain.control_characters import has_control, strip_control
+from quantrac.domain.titles import is_end_mark
+
+ENCODING, ENCODING_ERRORS = "utf-8-sig", "replace"
+"""How to open the file: a byte that is no UTF-8 spoils its cell alone, and nothing where that is not read."""
+
+NO_VALUE = frozenset({"", "na", "nan", "null", "none", "-", "\\n"})
+r"""What stands in a cell, lower case, where there is no value; ``\N`` is ClickHouse's."""
+
+_SEPARATORS = ";\t,"
+
+
+def read_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of a line, counted from 1, and its cells without blanks around them.
+
+    The first is the header; its most frequent separator is that of the file: comma, semicolon or TAB. Blank
+    rows, end marks and control characters around cells are left out. Raises ``csv.Error``.
+    """
+    lines = iter(lines)
+    beginning = []
+    for line in lines:
+        beginning.append(line.removeprefix("\ufeff"))
+        if beginning[-1].strip():
+            break
+    separator = max(_SEPARATORS, key=beginning[-1].count) if beginning else ","
+    rows = csv.reader(chain(beginning, lines), delimiter=separator)
+    for cells in rows:
+        row = [_clean(cell) for cell in cells]
+        if row not in ([], [""]) and not is_end_mark(" ".join(filter(None, row))):
+            yield rows.line_num, row
+
+
+def is_missing(cell: str) -> bool:
+    """Tell whether a cell says that there is no value."""
+    return cell.casefold() in NO_VALUE
+
+
+def _clean(cell: str) -> str:
+    return (strip_control(cell) if has_control(cell) else cell).strip()
