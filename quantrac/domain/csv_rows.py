@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from quantrac.domain.control_characters import has_control, strip_control
 from quantrac.domain.titles import is_end_mark
@@ -20,25 +19,27 @@ def read_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of a line, counted from 1, and its cells without blanks around them.
 
     The first is the header; its most frequent separator is that of the file: comma, semicolon or TAB. Blank
-    rows, end marks and control characters around cells are left out. Raises ``csv.Error``.
+    rows, end marks and control characters around cells are left out. A quotation mark without a second one
+    spoils its row, and the next line begins a new one. Raises ``csv.Error`` for a cell beyond all bounds.
     """
-    lines = iter(lines)
-    beginning = []
-    for line in lines:
-        beginning.append(line.removeprefix("\ufeff"))
-        if beginning[-1].strip():
-            break
-    separator = max(_SEPARATORS, key=beginning[-1].count) if beginning else ","
-    rows = csv.reader(chain(beginning, lines), delimiter=separator)
-    for cells in rows:
-        row = [_clean(cell) for cell in cells]
-        if row not in ([], [""]) and not is_end_mark(" ".join(filter(None, row))):
-            yield rows.line_num, row
+    separator = ""
+    for number, line in enumerate(lines, start=1):
+        text = line.removeprefix("\ufeff")
+        separator = separator or _separator(text)
+        for cells in csv.reader([text], delimiter=separator or ","):
+            row = [_clean(cell) for cell in cells]
+            if row not in ([], [""]) and not is_end_mark(" ".join(filter(None, row))):
+                yield number, row
 
 
 def is_missing(cell: str) -> bool:
     """Tell whether a cell says that there is no value."""
     return cell.casefold() in NO_VALUE
+
+
+def _separator(header: str) -> str:
+    """Return the separator that a header has most of; empty for a blank line."""
+    return max(_SEPARATORS, key=header.count) if header.strip() else ""
 
 
 def _clean(cell: str) -> str:

@@ -16,12 +16,9 @@ _MAY_DIVIDE_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}([.,])\d{3}\s*", re.ASC
 _SURE_COMMA = re.compile(
     r"\s*[+-]?(?:\d+,(?!\d{3}\s*$)\d+(?:[eE][+-]?\d+)?|(?:0\d*|\d{4,}),\d{3})\s*", re.ASCII
 )
-_WITH_THOUSANDS: dict[DecimalSign, re.Pattern[str]] = {
-    ".": re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?\s*", re.ASCII),
-    ",": re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?\s*", re.ASCII),
-}
-"""Decimal sign → numbers in which the other sign divides thousands."""
-_OTHER: dict[DecimalSign, DecimalSign] = {".": ",", ",": "."}
+# With a decimal point; of a decimal comma once the two are swapped.
+_WITH_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?\s*", re.ASCII)
+_SWAP = str.maketrans(".,", ",.")
 
 
 class NumberError(ValueError):
@@ -90,7 +87,7 @@ class Numbers:
             if _SURE_COMMA.fullmatch(text):
                 return _to_finite(text.replace(",", "."))
         else:
-            if not isfinite(value) or "_" in text or not (text.isascii() or text.strip().isascii()):
+            if not isfinite(value) or "_" in text or not text.isascii():
                 raise NumberError(text)
             if not (self._has_question and _MAY_DIVIDE_THOUSANDS.fullmatch(text)):
                 return value
@@ -101,8 +98,9 @@ class Numbers:
         match = _MAY_DIVIDE_THOUSANDS.fullmatch(text)
         if match is not None and match[1] == self._decimal_sign():
             return float(text.replace(",", "."))
-        if self._declared is not None and _WITH_THOUSANDS[self._declared].fullmatch(text):
-            return _to_finite(text.replace(_OTHER[self._declared], "").replace(",", "."))
+        pointed = text.translate(_SWAP) if self._declared == "," else text
+        if self._declared is not None and _WITH_THOUSANDS.fullmatch(pointed):
+            return _to_finite(pointed.replace(",", ""))
         raise (AmbiguousNumberError if match else NumberError)(text)
 
     def _decimal_sign(self) -> DecimalSign:
@@ -140,7 +138,9 @@ def decimal_sign(text: str) -> DecimalSign | None:
         return "."
     if _MAY_DIVIDE_THOUSANDS.fullmatch(text):
         return None
-    return next((sign for sign, pattern in _WITH_THOUSANDS.items() if pattern.fullmatch(text)), None)
+    if _WITH_THOUSANDS.fullmatch(text):
+        return "."
+    return "," if _WITH_THOUSANDS.fullmatch(text.translate(_SWAP)) else None
 
 
 def _to_finite(text: str) -> float:

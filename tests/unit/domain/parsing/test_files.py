@@ -320,6 +320,7 @@ def test_no_line_of_a_file_vanishes(lines: list[str], end: str, encoding: str) -
     ("name", "content", "expected"),
     [
         ("HN_BKHN_KHIKXQ_20260325000500.txt", b"", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
+        ("HN_BKHN_KHIKXQ_20260324240000.txt", b"", datetime(2026, 3, 24, 17, tzinfo=UTC)),
         ("2026/03/25/HN_GP_202603250005.txt", b"", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
         (
             "01_06_2023 00_06.lsi",
