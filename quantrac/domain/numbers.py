@@ -85,7 +85,9 @@ class Numbers:
             value = float(text)
         except ValueError:
             if _SURE_COMMA.fullmatch(text):
-                return _to_finite(text.replace(",", "."))
+                value = float(text.replace(",", "."))
+                if isfinite(value):
+                    return value
         else:
             if not isfinite(value) or "_" in text or not text.isascii():
                 raise NumberError(text)
@@ -100,7 +102,9 @@ class Numbers:
             return float(text.replace(",", "."))
         pointed = text.translate(_SWAP) if self._declared == "," else text
         if self._declared is not None and _WITH_THOUSANDS.fullmatch(pointed):
-            return _to_finite(pointed.replace(",", ""))
+            value = float(pointed.replace(",", ""))
+            if isfinite(value):
+                return value
         raise (AmbiguousNumberError if match else NumberError)(text)
 
     def _decimal_sign(self) -> DecimalSign:
@@ -141,10 +145,3 @@ def decimal_sign(text: str) -> DecimalSign | None:
     if _WITH_THOUSANDS.fullmatch(text):
         return "."
     return "," if _WITH_THOUSANDS.fullmatch(text.translate(_SWAP)) else None
-
-
-def _to_finite(text: str) -> float:
-    value = float(text)
-    if not isfinite(value):
-        raise NumberError(text)
-    return value

@@ -88,6 +88,7 @@ def test_a_number_is_what_it_can_only_be_in_its_file(
         ("7.85", ",", 7.85),
         ("1.234,5", ".", "no number"),
         ("1,23,456", ".", "no number"),
+        ("1" + ",999" * 200, ".", "no number"),
         ("1_000", ".", "no number"),
     ],
 )
