@@ -19,16 +19,18 @@ def read_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of a line, counted from 1, and its cells without blanks around them.
 
     The first is the header; its most frequent separator is that of the file: comma, semicolon or TAB. Blank
-    rows, end marks and control characters around cells are left out. A quotation mark without a second one
-    spoils its row, and the next line begins a new one. Raises ``csv.Error`` for a cell beyond all bounds.
+    rows, end marks, the header again and control characters around cells are left out. A quotation mark
+    without a second one spoils its row; the next line begins a new one. Raises ``csv.Error`` for a cell past
+    all bounds.
     """
-    separator = ""
+    separator, header = "", None
     for number, line in enumerate(lines, start=1):
         text = line.removeprefix("\ufeff")
         separator = separator or _separator(text)
         for cells in csv.reader([text], delimiter=separator or ","):
             row = [_clean(cell) for cell in cells]
-            if row not in ([], [""]) and not is_end_mark(" ".join(filter(None, row))):
+            if row not in ([], [""], header) and not is_end_mark(" ".join(filter(None, row))):
+                header = header or row
                 yield number, row
 
 
@@ -38,8 +40,8 @@ def is_missing(cell: str) -> bool:
 
 
 def _separator(header: str) -> str:
-    """Return the separator that a header has most of; empty for a blank line."""
-    return max(_SEPARATORS, key=header.count) if header.strip() else ""
+    """Return the separator that a header has most of; empty for a line without data."""
+    return max(_SEPARATORS, key=header.count) if _clean(header) else ""
 
 
 def _clean(cell: str) -> str:

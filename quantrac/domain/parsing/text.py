@@ -13,7 +13,10 @@ _UNDECODABLE = re.compile(r"[\udc80-\udcff\ufffd]")
 
 
 class Lines(NamedTuple):
-    """The lines of a file without their ends and control characters; line 1 is ``complete[0]``."""
+    """The lines of a file without their ends; line 1 is ``complete[0]``.
+
+    Control characters are left out, but of lines in ``errors``.
+    """
 
     complete: list[str]
     rest: str

@@ -20,7 +20,17 @@ def test_a_comma_in_a_name_does_not_make_it_the_separator() -> None:
 
 
 def test_lines_keep_their_numbers_whatever_is_left_out() -> None:
-    lines = ["\ufeff\n", "time,value\n", "\n", "a,1\n", "\x00\n", "b,2\n", "EOF\n", "\x1a"]
+    lines = [
+        "\ufeff\x02\n",
+        "time,value\n",
+        "\n",
+        "a,1\n",
+        "\x00\n",
+        "b,2\n",
+        "time,value\n",
+        "EOF\n",
+        "\x1a",
+    ]
     assert list(read_rows(lines)) == [(2, ["time", "value"]), (4, ["a", "1"]), (6, ["b", "2"])]
 
 
