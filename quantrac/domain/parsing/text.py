@@ -51,7 +51,8 @@ def read_lines(content: bytes, declared: str = "utf-8") -> Lines:
 def _decode(content: bytes, encoding: str) -> tuple[str, bool]:
     """Return the text, undecodable bytes marked in it, and whether every byte is known to be text."""
     if encoding == "UTF-16":
-        return content.decode("utf-16", "replace"), False
+        text = content.decode("utf-16", "replace")
+        return text, not (has_control(text) or _UNDECODABLE.search(text))
     content = content.removeprefix(_UTF8_BOM)
     # Without bytes to delete, `translate` gives the very same object, in 1 ns a byte.
     is_clean = content.translate(None, CONTROL_BYTES) is content
