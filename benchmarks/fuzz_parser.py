@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from quantrac.domain.control_characters import has_control
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.parsing.text import read_lines
 from quantrac.domain.readings import Reading
@@ -47,6 +48,8 @@ VALUES = [
     "12,4x",
     "",
     "1,234,567",
+    "1,013",
+    "1.250",
     "+.5",
     "٣",
     "1e999",
@@ -55,17 +58,22 @@ UNITS = ["", "mg/L", "ug/m3", "oC", "furlong", "---", "µg/m³", "%", "ppb", "0"
 TIMES = [
     *["20260325000500"] * 4,
     "202603250005",
+    "20260324240000",
+    "20260324240500",
     "20261399000000",
     "",
     "20250325000500",
     "00010101000000",
     "2026032500050",
 ]
-STATUSES = ["00", "01", "02", "", "99", "xx"]
+STATUSES = ["00", "01", "02", "", "0", "2", "99", "xx"]
 BREAKS = [*["\r\n"] * 4, "\n", "\r", "\n\n", ""]
 TABS = [*["\t"] * 8, " ", "  ", "\t\t", ";", ","]
 CODECS = ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1258"]
-NOISE = [b"\0", b"\xff", b"\t", b"\n", b"\r", b"\xef\xbb\xbf", b"\xff\xfe", b",", b"9" * 400, b"\x1b["]
+NOISE = [
+    *(b"\0", b"\xff", b"\t", b"\n", b"\r", b"\xef\xbb\xbf", b"\xff\xfe", b",", b"9" * 400),
+    *(b"\x1b[", b"\x1a", b"\x02"),
+]
 
 
 def main(files: int, seed: int) -> int:
@@ -99,6 +107,7 @@ def check(content: bytes, parsed: ParsedFile, station: Station | None) -> None:
         assert lines is not None
         assert reading.text in lines.text(reading.line), reading
         assert reading.value in possible_values(reading), reading
+        assert not has_control(reading.parameter + reading.text + reading.unit + reading.status), reading
         assert reading.measured_at.tzinfo is UTC, reading
     numbers = [reading.line for reading in parsed.readings]
     assert len(numbers) == len(set(numbers)), "two readings of one line"

@@ -17,6 +17,7 @@ from schemas.messages.registry.api_keys import ApiKey
 from schemas.messages.registry.decisions import Decision
 from schemas.messages.registry.stations import Station
 from schemas.validation_errors import first_problem, nearest
+from schemas.yaml_files import load_yaml
 
 Record = Station | Account | ApiKey | Activation | Decision
 
@@ -106,7 +107,7 @@ def to_registry(records: Sequence[Record]) -> Registry:
 
 def _load_file(file: Path) -> Iterator[Record]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = load_yaml(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
         raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

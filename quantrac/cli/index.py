@@ -11,21 +11,20 @@ from typing import NoReturn, TextIO
 
 import click
 
-from quantrac.cli.series_csv import NO_VALUE
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import find_parameter, name_key
+from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
-from quantrac.domain.parsing.fields import to_number
-from quantrac.domain.parsing.reasons import ParseError
+from quantrac.domain.numbers import NumberError, Numbers
 from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
+from quantrac.domain.written_times import read_written
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time, as the hours counted from it
-_TIME_FORMS = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%H:%M %d/%m/%Y")
 
 Values = dict[str, Fraction]
 """Parameter → value of one row, where there is one."""
@@ -64,7 +63,7 @@ def index() -> None:
     """
 
 
-_FILE = click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="replace"))
+_FILE = click.argument("file", type=click.File(encoding=ENCODING, errors=ENCODING_ERRORS))
 
 
 @index.command("vn-aqi")
@@ -222,8 +221,8 @@ def _water_parameter(name: str) -> str | None:
 def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
     """Read a CSV with a header; ends the command where there is none, or none that the index can use."""
     try:
-        rows = csv.reader(file)
-        header = [name.strip() for name in next(rows, [])]
+        rows = [(line, cells) for line, cells in read_rows(file)]
+        header = rows.pop(0)[1] if rows else []
         indices = [index for index, name in enumerate(header) if name.casefold() == "time"]
         if len(indices) != 1:
             _give_up(
@@ -232,9 +231,9 @@ def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
         columns = [name for index, name in enumerate(header) if index != indices[0]]
         table = Table(columns, [parameter_of(name) for name in columns], [], [], [])
         _check_columns(table)
-        for cells in rows:
-            if cells:
-                _append(table, rows.line_num, cells, indices[0])
+        numbers = Numbers(lambda: (cell for _, cells in rows for cell in cells))
+        for line, cells in rows:
+            _append(table, numbers, line, cells, indices[0])
     except csv.Error as error:
         _give_up(f"the file is no CSV: {error}")
     return table
@@ -254,9 +253,9 @@ def _check_columns(table: Table) -> None:
             echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
 
 
-def _append(table: Table, line: int, cells: list[str], index: int) -> None:
+def _append(table: Table, numbers: Numbers, line: int, cells: list[str], index: int) -> None:
     values: Values = {}
-    time = cells[index].strip() if index < len(cells) else ""
+    time = cells[index] if index < len(cells) else ""
     if len(cells) > len(table.columns) + 1:
         table.complain(
             line, f"{len(cells)} cells, the header has {len(table.columns) + 1}; the row stays empty"
@@ -264,11 +263,11 @@ def _append(table: Table, line: int, cells: list[str], index: int) -> None:
     else:
         row = cells[:index] + cells[index + 1 :]
         for name, parameter, cell in zip(table.columns, table.parameters, row, strict=False):
-            if parameter and cell.strip().casefold() not in NO_VALUE:
+            if parameter and not is_missing(cell):
                 try:
-                    value = exact(to_number(cell))
-                except ParseError:
-                    table.complain(line, f"column {name!r}: {cell.strip()!r} is no number")
+                    value = exact(numbers.read(cell))
+                except NumberError as error:
+                    table.complain(line, f"column {name!r}: {error}")
                 else:
                     if value is not None:
                         values[parameter] = value
@@ -295,7 +294,7 @@ def _hour(text: str) -> int:
     >>> _hour("1970-01-02T01:00"), _hour("1970-01-01T18:00Z"), _hour("01:00 02/01/1970")
     (25, 25, 25)
     """
-    moment = _time(text)
+    moment = read_written(text)
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=VIETNAM_OFFSET)
     hours, rest = divmod(moment - _EPOCH, HOUR_DELTA)
@@ -304,18 +303,6 @@ def _hour(text: str) -> int:
     if rest:
         raise ValueError(f"{text!r} is not on the hour")
     return hours
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        for form in _TIME_FORMS:
-            try:
-                return datetime.strptime(text, form)  # noqa: DTZ007 - no zone: Vietnam's clock
-            except ValueError:
-                continue
-    raise ValueError(f"{text!r} is no time")
 
 
 def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

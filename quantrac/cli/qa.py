@@ -12,6 +12,7 @@ from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
+from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.times import to_seconds
 from quantrac.errors import UserError
@@ -47,7 +48,7 @@ class _Parameter(click.ParamType):
 
 
 @click.command()
-@click.argument("series", type=click.File(encoding="utf-8"))
+@click.argument("series", type=click.File(encoding=ENCODING, errors=ENCODING_ERRORS))
 @click.option("--parameter", type=_Parameter(), required=True, help="Code or any name the catalogue knows.")
 @click.option(
     "--medium",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import TimeWithoutZone
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
@@ -48,11 +49,11 @@ LIMIT {limit:UInt32}
 @click.option(
     "--from",
     "start",
-    type=click.DateTime(),
+    type=TimeWithoutZone(),
     required=True,
     help="Files received, readings measured at or after, UTC.",
 )
-@click.option("--to", "end", type=click.DateTime(), help="Received, measured before, UTC; by default now.")
+@click.option("--to", "end", type=TimeWithoutZone(), help="Received, measured before, UTC; by default now.")
 @click.option(
     "--dry-run", is_flag=True, help="Only count the files or hours; only show which flags would change."
 )

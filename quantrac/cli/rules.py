@@ -14,6 +14,7 @@ from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
+from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.registry.activations import Activation
@@ -237,9 +238,9 @@ def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tup
         raise UserError(f"--csv {argument!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
     catalogue_code(code)
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+        with Path(path).open(newline="", encoding=ENCODING, errors=ENCODING_ERRORS) as stream:
             series = read_series(stream)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UserError(f"{path}: {error}") from error
     time = np.array([moment.timestamp() for moment in series.time])
     value = np.array(series.value)

@@ -2,16 +2,15 @@
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from quantrac.domain.csv_rows import is_missing, read_rows
+from quantrac.domain.numbers import NumberError, Numbers, read_plain
+from quantrac.domain.statuses import read_status
+from quantrac.domain.written_times import read_written
 from quantrac.errors import UserError
-
-NO_VALUE = frozenset({"", "na", "nan", "null", "none", "-"})
-"""What stands in a value column, lower case, where there is no value."""
-
-_DAY_FIRST = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
 
 
 @dataclass(slots=True)
@@ -34,36 +33,30 @@ class Series:
 def read_series(lines: Iterable[str]) -> Series:
     """Read a file with a header; columns beside the three are ignored.
 
-    Times are ISO 8601 or day first (``25/03/2026 00:05``); without a zone they are UTC. Raises UserError
-    where the file is no CSV in UTF-8, or its header lacks ``time`` or ``value``; a bad row never stops the
-    reading.
+    Times are those of :func:`read_written`; without a zone they are UTC. Raises UserError where the file is
+    no CSV, or its header lacks ``time`` or ``value``; a bad row never stops the reading.
     """
     try:
-        return _read(csv.reader(lines))
-    except UnicodeDecodeError as error:
-        raise UserError(f"the file is no text in UTF-8: {error}") from error
+        rows = [row for _, row in read_rows(lines)]
     except csv.Error as error:
         raise UserError(f"the file is no CSV: {error}") from error
-
-
-def _read(rows: Iterator[list[str]]) -> Series:
-    try:
-        header = [name.strip().casefold().removeprefix("\ufeff") for name in next(rows)]
-    except StopIteration:
-        raise UserError("the file is empty; its first line must be time,value or time,value,status") from None
+    if not rows:
+        raise UserError("the file is empty; its first line must be time,value or time,value,status")
+    header = [name.casefold() for name in rows.pop(0)]
     for name in ("time", "value"):
         if name not in header:
             raise UserError(f"line 1: no column {name!r} among {', '.join(map(repr, header))}")
     time, value = header.index("time"), header.index("value")
     status = header.index("status") if "status" in header else None
     series = Series(has_status=status is not None)
-    for columns in rows:
-        if columns:
-            _append(series, _cell(columns, time), _cell(columns, value), _cell(columns, status) or "00")
+    numbers = Numbers(lambda: series.value_text)
+    series.value_text = [_cell(row, value) for row in rows]
+    for row in rows:
+        _append(series, numbers, _cell(row, time), _cell(row, value), _cell(row, status))
     return series
 
 
-def _append(series: Series, time: str, value: str, status: str) -> None:
+def _append(series: Series, numbers: Numbers, time: str, value: str, status: str) -> None:
     problems = []
     try:
         moment = _time(time)
@@ -71,26 +64,21 @@ def _append(series: Series, time: str, value: str, status: str) -> None:
         moment = datetime.fromtimestamp(0, UTC)
         problems.append(f"{time!r} is no time")
     number = math.nan
-    if value.casefold() not in NO_VALUE:
+    if not is_missing(value):
         try:
-            number = float(value)
-        except ValueError:
-            problems.append(f"{value!r} is no number")
-        else:
-            if not math.isfinite(number):
-                problems.append(f"{value!r} is no finite number")
-                number = math.nan
+            number = numbers.read(value)
+        except NumberError as error:
+            problems.append(str(error))
     if problems:
         series.unreadable[len(series.time)] = ", ".join(problems)
     series.time_text.append(time)
-    series.value_text.append(value)
     series.time.append(moment)
     series.value.append(number)
-    series.status.append(status)
+    series.status.append(read_status(status))
 
 
 def _cell(columns: Sequence[str], index: int | None) -> str:
-    return columns[index].strip() if index is not None and index < len(columns) else ""
+    return columns[index] if index is not None and index < len(columns) else ""
 
 
 def _time(text: str) -> datetime:
@@ -99,17 +87,7 @@ def _time(text: str) -> datetime:
     >>> _time("2026-03-25T00:05:00+07:00").isoformat(), _time("25/03/2026 0:05").isoformat()
     ('2026-03-24T17:05:00+00:00', '2026-03-25T00:05:00+00:00')
     """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        for form in _DAY_FIRST:
-            try:
-                moment = datetime.strptime(text, form).replace(tzinfo=UTC)
-                break
-            except ValueError:
-                continue
-        else:
-            raise
+    moment = read_written(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
@@ -123,7 +101,7 @@ def interval(text: str) -> timedelta:
     digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
     unit = text.strip()[len(digits) :].strip()
     try:
-        seconds = float(digits) * lengths[unit]
+        seconds = read_plain(digits) * lengths[unit]
     except (KeyError, ValueError):
         raise UserError(f"{text!r} is no interval; write it as 15min, 300s or 1h") from None
     if not 0 < seconds <= 86400:

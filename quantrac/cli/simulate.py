@@ -8,12 +8,12 @@ import click
 
 from quantrac.cli.connection import Connection, connection_options
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.options import TimeWithoutZone
 from quantrac.cli.terminal import echo
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import Column, NotAcknowledged, csv_files
 from quantrac.local.simulator.replay import replay
 
-_LOCAL_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"])
 _PROGRESS_EVERY = 1000
 
 
@@ -33,8 +33,8 @@ def _mapping(_: click.Context, __: click.Parameter, entries: tuple[str, ...]) ->
     "--csv", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Measurements."
 )
 @click.option("--station", required=True, metavar="CODE", help="Code of the station that sends them.")
-@click.option("--from", "since", type=_LOCAL_TIME, help="First local time to send.")
-@click.option("--to", "until", type=_LOCAL_TIME, help="Local time before which to end.")
+@click.option("--from", "since", type=TimeWithoutZone(), help="First local time to send.")
+@click.option("--to", "until", type=TimeWithoutZone(), help="Local time before which to end.")
 @click.option(
     "--map",
     "mapping",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from quantrac.domain.written_times import read_iso
 from quantrac.errors import UserError
 
 if TYPE_CHECKING:  # numpy takes longer to import than `quantrac parse` takes altogether
@@ -111,7 +112,7 @@ def parse_time(text: str) -> datetime:
     ('2026-03-24T17:00:00+00:00', '2026-03-25T00:05:00+00:00')
     """
     try:
-        time = datetime.fromisoformat(text)
+        time = read_iso(text)
     except ValueError:
         raise UserError(f"{text!r} is neither a date nor a time such as 2026-03-25T07:00+07:00") from None
     if len(text) == len("2026-03-25"):

@@ -26,6 +26,7 @@ from schemas.limits.replacements import Replacing, end_replaced
 from schemas.messages.base import Message
 from schemas.messages.registry.fields import CatalogueCode, Dated
 from schemas.validation_errors import first_problem
+from schemas.yaml_files import load_yaml
 
 NATIONAL = Path(__file__).parent / "national"
 """The shipped standards."""
@@ -235,7 +236,7 @@ def load_shares(path: Path) -> WarningShares:
 
 def _read(file: Path, model: type[Model]) -> Model:
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content: Any = load_yaml(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
         raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     try:

@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from quantrac.domain.catalogue import CATALOGUE
+from quantrac.domain.numbers import NumberError, read_plain
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.window import Expected
 from quantrac.domain.times import parse_time
@@ -232,13 +233,10 @@ class _File:
 
     def _number(self, name: str, node: yaml.Node) -> float:
         try:
-            number = float(node.value) if isinstance(node, yaml.ScalarNode) and not node.style else math.nan
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+            return read_plain(node.value if isinstance(node, yaml.ScalarNode) and not node.style else "")
+        except NumberError:
             shown = node.value if isinstance(node, yaml.ScalarNode) else "a list"
-            raise self._error(node, f"{name} must be a number, not {shown!r}")
-        return number
+            raise self._error(node, f"{name} must be a number, not {shown!r}") from None
 
     def _table(self, name: str, node: yaml.Node) -> Table:
         def cell(node: yaml.Node) -> float:

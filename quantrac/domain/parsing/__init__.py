@@ -3,7 +3,7 @@
 Pure and total: the same bytes, name, station and time of receipt give the same result, and no bytes raise.
 A bad line becomes a reject with its line number, text and reason, and never takes good lines with it.
 
-- ``text`` decodes; ``formats`` knows the column orders; ``fields`` reads numbers and times;
+- ``text`` decodes; ``formats`` knows the column orders; ``fields`` reads the time column;
 - ``targets`` turns a name and a unit as sent into a catalogue code, a unit and a conversion;
 - ``filename`` reads the name, ``file_time`` how old a file is;
 - ``reasons`` lists every code a reject can carry, ``advice`` what to do about it;

@@ -5,7 +5,8 @@ from quantrac.domain.parsing.reasons import Reason
 ADVICE: dict[Reason, str] = {
     Reason.SIDE_FILE: "Send only the data files; Windows keeps such files beside those it downloaded.",
     Reason.EMPTY_FILE: "Send a file only when there is something in it, and close it before sending it.",
-    Reason.NOT_TEXT: "Send plain text in UTF-8, not an archive, a picture or a spreadsheet.",
+    Reason.NOT_TEXT: "Send plain text in UTF-8, without control bytes in a column, and no archive, "
+    "picture or spreadsheet.",
     Reason.NOT_UTF8: "Write UTF-8; a logger that cannot needs `encoding: cp1258` in its registry entry.",
     Reason.TRUNCATED_LINE: "End every line, the last one too, with CRLF; send the whole file again.",
     Reason.TOO_FEW_COLUMNS: "Write name, value, unit, time and status with a TAB between each two of them.",
@@ -18,6 +19,8 @@ ADVICE: dict[Reason, str] = {
     "registry entry of the station; files already sent are then read again.",
     Reason.VALUE_NOT_A_NUMBER: "Write digits with a decimal point. Leave the line out where nothing was "
     "measured: a 0 would count as a measurement.",
+    Reason.AMBIGUOUS_NUMBER: "Write a decimal point, and nothing between thousands. A logger that cannot "
+    "needs `decimal_sign`, the sign before its decimals, in its registry entry.",
     Reason.UNKNOWN_UNIT: "Write the unit as in the circular, such as mg/L, ug/m3, oC or %; empty for pH.",
     Reason.INCOMPATIBLE_UNIT: "Write the unit that the value is really in. Where it is wrong in the logger, "
     "`unit_override` in the registry entry corrects it.",

@@ -34,11 +34,7 @@ def file_time(name: str, content: bytes, zone: ZoneInfo = DEFAULT_ZONE) -> datet
 
 
 def _first_time(content: bytes, zone: ZoneInfo) -> datetime | None:
-    try:
-        lines = read_lines(content).complete
-    except ParseError:
-        return None
-    for line in islice(lines, _FIRST_LINES):
+    for line in islice(read_lines(content).complete, _FIRST_LINES):
         columns = split_line(line)
         line_format = find_format(columns)
         if line_format is not None:

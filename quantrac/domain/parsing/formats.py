@@ -4,6 +4,7 @@ A line's format is recognised by the column of its time. The four orders are tho
 accepts; the first is that of Circular 10/2021/TT-BTNMT, Annex 15.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from quantrac.domain.parsing.reasons import ParseError, Reason
@@ -95,6 +96,15 @@ FORMATS = (
 def find_format(columns: list[str]) -> Format | None:
     """Return the first format that fits a line, or ``None``."""
     return next((candidate for candidate in FORMATS if candidate.fits(columns)), None)
+
+
+def value_texts(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the value column of every line that has a format."""
+    for line in lines:
+        columns = split_line(line)
+        line_format = find_format(columns)
+        if line_format is not None:
+            yield columns[line_format.value]
 
 
 def split_line(line: str) -> list[str]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite
 
-from quantrac.domain.parsing.fields import Times, to_number
+from quantrac.domain.numbers import AmbiguousNumberError, DecimalSign, NumberError, Numbers, is_number
+from quantrac.domain.parsing.fields import Times
 from quantrac.domain.parsing.filename import is_side_file, station_code_from_name
 from quantrac.domain.parsing.formats import (
     MAX_COLUMNS,
@@ -13,15 +14,22 @@ from quantrac.domain.parsing.formats import (
     find_format,
     format_error,
     split_line,
+    value_texts,
 )
-from quantrac.domain.parsing.reasons import MAX_REJECTS_BEFORE_READING, ParseError, Reason, Rejects
+from quantrac.domain.parsing.reasons import MAX_REJECTS_BEFORE_READING, ParseError, Reason, Rejects, reject
 from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
 from quantrac.domain.parsing.text import Lines, read_lines
-from quantrac.domain.parsing.uniform import NO_STATUS, UNIFORM_FORMAT, read_uniform
+from quantrac.domain.parsing.uniform import UNIFORM_FORMAT, read_uniform
 from quantrac.domain.readings import Reading, Readings, Reject
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.statuses import read_status
+from quantrac.domain.titles import is_end_mark, is_title_row
 from quantrac.domain.units import Conversion
 
+_NUMBER_REASONS = {
+    NumberError: Reason.VALUE_NOT_A_NUMBER,
+    AmbiguousNumberError: Reason.AMBIGUOUS_NUMBER,
+}
 _TITLE_COLUMNS = 3
 """Two words and the TAB that loggers put behind them."""
 
@@ -54,33 +62,42 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     The first of several readings of one parameter and time stays; the others are rejects. Raises ValueError
     where the station's own entry is wrong (unknown time zone or unit).
     """
-    parsed, rejects = ParsedFile(name), Rejects(station.code if station else "")
-    try:
-        if is_side_file(name):
-            raise ParseError(Reason.SIDE_FILE, name=name)
-        lines = read_lines(content, station.encoding if station else "utf-8")
-        times = Times(_names(station), received_at)
-        uniform = read_uniform(lines, times)
-        if uniform is not None:
-            return ParsedFile(name, UNIFORM_FORMAT, uniform)
-        if not lines.rest.strip() and not any(line.strip() for line in lines.complete):
-            raise ParseError(Reason.EMPTY_FILE, size=len(content))
-    except ParseError as error:
-        rejects.add(0, "", error)
-    else:
-        parsed.readings = _Reader(times, rejects).read(lines)
-        if parsed.readings:
-            parsed.format = _format_name(lines.text(parsed.readings.line[0]))
-    parsed.rejects = rejects.close()
-    return parsed
+    if is_side_file(name):
+        return _refuse(name, Reason.SIDE_FILE, name=name)
+    lines = read_lines(content, station.encoding if station else "utf-8")
+    times = Times(_names(station), received_at)
+    decimal_sign = station.decimal_sign if station else None
+    uniform = read_uniform(lines, times) if decimal_sign != "," else None
+    if uniform is not None:
+        return ParsedFile(name, UNIFORM_FORMAT, uniform)
+    rejects = Rejects(station.code if station else "")
+    readings = _Reader(times, _numbers(lines, decimal_sign), rejects).read(lines)
+    if readings:
+        return ParsedFile(name, _format_name(lines.text(readings.line[0])), readings, rejects.close())
+    if not lines.is_text and rejects.are_shapeless:
+        return _refuse(name, Reason.NOT_TEXT)
+    if not rejects.count:
+        return _refuse(name, Reason.EMPTY_FILE, size=len(content))
+    return ParsedFile(name, rejects=rejects.close())
+
+
+def _refuse(file_name: str, reason: Reason, **facts: object) -> ParsedFile:
+    """Refuse a file whole."""
+    return ParsedFile(file_name, rejects=[reject(0, "", reason, facts)])
+
+
+def _numbers(lines: Lines, declared: DecimalSign | None) -> Numbers:
+    """Return the reader of a file's numbers."""
+    texts = [*lines.complete, lines.rest]
+    return Numbers(lambda: value_texts(texts), declared, may_hold_commas="," in "".join(texts))
 
 
 class _Reader:
     """Reads the lines of one file."""
 
-    def __init__(self, times: Times, rejects: Rejects) -> None:
+    def __init__(self, times: Times, numbers: Numbers, rejects: Rejects) -> None:
         self._readings: list[Reading] = []
-        self._rejects, self._times = rejects, times
+        self._times, self._read_number, self._rejects = times, numbers.read, rejects
         self._first_readings: dict[tuple[str, datetime], Reading] = {}
         self._started = False
         self._title: tuple[int, str] | None = None
@@ -93,7 +110,7 @@ class _Reader:
     def _read_lines(self, lines: Lines) -> None:
         for number, line in enumerate(lines.complete, 1):
             if number in lines.errors:
-                self._rejects.add(number, line, lines.errors[number])
+                self._reject(number, line, lines.errors[number])
             else:
                 self._read_line(number, line)
             if not self._readings and self._rejects.count >= MAX_REJECTS_BEFORE_READING:
@@ -106,17 +123,17 @@ class _Reader:
         """Reject the title line where no reading followed: it may have been meant as one."""
         if self._title is not None and not self._readings:
             number, line = self._title
-            self._rejects.add(number, line, format_error(line, split_line(line)))
+            self._reject(number, line, format_error(line, split_line(line)))
 
     def _read_rest(self, number: int, lines: Lines) -> None:
         """Read what follows the last line end: a whole line, or one that the transfer cut."""
         if not lines.rest.strip():
             return
         previous = split_line(lines.text(self._readings[-1].line)) if self._readings else None
-        if breaks_off(split_line(lines.rest), previous):
-            self._rejects.add(number, lines.rest, ParseError(Reason.TRUNCATED_LINE))
+        if not is_end_mark(lines.rest) and breaks_off(split_line(lines.rest), previous):
+            self._rejects.add(number, lines.rest, Reason.TRUNCATED_LINE)
         elif number in lines.errors:
-            self._rejects.add(number, lines.rest, lines.errors[number])
+            self._reject(number, lines.rest, lines.errors[number])
         else:
             self._read_line(number, lines.rest)
 
@@ -135,20 +152,25 @@ class _Reader:
                 meaning = self._times[time]
             measured_at, targets = meaning
             code, unit, conversion = targets[name, unit]
-            value = to_number(text)
+            value = self._read_number(text)
             if conversion is not None:
                 value = _convert(value, conversion, text)
-            reading = Reading(number, code, value, text, unit, measured_at, status.strip() or NO_STATUS)
+            reading = Reading(number, code, value, text, unit, measured_at, read_status(status))
             first = self._first_readings.setdefault((code, measured_at), reading)
             if first is not reading:
                 raise _duplicate(first, reading)
         except ParseError as error:
-            self._rejects.add(number, line, error)
+            self._reject(number, line, error)
+        except NumberError as error:
+            self._rejects.add(number, line, _NUMBER_REASONS[type(error)], text=text)
         else:
             self._readings.append(reading)
 
+    def _reject(self, number: int, line: str, error: ParseError) -> None:
+        self._rejects.add(number, line, error.reason, **error.facts)
+
     def _arrange(self, number: int, line: str) -> Columns | None:
-        """Find the line's format; ``None`` for blank lines and the title line before the data."""
+        """Find the line's format; ``None`` for lines about no reading: blank ones, titles, end marks."""
         if not line.strip():
             return None
         columns = split_line(line)
@@ -158,6 +180,8 @@ class _Reader:
             return None
         line_format = find_format(columns)
         if line_format is None:
+            if is_end_mark(line) or is_title_row(columns):
+                return None
             raise format_error(line, columns)
         arranged = line_format.arrange(columns)
         if "\t" not in line and "," in arranged[1]:
@@ -170,11 +194,7 @@ def _is_title(line: str, columns: list[str]) -> bool:
     filled = [column for column in columns if column.strip()]
     if len(columns) > _TITLE_COLUMNS or len(filled) > 2:
         return False
-    try:
-        to_number(filled[-1])
-    except ParseError:
-        return True
-    return "\t" not in line
+    return not is_number(filled[-1]) or "\t" not in line
 
 
 def _format_name(line: str) -> str:

@@ -1,5 +1,6 @@
 """Why a line, or a whole file, gave no reading: every code with its sentence, in one place."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from quantrac.domain.readings import Reject
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     MISSING_NAME = "missing-name"
     UNKNOWN_PARAMETER = "unknown-parameter"
     VALUE_NOT_A_NUMBER = "value-not-a-number"
+    AMBIGUOUS_NUMBER = "ambiguous-number"
     UNKNOWN_UNIT = "unknown-unit"
     INCOMPATIBLE_UNIT = "incompatible-unit"
     DUPLICATE_LINE = "duplicate-line"
@@ -39,7 +41,7 @@ class Reason(StrEnum):
 REASONS: dict[Reason, str] = {
     Reason.SIDE_FILE: 'The file name "{name}" is that of a Windows side file, not of a data file.',
     Reason.EMPTY_FILE: "The file holds no data ({size} bytes).",
-    Reason.NOT_TEXT: "The bytes are not text: most lines hold control bytes or fit no encoding.",
+    Reason.NOT_TEXT: "The bytes are not text: control bytes stand among the data, or they fit no encoding.",
     Reason.NOT_UTF8: "The line holds bytes that are not valid in the file's encoding ({encoding}).",
     Reason.TRUNCATED_LINE: "The file breaks off in this line: it has no line end and is too short.",
     Reason.TOO_FEW_COLUMNS: "The line has {count} column(s); a reading needs at least name, value and time.",
@@ -50,6 +52,7 @@ REASONS: dict[Reason, str] = {
     Reason.MISSING_NAME: "The parameter name column is empty.",
     Reason.UNKNOWN_PARAMETER: 'Station {station} has no parameter "{name}" registered at this time.',
     Reason.VALUE_NOT_A_NUMBER: 'The value column holds "{text}", which is not a number.',
+    Reason.AMBIGUOUS_NUMBER: 'The value column holds "{text}", which may be a number or a thousand times it.',
     Reason.UNKNOWN_UNIT: 'The unit column holds "{unit}", which is not in the table of units.',
     Reason.INCOMPATIBLE_UNIT: 'The unit "{unit}" of {parameter} does not convert to "{target}".',
     Reason.DUPLICATE_LINE: "Line {first} already gave this very reading of {parameter}.",
@@ -57,6 +60,15 @@ REASONS: dict[Reason, str] = {
     Reason.TOO_MANY_REJECTS: "{more} more line(s) gave no reading and are not listed.",
 }
 """Code to sentence; the braces are filled with what stood in the line."""
+
+
+_SHAPELESS = frozenset(
+    {
+        *(Reason.NOT_TEXT, Reason.NOT_UTF8, Reason.TRUNCATED_LINE, Reason.BAD_TIME),
+        *(Reason.TOO_FEW_COLUMNS, Reason.TOO_MANY_COLUMNS, Reason.AMBIGUOUS_COLUMNS),
+    }
+)
+"""Reasons of lines that have no format."""
 
 
 class ParseError(Exception):
@@ -67,10 +79,11 @@ class ParseError(Exception):
         self.reason = reason
         self.facts = facts
 
-    def reject(self, line: int, text: str, **facts_of_file: object) -> Reject:
-        """Return the reject for a line number (0 = whole file) and the line as read."""
-        facts = {key: _shorten(fact) for key, fact in {**facts_of_file, **self.facts}.items()}
-        return Reject(line, text[:_TEXT_LIMIT], self.reason.value, REASONS[self.reason].format(**facts))
+
+def reject(line: int, text: str, reason: Reason, facts: Mapping[str, object]) -> Reject:
+    """Return the reject for a line number (0 = whole file) and the line as read."""
+    shown = {key: _shorten(fact) for key, fact in facts.items()}
+    return Reject(line, text[:_TEXT_LIMIT], reason.value, REASONS[reason].format(**shown))
 
 
 def _shorten(fact: object) -> str:
@@ -84,27 +97,29 @@ class Rejects:
     def __init__(self, station: str = "") -> None:
         self._station = station
         self._listed: list[Reject] = []
-        self._more = 0
+        self.count = 0
+        """How many there are, listed or not."""
 
-    def add(self, line: int, text: str, error: ParseError) -> None:
+    def add(self, line: int, text: str, reason: Reason, /, **facts: object) -> None:
         """List a rejected line, or only count it once the list is full."""
-        if len(self._listed) < LISTED_REJECTS:
-            self._listed.append(error.reject(line, text, station=self._station))
-        else:
-            self._more += 1
+        if self.count < LISTED_REJECTS:
+            facts["station"] = self._station
+            self._listed.append(reject(line, text, reason, facts))
+        self.count += 1
 
     def skip(self, lines: int) -> None:
         """Count lines that are not read at all."""
-        self._more += lines
+        self.count += lines
 
     @property
-    def count(self) -> int:
-        """How many there are, listed or not."""
-        return len(self._listed) + self._more
+    def are_shapeless(self) -> bool:
+        """Whether none of the lines listed looks like that of a station file."""
+        return _SHAPELESS.issuperset(listed.reason for listed in self._listed)
 
     def close(self) -> list[Reject]:
         """Return the rejects in line order, and a last one (line 0) where some are not listed."""
-        rejects = sorted(self._listed, key=lambda reject: reject.line)
-        if self._more:
-            rejects.append(ParseError(Reason.TOO_MANY_REJECTS, more=self._more).reject(0, ""))
+        rejects = sorted(self._listed, key=lambda listed: listed.line)
+        more = self.count - len(rejects)
+        if more:
+            rejects.append(reject(0, "", Reason.TOO_MANY_REJECTS, {"more": more}))
         return rejects

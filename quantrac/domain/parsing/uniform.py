@@ -11,11 +11,10 @@ from quantrac.domain.parsing.formats import FORMATS, MAX_COLUMNS
 from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import Lines
 from quantrac.domain.readings import Readings
+from quantrac.domain.statuses import read_status
 
 UNIFORM_FORMAT = FORMATS[0].name
 """The only format with a time in the fourth of five columns."""
-NO_STATUS = "00"
-"""Status of a line that sends none: measuring, as the national receiver takes it."""
 
 
 def read_uniform(lines: Lines, times: Times) -> Readings | None:
@@ -50,7 +49,7 @@ def read_uniform(lines: Lines, times: Times) -> Readings | None:
 
 
 def _are_numbers(texts: tuple[str, ...], values: list[float]) -> bool:
-    """Tell whether ``to_number`` would take what ``float`` took."""
+    """Tell whether ``Numbers.read`` would take what ``float`` took; without commas no point is ambiguous."""
     characters = "".join(texts)
     # An overflow of the sum only sends the file the longer way.
     return characters.isascii() and "_" not in characters and isfinite(sum(values))
@@ -58,5 +57,5 @@ def _are_numbers(texts: tuple[str, ...], values: list[float]) -> bool:
 
 def _read_statuses(statuses: tuple[str, ...]) -> list[str]:
     if statuses.count(statuses[0]) == len(statuses):
-        return [statuses[0].strip() or NO_STATUS] * len(statuses)
-    return [status.strip() or NO_STATUS for status in statuses]
+        return [read_status(statuses[0])] * len(statuses)
+    return list(map(read_status, statuses))

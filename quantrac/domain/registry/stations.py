@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.pollution import KnownPollution, Pollution
@@ -86,6 +87,8 @@ class Station(Valid):
     """Parts of its files' names, or globs where they hold ``*`` or ``?``, for names that state no code."""
     encoding: str = "utf-8"
     """Of its files, where they have no BOM: ``utf-8`` or ``cp1258`` (Windows, Vietnamese)."""
+    decimal_sign: DecimalSign | None = None
+    """Of its numbers, the other sign then dividing thousands; ``None`` where each file shows it."""
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Decision, ...] = ()
     """Spans known beforehand in which its readings are not of the environment."""

@@ -2,7 +2,6 @@
 
 import csv
 import difflib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
+from quantrac.domain.numbers import is_number
+from quantrac.domain.written_times import clock_time, read_written
 from quantrac.errors import UserError
 from quantrac.local.simulator.files import TIME_FORMAT, file_name, line
 
 _TIME_NAMES = ("datetime", "time", "timestamp", "date")
 _TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
-_NATIONAL_TIME = "%H:%M %d/%m/%Y"  # as the national software exports it
 _ROW_NUMBERS = ("", "No", "STT", "id", "index")  # "No" counts rows; "NO" is nitric oxide
-_MISSING = ("", "NA", "NaN", "nan", "NULL", "null")
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 Row = Sequence[str]
 
@@ -69,18 +68,13 @@ def csv_files(
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path.name}: no text in UTF-8: {error}") from error
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    try:
-        lines = [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(row)]
+        with path.open(newline="", encoding=ENCODING, errors=ENCODING_ERRORS) as stream:
+            lines = [row for _, row in read_rows(stream) if any(row)]
     except csv.Error as error:
         raise UserError(f"{path.name}: no CSV: {error}") from error
     if not lines:
         raise UserError(f"{path.name}: the file is empty")
-    return [name.strip() for name in lines[0]], lines[1:]
+    return lines[0], lines[1:]
 
 
 def _time_reader(
@@ -99,17 +93,18 @@ def _time_reader(
 
 
 def _time_of_parts(indices: list[int], row: Row) -> datetime:
-    values = [int(_cell(row, index)) for index in indices]
-    year, month, day, hour, minute, second = [*values, 0, 0][:6]
-    return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (a logger's clock has no zone)
+    year, month, day, *clock = (_whole_number(_cell(row, index)) for index in indices)
+    return clock_time(year, month, day, *clock)
+
+
+def _whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):  # `int` takes 1_0 for ten
+        raise ValueError(f"{text!r} is no whole number")
+    return int(text)
 
 
 def _time_of_text(index: int, zone: ZoneInfo, row: Row) -> datetime:
-    text = _cell(row, index)
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.strptime(text, _NATIONAL_TIME)  # noqa: DTZ007
+    time = read_written(_cell(row, index))
     return time.astimezone(zone).replace(tzinfo=None) if time.tzinfo else time
 
 
@@ -138,8 +133,8 @@ def _parameter_columns(
 
 def _holds_numbers(rows: list[list[str]], index: int) -> bool:
     """Most of the cells are numbers: one broken cell does not hide a column, a few digits do not make one."""
-    cells = [cell for row in rows if (cell := _cell(row, index)) not in _MISSING]
-    return 2 * sum(_NUMBER.fullmatch(cell) is not None for cell in cells) > len(cells)
+    cells = [cell for row in rows if not is_missing(cell := _cell(row, index))]
+    return 2 * sum(map(is_number, cells)) > len(cells)
 
 
 def _content(row: Row, columns: list[tuple[int, Column]], local_time: datetime) -> bytes:
@@ -147,7 +142,7 @@ def _content(row: Row, columns: list[tuple[int, Column]], local_time: datetime) 
     return "".join(
         line(column.parameter, cell, column.unit, time)
         for index, column in columns
-        if (cell := _cell(row, index)) not in _MISSING
+        if not is_missing(cell := _cell(row, index))
     ).encode()
 
 

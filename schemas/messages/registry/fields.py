@@ -7,11 +7,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.times import VIETNAM
+from quantrac.domain.written_times import read_iso, split_end_of_day
 from quantrac.errors import UserError
 from schemas.messages.base import Message, Utc
 
 
 def _local_midnight(value: object) -> object:
+    if isinstance(value, str):
+        return read_iso(value) if split_end_of_day(value)[1] else value
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), VIETNAM)
     return value

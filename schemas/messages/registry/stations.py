@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry import stations as domain
 from quantrac.domain.registry.decisions import Decision
@@ -147,6 +148,8 @@ class Station(Dated):
     """Parts of its files' names, or globs where they hold ``*`` or ``?``, for names that state no code."""
     encoding: Literal["utf-8", "cp1258"] = "utf-8"
     """Of its files, where they have no BOM; ``cp1258`` is Vietnamese Windows."""
+    decimal_sign: DecimalSign | None = None
+    """Of its numbers; the other sign then divides thousands. Absent = as the numbers of each file show it."""
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     """Spans whose readings are flagged whatever the tests say."""

@@ -44,6 +44,8 @@ _SECRET_PREFIX, _SECRET_BYTES = "whsec_", range(24, 65)
 
 
 def _time(value: object) -> time:
+    if value == "24:00":
+        return time()
     if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         # Without quotes YAML takes 22:00 for the number 1320.
         raise ValueError('write the time in quotes, such as "22:00"')

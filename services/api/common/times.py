@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from quantrac.domain.written_times import read_iso
+
 # "+" in a query string means a blank unless written %2B, which people forget.
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
 
@@ -20,7 +22,7 @@ def parse_time(text: object) -> datetime:
     """
     text = str(text)
     try:
-        time = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
+        time = read_iso(_LOST_PLUS.sub("+", text) if "T" in text else text)
         if time.tzinfo is not None:
             return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from quantrac.domain.parsing.formats import find_format, split_line
-from quantrac.domain.parsing.reasons import ParseError
 from quantrac.domain.parsing.text import read_lines
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import canonical_unit
@@ -16,10 +15,7 @@ def find_line(content: bytes, number: int, encoding: str = "utf-8") -> str | Non
     >>> find_line(b"PM2.5\\t27.8\\r\\nPM10\\t41.5\\r\\n", 2)
     'PM10\\t41.5'
     """
-    try:
-        lines = read_lines(content, encoding)
-    except ParseError:
-        return None
+    lines = read_lines(content, encoding)
     text = [*lines.complete, lines.rest]
     return text[number - 1] if 1 <= number <= len(text) else None
 

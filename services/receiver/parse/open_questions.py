@@ -17,7 +17,12 @@ from quantrac.io.records import Record
 from schemas.codecs.raw_file import RawFileHead
 from schemas.messages.open_questions import OpenQuestion
 
-OPEN_REASONS = frozenset({UNKNOWN_STATION, AMBIGUOUS_STATION, Reason.UNKNOWN_PARAMETER.value})
+OPEN_REASONS = frozenset(
+    {
+        *(UNKNOWN_STATION, AMBIGUOUS_STATION),
+        *(Reason.UNKNOWN_PARAMETER.value, Reason.AMBIGUOUS_NUMBER.value),
+    }
+)
 """Reasons of rejects that a change of the registry may answer."""
 
 
@@ -81,4 +86,5 @@ def _describe(code: str, station: Station | None) -> str:
         return code
     names = [(p.code, p.file_names, p.valid_from, p.valid_to) for p in station.parameters]
     matching = (station.aliases, station.file_patterns, station.valid_from, station.valid_to)
-    return repr((code, matching, names))
+    numbers = (station.decimal_sign,) if station.decimal_sign else ()  # digests from before it stay the same
+    return repr((code, matching, names, *numbers))

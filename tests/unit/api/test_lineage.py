@@ -13,7 +13,8 @@ from services.api.lineage.file_line import find_line
         (b"a\n", 2, ""),
         (b"a\n", 3, None),
         (b"a\n", 0, None),
-        (b"\x00\x01\x02", 1, None),
+        (b"\x02a\x03\n\x1a", 1, "a"),
+        (b"\x00\x01\x02", 1, ""),
     ],
 )
 def test_lines_are_counted_as_the_parser_counts_them(content: bytes, number: int, text: str | None) -> None:

@@ -91,6 +91,7 @@ def test_a_bad_number_is_missing_and_named_by_line_and_column(text: str) -> None
         ("31/02/2026 00:00", "is no time"),
         ("", "is no time"),
         ("2026-03-01T00:05", "is not on the hour"),
+        ("2026-03-01T24:05", "is no time"),
         ("0001-01-01T00:00", "is before any station"),
     ],
 )
@@ -144,6 +145,22 @@ def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
     assert run("vn-aqi", str(path)).stdout == "time,SO2,vn_aqi\n2026-03-01T00:00,5,\n"
 
 
+def test_a_comma_before_three_digits_counts_only_where_the_file_has_decimal_commas() -> None:
+    points = run("vn-aqi", "-", file='time,SO2,CO\n2026-03-01T00:00,12.5,"1,013"\n')
+    assert points.exit_code == 1
+    assert points.stderr.startswith("line 2: column 'CO': '1,013' may be a number or a thousand times it")
+    assert table(points)[1] == ["2026-03-01T00:00", "5", "", ""]
+    commas = run("vn-aqi", "-", file="time;SO2;CO\n2026-03-01T00:00;125,000;10000,5\n")
+    assert table(commas)[1] == ["2026-03-01T00:00", "50", "50", ""]
+
+
+def test_a_bad_byte_and_control_characters_spoil_nothing_that_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "hours.csv"
+    path.write_bytes(b"time,SO2,note\r\n2026-03-01T00:00,12.5\x00,caf\xe9\r\n\x1a")
+    answer = run("vn-aqi", str(path))
+    assert (answer.exit_code, answer.stdout) == (0, "time,SO2,note,vn_aqi\n2026-03-01T00:00,5,,\n")
+
+
 # Air, by the day
 
 
@@ -163,6 +180,12 @@ def test_a_time_may_stand_for_the_start_of_its_hour() -> None:
         ["2026-03-01", "9", ""],
         ["2026-03-02", "50", ""],
     ]
+
+
+@pytest.mark.parametrize("midnight", ["2026-03-01 24:00", "2026-03-01T24:00:00", "01/03/2026 24:00"])
+def test_the_last_hour_of_a_day_may_be_labelled_24(midnight: str) -> None:
+    file = hours(*range(24), heading="SO2") + f"{midnight},125\n"
+    assert table(run("vn-aqi", "--daily", "-", file=file))[2] == ["2026-03-01", "50", ""]
 
 
 def test_days_are_those_of_vietnam() -> None:

@@ -74,16 +74,56 @@ def test_gaps_are_told_apart_by_cause_where_the_interval_is_known() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", ["abc", "inf", "-inf", "1e400", "12,5x"])
+@pytest.mark.parametrize("value", ["abc", "inf", "-inf", "1e400", "12,5x", "1_000", "2\x000"])
 def test_a_value_that_is_no_number_fails_and_the_place_is_told(value: str) -> None:
     result = run(file(*calm(), f'2026-03-25T03:00:00Z,"{value}",00'))
 
     assert (rows(result)[-1]["flag"], rows(result)[-1]["tests"]) == ("4", "format")
-    assert result.stderr == f"quantrac: row 13 after the header: {_complaint(value)}\n"
+    assert result.stderr == f"quantrac: row 13 after the header: {value!r} is no number\n"
 
 
-def _complaint(value: str) -> str:
-    return f"{value!r} is no {'finite ' if value in ('inf', '-inf', '1e400') else ''}number"
+def test_decimal_commas_are_read_and_three_digits_after_one_are_asked_about() -> None:
+    result = run(file(*calm(), '2026-03-25T03:00:00Z,"20,1",00', '2026-03-25T03:15:00Z,"2,010",00'))
+
+    assert [row["flag"] for row in rows(result)[-2:]] == ["1", "4"]
+    assert "row 14 after the header: '2,010' may be a number or a thousand times it" in result.stderr
+
+
+def test_in_a_file_of_decimal_commas_three_digits_are_decimals() -> None:
+    lines = [line.replace(".", ",").replace(",00", ";00") for line in calm()]
+    text = "\n".join(["time;value;status", *(line.replace("Z,", "Z;") for line in lines), ""])
+
+    found = rows(run(f"{text}2026-03-25T03:00:00Z;20,125;00\n"))
+
+    assert {row["flag"] for row in found} == {"1"}
+
+
+def test_a_byte_that_is_no_utf_8_spoils_its_row_at_most() -> None:
+    lines = [f"{line},note" for line in calm()]
+    lines[3] = lines[3].replace("note", "caf\xe9")
+    lines[5] = lines[5].replace("20", "2\xe9")
+    content = "\n".join([f"{HEADER},note", *lines, "EOF\x1a"]).encode("latin-1")
+
+    result = CliRunner().invoke(qa, ["-", *RIVER], input=content)
+
+    found = rows(result)
+    assert len(found) == len(lines)
+    assert [number for number, row in enumerate(found) if row["flag"] != "1"] == [5]
+
+
+def test_midnight_may_be_written_as_the_end_of_the_day() -> None:
+    times = ["2026-03-24T24:00:00Z", "24/03/2026 24:00", "24:00 24/03/2026", "202603242400", "2026-03-25"]
+    bad = ["2026-03-24T24:00:01Z", "24/03/2026 24:05", "20260324240500", "2026032424000"]
+
+    found = rows(run("\n".join(["time,value", *(f"{time},20.1" for time in times + bad), ""])))
+
+    assert [row["tests"] for row in found[5:]] == ["format"] * 4
+    assert {(row["flag"], row["tests"]) for row in found[:5]} == {("1", "")}
+
+
+@pytest.mark.parametrize(("status", "flag"), [("0", "1"), ("1", "4"), ("2", "4"), ("3", "3")])
+def test_a_status_written_as_a_number_counts(status: str, flag: str) -> None:
+    assert rows(run(file(*calm(), f"2026-03-25T03:00:00Z,20.1,{status}")))[-1]["flag"] == flag
 
 
 def test_a_time_to_come_and_one_before_there_were_loggers_fail() -> None:

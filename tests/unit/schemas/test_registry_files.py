@@ -62,6 +62,23 @@ def test_a_date_means_midnight_in_vietnam(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "midnight",
+    ["2023-12-31 24:00:00+07:00", "2023-12-31T24:00:00+07:00", '"2023-12-31T24:00+07:00"', "2024-01-01"],
+)
+def test_midnight_may_be_written_as_the_end_of_the_day(tmp_path: Path, midnight: str) -> None:
+    (station,) = load(tmp_path, stations=STATION.replace("2024-01-01", midnight))
+    assert isinstance(station, Station)
+    assert station.to_domain().valid_from == datetime(2023, 12, 31, 17, tzinfo=UTC)
+
+
+def test_numbers_are_read_as_they_are_written(tmp_path: Path) -> None:
+    text = STATION.replace("range_high: 150", "range_high: 0150").replace("21.0", "21")
+    (station,) = load(tmp_path, stations=text.replace("interval_minutes: 5", 'decimal_sign: ","'))
+    assert isinstance(station, Station)
+    assert (station.parameters[0].range_high, station.latitude, station.decimal_sign) == (150, 21, ",")
+
+
+@pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
         (("interval_minutes", "intervall_minutes"), "did you mean 'interval_minutes'?"),
@@ -73,6 +90,11 @@ def test_a_date_means_midnight_in_vietnam(tmp_path: Path) -> None:
         (('province: "01"', "province: HN"), "province"),
         (("2024-01-01", "2024-01-01\n    timezone: Asia/Hanoi"), "'Asia/Hanoi' is not a time zone"),
         (("stations:", "stations: ["), "not readable as YAML"),
+        (("range_high: 150", "range_high: 1_50"), "'1_50' is no number in "),
+        (("range_high: 150", "range_high: 1:50"), "'1:50' is no number in "),
+        (("range_high: 150", 'range_high: "1,50"'), "range_high"),
+        (("2024-01-01", "2024-01-01 24:05:00+07:00"), "not readable as YAML"),
+        (("interval_minutes: 5", "decimal_sign: comma"), "decimal_sign"),
     ],
 )
 def test_a_mistake_gives_one_sentence_with_file_place_and_key(

@@ -178,6 +178,13 @@ def test_the_same_time_twice_is_a_whole_day(at: str, quiet: bool) -> None:
     assert Quiet.model_validate(weekend).holds(local(at)) is quiet
 
 
+@pytest.mark.parametrize(("at", "quiet"), [("2026-03-26T23:59", True), ("2026-03-27T00:00", False)])
+def test_a_quiet_time_may_end_at_24(at: str, quiet: bool) -> None:
+    assert Quiet.model_validate({"from": "22:00", "to": "24:00"}).holds(local(at)) is quiet
+    with pytest.raises(ValueError, match="write the time in quotes"):
+        Quiet.model_validate({"from": "22:00", "to": "24:05"})
+
+
 def test_critical_alerts_pass_a_quiet_time_that_says_so_and_no_other() -> None:
     night = {"from": "18:00", "to": "06:00"}
     passing, silent = night | {"except": "critical"}, night

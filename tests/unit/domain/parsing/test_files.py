@@ -117,11 +117,64 @@ def test_a_file_of_one_undecodable_line_still_names_the_line() -> None:
     assert reasons(read(b"Nhi\xeat\t44.9\toC\t20260325000500\t00\r\n")) == [(1, "not-utf8")]
 
 
-def test_a_tail_of_nul_bytes_after_a_power_cut_leaves_the_good_lines() -> None:
-    parsed = read(f"{NO}\r\n{CO}\r\n".encode() + bytes(512))
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{NO}\r\n{CO}\x1a",
+        f"{NO}\r\n{CO}\r\n\x1a",
+        f"{NO}\x1a\r\n{CO}\x1a\r\n\x1a\x1a\x1a",
+        f"\x02{NO}\x03\r\n\x02{CO}\x03\r\n",
+        f"\x02\r\n{NO}\r\n{CO}\r\n\x03",
+        f"{NO}\r\n{CO}\r\n" + "\0" * 512,
+        f"{NO}\r\n" + "\0" * 64 + f"{CO}\r\n",
+        f"{NO}\r\n{CO}\r\n".replace("\t", "\0\0\t\0"),
+        f"{NO}\r\n{CO}\r\n".replace("\t", " \0\t"),
+        f"\x07{NO}\r\n\x1b{CO}\r\n\x7f",
+        f"\x1b[2J\x1b[1;1H{NO}\r\n{CO}\x1b[0m\r\n",
+        f"{NO}\x0c\r\n\x0b{CO}\x00\x7f\r\n",
+    ],
+)
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_control_bytes_around_data_are_no_data(content: str, codec: str) -> None:
+    parsed = read(content.encode(codec))
 
-    assert parameters(parsed) == ["NO", "CO"]
-    assert [reject.line for reject in parsed.rejects] == [3]
+    readings, plain = parsed.readings, read(f"{NO}\r\n{CO}\r\n".encode()).readings
+    readings.line = plain.line  # a frame may take a line of its own
+    assert readings == plain
+    assert parsed.rejects == []
+
+
+@pytest.mark.parametrize("byte", [*range(9), 11, 12, *range(14, 32), 127])
+def test_every_control_byte_is_known(byte: int) -> None:
+    around = read(f"{chr(byte)}{NO}{chr(byte)}\r\n{CO}\r\n".encode())
+    within = read(f"{NO}\r\nC{chr(byte)}O\t1\tug/m3\t20260325000500\t00\r\n".encode())
+
+    assert (parameters(around), around.rejects) == (["NO", "CO"], [])
+    assert (parameters(within), reasons(within)) == (["NO"], [(2, "not-text")])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "C\0O\t3087.03\tug/m3\t20260325000500\t00",
+        "CO\t30\x1a87.03\tug/m3\t20260325000500\t00",
+        "CO\t3087.03\tug/m3\t20260325000500\t00\x035F",
+        "\x1b@CO\t3087.03\tug/m3\t20260325000500\t00",
+        "\x1b[12",
+    ],
+)
+def test_a_control_byte_among_data_is_a_reject_of_that_line_and_never_a_new_name_or_status(line: str) -> None:
+    parsed = read(f"{NO}\r\n{line}\r\n{line}\r\n{line}\r\n".encode())
+
+    assert parameters(parsed) == ["NO"]
+    assert reasons(parsed) == [(number, "not-text") for number in (2, 3, 4)]
+    assert parsed.rejects[0].text == line
+
+
+def test_lines_that_a_registry_could_answer_are_not_hidden_by_lines_that_are_no_text() -> None:
+    parsed = read(b"NO\t1\tfurlong\t20260325000500\t00\r\nC\0O\t1\r\nC\0O\t1\r\n")
+
+    assert reasons(parsed) == [(1, "unknown-unit"), (2, "not-text"), (3, "not-text")]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +182,7 @@ def test_a_tail_of_nul_bytes_after_a_power_cut_leaves_the_good_lines() -> None:
     [
         bytes(1000),
         b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00",
-        b"NO\t0.50\x00\tug/m3",
+        "NO\t0.50\tug/m3\t20260325000500\t00\r\n".encode("utf-16-le"),
         bytes(range(128, 256)) * 20,
     ],
 )
@@ -267,6 +320,7 @@ def test_no_line_of_a_file_vanishes(lines: list[str], end: str, encoding: str) -
     ("name", "content", "expected"),
     [
         ("HN_BKHN_KHIKXQ_20260325000500.txt", b"", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
+        ("HN_BKHN_KHIKXQ_20260324240000.txt", b"", datetime(2026, 3, 24, 17, tzinfo=UTC)),
         ("2026/03/25/HN_GP_202603250005.txt", b"", datetime(2026, 3, 24, 17, 5, tzinfo=UTC)),
         (
             "01_06_2023 00_06.lsi",

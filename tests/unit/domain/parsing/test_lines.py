@@ -64,9 +64,17 @@ def test_a_missing_status_means_measuring() -> None:
     assert only("NO\t0.50\tug/m3\t20260325000500\t").status == "00"
 
 
-@pytest.mark.parametrize("status", ["00", "01", "02", "03", "7", "ERR"])
+@pytest.mark.parametrize("status", ["00", "01", "02", "03", "3", "7", "10", "1x", "ERR"])
 def test_a_status_stays_as_sent_known_or_not(status: str) -> None:
     assert only(f"NO\t0.50\tug/m3\t20260325000500\t{status}").status == status
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("0", "00"), ("1", "01"), ("2", "02"), (" 1 ", "01"), ("000", "00"), ("002", "02")],
+)
+def test_a_status_written_as_a_number_gets_its_zero_back(written: str, status: str) -> None:
+    assert only(f"NO\t0.50\tug/m3\t20260325000500\t{written}").status == status
 
 
 def test_status_and_time_belong_to_their_own_line() -> None:
@@ -161,6 +169,51 @@ def test_what_is_not_a_number_is_rejected_and_never_zero(text: str) -> None:
     assert reason(f"SO2\t{text}\tug/m3\t20260325000500\t00") == "value-not-a-number"
 
 
+@pytest.mark.parametrize("text", ["1,013", "2,450", "-12,500", "+999,999", " 1,013 "])
+@pytest.mark.parametrize("beside", ["45.3", "-0.5", ".5", "1,234.5", "3.1250", "12"])
+def test_a_comma_before_three_digits_is_ambiguous_in_a_file_that_shows_no_decimal_commas(
+    text: str, beside: str
+) -> None:
+    parsed = read(
+        f"CO\t{text}\tug/m3\t20260325000500\t00", f"PM10\t{beside}\tug/m3\t20260325000500\t00", GOOD
+    )
+
+    assert parsed.rejects[0].reason == "ambiguous-number"
+    assert parsed.rejects[0].line == 1
+    assert "CO" not in list(parsed.readings.parameter)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1,013", 1.013), ("-999,999", -999.999), ("0,013", 0.013), ("1013,250", 1013.25)]
+)
+@pytest.mark.parametrize("beside", ["7,85", "0,125", "12345,678", "1.234,5", "-1,5E-05"])
+def test_in_a_file_of_decimal_commas_three_digits_are_decimals(text: str, value: float, beside: str) -> None:
+    parsed = read(f"CO\t{text}\tmg/m3\t20260325000500\t00", f"PM10\t{beside}\tug/m3\t20260325000500\t00")
+
+    assert parsed.readings.value[0] == value
+
+
+def test_in_a_file_of_decimal_commas_a_point_before_three_digits_is_ambiguous() -> None:
+    commas = "COD\t35,2\tmg/L\t20260325000500\t00"
+
+    parsed = read("FlowOut\t1.250\tm3/h\t20260325000500\t00", commas)
+
+    assert [(reject.line, reject.reason) for reject in parsed.rejects] == [(1, "ambiguous-number")]
+    assert only("FlowOut\t1.250\tm3/h\t20260325000500\t00").value == 1.25
+
+
+def test_a_comma_that_cannot_divide_thousands_is_read_beside_points() -> None:
+    parsed = read("CO\t0,013\tmg/m3\t20260325000500\t00", "PM10\t45.3\tug/m3\t20260325000500\t00")
+
+    assert parsed.readings.value == [0.013, 45.3]
+
+
+def test_a_comma_in_a_name_says_nothing_about_numbers() -> None:
+    parsed = read("PM2,5\t1.250\tug/m3\t20260325000500\t00", "PM10\t45.3\tug/m3\t20260325000500\t00")
+
+    assert parsed.readings.value == [1.25, 45.3]
+
+
 def test_a_decimal_comma_is_believed_only_where_tabs_divide_the_line() -> None:
     assert reason("pH 7,85 20260325000500 00") == "value-not-a-number"
 
@@ -170,7 +223,12 @@ def test_a_decimal_comma_is_believed_only_where_tabs_divide_the_line() -> None:
     [
         "20261301000000",
         "20260230000000",
-        "20260325240000",
+        "20260324240500",
+        "20260324240001",
+        "202603242401",
+        "20260324250000",
+        "20260231240000",
+        "99991231240000",
         "2026032500050",
         "202603250005000",
         "20260325",
@@ -181,6 +239,11 @@ def test_a_decimal_comma_is_believed_only_where_tabs_divide_the_line() -> None:
 )
 def test_a_wrong_time_is_rejected(time: str) -> None:
     assert reason(f"SO2\t1.0\tug/m3\t{time}\t00") == "bad-time"
+
+
+@pytest.mark.parametrize("time", ["20260324240000", "202603242400"])
+def test_midnight_may_be_written_as_the_end_of_the_day(time: str) -> None:
+    assert only(f"NO\t1.0\tug/m3\t{time}\t00").measured_at == datetime(2026, 3, 24, 17, tzinfo=UTC)
 
 
 def test_a_line_without_any_time_is_rejected() -> None:
@@ -246,6 +309,55 @@ def test_a_title_line_without_data_is_rejected_after_all() -> None:
     parsed = read("AG01_Tram nuoc thai\t")
 
     assert [(reject.line, reject.reason) for reject in parsed.rejects] == [(1, "too-few-columns")]
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        "Parameter\tValue\tUnit\tTime\tStatus",
+        "Thông số\tGiá trị\tĐơn vị\tThời gian\tTrạng thái",
+        "Ten thong so\tGia tri do\tDon vi tinh\tThoi gian (UTC+7)\tTrang thai",
+        "TIME\tTAG\tVALUE",
+        "Parameter Value Unit DateTime Status",
+        "No.\tParameter name\tValue\tUnit\tTimestamp\tStatus",
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_row_of_titles_costs_no_reject_wherever_it_stands(titles: str, is_first: bool) -> None:
+    other = "CO\t1.0\tmg/m3\t20260325000500\t00"
+
+    parsed = read(*([titles, GOOD, other] if is_first else [GOOD, titles, other]))
+
+    assert list(parsed.readings.parameter) == ["NO", "CO"]
+    assert parsed.rejects == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Data value\t---\tmg/L\tno time\t00", "bad-time"),
+        ("Time value\t12.5\ts\tsoon\tstatus", "bad-time"),
+        ("Value\t12.5\tmg/L\t20260325000500x\t00", "bad-time"),
+        ("CO\t---\tmg/L\t\t", "bad-time"),
+        ("Status\t\t\t", "bad-time"),
+    ],
+)
+def test_a_broken_reading_is_not_taken_for_titles(line: str, expected: str) -> None:
+    assert reason(line) == expected
+
+
+@pytest.mark.parametrize(
+    "mark", ["EOF", "eof", "END", "[EOF]", "*** END OF FILE ***", "#END\t", "<EOF>", "End of data.", "Hết"]
+)
+def test_an_end_mark_costs_no_reject(mark: str) -> None:
+    assert read(GOOD, mark).rejects == []
+    parsed = parse_file(f"{GOOD}\r\n{mark}".encode(), "a.txt", None, RECEIVED)
+    assert (len(parsed.readings), parsed.rejects) == (1, [])
+
+
+@pytest.mark.parametrize("line", ["Endrin", "END 5", "THE END", "SO2\tEOF", "END\t12.5"])
+def test_what_only_resembles_an_end_mark_is_rejected(line: str) -> None:
+    assert reason(line) == "too-few-columns"
 
 
 def test_blank_lines_count_but_are_not_rejected() -> None:

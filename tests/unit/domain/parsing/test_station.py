@@ -166,6 +166,16 @@ def test_a_unit_known_to_be_wrong_is_corrected_while_the_rule_is_in_force() -> N
     assert one(at, line("CO", "1", "mg/m3", "20260325065959")) == ("CO", 1000.0, "µg/m3")
 
 
+def test_a_declared_decimal_sign_answers_what_a_file_leaves_open() -> None:
+    flow = StationParameter("FLOW", "m3/h")
+    points, commas = (station_with(flow, decimal_sign=sign) for sign in (".", ","))
+    assert one(points, line("FLOW", "1,250", "m3/h")) == ("FLOW", 1250.0, "m3/h")
+    assert one(commas, line("FLOW", "1,250", "m3/h")) == ("FLOW", 1.25, "m3/h")
+    assert one(commas, line("FLOW", "1.250", "m3/h")) == ("FLOW", 1250.0, "m3/h")
+    undeclared = read(station_with(flow), line("FLOW", "1,250", "m3/h"))
+    assert [reject.reason for reject in undeclared.rejects] == ["ambiguous-number"]
+
+
 def test_an_older_vietnamese_code_page_is_read_where_it_is_declared() -> None:
     content = "Nhiê\u0323t đô\u0323\t31.2\toC\t20260325000500\t00\r\n".encode("cp1258")
     temperature = StationParameter("Temp", "°C", file_names=("Nhiệt độ",))

@@ -31,13 +31,32 @@ USUAL = [
 ]
 
 LINES = st.tuples(
-    st.sampled_from(["PM2.5", "PM-2-5", "CO", "TEMP", "O3", "NOPE", "", " CO "]),
+    st.sampled_from(["PM2.5", "PM-2-5", "CO", "TEMP", "O3", "NOPE", "", " CO ", "\x02CO", "EOF"]),
     st.sampled_from(
-        ["12.4", "0", "-0", "7,85", " 3 ", "1_000", "1e3", "nan", "inf", "1e308", "9e307", "٣", "", "x"]
+        [
+            "12.4",
+            "0",
+            "-0",
+            "7,85",
+            "1,013",
+            "1.250",
+            " 3 ",
+            "1_000",
+            "1e3",
+            "nan",
+            "inf",
+            "1e308",
+            "9e307",
+            "٣",
+            "",
+            "x",
+        ]
     ),
     st.sampled_from(["ug/m3", "mg/m3", "oC", "", "-", "furlong"]),
-    st.sampled_from(["20260325120000", "20260325120500", "202603251200", "20991231000000", "soon", ""]),
-    st.sampled_from(["00", "01", "", " 02 "]),
+    st.sampled_from(
+        ["20260325120000", "20260325120500", "202603251200", "20260324240000", "20991231000000", "soon", ""]
+    ),
+    st.sampled_from(["00", "01", "", " 02 ", "1", "3", "00\x1a", "0\x000"]),
 )
 FILES = st.tuples(
     st.lists(st.sampled_from(USUAL) | LINES, max_size=6),

@@ -83,6 +83,19 @@ def test_rows_are_sent_in_time_order_between_the_two_ends(table: Path) -> None:
     assert [name for name, _ in files] == ["X_20260325010000.txt", "X_20260325020000.txt"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,CO\n2026-03-24T24:00,1\n",
+        "time,CO\n24:00 24/03/2026,1\n",
+        "year,month,day,hour,CO\n2026,3,24,24,1\n",
+    ],
+)
+def test_midnight_may_be_written_as_the_end_of_the_day(table: Path, text: str) -> None:
+    table.write_text(text)
+    assert [name for name, _ in csv_files(table, "X")] == ["X_20260325000000.txt"]
+
+
 def test_a_time_with_an_offset_becomes_the_stations_local_time(table: Path) -> None:
     table.write_text("time,CO\n2026-03-25T00:00:00Z,1\n")
     assert [name for name, _ in csv_files(table, "X")] == ["X_20260325070000.txt"]
@@ -95,7 +108,8 @@ def test_a_time_with_an_offset_becomes_the_stations_local_time(table: Path) -> N
         ("when,CO\n1,2\n", "series.csv: no time column; expected one of datetime, time"),
         ("time,wind\n2026-03-25T00:00,NE\n", "series.csv: no column holds numbers"),
         ("time,CO\n2026-03-25T00:00,1\nyesterday,2\n", "series.csv: line 3: no readable time"),
-        ("year,month,day,hour,CO\n2026,3,25,24,1\n", "series.csv: line 2: no readable time"),
+        ("year,month,day,hour,CO\n2026,3,25,25,1\n", "series.csv: line 2: no readable time"),
+        ("year,month,day,hour,CO\n2026,3,2_5,2,1\n", "series.csv: line 2: no readable time"),
     ],
 )
 def test_a_csv_that_cannot_be_replayed_says_why(table: Path, text: str, problem: str) -> None:

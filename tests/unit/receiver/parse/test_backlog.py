@@ -101,6 +101,18 @@ def test_a_parameter_that_the_registry_learns_is_read_from_the_files_that_had_it
     assert len(lane.reading_sets()) == 2, "the question is answered"
 
 
+def test_an_ambiguous_number_is_read_once_the_registry_declares_the_decimal_sign() -> None:
+    lane = Lane(registry())
+    lane.receive(file_name(), station_file([("PM2.5", "1,013", "ug/m3", "00")]))
+    lane.parse.step()
+    assert [r.reason for r in lane.reading_sets()[0].rejects] == ["ambiguous-number"]
+
+    lane.registry.stations[CODE] = replace(lane.registry.stations[CODE], decimal_sign=",")
+    lane.rereader.step(GOING)
+    assert [(r.parameter, r.value) for r in lane.reading_sets()[1].readings] == [("PM2.5", 1.013)]
+    assert lane.reading_sets()[1].rejects == []
+
+
 def test_a_file_is_read_again_when_the_registry_learns_its_station() -> None:
     lane = Lane(registry())
     lane.receive("LSOS_KHIKHO_20260325120000.txt", station_file())

@@ -196,6 +196,7 @@ def test_a_change_is_told_threshold_by_threshold(rules_of):
         ("[status]", "[stats]", "rules.yaml, line 1: unknown test 'stats'; the nearest is 'status'"),
         ("[status]", "status", "rules.yaml, line 1: required must be a list of tests"),
         ("1440", "a day", "rules.yaml, line 5: flat_line.fail_after must be a number, not 'a day'"),
+        ("1440", "1_440", "rules.yaml, line 5: flat_line.fail_after must be a number, not '1_440'"),
         ("1440", "yes", "rules.yaml, line 5: flat_line.fail_after must be a number, not 'yes'"),
         ("flat_line: off", "flat_line: 3",
          "rules.yaml, line 19: flat_line must be a mapping of thresholds, or off"),
