@@ -99,7 +99,8 @@ def handler_of(database: ClickHouse, registry: Registry, clock: Callable[[], dat
             AverageStep(ClickHouseAverages(database), registry, **steps),
             IndexStep(ClickHouseIndices(database), registry, **steps),
             ExceedanceStep(ClickHouseExceedances(database), registry, load_national(), **steps),
-        ]
+        ],
+        registry,
     )
 
 

@@ -19,7 +19,8 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.numbers import NumberError, Numbers
 from quantrac.domain.registry.pollution import Pollution
-from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
+from quantrac.domain.stamps import Stamps, middle_offset
+from quantrac.domain.times import HOUR, HOUR_DELTA, VIETNAM_OFFSET
 from quantrac.domain.written_times import read_written
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
@@ -70,13 +71,15 @@ _FILE = click.argument("file", type=click.File(encoding=ENCODING, errors=ENCODIN
 @_FILE
 @click.option("--daily", is_flag=True, help="Print one row a day (UTC+7) instead of one an hour.")
 @click.option(
+    "--stamps",
     "--label",
-    type=click.Choice(["start", "end"]),
-    default="end",
+    type=click.Choice([stamps.value for stamps in Stamps]),
+    default=Stamps.END.value,
     show_default=True,
-    help="Whether a time stands for the start or the end of its hour; with --daily it decides the day.",
+    help="Whether a time names the start or the end of its hour (so the ministry's export), or an instant; "
+    "with --daily it decides the day.",
 )
-def vn_aqi_command(file: TextIO, *, daily: bool, label: str) -> None:
+def vn_aqi_command(file: TextIO, *, daily: bool, stamps: str) -> None:
     """Compute VN_AQI (Decision 1459/QĐ-TCMT) of hourly means.
 
     FILE (- = stdin): a header with time and any of PM2.5, PM10, SO2, NO2, CO, O3 in any order, one row an
@@ -88,13 +91,13 @@ def vn_aqi_command(file: TextIO, *, daily: bool, label: str) -> None:
     of O3 needs 6; the first of these begins the evening before.
     """
     table = _read(file, _air_parameter)
-    hours = _hours(table)
+    hours = _hours(table, Stamps(stamps))
     series: dict[str, dict[int, Fraction]] = defaultdict(dict)
     for hour, values in zip(hours, table.values, strict=True):
         if hour is not None:
             for parameter, value in values.items():
                 series[parameter][hour] = value
-    rows = _aqi_of_days(table, hours, series, label) if daily else _aqi_of_hours(table, hours, series)
+    rows = _aqi_of_days(table, hours, series) if daily else _aqi_of_hours(table, hours, series)
     _write(["time", *table.columns, "vn_aqi"], rows)
     sys.exit(SOME_UNREADABLE if table.complaints else READ)
 
@@ -111,13 +114,12 @@ def _aqi_of_hours(
 
 
 def _aqi_of_days(
-    table: Table, hours: Sequence[int | None], series: Mapping[str, Mapping[int, Fraction]], label: str
+    table: Table, hours: Sequence[int | None], series: Mapping[str, Mapping[int, Fraction]]
 ) -> Iterator[list[str]]:
-    # The decision's day is the hours labelled, at their end, 01:00 to 24:00: 24 d + 1 to 24 d + 24 from 1970.
-    to_end = 1 if label == "start" else 0
-    for day in sorted({(hour + to_end - 1) // 24 for hour in hours if hour is not None}):
-        first = 24 * day + 1 - to_end
-        span = range(first - vn_aqi.EVENING_HOURS, first + 24)
+    # The decision's day is the hours labelled, at their end, 01:00 to 24:00: those that begin at 24 d to
+    # 24 d + 23 from 1970.
+    for day in sorted({hour // 24 for hour in hours if hour is not None}):
+        span = range(24 * day - vn_aqi.EVENING_HOURS, 24 * (day + 1))
         windows = {name: [values.get(h) for h in span] for name, values in series.items()}
         shown = date.fromordinal(_EPOCH.toordinal() + day).isoformat()
         yield _aqi_row(shown, table, vn_aqi.daily(windows))
@@ -276,12 +278,13 @@ def _append(table: Table, numbers: Numbers, line: int, cells: list[str], index: 
     table.values.append(values)
 
 
-def _hours(table: Table) -> list[int | None]:
+def _hours(table: Table, stamps: Stamps) -> list[int | None]:
     """Return each row's hour, counted in Vietnam's clock from 1970; complains about times that are none."""
+    offset = middle_offset(stamps, HOUR)
     hours: list[int | None] = []
     for line, text in zip(table.lines, table.times, strict=True):
         try:
-            hours.append(_hour(text))
+            hours.append((_hour(text) * HOUR + offset) // HOUR)
         except (ValueError, OverflowError) as error:
             table.complain(line, f"column 'time': {error}")
             hours.append(None)

@@ -14,6 +14,7 @@ from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.registry.stations import StationType
+from quantrac.domain.stamps import Stamps
 from quantrac.domain.times import to_seconds
 from quantrac.errors import UserError
 
@@ -58,13 +59,28 @@ class _Parameter(click.ParamType):
 )
 @click.option("--interval", "step", type=_Interval(), help="Between two rows: 15min, 300s, 1h.")
 @click.option(
+    "--stamps",
+    type=click.Choice([stamps.value for stamps in Stamps]),
+    default=Stamps.INSTANT.value,
+    show_default=True,
+    help="What a time names of its interval: a rule by the hour of day is that of the interval's middle.",
+)
+@click.option(
     "--rules",
     "path",
     type=click.Path(exists=True, path_type=Path),
     help="Rule file, or folder of rule files; by default the national ones.",
 )
 @one_sentence
-def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None, path: Path | None) -> None:
+def qa(
+    *,
+    series: Any,
+    parameter: Parameter,
+    medium: str,
+    step: timedelta | None,
+    stamps: str,
+    path: Path | None,
+) -> None:
     """Flag the rows of SERIES, a CSV file with the columns time,value and, if known, status.
 
     An empty value is missing. Times without a zone are UTC. Prints time,value,flag,tests: the QARTOD flag (1
@@ -77,6 +93,8 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
     from quantrac.domain.qa.stored.offline import flag_series
     from schemas.rules import NATIONAL, RuleBook, load
 
+    if step is None and stamps != Stamps.INSTANT:
+        raise UserError(f"--stamps {stamps} needs the --interval whose {stamps} the times name")
     rows = read_series(series)
     columns = Rows(
         np.array([to_seconds(time) for time in rows.time]),
@@ -89,6 +107,7 @@ def qa(*, series: Any, parameter: Parameter, medium: str, step: timedelta | None
         book=RuleBook(load(path or NATIONAL)),
         now=datetime.now(UTC),
         interval=step.total_seconds() if step else None,
+        stamps=Stamps(stamps),
     )[parameter.code]
     _print(rows, flagged.flag.tolist(), flagged.tests)
     if step is not None:

@@ -1,18 +1,20 @@
 """``quantrac registry``: stations and accounts, from YAML into the station-registry topic."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import click
 
 from quantrac.cli.mistakes import one_sentence
-from quantrac.cli.registry_changes import changed_spans
+from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import Station as DomainStation
 from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
@@ -37,14 +39,17 @@ def import_(directory: Path, target: Target) -> None:
     """Write every record of DIRECTORY's *.yaml files; services follow at once.
 
     Records that are not in the files stay as they are. Where a known station's type, place, interval, units,
-    ranges, dates or maintenance changed, its stored readings are judged again: those of the maintenance, else
-    of the last 60 days.
+    ranges, dates, stamps or maintenance changed, its stored readings are judged again: those of the
+    maintenance, else of the last 60 days. Where its intervals or stamps changed, the command says which
+    averages have to be computed again, and how.
     """
     records = load_directory(directory)
     if not records:
         raise UserError(f"{directory}: the files hold no record")
     with read_registry(target) as current:
-        changed = list(_find_changes(current, records, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        changed = _find_spans(current, records, partial(changed_spans, now=now))
+        averages = _find_spans(current, records, partial(spans_to_average, now=now))
         written = write(
             target,
             *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
@@ -56,6 +61,12 @@ def import_(directory: Path, target: Target) -> None:
     echo(f"imported {counts} into {target.registry}")
     if changed:
         _judge_again(target, changed, written.offset)
+    for code, start, end in averages:
+        until = f" --to {end:%Y-%m-%dT%H:%M:%S}" if end < now else ""
+        echo(
+            f"{code} changed: its averages follow the new intervals and stamps after `quantrac replay "
+            f"--stage windows --station {code} --from {start:%Y-%m-%dT%H:%M:%S}{until}`"
+        )
 
 
 @registry.command("check")
@@ -91,14 +102,18 @@ def hash_password_(password: str) -> None:
     echo(hash_password(password))
 
 
-def _find_changes(
-    registry: Registry, records: Sequence[RegistryRecord], now: datetime
-) -> Iterator[tuple[str, datetime, datetime]]:
-    """Yield station, start and end of what the records of known stations judge otherwise."""
-    for record in records:
-        if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None:
-            for start, end in changed_spans(before, record.to_domain(), now):
-                yield record.code, start, end
+def _find_spans(
+    registry: Registry,
+    records: Sequence[RegistryRecord],
+    spans_of: Callable[[DomainStation, DomainStation], Sequence[Span]],
+) -> list[tuple[str, datetime, datetime]]:
+    """Return station, start and end of what ``spans_of`` says of known stations and their new records."""
+    return [
+        (record.code, start, end)
+        for record in records
+        if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None
+        for start, end in spans_of(before, record.to_domain())
+    ]
 
 
 def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime]], offset: int) -> None:

@@ -1,13 +1,15 @@
-"""Which stored readings a new record of a station judges otherwise than the one before."""
+"""Which stored readings a new record of a station judges, or averages, otherwise than the one before."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
+from quantrac.domain.bounds import MEASURED
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
+from quantrac.domain.times import DAY_DELTA
 
 Span: TypeAlias = tuple[datetime, datetime]
 """Start, inclusive, and end, exclusive, by the time of measurement, UTC."""
@@ -19,21 +21,50 @@ AHEAD = timedelta(days=1)
 
 
 def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
-    """Return the spans in which the two records of a station lead to different flags, in order.
+    """Return the spans of measurement in which two records of a station lead to different flags, in order.
 
     Maintenance counts however old it is, everything else for the last 60 days; ``now`` is UTC. What begins
     later than now is left out: readings that are still to come are judged by the new record.
     """
-    dated: list[Valid] = [before, after, *before.parameters, *after.parameters]
-    ends = {time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None}
-    since, until = now - HORIZON, now + AHEAD
-    cuts = {since, until, *(time for time in ends if since < time < until)}
-    spans = _differing(before, after, _facts, cuts)
+    dated = [before, after, *before.parameters, *after.parameters, *_clock(before), *_clock(after)]
+    spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD))
     windows = {
         time for entry in (*before.maintenance, *after.maintenance) for time in (entry.start, entry.end)
     }
     spans += _differing(before, after, _maintenance, windows)
     return sorted(span for span in spans if span[0] <= now)
+
+
+def spans_to_average(before: Station, after: Station, now: datetime) -> list[Span]:
+    """Return the spans of measurement whose averages the two records lead to differ in, in order.
+
+    By the interval, which says how many readings are expected, or by what stamps mean, which says in which
+    hour each counts: with a day on both sides, which readings may have come from or have gone to. ``now`` is
+    UTC.
+    """
+    cuts = _cuts([*_clock(before), *_clock(after)], MEASURED.first, now + AHEAD)
+    spans = [span for span in _differing(before, after, _averaging, cuts) if span[0] <= now]
+    return [(max(start - DAY_DELTA, MEASURED.first), end + DAY_DELTA) for start, end in spans]
+
+
+def _clock(station: Station) -> list[Valid]:
+    return [*station.intervals, *station.stamps]
+
+
+def _cuts(dated: Iterable[Valid], since: datetime, until: datetime) -> set[datetime]:
+    """Return both ends, and the times between them at which an entry begins or ends."""
+    ends = {time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None}
+    return {since, until, *(time for time in ends if since < time < until)}
+
+
+def _averaging(station: Station, time: datetime) -> object:
+    """What the registry tells averages at a time."""
+    return station.interval_at(time), _mean_span(station, time)
+
+
+def _mean_span(station: Station, time: datetime) -> object:
+    """How far from a stamp at a time what was averaged lies."""
+    return tuple(at - time for at in station.mean_span(time))
 
 
 def _facts(station: Station, time: datetime) -> object:
@@ -44,6 +75,7 @@ def _facts(station: Station, time: datetime) -> object:
     return (
         station.type,
         station.interval_seconds,
+        _mean_span(station, time),
         (station.latitude, station.longitude),
         {code: thresholds for code, thresholds in entries.items() if thresholds},
     )

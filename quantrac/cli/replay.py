@@ -94,8 +94,8 @@ def replay(
     reopen.
 
     Averages (--stage windows) of every hour that holds readings are computed again with all that is made of
-    them: after a change of an interval in the registry, or of who publishes an index. What comes out as
-    before is not written; live hours go on beside it.
+    them: after a change of an interval in the registry, of what stamps mean, or of who publishes an index.
+    What comes out as before is not written; live hours go on beside it.
     """
     since = start.replace(tzinfo=UTC)
     until = end.replace(tzinfo=UTC) if end else datetime.now(UTC)

@@ -30,18 +30,32 @@ _SAY_SECONDS = 10.0
 
 _STATIONS = """
 SELECT DISTINCT station
-FROM readings
-WHERE measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
-  AND ({station:String} = '' OR station = {station:String})
+FROM
+(
+  SELECT station FROM readings
+  WHERE measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+  UNION ALL
+  SELECT station FROM averages
+  WHERE period = 'hour' AND starts_at >= {start:DateTime('UTC')} AND starts_at < {end:DateTime('UTC')}
+)
+WHERE {station:String} = '' OR station = {station:String}
 ORDER BY station
 """
 
+# Hours with readings, and those with an average: a changed meaning of stamps may take its readings elsewhere.
 # A month at a time: the readings of a series and month lie in one place, whatever part of them is asked for.
 _HOURS = """
-SELECT DISTINCT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour
-FROM readings
-WHERE station IN {stations:Array(String)}
-  AND measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+SELECT DISTINCT station, parameter, hour
+FROM
+(
+  SELECT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour FROM readings
+  WHERE station IN {stations:Array(String)}
+    AND measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
+  UNION ALL
+  SELECT station, parameter, toUnixTimestamp(starts_at) AS hour FROM averages
+  WHERE period = 'hour' AND station IN {stations:Array(String)}
+    AND starts_at >= {start:DateTime('UTC')} AND starts_at < {end:DateTime('UTC')}
+)
 ORDER BY hour, station, parameter
 """
 
@@ -69,7 +83,7 @@ class Page:
     """One day (Vietnam's) of some stations."""
 
     hours: Mapping[str, Sequence[tuple[str, datetime]]]
-    """Station -> parameter and start of the hour; those that hold readings."""
+    """Station -> parameter and start of the hour; those that hold readings or have an average."""
     done: int
     """Days of stations that lie behind when the page is done, of ``total``."""
     total: int
@@ -101,7 +115,7 @@ def recompute(target: Target, period: Period, *, dry_run: bool) -> None:
 
 
 def pages(database: Database, period: Period) -> Iterator[Page]:
-    """Yield the hours that hold readings: by groups of stations, day by day."""
+    """Yield the hours that hold readings or have an average: by groups of stations, day by day."""
     begin, end = hour_start(period.start), hour_start(period.end - timedelta(microseconds=1)) + HOUR_DELTA
     answer = database.query(_STATIONS, {**_span(begin, end), "station": period.station})
     stations = [code for (code,) in answer.rows]

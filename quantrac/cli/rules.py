@@ -19,6 +19,7 @@ from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.stamps import middles
 from quantrac.domain.times import parse_time, to_iso
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
@@ -175,7 +176,8 @@ def climatology(
 ) -> None:
     """Compute a station's own range by month and hour, and write it as OUT/stations/STATION.yaml.
 
-    Takes the good readings that are stored, or CSV files of good readings.
+    Takes the good readings that are stored, each in the hour that the registry's stamps of the station
+    decide, or CSV files of good readings, each in the hour of its time.
     """
     since, until = parse_time(start), parse_time(end) if end else datetime.now(UTC)
     if files:
@@ -183,7 +185,10 @@ def climatology(
     else:
         for code in parameters:
             catalogue_code(code)
-        readings = dict(_read_stored(_target_there(**where), station, parameters, since, until))
+        record = _registry_there(**where).stations.get(station)
+        offsets = record.middle_offsets() if record is not None else ()
+        stored = _read_stored(_target_there(**where), station, parameters, since, until)
+        readings = {code: (middles(time, offsets), value) for code, (time, value) in stored}
     series = [
         Series(code, *climate(*readings[code], low=low, high=high, margin=margin, at_least=at_least))
         for code in readings

@@ -105,7 +105,7 @@ def windows() -> Role:
         clock=clock,
         rules=settings.average_rules,
     )
-    handler = WindowsHandler([averages, indices, exceedances])
+    handler = WindowsHandler([averages, indices, exceedances], registry)
     runner = StreamRunner(
         settings.kafka_connection,
         group=settings.topic("aggregator.windows"),

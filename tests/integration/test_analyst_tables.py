@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from quantrac.domain.registry.stations import Interval, StationParameter
+from quantrac.domain.bounds import MEASURED
+from quantrac.domain.registry.stations import Interval, StampMeaning, StationParameter
+from quantrac.domain.stamps import Stamps
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.kafka.producer import KafkaProducer
@@ -142,7 +144,8 @@ def registered(clickhouse: ClickHouseSettings, client: ClickHouse) -> ClickHouse
         valid_to=datetime(2026, 3, 4, tzinfo=LOCAL),
     )
     half_hours = Interval(1800, valid_to=datetime(2026, 3, 2, tzinfo=LOCAL))
-    of_a = replace(of_a, interval_seconds=3600, intervals=(half_hours,))
+    at_end = StampMeaning(Stamps.END, valid_from=datetime(2026, 3, 1, tzinfo=LOCAL))
+    of_a = replace(of_a, interval_seconds=3600, intervals=(half_hours,), stamps=(at_end,))
     for table, rows in (
         ("station_parameters", parameter_rows(of_a)),
         ("station_limits", limit_rows(load_national(), of_a)),
@@ -166,6 +169,14 @@ def test_what_a_station_no_longer_has_is_not_shown(registered: ClickHouse) -> No
         ("NO2",),
         ("PM2.5",),
     ]
+
+
+def test_the_stamps_of_a_station_say_in_which_hour_a_reading_counts(registered: ClickHouse) -> None:
+    first, change = (int(datetime(2026, 3, day, tzinfo=LOCAL).timestamp()) for day in (1, 2))
+    last = int(MEASURED.last.timestamp()) - 86_400
+    spans = "arrayMap(o -> (toUnixTimestamp(o.1), toUnixTimestamp(o.2), o.3), stamps)"
+    (row,) = found(registered, f"SELECT {spans} FROM stations_current")
+    assert row == ([(first, change, -900), (change, last, -1800)],)
 
 
 def test_the_registrys_topic_becomes_the_stations_of_the_tables(

@@ -16,7 +16,8 @@ from quantrac.domain.qa.baseline.blocks import BlockStatistics, block_of
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision, Withdrawal
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.registry.stations import Station, StationParameter
+from quantrac.domain.registry.stations import StampMeaning, Station, StationParameter
+from quantrac.domain.stamps import Stamps
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
@@ -458,6 +459,26 @@ def test_a_correction_of_the_unit_shows_in_the_trace(api: TestClient, context: C
         "valid_from": None,
         "valid_to": "2026-03-25T08:00:00Z",
     }
+
+
+def test_the_average_of_a_reading_is_that_of_the_hour_its_stamp_stands_for(
+    api: TestClient, context: Context
+) -> None:
+    known = context.registry.stations[HANOI]
+    path = f"/v1/lineage?station={HANOI}&parameter=PM2.5&{AT_NOON}"
+    assert get(api, path)["averaged"]["stamps"] == "instant"
+    context.registry.stations[HANOI] = replace(known, stamps=(StampMeaning(Stamps.END),))
+    try:
+        trace = get(api, path)
+    finally:
+        context.registry.stations[HANOI] = known
+    assert trace["averaged"] == {
+        "stamps": "end",
+        "starts_at": "2026-03-25T04:55:00Z",
+        "ends_at": "2026-03-25T05:00:00Z",
+        "hour_starts_at": "2026-03-25T04:00:00Z",
+    }
+    assert trace["average"]["starts_at"] == "2026-03-25T04:00:00Z"
 
 
 def test_a_line_is_found_in_a_file_of_another_encoding(api: TestClient) -> None:

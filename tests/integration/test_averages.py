@@ -5,13 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from quantrac.cli.replay_windows import Period, pages
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StampMeaning
+from quantrac.domain.stamps import Stamps, middles
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.migrations import migrate, sort_migrations
-from quantrac.io.records import Done
+from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import station
 from schemas.clickhouse import migration_files
+from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.indices.queries import ClickHouseIndices
 from services.api.averages import query as queries
@@ -99,6 +103,48 @@ def test_the_tables_equal_a_recomputation_of_the_final_readings(clickhouse: Clic
         NEW_YEAR + timedelta(hours=31 * 24 + 19),
         NOW,
     )
+
+
+def test_readings_count_where_the_stamps_of_their_station_say_and_move_when_that_changes(
+    clickhouse_server: ClickHouseSettings,
+) -> None:
+    settings = clickhouse_server.model_copy(update={"database": "stamped"})
+    ClickHouse(settings, database="default").command("CREATE DATABASE stamped")
+    database = ClickHouse(settings)
+    migrate(database, sort_migrations(migration_files()))
+    readings = {key: value for readings in batches(random.Random(7))[:4] for key, value in readings.items()}
+    store(database, readings, NOW)
+    entry = station(interval_seconds=1200)
+    at_end = (
+        StampMeaning(Stamps.END, valid_to=NEW_YEAR - timedelta(hours=3)),
+        StampMeaning(Stamps.START, 7200, valid_from=NEW_YEAR),
+    )
+    # A dated change in one station, and none in the other; then the other way round.
+    for number, meanings in enumerate([(at_end, ()), ((), at_end)]):
+        entries = {
+            code: replace(entry, code=code, stamps=stamps)
+            for code, stamps in zip(CODES, meanings, strict=True)
+        }
+        tables = ClickHouseAverages(database)
+        now = NOW + timedelta(hours=number)
+        handler = windows_handler(
+            tables, ClickHouseIndices(database), Registry(stations=entries), clock=lambda now=now: now
+        )
+        # As `quantrac replay --stage windows` says them.
+        period = Period(NEW_YEAR - timedelta(days=3), NEW_YEAR + timedelta(days=40), "")
+        dirty_hours = [
+            Record("dirty", code.encode(), encode_window_dirty(code, hours))
+            for page in pages(database, period)
+            for code, hours in page.hours.items()
+        ]
+        assert isinstance(handler.handle(dirty_hours), Done)
+        moved = {
+            (code, parameter, middles(stamp, entries[code].middle_offsets())): reading
+            for (code, parameter, stamp), reading in readings.items()
+        }
+        found = {key: row for key, row in stored(database, "averages").items() if row["received"]}
+        assert_equal(found, brute_force(moved, lambda code, hour: 3))
+    assert handler.handle(dirty_hours) == Done([], []), "the same again writes nothing"
 
 
 def test_hourly_averages_of_an_older_release_keep_their_values_and_are_members(

@@ -8,7 +8,8 @@ from typing import Any
 
 from quantrac.domain.limits import LimitBook
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.registry.stations import StationParameter, StationType
+from quantrac.domain.registry.stations import StampMeaning, StationParameter, StationType
+from quantrac.domain.stamps import Stamps
 from quantrac.testing.asgi import TestClient
 from quantrac.testing.builders import NOON, station
 from quantrac.testing.tables import GivenRows
@@ -24,7 +25,13 @@ PARAMETERS = (
     StationParameter("X9", "mV"),
 )
 STATIONS = (
-    station("A", parameters=PARAMETERS, aliases=["A1"], valid_to=NOON - timedelta(days=1)),
+    station(
+        "A",
+        parameters=PARAMETERS,
+        aliases=["A1"],
+        stamps=(StampMeaning(Stamps.END),),
+        valid_to=NOON - timedelta(days=1),
+    ),
     station("B", province="48"),
     station("C", type=StationType.WASTEWATER),
 )

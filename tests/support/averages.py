@@ -11,6 +11,7 @@ import numpy as np
 
 from quantrac.domain.averaging import AverageRules, Period
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.stamps import MiddleOffset, middles
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse_native import Array
 from quantrac.testing.tables import list_columns
@@ -62,12 +63,15 @@ class AveragesInMemory:
     ) -> None:
         self.readings_by_time[station, parameter, int(at.timestamp())] = value, flag, status
 
-    def readings(self, scope: Scope, flags: Sequence[int]) -> Mapping[str, Sequence[Any]]:
+    def readings(
+        self, scope: Scope, flags: Sequence[int], offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
         self._look("readings")
         hours: dict[tuple[str, str, int], list[tuple[int, float, int, str]]] = defaultdict(list)
         for (station, parameter, at), (value, flag, status) in self.readings_by_time.items():
-            if station in scope.stations and parameter in scope.parameters and is_in_time(scope, at):
-                hours[station, parameter, at // 3600 * 3600].append((at, value, flag, status))
+            middle = middles(at, offsets.get(station, ()))
+            if station in scope.stations and parameter in scope.parameters and is_in_time(scope, middle):
+                hours[station, parameter, middle // 3600 * 3600].append((at, value, flag, status))
         rows = [
             {
                 "station": station,
@@ -218,7 +222,7 @@ def windows_handler(
         AverageStep(averages, registry, aggregated=aggregated, clock=clock, rules=rules),
         IndexStep(indices, registry, aggregated=aggregated, clock=clock, rules=rules),
     ]
-    return WindowsHandler([*steps, exceedances] if exceedances else steps)
+    return WindowsHandler([*steps, exceedances] if exceedances else steps, registry)
 
 
 def rows_of(columns: Mapping[str, Array]) -> list[dict[str, Any]]:

@@ -1,15 +1,19 @@
 """Stations, what they measure and how often."""
 
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
+from quantrac.domain.bounds import MEASURED
 from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.validity import Valid
-from quantrac.domain.times import from_seconds, to_seconds
+from quantrac.domain.stamps import MiddleOffset, Stamps, middle_offset, middles, start_offset
+from quantrac.domain.times import DAY_DELTA, from_seconds, to_seconds, to_whole_seconds
 
 
 class StationType(StrEnum):
@@ -63,6 +67,15 @@ class Interval(Valid):
 
 
 @dataclass(frozen=True, slots=True)
+class StampMeaning(Valid):
+    """What the stamps of a station's readings mean."""
+
+    at: Stamps
+    seconds: int | None = None
+    """Length of what was averaged; ``None`` = the station's interval of then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Station(Valid):
     """One automatic station."""
 
@@ -78,6 +91,8 @@ class Station(Valid):
     """Distance between two files."""
     intervals: tuple[Interval, ...] = ()
     """Where it was another one: spans that win over ``interval_seconds``."""
+    stamps: tuple[StampMeaning, ...] = ()
+    """No two are valid at once; where none is, a stamp names an instant."""
     publish_index: bool = False
     """Whether VN_AQI or VN_WQI is made of it; a station that only serves as a reference publishes none."""
     timezone: str = "Asia/Ho_Chi_Minh"
@@ -108,6 +123,53 @@ class Station(Valid):
             (interval.seconds for interval in self.intervals if interval.valid_at(time)),
             self.interval_seconds,
         )
+
+    def mean_span(self, measured_at: datetime) -> tuple[datetime, datetime]:
+        """Return start and end of what a reading with this stamp is the mean of; the same time twice of an
+        instant.
+        """
+        stamps, length = self._meaning_at(measured_at)
+        start = measured_at + timedelta(seconds=start_offset(stamps, length))
+        return start, start + timedelta(seconds=0 if stamps is Stamps.INSTANT else length)
+
+    def middle_of(self, measured_at: datetime) -> datetime:
+        """Return the time (UTC) whose hour and day a reading with this stamp counts in."""
+        seconds = to_whole_seconds(measured_at)
+        return measured_at + timedelta(seconds=middles(seconds, self.middle_offsets()) - seconds)
+
+    def middle_offsets(self) -> tuple[MiddleOffset, ...]:
+        """Return how far from the stamps the middles lie, in order of time; nothing where all are instants.
+
+        A stamp within a day of the bounds of times of measurement is its own middle, so that every average it
+        enters keeps within them.
+        """
+        if not self.stamps:
+            return ()
+        first, last = MEASURED.first + DAY_DELTA, MEASURED.last - DAY_DELTA
+        dated: tuple[Valid, ...] = (*self.stamps, *self.intervals)
+        bounds = {at for entry in dated for at in (entry.valid_from, entry.valid_to) if at is not None}
+        cuts = [first, *sorted(at for at in bounds if first < at < last), last]
+        offsets = (
+            # Stamps are whole seconds, and the first one at or after a cut begins the span.
+            MiddleOffset(
+                math.ceil(to_seconds(start)),
+                math.ceil(to_seconds(end)),
+                middle_offset(*self._meaning_at(start)),
+            )
+            for start, end in pairwise(cuts)
+        )
+        return tuple(offset for offset in offsets if offset.seconds)
+
+    def stamps_at(self, time: datetime) -> Stamps:
+        """Return which time of what is averaged stamps name at a time (UTC)."""
+        return self._meaning_at(time)[0]
+
+    def _meaning_at(self, time: datetime) -> tuple[Stamps, int]:
+        """Return which time stamps name, and the seconds of what is averaged; 0 of instants."""
+        meaning = next((meaning for meaning in self.stamps if meaning.valid_at(time)), None)
+        if meaning is None:
+            return Stamps.INSTANT, 0
+        return meaning.at, meaning.seconds or self.interval_at(time)
 
     def grid_time(self, measured_at: datetime) -> datetime:
         """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.

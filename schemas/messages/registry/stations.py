@@ -1,15 +1,17 @@
 """Stations, what they measure and how often."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry import stations as domain
 from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.stamps import Stamps
 from quantrac.domain.units import canonical_unit
 from schemas.messages.base import Line, Message, ParameterCode, StationCode
 from schemas.messages.registry.fields import (
@@ -123,6 +125,27 @@ class Interval(Dated):
         return domain.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
 
 
+class StampMeaning(Dated):
+    """What the stamps of a station's readings mean, between two dates."""
+
+    at: Stamps
+    """Whether a stamp names an instant, or the start or the end of what was averaged."""
+    minutes: Minutes | None = None
+    """Length of what was averaged; absent = the station's interval of then."""
+
+    def to_domain(self) -> domain.StampMeaning:
+        """Convert for use."""
+        fields = fields_of(self)
+        minutes = fields.pop("minutes")
+        return domain.StampMeaning(seconds=None if minutes is None else round(minutes * 60), **fields)
+
+
+def _as_meanings(value: object) -> object:
+    """Read one word, or one entry that stands in no list, as the only entry."""
+    entry = {"at": value} if isinstance(value, str) else value
+    return [entry] if isinstance(entry, dict) else value
+
+
 class Station(Dated):
     """One automatic station."""
 
@@ -138,6 +161,9 @@ class Station(Dated):
     """Distance between two files; the national register's default is 5."""
     intervals: tuple[Interval, ...] = ()
     """Spans in which it was another one, so that averages of then expect what was to be expected then."""
+    stamps: Annotated[tuple[StampMeaning, ...], BeforeValidator(_as_meanings)] = ()
+    """Whether readings are stamped with the start or the end of what was averaged; where nothing is said,
+    with an instant. In a file one word, such as ``end``, says it for all times."""
     publish_index: bool = False
     """Whether VN_AQI or VN_WQI is made of it; not of a station that only serves as a reference."""
     timezone: str = "Asia/Ho_Chi_Minh"
@@ -179,11 +205,23 @@ class Station(Dated):
             raise ValueError(f"pollution is stated of surface water, not of {self.type.value}")
         return self
 
+    @field_validator("stamps")
+    @classmethod
+    def _one_meaning_at_once(cls, meanings: tuple[StampMeaning, ...]) -> tuple[StampMeaning, ...]:
+        ordered = sorted(meanings, key=lambda meaning: meaning.valid_from or _BEFORE_ALL)
+        for earlier, later in pairwise(ordered):
+            if earlier.valid_to is None or (later.valid_from or _BEFORE_ALL) < earlier.valid_to:
+                raise ValueError(
+                    f"'{earlier.at}' and '{later.at}' are valid at once; end the earlier one with valid_to"
+                )
+        return meanings
+
     def to_domain(self) -> domain.Station:
         """Convert for use."""
         fields = fields_of(self)
         fields["interval_seconds"] = round(fields.pop("interval_minutes") * 60)
         fields["intervals"] = tuple(interval.to_domain() for interval in self.intervals)
+        fields["stamps"] = tuple(meaning.to_domain() for meaning in self.stamps)
         fields["parameters"] = tuple(p.to_domain() for p in self.parameters)
         fields["permits"] = tuple(permit.to_domain() for permit in self.permits)
         fields["pollution"] = tuple(entry.to_domain() for entry in self.pollution)

@@ -15,7 +15,7 @@ from quantrac.domain.limits import Basis, Limit, LimitBook, basis_of
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
-from quantrac.domain.times import to_milliseconds
+from quantrac.domain.times import from_seconds, to_milliseconds
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseError, ClickHouseRefused, Result
 from quantrac.io.progress import Progress
 from quantrac.io.role import Table
@@ -177,7 +177,8 @@ def station_row(code: str, station: Station | None) -> dict[str, Any]:
         # Only the key counts of a row that takes another one out.
         return dict.fromkeys(("name", "name_en", "type", "province"), "") | {
             **{"code": code, "latitude": 0.0, "longitude": 0.0, "interval_seconds": 0, "intervals": []},
-            **{"publish_index": 0, "pollution": [], "valid_from": None, "valid_to": None, "removed": 1},
+            **{"stamps": [], "publish_index": 0, "pollution": [], "valid_from": None, "valid_to": None},
+            "removed": 1,
         }
     return {
         "code": station.code,
@@ -189,6 +190,10 @@ def station_row(code: str, station: Station | None) -> dict[str, Any]:
         "longitude": station.longitude,
         "interval_seconds": station.interval_seconds,
         "intervals": [(*_span(interval), interval.seconds) for interval in station.intervals],
+        "stamps": [
+            (from_seconds(offset.start), from_seconds(offset.end), offset.seconds)
+            for offset in station.middle_offsets()
+        ],
         "publish_index": int(station.publish_index),
         "pollution": [(*_span(entry), entry.kind.value) for entry in station.pollution],
         "valid_from": _clip(station.valid_from),

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from quantrac.domain.ids import reading_version
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.stations import Station, WarningLevels
-from quantrac.domain.times import DAY, to_whole_seconds
+from quantrac.domain.times import DAY, from_seconds, to_whole_seconds
 from schemas.codecs.aggregated import AggregatedMessage
 from services.aggregator.watch.rules import WatchRules
 
@@ -69,8 +69,8 @@ class ArrivedFile:
     """What the causes need of a flagged set that holds readings."""
 
     received_at: int
-    newest_at: int
-    """Time of its newest reading."""
+    newest_made_at: int
+    """When its newest reading was made (:func:`mean_made_at`)."""
     revision: int
     readings: FlaggedReadings
     rows: Sequence[tuple[int, int]]
@@ -134,18 +134,19 @@ class WatchedStation:
         version = reading_version(flagged.received_at, flagged.revision)
         readings, rows, newest_at = flagged.readings, [], NEVER
         times = [min(to_whole_seconds(time), received_at) for time in readings.measured_at]
+        made_at = {time: mean_made_at(context.entry, time) for time in set(times)}
         for row, (parameter, time) in enumerate(zip(readings.parameter, times, strict=True)):
             newest_at = max(newest_at, time)
             series = self.series_of(parameter)
             series.last_at = max(series.last_at, time)
-            if received_at - time < context.rules.late and (time, version) >= series.newest:
+            if received_at - made_at[time] < context.rules.late and (time, version) >= series.newest:
                 series.newest = time, version
                 series.value, series.unit = readings.value[row], readings.unit[row]
                 rows.append((row, time))
         if newest_at == NEVER:
             return
         self.extend(newest_at, newest_at)
-        file = ArrivedFile(received_at, newest_at, flagged.revision, readings, rows)
+        file = ArrivedFile(received_at, max(made_at.values()), flagged.revision, readings, rows)
         for state in self.states.values():
             state.take_file(file, context)
 
@@ -181,6 +182,13 @@ class WatchedStation:
                 del self.series[code]
                 for state in self.states.values():
                     state.forget(code)
+
+
+def mean_made_at(entry: Station | None, stamp: int) -> int:
+    """Return when what a reading is the mean of was over, before which no file can come."""
+    if entry is None or not entry.stamps:
+        return stamp
+    return to_whole_seconds(entry.mean_span(from_seconds(stamp))[1])
 
 
 class Database(Protocol):

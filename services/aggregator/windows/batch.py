@@ -59,13 +59,15 @@ def select_touched(
     """Return of recomputed averages those that are complete, or may have been.
 
     A period of which less than the required share is over at its last reading has never been complete, so
-    nothing was judged by it: of a year that is every file until October.
+    nothing was judged by it: of a year that is every file until October. One that has lost all its readings
+    may have been.
     """
     # Members that had begun at the last reading, one number an average: days of months and years, else hours.
     member = np.where(averages["expected"] > DAY // HOUR, DAY, HOUR)
     begun = (averages["last_at"] - averages["starts_at"]) // member + 1
     is_hour = averages["period"] == PERIODS.index(Period.HOUR)
-    selected = is_hour | rules.complete(begun, averages["expected"]) | averages["complete"]
+    is_empty = averages["received"] == 0
+    selected = is_hour | is_empty | rules.complete(begun, averages["expected"]) | averages["complete"]
     rows = select_rows({name: averages[name] for name in (*_COLUMNS, "complete")}, selected)
     rows["mean"] = np.where(rows.pop("complete"), rows["mean"], np.nan)
     return TouchedAverages(stations, parameters, rows)

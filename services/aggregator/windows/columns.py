@@ -57,6 +57,16 @@ def average_keys(columns: Mapping[str, Numbers] | Records, parameters: int) -> N
     return pack_pairs(series, columns["starts_at"].astype(np.int64))
 
 
+def match_averages(records: Records, keys: Numbers, parameters: int) -> tuple[Records, NDArray[np.bool_]]:
+    """Return for each key of an average the record that has it, and a mask of the keys that have one."""
+    if not len(records):
+        return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
+    record_keys = average_keys(records, parameters)
+    order = np.argsort(record_keys)
+    row = order[np.minimum(np.searchsorted(record_keys, keys, sorter=order), len(order) - 1)]
+    return records[row], record_keys[row] == keys
+
+
 def pad_rows(values: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """Return lists of different lengths as the rows of one matrix, filled up with NaN at their ends."""
     lengths = np.fromiter(map(len, values), int, len(values))

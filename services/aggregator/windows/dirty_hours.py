@@ -1,12 +1,14 @@
 """Dirty hours in groups that are read and computed together. Times are seconds since 1970, UTC."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from quantrac.domain.catalogue import Combined, find_parameter
-from quantrac.domain.times import local_day_starts
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.stamps import MiddleOffset, hours_of_stamps
+from quantrac.domain.times import HOUR, local_day_starts
 from services.aggregator.windows.columns import Numbers, indices_by_name
 
 DirtyHours = Mapping[str, set[tuple[str, int]]]
@@ -33,6 +35,25 @@ class HourGroup:
         """How the values of each parameter become one."""
         entries = (find_parameter(code) for code in self.parameters)
         return [entry.combined if entry else Combined.MEAN for entry in entries]
+
+
+def hours_counted(hours: DirtyHours, registry: Registry) -> DirtyHours:
+    """Return dirty ``hours`` with those in which readings stamped in them can count.
+
+    Others only of stations whose stamps name no instant. The hours themselves stay: by another meaning of
+    the stamps readings may have counted there.
+    """
+    offsets = {code: entry.middle_offsets() for code in hours if (entry := registry.stations.get(code))}
+    return {station: _spread(pairs, offsets.get(station, ())) for station, pairs in hours.items()}
+
+
+def _spread(pairs: set[tuple[str, int]], offsets: Sequence[MiddleOffset]) -> set[tuple[str, int]]:
+    if not offsets:
+        return pairs
+    # Parameters share most hours.
+    starts = {start for _, start in pairs}
+    hours = {start: {start, *hours_of_stamps(start, start + HOUR, offsets)} for start in starts}
+    return {(parameter, hour) for parameter, start in pairs for hour in hours[start]}
 
 
 def group_hours(hours: DirtyHours) -> Iterator[HourGroup]:

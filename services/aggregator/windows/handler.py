@@ -4,11 +4,13 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codecs.decoding import BadMessage
 from schemas.codecs.window_dirty import decode_window_dirty
 from services.aggregator.windows.batch import Step, WindowBatch
+from services.aggregator.windows.dirty_hours import hours_counted
 
 # Clocks of two machines are taken to be no farther apart; publishing twice does no harm.
 _CLOCKS_APART_SECONDS = 30
@@ -23,9 +25,9 @@ class WindowsHandler:
     a refusal the batch comes again and goes through all of them.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], registry: Registry) -> None:
         """``steps`` in their order; the first ones make what the others read."""
-        self._steps = steps
+        self._steps, self._registry = steps, registry
         self._unpublished: list[Record] = []
         """Messages whose rows are stored and which are not produced, because a later step had to wait."""
 
@@ -43,7 +45,9 @@ class WindowsHandler:
                 dead.append(DeadLetter(record, str(error)))
             else:
                 hours[station] |= windows
-        work = WindowBatch(hours, _oldest(batch) - _CLOCKS_APART_SECONDS, self._unpublished)
+        work = WindowBatch(
+            hours_counted(hours, self._registry), _oldest(batch) - _CLOCKS_APART_SECONDS, self._unpublished
+        )
         try:
             for step in self._steps:
                 step.process(work)

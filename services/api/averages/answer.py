@@ -8,7 +8,10 @@ from services.api.common.answers import AnswerModel, Row
 
 
 class Average(AnswerModel):
-    """The average of one parameter over one period."""
+    """The average of one parameter over one period.
+
+    A reading counts in the hour of the middle of what it is the mean of (`/stations/{code}`, `stamps`).
+    """
 
     station: str
     parameter: str
@@ -33,7 +36,8 @@ class Average(AnswerModel):
     count: int
     """Members that count; of an hour the readings flagged good."""
     received: int
-    """All readings of the period, whatever their flag."""
+    """All readings of the period, whatever their flag; 0 where the registry has come to count them in other
+    periods since."""
     expected: int
     """Members there could be: readings by the station's interval, or hours, or days."""
     completeness: float

@@ -6,6 +6,9 @@ from typing import Literal, Self
 from pydantic import Field
 
 from quantrac.domain.registry import decisions as domain
+from quantrac.domain.registry.stations import Station
+from quantrac.domain.stamps import Stamps
+from quantrac.domain.times import hour_start
 from services.api.averages.answer import Average
 from services.api.common.answers import AnswerModel
 from services.api.files.answer import File
@@ -42,6 +45,30 @@ class UnitCorrection(AnswerModel):
     """Inclusive; null = always was."""
     valid_to: datetime | None
     """Exclusive; null = still is."""
+
+
+class Averaged(AnswerModel):
+    """What a reading is the mean of, by the registry's `stamps` of its station."""
+
+    stamps: Stamps
+    """Which time of it `measured_at` names."""
+    starts_at: datetime
+    """UTC; of an instant `measured_at`."""
+    ends_at: datetime
+    """UTC; of an instant `measured_at`."""
+    hour_starts_at: datetime
+    """Start of the hour that the reading counts in, UTC: that of the middle. Its day is the hour's."""
+
+    @classmethod
+    def of_stamp(cls, station: Station, measured_at: datetime) -> Self:
+        """Present what a station's stamp means."""
+        start, end = station.mean_span(measured_at)
+        return cls(
+            stamps=station.stamps_at(measured_at),
+            starts_at=start,
+            ends_at=end,
+            hour_starts_at=hour_start(station.middle_of(measured_at)),
+        )
 
 
 class Judgement(AnswerModel):
@@ -135,6 +162,8 @@ class Lineage(AnswerModel):
     """The reading's line, as it stands in the file."""
     unit_correction: UnitCorrection | None
     """Why the value is not in the unit that the line writes; null where the line's unit was believed."""
+    averaged: Averaged
+    """What the value is the mean of, and so in which hour it counts."""
     average: Average | None
     """The hourly average it went into, in its present version; null before that is computed."""
     indices: list[Index]

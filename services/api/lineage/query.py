@@ -8,7 +8,7 @@ from typing import Any
 
 from quantrac.domain.ids import revision_sql
 from quantrac.domain.indices.kinds import INDEX_KINDS
-from quantrac.domain.times import hour_start, local_day_start
+from quantrac.domain.times import local_day_start
 from schemas.clickhouse.history import RIGHT_CLOCK
 from services.api.averages.query import select_averages
 from services.api.common.database import Database, format_seconds, select
@@ -46,16 +46,16 @@ def find_file(database: Database, *, station: str, received_at: datetime) -> dic
 
 
 def find_average(
-    database: Database, *, station: str, parameter: str, measured_at: datetime
+    database: Database, *, station: str, parameter: str, hour: datetime
 ) -> dict[str, Any] | None:
-    """Return the hourly average that a reading went into, or ``None`` before it is computed."""
+    """Return the average of an hour by its start, or ``None`` before it is computed."""
     rows = select_averages(
         database,
         station=station,
         parameter=parameter,
         period="hour",
-        after_key=(hour_start(measured_at), ""),
-        end=measured_at + timedelta(microseconds=1),
+        after_key=(hour, ""),
+        end=hour + timedelta(microseconds=1),
         limit=1,
     )
     return rows[0] if rows else None

@@ -14,7 +14,7 @@ from services.api.common.times import QueryTime, iso, time_zone
 from services.api.files.answer import File
 from services.api.files.query import find_content
 from services.api.indices.answer import Index, present_index
-from services.api.lineage.answer import Decision, Lineage, Receipt, Superseded
+from services.api.lineage.answer import Averaged, Decision, Lineage, Receipt, Superseded
 from services.api.lineage.explanation import build_judgements, find_decision
 from services.api.lineage.file_line import find_line, find_unit_correction
 from services.api.lineage.query import (
@@ -58,8 +58,9 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
     file = find_file(database, station=station.code, received_at=row["received_at"])
     content = _find_content(file, context)
     line = None if content is None else find_line(content, row["line"], station.encoding)
-    average = find_average(database, **series, measured_at=key.measured_at)
-    indices = find_indices(database, **series, hour=average["starts_at"]) if average else []
+    averaged = Averaged.of_stamp(station, measured_at)
+    average = find_average(database, **series, hour=averaged.hour_starts_at)
+    indices = find_indices(database, **series, hour=averaged.hour_starts_at) if average else []
     zone = time_zone(station.timezone)
     receipts = select_receipts(database, station=station.code, file_id=file["file_id"]) if file else []
     revisions = select_revisions(database, **series, measured_at=key.measured_at)
@@ -71,6 +72,7 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
         raw_bytes=None if content is None else len(content),
         line_text=line,
         unit_correction=find_unit_correction(station, key.parameter, measured_at, line),
+        averaged=averaged,
         average=Average(**present_average(average, zone)) if average else None,
         indices=[Index(**present_index(row, zone)) for row in indices],
         receipts=[Receipt(**receipt) for receipt in receipts],

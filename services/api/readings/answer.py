@@ -29,7 +29,8 @@ class Reading(AnswerModel):
     unit: str
     """Unit of `value`; empty = dimensionless."""
     measured_at: datetime
-    """UTC, seconds as sent."""
+    """UTC, seconds as sent: the stamp. What it means, and so in which hour the reading counts, the registry
+    says (`/stations/{code}`, `stamps`)."""
     measured_at_local: datetime
     """On the station's clock."""
     grid_at: datetime

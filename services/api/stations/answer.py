@@ -7,6 +7,7 @@ from pydantic import Field
 
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.registry import stations as domain
+from quantrac.domain.stamps import Stamps
 from services.api.common.answers import AnswerModel
 
 
@@ -46,6 +47,25 @@ class Parameter(AnswerModel):
         )
 
 
+class StampMeaning(AnswerModel):
+    """What the stamps of a station's readings, `measured_at`, mean."""
+
+    at: Stamps
+    """Whether they name an instant, or the start or the end of what was averaged. A reading counts in the
+    hour and day of the middle of that."""
+    seconds: int | None
+    """Length of what was averaged; null = the station's interval of then."""
+    valid_from: datetime | None
+    """Inclusive; null = always did."""
+    valid_to: datetime | None
+    """Exclusive; null = still do."""
+
+    @classmethod
+    def from_registry(cls, meaning: domain.StampMeaning) -> Self:
+        """Present an entry of the registry."""
+        return cls(**{name: getattr(meaning, name) for name in cls.model_fields})
+
+
 class Station(AnswerModel):
     """One automatic station."""
 
@@ -82,6 +102,8 @@ class StationDetail(Station):
 
     aliases: list[str]
     """Other codes that its file names carry."""
+    stamps: list[StampMeaning]
+    """What stamps mean at which times; where nothing is said, they name instants."""
     parameters: list[Parameter]
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
 from services.api.common.station_pages import StationCode, StationFilter, select_station_page
-from services.api.stations.answer import Parameter, Station, StationDetail, Stations
+from services.api.stations.answer import Parameter, StampMeaning, Station, StationDetail, Stations
 
 router = APIRouter(tags=["Stations"])
 
@@ -28,5 +28,6 @@ def station(code: StationCode, reader: CurrentReader) -> StationDetail:
     return StationDetail.from_registry(
         station,
         aliases=list(station.aliases),
+        stamps=[StampMeaning.from_registry(meaning) for meaning in station.stamps],
         parameters=[Parameter.from_registry(entry) for entry in station.parameters],
     )

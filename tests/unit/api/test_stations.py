@@ -31,6 +31,7 @@ def test_a_station_is_shown_with_what_it_measures() -> None:
         "2026-03-24T05:00:00Z",
         300,
     )
+    assert shown["stamps"] == [{"at": "end", "seconds": None, "valid_from": None, "valid_to": None}]
     catalogued, uncatalogued = shown["parameters"]
     assert (catalogued["code"], catalogued["unit"], catalogued["range_low"], catalogued["range_high"]) == (
         "PM2.5",

@@ -174,9 +174,10 @@ def test_a_day_ends_with_the_hour_labelled_midnight() -> None:
     ]
 
 
-def test_a_time_may_stand_for_the_start_of_its_hour() -> None:
+@pytest.mark.parametrize("option", [("--stamps", "start"), ("--stamps", "instant"), ("--label", "start")])
+def test_a_time_may_stand_for_the_start_of_its_hour(option: tuple[str, str]) -> None:
     file = hours(*range(24), heading="SO2") + "2026-03-02T00:00,125\n"
-    assert table(run("vn-aqi", "--daily", "--label", "start", "-", file=file))[1:] == [
+    assert table(run("vn-aqi", "--daily", *option, "-", file=file))[1:] == [
         ["2026-03-01", "9", ""],
         ["2026-03-02", "50", ""],
     ]
@@ -186,6 +187,12 @@ def test_a_time_may_stand_for_the_start_of_its_hour() -> None:
 def test_the_last_hour_of_a_day_may_be_labelled_24(midnight: str) -> None:
     file = hours(*range(24), heading="SO2") + f"{midnight},125\n"
     assert table(run("vn-aqi", "--daily", "-", file=file))[2] == ["2026-03-01", "50", ""]
+
+
+@pytest.mark.parametrize("stamps", ["instant", "start", "end"])
+def test_the_index_of_an_hour_is_the_same_whatever_its_time_stands_for(stamps: str) -> None:
+    file = hours(10, 20, 40, 80, 60)
+    assert run("vn-aqi", "--stamps", stamps, "-", file=file).stdout == run("vn-aqi", "-", file=file).stdout
 
 
 def test_days_are_those_of_vietnam() -> None:

@@ -186,9 +186,27 @@ def test_rules_of_a_folder_go_before_the_national_ones(tmp_path: Path) -> None:
     assert {row["value"]: row["flag"] for row in found} == {"20.0": "1", "20.1": "1", "20.2": "4"}
 
 
+@pytest.mark.parametrize(("stamps", "bad"), [("instant", "14"), ("start", "14"), ("end", "15")])
+def test_a_rule_by_the_hour_of_day_is_that_of_what_a_time_stands_for(
+    tmp_path: Path, stamps: str, bad: str
+) -> None:
+    high = [[25.0] * 14 + [20.0] + [25.0] * 9] * 12
+    (tmp_path / "mine.yaml").write_text(
+        "stations: {}\nstation_types:\n  surface-water:\n    parameters:\n      Temp:\n"
+        f"        climatology: {{low: {[[0.0] * 24] * 12}, high: {high}, source: trial}}\n"
+    )
+    lines = [f"2026-03-25T{hour:02}:00:00Z,{21 + 0.1 * (hour % 3):.1f},00" for hour in range(24)]
+
+    found = rows(run(file(*lines), *RIVER, "--interval", "1h", "--stamps", stamps, "--rules", str(tmp_path)))
+
+    assert [row["time"][11:13] for row in found if "climatology" in row["tests"].split(";")] == [bad]
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "complaint"),
     [
+        (file(), (*RIVER, "--stamps", "end"), "--stamps end needs the --interval whose end the times name"),
+        (file(), (*RIVER, "--stamps", "middle"), "'middle' is not one of"),
         ("", RIVER, "the file is empty"),
         ("when,value\n", RIVER, "line 1: no column 'time'"),
         (file(), ("--parameter", "Tempp", *RIVER[2:]), "the nearest name is 'Temp'"),

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from quantrac.cli import registry_topic
 from quantrac.cli import rules as rules_module
 from quantrac.cli.registry import registry
-from quantrac.cli.registry_changes import changed_spans
+from quantrac.cli.registry_changes import changed_spans, spans_to_average
 from quantrac.cli.review import review
 from quantrac.cli.rules import rules
+from quantrac.domain.bounds import MEASURED
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse import Result as Rows
@@ -371,6 +372,9 @@ def ozone(**fields: Any) -> dict[str, Any]:
         ({"name": "old"}, {"name": "new", "aliases": ["HN_OTHER"]}, []),
         ({"interval_minutes": 5}, {"interval_minutes": 15}, [(AGO_60, SOON)]),
         ({"type": "ambient-air"}, {"type": "stack"}, [(AGO_60, SOON)]),
+        ({}, {"stamps": "instant"}, []),
+        ({}, {"stamps": "end"}, [(AGO_60, SOON)]),
+        ({"stamps": "end"}, {"stamps": {"at": "end", "valid_to": CHANGE}}, [(CHANGE, SOON)]),
         ({"parameters": [ozone()]}, {"parameters": [ozone(file_names=["Ozon"])]}, []),
         ({"parameters": [ozone()]}, {"parameters": [ozone(unit="ppb")]}, [(AGO_60, SOON)]),
         ({"parameters": []}, {"parameters": [ozone(valid_from=CHANGE)]}, [(CHANGE, SOON)]),
@@ -398,6 +402,38 @@ def test_only_what_judging_depends_on_is_judged_again_and_only_where_it_changed(
     before: dict[str, Any], after: dict[str, Any], spans: list[tuple[datetime, datetime]]
 ) -> None:
     assert changes({"parameters": [ozone()], **before}, {"parameters": [ozone()], **after}) == spans
+
+
+DAY = timedelta(days=1)
+LAST_MAY = datetime(2025, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spans"),
+    [
+        ({}, {"name": "new", "parameters": [ozone(unit="ppb")]}, []),
+        ({}, {"stamps": "end"}, [(MEASURED.first, SOON + DAY)]),
+        ({}, {"interval_minutes": 60}, [(MEASURED.first, SOON + DAY)]),
+        (
+            {"stamps": "end"},
+            {"stamps": {"at": "end", "valid_from": LAST_MAY}},
+            [(MEASURED.first, LAST_MAY + DAY)],
+        ),
+        ({}, {"stamps": {"at": "start", "valid_from": LAST_MAY}}, [(LAST_MAY - DAY, SOON + DAY)]),
+        ({}, {"stamps": {"at": "start", "valid_from": SOON + DAY}}, []),
+        (
+            {"stamps": "end"},
+            {"stamps": "end", "intervals": [{"minutes": 60, "valid_from": LAST_MAY, "valid_to": CHANGE}]},
+            [(LAST_MAY - DAY, CHANGE + DAY)],
+        ),
+    ],
+)
+def test_averages_come_out_otherwise_where_the_interval_or_the_stamps_changed(
+    before: dict[str, Any], after: dict[str, Any], spans: list[tuple[datetime, datetime]]
+) -> None:
+    record = json.loads(example("station-registry.station.json"))
+    old, new = (Station.model_validate(record | given).to_domain() for given in (before, after))
+    assert spans_to_average(old, new, NOW) == spans
 
 
 def window(start: datetime, end: datetime, **fields: Any) -> dict[str, Any]:
@@ -470,6 +506,18 @@ def test_a_station_whose_maintenance_changes_is_judged_again_once_the_record_is_
     again = import_stations(tmp_path / "registry", maintenance=windows)
     assert again.output == "imported 2 stations into hn.station-registry\n"
     assert len(broker.of("hn.rejudge")) == 2
+
+
+def test_another_meaning_of_stamps_says_how_to_compute_the_averages_again(
+    broker: Broker, tmp_path: Path
+) -> None:
+    meaning = {"at": "end", "valid_from": "2025-03-02T00:00:00Z", "valid_to": "2025-04-01T00:00:00Z"}
+    found = import_stations(tmp_path / "registry", stamps=[meaning])
+    assert found.output.splitlines() == [
+        "imported 2 stations into hn.station-registry",
+        "HN_DEMO_KHI001 changed: its averages follow the new intervals and stamps after `quantrac replay"
+        " --stage windows --station HN_DEMO_KHI001 --from 2025-03-01T00:00:00 --to 2025-04-02T00:00:00`",
+    ]
 
 
 def test_a_request_that_is_not_taken_is_told_with_the_way_to_repeat_it(

@@ -14,6 +14,8 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.registry.stations import StampMeaning
+from quantrac.domain.stamps import Stamps
 from quantrac.domain.times import parse_time
 from schemas.examples import example
 from schemas.messages.registry.accounts import Account
@@ -59,6 +61,50 @@ def test_a_date_means_midnight_in_vietnam(tmp_path: Path) -> None:
     assert isinstance(station, Station)
     assert station.to_domain().valid_from == datetime(2023, 12, 31, 17, tzinfo=UTC)
     assert station.to_domain().interval_seconds == 300
+
+
+def test_one_word_says_what_stamps_always_mean(tmp_path: Path) -> None:
+    (station,) = load(tmp_path, stations=STATION.replace("valid_from", "stamps: end\n    valid_from"))
+    assert isinstance(station, Station)
+    assert station.to_domain().stamps == (StampMeaning(Stamps.END),)
+    assert Station.model_validate_json(station.model_dump_json()) == station
+
+
+def test_what_stamps_mean_may_have_dates_and_a_length(tmp_path: Path) -> None:
+    entries = "{at: end, minutes: 60, valid_to: 2025-01-01}", "{at: start, valid_from: 2025-01-01}"
+    stamps = f"stamps: [{', '.join(entries)}]"
+    (station,) = load(tmp_path, stations=STATION.replace("valid_from", f"{stamps}\n    valid_from"))
+    assert isinstance(station, Station)
+    change = datetime(2024, 12, 31, 17, tzinfo=UTC)
+    assert station.to_domain().stamps == (
+        StampMeaning(Stamps.END, 3600, valid_to=change),
+        StampMeaning(Stamps.START, valid_from=change),
+    )
+
+
+@pytest.mark.parametrize(
+    ("stamps", "sentence"),
+    [
+        ("{at: middle}", "stamps.1.at: Input should be 'instant', 'start' or 'end'"),
+        ("middle", "stamps.1.at: Input should be 'instant', 'start' or 'end'"),
+        ("5", "stamps: Input should be a valid tuple"),
+        ("[{at: end, minutes: 2000}]", "stamps.1.minutes: Input should be less than or equal to 1440"),
+        ("[{ad: end}]", "stamps.1.ad: unknown key; valid keys: valid_from, valid_to, at, minutes"),
+        (
+            "[{at: start, valid_from: 2024-06-01}, {at: end}]",
+            "stamps: 'end' and 'start' are valid at once; end the earlier one with valid_to",
+        ),
+        (
+            "[{at: start, valid_to: 2024-06-02}, {at: end, valid_from: 2024-06-01}]",
+            "stamps: 'start' and 'end' are valid at once",
+        ),
+    ],
+)
+def test_a_mistake_in_what_stamps_mean_gives_one_sentence(tmp_path: Path, stamps: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r"hanoi\.yaml") as caught:
+        load(tmp_path, hanoi=STATION.replace("valid_from", f"stamps: {stamps}\n    valid_from"))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import StampMeaning, Station, StationParameter, StationType
+from quantrac.domain.stamps import Stamps
 from quantrac.domain.statuses import MEASURING
 
 STATION = "SERIES"
@@ -57,8 +58,11 @@ def flag_series(
     book: RuleBook,
     now: datetime,
     interval: float | None = None,
+    stamps: Stamps = Stamps.INSTANT,
 ) -> dict[str, FlaggedSeries]:
     """Judge what one station measured, by catalogue code; ``interval`` in seconds, ``now`` in UTC.
+
+    ``stamps``: what the times of the rows name of the interval, which decides the hour of day of each.
 
     Of several rows of one parameter and time the last counts; the ones before it get its outcomes if they say
     the same, and are SUSPECT by ``duplicate`` if not.
@@ -72,6 +76,7 @@ def flag_series(
         latitude=0.0,
         longitude=0.0,
         interval_seconds=max(1, round(interval or 1)),  # every time lies on a grid of seconds
+        stamps=(StampMeaning(stamps),),
         parameters=tuple(StationParameter(code, _unit(code, medium)) for code in series),
     )
     lengths = [len(rows.time) for rows in series.values()]

@@ -71,7 +71,9 @@ class Expectations:
         return self._table.version[profile]
 
     def thresholds(self, profiles: Indices, time: Floats) -> Columns:
-        """Return the thresholds of rows (n,) measured at ``time``, seconds since 1970 UTC.
+        """Return the thresholds of rows (n,) stamped with ``time``, seconds since 1970 UTC.
+
+        One by month and hour is that of the middle of what was averaged.
 
         They are gathered test by test at first use; one that nobody set is the test's default.
         """

@@ -20,7 +20,8 @@ from quantrac.domain.qa.thresholds.spans import SeriesProfiles, Spans
 from quantrac.domain.qa.window import Indices
 from quantrac.domain.registry.stations import Station, StationParameter
 from quantrac.domain.registry.validity import Valid
-from quantrac.domain.times import to_seconds
+from quantrac.domain.stamps import MiddleOffset, middles
+from quantrac.domain.times import from_seconds, to_seconds
 
 MOST_KINDS = 20_000
 """Kinds kept; records that were replaced must not fill the memory."""
@@ -44,6 +45,8 @@ class Scope(Valid):
     """Empty for a station that nobody registered."""
     interval: float | None = None
     """Seconds between two readings by the registry."""
+    middles: tuple[MiddleOffset, ...] = ()
+    """How far from stamps the middle of what was averaged lies."""
 
 
 class FileProfiles(NamedTuple):
@@ -83,7 +86,8 @@ class StationKinds:
         key: object = named
         if record is not None:
             entries = tuple(map(_entry_facts, record.parameters))
-            key = named, record.type, record.interval_seconds, record.valid_from, record.valid_to, entries
+            dates = record.valid_from, record.valid_to
+            key = named, record.type, record.interval_seconds, record.middle_offsets(), dates, entries
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) >= MOST_KINDS:
@@ -106,7 +110,8 @@ class StationKinds:
             return StationKind(self, Scope(station), ())
         interval = float(record.interval_seconds)
         validity = {"valid_from": record.valid_from, "valid_to": record.valid_to}
-        return StationKind(self, Scope(station, record.type, interval, **validity), record.parameters)
+        scope = Scope(station, record.type, interval, record.middle_offsets(), **validity)
+        return StationKind(self, scope, record.parameters)
 
     def _add_series(
         self, scope: Scope, parameter: str, entries: Sequence[StationParameter]
@@ -137,6 +142,7 @@ class StationKinds:
             rules.thresholds(scope.type, scope.station, parameter, measured),
             next((entry for entry in entries if entry.valid_at(measured)), None),
             scope.interval,
+            middles(seconds := to_seconds(measured), scope.middles) - seconds,
         )
 
     def _find_changes(
@@ -146,6 +152,7 @@ class StationKinds:
         validities: tuple[Valid, ...] = (scope, *entries)
         bounds = {bound for validity in validities for bound in (validity.valid_from, validity.valid_to)}
         changes = {*self._changes_measured, *(bound for bound in bounds if bound is not None)}
+        changes |= {from_seconds(bound) for offset in scope.middles for bound in (offset.start, offset.end)}
         for rules in self._rules:
             for station_type in {"", scope.type}:
                 changes |= {*rules.changes(station_type, scope.station, parameter)}

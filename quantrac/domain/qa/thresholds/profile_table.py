@@ -34,6 +34,8 @@ class ProfileTable:
         self.thresholds = ThresholdColumns(TESTS)
         self.interval = GrowingColumn(np.float64)
         """Seconds between two readings by the registry; NaN where it names none."""
+        self.middle_offset = GrowingColumn(np.float64)
+        """Seconds from a stamp to the middle of what was averaged."""
         self.look_back = GrowingColumn(np.float64)
         """Seconds that the tests look back."""
         self.companions: list[frozenset[str]] = []
@@ -47,25 +49,31 @@ class ProfileTable:
         """The same sets as rows of a matrix (sets, tests), in the order of the table of tests."""
 
     def index_of(
-        self, rules: Rules, thresholds: Thresholds, entry: StationParameter | None, interval: float | None
+        self,
+        rules: Rules,
+        thresholds: Thresholds,
+        entry: StationParameter | None,
+        interval: float | None,
+        middle_offset: float,
     ) -> int:
         """Return the index of a profile, a new one where none comes from the same.
 
-        ``interval`` is in seconds, ``None`` where the registry names none. Thresholds come from the rules'
+        ``interval`` is in seconds, ``None`` where the registry names none; so is ``middle_offset``, from a
+        stamp to the middle of what was averaged. Thresholds come from the rules'
         own cache: the same object stands for the same thresholds, and to compare contents takes 50 µs.
         """
         facts = registry_facts(entry) if entry is not None else None
-        source = (rules.version, id(thresholds), interval, facts)
+        source = (rules.version, id(thresholds), interval, middle_offset, facts)
         indexed = self._index_of_source.get(source)
         if indexed is not None:
             return indexed[1]
         if facts is None and interval is None:
             index = self._add(thresholds, rules)
         else:
-            like = self.index_of(rules, thresholds, None, None)
+            like = self.index_of(rules, thresholds, None, None, 0.0)
             from_registry = registry_thresholds(entry)
             changes = {test: from_registry[test] for test in from_registry.keys() & thresholds.keys()}
-            index = self._add_like(like, changes, interval)
+            index = self._add_like(like, changes, interval, middle_offset)
         self._index_of_source[source] = thresholds, index
         return index
 
@@ -87,6 +95,7 @@ class ProfileTable:
         self._enabled.append([test in tests for test in TESTS])
         self.thresholds.append(tests)
         self.interval.append(np.nan)
+        self.middle_offset.append(0.0)
         self.look_back.append(60.0 * look_back)
         self.companions.append(frozenset(parameter for parameter in companions if parameter is not None))
         self.version.append(rules.version)
@@ -96,7 +105,9 @@ class ProfileTable:
         self.required_set.append(self.required_sets.index(rules.required))
         return len(self.version) - 1
 
-    def _add_like(self, profile: int, changes: Thresholds, interval: float | None) -> int:
+    def _add_like(
+        self, profile: int, changes: Thresholds, interval: float | None, middle_offset: float
+    ) -> int:
         """Add another profile with what the registry says: 10 µs, where a new one takes 100.
 
         The registry gives no threshold that says how far to look back or which parameters to compare.
@@ -105,6 +116,7 @@ class ProfileTable:
             column.append_like(profile)
         self.thresholds.append_like(profile, changes)
         self.interval.append(np.nan if interval is None else interval)
+        self.middle_offset.append(middle_offset)
         self.companions.append(self.companions[profile])
         self.version.append(self.version[profile])
         return len(self.version) - 1
@@ -131,7 +143,7 @@ class GatheredColumns(Mapping[str, Mapping[str, np.ndarray]]):
 
     def _find_slots(self) -> Indices:
         if self._slots is None:
-            self._slots = month_and_hour(self._time)
+            self._slots = month_and_hour(self._time + self._table.middle_offset.take(self._profiles))
         return self._slots
 
 

@@ -34,7 +34,7 @@ class _State(FindingState):
 
     def take_file(self, file: ArrivedFile, context: Context) -> None:
         received_at, rules, now = file.received_at, context.rules, context.now
-        is_late = received_at - file.newest_at >= rules.late
+        is_late = received_at - file.newest_made_at >= rules.late
         # Read again long after it came, a file is no news.
         if file.revision or not is_late or now - received_at >= rules.late:
             return

@@ -19,7 +19,7 @@ from services.aggregator.watch.causes.cause import (
     write_time,
 )
 from services.aggregator.watch.rules import WatchRules
-from services.aggregator.watch.state import NEVER, CauseKey, OpenAlert
+from services.aggregator.watch.state import NEVER, CauseKey, OpenAlert, mean_made_at
 
 
 class _State(FindingState):
@@ -32,9 +32,11 @@ class _State(FindingState):
 
     def find(self, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
         last_at = self.station.last_at
-        since = max(last_at, start_of(entry.valid_from), maintenance_end(entry, "", now))
-        if since == NEVER or (last_at == NEVER and entry.valid_from is None):
+        if last_at == NEVER and entry.valid_from is None:
             return
+        # A file comes when its mean is made: one stamped with the start of it an interval after its stamp.
+        made_at = NEVER if last_at == NEVER else mean_made_at(entry, last_at)
+        since = max(made_at, start_of(entry.valid_from), maintenance_end(entry, "", now))
         interval = entry.interval_at(from_seconds(since))
         due = since + interval + rules.grace
         if now < due:

@@ -77,10 +77,11 @@ class MemberMatrix:
         self.members = np.full(shape, np.nan)
         """What each average gives (its unit; NaN = nothing)."""
         self.members[rows, columns] = averages["member"]
-        self._counts = {name: np.zeros(shape, np.int64) for name in (*COUNTS, "unit", "last_at")}
-        self._counts["first_at"] = np.full(shape, np.iinfo(np.int64).max)
+        self._counts = {name: np.zeros(shape, np.int64) for name in (*COUNTS, "unit", "first_at", "last_at")}
         for name, matrix in self._counts.items():
             matrix[rows, columns] = averages[name]
+        # What holds no readings has no first one.
+        self._counts["first_at"][self._counts["received"] == 0] = np.iinfo(np.int64).max
         # The column of each average that has readings, else -1: the newest of a period names its unit.
         self._with_readings = np.where(self._counts["received"] > 0, np.arange(shape[1]), -1)
 
@@ -89,10 +90,11 @@ class MemberMatrix:
         columns = first[:, None] + np.arange(length)
         windows = {name: matrix[rows[:, None], columns] for name, matrix in self._counts.items()}
         block = {name: windows[name].sum(axis=1) for name in COUNTS}
-        block["first_at"] = windows["first_at"].min(axis=1)
-        block["last_at"] = windows["last_at"].max(axis=1)
         newest = self._with_readings[rows[:, None], columns].max(axis=1)
-        return block | {"unit": self._counts["unit"][rows, newest]}
+        block["first_at"] = np.where(newest >= 0, windows["first_at"].min(axis=1), 0)
+        block["last_at"] = windows["last_at"].max(axis=1)
+        units = np.where(newest >= 0, self._counts["unit"][rows, newest], windows["unit"].max(axis=1))
+        return block | {"unit": units}
 
 
 def day_block(hours: Block, days: SeriesRows, dirty: tuple[Numbers, Numbers]) -> Block:
@@ -113,7 +115,7 @@ def day_block(hours: Block, days: SeriesRows, dirty: tuple[Numbers, Numbers]) ->
     eights = _window_block(matrix, days, row[once], column[once], Period.EIGHT_HOURS)
     all_rows = np.unique(dirty[0])
     day_means = _window_block(matrix, days, all_rows, np.full(len(all_rows), BEFORE), Period.DAY)
-    return _drop_empty(join_blocks([eights, day_means]))
+    return join_blocks([eights, day_means])
 
 
 def _window_block(
@@ -158,7 +160,7 @@ def month_block(days: Block, months: SeriesRows) -> tuple[Block, NDArray[np.floa
     block["starts_at"] = months.starts
     block["ends_at"] = month_starts(month_numbers(months.starts) + 1)
     block["expected"] = (block["ends_at"] - block["starts_at"]) // DAY
-    return _drop_empty(block), matrix.members
+    return block, matrix.members
 
 
 def year_block(
@@ -186,12 +188,7 @@ def year_block(
     block["starts_at"] = years.starts
     block["ends_at"] = month_starts(month_numbers(years.starts) + 12)
     block["expected"] = (block["ends_at"] - block["starts_at"]) // DAY
-    return _drop_empty(block)
-
-
-def _drop_empty(block: Block) -> Block:
-    """Leave out periods without a single reading."""
-    return select_rows(block, block["received"] > 0)
+    return block
 
 
 def add_content(block: Block, rules: AverageRules, units: Sequence[str]) -> Block:

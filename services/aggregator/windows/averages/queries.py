@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantrac.domain.averaging import Period
+from quantrac.domain.stamps import MiddleOffset
 from quantrac.domain.statuses import counts_sql
-from quantrac.domain.times import VIETNAM_OFFSET
+from quantrac.domain.times import DAY, VIETNAM_OFFSET
 from quantrac.io.clickhouse_native import Array
 from services.aggregator.windows.columns import FLAGS, PERIODS, Records
 from services.aggregator.windows.scope import ON_DAYS, SPAN, Database, Scope
@@ -44,8 +45,13 @@ MONTHS = np.dtype([*_SERIES, ("month", "<u2"), ("members", "<f8", (DAYS,))])
 class AverageTables(Protocol):
     """Where the readings are and the averages go; every method raises ``ClickHouseError``."""
 
-    def readings(self, scope: Scope, flags: Sequence[int]) -> Mapping[str, Sequence[Any]]:
-        """Return the hours that hold readings, as columns named in :class:`ClickHouseAverages`."""
+    def readings(
+        self, scope: Scope, flags: Sequence[int], offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
+        """Return the hours that hold readings, as columns named in :class:`ClickHouseAverages`.
+
+        A reading counts at its stamp, of stations with ``offsets`` at the middle that these give.
+        """
         ...
 
     def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
@@ -102,18 +108,44 @@ _MEMBER = "toFloat64(if(complete = 1, coalesce(total, mean, nan), nan))"
 # Vietnam's date.
 _LOCAL_DATE = f"toDate(starts_at + {VIETNAM_OFFSET})"
 
-_READINGS = f"""
-SELECT station, parameter, toUnixTimestamp(toStartOfHour(measured_at)) AS hour,
+
+def _hours_of_readings(middle: str, conditions: str) -> str:
+    """Return the statement that puts readings into the hours of ``middle``, an expression of UTC."""
+    return f"""
+SELECT station, parameter, toUnixTimestamp(toStartOfHour({middle})) AS hour,
   argMax(unit, measured_at) AS last_unit,
   groupArrayIf(value, has({{flags:Array(UInt8)}}, flag) AND {counts_sql("status")} AND isFinite(value))
     AS counting,
   count() AS received, {", ".join(f"countIf(flag = {flag.value}) AS {name}" for name, flag in FLAGS.items())},
   toUnixTimestamp(min(measured_at)) AS first_at, toUnixTimestamp(max(measured_at)) AS last_at
 FROM readings FINAL
-{_PREWHERE} {SPAN.replace("starts_at", "measured_at")} {ON_DAYS.replace("starts_at", "measured_at")}
+{_PREWHERE} {conditions}
 GROUP BY station, parameter, hour
 {_SETTINGS}
 """  # noqa: S608  # constants of our own
+
+
+_READINGS = _hours_of_readings("measured_at", (SPAN + ON_DAYS).replace("starts_at", "measured_at"))
+
+# Half of the longest time that is averaged, a day: no middle lies farther from its stamp.
+_FARTHEST = DAY // 2
+# The offsets of a row's station, none of a station that is not among those bound, then what
+# quantrac.domain.stamps.middles does.
+_OFFSETS_SQL = f"{{offsets:Array(Array(Tuple(UInt32, UInt32, Int32)))}}[{_index_of('station', 'stamped')}]"
+_MIDDLE_SQL = f"""
+(measured_at + arraySum(
+  o -> if(toUnixTimestamp(measured_at) >= o.1 AND toUnixTimestamp(measured_at) < o.2, o.3, 0), {_OFFSETS_SQL}
+))
+"""
+_READINGS_AT_MIDDLES = _hours_of_readings(
+    _MIDDLE_SQL,
+    # The stamps' own span lets the server find the rows by the table's key.
+    f"""
+  AND measured_at >= toDateTime({{start:UInt32}} - {_FARTHEST}, 'UTC')
+  AND measured_at < toDateTime({{end:UInt32}} + {_FARTHEST}, 'UTC')
+"""
+    + (SPAN + ON_DAYS).replace("starts_at", _MIDDLE_SQL),
+)
 
 _HOURS = f"""
 SELECT {_SERIES_SQL}, toUnixTimestamp(starts_at), {_index_of("unit", "units")}, {_MEMBER}
@@ -166,9 +198,18 @@ class ClickHouseAverages:
         self._database = database
         self.insert = database.insert
 
-    def readings(self, scope: Scope, flags: Sequence[int]) -> Mapping[str, Sequence[Any]]:
+    def readings(
+        self, scope: Scope, flags: Sequence[int], offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
         """Read station, parameter, hour, last_unit, counting, received, flags, first_at, last_at."""
-        return self._database.columns(_READINGS, {**scope.bindings(), "flags": list(flags)})
+        bound = {**scope.bindings(), "flags": list(flags)}
+        if not offsets:
+            return self._database.columns(_READINGS, bound)
+        bound |= {
+            "stamped": list(offsets),
+            "offsets": [[tuple(offset) for offset in entries] for entries in offsets.values()],
+        }
+        return self._database.columns(_READINGS_AT_MIDDLES, bound)
 
     def hours(self, scope: Scope) -> Records:
         """Read stored hours (:data:`HOURS`); the member of one that is not complete is NaN."""

@@ -8,10 +8,10 @@ from functools import partial
 from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quantrac.domain.averaging import AverageRules, Period, count_expected_at
 from quantrac.domain.registry.registry import Registry
+from quantrac.domain.stamps import MiddleOffset
 from quantrac.domain.times import DAY, HOUR, VIETNAM_OFFSET, from_seconds, to_milliseconds
 from quantrac.domain.units import UNITS
 from quantrac.io.clickhouse_native import Array, Words
@@ -26,10 +26,10 @@ from services.aggregator.windows.columns import (
     PERIODS,
     Block,
     Numbers,
-    Records,
     average_keys,
     indices_by_name,
     join_blocks,
+    match_averages,
     pack_pairs,
     pad_rows,
     select_rows,
@@ -45,6 +45,9 @@ _GROUPS_AT_ONCE = 2
 
 # A backlog of weeks changes thousands of averages of one station; some 500 bytes each.
 _AVERAGES_A_MESSAGE = 500
+
+# The bits that a key of a series and an hour has for the hour.
+_TIME = 0xFFFFFFFF
 
 # Some 60 are in the table of units; those that only a delivery names get an index as long as they are so few.
 _MOST_UNITS = 200
@@ -87,17 +90,16 @@ class AverageStep:
             batch.unpublished += self._messages(item, units, now)
 
     def _find_changes(self, since: float, group: HourGroup) -> "_Changes | None":
-        """Return what of a group is to be written or published; ``None`` where there are no readings.
+        """Return what of a group is to be written or published; ``None`` where it has no averages.
 
         Published again is what was stored at ``since`` (seconds since 1970) or later: a process that died
         between insert and publishing stored it. Runs in several threads.
         """
         hours = self._hours(group)
-        if not hours:
-            return None
         reader = StoredAverages(self._tables, group, list(self._units), self._rules)
-        block = reader.compute(hours)
-        block = add_content(block, self._rules, list(self._units))
+        block = add_content(_drop_absent(reader.compute(hours), reader), self._rules, list(self._units))
+        if not len(block["count"]):
+            return None
         touched = select_touched(group.stations, group.parameters, block, self._rules)
         now = self._clock()
         # Masks and numbers, one a row of the block.
@@ -108,35 +110,41 @@ class AverageStep:
         return _Changes(group, touched, select_rows(block, changed), published, now)
 
     def _hours(self, group: HourGroup) -> Block:
-        """Return the group's dirty hours; no columns where they hold no readings."""
+        """Return the group's dirty hours; those without readings have counts of 0."""
         days = (group.times + VIETNAM_OFFSET) // DAY
         scope = Scope.of_days(group.stations, group.parameters, list(self._units), days)
         scope = replace(scope, start=int(group.times.min()), end=int(group.times.max()) + HOUR)
         # Columns, a row an hour that holds readings: of every station and parameter of the group.
-        columns = self._tables.readings(scope, sorted(self._rules.flags))
-        if not columns:
-            return {}
+        columns = self._tables.readings(scope, sorted(self._rules.flags), self._offsets(group))
         stations, parameters = indices_by_name(group.stations), indices_by_name(group.parameters)
-        station = np.array([stations[code] for code in columns["station"]])
-        parameter = np.array([parameters[code] for code in columns["parameter"]])
-        hour = np.array(columns["hour"], np.int64)
+        station = np.array([stations[code] for code in columns.get("station", ())], np.int64)
+        parameter = np.array([parameters[code] for code in columns.get("parameter", ())], np.int64)
         number = station * len(group.parameters) + parameter
-        # A mask of the rows that are dirty, and their indices.
-        dirty = np.isin(pack_pairs(number, hour), pack_pairs(group.series, group.times))
-        rows = np.flatnonzero(dirty).tolist()
-        if not rows:
-            return {}
+        keys = pack_pairs(number, np.array(columns.get("hour", ()), np.int64))
+        dirty = pack_pairs(group.series, group.times)
+        # Indices of the rows that are dirty, and keys of the dirty hours without readings, which come last.
+        rows, empty = np.flatnonzero(np.isin(keys, dirty)), dirty[~np.isin(dirty, keys)]
+        keys = np.concatenate([keys[rows], empty])
+        number, hour = keys >> 32, keys & _TIME
         # Dirty hours x readings: what counts in each hour, NaN where it has fewer than the fullest one.
-        members = pad_rows([columns["counting"][row] for row in rows])
-        series = SeriesRows(number[dirty], hour[dirty], group.combinations)
-        order, _ = series.find(number[dirty], hour[dirty])
+        members = pad_rows([*(columns["counting"][row] for row in rows.tolist()), *[()] * len(empty)])
+        series = SeriesRows(number, hour, group.combinations)
+        order, _ = series.find(number, hour)
         block = series.block(order, members, Period.HOUR)
+        nothing = np.zeros(len(empty), np.int64)
         for name in ("received", *FLAGS, "first_at", "last_at"):
-            block[name] = np.array(columns[name], np.int64)[dirty]
-        block["unit"] = np.array([self._unit_index(columns["last_unit"][row]) for row in rows])
-        block["starts_at"], block["ends_at"] = hour[dirty], hour[dirty] + HOUR
-        block["expected"] = self._count_expected(group, station[dirty], hour[dirty])
+            block[name] = np.concatenate([np.array(columns.get(name, ()), np.int64)[rows], nothing])
+        units = [self._unit_index(columns["last_unit"][row]) for row in rows.tolist()]
+        block["unit"] = np.concatenate([np.array(units, np.int64), nothing])
+        block["starts_at"], block["ends_at"] = hour, hour + HOUR
+        block["expected"] = self._count_expected(group, number // len(group.parameters), hour)
         return block
+
+    def _offsets(self, group: HourGroup) -> dict[str, Sequence[MiddleOffset]]:
+        """Return the offsets of the stations whose stamps name no instant."""
+        entries = {code: self._registry.stations.get(code) for code in group.stations}
+        offsets = {code: entry.middle_offsets() for code, entry in entries.items() if entry is not None}
+        return {code: spans for code, spans in offsets.items() if spans}
 
     def _unit_index(self, unit: str) -> int:
         """Return the index of a unit; that of the empty one past :data:`_MOST_UNITS`."""
@@ -151,7 +159,7 @@ class AverageStep:
         pairs, inverse = np.unique(pack_pairs(stations, hours), return_inverse=True)
         expected = []
         for pair in pairs.tolist():
-            start = from_seconds(pair & 0xFFFFFFFF)
+            start = from_seconds(pair & _TIME)
             entry = self._registry.station(group.stations[pair >> 32], start)
             expected.append(count_expected_at(entry, start) if entry else _USUALLY_EXPECTED)
         return np.array(expected)[inverse]
@@ -162,13 +170,13 @@ class AverageStep:
         """Return for each row whether to write it, its version, and when what is stored was computed."""
         parameters = len(reader.group.parameters)
         keys = average_keys(block, parameters)
-        current, is_stored = _match(reader.versions(), keys, parameters)
+        current, is_stored = match_averages(reader.versions(), keys, parameters)
         same = is_stored & (current["content"] == block["content"])
         version = np.where(is_stored, current["version"].astype(np.int64), 0)
         over = is_over(block, now)
         if over.any():
             records = reader.highest_versions(select_rows(block, over))
-            highest, is_stored = _match(records, keys, parameters)
+            highest, is_stored = match_averages(records, keys, parameters)
             # A process died after it had written this version and before it became the current one. What it
             # was made of may have changed back since: then the current version is right, and yet has to be
             # written again as the last one.
@@ -233,11 +241,13 @@ class _Changes:
     """When it was compared, UTC."""
 
 
-def _match(records: Records, keys: Numbers, parameters: int) -> tuple[Records, NDArray[np.bool_]]:
-    """Return for each key the record that has it, and a mask of the keys that have one."""
-    if not len(records):
-        return np.zeros(len(keys), records.dtype), np.zeros(len(keys), bool)
-    record_keys = average_keys(records, parameters)
-    order = np.argsort(record_keys)
-    row = order[np.minimum(np.searchsorted(record_keys, keys, sorter=order), len(order) - 1)]
-    return records[row], record_keys[row] == keys
+def _drop_absent(block: Block, reader: StoredAverages) -> Block:
+    """Leave out averages without a reading, but for those that are stored: they have lost theirs.
+
+    A changed meaning of the station's stamps has given them to other periods.
+    """
+    is_present = block["received"] > 0
+    if not is_present.all():
+        parameters = len(reader.group.parameters)
+        is_present |= match_averages(reader.versions(), average_keys(block, parameters), parameters)[1]
+    return select_rows(block, is_present)

@@ -21,6 +21,7 @@ from services.aggregator.windows.columns import (
     Records,
     average_keys,
     join_blocks,
+    match_averages,
     month_numbers,
     month_starts,
     select_rows,
@@ -60,6 +61,7 @@ class StoredAverages:
         numbers = (times + VIETNAM_OFFSET) // DAY
         around = np.concatenate([numbers - 1, numbers, numbers + 1])
         stored = self._read(around, [Period.HOUR])
+        self._keep_units(hours, stored)
         before = self._scope(np.concatenate([numbers - 1, numbers]))
         self._versions.append(self._tables.current_versions(before, [Period.EIGHT_HOURS]))
         starts = local_day_starts(times)
@@ -110,6 +112,15 @@ class StoredAverages:
         records = self._tables.read_averages(self._scope(days), periods)
         self._versions.append(records[list(VERSIONS.names or ())].astype(VERSIONS))
         return records
+
+    def _keep_units(self, hours: Block, stored: Records) -> None:
+        """Leave hours without readings the unit that is stored of them."""
+        empty = np.flatnonzero(hours["received"] == 0)
+        if len(empty):
+            parameters = len(self.group.parameters)
+            keys = average_keys(select_rows(hours, empty), parameters)
+            records, is_stored = match_averages(stored, keys, parameters)
+            hours["unit"][empty] = np.where(is_stored, records["unit"], 0)
 
     def _replace(self, stored: Records, computed: Block) -> Block:
         """Return stored averages as columns, with those in place of them that were computed anew."""

@@ -13,7 +13,8 @@ from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Limit
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
-from quantrac.domain.registry.stations import Interval, StationParameter, WarningLevels
+from quantrac.domain.registry.stations import Interval, StampMeaning, StationParameter, WarningLevels
+from quantrac.domain.stamps import Stamps
 from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
@@ -54,6 +55,27 @@ def test_a_station_is_silent_an_interval_and_the_grace_after_its_last_reading_un
     assert watch.tick(300) == []
     assert watch.send(301) == [(opened, "closed", 2)]
     assert watch.tick(321) == [(f"{SILENT}/2026-03-25T10:21:00Z", "opened", 1)]
+
+
+def test_a_mean_stamped_with_its_start_is_waited_for_until_it_is_made() -> None:
+    hourly = replace(ENTRY, interval_seconds=3600)
+    at_start = Watch(replace(hourly, stamps=(StampMeaning(Stamps.START),)))
+    at_start.send(-60, received=0)
+    assert at_start.tick(74.9) == []
+    assert at_start.tick(75) == [(f"{SILENT}/2026-03-25T06:15:00Z", "opened", 1)]
+    at_end = Watch(replace(hourly, stamps=(StampMeaning(Stamps.END),)))
+    at_end.send(0)
+    assert at_end.tick(74.9) == []
+    assert at_end.tick(75) == [(f"{SILENT}/2026-03-25T06:15:00Z", "opened", 1)]
+
+
+def test_a_mean_stamped_with_its_start_is_not_late_for_having_been_made_after_its_stamp() -> None:
+    entry = replace(ENTRY, interval_seconds=3600)
+    instants = Watch(entry)
+    assert instants.send(-60, received=1, PM25=60.0) == []
+    at_start = Watch(replace(entry, stamps=(StampMeaning(Stamps.START),)))
+    (opened,) = at_start.send(-60, received=1, PM25=60.0)
+    assert opened[0].startswith("warning-level/")
 
 
 def test_the_example_of_the_contract_is_what_watch_tells() -> None:

@@ -41,6 +41,7 @@ def test_a_period_that_can_never_have_been_complete_is_left_out() -> None:
         "mean": np.array([1.0, 2.0, 3.0, 4.0]),
         "last_at": start + hours * 3600 - 1,  # in the last second of the 5th, the 17th, the 18th hour
         "expected": np.array([12, 24, 24, 24]),
+        "received": np.full(4, 9),
         "complete": np.array([False, False, False, True]),
     }
     found = select_touched([AIR], ["O3"], block, AverageRules())
