@@ -12,7 +12,7 @@ from quantrac.domain.qa.baseline.blocks import BOUNDS, BaselineBounds
 from quantrac.domain.qa.baseline.lookup import Baselines, Lookup
 from quantrac.domain.qa.live.arrivals import NO_SERIES, Arrivals, Past
 from quantrac.domain.qa.live.memory import Memory, measurement_seconds
-from quantrac.domain.qa.shared_rules import measured
+from quantrac.domain.qa.shared_rules import has_wrong_clock, measured
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profiles import StationProfiles
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Texts, Window
@@ -71,9 +71,13 @@ class BatchColumns:
         return self.starts[-1]
 
     @property
-    def has_station(self) -> Bools:
-        """Tell which rows (n,) are of a station."""
-        return self.spread([file.station != "" for file in self.files])
+    def can_change(self) -> Bools:
+        """Tell of which rows (n,) the flags may still change: those of a station and of a clock that may be right.
+
+        All others are judged by themselves.
+        """
+        has_station = self.spread([file.station != "" for file in self.files])
+        return has_station & ~has_wrong_clock(self.arrivals.time, self.arrivals.received)
 
     def spread(self, by_set: Sequence[float] | Sequence[bool]) -> np.ndarray:
         """Return the value of its set for each row (n,)."""
