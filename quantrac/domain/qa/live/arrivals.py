@@ -39,8 +39,8 @@ class Past:
     past_time: Floats
     """(n, DEPTH)"""
     equal_since: Floats
-    """(n,) as far as known: where ``is_run_uncertain``, the latest it can be. NaN for what no measuring device
-    gave: it is in no run."""
+    """(n,) as far as known: where ``is_run_uncertain``, the latest it can be. NaN for what no measuring
+    device gave: it is in no run."""
     replaced: Floats
     """(n,) the value that an earlier file gave for the same time; NaN where there is none."""
     is_late: Bools

@@ -72,7 +72,7 @@ class BatchColumns:
 
     @property
     def can_change(self) -> Bools:
-        """Tell of which rows (n,) the flags may still change: those of a station and of a clock that may be right.
+        """Tell of which rows (n,) the flags may still change: of a station, and of a clock that may be right.
 
         All others are judged by themselves.
         """

@@ -14,7 +14,7 @@ from quantrac.domain.qa.window import Bools, Floats, Indices
 
 
 def find_ordered(rings: Rings, arrivals: Arrivals, order: Indices) -> Indices:
-    """Return the indices in ``order`` of the series with several readings, none of them late or of a wrong clock.
+    """Return the indices in ``order`` of the series with several readings, none late or of a wrong clock.
 
     ``order`` (m,) are rows sorted by series, each series in order of arrival.
     """

@@ -71,8 +71,8 @@ class StationWindows:
         self.wrong_clock = readings.wrong_clock
         self.measured = measured(readings.value, readings.status)
         past_value = np.where(np.isfinite(self.measured), readings.value, np.nan)
-        # Only readings whose clock may be right are a past: (m,) rows of them, by series and time. Before each
-        # series stand DEPTH empty ones, so that no row sees another series.
+        # Only readings whose clock may be right are a past: (m,) rows of them, by series and time. Before
+        # each series stand DEPTH empty ones, so that no row sees another series.
         has_past = ~self.wrong_clock
         past = np.flatnonzero(has_past)
         before = np.cumsum(has_past) - has_past + DEPTH * readings.series
@@ -228,7 +228,9 @@ class Stretch:
         """Run the plain tests, and tell the clean rows."""
         self._run(PLAIN_TESTS, self.enabled)
         fit = np.where(self.decided == NOT_DECIDED, ~is_bad(self.outcomes), self.decided == Flag.GOOD)
-        self.clean = fit & np.isfinite(self.station.measured[self.rows]) & ~self.station.wrong_clock[self.rows]
+        self.clean = (
+            fit & np.isfinite(self.station.measured[self.rows]) & ~self.station.wrong_clock[self.rows]
+        )
 
     def _run(self, tests: Mapping[str, Test], enabled: Mapping[str, Bools]) -> None:
         columns = {name: self.outcomes[:, TEST_INDEX[name]] for name in tests}
