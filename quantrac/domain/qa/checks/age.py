@@ -2,7 +2,8 @@
 
 Source: Circular 10/2021/TT-BTNMT, Article 39: a logger keeps at least the last 60 days. A clock that lost
 its power starts again at its epoch (1970, 1980, 1990 or 2000) and goes on from there, so that the year 2000
-counts among these. A reading that old is in nobody's past (:func:`~quantrac.domain.qa.shared_rules.has_wrong_clock`).
+counts among these. A reading that old is in nobody's past
+(:func:`~quantrac.domain.qa.shared_rules.has_wrong_clock`).
 """
 
 import numpy as np

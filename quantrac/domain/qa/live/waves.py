@@ -238,7 +238,8 @@ def _doubt_first_runs(
     """Note what readings older than all remembered ones leave unknown of the run that the ring begins with.
 
     Such a measured reading ``time``, ``value`` (k,) breaks that run if it lies within and differs, and
-    lengthens it if it comes shortly before and is equal. ``row`` and ``first`` (k,) say where that run begins.
+    lengthens it if it comes shortly before and is equal. ``row`` and ``first`` (k,) say where that run
+    begins.
     """
     run_start = ordered["run_start"][row, first]
     latest = ordered["latest_run_start"][row, first]

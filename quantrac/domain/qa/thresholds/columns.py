@@ -210,4 +210,4 @@ def _is_text(threshold: inspect.Parameter) -> bool:
 
 def is_list(threshold: inspect.Parameter) -> bool:
     """Tell whether a threshold is a list of numbers."""
-    return threshold.annotation == Numbers
+    return bool(threshold.annotation == Numbers)
