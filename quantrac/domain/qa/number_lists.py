@@ -10,20 +10,53 @@ import numpy as np
 from quantrac.domain.qa.window import Bools, Floats, Indices
 
 
-@dataclass(frozen=True)
-class NumberLists:
-    """One list of numbers for each of ``n`` rows, given by its index among the distinct ones."""
+class DistinctLists(list[tuple[float, ...]]):
+    """The different lists, each once; they may only grow."""
 
-    lists: Sequence[tuple[float, ...]]
+    def index_of(self, numbers: Sequence[float]) -> int:
+        """Return the index of a list, which is added where it is new."""
+        listed = tuple(map(float, numbers))
+        if listed not in self:
+            self.append(listed)
+            self.__dict__.pop("_numbers", None)
+        return self.index(listed)
+
+    def find(self, value: Floats) -> Indices:
+        """Return the rows (k,) whose value stands in any of the lists: nearly always none.
+
+        >>> lists = DistinctLists([(65535.0,), (85.0, -9999.0)])
+        >>> lists.find(np.array([85.0, 20.0, np.nan, 65535.0])).tolist()
+        [0, 3]
+        """
+        numbers, least = self._numbers
+        if not len(numbers):
+            return np.empty(0, dtype=np.intp)
+        far = np.flatnonzero(np.abs(value) >= least)
+        far_value = value[far]
+        index = np.minimum(np.searchsorted(numbers, far_value), len(numbers) - 1)
+        return far[numbers[index] == far_value]
+
+    @cached_property
+    def _numbers(self) -> tuple[Floats, float]:
+        """The numbers of all lists in order, and the least distance of one from 0: most values lie nearer."""
+        numbers = np.array(sorted({number for numbers in self for number in numbers}), dtype=np.float64)
+        return numbers, float(np.abs(numbers).min(initial=np.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLists:
+    """One list of numbers for each of ``n`` rows."""
+
+    lists: DistinctLists
     index: Indices
-    """(n,)"""
+    """(n,) index of each row's list."""
 
     @classmethod
     def of(cls, numbers: "Numbers", count: int) -> "NumberLists":
-        """Return one list for all of ``count`` rows; lists for each row as they are."""
+        """Return one list for all of ``count`` rows; what has one a row already as it is."""
         if isinstance(numbers, NumberLists):
             return numbers
-        return cls((tuple(numbers),), np.zeros(count, dtype=np.intp))
+        return cls(DistinctLists([tuple(numbers)]), np.zeros(count, dtype=np.intp))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -36,36 +69,33 @@ class NumberLists:
         """Return the lists of some of the rows."""
         return self[rows]
 
-    def row(self, row: int) -> tuple[float, ...]:
-        """Return the list of one row."""
-        return self.lists[int(self.index[row])]
+    def find(self, value: Floats) -> Indices:
+        """Return the rows (k,) whose value (n,) stands in their own list.
 
-    def contain(self, value: Floats) -> Bools:
-        """Tell (n,) which of the values (n,) stand in their row's list.
-
-        >>> lists = NumberLists(((65535.0,), (65535.0, 85.0)), np.array([0, 1, 1]))
-        >>> lists.contain(np.array([85.0, 85.0, 20.0])).tolist()
-        [False, True, False]
+        >>> lists = NumberLists(DistinctLists([(65535.0,), (65535.0, 85.0)]), np.array([0, 1, 1]))
+        >>> lists.find(np.array([85.0, 85.0, 20.0])).tolist()
+        [1]
         """
-        contained = np.zeros(len(self), dtype=np.bool_)
-        numbers = self._numbers
-        if not len(numbers):
-            return contained
-        # (k,) rows whose value stands in any list, nearly always none; only they are looked up in their own.
-        near = np.flatnonzero((value >= numbers[0]) & (value <= numbers[-1]) & (np.abs(value) >= self._least))
-        near = near[numbers[np.searchsorted(numbers, value[near])] == value[near]]
-        contained[near] = [value[row] in self.row(row) for row in near.tolist()]
-        return contained
+        rows = self.lists.find(value)
+        own = [value[row] in self.lists[self.index[row]] for row in rows.tolist()]
+        return rows[np.array(own, dtype=np.bool_)]
 
-    @cached_property
-    def _numbers(self) -> Floats:
-        """The numbers of all lists in order, each once."""
-        return np.array(sorted({number for numbers in self.lists for number in numbers}), dtype=np.float64)
 
-    @cached_property
-    def _least(self) -> float:
-        """The least distance of one of them from 0: most values lie nearer."""
-        return float(np.abs(self._numbers).min())
+def find_in_any(lists: Sequence[NumberLists], value: Floats) -> Indices:
+    """Return the rows (k,) whose value (n,) stands in any of the lists, be it that of another row.
+
+    Lists that come from the same different ones are looked through once.
+
+    >>> lists = DistinctLists([(65535.0,), (85.0,)])
+    >>> rows = find_in_any([NumberLists(lists, np.array([0, 0])), NumberLists(lists, np.array([1, 0]))],
+    ...                    np.array([20.0, 85.0]))
+    >>> rows.tolist()
+    [1]
+    """
+    distinct = list({id(numbers.lists): numbers.lists for numbers in lists}.values())
+    if len(distinct) == 1:
+        return distinct[0].find(value)
+    return np.unique(np.concatenate([numbers.find(value) for numbers in distinct]))
 
 
 Numbers: TypeAlias = Sequence[float] | NumberLists

@@ -7,7 +7,7 @@ of a sensor after power-on (85 °C of a DS18B20). The codes are data of the rule
 
 import numpy as np
 
-from quantrac.domain.qa.number_lists import NumberLists, Numbers
+from quantrac.domain.qa.number_lists import NumberLists, Numbers, find_in_any
 from quantrac.domain.qa.window import Outcomes, Window
 from quantrac.domain.readings import Flag
 
@@ -26,9 +26,10 @@ def error_code(
     [1, 4, 3, 1]
     """
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
-    outcome[NumberLists.of(suspect_codes, len(window)).contain(window.value)] = Flag.SUSPECT
-    for numbers in (codes, sensor_codes):
-        outcome[NumberLists.of(numbers, len(window)).contain(window.value)] = Flag.FAIL
+    lists = [NumberLists.of(numbers, len(window)) for numbers in (suspect_codes, sensor_codes, codes)]
+    rows = find_in_any(lists, window.value)
+    for numbers, flag in zip(lists, (Flag.SUSPECT, Flag.FAIL, Flag.FAIL), strict=True):
+        outcome[rows[numbers[rows].find(window.value[rows])]] = flag
     return outcome
 
 
@@ -49,6 +50,6 @@ def explain(
     )
     said = [f"{value:.10g} is no error code" for value in window.value.tolist()]
     for numbers, sentence in reversed(kinds):
-        for row in np.flatnonzero(NumberLists.of(numbers, len(window)).contain(window.value)).tolist():
+        for row in NumberLists.of(numbers, len(window)).find(window.value).tolist():
             said[row] = f"{window.value[row]:.10g} {sentence}"
     return said

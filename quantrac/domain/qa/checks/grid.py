@@ -109,20 +109,21 @@ def explain(
 def _is_steady(
     window: Window, tolerance: Threshold, readings: Threshold, at_least: Threshold, minutes: Threshold
 ) -> Bools:
-    """Tell which readings (n,) come one, two and three intervals after the last three: nearly all of them."""
+    """Tell which readings (n,) are in step with each of the last three: nearly all of them."""
     _, times = window.last(MOST)
     if len(times) < MOST:
         return np.zeros(len(window), dtype=np.bool_)
-    # (MOST, n) seconds since each of them, oldest first
-    since = window.time - times
-    is_steady = np.abs(since[0] - MOST * window.interval) <= tolerance
-    for row in range(1, MOST):
-        is_steady &= np.abs(since[row] - (MOST - row) * window.interval) <= tolerance
-    are_enough = (
-        np.less_equal(at_least, MOST) & np.less(readings, 2 * MOST) & np.greater_equal(readings, MOST)
-    )
-    steady: Bools = is_steady & (since[0] <= 60 * np.asarray(minutes)) & are_enough
-    return steady
+    is_steady: Bools = window.time - times[0] <= 60 * np.asarray(minutes)
+    for time in times:
+        # (n,) seconds from a whole number of steps after it; column by column, which is three times as fast
+        since = window.time - time
+        off = np.rint(since / window.interval)
+        off *= window.interval
+        off -= since
+        is_steady &= np.abs(off, out=off) <= tolerance
+    # Then these are enough, and more than half of those that count.
+    is_steady &= np.less_equal(at_least, np.minimum(readings, MOST)) & np.less(readings, 2 * MOST)
+    return is_steady
 
 
 def _count(

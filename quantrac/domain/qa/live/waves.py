@@ -255,16 +255,25 @@ def _follow_runs(ordered: dict[str, Floats]) -> None:
     """Give each remembered reading (k, DEPTH) the start of its run from the measured reading before it."""
     time, measured = ordered["time"], ordered["measured"]
     starts = ordered["run_start"], ordered["latest_run_start"]
-    # (k,) each of the last measured reading so far; NaN before the first
-    value, value_time = np.full((2, len(time)), np.nan)
-    run_starts = np.full((2, len(time)), np.nan)
+    is_measured = ~np.isnan(measured)
+    # Most values have just changed, and nothing is missing between them.
+    is_following = is_measured[:, 1:] & is_measured[:, :-1]
+    for column in starts:
+        np.copyto(column[:, 1:], time[:, 1:], where=is_following)
+    is_continuing = continues_run(measured[:, 1:], time[:, 1:], measured[:, :-1], time[:, :-1])
+    is_missing = ~is_measured & (time > -np.inf)
+    rows = np.flatnonzero(is_continuing.any(axis=1) | is_missing.any(axis=1))
+    if not len(rows):
+        return
+    # (rows,) each of the last measured reading so far; NaN before the first
+    value, value_time, *run_starts = np.full((4, len(rows)), np.nan)
     for index in range(DEPTH):
-        is_measured = ~np.isnan(measured[:, index])
-        is_following = is_measured & ~np.isnan(value)
-        is_continuing = continues_run(measured[:, index], time[:, index], value, value_time)
+        here, at, is_here = measured[rows, index], time[rows, index], is_measured[rows, index]
+        continues = continues_run(here, at, value, value_time)
+        has_previous = is_here & ~np.isnan(value)
         for column, run_start in zip(starts, run_starts, strict=True):
-            followed = np.where(is_continuing, run_start, time[:, index])
-            column[:, index] = np.where(is_following, followed, column[:, index])
-            run_start[is_measured] = column[is_measured, index]
-        value = np.where(is_measured, measured[:, index], value)
-        value_time = np.where(is_measured, time[:, index], value_time)
+            start = np.where(has_previous, np.where(continues, run_start, at), column[rows, index])
+            column[rows, index] = start
+            np.copyto(run_start, start, where=is_here)
+        np.copyto(value, here, where=is_here)
+        np.copyto(value_time, at, where=is_here)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantrac.domain.qa.checks.table import Test, thresholds_of
-from quantrac.domain.qa.number_lists import NumberLists, Numbers
+from quantrac.domain.qa.number_lists import DistinctLists, NumberLists, Numbers
 from quantrac.domain.qa.thresholds.rule_book import Thresholds
 from quantrac.domain.qa.window import Expected, Floats, Indices
 
@@ -96,8 +96,7 @@ class ThresholdColumns:
         self._texts = GrowingColumn(object, len(self._texts_of_tests))
         self._list_index = GrowingColumn(np.int32, len(self._lists_of_tests))
         """Index of each list in ``_lists``."""
-        self._lists: list[tuple[float, ...]] = []
-        """Lists of numbers, each once."""
+        self._lists = DistinctLists()
         self._row = {
             keyword: row
             for keywords in (self._defaults, self._texts_of_tests)
@@ -132,7 +131,7 @@ class ThresholdColumns:
         )
         self._list_index.append(
             [
-                self._index_of_list(tests.get(name, _NO_THRESHOLDS).get(keyword, ()))
+                self._lists.index_of(tests.get(name, _NO_THRESHOLDS).get(keyword, ()))
                 for name, keyword in self._lists_of_tests
             ]
         )
@@ -169,18 +168,12 @@ class ThresholdColumns:
             texts: NDArray[Any] = self._texts.take(profiles, rows.texts)
             columns.update(zip(rows.text_keywords, texts, strict=True))
         if rows.list_keywords:
-            lists = tuple(self._lists)
             list_index = self._list_index.take(profiles, rows.lists)
             columns.update(
-                (keyword, NumberLists(lists, index))
+                (keyword, NumberLists(self._lists, index))
                 for keyword, index in zip(rows.list_keywords, list_index, strict=True)
             )
         return {keyword: columns[keyword] for keyword in rows.keywords}
-
-    def _index_of_list(self, numbers: Sequence[float]) -> int:
-        if (listed := tuple(map(float, numbers))) not in self._lists:
-            self._lists.append(listed)
-        return self._lists.index(listed)
 
     def _index_of_table(self, value: Any) -> int:
         table = np.asarray(value, dtype=np.float64).reshape(_SLOTS)

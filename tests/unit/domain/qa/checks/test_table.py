@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import quantrac.domain.qa
 import quantrac.domain.qa.checks
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
-from quantrac.domain.qa.number_lists import NumberLists
+from quantrac.domain.qa.number_lists import DistinctLists, NumberLists
 from quantrac.domain.qa.window import Companions, Window
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
@@ -214,7 +214,7 @@ def columns(draw, name, n, numbers):
         if threshold in LISTS:
             lists = draw(st.lists(st.lists(numbers, max_size=3).map(tuple), min_size=1, max_size=3))
             index = draw(st.lists(st.integers(0, len(lists) - 1), min_size=n, max_size=n))
-            return NumberLists(lists, np.array(index, dtype=np.intp))
+            return NumberLists(DistinctLists(lists), np.array(index, dtype=np.intp))
         texts = threshold in CODES
         values = draw(st.lists(codes if texts else numbers, min_size=n, max_size=n))
         return np.array(values, dtype=object if texts else float)
