@@ -28,7 +28,7 @@ from quantrac.domain.qa.checks.table import (
 )
 from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
 from quantrac.domain.qa.evaluate import Crash, is_bad, roll_up_rows, run_tests
-from quantrac.domain.qa.shared_rules import DEPTH, continues_run, measured
+from quantrac.domain.qa.shared_rules import DEPTH, continues_run, has_wrong_clock, measured
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profile_table import Columns
@@ -68,7 +68,7 @@ class StationWindows:
         self.readings, self.expectations, self.on_crash = readings, expectations, on_crash
         self.decisions = decisions
         self.received = readings.received
-        self.wrong_clock = readings.wrong_clock
+        self.wrong_clock = has_wrong_clock(readings.time, self.received)
         self.measured = measured(readings.value, readings.status)
         past_value = np.where(np.isfinite(self.measured), readings.value, np.nan)
         # Only readings whose clock may be right are a past: (m,) rows of them, by series and time. Before
