@@ -12,27 +12,21 @@ from quantrac.domain.qa.checks.wording import NO_THRESHOLD, format_count, format
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Threshold, Window, column
 from quantrac.domain.readings import Flag
 
-MOST = 3
-"""More than half of five readings: with so many in step the others need not be looked at."""
+READINGS, MOST = 5, 3
+"""Of how many readings before a phase is learnt, and how many are most of them."""
+MINUTES = 360.0
+"""How far back these may lie."""
 NO_INTERVAL = "the interval is not registered"
 
 
-def grid(
-    window: Window,
-    *,
-    tolerance: Threshold,
-    phase: Threshold = np.nan,
-    readings: Threshold = 5,
-    at_least: Threshold = 3,
-    minutes: Threshold = 360,
-) -> Outcomes:
+def grid(window: Window, *, tolerance: Threshold, phase: Threshold = np.nan) -> Outcomes:
     """Suspect a reading more than ``tolerance`` seconds off the steps of its station's interval.
 
     Steps are ``phase`` seconds after those of the clock. Where no phase is given, a reading is in step that
-    comes a whole number of intervals after more than half of the last ``readings`` ones within ``minutes``:
-    one wild stamp spoils no other, and a station that changes its phase is in step again from the fourth
-    reading on. Fewer than ``at_least`` readings before it are NOT_EVALUATED, and so are a row without
-    thresholds and a station whose interval is not registered.
+    comes a whole number of intervals after most of the last five within six hours: one wild stamp spoils no
+    other, and a station that changes its phase is in step again from the fourth reading on. Fewer than three
+    readings before it are NOT_EVALUATED, and so are a row without tolerance and a station whose interval is
+    not registered.
 
     >>> half_past = Window.of([27.8] * 2, past=[27.8] * 5, time=[150.0, 240.0], interval_minutes=5)
     >>> half_past.past_time[:] = 150.0 - 300.0 * np.arange(5, 0, -1)
@@ -40,31 +34,20 @@ def grid(
     ([1, 3], [3, 1])
     """
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
-    lacking = ~(window.interval > 0) | np.isnan(tolerance)
     is_told = np.broadcast_to(~np.isnan(phase), len(window))
-    rest = np.flatnonzero(~is_told & ~_is_steady(window, tolerance, readings, at_least, minutes))
+    rest = np.flatnonzero(~is_told & ~_is_steady(window, tolerance))
     if len(rest):
-        count, in_step = _count(window, rest, tolerance, readings, minutes)
+        count, in_step = _count(window, rest, tolerance)
         outcome[rest[2 * in_step <= count]] = Flag.SUSPECT
-        needed = np.broadcast_to(np.fmax(at_least, 1), len(window))[rest]
-        outcome[rest[~(count >= needed)]] = Flag.NOT_EVALUATED
-        lacking |= ~is_told & (np.isnan(readings) | np.isnan(at_least) | np.isnan(minutes))
+        outcome[rest[count < MOST]] = Flag.NOT_EVALUATED
     if is_told.any():
         is_off = np.abs(offset(window.time - phase, window.interval)) > tolerance
         outcome[is_told & is_off] = Flag.SUSPECT
-    outcome[lacking] = Flag.NOT_EVALUATED
+    outcome[~(window.interval > 0) | np.isnan(tolerance)] = Flag.NOT_EVALUATED
     return outcome
 
 
-def explain(
-    window: Window,
-    *,
-    tolerance: Threshold,
-    phase: Threshold = np.nan,
-    readings: Threshold = 5,
-    at_least: Threshold = 3,
-    minutes: Threshold = 360,
-) -> list[str]:
+def explain(window: Window, *, tolerance: Threshold, phase: Threshold = np.nan) -> list[str]:
     """Name the distance from the step, or how many of the readings before are in step with it.
 
     >>> stamped = Window.of([27.8], past=[27.8] * 5, time=240.0, interval_minutes=5)
@@ -74,9 +57,9 @@ def explain(
     >>> explain(stamped, tolerance=60, phase=150)
     ['1.5 min after a step of 5 min, limit 1 min']
     """
-    count, in_step = _count(window, np.arange(len(window)), tolerance, readings, minutes)
-    known = ~np.isnan(window.past_time)
-    last = np.max(np.where(known, window.past_time, -np.inf), axis=1, initial=-np.inf)
+    count, in_step = _count(window, np.arange(len(window)), tolerance)
+    is_known = ~np.isnan(window.past_time)
+    last = np.max(np.where(is_known, window.past_time, -np.inf), axis=1, initial=-np.inf)
     numbers = rows(
         offset(window.time - last, window.interval),
         offset(window.time - phase, window.interval),
@@ -85,35 +68,31 @@ def explain(
         phase,
         count,
         in_step,
-        readings,
-        at_least,
-        minutes,
     )
     return [
         NO_INTERVAL
         if not step > 0
         else NO_THRESHOLD
-        if np.isnan(most)
-        else f"{away(off)} a step of {format_duration(step / 60)}, limit {format_duration(most / 60)}"
-        if not np.isnan(told)
-        else NO_THRESHOLD
-        if np.isnan(counted) or np.isnan(needed) or np.isnan(within)
-        else f"{format_count(before)} in {format_duration(within)}, needs {max(needed, 1):g}"
-        if before < max(needed, 1)
+        if np.isnan(limit)
+        else f"{away(off)} a step of {format_duration(step / 60)}, limit {format_duration(limit / 60)}"
+        if not np.isnan(start)
+        else f"{format_count(before)} in {format_duration(MINUTES)}, needs {MOST}"
+        if before < MOST
         else f"in step with {same:g} of the {format_count(before)} before, {away(since)} the step of the "
-        f"last; step {format_duration(step / 60)}, limit {format_duration(most / 60)}"
-        for since, off, step, most, told, before, same, counted, needed, within in numbers
+        f"last; step {format_duration(step / 60)}, limit {format_duration(limit / 60)}"
+        for since, off, step, limit, start, before, same in numbers
     ]
 
 
-def _is_steady(
-    window: Window, tolerance: Threshold, readings: Threshold, at_least: Threshold, minutes: Threshold
-) -> Bools:
-    """Tell which readings (n,) are in step with each of the last three: nearly all of them."""
+def _is_steady(window: Window, tolerance: Threshold) -> Bools:
+    """Tell which readings (n,) are in step with each of the last three: nearly all of them.
+
+    These are enough, and most of those that count.
+    """
     _, times = window.last(MOST)
     if len(times) < MOST:
         return np.zeros(len(window), dtype=np.bool_)
-    is_steady: Bools = window.time - times[0] <= 60 * np.asarray(minutes)
+    is_steady: Bools = window.time - times[0] <= 60 * MINUTES
     for time in times:
         # (n,) seconds from a whole number of steps after it; column by column, which is three times as fast
         since = window.time - time
@@ -121,22 +100,15 @@ def _is_steady(
         off *= window.interval
         off -= since
         is_steady &= np.abs(off, out=off) <= tolerance
-    # Then these are enough, and more than half of those that count.
-    is_steady &= np.less_equal(at_least, np.minimum(readings, MOST)) & np.less(readings, 2 * MOST)
     return is_steady
 
 
-def _count(
-    window: Window, members: Indices, tolerance: Threshold, readings: Threshold, minutes: Threshold
-) -> tuple[Indices, Indices]:
+def _count(window: Window, members: Indices, tolerance: Threshold) -> tuple[Indices, Indices]:
     """Count (k,) the readings before some of the rows (k,), and those of them that are in step with it."""
-    part = window.take(members)
-    most, count, reach = (
-        np.broadcast_to(threshold, len(window))[members] for threshold in (tolerance, readings, minutes)
-    )
-    is_counted = is_newest(part, count, reach)
+    part, limit = window.take(members), np.broadcast_to(tolerance, len(window))[members]
+    is_counted = is_newest(part, READINGS, MINUTES)
     off = offset(part.time[:, None] - part.past_time, column(part.interval))
-    is_in_step = is_counted & (np.abs(off) <= column(most))
+    is_in_step = is_counted & (np.abs(off) <= column(limit))
     return is_counted.sum(axis=1), is_in_step.sum(axis=1)
 
 

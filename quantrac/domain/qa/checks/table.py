@@ -76,7 +76,7 @@ TESTS: Mapping[str, Test] = {
     "neighbours": Test(neighbours.neighbours, neighbours.explain, baseline=True),
     "future": Test(future.future, future.explain),
     "age": Test(age.age, age.explain),
-    "grid": Test(grid.grid, grid.explain, look_back=("minutes",)),
+    "grid": Test(grid.grid, grid.explain),
     "clock_drift": Test(clock_drift.clock_drift, clock_drift.explain, look_back=("minutes",)),
     "duplicate": Test(duplicate.duplicate, duplicate.explain),
 }

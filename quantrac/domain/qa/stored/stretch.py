@@ -70,7 +70,8 @@ class StationWindows:
         self.received = readings.received
         self.wrong_clock = has_wrong_clock(readings.time, self.received)
         self.measured = measured(readings.value, readings.status)
-        past_value = np.where(np.isfinite(self.measured), readings.value, np.nan)
+        is_measured = np.isfinite(self.measured)
+        past_value = np.where(is_measured, readings.value, np.nan)
         # Only readings whose clock may be right are a past: (m,) rows of them, by series and time. Before
         # each series stand DEPTH empty ones, so that no row sees another series.
         has_past = ~self.wrong_clock
@@ -83,7 +84,7 @@ class StationWindows:
         before[self.wrong_clock] = len(padded[0]) - DEPTH  # the end, where nothing stands
         self._before = before
         """(n,) where the DEPTH readings before each one stand in the two matrices."""
-        self._in_runs = past[np.isfinite(self.measured[past])]
+        self._in_runs = np.flatnonzero(has_past & is_measured)
         """(k,) rows that are in a run of equal values, by series and time."""
         self._equal_since = np.full(len(readings), np.nan)
         self._equal_since[self._in_runs] = _run_starts(readings, self._in_runs)
