@@ -34,7 +34,8 @@ class DistinctLists(list[tuple[float, ...]]):
         far = np.flatnonzero(np.abs(value) >= least)
         far_value = value[far]
         index = np.minimum(np.searchsorted(numbers, far_value), len(numbers) - 1)
-        return far[numbers[index] == far_value]
+        rows: Indices = far[numbers[index] == far_value]
+        return rows
 
     @cached_property
     def _numbers(self) -> tuple[Floats, float]:

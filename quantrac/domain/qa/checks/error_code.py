@@ -48,8 +48,8 @@ def explain(
         (sensor_codes, "is an error code of the sensor, no measurement"),
         (suspect_codes, "may be an error code"),
     )
-    said = [f"{value:.10g} is no error code" for value in window.value.tolist()]
+    sentences = [f"{value:.10g} is no error code" for value in window.value.tolist()]
     for numbers, sentence in reversed(kinds):
         for row in NumberLists.of(numbers, len(window)).find(window.value).tolist():
-            said[row] = f"{window.value[row]:.10g} {sentence}"
-    return said
+            sentences[row] = f"{window.value[row]:.10g} {sentence}"
+    return sentences

@@ -2,7 +2,7 @@
 
 Source: IOOS QARTOD, test 1 (timing). Many loggers of the country stamp on the clock, every 5 minutes by
 default; others count from when they were switched on: 2 and a half minutes past, or 42 minutes past every
-hour. Such a phase is no error: it is learnt from the readings just before, or told by the station's rules.
+hour. Such a phase is no error: it follows from the readings just before, or is told by the station's rules.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Threshol
 from quantrac.domain.readings import Flag
 
 READINGS, MOST = 5, 3
-"""Of how many readings before a phase is learnt, and how many are most of them."""
+"""From how many readings before a phase follows, and how many are most of them."""
 MINUTES = 360.0
 """How far back these may lie."""
 NO_INTERVAL = "the interval is not registered"

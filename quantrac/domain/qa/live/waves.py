@@ -268,12 +268,12 @@ def _follow_runs(ordered: dict[str, Floats]) -> None:
     # (rows,) each of the last measured reading so far; NaN before the first
     value, value_time, *run_starts = np.full((4, len(rows)), np.nan)
     for index in range(DEPTH):
-        here, at, is_here = measured[rows, index], time[rows, index], is_measured[rows, index]
-        continues = continues_run(here, at, value, value_time)
-        has_previous = is_here & ~np.isnan(value)
+        current, at, is_present = measured[rows, index], time[rows, index], is_measured[rows, index]
+        continues = continues_run(current, at, value, value_time)
+        has_previous = is_present & ~np.isnan(value)
         for column, run_start in zip(starts, run_starts, strict=True):
             start = np.where(has_previous, np.where(continues, run_start, at), column[rows, index])
             column[rows, index] = start
-            np.copyto(run_start, start, where=is_here)
-        np.copyto(value, here, where=is_here)
-        np.copyto(value_time, at, where=is_here)
+            np.copyto(run_start, start, where=is_present)
+        np.copyto(value, current, where=is_present)
+        np.copyto(value_time, at, where=is_present)

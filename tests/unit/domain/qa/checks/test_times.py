@@ -106,7 +106,7 @@ def test_rows_that_are_missing_leave_a_station_in_step():
     assert grid(of_steps([150] * 9, missing=(3, 6, 7)), tolerance=60).tolist()[4:] == [GOOD] * 5
 
 
-def test_no_phase_is_learnt_from_few_readings_or_long_ago():
+def test_no_phase_follows_from_few_readings_or_from_long_ago():
     assert grid(of_steps([0, 0, 150]), tolerance=60).tolist() == [NOT_EVALUATED] * 3
     assert grid(of_steps([0, 0, 0, 0, 3600], minutes=180), tolerance=60).tolist() == [NOT_EVALUATED] * 5
 
