@@ -66,18 +66,12 @@ class BatchColumns:
     """(n,) whether the bounds of its block have been published."""
     arrivals: Arrivals
     """The same rows as the memory takes them in."""
+    can_change: Bools
+    """(n,) whether the flags may still change: of a station, and of a clock that may be right. All others are
+    judged by themselves."""
 
     def __len__(self) -> int:
         return self.starts[-1]
-
-    @property
-    def can_change(self) -> Bools:
-        """Tell of which rows (n,) the flags may still change: of a station, and of a clock that may be right.
-
-        All others are judged by themselves.
-        """
-        has_station = self.spread([file.station != "" for file in self.files])
-        return has_station & ~has_wrong_clock(self.arrivals.time, self.arrivals.received)
 
     def spread(self, by_set: Sequence[float] | Sequence[bool]) -> np.ndarray:
         """Return the value of its set for each row (n,)."""
@@ -170,7 +164,10 @@ class _BatchReader:
         """Return the columns of all sets."""
         files, starts = self._files, self._starts
         value, status = np.array(self._values, dtype=np.float64), np.array(self._statuses, dtype=object)
-        profile = np.concatenate(self._profiles)
+        profile, counts = np.concatenate(self._profiles), np.diff(starts)
+        time = np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64)
+        received = np.repeat([file.received for file in files], counts)
+        has_station = np.repeat(np.array([file.station != "" for file in files], dtype=np.bool_), counts)
         return BatchColumns(
             files=files,
             starts=starts,
@@ -184,9 +181,10 @@ class _BatchReader:
             arrivals=Arrivals(
                 series=np.concatenate([np.empty(0, dtype=np.intp), *self._series]),
                 value=value,
-                time=np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64),
-                received=np.repeat([file.received for file in files], np.diff(starts)),
+                time=time,
+                received=received,
                 measured=measured(value, status),
                 look_back=self._expectations.look_backs(profile),
             ),
+            can_change=has_station & ~has_wrong_clock(time, received),
         )
