@@ -397,6 +397,7 @@ def test_no_setting_that_is_not_about_the_answer_can_be_chosen(
     for name in taken:
         assert name.startswith(("output_format_", "max_", "date_time_", "format_csv_delimiter")) or name in (
             *("extremes", "join_use_nulls", "session_timezone", "use_client_time_zone", "union_default_mode"),
+            *("format_csv_null_representation", "format_tsv_null_representation"),
             "readonly",  # overruled
         ), name
     for name in ("output_format_schema", "format_schema", "format_template_resultset", "user_files_path"):
