@@ -21,6 +21,7 @@ from quantrac.local.clickhouse.analyst import Analyst
 from quantrac.local.clickhouse.analyst_sql import allowed_functions, refused_functions
 from quantrac.local.clickhouse.errors import EngineError
 from support.clickhouse import database
+from support.waiting import LIMIT
 
 SECRET = "a-secret-of-somebody-else"
 REFUSED = ("ACCESS_DENIED", "READONLY")
@@ -55,7 +56,7 @@ def listener() -> Iterator[Listener]:
     yield listener
     listener.socket.shutdown(socket.SHUT_RDWR)
     listener.socket.close()
-    thread.join(timeout=10)
+    thread.join(timeout=LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ class Attacker:
 def attacker(clickhouse_server: ClickHouseSettings, service: ClickHouse) -> Iterator[Attacker]:
     server = clickhouse_server
     url, login = f"http://{server.host}:{server.port}", ("analyst_attacked", "questions")
-    with httpx.Client(base_url=url, auth=login, timeout=60) as http:
+    with httpx.Client(base_url=url, auth=login, timeout=LIMIT) as http:
         yield Attacker(http)
 
 
@@ -444,7 +445,7 @@ def test_even_the_services_user_opens_no_file_beside_the_engines_folder(
 ) -> None:
     server = clickhouse_server
     with httpx.Client(
-        base_url=f"http://{server.host}:{server.port}", auth=(server.user, server.password), timeout=60
+        base_url=f"http://{server.host}:{server.port}", auth=(server.user, server.password), timeout=LIMIT
     ) as http:
         for sql in (
             f"SELECT file('{secret_file}')",
@@ -541,4 +542,4 @@ def test_a_long_statement_is_refused_before_it_is_looked_at(
     assert attacker.post(long).status_code == 413
     server = clickhouse_server
     url, login = f"http://{server.host}:{server.port}/", (server.user, server.password)
-    assert httpx.post(url, content=long, auth=login, timeout=60).status_code == 413
+    assert httpx.post(url, content=long, auth=login, timeout=LIMIT).status_code == 413

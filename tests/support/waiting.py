@@ -12,7 +12,7 @@ LIMIT = 180.0
 
 
 def wait_until(
-    holds: Callable[[], object], what: str | Callable[[], object] = "the condition", every_s: float = 0.02
+    holds: Callable[[], object], what: str | Callable[[], object] = "the condition", every_s: float = 0.05
 ) -> None:
     """Return as soon as a condition holds; past :data:`LIMIT` the test fails and says what did not come.
 
@@ -31,5 +31,5 @@ def stays_false(holds: Callable[[], object], seconds: float) -> bool:
     while time.monotonic() < end:
         if holds():
             return False
-        time.sleep(0.02)
+        time.sleep(0.05)
     return True
