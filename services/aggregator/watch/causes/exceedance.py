@@ -4,12 +4,12 @@ Closed when a complete average within the limit ends the episode, or corrected d
 the ratio of the peak to the limit has grown by another tenth. An episode that is over when it becomes known
 opens nothing; one that lies back opens nothing for a while, since the next file of a backlog may end it.
 
-Late data move the start of an episode, and an average that is missing makes two of one: an alert goes on
-while some open episode covers the start of the one it is about.
+Late data move the start of an episode, and an average that is missing makes two of one. So an alert goes on
+when its episode is withdrawn, as long as another one that is open reaches beyond its start.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,7 +28,14 @@ from services.aggregator.watch.causes.cause import (
     write_time,
 )
 from services.aggregator.watch.rules import WatchRules
-from services.aggregator.watch.state import CauseKey, Database, Facts, WatchedStation, iterate_rows
+from services.aggregator.watch.state import (
+    CauseKey,
+    Database,
+    Facts,
+    OpenAlert,
+    WatchedStation,
+    iterate_rows,
+)
 
 _KIND: Final = "limit-exceeded"
 
@@ -126,14 +133,17 @@ class ExceedanceState(FindingState):
                 by_limit.setdefault(episode.limit, []).append(episode)
         for (parameter, *limit), episodes in by_limit.items():
             alert = self.station.open.get(CauseKey(_KIND, parameter, tuple(limit)))
-            if alert is not None and _covers(episodes, read_time(alert.facts["starts_at"])):
+            if alert is not None and self._goes_on(alert, episodes):
                 yield replace(_finding(episodes[-1]), opened_at=alert.opened_at)
             elif current := [episode for episode in episodes if not _may_be_over(episode, rules, now)]:
                 yield _finding(current[-1])
 
-
-def _covers(episodes: Iterable[Episode], time: int) -> bool:
-    return any(episode.starts_at <= time < episode.ends_at for episode in episodes)
+    def _goes_on(self, alert: OpenAlert, episodes: Sequence[Episode]) -> bool:
+        """Tell whether what an alert is about is still open, be it as another one of the open episodes."""
+        start = read_time(alert.facts["starts_at"])
+        own = self._episodes.get((*episodes[0].limit, write_time(start)))
+        has_ended = own is not None and own.message.periods > 0 and not own.is_open
+        return not has_ended and any(episode.ends_at > start for episode in episodes)
 
 
 def _may_be_over(episode: Episode, rules: WatchRules, now: int) -> bool:

@@ -413,6 +413,16 @@ def test_late_data_that_move_the_start_of_an_episode_leave_its_alert_open_under_
     ]
 
 
+def test_corrections_that_take_an_episode_from_its_start_leave_its_alert_open_under_its_id() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    assert watch.exceed(exceedance(ends_at=at(240), periods=4), 240) == [(EXCEEDED, "opened", 1)]
+    for start in (60, 120, 180):
+        assert watch.exceed(exceedance(start=start, ends_at=at(240)), 241) == []
+        assert watch.exceed(exceedance(2, start=start - 60, periods=0), 241) == []
+        watch.restart()
+    assert watch.exceed(exceedance(2, start=180, periods=0), 242) == [(EXCEEDED, "closed", 2)]
+
+
 def test_an_excess_that_goes_on_after_a_gap_is_one_alert_until_it_ends() -> None:
     watch = Watch(replace(ENTRY, interval_seconds=86400))
     assert watch.exceed(exceedance(), 60) == [(EXCEEDED, "opened", 1)]
