@@ -51,7 +51,7 @@ from support.waiting import LIMIT
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConnection]:
     """A real Apache Kafka, with a login."""
-    with running_broker(tmp_path_factory.mktemp("kafka")) as connection:
+    with running_broker(tmp_path_factory.mktemp("kafka"), LIMIT) as connection:
         yield connection
 
 

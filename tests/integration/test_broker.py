@@ -134,7 +134,7 @@ def test_the_password_stands_in_one_private_file_only(broker: Broker) -> None:
 
 
 def test_the_broker_listens_on_the_loopback_address_only_and_stops(tmp_path: Path) -> None:
-    with running_broker(tmp_path) as connection:
+    with running_broker(tmp_path, LIMIT) as connection:
         port = int(connection.bootstrap.removeprefix("127.0.0.1:"))
         listeners = [
             c
