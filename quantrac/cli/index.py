@@ -12,13 +12,14 @@ from typing import NoReturn, TextIO
 import click
 
 from quantrac.cli.terminal import csv_writer, echo
-from quantrac.domain.catalogue import find_parameter, name_key
+from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.numbers import NumberError, Numbers
 from quantrac.domain.registry.pollution import Pollution
+from quantrac.domain.spellings import fold
 from quantrac.domain.stamps import Stamps, middle_offset
 from quantrac.domain.times import HOUR, HOUR_DELTA, VIETNAM_OFFSET
 from quantrac.domain.written_times import read_written
@@ -210,12 +211,12 @@ def _air_parameter(name: str) -> str | None:
 
 
 # Those that the catalogue of stations does not have.
-_WATER_OWN = {name_key(name): name for name in vn_wqi.SCALES} | {"e.coli": "E. coli", "ecoli": "E. coli"}
+_WATER_OWN = {fold(name): name for name in vn_wqi.SCALES} | {"e.coli": "E. coli", "ecoli": "E. coli"}
 
 
 def _water_parameter(name: str) -> str | None:
     parameter = find_parameter(name)
-    code = parameter.code if parameter else _WATER_OWN.get(name_key(name), "")
+    code = parameter.code if parameter else _WATER_OWN.get(fold(name), "")
     code = vn_wqi.SAME_AS.get(code, code)
     return code if code in vn_wqi.SCALES or code == vn_wqi.TEMPERATURE else None
 
