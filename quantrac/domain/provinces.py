@@ -155,14 +155,15 @@ _CODES = {code: code for code in PRESENT_CODES} | {_name_key(name): code for cod
 def look_up_province(name: str) -> str:
     """Return the code of a province of today by its code or its name; raises UserError with the nearest one.
 
-    >>> look_up_province("Hà Nội"), look_up_province("Da Nang"), look_up_province("48")
-    ('01', '48', '48')
+    >>> [look_up_province(name) for name in ("Hà Nội", "Da Nang", "48", "1")]
+    ['01', '48', '48', '01']
     >>> look_up_province("02")
     Traceback (most recent call last):
     ...
     quantrac.errors.UserError: '02' is no province of today: Hà Giang is in '08' since 1 July 2025
     """
-    code = _CODES.get(_name_key(name))
+    # A code that went through a spreadsheet has lost its first zero.
+    code = _CODES.get(_name_key(name)) or _CODES.get(name.zfill(2))
     if code is not None:
         return code
     if name in _SUCCESSORS:
