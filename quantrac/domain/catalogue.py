@@ -55,7 +55,7 @@ class Parameter:
         >>> [find_parameter("PM2.5").can_be_in(unit) for unit in ("mg/m3", "°C")]
         [True, False]
         """
-        units = [self.units[medium]] if medium in self.units else self.units.values()
+        units = [self.units[medium]] if medium and medium in self.units else self.units.values()
         usual = {*units, *self.other_units}
         return not usual or any(
             is_comparable(unit, usual_unit, molar_mass=self.molar_mass, medium=medium) for usual_unit in usual

@@ -170,12 +170,6 @@ def check_unit(spelling: str) -> str:
 
 
 @lru_cache(maxsize=_KEPT_SPELLINGS)
-def _unit(name: str) -> Unit | None:
-    """Return a unit by its canonical spelling."""
-    return _BY_NAME.get(name) or (_product(name) if canonical_unit(name) == name else None)
-
-
-@lru_cache(maxsize=_KEPT_SPELLINGS)
 def conversion(
     source: str, target: str, *, molar_mass: float | None = None, medium: StationType | None = None
 ) -> Conversion | None:
@@ -190,16 +184,16 @@ def conversion(
     >>> conversion("g/m3", "mg/L", medium=StationType.WASTEWATER), conversion("g/m3", "mg/L")
     (Conversion(factor=1.0, offset=0.0), None)
     """
-    units = _unit(source), _unit(target)
-    if units[0] is None or units[1] is None:
+    start, end = _unit(source, molar_mass), _unit(target, molar_mass)
+    if start is None or end is None:
         return None
-    start, end = (_as_mass(unit, molar_mass) for unit in units)
     if start.dimension != end.dimension or not _is_same_volume(start.volume, end.volume, medium):
         return None
     factor = start.factor / end.factor
     return Conversion(float(factor), float((start.offset - end.offset) / end.factor))
 
 
+@lru_cache(maxsize=_KEPT_SPELLINGS)
 def is_comparable(
     source: str, target: str, *, molar_mass: float | None = None, medium: StationType | None = None
 ) -> bool:
@@ -210,10 +204,9 @@ def is_comparable(
     >>> is_comparable("mg/m3", "mg/Nm3"), is_comparable("mg/L", "°C")
     (True, False)
     """
-    units = _unit(source), _unit(target)
-    if units[0] is None or units[1] is None:
+    start, end = _unit(source, molar_mass), _unit(target, molar_mass)
+    if start is None or end is None:
         return False
-    start, end = (_as_mass(unit, molar_mass) for unit in units)
     volumes = {start.volume, end.volume}
     is_same = _is_same_volume(start.volume, end.volume, medium) or (
         medium not in _WATERS and Volume.LIQUID not in volumes
@@ -221,9 +214,10 @@ def is_comparable(
     return start.dimension == end.dimension and is_same
 
 
-def _as_mass(unit: Unit, molar_mass: float | None) -> Unit:
-    """Return a mixing ratio as the mass it is of a gas of which the molar mass is known."""
-    if unit.dimension != _MIXING_RATIO or molar_mass is None:
+def _unit(name: str, molar_mass: float | None) -> Unit | None:
+    """Return a unit by its canonical spelling; a mixing ratio as a mass where the gas has a molar mass."""
+    unit = _BY_NAME.get(name) or (_product(name) if canonical_unit(name) == name else None)
+    if unit is None or unit.dimension != _MIXING_RATIO or molar_mass is None:
         return unit
     microgram = Fraction(1, 10**6)
     factor = unit.factor * Fraction(molar_mass) / Fraction(MOLAR_VOLUME) * microgram

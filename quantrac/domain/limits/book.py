@@ -11,9 +11,10 @@ from typing import NamedTuple
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Limit, round_digits
 from quantrac.domain.limits.problems import list_names, unmet_needs, wrong_choices
-from quantrac.domain.limits.standards import BEFORE_ALL, Row, Standard, overlap
+from quantrac.domain.limits.standards import Row, Standard
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station, StationType
+from quantrac.domain.registry.validity import BEFORE_ALL, overlap
 from quantrac.domain.spellings import did_you_mean
 from quantrac.errors import UserError
 

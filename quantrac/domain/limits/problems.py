@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from quantrac.domain.limits.standards import Standard, overlap
+from quantrac.domain.limits.standards import Standard
 from quantrac.domain.registry.permits import Permit
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, overlap
 from quantrac.domain.spellings import did_you_mean
 from quantrac.domain.times import VIETNAM
 
