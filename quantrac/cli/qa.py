@@ -1,6 +1,5 @@
 """``quantrac qa``: the flags of one series in a CSV file, with no stack and no registry."""
 
-import difflib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 import click
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import PARAMETER
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
-from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
+from quantrac.domain.catalogue import Parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.stamps import Stamps
@@ -35,22 +35,9 @@ class _Interval(click.ParamType):
         return step
 
 
-class _Parameter(click.ParamType):
-    name = "parameter"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Parameter:
-        parameter = find_parameter(value)
-        if parameter is None:
-            spellings = {name.casefold(): name for entry in CATALOGUE for name in entry.spellings}
-            near = difflib.get_close_matches(value.casefold(), spellings, n=1, cutoff=0.0)
-            complaint = f"{value!r} is not in the catalogue; the nearest name is {spellings[near[0]]!r}"
-            self.fail(complaint, param, ctx)
-        return parameter
-
-
 @click.command()
 @click.argument("series", type=click.File(encoding=ENCODING, errors=ENCODING_ERRORS))
-@click.option("--parameter", type=_Parameter(), required=True, help="Code or any name the catalogue knows.")
+@click.option("--parameter", type=PARAMETER, required=True, help="Code or any name the catalogue knows.")
 @click.option(
     "--medium",
     type=click.Choice([medium.value for medium in StationType]),

@@ -13,6 +13,7 @@ from quantrac.cli.options import TimeWithoutZone
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
+from quantrac.domain.rejects import look_up_reason
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
@@ -104,7 +105,8 @@ def replay(
     if stage == "parse":
         if rules or published:
             raise UserError("--rules and --publish belong to --stage validator")
-        _replay_files(target, station, since, until, reason, dry_run=dry_run)
+        code = look_up_reason(reason) if reason else ""
+        _replay_files(target, station, since, until, code, dry_run=dry_run)
         return
     if stage == "windows":
         if rules or published or reason:

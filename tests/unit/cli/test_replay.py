@@ -45,6 +45,7 @@ def said(*arguments: str) -> str:
         (("--stage", "parse", "--publish"), "--rules and --publish belong to --stage validator"),
         (("--stage", "windows", "--publish"), "--rules, --publish and --reason do not belong to"),
         (("--stage", "parse", "--to", "2026-02-01"), "--from must lie before --to"),
+        (("--stage", "parse", "--reason", "unknown-units"), "the nearest is 'unknown-unit'"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...], sentence: str) -> None:
