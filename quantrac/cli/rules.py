@@ -256,6 +256,8 @@ def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tup
             series = read_series(stream)
     except OSError as error:
         raise UserError(f"{path}: {error}") from error
+    if series.unit is not None:
+        raise UserError(f"{path}: write 'value' without a unit: it is that of the station's registry entry")
     time = np.array([moment.timestamp() for moment in series.time])
     value = np.array(series.value)
     usable = (time >= since.timestamp()) & (time < until.timestamp())
