@@ -41,6 +41,11 @@ class Conversion:
     factor: float
     offset: float = 0.0
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether values stay as they are."""
+        return self.factor == 1 and self.offset == 0
+
     def apply(self, value: float) -> float:
         """Convert, rounded to 12 significant digits so that 0.3 mg does not become 300.00000000000006 µg.
 
