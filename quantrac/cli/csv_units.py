@@ -1,6 +1,5 @@
 """Units of a CSV's columns: what headings and options say they are, and whether the values can be in them."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,8 +14,8 @@ from quantrac.domain.spellings import clean, fold
 from quantrac.domain.units import Conversion, canonical_unit, check_unit, conversion
 from quantrac.errors import UserError
 
-# "CO (mg/m3)", "CO [mg/m3]"; the national system's export closes with a brace: "CO(mg/Nm3}".
-_HEADING = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]{}]*(?:\([^()]*\))?)[)\]}]")
+# The exports of the national system close with a brace what a parenthesis opens: "CO(mg/Nm3}".
+_DEPTHS = dict.fromkeys("([{", -1) | dict.fromkeys(")]}", 1)
 _NATIONAL_NAMES = frozenset({"pm-2-5", "pm-10"})
 """Names without dots, as the national system's database and its exports have them."""
 
@@ -38,8 +37,14 @@ def split_heading(text: str) -> tuple[str, str | None]:
     >>> split_heading("CO (mg/m3)"), split_heading("PM-2-5(µg/Nm3}"), split_heading("CO")
     (('CO', 'mg/m3'), ('PM-2-5', 'µg/Nm3'), ('CO', None))
     """
-    match = _HEADING.fullmatch(clean(text))
-    return (match["name"], match["unit"]) if match and match["name"] else (clean(text), None)
+    text = clean(text)
+    depth = 0
+    for position in reversed(range(len(text))):
+        depth += _DEPTHS.get(text[position], 0)
+        if depth <= 0:
+            name, unit = text[:position].rstrip(), text[position + 1 : -1]
+            return (name, unit) if name and _DEPTHS.get(text[-1]) == 1 else (text, None)
+    return text, None
 
 
 def read_heading(text: str, parameter_of: Callable[[str], str | None]) -> Heading:

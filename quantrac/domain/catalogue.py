@@ -50,13 +50,16 @@ class Parameter:
         return (self.code, self.name, self.name_vi, *self.aliases)
 
     def can_be_in(self, unit: str, medium: StationType | None = None) -> bool:
-        """Tell whether its values can be in a unit, given canonically; without a medium, in any.
+        """Tell whether its values can be in a unit, given canonically.
+
+        Of a medium in which it is not usual, or of none, only the dimension counts.
 
         >>> [find_parameter("PM2.5").can_be_in(unit) for unit in ("mg/m3", "°C")]
         [True, False]
         """
-        units = [self.units[medium]] if medium and medium in self.units else self.units.values()
-        usual = {*units, *self.other_units}
+        if medium not in self.units:
+            medium = None
+        usual = {*(self.units.values() if medium is None else [self.units[medium]]), *self.other_units}
         return not usual or any(
             is_comparable(unit, usual_unit, molar_mass=self.molar_mass, medium=medium) for usual_unit in usual
         )

@@ -117,7 +117,7 @@ _ANY_CASE = {
 """Symbols by what is left of them without case (``MG``), and by the words for them."""
 
 # Looks like a degree sign: ring above, masculine ordinal, ring operator, a raised o, a raised 0 that starts.
-_DEGREE = re.compile("[\u02da\u00ba\u2218\u1d52]|^\\s*\u2070")
+_DEGREE = re.compile("[\u02da\u00ba\u2218\u1d52]|^\u2070")
 _SLASHES = str.maketrans("\u2044\u2215", "//")
 _DOTS = str.maketrans("\u00b7\u22c5\u2022\u2219*", ".....")
 # "ngày đêm", a day and a night, is 24 hours; loggers shorten it to "ng.đ".
@@ -138,7 +138,7 @@ def plain_unit(spelling: str) -> str:
     >>> plain_unit("µg·m⁻³"), plain_unit(" ˚C "), plain_unit("㎎/㎥")
     ('µg.m-3', '°C', 'mg/m3')
     """
-    text = clean(_DEGREE.sub("°", spelling)).translate(_SLASHES).translate(_DOTS)
+    text = clean(_DEGREE.sub("°", spelling.lstrip())).translate(_SLASHES).translate(_DOTS)
     return text.replace("\u03bc", "µ")
 
 

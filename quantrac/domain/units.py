@@ -204,7 +204,8 @@ def is_comparable(
 ) -> bool:
     """Tell whether two canonical units measure the same, whether or not how to convert them is known.
 
-    Beside what converts, that is gas by the cubic metre and by the normal one.
+    Beside what converts, that is gas by the cubic metre and by the normal one; without a medium, mass in any
+    volume.
 
     >>> is_comparable("mg/m3", "mg/Nm3"), is_comparable("mg/L", "°C")
     (True, False)
@@ -212,11 +213,9 @@ def is_comparable(
     start, end = _unit(source, molar_mass), _unit(target, molar_mass)
     if start is None or end is None:
         return False
-    volumes = {start.volume, end.volume}
-    is_same = _is_same_volume(start.volume, end.volume, medium) or (
-        medium not in _WATERS and Volume.LIQUID not in volumes
-    )
-    return start.dimension == end.dimension and is_same
+    is_gas = medium not in _WATERS and Volume.LIQUID not in {start.volume, end.volume}
+    is_same_volume = medium is None or is_gas or _is_same_volume(start.volume, end.volume, medium)
+    return start.dimension == end.dimension and is_same_volume
 
 
 def _unit(name: str, molar_mass: float | None) -> Unit | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from quantrac.cli.csv_units import split_heading
 from quantrac.cli.index import index
 from quantrac.cli.qa import qa
 
@@ -146,7 +147,27 @@ def test_the_heading_says_what_values_of_water_are_in() -> None:
         "2026-03-01,7.2,6.0,25,10,20,0.45,0.15,6000,0.01\n",
     )
     assert answer.stdout.splitlines()[1] == usual.stdout.splitlines()[1]
-    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert (answer.exit_code, answer.stderr) == (0, usual.stderr)
+
+
+@pytest.mark.parametrize(
+    ("heading", "name", "unit"),
+    [
+        ("Noise (dB(A))", "Noise", "dB(A)"),
+        ("Cr(VI) (µg/L)", "Cr(VI)", "µg/L"),
+        ("Cr(VI)", "Cr", "VI"),
+        ("\ufeffCO  [mg/m³]", "CO", "mg/m3"),
+        ("(mg/m3)", "(mg/m3)", None),
+        ("CO)", "CO)", None),
+        ("CO (mg/m3) x", "CO (mg/m3) x", None),
+        ("", "", None),
+        ("()", "()", None),
+    ],
+)
+def test_a_heading_is_a_name_and_the_unit_in_brackets_after_it(
+    heading: str, name: str, unit: str | None
+) -> None:
+    assert split_heading(heading) == (name, unit)
 
 
 def test_a_name_with_brackets_of_its_own_is_a_name() -> None:
