@@ -8,11 +8,18 @@ from collections.abc import Iterable
 LIKELY = 0.6
 """How near a name must be to be what was meant, by the ratio of ``difflib``: 1 for equal ones."""
 
-# Letters that look like Latin ones, in Cyrillic and Greek capitals, and the eth and the hook d for đ.
-_TWINS = str.maketrans(
-    "АВЕКМНОРСТХаеорсхуΑΒΕΖΗΙΚΜΝΟΡΤΥΧÐðƉɖ\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
-    "ABEKMHOPCTXaeopcxyABEZHIKMNOPTYXĐđĐđ-------",
-)
+_TWINS = {
+    ord(twin): letter
+    for twins, letters in (
+        ("АВЕКМНОРСТХаеорсху", "ABEKMHOPCTXaeopcxy"),  # Cyrillic
+        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),  # Greek
+        ("ÐðƉɖ", "ĐđĐđ"),  # eth, and the African d
+        ("\u03bc", "\u00b5"),  # Greek mu, which NFKC makes of the micro sign
+        ("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-------"),
+    )
+    for twin, letter in zip(twins, letters, strict=True)
+}
+"""Code of a letter that looks like another one → that one."""
 # Marks that take no room: Unicode's format characters and the selectors of a letter's variant.
 _WITHOUT_WIDTH = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"

@@ -138,8 +138,7 @@ def plain_unit(spelling: str) -> str:
     >>> plain_unit("µg·m⁻³"), plain_unit(" ˚C "), plain_unit("㎎/㎥")
     ('µg.m-3', '°C', 'mg/m3')
     """
-    text = clean(_DEGREE.sub("°", spelling.lstrip())).translate(_SLASHES).translate(_DOTS)
-    return text.replace("\u03bc", "µ")
+    return clean(_DEGREE.sub("°", spelling.lstrip())).translate(_SLASHES).translate(_DOTS)
 
 
 def parse_product(spelling: str) -> Product | None:
