@@ -47,6 +47,15 @@ def problems_of(station: Station) -> Iterator[Problem]:
         yield Problem(("intervals", second), sentence)
 
 
+def remarks_on(station: Station) -> Iterator[Problem]:
+    """Yield what is more likely a slip than meant so: a code that the catalogue writes otherwise."""
+    for number, entry in enumerate(station.parameters, start=1):
+        parameter = find_parameter(entry.code)
+        if parameter is not None and parameter.code != entry.code:
+            sentence = f"rules and limits of {parameter.code!r} do not hold for the code {entry.code!r}"
+            yield Problem(("parameters", number, "code"), sentence)
+
+
 def _simultaneous(entries: Sequence[Valid]) -> Iterator[tuple[int, int]]:
     """Yield the places, counted from 1, of each two entries that are valid at some time both."""
     for (first, entry), (second, following) in combinations(enumerate(entries, start=1), 2):
@@ -67,8 +76,6 @@ def _problems_of_parameter(
     entry: StationParameter, path: tuple[str | int, ...], medium: StationType
 ) -> Iterator[Problem]:
     parameter = find_parameter(entry.code)
-    if parameter is not None and parameter.code != entry.code:
-        yield Problem((*path, "code"), f"{entry.code!r} is no catalogue code; it is {parameter.code!r}")
     problem = next(_problems_of_unit(entry.code, entry.unit, path, medium), None)
     if problem is not None:
         yield problem

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from quantrac.cli.registry import registry
 from schemas.messages.registry.stations import Station
 from schemas.registry import load_directory
 
@@ -107,8 +109,7 @@ def test_a_name_that_would_mean_two_parameters_at_once_is_refused(
             "[{written: mg/m3, really: µg/m3}, {written: mg/m³, really: mg/m3}]",
             "unit_override.2.written: the unit 'mg/m3' is overridden twice",
         ),
-        ("code: PM25, unit: µg/m3", "code: 'PM25' is no catalogue code; it is 'PM2.5'"),
-        ("code: NO₂, unit: µg/m3", "code: 'NO₂' is no catalogue code; it is 'NO2'"),
+        ("code: TEMP, unit: hPa", "unit: TEMP cannot be in 'hPa'; it is measured in '°C'"),
     ],
 )  # fmt: skip
 def test_what_a_parameter_cannot_be_is_refused_with_its_line(
@@ -131,6 +132,15 @@ def test_what_a_parameter_cannot_be_is_refused_with_its_line(
 )
 def test_what_a_parameter_can_be_is_taken(tmp_path: Path, entry: str) -> None:
     assert len(load(tmp_path, entry).parameters) == 1
+
+
+def test_a_code_that_the_catalogue_writes_otherwise_is_taken_with_a_word(tmp_path: Path) -> None:
+    load(tmp_path, "code: PM25, unit: µg/m3", "code: Kênh 7, unit: NTU")
+    answer = CliRunner().invoke(registry, ["check", str(tmp_path)])
+    assert answer.output == (
+        "1 records, no mistake\nstation/HN_DEMO_KHI001: parameters.1.code: "
+        "rules and limits of 'PM2.5' do not hold for the code 'PM25'\n"
+    )
 
 
 def test_a_limit_of_a_permit_in_what_the_parameter_is_not_measured_in_is_refused(tmp_path: Path) -> None:
