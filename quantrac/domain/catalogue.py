@@ -71,7 +71,7 @@ def find_parameter(name: str) -> Parameter | None:
     >>> find_parameter("PM-2-5").code
     'PM2.5'
     """
-    return _BY_KEY.get(fold(name))
+    return _BY_SPELLING.get(name) or _BY_KEY.get(fold(name))
 
 
 def look_up_parameter(name: str) -> Parameter:
@@ -290,4 +290,5 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("Zn", "Zinc", "Kẽm", units=_MG_L),
 )  # fmt: skip
 
+_BY_SPELLING = {spelling: parameter for parameter in CATALOGUE for spelling in parameter.spellings}
 _BY_KEY = {fold(spelling): parameter for parameter in CATALOGUE for spelling in parameter.spellings}

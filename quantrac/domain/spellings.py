@@ -70,6 +70,8 @@ def plain_letters(text: str) -> str:
     >>> plain_letters("Đắk Lắk")
     'Dak Lak'
     """
+    if text.isascii():
+        return text
     bare = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
     return "".join(letter for letter in bare if not unicodedata.combining(letter))
 

@@ -118,8 +118,7 @@ _ANY_CASE = {
 
 # Looks like a degree sign: ring above, masculine ordinal, ring operator, a raised o, a raised 0 that starts.
 _DEGREE = re.compile("[\u02da\u00ba\u2218\u1d52]|^\u2070")
-_SLASHES = str.maketrans("\u2044\u2215", "//")
-_DOTS = str.maketrans("\u00b7\u22c5\u2022\u2219*", ".....")
+_SIGNS = str.maketrans("\u2044\u2215\u00b7\u22c5\u2022\u2219*", "//.....")
 # "ngày đêm", a day and a night, is 24 hours; loggers shorten it to "ng.đ".
 _DAY_AND_NIGHT = re.compile(r"\bng(?:ay[ ./-]*dem|\.?d)\b", re.IGNORECASE)
 _FACTOR = re.compile(
@@ -138,7 +137,9 @@ def plain_unit(spelling: str) -> str:
     >>> plain_unit("µg·m⁻³"), plain_unit(" ˚C "), plain_unit("㎎/㎥")
     ('µg.m-3', '°C', 'mg/m3')
     """
-    return clean(_DEGREE.sub("°", spelling.lstrip())).translate(_SLASHES).translate(_DOTS)
+    if spelling.isascii():
+        return clean(spelling).replace("*", ".")
+    return clean(_DEGREE.sub("°", spelling.lstrip())).translate(_SIGNS)
 
 
 def parse_product(spelling: str) -> Product | None:
