@@ -45,6 +45,11 @@ def problems_of(station: Station) -> Iterator[Problem]:
     for first, second in _simultaneous(station.intervals):
         sentence = f"it is valid at the same time as intervals.{first}; {_HOW_TO_END}"
         yield Problem(("intervals", second), sentence)
+    for first, second in _simultaneous(station.pollution):
+        kind = station.pollution[second - 1].kind
+        if station.pollution[first - 1].kind is kind:
+            sentence = f"{kind} is valid at the same time in pollution.{first}; {_HOW_TO_END}"
+            yield Problem(("pollution", second), sentence)
 
 
 def remarks_on(station: Station) -> Iterator[Problem]:

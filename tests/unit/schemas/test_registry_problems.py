@@ -76,6 +76,14 @@ def test_two_intervals_at_once_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path, "code: CO, unit: mg/m3", more=more) == sentence
 
 
+def test_one_kind_of_pollution_twice_at_once_is_refused_and_two_kinds_are_not(tmp_path: Path) -> None:
+    more, medium = "    pollution: [{kind: organic}, {kind: KIND, valid_from: 2026-01-01}]", "surface-water"
+    assert load(tmp_path, "code: DO, unit: mg/L", more=more.replace("KIND", "metals"), medium=medium)
+    sentence = "pollution.2: organic is valid at the same time in pollution.1"
+    refused = refusal(tmp_path, "code: DO, unit: mg/L", more=more.replace("KIND", "organic"), medium=medium)
+    assert refused.startswith(sentence)
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
