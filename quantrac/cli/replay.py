@@ -108,14 +108,14 @@ def replay(
         if rules or published:
             raise UserError("--rules and --publish belong to --stage validator")
         code = look_up_reason(reason) if reason else ""
-        _replay_files(target, _registered(target, station), since, until, code, dry_run=dry_run)
+        _replay_files(target, _code_of(target, station), since, until, code, dry_run=dry_run)
         return
     if stage == "windows":
         if rules or published or reason:
             raise UserError("--rules, --publish and --reason do not belong to --stage windows")
         from quantrac.cli import replay_windows
 
-        period = replay_windows.Period(since, until, _registered(target, station))
+        period = replay_windows.Period(since, until, _code_of(target, station))
         replay_windows.recompute(target, period, dry_run=dry_run)
         return
     from quantrac.cli import replay_validator
@@ -133,7 +133,7 @@ def replay(
         replay_validator.publish(target, request, why=why, by=by)
 
 
-def _registered(target: Target, station: str) -> str:
+def _code_of(target: Target, station: str) -> str:
     """Return the registry's code of a station, empty for all; raises UserError for an unknown one."""
     if not station:
         return ""

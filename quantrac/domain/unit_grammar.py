@@ -108,7 +108,6 @@ _WORDS = {
     for word in words.split()
 }
 
-
 # "mL" and "ML" differ by 1e9, so a capital M is a million only where it stands so.
 _SYMBOLS["Ml"] = _SYMBOLS["ML"]
 _ANY_CASE = {
@@ -116,14 +115,14 @@ _ANY_CASE = {
 } | {word: _SYMBOLS[symbol] for word, symbol in _WORDS.items()}
 """Symbols by what is left of them without case (``MG``), and by the words for them."""
 
-# Looks like a degree sign: ring above, masculine ordinal, ring operator, a raised o, a raised 0 that starts.
+# Look like a degree sign: ring above, masculine ordinal, ring operator, a raised o, a raised 0 that starts.
 _DEGREE = re.compile("[\u02da\u00ba\u2218\u1d52]|^\u2070")
 _SIGNS = str.maketrans("\u2044\u2215\u00b7\u22c5\u2022\u2219*", "//.....")
 # "ngày đêm", a day and a night, is 24 hours; loggers shorten it to "ng.đ".
 _DAY_AND_NIGHT = re.compile(r"\bng(?:ay[ ./-]*dem|\.?d)\b", re.IGNORECASE)
 _FACTOR = re.compile(
     r"(?:(?P<number>10{1,6}) ?)?(?P<symbol>[^\W\d_]+)(?:(?:\^|\.\.)?\(?(?P<exponent>[+-]?[1-9])\)?)?"
-    r"(?P<normal> ?(?:\(N\)|N)(?![^\W_]))?",
+    r"(?P<normal>(?:\(N\)|N)(?![^\W_]))?",
     re.IGNORECASE,
 )
 _SIGN = re.compile(r" ?(?:(?P<below>/|\bper\b)|[. ]) ?")

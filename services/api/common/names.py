@@ -29,8 +29,9 @@ RejectReason = Annotated[str, BeforeValidator(look_up_reason), Field(examples=["
 def resolve_parameter(name: str | None, stations: Iterable[Station]) -> str | None:
     """Return the code that readings of ``stations`` bear for a parameter, or ``None`` where none is named.
 
-    A code of the catalogue or of one of the stations stands for itself, another spelling for the code of the
-    catalogue or else of a station. Raises :class:`BadParameter` for a name that neither knows.
+    A code of the catalogue or of one of the stations stands for itself. Another spelling stands for the
+    station's code that means the same, else for the catalogue's. Raises :class:`BadParameter` for a name that
+    neither knows.
     """
     if name is None:
         return None
@@ -40,9 +41,12 @@ def resolve_parameter(name: str | None, stations: Iterable[Station]) -> str | No
     codes = {entry.code for station in stations for entry in station.parameters}
     if name in codes:
         return name
-    if parameter is None and (code := {fold(code): code for code in codes}.get(fold(name))):
-        return code
     try:
-        return look_up_parameter(name).code
+        parameter = look_up_parameter(name)
     except UserError as error:
+        if code := next((code for code in codes if fold(code) == fold(name)), None):
+            return code
         raise BadParameter(("parameter", str(error))) from error
+    if parameter.code in codes:
+        return parameter.code
+    return next((code for code in codes if find_parameter(code) is parameter), parameter.code)

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from quantrac.domain.registry.stations import StationParameter
 from quantrac.testing.asgi import TestClient
+from quantrac.testing.builders import station
+from services.api.common.names import resolve_parameter
 from support.api import api_client
 
 SPAN = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
@@ -27,7 +30,7 @@ def problem(api: TestClient, path: str) -> dict[str, Any]:
         ("pm-2-5", "PM2.5"),
         ("no2", "NO2"),
         ("NO%E2%82%82", "NO2"),
-        ("Nhi%E1%BB%87t%20%C4%91%E1%BB%99", "Temp"),
+        ("%C3%90%E1%BB%99%20%E1%BA%A9m", "Humidity"),
         ("X9", "X9"),
         ("x9", "X9"),
     ],
@@ -38,6 +41,13 @@ def test_a_parameter_is_found_in_any_spelling_of_the_catalogue_or_the_station(
     api, tables = api_client()
     assert api.get(f"/v1/{route}parameter={written}&{SPAN}").status_code == 200
     assert tables.asked[0]["parameter"] == code
+
+
+def test_a_station_that_registers_a_code_otherwise_is_asked_by_its_own() -> None:
+    stations = [station(code, parameters=[StationParameter("TEMP", "°C")]) for code in ("A", "B")]
+    assert resolve_parameter("Nhiệt độ", stations) == "TEMP"
+    assert resolve_parameter("Nhiệt độ", []) == "Temp"
+    assert resolve_parameter(None, stations) is None
 
 
 @pytest.mark.parametrize(

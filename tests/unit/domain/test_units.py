@@ -168,8 +168,8 @@ def test_a_unit_is_read_by_its_symbols(spelling: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    ["W/m2.K", "mg/m-3", "mg/m3 C", "mg N/L", "mg-N/L", "mgN/L", "mg/Nm2", "mg/m3/m3", "mg/", "/m3", "mg//m3",
-     "25mg/L", "mpa", "mg/m33", "m0", "kg", "m3", "ng/d", "a" * 10_000],
+    ["W/m2.K", "mg/m-3", "mg/m3 C", "mg/m3 N", "mg N/L", "mg-N/L", "mgN/L", "mg/Nm2", "mg/m3/m3", "mg/",
+     "/m3", "mg//m3", "25mg/L", "mpa", "mg/m33", "m0", "kg", "m3", "ng/d", "a" * 10_000],
 )  # fmt: skip
 def test_what_could_mean_two_things_or_nothing_that_stations_measure_is_not_guessed(spelling: str) -> None:
     assert canonical_unit(spelling) is None
