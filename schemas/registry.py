@@ -19,7 +19,7 @@ from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.api_keys import ApiKey
 from schemas.messages.registry.decisions import Decision
 from schemas.messages.registry.stations import Station
-from schemas.validation_errors import first_location, first_problem, nearest
+from schemas.validation_errors import first_problem, nearest
 from schemas.yaml_files import load_yaml
 from schemas.yaml_lines import line_of
 
@@ -92,7 +92,7 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
 
 
 def load_directory(directory: Path) -> list[Record]:
-    """Read every ``*.yaml`` of a folder; raises ``UserError`` naming file, place, key and line."""
+    """Read every ``*.yaml`` of a folder; raises ``UserError`` naming file, place and key."""
     files = sorted(directory.glob("*.yaml"))
     if not files:
         raise UserError(f"{directory}: no *.yaml file in this folder")
@@ -124,11 +124,9 @@ class _Location:
         """Return the line of the record, or of what stands in it at a path counted from 0."""
         return line_of(self.text, (self.key, self.index, *path))
 
-    def problem(self, name: str, sentence: str, path: Sequence[str | int]) -> UserError:
+    def problem(self, name: str, sentence: str) -> UserError:
         """Return what to raise about a record of that name."""
-        return UserError(
-            f"{self.file}: {self.key}[{self.index + 1}] {name}: {sentence} (line {self.line(path)})"
-        )
+        return UserError(f"{self.file}: {self.key}[{self.index + 1}] {name}: {sentence}")
 
     def __str__(self) -> str:
         return f"{self.file}, line {self.line()}"
@@ -157,14 +155,14 @@ def _validate(model: type[Station] | type[Account], entry: object, location: _Lo
     try:
         record = model.model_validate(entry)
     except ValidationError as error:
-        raise location.problem(name, first_problem(error, model), first_location(error)) from error
+        raise location.problem(name, first_problem(error, model)) from error
     if isinstance(record, Station):
         station = record.to_domain()
         if problem := next(problems_of(station), None):
             path = [part - 1 if isinstance(part, int) else part for part in problem.path]
-            raise location.problem(name, str(problem), path)
+            raise location.problem(name, f"{problem} (line {location.line(path)})")
         if problems := load_national().problems_of(station) if station.permits else []:
-            raise location.problem(name, "; ".join(problems), ["permits"])
+            raise location.problem(name, "; ".join(problems))
     return record
 
 

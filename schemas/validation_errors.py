@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from quantrac.domain.spellings import did_you_mean
 from schemas.messages.base import Message
@@ -12,7 +11,8 @@ from schemas.messages.base import Message
 
 def first_problem(error: ValidationError, model: type[Message]) -> str:
     """Return ``path: problem`` of the first thing that ``model`` refused; places in lists count from 1."""
-    first = _first(error)
+    # A misspelt key comes with "missing" for the one it should have been; the misspelling says more.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     location = first["loc"]
     problem = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
@@ -20,16 +20,6 @@ def first_problem(error: ValidationError, model: type[Message]) -> str:
         problem = f"unknown key{nearest(location[-1], [field.alias or name for name, field in fields])}"
     path = ".".join(str(part + 1) if isinstance(part, int) else part for part in location)
     return f"{path}: {problem}" if path else problem
-
-
-def first_location(error: ValidationError) -> tuple[int | str, ...]:
-    """Return the keys, and the places in lists counted from 0, of what :func:`first_problem` says."""
-    return _first(error)["loc"]
-
-
-def _first(error: ValidationError) -> ErrorDetails:
-    # A misspelt key comes with "missing" for the one it should have been; the misspelling says more.
-    return min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
 
 
 def nearest(key: object, valid: Iterable[str]) -> str:
