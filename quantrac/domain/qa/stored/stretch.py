@@ -28,7 +28,7 @@ from quantrac.domain.qa.checks.table import (
 )
 from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
 from quantrac.domain.qa.evaluate import Crash, is_bad, roll_up_rows, run_tests
-from quantrac.domain.qa.shared_rules import DEPTH, continues_run, is_ahead, measured
+from quantrac.domain.qa.shared_rules import DEPTH, FOLLOWING, continues_run, is_ahead, measured
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profile_table import Columns
@@ -64,7 +64,11 @@ class StationWindows:
         expectations: Expectations,
         decisions: Sequence[Decision],
         on_crash: Crash,
+        newest: float | None = None,
     ) -> None:
+        """``newest`` is the time of the station's newest reading of a right clock, by default the newest
+        of ``readings``: blocks of time before its own are over.
+        """
         self.readings, self.expectations, self.on_crash = readings, expectations, on_crash
         self.decisions = decisions
         self.received = readings.received
@@ -79,6 +83,8 @@ class StationWindows:
         padded[0, before[past] + DEPTH] = past_value[past]
         padded[1, before[past] + DEPTH] = np.where(np.isnan(past_value), np.nan, readings.time)[past]
         self._past_value, self._past_time = sliding_window_view(padded, DEPTH, axis=1)
+        self._next_value, self._next_time = sliding_window_view(padded, FOLLOWING, axis=1)
+        self._newest = readings.newest if newest is None else newest
         before[self.ahead] = len(padded[0]) - DEPTH  # the end, where nothing stands
         self._before = before
         """(n,) where the DEPTH readings before each one stand in the two matrices."""
@@ -131,6 +137,7 @@ class StationWindows:
             equal_since=self._equal_since[rows],
             past_value=self._past_value[before],
             past_time=self._past_time[before],
+            next_value=self._following(rows),
             received=self.received[rows],
             interval=self.expectations.intervals(profile),
             replaced=readings.replaced[rows],
@@ -144,6 +151,19 @@ class StationWindows:
             sample=sample,
             companions=_StationCompanions(sample, self.measured[rows], self.slices(rows)),
         )
+
+    def _following(self, rows: Indices) -> Floats:
+        """Return what came after each row (n, FOLLOWING) in its block; NaN until the block is over.
+
+        Only then is it certain: so live, rejudging and the batch form agree, whichever saw it first.
+        """
+        values = np.full((len(rows), FOLLOWING), np.nan)
+        block = self.readings.time[rows] // BLOCK
+        judged = np.flatnonzero((block < self._newest // BLOCK) & ~self.ahead[rows])
+        after = self._before[rows[judged]] + DEPTH + 1  # the reading itself stands between
+        is_of_block = self._next_time[after] // BLOCK == block[judged, None]
+        values[judged] = np.where(is_of_block, self._next_value[after], np.nan)
+        return values
 
     def equal_since(self, rows: Indices, since: float) -> Floats:
         """Return when the run of equal values of each row (m,) began, taking no reading before ``since`` into
