@@ -104,9 +104,9 @@ class Window:
     replaced: Floats
     """(n,) the value that an earlier file gave for the same time; NaN where there is none."""
     own_low: Floats
-    """(n,) lower quantile of the series' own trailing block medians; NaN where too little is known."""
+    """(n,) lower quartile of the series' own trailing block medians; NaN where too little is known."""
     own_high: Floats
-    """(n,) upper quantile of the same."""
+    """(n,) upper quartile of the same."""
     own_step: Floats
     """(n,) largest usual step between two readings over the same blocks; NaN where too little is known."""
     recent_low: Floats

@@ -40,8 +40,9 @@ RECENT = 8
 """Blocks of the recent past: 2 days, two turns of the daily cycle."""
 RECENT_AT_LEAST = 4
 """Of these: the hours of one day."""
-TAIL = 0.02
-"""Share of block medians beyond each end of the own range: 2 of 120."""
+TAIL = 0.25
+"""Share of block medians beyond each end of the own range, the middle half: 30 of 120, so that a fault of a
+week does not become usual while it lasts; with 2 of 120 it did after 18 hours."""
 STEP = 0.9
 """Quantile of the steps of one block: of 71 steps the eighth largest, so that a few spikes, two steps
 each, do not set it."""
