@@ -189,7 +189,7 @@ def bounds(statistics: Sequence[BlockStatistics], first: int, last: int) -> Base
     ...                          np.full(40, 72))
     >>> baseline = bounds([steady], 13, 41)
     >>> baseline.own_low[0].tolist()[:2], float(baseline.own_high[0, -1]), float(baseline.own_step[0, -1])
-    ([0.0, 0.0], 39.0, 1.0)
+    ([3.0, 3.0], 29.0, 1.0)
     >>> np.isnan(bounds([steady], 12, 12).own_low).tolist()
     [[True]]
     """

@@ -63,7 +63,7 @@ def explain(
     >>> explain(Window.of([81.0], own=(10.0, 20.0)))
     ['81, middle half of the usual values 10 to 20, limits -50 and 80']
     >>> explain(Window.of([2000.0], own=(10.0, 20.0)), log_floor=3)
-    ['2000, middle half of the usual values 10 to 20, limits -2.4 and 696']
+    ['2000, middle half of the usual values 10 to 20, limits -2.58 and 702']
     >>> explain(Window.of([5.0], own=(5.0, 5.0)), relative=0)
     ['the series has never moved']
     """
