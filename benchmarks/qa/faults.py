@@ -137,7 +137,8 @@ def found(fault: Fault, flagged: Mask) -> Mask:
 def plausible(values: Mapping[str, Floats], parameter: str) -> Mask:
     """Return the hours of a parameter that nothing speaks against.
 
-    A number within :data:`PLAUSIBLE`, outside runs of :data:`REPEATS` equal hours, and no NO2 above :func:`most_no2`.
+    A number within :data:`PLAUSIBLE`, outside runs of :data:`REPEATS` equal hours, and no NO2 above
+    :func:`most_no2`.
     """
     each = values[parameter]
     low, high = PLAUSIBLE[parameter]

@@ -3,8 +3,10 @@
     python benchmarks/qa/labelled.py [DATA] [--no-peers] [--no-air] [--flagger FILE]
 
 DATA has lro_river_qc, oddwater_sandy, nab and hanoi_cem_2025; without it ``shared/data`` beside the
-repository. Each station is left out in turn: its thresholds come from the other stations only
-(:mod:`leave_one_out`), and are printed. The column "national limits" has the rules as they are. FILE is a Python file with another ``flag_station`` to put in place of ours.
+repository. Each station is left out in turn (:mod:`leave_one_out`): in the column "ours" its limits and its
+factors come from the other stations only and are printed, in "limits of others" only the limits in units do,
+and "national" has the rules as they are. FILE is a Python file with another ``flag_station`` to put in place
+of ours.
 """
 
 import argparse
@@ -15,8 +17,8 @@ from runpy import run_path
 import faults
 import numpy as np
 import ours
-from numpy.typing import NDArray
 from leave_one_out import BAD, LeaveOneOut, flag
+from numpy.typing import NDArray
 from peers import peer_flags
 from scoring import Score, events, points, runs
 from series import Series, labelled_series
@@ -43,8 +45,9 @@ def main() -> None:
     every = labelled_series(given.data)
     left_out = LeaveOneOut(every)
     flags = {
-        "ours": {s.name: left_out.flags(s) for s in every},
-        "ours, national limits": {s.name: flag(s, {}) for s in every},
+        "ours": {s.name: flag(s, left_out.thresholds(s)) for s in every},
+        "ours, limits of others": {s.name: flag(s, left_out.limits(s)) for s in every},
+        "ours, national": {s.name: flag(s, {}) for s in every},
     }
     if not given.no_peers:
         flags |= peer_flags(every)

@@ -38,23 +38,26 @@ class LeaveOneOut:
         self._every = every
         self._flags = cache(self._judge)
 
+    def limits(self, judged: Series) -> Thresholds:
+        """Return only the limits in units that the other stations give, over the national rules."""
+        return ours.limits_from(self._others(judged), judged.parameter)
+
     def thresholds(self, judged: Series) -> Thresholds:
-        """Return what the other stations give for a series, over the national rules."""
-        others = [s for s in self._every if s.parameter == judged.parameter and s.station != judged.station]
-        others = [s for s in others if s.medium == judged.medium] or others
+        """Return all that the other stations give for a series, over the national rules."""
+        others = self._others(judged)
         chosen: dict[str, dict[str, float]] = {}
         for (test, threshold), values in CANDIDATES.items():
             if others and ours.is_judged_by(judged, test):
                 scores = [self._score(others, test, threshold, value) for value in values]
                 best = [value for value, score in zip(values, scores, strict=True) if score == max(scores)]
                 chosen.setdefault(test, {})[threshold] = best[len(best) // 2]
-        for test, limits in ours.limits_from(others, judged.parameter).items():
+        for test, limits in self.limits(judged).items():
             chosen.setdefault(test, {}).update(limits)
         return chosen
 
-    def flags(self, judged: Series) -> Mask:
-        """Return which readings (n,) are SUSPECT or FAIL by these thresholds."""
-        return flag(judged, self.thresholds(judged))
+    def _others(self, judged: Series) -> list[Series]:
+        others = [s for s in self._every if s.parameter == judged.parameter and s.station != judged.station]
+        return [s for s in others if s.medium == judged.medium] or others
 
     def _score(
         self, others: Sequence[Series], test: str, threshold: str, value: float

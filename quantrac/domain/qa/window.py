@@ -172,8 +172,8 @@ class Window:
         """Build a window from literals: rows at time 0, ``past`` five minutes apart unless timed.
 
         ``past`` has shape (depth,) to share it among the rows, or (n, depth), its times seconds before the
-        row; ``following`` (k,) or (n, k) are the readings after it; ``equal_minutes`` is how long the value has
-        stood. ``companions`` were measured in every row's sample, those in ``bad`` with a bad outcome.
+        row; ``following`` (k,) or (n, k) are the readings after it; ``equal_minutes`` is how long the value
+        has stood. ``companions`` were measured in every row's sample, those in ``bad`` with a bad outcome.
         """
         values = np.atleast_1d(np.asarray(value, dtype=np.float64))
         n = len(values)

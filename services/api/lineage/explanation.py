@@ -60,8 +60,8 @@ def explain_reading(
 
     Where ``can_read`` refuses one of its neighbour stations, no sentence says what those measured.
 
-    Reads the station as far back as its tests look and to the end of the block of time, the statistics of the blocks of its baseline, and its
-    hour at the neighbour stations. Raises ``ClickHouseError``.
+    Reads the station as far back as its tests look and to the end of the block of time, the statistics of the
+    blocks of its baseline, and its hour at the neighbour stations. Raises ``ClickHouseError``.
     """
     # Built anew: its caches are for one thread, and filling them for one station takes a millisecond.
     expectations = Expectations(context.registry, context.book)

@@ -29,9 +29,9 @@ def own_range(
     """Suspect a reading more than ``spans`` widths outside the middle half of what its series usually shows.
 
     The width is three times that of the middle half, and never less than ``at_least_span`` (unit of the
-    value) or ``relative`` times the end of the half further from 0. With ``log_floor`` (unit of the value) logarithms
-    are compared (:func:`~quantrac.domain.qa.checks.scale.rescale`), for quantities that vary by factors:
-    ``at_least_span`` is then one too (0.69 for a factor of 2), and ``relative`` does not count.
+    value) or ``relative`` times the end of the half further from 0. With ``log_floor`` (unit of the value)
+    logarithms are compared (:func:`~quantrac.domain.qa.checks.scale.rescale`), for quantities that vary by
+    factors: ``at_least_span`` is then one too (0.69 for a factor of 2), and ``relative`` does not count.
 
     Too little known of the series, one that never moved, and a row without thresholds are NOT_EVALUATED.
 
