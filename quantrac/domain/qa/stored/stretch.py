@@ -158,11 +158,11 @@ class StationWindows:
         Only then is it certain: so live, rejudging and the batch form agree, whichever saw it first.
         """
         values = np.full((len(rows), FOLLOWING), np.nan)
-        block = self.readings.time[rows] // BLOCK
-        judged = np.flatnonzero((block < self._newest // BLOCK) & ~self.ahead[rows])
-        after = self._before[rows[judged]] + DEPTH + 1  # the reading itself stands between
-        is_of_block = self._next_time[after] // BLOCK == block[judged, None]
-        values[judged] = np.where(is_of_block, self._next_value[after], np.nan)
+        block_end = (self.readings.time[rows] // BLOCK + 1) * BLOCK
+        over = np.flatnonzero((block_end <= self._newest) & ~self.ahead[rows])
+        after = self._before[rows[over]] + DEPTH + 1  # the reading itself stands between
+        is_of_block = self._next_time[after] < block_end[over, None]
+        values[over] = np.where(is_of_block, self._next_value[after], np.nan)
         return values
 
     def equal_since(self, rows: Indices, since: float) -> Floats:
