@@ -83,8 +83,9 @@ class StationWindows:
         padded[0, before[past] + DEPTH] = past_value[past]
         padded[1, before[past] + DEPTH] = np.where(np.isnan(past_value), np.nan, readings.time)[past]
         self._past_value, self._past_time = sliding_window_view(padded, DEPTH, axis=1)
-        self._next_value, self._next_time = sliding_window_view(padded, FOLLOWING, axis=1)
-        self._newest = readings.newest if newest is None else newest
+        self._past_line = padded[1], padded[0]
+        """Times and values (line,) in which the two matrices are windows."""
+        self._newest = readings.time[~self.ahead].max(initial=-np.inf) if newest is None else newest
         before[self.ahead] = len(padded[0]) - DEPTH  # the end, where nothing stands
         self._before = before
         """(n,) where the DEPTH readings before each one stand in the two matrices."""
@@ -157,13 +158,14 @@ class StationWindows:
 
         Only then is it certain: so live, rejudging and the batch form agree, whichever saw it first.
         """
-        values = np.full((len(rows), FOLLOWING), np.nan)
         block_end = (self.readings.time[rows] // BLOCK + 1) * BLOCK
-        over = np.flatnonzero((block_end <= self._newest) & ~self.ahead[rows])
-        after = self._before[rows[over]] + DEPTH + 1  # the reading itself stands between
-        is_of_block = self._next_time[after] < block_end[over, None]
-        values[over] = np.where(is_of_block, self._next_value[after], np.nan)
-        return values
+        block_end[(block_end > self._newest) | self.ahead[rows]] = -np.inf  # nothing is known yet, or ever
+        # (FOLLOWING, n) where they stand, the reading itself between the ones before and them; those of a
+        # clock ahead, which stand nowhere, are clipped
+        after = self._before[rows] + DEPTH + np.arange(1, FOLLOWING + 1)[:, None]
+        time, value = (row.take(after, mode="clip") for row in self._past_line)
+        value[~(time < block_end)] = np.nan
+        return value.T
 
     def equal_since(self, rows: Indices, since: float) -> Floats:
         """Return when the run of equal values of each row (m,) began, taking no reading before ``since`` into
