@@ -165,7 +165,8 @@ class StationWindows:
         after = self._before[rows] + DEPTH + np.arange(1, FOLLOWING + 1)[:, None]
         time, value = (row.take(after, mode="clip") for row in self._past_line)
         value[~(time < block_end)] = np.nan
-        return value.T
+        following: Floats = value.T
+        return following
 
     def equal_since(self, rows: Indices, since: float) -> Floats:
         """Return when the run of equal values of each row (m,) began, taking no reading before ``since`` into
