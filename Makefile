@@ -17,17 +17,21 @@ run: setup ## start everything with the demo: files in, page and API out (Ctrl-C
 
 test: setup check ## run every check and every test but those of `make chaos`
 	@# Two lanes of about the same length beside each other: most of what needs a broker or a server waits.
-	@# Every failing test writes a line with its time to $$failures (tests/support/failures.py).
-	@output=$$(mktemp); failures=$$(mktemp); export QUANTRAC_TEST_FAILURES=$$failures; \
+	@# Every failing test writes a line with its time to $$failures (tests/support/failures.py), every slow one
+	@# its seconds to $$durations (tests/support/durations.py).
+	@output=$$(mktemp); failures=$$(mktemp); durations=$$(mktemp); \
+	  export QUANTRAC_TEST_FAILURES=$$failures QUANTRAC_TEST_DURATIONS=$$durations; \
 	  ( trap 'kill $$!; exit 1' TERM; status=0; \
 	    for part in "tests/unit tests/contract" tests/e2e 'tests/integration/test_receiver_[a-l]*.py'; do \
 	      $(BIN)/pytest -m 'not chaos' $$part & wait $$! || status=1; \
 	    done; exit $$status ) >$$output 2>&1 & beside=$$!; \
-	  trap "kill $$beside; rm -f $$output $$failures" INT TERM; \
+	  trap "kill $$beside; rm -f $$output $$failures $$durations" INT TERM; \
 	  $(BIN)/pytest -m 'not chaos' --ignore-glob='*/test_receiver_[a-l]*' tests/integration; status=$$?; \
-	  wait $$beside || status=1; cat $$output; first=$$(sort -n $$failures | head -n 1 | cut -f 2-); \
+	  wait $$beside || status=1; cat $$output; \
+	  test ! -s $$durations || { echo 'slowest twenty:'; LC_ALL=C sort -rn $$durations | head -n 20; }; \
+	  first=$$(sort -n $$failures | head -n 1 | cut -f 2-); \
 	  test -z "$$first" || printf 'first failure: %s\n' "$$first"; \
-	  rm -f $$output $$failures; exit $$status
+	  rm -f $$output $$failures $$durations; exit $$status
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
 

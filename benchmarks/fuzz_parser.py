@@ -118,7 +118,7 @@ def possible_values(reading: Reading) -> Iterator[float]:
     number = float(reading.text.replace(",", "."))
     yield number
     for unit in UNITS_KNOWN:
-        if found := conversion(unit.name, reading.unit, normal_is_actual=True):
+        if found := conversion(unit.name, reading.unit, medium=StationType.AMBIENT_AIR):
             yield found.apply(number)
 
 

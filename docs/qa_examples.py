@@ -268,6 +268,8 @@ def _by_hour(least: float) -> tuple[tuple[float, ...], ...]:
 
 
 CALM = (31, 34, 33, 36, 35, 33, 37)
+STREAM = (8, 9, 8, 8, 9, 8)
+STORM = (88, 74, 62, 53, 46, 40, 35, 31, 27, 24, 21, 19, 17)
 DAY_OF_RIVER = (
     *(26, 26.5, 27, 27.5, 28, 28.4, 28.8, 29, 29.1, 28.9, 28.4, 27.8, 27),
     *(30.5, 31.5, 31, 26.5, 26, 25.5, 25.2, 20.4, 20.1, 24.5, 25),
@@ -305,9 +307,8 @@ EXAMPLES: Mapping[str, Example] = {
     "zero": Example("PM2.5", AIR, (12, 9, *[0] * 27, 7, 11), step=60),
     "negative": Example("PM2.5", AIR, (8, 5, 3, 0, -2, -5, -8, -13, -21, -16, -7, 1, 4)),
     "flat_line": Example("CO", AIR, (2100, 2600, 2900, *[3087.03] * 27, 2700, 2400), step=60),
-    "spike": Example(
-        "PM2.5", AIR, (*CALM, 330, 36, 34, 35, 1900, 33, 36, 180, 182, 179, 181, 183, 180), bend=60
-    ),
+    # A bubble before the lens, then a storm; the block of six hours is over at the reading of 06:00.
+    "spike": Example("Turbidity", RIVER, (*STREAM, 96, *STREAM, *STORM), step=15, bend=20),
     "rate_of_change": Example(
         "pH", RIVER, (7.2, 7.3, 7.2, 7.4, 7.3, 10.1, 10.2, 10.1, 10.3, 0.4, 0.3, 0.4, 7.3, 7.2, 7.3), step=15
     ),

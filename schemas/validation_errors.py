@@ -1,11 +1,11 @@
 """What is wrong with a file, in one sentence that names the position and the nearest valid key."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from quantrac.domain.spellings import did_you_mean
 from schemas.messages.base import Message
 
 
@@ -25,8 +25,7 @@ def first_problem(error: ValidationError, model: type[Message]) -> str:
 def nearest(key: object, valid: Iterable[str]) -> str:
     """Return how to go on after a wrong key: with the nearest valid one, or with all."""
     keys = list(valid)
-    close = difflib.get_close_matches(str(key), keys, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; valid keys: {', '.join(keys)}"
+    return did_you_mean(key, keys) or f"; valid keys: {', '.join(keys)}"
 
 
 def _model_at(model: type[Message], location: Sequence[int | str]) -> type[Message]:

@@ -12,6 +12,7 @@ import pytest
 import urllib3  # noqa: F401  # it opens a socket when first imported, to see whether there is IPv6
 
 import quantrac.io.kafka
+from support.durations import note_duration
 from support.failures import note_failure
 
 # No test is timed: on a busy machine an example takes as long as it takes.
@@ -44,6 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     note_failure(report)
+    note_duration(report)
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:

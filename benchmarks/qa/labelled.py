@@ -1,14 +1,15 @@
 """How well the quality tests find what technicians and experts labelled, beside ioos_qc and SaQC; Markdown.
 
-    python benchmarks/qa/labelled.py [DATA] [--no-peers] [--flagger FILE]
+    python benchmarks/qa/labelled.py [DATA] [--no-peers] [--no-air] [--flagger FILE]
 
 DATA has lro_river_qc, oddwater_sandy, nab and hanoi_cem_2025; without it ``shared/data`` beside the
-repository. Limits in units come from other stations than the judged one; the column "national limits" has
-the rules as they are. FILE is a Python file with another ``flag_station`` to put in place of ours.
+repository. Each station is left out in turn (:mod:`leave_one_out`): in the column "ours" its limits and its
+factors come from the other stations only and are printed, in "limits of others" only the limits in units do,
+and "national" has the rules as they are. FILE is a Python file with another ``flag_station`` to put in place
+of ours.
 """
 
 import argparse
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from runpy import run_path
@@ -16,6 +17,7 @@ from runpy import run_path
 import faults
 import numpy as np
 import ours
+from leave_one_out import BAD, LeaveOneOut, flag
 from numpy.typing import NDArray
 from peers import peer_flags
 from scoring import Score, events, points, runs
@@ -24,13 +26,15 @@ from series import Series, labelled_series
 Mask = NDArray[np.bool_]
 Flags = NDArray[np.uint8]
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-BAD = (3, 4)
+WINDOWED = "Office"
+"""Its labels are windows of weeks around a failure, in which most readings are right: points say little."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("data", nargs="?", type=Path, default=SHARED)
     options.add_argument("--no-peers", action="store_true")
+    options.add_argument("--no-air", action="store_true", help="leave the year of air data in Hanoi out")
     options.add_argument("--flagger", type=Path)
     given = options.parse_args()
     if not given.data.is_dir():
@@ -39,33 +43,34 @@ def main() -> None:
         ours.flag_station = run_path(str(given.flagger))["flag_station"]
 
     every = labelled_series(given.data)
+    left_out = LeaveOneOut(every)
     flags = {
-        "ours": own_flags(every, national=False),
-        "ours, national limits": own_flags(every, national=True),
+        "ours": {s.name: flag(s, left_out.thresholds(s)) for s in every},
+        "ours, limits of others": {s.name: flag(s, left_out.limits(s)) for s in every},
+        "ours, national": {s.name: flag(s, {}) for s in every},
     }
     if not given.no_peers:
         flags |= peer_flags(every)
     print_events(every, flags)
     print_scores("Events", every, flags, events)
     print_scores("Points", every, flags, points)
-    print_faults(given.data)
+    print_thresholds(every, left_out)
+    if not given.no_air:
+        print_faults(given.data)
 
 
-def own_flags(every: Sequence[Series], *, national: bool) -> dict[str, Mask]:
-    """Flag each series with the national limits, or with those that the other stations give."""
-    found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for series in every:
-            rules = None if national else ours.without(series, every, Path(folder) / "rules.yaml")
-            arguments = (
-                series.times,
-                series.values,
-                series.parameter,
-                series.medium,
-                series.interval_seconds,
-            )
-            found[series.name] = np.isin(ours.flag_series(*arguments, rules), BAD)
-    return found
+def print_thresholds(every: Sequence[Series], left_out: LeaveOneOut) -> None:
+    """Print what the other stations gave for each series."""
+    print("\n## Thresholds from the other stations\n")
+    print(row("series", "thresholds"))
+    print(row("---", "---"))
+    for s in every:
+        thresholds = (
+            f"{test}.{keyword} {value:.3g}"
+            for test, keywords in left_out.thresholds(s).items()
+            for keyword, value in keywords.items()
+        )
+        print(row(s.name, ", ".join(thresholds)))
 
 
 def print_events(every: Sequence[Series], flags: Mapping[str, Mapping[str, Mask]]) -> None:
@@ -87,17 +92,25 @@ def print_scores(
     flags: Mapping[str, Mapping[str, Mask]],
     count: Callable[[Mask, Mask, Mask], Score],
 ) -> None:
-    """Print precision, recall and F1 by parameter and pooled: the counts of all series added up."""
+    """Print precision, recall and F1 by parameter and pooled: the counts of all series added up.
+
+    Once more without the series whose labels are windows.
+    """
     print(f"\n## {title}: precision / recall / **F1**\n")
     print(row("parameter", *flags))
     print(row("---", *["---:"] * len(flags)))
-    for parameter in [*dict.fromkeys(s.parameter for s in every), "pooled"]:
-        judged = [s for s in every if parameter in (s.parameter, "pooled")]
+    parts = {parameter: [s for s in every if s.parameter == parameter] for parameter in _parameters(every)}
+    parts |= {"pooled": every, f"pooled without {WINDOWED}": [s for s in every if s.station != WINDOWED]}
+    for part, judged in parts.items():
         cells = []
         for by in flags.values():
             total = sum((count(s.labelled, by[s.name], s.excluded) for s in judged), Score())
             cells.append(f"{total.precision:.2f} / {total.recall:.2f} / **{total.f1:.2f}**")
-        print(row(parameter, *cells))
+        print(row(part, *cells))
+
+
+def _parameters(every: Sequence[Series]) -> list[str]:
+    return list(dict.fromkeys(s.parameter for s in every))
 
 
 def print_faults(data: Path) -> None:

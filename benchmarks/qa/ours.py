@@ -1,7 +1,9 @@
 """The product's own tests on a series from a file, and their limits without the judged station."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from series import LOG_FLOOR, Series, on_test_scale
 
 from quantrac.domain.qa.stored import offline
 from quantrac.domain.registry.stations import StationType
-from schemas.rules import NATIONAL, RuleBook, load
+from schemas.rules import NATIONAL, RuleBook, RuleSet, load
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
@@ -55,22 +57,36 @@ def flag_series(
     return flag_station(times, {parameter: values}, medium, interval_seconds, rules)[parameter]
 
 
-def without(judged: Series, every: Sequence[Series], path: Path) -> Path:
-    """Write the limits that the other stations of the parameter give, as rules over the national ones.
+def limits_from(others: Sequence[Series], parameter: str) -> dict[str, dict[str, float]]:
+    """Return the limits in units that other stations give, by test and keyword.
 
-    The step limit is the largest of the others' :func:`usual_step` times :data:`MARGIN`, that of spikes of
+    The step limit is the largest of their :func:`usual_step` times :data:`MARGIN`, that of spikes of
     turbidity the median of their :func:`usual_distance`.
     """
-    others = [s for s in every if s.parameter == judged.parameter and s.station != judged.station]
-    others = [s for s in others if s.medium == judged.medium] or others
-    tests = {}
-    if others and judged.parameter in LIMITED:
-        tests["rate_of_change"] = MARGIN * max(usual_step(s) for s in others)
-    if others and judged.parameter in LOG_FLOOR:
-        tests["spike"] = float(np.median([usual_distance(s) for s in others]))
-    lines = [f"        {test}: {{suspect: {limit:.4g}}}" for test, limit in tests.items()]
-    head = ["station_types:", f"  {judged.medium}:", "    parameters:", f"      {judged.parameter}:"]
-    path.write_text("\n".join([*head, *lines]) + "\n" if lines else "{}\n")
+    limits = {}
+    if others and parameter in LIMITED:
+        limits["rate_of_change"] = {"suspect": MARGIN * max(usual_step(s) for s in others)}
+    if others and parameter in LOG_FLOOR:
+        limits["spike"] = {"suspect": float(np.median([usual_distance(s) for s in others]))}
+    return limits
+
+
+@cache
+def _national() -> RuleSet:
+    return load(NATIONAL)
+
+
+def is_judged_by(series: Series, test: str) -> bool:
+    """Tell whether the national rules have a test judge a series."""
+    scope = StationType(series.medium), "", series.parameter
+    return test in _national().thresholds(*scope, series.times[0].astype(datetime).replace(tzinfo=UTC))
+
+
+def write_rules(series: Series, thresholds: Mapping[str, Mapping[str, float]], path: Path) -> Path:
+    """Write thresholds of a series, by test and keyword, as rules over the national ones."""
+    tests = {test: dict(keywords) for test, keywords in thresholds.items() if keywords}
+    rules = {"station_types": {series.medium: {"parameters": {series.parameter: tests}}}} if tests else {}
+    path.write_text(json.dumps(rules))
     return path
 
 

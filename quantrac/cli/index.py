@@ -11,21 +11,27 @@ from typing import NoReturn, TextIO
 
 import click
 
+from quantrac.cli.csv_units import Heading, Target, convert_columns, describe_doubt, read_heading
 from quantrac.cli.terminal import csv_writer, echo
-from quantrac.domain.catalogue import find_parameter, name_key
+from quantrac.domain.catalogue import CATALOGUE, find_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.numbers import NumberError, Numbers
 from quantrac.domain.registry.pollution import Pollution
+from quantrac.domain.registry.stations import StationType
+from quantrac.domain.spellings import fold
 from quantrac.domain.stamps import Stamps, middle_offset
 from quantrac.domain.times import HOUR, HOUR_DELTA, VIETNAM_OFFSET
 from quantrac.domain.written_times import read_written
+from quantrac.errors import UserError
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time, as the hours counted from it
+_TIME_NAMES = ("time", "datetime")
+"""Headings of the column of times; the exports of the national system have the second."""
 
 Values = dict[str, Fraction]
 """Parameter → value of one row, where there is one."""
@@ -35,15 +41,23 @@ Values = dict[str, Fraction]
 class Table:
     """A CSV in its order: times as text, and the cells that the index can use."""
 
-    columns: list[str]
-    """Headings beside ``time``, as the file writes them."""
-    parameters: list[str | None]
-    """Parameter of each column; ``None`` where the index has no use for it."""
+    headings: list[Heading]
+    """Beside ``time``; without a parameter where the index has no use for the column."""
     lines: list[int]
     times: list[str]
     values: list[Values]
     complaints: int = 0
     """Cells and rows that could not be read."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Headings beside ``time``, as the file writes them."""
+        return [heading.text for heading in self.headings]
+
+    @property
+    def parameters(self) -> list[str | None]:
+        """Parameter of each column; ``None`` where the index has no use for it."""
+        return [heading.parameter for heading in self.headings]
 
     def complain(self, line: int, problem: str) -> None:
         """Print what could not be read, and count it."""
@@ -64,6 +78,13 @@ def index() -> None:
     """
 
 
+_UNIT = click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="NAME=UNIT",
+    help="What a column is in, such as CO=mg/m3; by default what its heading states.",
+)
 _FILE = click.argument("file", type=click.File(encoding=ENCODING, errors=ENCODING_ERRORS))
 
 
@@ -79,11 +100,14 @@ _FILE = click.argument("file", type=click.File(encoding=ENCODING, errors=ENCODIN
     help="Whether a time names the start or the end of its hour (so the ministry's export), or an instant; "
     "with --daily it decides the day.",
 )
-def vn_aqi_command(file: TextIO, *, daily: bool, stamps: str) -> None:
+@_UNIT
+def vn_aqi_command(file: TextIO, *, daily: bool, stamps: str, units: Sequence[str]) -> None:
     """Compute VN_AQI (Decision 1459/QĐ-TCMT) of hourly means.
 
     FILE (- = stdin): a header with time and any of PM2.5, PM10, SO2, NO2, CO, O3 in any order, one row an
-    hour, µg/m3, an empty cell = missing. A time without a zone is in Vietnam (UTC+7). An hour that the file
+    hour, an empty cell = missing. Values are µg/m3 where neither the heading, such as CO (mg/m3), nor --unit
+    says otherwise; what cannot be in that unit is told. The exports of the national system are read as they
+    are. A time without a zone is in Vietnam (UTC+7). An hour that the file
     lacks is missing in NowCast; of two rows of one hour the last value counts, for both rows. A negative
     value counts as missing. A column that is none of the six stays empty.
 
@@ -91,12 +115,17 @@ def vn_aqi_command(file: TextIO, *, daily: bool, stamps: str) -> None:
     of O3 needs 6; the first of these begins the evening before.
     """
     table = _read(file, _air_parameter)
+    stated_units = _convert(table, units, _AIR)
     hours = _hours(table, Stamps(stamps))
     series: dict[str, dict[int, Fraction]] = defaultdict(dict)
     for hour, values in zip(hours, table.values, strict=True):
         if hour is not None:
             for parameter, value in values.items():
                 series[parameter][hour] = value
+    for parameter, unit in stated_units.items():
+        values_by_day = [(hour // 24, float(value)) for hour, value in series[parameter].items()]
+        if doubt := describe_doubt(parameter, unit, values_by_day, f"--unit {parameter}={{unit}}"):
+            echo(f"line 1: {doubt}", err=True)
     rows = _aqi_of_days(table, hours, series) if daily else _aqi_of_hours(table, hours, series)
     _write(["time", *table.columns, "vn_aqi"], rows)
     sys.exit(SOME_UNREADABLE if table.complaints else READ)
@@ -153,19 +182,24 @@ def _aqi_row(time: str, table: Table, air: vn_aqi.AirIndex) -> list[str]:
     help="Pollution that is known of the water body: organic counts group IV twice (formula 5); pesticides "
     "makes group II compulsory, metals group III. May be given several times.",
 )
-def vn_wqi_command(file: TextIO, *, least_groups: int, least_in_iv: int, pollution: Sequence[str]) -> None:
+@_UNIT
+def vn_wqi_command(
+    file: TextIO, *, least_groups: int, least_in_iv: int, pollution: Sequence[str], units: Sequence[str]
+) -> None:
     """Compute VN_WQI (Decision 1460/QĐ-TCMT) of samples of surface water.
 
-    FILE (- = stdin): a header with time and any parameters of the index in any order, one row a sample, mg/L
-    (coliform and E. coli MPN/100 mL, pesticides µg/L), an empty cell = missing. DO needs the temperature
-    (°C). A negative value counts as missing. Nutrients are as nitrogen and phosphorus: NH4-N, NO3-N, NO2-N,
-    PO4-P; NH4 is taken for NH4-N.
+    FILE (- = stdin): a header with time and any parameters of the index in any order, one row a sample, an
+    empty cell = missing. Values are mg/L (coliform and E. coli MPN/100 mL, pesticides µg/L) where neither the
+    heading, such as As (µg/L), nor --unit says otherwise. DO needs the temperature (°C). A negative value
+    counts as missing. Nutrients are as nitrogen and phosphorus: NH4-N, NO3-N, NO2-N, PO4-P; NH4 is taken for
+    NH4-N.
 
     The column formula says which of the decision's gave the index: 3 groups IV and V weigh the same, 4
     nothing of group V was measured, 5 group IV counts twice. Only indices with the same parameters can be
     compared. The decision speaks of periodic samples: an index of automatic data is outside it.
     """
     table = _read(file, _water_parameter)
+    _convert(table, units, _WATER)
     groups = [f"wqi_{group.lower()}" for group in vn_wqi.Group]
     known_pollution = [Pollution(kind) for kind in pollution]
     waters = [
@@ -210,14 +244,34 @@ def _air_parameter(name: str) -> str | None:
 
 
 # Those that the catalogue of stations does not have.
-_WATER_OWN = {name_key(name): name for name in vn_wqi.SCALES} | {"e.coli": "E. coli", "ecoli": "E. coli"}
+_WATER_OWN = {fold(name): name for name in vn_wqi.SCALES} | {"e.coli": "E. coli", "ecoli": "E. coli"}
 
 
 def _water_parameter(name: str) -> str | None:
     parameter = find_parameter(name)
-    code = parameter.code if parameter else _WATER_OWN.get(name_key(name), "")
+    code = parameter.code if parameter else _WATER_OWN.get(fold(name), "")
     code = vn_wqi.SAME_AS.get(code, code)
     return code if code in vn_wqi.SCALES or code == vn_wqi.TEMPERATURE else None
+
+
+_AIR = Target(StationType.AMBIENT_AIR, _air_parameter, dict.fromkeys(vn_aqi.PARAMETERS, "µg/m3"))
+_WATER = Target(
+    StationType.SURFACE_WATER,
+    _water_parameter,
+    {
+        **dict.fromkeys(vn_wqi.SCALES, "µg/L"),  # pesticides, which the catalogue does not have
+        "E. coli": "MPN/100mL",
+        **{entry.code: entry.units.get(StationType.SURFACE_WATER, "") for entry in CATALOGUE},
+    },
+)
+
+
+def _convert(table: Table, options: Sequence[str], target: Target) -> dict[str, str]:
+    """Bring the values into the units of an index; returns what each parameter was taken to be in."""
+    try:
+        return convert_columns(table.headings, table.values, options, target)
+    except UserError as error:
+        _give_up(f"line 1: {error}")
 
 
 def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
@@ -225,13 +279,13 @@ def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
     try:
         rows = [(line, cells) for line, cells in read_rows(file)]
         header = rows.pop(0)[1] if rows else []
-        indices = [index for index, name in enumerate(header) if name.casefold() == "time"]
+        indices = [index for index, name in enumerate(header) if fold(name) in _TIME_NAMES]
         if len(indices) != 1:
             _give_up(
                 f"line 1: the header needs one column 'time', not {', '.join(map(repr, header)) or 'nothing'}"
             )
         columns = [name for index, name in enumerate(header) if index != indices[0]]
-        table = Table(columns, [parameter_of(name) for name in columns], [], [], [])
+        table = Table([read_heading(name, parameter_of) for name in columns], [], [], [])
         _check_columns(table)
         numbers = Numbers(lambda: (cell for _, cells in rows for cell in cells))
         for line, cells in rows:

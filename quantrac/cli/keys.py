@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import PROVINCE_CODE
 from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
@@ -26,7 +27,9 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--owner", required=True, help="Person or organisation the key is for.")
-@click.option("--province", "provinces", multiple=True, help="Two-digit code it may read; none = all.")
+@click.option(
+    "--province", "provinces", type=PROVINCE_CODE, multiple=True, help="Code or name it may read; none = all."
+)
 @click.option("--valid-to", type=click.DateTime(["%Y-%m-%d"]), help="First day, in Vietnam, it is refused.")
 @one_sentence
 @target_options

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import look_up_station
 from quantrac.cli.terminal import echo
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, basis_of, permit_at
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.spellings import fold
 from quantrac.domain.times import VIETNAM, parse_time
 from quantrac.errors import UserError
 from schemas.limits import load_national
@@ -48,9 +50,9 @@ def list_() -> None:
 def show(standard: str) -> None:
     """Show the values of STANDARD, such as 'QCVN 40:2011/BTNMT', its choices and its sources."""
     standards = load_national().standards
-    if standard not in standards:
+    entry = next((entry for entry in standards.values() if fold(entry.name) == fold(standard)), None)
+    if entry is None:
         raise UserError(f"unknown standard {standard!r}{nearest(standard, standards)}")
-    entry = standards[standard]
     echo(f"{entry.name}: {entry.title} ({entry.title_vi})")
     holds = _span(entry.valid_from, entry.valid_to) or "always"
     echo(f"holds {holds} for {', '.join(sorted(entry.media))}")
@@ -104,13 +106,11 @@ def of(station: str, directory: Path, at: str | None) -> None:
     records = {
         record.code: record for record in load_directory(directory) if isinstance(record, StationRecord)
     }
-    if station not in records:
-        raise UserError(f"unknown station {station!r}{nearest(station, records)}")
-    entry = records[station].to_domain()
+    entry = records[look_up_station(station, records)].to_domain()
     then = parse_time(at) if at else datetime.now(UTC)
     permit = permit_at(entry.permits, then)
     local = then.astimezone(VIETNAM)
-    echo(f"{station} ({entry.type}) on {local:%Y-%m-%d %H:%M} (UTC+7): {_permit_text(permit)}")
+    echo(f"{entry.code} ({entry.type}) on {local:%Y-%m-%d %H:%M} (UTC+7): {_permit_text(permit)}")
     if since := basis_of(entry).facility_since:
         source = "" if entry.facility_since else ", since its first permit here"
         echo(f"the facility exists since {_day(since)}{source}")

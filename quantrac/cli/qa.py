@@ -1,21 +1,22 @@
 """``quantrac qa``: the flags of one series in a CSV file, with no stack and no registry."""
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
+from quantrac.cli.csv_units import describe_doubt, find_conversion
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import PARAMETER
 from quantrac.cli.series_csv import Series, interval, read_series
 from quantrac.cli.terminal import csv_writer, echo
-from quantrac.domain.catalogue import CATALOGUE, Parameter, find_parameter
+from quantrac.domain.catalogue import Parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.stamps import Stamps
-from quantrac.domain.times import to_seconds
+from quantrac.domain.times import DAY, to_seconds
 from quantrac.errors import UserError
 
 UNREADABLE = "format"
@@ -35,22 +36,9 @@ class _Interval(click.ParamType):
         return step
 
 
-class _Parameter(click.ParamType):
-    name = "parameter"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Parameter:
-        parameter = find_parameter(value)
-        if parameter is None:
-            spellings = {name.casefold(): name for entry in CATALOGUE for name in entry.spellings}
-            near = difflib.get_close_matches(value.casefold(), spellings, n=1, cutoff=0.0)
-            complaint = f"{value!r} is not in the catalogue; the nearest name is {spellings[near[0]]!r}"
-            self.fail(complaint, param, ctx)
-        return parameter
-
-
 @click.command()
 @click.argument("series", type=click.File(encoding=ENCODING, errors=ENCODING_ERRORS))
-@click.option("--parameter", type=_Parameter(), required=True, help="Code or any name the catalogue knows.")
+@click.option("--parameter", type=PARAMETER, required=True, help="Code or any name the catalogue knows.")
 @click.option(
     "--medium",
     type=click.Choice([medium.value for medium in StationType]),
@@ -71,6 +59,7 @@ class _Parameter(click.ParamType):
     type=click.Path(exists=True, path_type=Path),
     help="Rule file, or folder of rule files; by default the national ones.",
 )
+@click.option("--unit", help="Of the values; by default what the heading states, else the usual unit.")
 @one_sentence
 def qa(
     *,
@@ -80,12 +69,15 @@ def qa(
     step: timedelta | None,
     stamps: str,
     path: Path | None,
+    unit: str | None,
 ) -> None:
     """Flag the rows of SERIES, a CSV file with the columns time,value and, if known, status.
 
-    An empty value is missing. Times without a zone are UTC. Prints time,value,flag,tests: the QARTOD flag (1
-    good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and the names of the tests that led to it where it is
-    not good, one row for each row and in its order. The tests and rules are those of the validator.
+    An empty value is missing. Values are in the usual unit of the parameter in the medium where neither
+    --unit nor the heading, such as "value (mg/m3)", says otherwise. Times without a zone are UTC. Prints
+    time,value,flag,tests: the QARTOD flag (1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and the
+    names of the tests that led to it where it is not good, one row for each row and in its order. The tests
+    and rules are those of the validator.
     """
     import numpy as np
 
@@ -96,9 +88,10 @@ def qa(
     if step is None and stamps != Stamps.INSTANT:
         raise UserError(f"--stamps {stamps} needs the --interval whose {stamps} the times name")
     rows = read_series(series)
+    seconds = [to_seconds(time) for time in rows.time]
     columns = Rows(
-        np.array([to_seconds(time) for time in rows.time]),
-        np.array(rows.value),
+        np.array(seconds),
+        np.array(_usual_values(rows, seconds, parameter, StationType(medium), unit)),
         np.array(rows.status, dtype=object),
     )
     flagged = flag_series(
@@ -114,6 +107,21 @@ def qa(
         _print_gaps(rows, step.total_seconds())
     for row, reason in rows.unreadable.items():
         echo(f"quantrac: row {row + 1} after the header: {reason}", err=True)
+
+
+def _usual_values(
+    rows: Series, seconds: Sequence[float], parameter: Parameter, medium: StationType, unit: str | None
+) -> Sequence[float]:
+    """Return the values in the unit that the rules are in, and say where they cannot be in the stated one."""
+    usual = parameter.units.get(medium) or next(iter(parameter.units.values()), "")
+    unit = unit or rows.unit or usual
+    factors = find_conversion(parameter.code, unit, usual, medium, "the unit of the values")
+    values = rows.value if factors is None else [factors.apply(value) for value in rows.value]
+    if medium is StationType.AMBIENT_AIR:
+        values_by_day = ((int(time // DAY), value) for time, value in zip(seconds, values, strict=True))
+        if doubt := describe_doubt(parameter.code, unit, values_by_day, "--unit {unit}"):
+            echo(f"quantrac: {doubt}", err=True)
+    return values
 
 
 def _print(rows: Series, flags: list[int], tests: list[Mapping[str, int]]) -> None:

@@ -15,6 +15,7 @@ from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station as DomainStation
+from quantrac.domain.registry_problems import remarks_on
 from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
@@ -54,6 +55,7 @@ def import_(directory: Path, target: Target) -> None:
             target,
             *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
         )
+    _say_remarks(records)
     kinds = [record_key(r).decode().partition("/")[0] for r in records]
     counts = ", ".join(
         f"{kinds.count(kind)} {kind}{'s'[: kinds.count(kind) != 1]}" for kind in dict.fromkeys(kinds)
@@ -76,6 +78,7 @@ def check(directory: Path) -> None:
     """Read DIRECTORY's *.yaml files and say whether they could be imported."""
     records = load_directory(directory)
     echo(f"{len(records)} records, no mistake")
+    _say_remarks(records)
     for record in records:
         if isinstance(record, Account) and record.role == "province" and not record.provinces:
             echo(f"account/{record.name} names no provinces: it delivers nothing")
@@ -114,6 +117,13 @@ def _find_spans(
         if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None
         for start, end in spans_of(before, record.to_domain())
     ]
+
+
+def _say_remarks(records: Sequence[RegistryRecord]) -> None:
+    for record in records:
+        if isinstance(record, Station):
+            for remark in remarks_on(record.to_domain()):
+                echo(f"station/{record.code}: {remark}")
 
 
 def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime]], offset: int) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import click
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import look_up_station
 from quantrac.cli.options import TimeWithoutZone
+from quantrac.cli.registry_topic import read_registry
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.ids import traceparent
+from quantrac.domain.rejects import look_up_reason
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
@@ -104,14 +107,16 @@ def replay(
     if stage == "parse":
         if rules or published:
             raise UserError("--rules and --publish belong to --stage validator")
-        _replay_files(target, station, since, until, reason, dry_run=dry_run)
+        code = look_up_reason(reason) if reason else ""
+        _replay_files(target, _code_of(target, station), since, until, code, dry_run=dry_run)
         return
     if stage == "windows":
         if rules or published or reason:
             raise UserError("--rules, --publish and --reason do not belong to --stage windows")
         from quantrac.cli import replay_windows
 
-        replay_windows.recompute(target, replay_windows.Period(since, until, station), dry_run=dry_run)
+        period = replay_windows.Period(since, until, _code_of(target, station))
+        replay_windows.recompute(target, period, dry_run=dry_run)
         return
     from quantrac.cli import replay_validator
 
@@ -126,6 +131,14 @@ def replay(
         raise UserError("--publish needs a reason: --why TEXT")
     else:
         replay_validator.publish(target, request, why=why, by=by)
+
+
+def _code_of(target: Target, station: str) -> str:
+    """Return the registry's code of a station, empty for all; raises UserError for an unknown one."""
+    if not station:
+        return ""
+    with read_registry(target) as registry:
+        return look_up_station(station, registry.stations)
 
 
 def _replay_files(

@@ -5,10 +5,11 @@ import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from quantrac.cli.names import look_up_station
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
@@ -113,6 +114,7 @@ class Comparison:
 def dry_run(target: Target, replay: Replay) -> None:
     """Print what would change; nothing is written."""
     with read_registry(target) as registry:
+        replay = _of_registered_station(replay, registry)
         expectations = Expectations(registry, _book(registry, replay))
     database = ClickHouse(target.clickhouse)
     comparison, history = Comparison(), HistorySnapshot(database)
@@ -152,7 +154,8 @@ def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None
             "thresholds of its own in the rule file"
         )
     offset = None
-    with read_registry(target):
+    with read_registry(target) as registry:
+        replay = _of_registered_station(replay, registry)
         stations = _stations(ClickHouse(target.clickhouse), replay)
         if replay.rules is not None:
             record = activation(
@@ -174,6 +177,11 @@ def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None
         raise UserError(f"the broker did not take it: {error}") from error
     readings = sum(count for _, count in stations)
     echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
+
+
+def _of_registered_station(replay: Replay, registry: Registry) -> Replay:
+    """Return it with the registry's code of its station; raises UserError for an unknown one."""
+    return replace(replay, station=replay.station and look_up_station(replay.station, registry.stations))
 
 
 def _book(registry: Registry, replay: Replay) -> RuleBook:

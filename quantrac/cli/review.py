@@ -8,9 +8,11 @@ import click
 from pydantic import ValidationError
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import look_up_station
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
+from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.registry import decisions as domain
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import parse_time, to_iso
@@ -56,7 +58,7 @@ def add(
     fields = {
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "station": station,
-        "parameters": tuple(parameters),
+        "parameters": tuple(look_up_parameter(name).code for name in parameters),
         "start": parse_time(start),
         "end": parse_time(end),
         "flag": flag,
@@ -69,8 +71,7 @@ def add(
     except ValidationError as error:
         raise UserError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     with read_registry(target) as registry:
-        if station not in registry.stations:
-            raise UserError(f"there is no station {station!r}; `quantrac registry list` shows them")
+        decision = decision.model_copy(update={"station": look_up_station(station, registry.stations)})
         decide(target, decision)
     echo(f"decision {decision.id}: {flag} for {_describe(decision.to_domain())}")
 
@@ -100,6 +101,8 @@ def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None
 def list_(station: str, target: Target) -> None:
     """List the decisions, withdrawn ones too."""
     with read_registry(target) as registry:
+        if station and station not in {decision.station for decision in registry.decisions.values()}:
+            station = look_up_station(station, registry.stations)
         for d in sorted(registry.decisions.values(), key=lambda d: (d.decided_at, d.id)):
             if station in ("", d.station):
                 echo(f"{d.id}  {d.flag.name.lower():7} {_describe(d)}")

@@ -9,11 +9,13 @@ import click
 import numpy as np
 
 from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import PARAMETER_CODE, look_up_station
 from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
+from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.qa.baseline.climatology_table import climate
 from quantrac.domain.qa.window import Floats
@@ -24,7 +26,6 @@ from quantrac.domain.times import parse_time, to_iso
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
-from schemas.messages.registry.fields import catalogue_code
 from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
@@ -104,12 +105,14 @@ def log(target: Target) -> None:
     "--station", default="", metavar="CODE", help="As a station has it; by default as its type has."
 )
 @click.option("--type", "station_type", type=click.Choice(TYPES[1:]), help="Station type.")
-@click.option("--parameter", default="", metavar="CODE", help="Catalogue code; by default what all have.")
+@click.option("--parameter", type=PARAMETER_CODE, metavar="CODE", help="By default what all have.")
 @click.option("--rules", "path", type=_PATH, help="File or folder; by default the rules in force.")
 @click.option("--tier", type=click.Choice(["province", "ministry"]), default="province", show_default=True)
 @data_option
 @one_sentence
-def show(*, station: str, station_type: str | None, parameter: str, path: Path | None, **where: Any) -> None:
+def show(
+    *, station: str, station_type: str | None, parameter: str | None, path: Path | None, **where: Any
+) -> None:
     """Show the thresholds of a series, each with the scope that sets it and its source."""
     now = datetime.now(UTC)
     if path is not None:
@@ -117,10 +120,11 @@ def show(*, station: str, station_type: str | None, parameter: str, path: Path |
     else:
         registry = _registry_there(**where)
         rule_set = RuleBook(load(), registry).rules(now, now)
-        if station in registry.stations:
+        if station:
+            station = look_up_station(station, registry.stations)
             station_type = station_type or registry.stations[station].type.value
     echo(f"version {rule_set.version}; a reading needs {', '.join(sorted(rule_set.required)) or 'no test'}")
-    series = station_type or "", station, parameter, now
+    series = station_type or "", station, parameter or "", now
     layers = rule_set.layers(*series)
     for test, thresholds in rule_set.thresholds(*series).items():
         texts = ", ".join(f"{name} {show_value(value)}" for name, value in thresholds.items())
@@ -140,7 +144,14 @@ def diff(old: Path, new: Path) -> None:
 
 @rules.command()
 @click.argument("station")
-@click.option("--parameter", "parameters", multiple=True, metavar="CODE", help="By default all it measures.")
+@click.option(
+    "--parameter",
+    "parameters",
+    type=PARAMETER_CODE,
+    multiple=True,
+    metavar="CODE",
+    help="By default all it measures.",
+)
 @click.option(
     "--csv", "files", multiple=True, metavar="CODE=FILE", help="Read time,value from a CSV instead."
 )
@@ -183,8 +194,6 @@ def climatology(
     if files:
         readings = dict(_read_csv(entry, since, until) for entry in files)
     else:
-        for code in parameters:
-            catalogue_code(code)
         record = _registry_there(**where).stations.get(station)
         offsets = record.middle_offsets() if record is not None else ()
         stored = _read_stored(_target_there(**where), station, parameters, since, until)
@@ -241,12 +250,14 @@ def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tup
     code, _, path = argument.partition("=")
     if not path:
         raise UserError(f"--csv {argument!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
-    catalogue_code(code)
+    code = look_up_parameter(code).code
     try:
         with Path(path).open(newline="", encoding=ENCODING, errors=ENCODING_ERRORS) as stream:
             series = read_series(stream)
     except OSError as error:
         raise UserError(f"{path}: {error}") from error
+    if series.unit is not None:
+        raise UserError(f"{path}: write 'value' without a unit: it is that of the station's registry entry")
     time = np.array([moment.timestamp() for moment in series.time])
     value = np.array(series.value)
     usable = (time >= since.timestamp()) & (time < until.timestamp())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from quantrac.cli.csv_units import split_heading
 from quantrac.domain.csv_rows import is_missing, read_rows
 from quantrac.domain.numbers import NumberError, Numbers, read_plain
 from quantrac.domain.statuses import read_status
@@ -28,6 +29,8 @@ class Series:
     unreadable: dict[int, str] = field(default_factory=dict)
     """Row, from 0 → what is wrong with it."""
     has_status: bool = False
+    unit: str | None = None
+    """Of the values, as the heading states it: ``value (mg/m3)``; ``None`` where it states none."""
 
 
 def read_series(lines: Iterable[str]) -> Series:
@@ -42,13 +45,14 @@ def read_series(lines: Iterable[str]) -> Series:
         raise UserError(f"the file is no CSV: {error}") from error
     if not rows:
         raise UserError("the file is empty; its first line must be time,value or time,value,status")
-    header = [name.casefold() for name in rows.pop(0)]
+    headings = [split_heading(name) for name in rows.pop(0)]
+    header = [name.casefold() for name, _ in headings]
     for name in ("time", "value"):
         if name not in header:
             raise UserError(f"line 1: no column {name!r} among {', '.join(map(repr, header))}")
     time, value = header.index("time"), header.index("value")
     status = header.index("status") if "status" in header else None
-    series = Series(has_status=status is not None)
+    series = Series(has_status=status is not None, unit=headings[value][1])
     numbers = Numbers(lambda: series.value_text)
     series.value_text = [_cell(row, value) for row in rows]
     for row in rows:

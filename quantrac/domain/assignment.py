@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from quantrac.domain.layouts import folders_of
 from quantrac.domain.parsing import station_code_from_name
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.spellings import fold
 
 UNKNOWN_STATION = "unknown-station"
 """Reason of a reject that stands for a whole file (line 0): no station fits."""
@@ -23,8 +24,9 @@ def assign_station(name: str, stations: Sequence[Station], path: str = "") -> St
 def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tuple[Station, ...]:
     """Return the stations that a file called ``name`` in the folder ``path`` may belong to.
 
-    ``stations`` are those its account may send for. The first of these that says anything decides; case does
-    not matter. Several stations mean that it does not say which one.
+    ``stations`` are those its account may send for. The first of these that says anything decides; what only
+    looks different does not matter (:func:`quantrac.domain.spellings.fold`). Several stations mean that it
+    does not say which one.
 
     1. a folder of the path is a station's code or alias, the one nearest to the file;
     2. the code that the name states (``CODE_yyyyMMddHHmmss``) is a station's code or alias;
@@ -34,13 +36,14 @@ def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tu
        unassigned.
     """
     codes = _codes(stations)
-    for folder in reversed(folders_of(path)):
-        if folder.casefold() in codes:
-            return codes[folder.casefold()]
-    stated_code = station_code_from_name(name).casefold()
+    for folder in map(fold, reversed(folders_of(path))):
+        if folder in codes:
+            return codes[folder]
+    stated_code = fold(station_code_from_name(name))
     if stated_code in codes:
         return codes[stated_code]
-    codes_in_name = [code for code in codes if _is_word_of(code, name.casefold())]
+    folded_name = fold(name)
+    codes_in_name = [code for code in codes if _is_word_of(code, folded_name)]
     if codes_in_name:
         longest = max(map(len, codes_in_name))
         candidates = [station for code in codes_in_name if len(code) == longest for station in codes[code]]
@@ -52,12 +55,12 @@ def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tu
 
 
 def _codes(stations: Sequence[Station]) -> dict[str, tuple[Station, ...]]:
-    """Code or alias, case folded → the stations that bear it; an alias never takes another one's own code."""
+    """Code or alias, folded → the stations that bear it; an alias never takes another one's own code."""
     codes: dict[str, tuple[Station, ...]] = {}
     for station in stations:
         for alias in station.aliases:
-            codes[alias.casefold()] = (*codes.get(alias.casefold(), ()), station)
-    return codes | {station.code.casefold(): (station,) for station in stations}
+            codes[fold(alias)] = (*codes.get(fold(alias), ()), station)
+    return codes | {fold(station.code): (station,) for station in stations}
 
 
 def fits_pattern(name: str, patterns: Iterable[str]) -> bool:
@@ -66,13 +69,18 @@ def fits_pattern(name: str, patterns: Iterable[str]) -> bool:
     >>> fits_pattern("KXQ so 2 01_06_2023.lsi", ["kxq so 2"]), fits_pattern("A12.lsi", ["a?.lsi"])
     (True, False)
     """
-    folded = name.casefold()
+    folded = _fold_within(name)
     return any(
-        fnmatchcase(folded, pattern.casefold())
+        fnmatchcase(folded, _fold_within(pattern))
         if re.search(r"[*?]", pattern)
-        else pattern.casefold() in folded
+        else _fold_within(pattern) in folded
         for pattern in patterns
     )
+
+
+def _fold_within(text: str) -> str:
+    """Fold a text whose blanks at the ends count: ``Tram 1 `` is no part of ``Tram 12.txt``."""
+    return fold(f"|{text}|")[1:-1]
 
 
 def _is_word_of(code: str, name: str) -> bool:

@@ -5,12 +5,14 @@ is marked in ``unverified``. A name means one quantity only: ``TempIn`` is not `
 ``NO3``.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from quantrac.domain.registry.stations import StationType
+from quantrac.domain.spellings import fold, nearest
+from quantrac.domain.units import is_comparable
+from quantrac.errors import UserError
 
 
 class Combined(Enum):
@@ -30,9 +32,11 @@ class Parameter:
     """English."""
     name_vi: str
     aliases: tuple[str, ...] = ()
-    """Other spellings in files; matched as :func:`name_key` folds them."""
+    """Other spellings in files; matched as :func:`quantrac.domain.spellings.fold` folds them."""
     units: Mapping[StationType, str] = field(default_factory=dict)
     """Usual unit in each medium where the parameter is usual; canonical spelling."""
+    other_units: tuple[str, ...] = ()
+    """Units of another kind that instruments give it in too; source: practice, unverified."""
     molar_mass: float | None = None
     """g/mol; lets a gas convert between ppb and µg/Nm3."""
     unverified: str = ""
@@ -45,15 +49,20 @@ class Parameter:
         """Every name that means this parameter."""
         return (self.code, self.name, self.name_vi, *self.aliases)
 
+    def can_be_in(self, unit: str, medium: StationType | None = None) -> bool:
+        """Tell whether its values can be in a unit, given canonically.
 
-def name_key(name: str) -> str:
-    """Fold a parameter name for comparison: NFC, no case, blanks trimmed and single.
+        Of a medium in which it is not usual, or of none, only the dimension counts.
 
-    >>> name_key("  PM2.5 ") == name_key("pm2.5")
-    True
-    """
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-    return " ".join(folded.split())
+        >>> [find_parameter("PM2.5").can_be_in(unit) for unit in ("mg/m3", "°C")]
+        [True, False]
+        """
+        if medium not in self.units:
+            medium = None
+        usual = {*(self.units.values() if medium is None else [self.units[medium]]), *self.other_units}
+        return not usual or any(
+            is_comparable(unit, usual_unit, molar_mass=self.molar_mass, medium=medium) for usual_unit in usual
+        )
 
 
 def find_parameter(name: str) -> Parameter | None:
@@ -62,7 +71,24 @@ def find_parameter(name: str) -> Parameter | None:
     >>> find_parameter("PM-2-5").code
     'PM2.5'
     """
-    return _BY_KEY.get(name_key(name))
+    return _BY_SPELLING.get(name) or _BY_KEY.get(fold(name))
+
+
+def look_up_parameter(name: str) -> Parameter:
+    """Return the parameter of a name that a person gave; raises UserError with the nearest name.
+
+    >>> look_up_parameter("no2").code
+    'NO2'
+    >>> look_up_parameter("Turbidty")
+    Traceback (most recent call last):
+    ...
+    quantrac.errors.UserError: 'Turbidty' is not in the catalogue; the nearest name is 'Turbidity'
+    """
+    parameter = find_parameter(name)
+    if parameter is None:
+        near = nearest(name, (spelling for entry in CATALOGUE for spelling in entry.spellings))
+        raise UserError(f"{name!r:.80} is not in the catalogue; the nearest name is {near[0]!r}")
+    return parameter
 
 
 def _units(
@@ -115,9 +141,10 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("HCl", "Hydrogen chloride", "Axit clohydric", units=_GAS, molar_mass=36.461),
     _P("HF", "Hydrogen fluoride", "Axit flohydric", units=_GAS, molar_mass=20.006),
     _P("CO2", "Carbon dioxide", "Cacbon dioxit", units=_units(ambient="ppm", stack="%"), molar_mass=44.010,
-       unverified="usual units"),
+       other_units=("ppm", "%"), unverified="usual units"),
     _P("O2", "Oxygen", "Oxy", units=_units(stack="%")),
-    _P("THC", "Total hydrocarbons", "Tổng hydrocacbon", units=_units(ambient="ppmC")),
+    _P("THC", "Total hydrocarbons", "Tổng hydrocacbon", units=_units(ambient="ppmC"),
+       other_units=("ppm", "µg/m3")),
     _P("CH4", "Methane", "Metan", units=_units(ambient="ppm"), molar_mass=16.043, unverified="usual unit"),
     _P("VHg", "Mercury vapour", "Hơi thủy ngân", units=_units(stack="mg/Nm3")),
     # Volatile organic compounds
@@ -211,12 +238,14 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("EC", "Conductivity", "Độ dẫn điện", ("COND", "Conductivity"),
        units=_units(surface="µS/cm", ground="µS/cm", waste="mS/cm"),
        unverified="usual unit in groundwater"),
-    _P("Turbidity", "Turbidity", "Độ đục", ("TURB",), units=_units(surface="NTU")),
+    _P("Turbidity", "Turbidity", "Độ đục", ("TURB",), units=_units(surface="NTU"), other_units=("FNU",)),
     _P("ORP", "Oxidation-reduction potential", "Thế oxy hóa khử",
        units=_units(surface="mV", ground="mV", waste="mV")),
     _P("Salinity", "Salinity", "Độ mặn",
-       units=_units(surface="‰", ground="‰"), unverified="usual unit in surface water"),
-    _P("TDS", "Total dissolved solids", "Tổng chất rắn hòa tan", units=_MG_L, unverified="usual unit"),
+       units=_units(surface="‰", ground="‰"), other_units=("g/L", "%"),
+       unverified="usual unit in surface water"),
+    _P("TDS", "Total dissolved solids", "Tổng chất rắn hòa tan", units=_MG_L, other_units=("ppm",),
+       unverified="usual unit"),
     _P("Cl", "Residual chlorine", "Clo dư", ("Clo",), units=_units(waste="mg/L")),
     _P("Cl-", "Chloride", "Clorua", ("Chloride",), units=_MG_L),
     _P("F-", "Fluoride", "Florua", ("Fluoride",), units=_MG_L),
@@ -237,9 +266,10 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("Chlorophyll-a", "Chlorophyll a", "Diệp lục a", ("Chl-a",), units=_units(surface="µg/L"),
        unverified=_AS_LIMIT),
     _P("Coliform", "Coliform bacteria", "Coliform", ("Coliforms",),
-       units=_units(surface="MPN/100mL", waste="MPN/100mL")),
+       units=_units(surface="MPN/100mL", waste="MPN/100mL"), other_units=("CFU/100mL",)),
     _P("Heat-tolerant coliform", "Heat-tolerant coliform bacteria", "Coliform chịu nhiệt",
-       ("Thermotolerant coliform",), units=_units(surface="MPN/100mL"), unverified=_AS_LIMIT),
+       ("Thermotolerant coliform",), units=_units(surface="MPN/100mL"), other_units=("CFU/100mL",),
+       unverified=_AS_LIMIT),
     # Metals: in water, and where an ambient unit is given also in air
     _P("Hg", "Mercury", "Thủy ngân",
        units=_units(ambient="ng/m3", surface="mg/L", ground="mg/L", waste="mg/L")),
@@ -260,4 +290,5 @@ CATALOGUE: tuple[Parameter, ...] = (
     _P("Zn", "Zinc", "Kẽm", units=_MG_L),
 )  # fmt: skip
 
-_BY_KEY = {name_key(spelling): parameter for parameter in CATALOGUE for spelling in parameter.spellings}
+_BY_SPELLING = {spelling: parameter for parameter in CATALOGUE for spelling in parameter.spellings}
+_BY_KEY = {fold(spelling): parameter for parameter in CATALOGUE for spelling in parameter.spellings}

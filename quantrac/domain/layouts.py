@@ -4,9 +4,10 @@ A path is read from its end: the folders of the day, and before them whatever na
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
+
+from quantrac.domain.spellings import fold, plain_letters
 
 _YEAR, _MONTH, _DAY = r"(?P<year>\d{4})", r"(?P<month>\d{2})", r"(?P<day>\d{2})"
 _SHORT_MONTH, _SHORT_DAY = r"(?P<month>\d{1,2})", r"(?P<day>\d{1,2})"
@@ -108,5 +109,4 @@ def _numbers(groups: dict[str, str]) -> list[tuple[str, int]]:
 
 def _plain(folder: str) -> str:
     """Fold case, accents and runs of blanks: ``Tháng  05`` is ``thang 05``."""
-    letters = unicodedata.normalize("NFD", folder.casefold())
-    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
+    return plain_letters(fold(folder))

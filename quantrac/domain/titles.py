@@ -5,8 +5,9 @@ out without a complaint; a line that holds a number or a time is never one of th
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
+
+from quantrac.domain.spellings import fold, plain_letters
 
 TITLES: dict[str, tuple[str, ...]] = {
     "name": (
@@ -60,6 +61,4 @@ def is_end_mark(line: str) -> bool:
 
 def _fold(text: str) -> str:
     """Return the words without case, accents and signs, one blank between two of them."""
-    letters = unicodedata.normalize("NFD", text.casefold().replace("đ", "d").replace("ð", "d"))
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"\w+", plain.replace("_", " ")))
+    return " ".join(re.findall(r"\w+", plain_letters(fold(text)).replace("_", " ")))

@@ -156,8 +156,11 @@ def answers(connection: KafkaConnection, timeout_s: float = 2.0) -> bool:
 
 
 @contextmanager
-def running_broker(data: Path) -> Iterator[KafkaConnection]:
-    """Run one broker in this folder on free ports; yields how to reach it, stops it at the end."""
+def running_broker(data: Path, ready_timeout_s: float = READY_TIMEOUT_S) -> Iterator[KafkaConnection]:
+    """Run one broker in this folder on free ports; yields how to reach it, stops it at the end.
+
+    Raises `LocalError` where it does not answer within the timeout (s).
+    """
     ports = choose_ports({"broker": 0, "controller": 0})
     broker = Broker(data, ports["broker"], ports["controller"], secrets.token_urlsafe(24))
     command = broker_command(broker)
@@ -171,8 +174,10 @@ def running_broker(data: Path) -> Iterator[KafkaConnection]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: process.poll() is not None or answers(broker.connection), READY_TIMEOUT_S)
-        if not answers(broker.connection):
+        is_over = wait_until(
+            lambda: process.poll() is not None or answers(broker.connection), ready_timeout_s
+        )
+        if not is_over or process.poll() is not None:
             raise LocalError(f"The broker did not start; {log} says why.")
         yield broker.connection
     finally:

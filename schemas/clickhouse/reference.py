@@ -1,6 +1,5 @@
 """What the code knows and analysts look up: the rows of ``parameters``, ``limits`` and ``provinces``."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Any
 
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.provinces import PROVINCES
+from quantrac.domain.spellings import plain_letters
 from schemas.limits import load_national
 
 Row = Mapping[str, Any]
@@ -36,16 +36,6 @@ def reference_tables() -> list[Reference]:
         ),
         Reference("provinces", ("code", "valid_from"), _provinces()),
     ]
-
-
-def plain_letters(text: str) -> str:
-    """Return Vietnamese without its marks.
-
-    >>> plain_letters("Đắk Lắk")
-    'Dak Lak'
-    """
-    bare = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
-    return "".join(letter for letter in bare if not unicodedata.combining(letter))
 
 
 def _parameters() -> list[Row]:

@@ -6,11 +6,16 @@ is replaced.
 
 ANALYST = "quantrac_analyst"
 
+ANALYST_OUTPUT = {"format_csv_null_representation": ""}
+r"""Setting -> value: how answers are written unless a client asks for something else. An empty cell of CSV is
+NULL to spreadsheets and pandas; the server's own default, ``\N``, is a text to them."""
+
 # Bounded so that one question cannot hold up the services: a year of a province's hours is 60 million rows.
 _STATEMENTS = f"""
 CREATE ROLE IF NOT EXISTS {ANALYST};
 CREATE SETTINGS PROFILE IF NOT EXISTS {ANALYST} SETTINGS
     readonly = 2,
+    {", ".join(f"{name} = '{value}'" for name, value in ANALYST_OUTPUT.items())},
     max_execution_time = 60 MAX 300,
     max_memory_usage = 4000000000 MAX 4000000000,
     max_rows_to_read = 5000000000 MAX 5000000000,

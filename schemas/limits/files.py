@@ -17,8 +17,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from quantrac.domain import limits as domain
 from quantrac.domain.averaging import Period
+from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.registry.stations import StationType
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, overlap
 from quantrac.domain.units import canonical_unit
 from quantrac.domain.warning_levels import WarningShares
 from quantrac.errors import UserError
@@ -150,6 +151,9 @@ class Standard(Dated, Replacing):
                         raise ValueError(f"{where}: unknown {kind} {name!r}")
             if (row.period or self.period) is None:
                 raise ValueError(f"{where}: it needs a period, its own or the file's")
+            parameter = look_up_parameter(row.parameter)
+            if not any(parameter.can_be_in(row.unit, medium) for medium in self.media):
+                raise ValueError(f"{where}: it cannot be in {row.unit!r}")
         for (first, before), (second, after) in combinations(enumerate(self.rows, start=1), 2):
             if self._clash(before, after):
                 raise ValueError(f"rows.{second} {after.parameter}: it says again what rows.{first} says")
@@ -166,7 +170,7 @@ class Standard(Dated, Replacing):
             key(first) == key(second)
             and meet(first.columns, second.columns)
             and meet(first.categories, second.categories)
-            and domain.overlap(_dates(first), _dates(second))
+            and overlap(_dates(first), _dates(second))
         )
 
     def to_domain(self) -> domain.Standard:

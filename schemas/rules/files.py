@@ -8,7 +8,6 @@ of measurement; a date is midnight in Vietnam). A folder is all its ``*.yaml`` f
 too.
 """
 
-import difflib
 import inspect
 import io
 import math
@@ -27,6 +26,7 @@ from quantrac.domain.numbers import NumberError, read_plain
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.thresholds.columns import is_list
 from quantrac.domain.qa.window import Expected
+from quantrac.domain.spellings import nearest
 from quantrac.domain.times import parse_time
 from quantrac.errors import UserError
 from schemas.rules.ruleset import TYPES, Entry, Numbers, RuleSet, Scope, Settings, Table, Value
@@ -278,7 +278,7 @@ class _File:
     def _name_of(self, node: yaml.Node, valid: set[str] | None, kind: str) -> str:
         name = str(node.value)
         if valid is not None and name not in valid:
-            near = difflib.get_close_matches(name, sorted(valid), n=1, cutoff=0.0)
+            near = nearest(name, sorted(valid))
             raise self._error(node, f"unknown {kind} {name!r}; the nearest is {near[0]!r}")
         return name
 

@@ -1,4 +1,4 @@
-"""`make test`: its last line names what failed first, of both lanes."""
+"""`make test`: its last lines name the slowest tests and what failed first, of both lanes."""
 
 import os
 import shutil
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from support.durations import DURATIONS, note_duration
 from support.failures import FAILURES
+from support.waiting import LIMIT
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +22,7 @@ case "$*" in
   *--ignore-glob*) lane=front ;;
   *) exit 0 ;;
 esac
+cat $lane.seconds >>$QUANTRAC_TEST_DURATIONS
 cat $lane >>$QUANTRAC_TEST_FAILURES && exit 1
 """
 
@@ -42,17 +45,24 @@ def project(tmp_path: Path) -> Path:
 
 def run_make_test(project: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--silent", "test"], cwd=project, capture_output=True, text=True, timeout=60, check=False
+        ["make", "--silent", "test"], cwd=project, capture_output=True, text=True, timeout=LIMIT, check=False
     )
 
 
-def test_the_last_line_names_the_first_failing_test_of_both_lanes_and_its_reason(project: Path) -> None:
+def test_the_last_lines_name_the_slowest_tests_of_both_lanes_and_the_first_that_failed(project: Path) -> None:
     (project / ".venv/bin/pytest").write_text(LANE)
     (project / "beside").write_text("2000\ttests/unit/test_a.py::test_a: assert 1 == 2\n")
     (project / "front").write_text("3000\ttests/b.py::test_c: late\n1000\ttests/b.py::test_b: 100% lost\n")
+    for lane, first in (("beside", 1), ("front", 2)):
+        seconds = [f"{n}.50 s call tests/x.py::test_{n}\n" for n in range(first, 41, 2)]
+        (project / f"{lane}.seconds").write_text("".join(seconds))
     run = run_make_test(project)
     assert run.returncode != 0
     lines = run.stdout.splitlines()
+    assert lines[-22:-1] == [
+        "slowest twenty:",
+        *(f"{n}.50 s call tests/x.py::test_{n}" for n in range(40, 20, -1)),
+    ]
     assert lines[-1] == "first failure: tests/b.py::test_b: 100% lost"
     assert sum(line.startswith("pytest ") for line in lines) == 4
 
@@ -94,3 +104,16 @@ def test_a_failing_test_a_broken_fixture_and_a_file_that_cannot_be_read_are_note
         "a.py::test_bad: AssertionError: two",
         "a.py::test_of_it: OSError: no broker",
     ]
+
+
+def test_a_phase_that_took_long_is_noted_with_its_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    durations = tmp_path / "durations"
+    monkeypatch.setenv(DURATIONS, str(durations))
+    for phase, seconds in (("setup", 12.345), ("call", 0.4)):
+        place = ("tests/a.py", 1, "test_a")
+        note_duration(
+            pytest.TestReport("tests/a.py::test_a", place, {}, "passed", None, phase, duration=seconds)
+        )  # type: ignore[arg-type]
+    assert durations.read_text() == "12.35 s setup tests/a.py::test_a\n"

@@ -11,7 +11,8 @@ from confluent_kafka import KafkaException
 
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
-from support.running_stack import RunningStack, wait_for
+from support.running_stack import RunningStack
+from support.waiting import wait_until
 
 STATION = "HN_DEMO_KHI001"
 
@@ -31,7 +32,7 @@ def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) 
             and ministry["averages"] == province["averages"] > 100
         )
 
-    wait_for(arrived, 60, "an hour of 21 stations at both tiers")
+    wait_until(arrived, "an hour of 21 stations at both tiers", every_s=0.25)
 
 
 def test_status_says_what_runs_where_and_how_far_behind(running: RunningStack) -> None:
@@ -41,7 +42,11 @@ def test_status_says_what_runs_where_and_how_far_behind(running: RunningStack) -
     assert {(process["state"], process["reason"]) for process in status["processes"]} == {("ready", "")}
     assert set(status["urls"]) == {"province", "ministry"}
     assert {"api", "ftp", "clickhouse", "kafka"} <= set(status["urls"]["province"])
-    wait_for(lambda: set(running.status()["lag"].values()) == {0}, 30, "every group at the end of its topics")
+    wait_until(
+        lambda: set(running.status()["lag"].values()) == {0},
+        "every group at the end of its topics",
+        every_s=0.25,
+    )
 
 
 def test_every_listening_port_is_on_loopback(running: RunningStack) -> None:
@@ -100,7 +105,7 @@ def test_a_reading_is_traced_from_the_api_to_the_bytes_and_to_the_receipt(runnin
         def delivered() -> bool:
             return bool(api.get("/v1/lineage", params=question).json()["receipts"])
 
-        wait_for(delivered, 30, "the receipt of the newest reading")
+        wait_until(delivered, "the receipt of the newest reading", every_s=0.25)
         lineage = api.get("/v1/lineage", params=question).raise_for_status().json()
         content = api.get(f"/v1/files/{lineage['file']['id']}/content").raise_for_status().content
     line = content.decode().split("\r\n")[lineage["reading"]["line"] - 1]
@@ -124,12 +129,12 @@ def test_put_sends_a_file_as_a_logger_would(running: RunningStack, tmp_path) -> 
     assert "226" in running.quantrac("put", str(tmp_path / name)).stdout
     with running.api() as api:
         question = {"station": STATION, "from": "2025-12-31T17:00:00Z", "to": "2025-12-31T17:00:01Z"}
-        wait_for(
+        wait_until(
             lambda: (
                 [r["text"] for r in api.get("/v1/readings", params=question).json()["items"]] == ["31.50"]
             ),
-            20,
             "the reading that was put",
+            every_s=0.25,
         )
 
 
@@ -166,5 +171,7 @@ def test_a_supervisor_killed_leaves_no_orphan(running: RunningStack) -> None:
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)
     pids = [process["pid"] for process in status["processes"]]
-    wait_for(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], 10, "the end of every process")
+    wait_until(
+        lambda: not [pid for pid in pids if psutil.pid_exists(pid)], "the end of every process", every_s=0.25
+    )
     running.up()

@@ -12,7 +12,8 @@ import pytest
 from quantrac.io.partitions import Partition
 from quantrac.local.simulator import NotAcknowledged
 from quantrac.local.state import Phase, ProcessState
-from support.running_stack import RunningStack, wait_for
+from support.running_stack import RunningStack
+from support.waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.chaos
 
@@ -80,7 +81,7 @@ def test_every_answered_file_is_there_once_in_readings_averages_and_at_the_minis
     finally:
         stop.set()
         for logger in loggers:
-            logger.join(timeout=120)
+            logger.join(timeout=LIMIT)
     assert min(len(logger.acknowledged) for logger in loggers) > 50
 
     wanted = {
@@ -89,13 +90,17 @@ def test_every_answered_file_is_there_once_in_readings_averages_and_at_the_minis
         for n in logger.acknowledged
     }
     for tier in ("province", "ministry"):
-        wait_for(lambda tier=tier: count(running, tier) == 2 * len(wanted), 90, f"all rows at {tier}")  # type: ignore[misc]
+        wait_until(
+            lambda tier=tier: count(running, tier) == 2 * len(wanted), f"all rows at {tier}", every_s=0.25
+        )  # type: ignore[misc]
         assert readings(running, tier) == {
             (code, parameter, at): float(line.split("\t")[1])
             for (code, at), content in wanted.items()
             for parameter, line in zip(("PM2.5", "NO2"), content.decode().splitlines(), strict=True)
         }
-        wait_for(lambda tier=tier: averaged(running, tier) == 2 * len(wanted), 60, f"averages at {tier}")  # type: ignore[misc]
+        wait_until(
+            lambda tier=tier: averaged(running, tier) == 2 * len(wanted), f"averages at {tier}", every_s=0.25
+        )  # type: ignore[misc]
     assert set(dead_letters(running).values()) <= {0}
 
 
@@ -109,8 +114,8 @@ def kill(running: RunningStack, name: str) -> None:
 
     before = now()
     psutil.Process(before.pid).kill()
-    wait_for(lambda: now().restarts != before.restarts, 30, f"the restart of {name}")
-    wait_for(lambda: now().phase is Phase.READY, 60, f"{name} ready again")
+    wait_until(lambda: now().restarts != before.restarts, f"the restart of {name}", every_s=0.25)
+    wait_until(lambda: now().phase is Phase.READY, f"{name} ready again", every_s=0.25)
 
 
 def station_entry(code: str) -> dict[str, object]:

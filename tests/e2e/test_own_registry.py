@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from support.running_stack import PASSWORD, RunningStack, wait_for
+from support.running_stack import PASSWORD, RunningStack
+from support.waiting import wait_until
 
 CODE = "HN_OWN_NUO001"
 STATION: dict[str, Any] = {
@@ -51,7 +52,11 @@ def test_a_registered_station_is_received_at_once_and_a_wrong_password_is_not(
     content = "COD\t12.50\tmg/L\t20260325000000\t00\r\npH\t7.1\t\t20260325000000\t00\r\n"
     assert "530" in put(province, tmp_path, name, content, password="wrong")
     assert "226" in put(province, tmp_path, name, content)
-    wait_for(lambda: province.status()["counts"]["province"]["averages"] == 2, 20, "the averages of one file")
+    wait_until(
+        lambda: province.status()["counts"]["province"]["averages"] == 2,
+        "the averages of one file",
+        every_s=0.25,
+    )
     assert province.status()["counts"]["province"] | {"averages": 2} == {
         "files": 1,
         "readings": 2,
@@ -79,7 +84,7 @@ def test_bad_lines_and_strange_files_are_listed_with_their_reason_and_cost_nothi
             question = {"from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
             return sorted(r["reason"] for r in api.get("/v1/rejects", params=question).json()["items"])
 
-        wait_for(lambda: len(reasons()) >= 5, 20, "five rejects")
+        wait_until(lambda: len(reasons()) >= 5, "five rejects", every_s=0.25)
         assert reasons() == [
             "empty-file",
             "incompatible-unit",
@@ -110,19 +115,35 @@ def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_com
             items = api.get("/v1/readings", params=question).raise_for_status().json()["items"]
             return [(r["parameter"], r["value"]) for r in items]
 
-        wait_for(lambda: any("NH4" in text for text in rejected()), 20, "the reject of the unknown parameter")
+        wait_until(
+            lambda: any("NH4" in text for text in rejected()),
+            "the reject of the unknown parameter",
+            every_s=0.25,
+        )
         assert read() == []
         known = STATION | {"parameters": [*STATION["parameters"], {"code": "NH4", "unit": "mg/L"}]}
         province.register(tmp_path, [known], tiers=["province"])
-        wait_for(lambda: read() == [("NH4", 1.5)], 30, "the reading, once the registry knows the parameter")
-        wait_for(lambda: not any("NH4" in text for text in rejected()), 20, "the reject is closed")
+        wait_until(
+            lambda: read() == [("NH4", 1.5)],
+            "the reading, once the registry knows the parameter",
+            every_s=0.25,
+        )
+        wait_until(
+            lambda: not any("NH4" in text for text in rejected()), "the reject is closed", every_s=0.25
+        )
 
         replayed = ("replay", "--stage", "parse", "--station", CODE, "--from", "2026-01-01")
         assert "file" in province.quantrac(*replayed, "--dry-run").stdout
-        wait_for(lambda: set(province.status()["lag"].values()) == {0}, 30, "the averages of what was read")
+        wait_until(
+            lambda: set(province.status()["lag"].values()) == {0},
+            "the averages of what was read",
+            every_s=0.25,
+        )
         before = province.status()["counts"]["province"]
         province.quantrac(*replayed)
-        wait_for(lambda: set(province.status()["lag"].values()) == {0}, 30, "the end of the replay")
+        wait_until(
+            lambda: set(province.status()["lag"].values()) == {0}, "the end of the replay", every_s=0.25
+        )
         assert province.status()["counts"]["province"] == before, "read again, counted once"
 
 

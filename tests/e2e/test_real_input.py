@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from support.folders import DATA
-from support.running_stack import PASSWORD, RunningStack, wait_for
+from support.running_stack import PASSWORD, RunningStack
+from support.waiting import wait_until
 
 PRSA = DATA / "beijing_prsa"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -88,7 +89,11 @@ def test_every_value_time_and_count_arrives_exactly_at_both_tiers(
     }
     assert len(wanted) > 20_000
     for tier in ("province", "ministry"):
-        wait_for(lambda tier=tier: rows(running, tier) == len(wanted), 60, f"{len(wanted)} rows at {tier}")  # type: ignore[misc]
+        wait_until(
+            lambda tier=tier: rows(running, tier) == len(wanted),
+            f"{len(wanted)} rows at {tier}",
+            every_s=0.25,
+        )  # type: ignore[misc]
         found = stored(running, tier)
         assert found.keys() == wanted.keys()
         differing = [(k, found[k], v) for k, v in wanted.items() if found[k] != (float(v), v)]
@@ -142,5 +147,9 @@ def hourly(
         " JOIN (SELECT * FROM readings FINAL WHERE station LIKE 'BJ_TEST_%') AS r"
         " ON r.station = a.station AND r.parameter = a.parameter AND r.measured_at = a.starts_at"
     )
-    wait_for(lambda: len(running.database(tier).query(sql).rows) == count, 60, f"{count} averages at {tier}")
+    wait_until(
+        lambda: len(running.database(tier).query(sql).rows) == count,
+        f"{count} averages at {tier}",
+        every_s=0.25,
+    )
     return {tuple(row[:3]): tuple(row[3:]) for row in running.database(tier).query(sql).rows}

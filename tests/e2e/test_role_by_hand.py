@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.running_stack import RunningStack, wait_for
+from support.running_stack import RunningStack
+from support.waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.chaos  # a stack of its own takes a minute
 
@@ -47,8 +48,10 @@ def test_a_file_gets_through_once_the_role_left_out_runs_by_hand(
     file.write_bytes(b"PM2.5\t12.50\tug/m3\t20260325000000\t00\r\n")
     with province.sender(CODE) as sender:
         sender.send("2026/03/25", file.name, file.read_bytes())
-    wait_for(
-        lambda: province.status()["lag"]["validator.validate"] == 1, 30, "a message for the role left out"
+    wait_until(
+        lambda: province.status()["lag"]["validator.validate"] == 1,
+        "a message for the role left out",
+        every_s=0.25,
     )
     assert province.status()["counts"]["province"]["flagged"] == 0
 
@@ -59,10 +62,14 @@ def test_a_file_gets_through_once_the_role_left_out_runs_by_hand(
     script = f"{printed.stdout}\nexec {sys.executable} -m services.{service} {role}"
     by_hand = subprocess.Popen(["sh", "-c", script], env={"PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE)
     try:
-        wait_for(lambda: province.status()["counts"]["province"]["rows"] == 1, 60, "the row of one reading")
+        wait_until(
+            lambda: province.status()["counts"]["province"]["rows"] == 1,
+            "the row of one reading",
+            every_s=0.25,
+        )
         assert province.status()["counts"]["province"]["flagged"] == 1
         assert by_hand.poll() is None
     finally:
         by_hand.terminate()
-        _, log = by_hand.communicate(timeout=30)
+        _, log = by_hand.communicate(timeout=LIMIT)
     assert by_hand.returncode == 0, log.decode()

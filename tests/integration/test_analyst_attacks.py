@@ -21,6 +21,7 @@ from quantrac.local.clickhouse.analyst import Analyst
 from quantrac.local.clickhouse.analyst_sql import allowed_functions, refused_functions
 from quantrac.local.clickhouse.errors import EngineError
 from support.clickhouse import database
+from support.waiting import LIMIT
 
 SECRET = "a-secret-of-somebody-else"
 REFUSED = ("ACCESS_DENIED", "READONLY")
@@ -55,7 +56,7 @@ def listener() -> Iterator[Listener]:
     yield listener
     listener.socket.shutdown(socket.SHUT_RDWR)
     listener.socket.close()
-    thread.join(timeout=10)
+    thread.join(timeout=LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ class Attacker:
 def attacker(clickhouse_server: ClickHouseSettings, service: ClickHouse) -> Iterator[Attacker]:
     server = clickhouse_server
     url, login = f"http://{server.host}:{server.port}", ("analyst_attacked", "questions")
-    with httpx.Client(base_url=url, auth=login, timeout=60) as http:
+    with httpx.Client(base_url=url, auth=login, timeout=LIMIT) as http:
         yield Attacker(http)
 
 
@@ -397,6 +398,7 @@ def test_no_setting_that_is_not_about_the_answer_can_be_chosen(
     for name in taken:
         assert name.startswith(("output_format_", "max_", "date_time_", "format_csv_delimiter")) or name in (
             *("extremes", "join_use_nulls", "session_timezone", "use_client_time_zone", "union_default_mode"),
+            *("format_csv_null_representation", "format_tsv_null_representation"),
             "readonly",  # overruled
         ), name
     for name in ("output_format_schema", "format_schema", "format_template_resultset", "user_files_path"):
@@ -443,7 +445,7 @@ def test_even_the_services_user_opens_no_file_beside_the_engines_folder(
 ) -> None:
     server = clickhouse_server
     with httpx.Client(
-        base_url=f"http://{server.host}:{server.port}", auth=(server.user, server.password), timeout=60
+        base_url=f"http://{server.host}:{server.port}", auth=(server.user, server.password), timeout=LIMIT
     ) as http:
         for sql in (
             f"SELECT file('{secret_file}')",
@@ -540,4 +542,4 @@ def test_a_long_statement_is_refused_before_it_is_looked_at(
     assert attacker.post(long).status_code == 413
     server = clickhouse_server
     url, login = f"http://{server.host}:{server.port}/", (server.user, server.password)
-    assert httpx.post(url, content=long, auth=login, timeout=60).status_code == 413
+    assert httpx.post(url, content=long, auth=login, timeout=LIMIT).status_code == 413

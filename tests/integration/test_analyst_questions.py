@@ -16,6 +16,7 @@ from schemas.limits import load_national
 from schemas.messages.registry.stations import Station
 from services.aggregator.sink.registry_tables import limit_rows, parameter_rows, station_row
 from support.folders import ROOT
+from support.waiting import LIMIT
 
 PAGE = ROOT / "docs" / "analyst.md"
 A, B, WATER, QUIET = "HN_A_KHI", "HN_B_KHI", "HP_W_NUO", "HP_S_KHI"
@@ -240,19 +241,27 @@ ANSWERS: dict[int, list[tuple[Any, ...]]] = {
 }
 
 
-BOTH_TIERS = 14
+SPREADSHEET, BOTH_TIERS = 12, 14
 
 
-def ask(analyst: ClickHouseSettings, sql: str) -> list[tuple[Any, ...]]:
-    """Ask as analysts do, in a format of text: the login that only reads."""
+def ask(
+    analyst: ClickHouseSettings, sql: str, output: str = "JSONCompactEachRow", **settings: str
+) -> list[str]:
+    """Ask as analysts do, with the login that only reads; returns the lines of a format of text."""
     answer = httpx.post(
         f"http://{analyst.host}:{analyst.port}/",
-        params={"database": "hn", "default_format": "JSONCompactEachRow"},
+        params={"database": "hn", "default_format": output, **settings},
         content=sql,
         auth=(analyst.user, analyst.password),
+        timeout=LIMIT,
     )
     assert answer.status_code == 200, answer.text
-    return [tuple(json.loads(line)) for line in answer.text.splitlines()]
+    return answer.text.splitlines()
+
+
+def ask_rows(analyst: ClickHouseSettings, sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of an answer."""
+    return [tuple(json.loads(line)) for line in ask(analyst, sql)]
 
 
 def test_the_page_has_the_questions_that_are_answered_here() -> None:
@@ -262,9 +271,37 @@ def test_the_page_has_the_questions_that_are_answered_here() -> None:
 @pytest.mark.parametrize("number", sorted(ANSWERS.keys() - {BOTH_TIERS}))
 @pytest.mark.usefixtures("hanoi")
 def test_a_question_has_its_answer(analyst: ClickHouseSettings, number: int) -> None:
-    assert ask(analyst, questions()[number]) == ANSWERS[number]
+    assert ask_rows(analyst, questions()[number]) == ANSWERS[number]
 
 
 @pytest.mark.usefixtures("hanoi")
 def test_who_reads_both_tiers_can_compare_them(clickhouse_server: ClickHouseSettings) -> None:
-    assert ask(clickhouse_server, questions()[BOTH_TIERS]) == ANSWERS[BOTH_TIERS]
+    assert ask_rows(clickhouse_server, questions()[BOTH_TIERS]) == ANSWERS[BOTH_TIERS]
+
+
+@pytest.mark.parametrize("whole", [{}, {"wait_end_of_query": "1"}])
+@pytest.mark.usefixtures("hanoi")
+def test_what_is_not_there_is_an_empty_cell_to_a_spreadsheet(
+    analyst: ClickHouseSettings, whole: dict[str, str]
+) -> None:
+    question = questions()[SPREADSHEET]
+    lines = [
+        '"station","starts_local","pm2_5","no2","winddir"',
+        '"HN_A_KHI","2026-03-25 00:00:00",10,12,350',
+        '"HN_A_KHI","2026-03-25 01:00:00",20,,10',
+        '"HN_A_KHI","2026-03-25 02:00:00",30,,91',
+        '"HN_B_KHI","2026-03-25 00:00:00",12,,',
+        '"HN_B_KHI","2026-03-25 01:00:00",24,,',
+        '"HN_B_KHI","2026-03-25 02:00:00",30,,',
+    ]
+    assert ask(analyst, question, "CSVWithNames", **whole) == lines
+    assert ask(analyst, f"{question} FORMAT CSVWithNames", **whole) == lines
+
+
+@pytest.mark.usefixtures("hanoi")
+def test_how_a_spreadsheet_gets_its_cells_may_be_chosen_in_the_address(analyst: ClickHouseSettings) -> None:
+    sql = "SELECT 'a', NULL, 1.5"
+    assert ask(analyst, sql, "CSV", format_csv_null_representation="NA") == ['"a",NA,1.5']
+    assert ask(analyst, sql, "CSV", format_csv_delimiter=";") == ['"a";;1.5']
+    assert ask(analyst, sql, "TSV") == ["a\t\\N\t1.5"]
+    assert ask(analyst, sql, "TSV", format_tsv_null_representation="") == ["a\t\t1.5"]

@@ -19,7 +19,6 @@ from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings
-from quantrac.local.waiting import wait_until
 from quantrac.migrate import migrate_tables, write_reference, write_roles
 from quantrac.testing.builders import station
 from schemas.clickhouse.roles import analyst_role
@@ -28,6 +27,7 @@ from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 from services.aggregator.sink.registry_tables import RegistryTables, limit_rows, parameter_rows, station_row
 from support.clickhouse import database
+from support.waiting import LIMIT, wait_until
 
 Ask = Callable[..., httpx.Response]
 
@@ -64,7 +64,9 @@ def ask(clickhouse: ClickHouseSettings) -> Ask:
 
     def ask(sql: str, **arguments: str) -> httpx.Response:
         url = f"http://{clickhouse.host}:{clickhouse.port}/"
-        return httpx.post(url, params=arguments, content=sql, auth=("analyst_analysts", "questions"))
+        return httpx.post(
+            url, params=arguments, content=sql, auth=("analyst_analysts", "questions"), timeout=LIMIT
+        )
 
     return ask
 
@@ -91,7 +93,9 @@ def test_limits_of_an_analysts_query_cannot_be_lifted_in_the_address(ask: Ask) -
 
 def test_another_password_is_no_analysts(analyst: ClickHouseSettings) -> None:
     answer = httpx.get(
-        f"http://{analyst.host}:{analyst.port}/?query=SELECT+1", auth=("analyst_hn", "integration")
+        f"http://{analyst.host}:{analyst.port}/?query=SELECT+1",
+        auth=("analyst_hn", "integration"),
+        timeout=LIMIT,
     )
     assert answer.status_code == 403
 
@@ -213,14 +217,14 @@ def test_the_registrys_topic_becomes_the_stations_of_the_tables(
     first = follow()
     first.start()
     fine = {("A", "PM2.5", 45.0), ("B", "PM2.5", 45.0)}
-    assert wait_until(lambda: seen() == {*fine, ("A", "PM10", 100.0)}, 20)
+    wait_until(lambda: seen() == {*fine, ("A", "PM10", 100.0)})
     tell("A", "PM2.5")
-    assert wait_until(lambda: seen() == fine, 20)
+    wait_until(lambda: seen() == fine)
     first.close()
     tell("B", gone=True)
     second = follow()
     second.start()
-    assert wait_until(lambda: seen() == {("A", "PM2.5", 45.0)}, 20)
+    wait_until(lambda: seen() == {("A", "PM2.5", 45.0)})
     second.close()
 
 

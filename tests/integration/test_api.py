@@ -346,7 +346,9 @@ def test_the_plus_of_an_offset_may_stand_unescaped(api: TestClient) -> None:
 
 def test_strange_characters_are_data(api: TestClient) -> None:
     strange = quote("x' OR 1=1 --\\\t{a:String}")
-    assert get(api, f"/v1/readings?station={HANOI}&parameter={strange}")["items"] == []
+    answer = api.get(f"/v1/readings?station={HANOI}&parameter={strange}")
+    assert (answer.status_code, "is not in the catalogue" in answer.json()["detail"]) == (422, True)
+    assert api.get(f"/v1/readings?station={strange}").status_code == 404
 
 
 def test_the_latest_readings_leave_out_what_lies_ahead(api: TestClient) -> None:

@@ -11,9 +11,9 @@ from quantrac.cli.keys import keys
 from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, kafka_environment
 from quantrac.local.ports import free_port
-from quantrac.local.waiting import wait_until
 from services.api.config import ApiSettings
 from services.api.wiring import Serve
+from support.waiting import LIMIT, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +32,11 @@ def api(kafka: KafkaConnection, prefix: str, clickhouse: ClickHouseSettings) -> 
     role, stop = Serve(settings, clickhouse, HttpSettings()), threading.Event()
     thread = threading.Thread(target=role.run, args=(stop,))
     thread.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}") as client:
-        assert wait_until(lambda: role.health().ready, 10)
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", timeout=LIMIT) as client:
+        wait_until(lambda: role.health().ready)
         yield client
     stop.set()
-    thread.join(timeout=10)
+    thread.join(timeout=LIMIT)
     assert not thread.is_alive()
 
 
@@ -54,11 +54,11 @@ def test_a_key_opens_the_api_until_it_is_revoked(api: httpx.Client) -> None:
     def status() -> int:
         return api.get("/v1/stations", headers={"X-Api-Key": token}).status_code
 
-    assert wait_until(lambda: status() == 200, 5)
+    wait_until(lambda: status() == 200)
     code, output = run("list")
     assert (code, output.split()) == (0, [key_id, "01", "2099-01-01T00:00:00+07:00", "Sở", "TNMT"])
     assert run("revoke", key_id) == (0, f"revoked key {key_id} of Sở TNMT\n")
-    assert wait_until(lambda: status() == 401, 5)
+    wait_until(lambda: status() == 401)
     assert run("list") == (0, "")
 
 

@@ -18,13 +18,12 @@ from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.common.context import Context
 from services.api.common.slots import KeySlots, SlotLimits
-from support.doors import wait_until
+from support.waiting import LIMIT, wait_until
 
 GREEDY_TOKEN, GREEDY_KEY = new_key("dashboard")
 OTHER_TOKEN, OTHER_KEY = new_key("department")
 SLOW, QUICK = "HN_SLOW_KHI001", "HN_QUICK_KHI001"
 SLOT_LIMITS = SlotLimits(running_requests=2, waiting_requests=5, wait_seconds=60.0)
-GENEROUS = 60.0
 
 
 class Tables:
@@ -37,7 +36,7 @@ class Tables:
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         if parameters is not None and parameters["station"] == SLOW:
             self.running += 1
-            assert self.may_answer.wait(GENEROUS)
+            assert self.may_answer.wait(LIMIT)
         return Result((), [])
 
     def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
@@ -73,13 +72,13 @@ def api(tables: Tables) -> Iterator[str]:
     yield "http://{}:{}".format(*server.address)
     tables.may_answer.set()
     stop.set()
-    thread.join(timeout=10)
+    thread.join(timeout=LIMIT)
     assert not thread.is_alive()
 
 
 def ask(api: str, station_code: str, token: str) -> httpx.Response:
     url = f"{api}/v1/readings"
-    return httpx.get(url, params={"station": station_code}, headers={"X-Api-Key": token}, timeout=GENEROUS)
+    return httpx.get(url, params={"station": station_code}, headers={"X-Api-Key": token}, timeout=LIMIT)
 
 
 def test_while_one_keys_requests_wait_another_key_and_health_are_answered(api: str, tables: Tables) -> None:
@@ -89,11 +88,11 @@ def test_while_one_keys_requests_wait_another_key_and_health_are_answered(api: s
             clients.submit(ask, api, SLOW, GREEDY_TOKEN) for _ in range(count)
         ]
         refused = count - SLOT_LIMITS.running_requests - SLOT_LIMITS.waiting_requests
-        wait_until(lambda: sum(answer.done() for answer in greedy) == refused, GENEROUS)
+        wait_until(lambda: sum(answer.done() for answer in greedy) == refused)
         for _ in range(10):
             assert ask(api, QUICK, OTHER_TOKEN).status_code == 200
-        assert httpx.get(f"{api}/health/ready", timeout=GENEROUS).status_code == 200
-        assert httpx.get(f"{api}/docs", timeout=GENEROUS).status_code == 200
+        assert httpx.get(f"{api}/health/ready", timeout=LIMIT).status_code == 200
+        assert httpx.get(f"{api}/docs", timeout=LIMIT).status_code == 200
         assert tables.running == SLOT_LIMITS.running_requests
         assert sum(answer.done() for answer in greedy) == refused
         tables.may_answer.set()

@@ -4,7 +4,6 @@ import socket
 import stat
 import struct
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +22,7 @@ from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment, running_broker
 from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports, free_port
-from quantrac.local.waiting import wait_until
+from support.waiting import LIMIT, wait_until
 
 PASSWORD = "only-in-this-test"
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 2
@@ -45,7 +44,7 @@ def started(broker: Broker, connection: KafkaConnection) -> Iterator[subprocess.
             stderr=subprocess.STDOUT,
         )
     try:
-        assert wait_until(lambda: answers(connection), 30), (broker.folder / "out.log").read_text()
+        wait_until(lambda: answers(connection), (broker.folder / "out.log").read_text)
         yield process
     finally:
         process.kill()
@@ -73,7 +72,7 @@ def create_topics_request(topic: str) -> bytes:
 
 
 def answer(port: int, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 20) as client:
+    with socket.create_connection(("127.0.0.1", port), LIMIT) as client:
         client.sendall(request)
         return client.recv(1_000)
 
@@ -84,10 +83,8 @@ def test_an_acknowledged_message_outlives_a_kill_9_of_the_broker(broker: Broker)
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    killed = time.monotonic()
     with started(broker, broker.connection):
         assert read(broker.connection) == [b"12.4"]
-        assert time.monotonic() - killed < 15
 
 
 def test_a_folder_of_the_time_before_the_login_keeps_its_messages(
@@ -137,7 +134,7 @@ def test_the_password_stands_in_one_private_file_only(broker: Broker) -> None:
 
 
 def test_the_broker_listens_on_the_loopback_address_only_and_stops(tmp_path: Path) -> None:
-    with running_broker(tmp_path) as connection:
+    with running_broker(tmp_path, LIMIT) as connection:
         port = int(connection.bootstrap.removeprefix("127.0.0.1:"))
         listeners = [
             c

@@ -1,7 +1,6 @@
 """What every service relies on, once over the broker in memory and once over a real Apache Kafka."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from quantrac.io.records import BadData, Consumer, DeadLetter, DeliveryFailed, D
 from quantrac.io.runner import DeadLetterLimit, DeadLetterLimitReached, Runner
 from quantrac.testing.broker import FakeBroker
 from schemas.topics import DEAD_LETTERS
+from support.waiting import wait_until
 
 
 class Broker(Protocol):
@@ -87,9 +87,12 @@ def write(broker: Broker, topic: str, *messages: tuple[bytes, bytes | None]) -> 
 
 def read(consumer: Consumer, count: int) -> list[Record]:
     found: list[Record] = []
-    until = time.monotonic() + 15
-    while len(found) < count and time.monotonic() < until:
-        found += consumer.consume(count - len(found), 0.2)
+
+    def are_all_there() -> bool:
+        found.extend(consumer.consume(count - len(found), 0.2))
+        return len(found) >= count
+
+    wait_until(are_all_there, lambda: f"{len(found)} of {count} messages", every_s=0)
     return found
 
 
@@ -123,10 +126,15 @@ def runner(
 
 
 def step_until_committed(runner: Runner, count: int) -> None:
-    until = time.monotonic() + 15
-    while count > 0 and time.monotonic() < until:
-        count -= runner.step()
-    assert count == 0
+    steps = 0
+
+    def are_committed() -> bool:
+        nonlocal steps
+        steps += runner.step()
+        return steps >= count
+
+    wait_until(are_committed, every_s=0)
+    assert steps == count
 
 
 def test_messages_of_one_key_keep_their_order_and_their_partition(broker: Broker, opened: Open) -> None:

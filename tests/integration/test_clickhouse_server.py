@@ -11,9 +11,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,8 @@ import zstandard
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
+
+from support.waiting import LIMIT, wait_until
 
 PASSWORD = "mật khẩu"
 UTC = dt.UTC
@@ -48,11 +49,11 @@ class Server:
 
     def http(self) -> httpx.Client:
         login = {"X-ClickHouse-User": b"quantrac", "X-ClickHouse-Key": PASSWORD.encode()}
-        return httpx.Client(base_url=self.url, headers=login, timeout=20)
+        return httpx.Client(base_url=self.url, headers=login, timeout=LIMIT)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=LIMIT)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
@@ -67,13 +68,6 @@ def start(data: Path) -> Server:
     port = re.search(r"127\.0\.0\.1:(\d+)", line)
     assert port, f"the server did not start: {line!r}"
     return Server(process, data, int(port[1]))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -212,15 +206,19 @@ def test_a_session_keeps_temporary_tables_and_its_own_settings(server: Server, c
 def test_a_session_takes_one_query_at_a_time_and_must_exist_if_asked(
     server: Server, http: httpx.Client
 ) -> None:
-    asked = {"session_id": "two", "session_check": "1"}
-    assert http.post("/", params=asked, content="SELECT 1").headers["X-ClickHouse-Exception-Code"] == "372"
-    slow = "SELECT sleep(0.6) FORMAT Null"
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(
-            pool.map(lambda sql: http.post("/", params={"session_id": "two"}, content=sql), [slow, slow])
-        )
-    assert sorted(answer.status_code for answer in answers) == [200, 500]
-    assert "373" in {answer.headers.get("X-ClickHouse-Exception-Code") for answer in answers}
+    checked, session = {"session_id": "two", "session_check": "1"}, {"session_id": "two"}
+    assert http.post("/", params=checked, content="SELECT 1").headers["X-ClickHouse-Exception-Code"] == "372"
+    slow = "SELECT sleepEachRow(1) FROM numbers(600) SETTINGS max_block_size = 1 FORMAT Null -- in a session"
+    the_slow = "query LIKE '%-- in a' || ' session'"
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(http.post, "/", params=session, content=slow)
+        running = f"SELECT count() FROM system.processes WHERE {the_slow}"
+        wait_until(lambda: http.post("/", content=running).text == "1\n")
+        second = http.post("/", params=session, content="SELECT 1")
+        http.post("/", content=f"KILL QUERY WHERE {the_slow}").raise_for_status()
+        assert first.result().headers["X-ClickHouse-Exception-Code"] == "394"
+    assert second.headers["X-ClickHouse-Exception-Code"] == "373"
+    assert http.post("/", params=checked, content="SELECT 1").text == "1\n"
 
 
 def test_external_data_is_a_table_of_its_query(client: Client) -> None:
@@ -305,7 +303,7 @@ def test_eight_threads_write_and_read_at_once(server: Server, client: Client) ->
 
 @pytest.mark.parametrize("path", ["/ping", "/replicas_status", "/"])
 def test_probes_need_no_login(server: Server, path: str) -> None:
-    answer = httpx.get(server.url.rstrip("/") + path)
+    answer = httpx.get(server.url.rstrip("/") + path, timeout=LIMIT)
     assert (answer.status_code, answer.text) == (200, "Ok.\n")
 
 
@@ -318,7 +316,7 @@ def test_probes_need_no_login(server: Server, path: str) -> None:
     ],
 )
 def test_three_ways_to_log_in(server: Server, login: dict[str, object]) -> None:
-    assert httpx.post(server.url, content="SELECT 1", **login).text == "1\n"
+    assert httpx.post(server.url, content="SELECT 1", timeout=LIMIT, **login).text == "1\n"
 
 
 @pytest.mark.parametrize(
@@ -332,7 +330,7 @@ def test_three_ways_to_log_in(server: Server, login: dict[str, object]) -> None:
     ],
 )
 def test_a_wrong_login_is_403_with_code_516(server: Server, login: dict[str, object]) -> None:
-    answer = httpx.post(server.url, content="SELECT 1", **login)
+    answer = httpx.post(server.url, content="SELECT 1", timeout=LIMIT, **login)
     assert answer.status_code == 403
     assert answer.headers["X-ClickHouse-Exception-Code"] == "516"
     assert "AUTHENTICATION_FAILED" in answer.text
@@ -471,7 +469,7 @@ def test_a_client_that_goes_away_ends_its_query(http: httpx.Client, form: str) -
     )
     with (
         contextlib.suppress(httpx.ReadTimeout),
-        http.stream("POST", "/", content=slow, timeout=0.4) as answer,
+        http.stream("POST", "/", content=slow, timeout=httpx.Timeout(LIMIT, read=0.4)) as answer,
     ):
         next(answer.iter_raw())
     others = "SELECT count() FROM system.processes WHERE query LIKE '%-- aban' || 'doned'"
@@ -510,10 +508,10 @@ def test_no_acknowledged_row_is_lost_by_kill_9(tmp_path: Path) -> None:
     writers = [threading.Thread(target=write, args=(who,)) for who in range(4)]
     for writer in writers:
         writer.start()
-    wait_until(lambda: len(acknowledged) >= 60, seconds=60)
+    wait_until(lambda: len(acknowledged) >= 60)
     first.stop(signal.SIGKILL)
     for writer in writers:
-        writer.join(timeout=20)
+        writer.join(timeout=LIMIT)
     second = start(tmp_path)
     with second.client() as own:
         kept = {row[0] for row in own.query("SELECT n FROM kept").result_rows}
@@ -533,7 +531,9 @@ def refusal(data: Path | str, port: int, **variables: str) -> str:
         str(port),
     ]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUANTRAC_")} | variables
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
     assert (done.returncode, done.stdout) == (1, "")
     return done.stderr
 

@@ -12,8 +12,8 @@ from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import Record
 from quantrac.io.settings import kafka_environment
-from quantrac.local.waiting import wait_until
 from schemas.examples import example
+from support.waiting import LIMIT, wait_until
 
 STATION = b"HN_DEMO_KHI001"
 
@@ -33,10 +33,10 @@ def test_the_example_counts_the_rejects_of_each_file_and_puts_aside_what_it_cann
     environment = os.environ | kafka_environment(kafka) | {"QUANTRAC_TOPIC_PREFIX": prefix}
     process = subprocess.Popen([sys.executable, "-m", "examples.count_rejects"], env=environment)
     try:
-        assert wait_until(lambda: len(stored(kafka, counts, 6)) == len(stored(kafka, dead, 3)) == 1, 60)
+        wait_until(lambda: len(stored(kafka, counts, 6)) == len(stored(kafka, dead, 3)) == 1)
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(LIMIT) == 0
     (count,) = stored(kafka, counts, 6)
     assert (count.key, json.loads(count.value or b"")) == (STATION, {"value-not-a-number": 1})
     (letter,) = stored(kafka, dead, 3)

@@ -37,6 +37,7 @@ from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
+from support.waiting import LIMIT
 
 MAX_BYTES = 100_000
 
@@ -85,7 +86,7 @@ class MinistryServer:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(timeout=5)
+        self.thread.join(timeout=LIMIT)
         self.logins.close()
         self.ledger.close()
 
@@ -200,7 +201,7 @@ def post(
     }
     if encoding is not None:
         headers["Content-Encoding"] = encoding
-    return httpx.post(f"{server.url}/v1/deliveries", content=body, headers=headers, timeout=10)
+    return httpx.post(f"{server.url}/v1/deliveries", content=body, headers=headers, timeout=LIMIT)
 
 
 def problem(response: httpx.Response) -> tuple[int, str]:

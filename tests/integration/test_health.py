@@ -12,7 +12,7 @@ from quantrac.io.health import Health
 from quantrac.io.role import serve_health
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.ports import free_port
-from support.doors import wait_until
+from support.waiting import LIMIT, wait_until
 
 MORE_THAN_SLOTS = 20
 SLEEPING = "SELECT count() FROM numbers(600) WHERE sleepEachRow(1) SETTINGS max_block_size = 1"
@@ -21,7 +21,7 @@ SLEEPING = "SELECT count() FROM numbers(600) WHERE sleepEachRow(1) SETTINGS max_
 def health(ready: Callable[[], bool]) -> Callable[[str], httpx.Response]:
     port = free_port()
     serve_health("127.0.0.1", port, lambda: Health(ready(), "busy"))
-    return lambda path: httpx.get(f"http://127.0.0.1:{port}/health/{path}", timeout=60)
+    return lambda path: httpx.get(f"http://127.0.0.1:{port}/health/{path}", timeout=LIMIT)
 
 
 def test_a_roles_health_says_whether_it_lives_and_whether_it_is_ready() -> None:
@@ -47,9 +47,9 @@ def test_half_requests_do_not_hold_a_roles_health() -> None:
     serve_health("127.0.0.1", port, lambda: Health(True))
     with ExitStack() as stack:
         for _ in range(200):
-            held = socket.create_connection(("127.0.0.1", port), timeout=60)
+            held = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
             stack.enter_context(closing(held)).sendall(b"GET /health/li")
-        assert httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=60).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=LIMIT).status_code == 200
 
 
 def test_clickhouse_answers_although_every_statement_slot_is_taken(
@@ -65,18 +65,18 @@ def test_clickhouse_answers_although_every_statement_slot_is_taken(
     def takes_a_statement() -> bool:
         url = f"http://{address[0]}:{address[1]}/"
         try:
-            return httpx.post(url, content="SELECT 1", auth=(user, password), timeout=2).status_code == 200
+            return httpx.post(url, content="SELECT 1", auth=(user, password), timeout=5).status_code == 200
         except httpx.TimeoutException:
             return False
 
     with ExitStack() as stack:
         for _ in range(MORE_THAN_SLOTS):
-            busy = stack.enter_context(closing(socket.create_connection(address, timeout=60)))
+            busy = stack.enter_context(closing(socket.create_connection(address, timeout=LIMIT)))
             busy.sendall(head + SLEEPING.encode())
-        wait_until(lambda: not takes_a_statement(), 60)
+        wait_until(lambda: not takes_a_statement())
         assert service.answers()
         assert not takes_a_statement()
-    wait_until(takes_a_statement, 60)
+    wait_until(takes_a_statement)
 
 
 def test_a_login_that_clickhouse_refuses_is_not_ready(clickhouse_server: ClickHouseSettings) -> None:

@@ -16,17 +16,15 @@ from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
 from quantrac.io.http_server import HttpServer
 from quantrac.io.settings import ClickHouseSettings, HttpLimits
 from quantrac.testing.builders import file_name, station_file
-from support.doors import wait_until
+from support.waiting import LIMIT, wait_until
 
 Receiver = Any
 """The class of the fixture, in conftest."""
 Address = tuple[str, int]
-GENEROUS = 60.0
-"""Seconds that nothing here needs."""
 
 
 def connect(address: Address, data: bytes = b"") -> socket.socket:
-    opened = socket.create_connection(address, timeout=GENEROUS)
+    opened = socket.create_connection(address, timeout=LIMIT)
     opened.sendall(data)
     return opened
 
@@ -66,14 +64,14 @@ def http_door(receiver: Receiver) -> Iterator[Callable[..., Address]]:
     yield open_door
     stop.set()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=LIMIT)
         assert not thread.is_alive()
 
 
 def post(address: Address) -> httpx.Response:
     url = f"http://{address[0]}:{address[1]}/v1/files"
     return httpx.post(
-        url, params={"name": file_name()}, content=station_file(), auth=("bkhn", "secret"), timeout=GENEROUS
+        url, params={"name": file_name()}, content=station_file(), auth=("bkhn", "secret"), timeout=LIMIT
     )
 
 
@@ -101,15 +99,15 @@ def test_an_account_whose_uploads_stall_gets_its_connections_back(
             stack.enter_context(closing(connect(door, head("/v1/files?name=a.txt", 500) + b"half")))
             for _ in range(limit)
         ]
-        wait_until(lambda: post(door).status_code == 429, GENEROUS)
+        wait_until(lambda: post(door).status_code == 429)
         assert all(was_ended(connection) for connection in stalled)
-    wait_until(lambda: post(door).status_code in (200, 201), GENEROUS)
+    wait_until(lambda: post(door).status_code in (200, 201))
 
 
 def test_a_body_that_drips_is_ended_when_its_time_is_over(http_door: Callable[..., Address]) -> None:
     door = http_door(body_seconds=2)
     dripping = connect(door, head("/v1/files?name=a.txt", 10_000))
-    until = time.monotonic() + GENEROUS
+    until = time.monotonic() + LIMIT
     with closing(dripping), pytest.raises(ConnectionError):
         while time.monotonic() < until:
             dripping.sendall(b"x")
@@ -126,7 +124,7 @@ def test_an_upload_slowed_by_its_accounts_rate_is_not_ended(
     form = {"file": (file_name(), content)}
     padding = {"padding": "y" * 500_000}
     url = f"http://{door[0]}:{door[1]}/v1/files"
-    answer = httpx.post(url, files=form, data=padding, auth=("bkhn", "secret"), timeout=GENEROUS)
+    answer = httpx.post(url, files=form, data=padding, auth=("bkhn", "secret"), timeout=LIMIT)
     assert answer.status_code == 201
 
 
@@ -178,5 +176,5 @@ def test_clients_that_never_read_their_answers_leave_clickhouse_working(
     with ExitStack() as stack:
         silent = [stack.enter_context(closing(connect(server, request))) for _ in range(17)]
         # 30 s are the server's own limit; afterwards every slot is free although nobody has closed.
-        wait_until(all_have_ended, 5 * GENEROUS)
+        wait_until(all_have_ended)
         assert all(was_ended(connection) for connection in silent)

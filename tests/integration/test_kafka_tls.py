@@ -28,8 +28,8 @@ from quantrac.local import broker as local_broker
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
 from quantrac.local.child import tie_command
 from quantrac.local.ports import choose_ports
-from quantrac.local.waiting import wait_until
 from support.tls import Pair
+from support.waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.chaos
 
@@ -65,11 +65,11 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaCo
         stdout=subprocess.DEVNULL,
     )
     try:
-        assert wait_until(lambda: answers(broker.connection), 60)
+        wait_until(lambda: answers(broker.connection))
         scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         user = UserScramCredentialUpsertion("hanoi", scram, b"s3cret-word")
         admin = AdminClient(broker.connection.librdkafka())
-        admin.alter_user_scram_credentials([user])["hanoi"].result(10)
+        admin.alter_user_scram_credentials([user])["hanoi"].result(LIMIT)
         bootstrap = f"127.0.0.1:{ports['tls']}"
         yield KafkaConnection(
             bootstrap, "SASL_SSL", "SCRAM-SHA-512", "hanoi", "s3cret-word", pair.certificate
@@ -98,7 +98,7 @@ def test_both_client_libraries_log_in_by_scram_over_tls(cluster: KafkaConnection
     thread = threading.Thread(target=runner.run, args=(stop,))
     thread.start()
     try:
-        assert wait_until(lambda: batches == [b"12.4"], 60)
+        wait_until(lambda: batches == [b"12.4"])
     finally:
         stop.set()
         thread.join()

@@ -2,10 +2,10 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -37,6 +37,7 @@ from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.indices.queries import ClickHouseIndices
 from support.averages import windows_handler
 from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
+from support.waiting import LIMIT, wait_until
 
 TOPICS = {
     "qa-flagged": "flagged",
@@ -399,12 +400,6 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
         sql = "SELECT count() FROM readings WHERE station = {code:String}"
         return bool(store.query(sql, {"code": code}).rows[0][0])
 
-    def wait_for(code: str) -> None:
-        until = time.monotonic() + 60
-        while not stored(code):
-            assert time.monotonic() < until, f"{code} is not stored"
-            time.sleep(0.02)
-
     try:
         poison = [
             *(("readings.measured_at.0", f'"{at}"') for at in HOURS[:1] + HOURS[5:]),
@@ -416,15 +411,18 @@ def test_the_sink_goes_on_past_sets_of_the_topic_that_no_table_can_hold(
             for partition in (0, 1):
                 code = f"AFTER_{number}_{partition}"
                 send(partition, encode_flagged_set(flagged_file(code)))
-                wait_for(code)
+                wait_until(partial(stored, code), f"{code} in the table")
     finally:
         stop.set()
-        loop.join(timeout=30)
+        loop.join(timeout=LIMIT)
     letters = KafkaConsumer(kafka, group=prefix + "look", instance="0", topics=[topic["qa-flagged.dlq"]])
     dead: list[Record] = []
-    until = time.monotonic() + 60
-    while len(dead) < len(poison) and time.monotonic() < until:
-        dead += letters.consume(100, 0.5)
+
+    def are_all_there() -> bool:
+        dead.extend(letters.consume(100, 0.5))
+        return len(dead) >= len(poison)
+
+    wait_until(are_all_there, lambda: f"{len(dead)} dead letters")
     letters.close()
     assert len(dead) == len(poison)
 
@@ -446,9 +444,6 @@ def test_a_record_that_makes_its_table_raise_leaves_the_table_with_all_others(
     reader.start()
     producer.produce([Record(topic, b"d", b"bad"), Record(topic, b"e", b"1")])
     producer.flush()
-    until = time.monotonic() + 60
-    while applied != [b"a", b"c", b"e"]:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: applied == [b"a", b"c", b"e"], lambda: applied)
     assert reader.position() == 5
     reader.close()

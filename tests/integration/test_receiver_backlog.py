@@ -23,6 +23,7 @@ from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 from services.aggregator.sink.tables.raw_file import raw_file_columns
 from services.receiver.wiring import backlog, parse
+from support.waiting import wait_until
 
 CODE = "HN_BKHN_KHIKXQ"
 FLOW = station_file([("PM2.5", "12.40", "ug/m3", "00"), ("Flow_Out", "3.1", "m3/h", "00")])
@@ -80,13 +81,11 @@ def lanes(
 
 
 def wait_for(kafka: KafkaConnection, topic: str, count: int) -> list[ReadingSet]:
-    until = time.monotonic() + 40
-    while time.monotonic() < until:
-        records = [r for partition in range(3) for r in read_tail(kafka, topic, partition, 100)]
-        if len(records) >= count:
-            return [decode_reading_set(r.value or b"") for r in records]
-        time.sleep(0.2)
-    raise AssertionError(f"{topic} holds less than {count} messages")
+    def records() -> list[Record]:
+        return [record for partition in range(3) for record in read_tail(kafka, topic, partition, 100)]
+
+    wait_until(lambda: len(records()) >= count, f"{count} messages in {topic}", every_s=0.2)
+    return [decode_reading_set(record.value or b"") for record in records()]
 
 
 def test_files_are_read_again_by_themselves_when_the_registry_learns_their_parameter(

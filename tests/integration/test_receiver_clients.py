@@ -11,7 +11,8 @@ import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
 from services.receiver.adapters.account_folders import AccountFolders
-from support.doors import Receiver, wait_until
+from support.doors import Receiver
+from support.waiting import LIMIT, wait_until
 
 CONTENT = station_file()
 
@@ -21,7 +22,7 @@ def needs(command: str) -> pytest.MarkDecorator:
 
 
 def run(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=LIMIT, check=False)
 
 
 def values(receiver: Receiver, count: int) -> list[bytes]:
@@ -137,7 +138,7 @@ def test_curl_sends_by_http(receiver: Receiver, local: Path) -> None:
 
 def test_a_dotnet_logger_stores_under_the_final_name_and_hangs_up(receiver: Receiver) -> None:
     # What FtpWebRequest says, command by command; it never says QUIT.
-    with socket.create_connection(receiver.ftp.address, timeout=10) as control:
+    with socket.create_connection(receiver.ftp.address, timeout=LIMIT) as control:
         answers = control.makefile("rb")
 
         def ask(command: str) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from quantrac.domain.ids import file_id
 from quantrac.testing.builders import file_name, station_file
-from support.doors import DOORS, Door, Receiver, Refused, wait_until
+from support.doors import DOORS, Door, Receiver, Refused
+from support.waiting import wait_until
 
 
 @pytest.fixture(params=DOORS)

@@ -12,7 +12,8 @@ import pytest
 from quantrac.testing.builders import account, file_name
 from services.receiver.adapters.folder.processed_files import ProcessedFiles
 from services.receiver.adapters.folder.watcher import FolderRules, WatchedFolder
-from support.doors import Receiver, wait_until
+from support.doors import Receiver
+from support.waiting import LIMIT, wait_until
 
 Watch = Callable[..., Any]
 
@@ -46,7 +47,7 @@ def watching(receiver: Receiver, root: Path, tmp_path: Path) -> Watch:
             yield folder
         finally:
             stop.set()
-            thread.join(timeout=10)
+            thread.join(timeout=LIMIT)
             processed.close()
         assert not thread.is_alive()
 
@@ -214,7 +215,7 @@ def test_a_name_that_cannot_be_kept_is_logged_once_and_the_others_are_taken(
             rescans.release()
 
         folder._rescan = count
-        assert all(rescans.acquire(timeout=10) for _ in range(3))
+        assert all(rescans.acquire(timeout=LIMIT) for _ in range(3))
     assert path.exists()
     lines = [record.getMessage() for record in caplog.records if "is not taken" in record.getMessage()]
     assert len(lines) == 1

@@ -5,8 +5,7 @@ import io
 import os
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,14 @@ import pytest
 
 from quantrac.testing.builders import account, file_name, station_file
 from services.receiver.adapters.account_folders import AccountFolders
+from support.waiting import LIMIT, wait_until
 
 Receiver = Any
 """The class of the fixture, in conftest."""
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.005)
-
-
 def connect(receiver: Receiver) -> ftplib.FTP:
-    client = ftplib.FTP(timeout=10)
+    client = ftplib.FTP(timeout=LIMIT)
     client.connect(*receiver.ftp.address)
     return client
 
@@ -227,14 +220,120 @@ def test_the_last_uploads_are_listed_with_their_size_but_cannot_be_read_back(
     assert (receiver.folder / "home/bkhn/2026/a.txt").read_bytes() == bytes(1234)
 
 
-@pytest.mark.parametrize("kind", ["A", "I"])
-def test_the_size_of_a_sent_file_is_told_in_either_type(client: ftplib.FTP, kind: str) -> None:
-    store(client, "a.txt", b"x\r\n" * 411 + b"\n")
-    client.voidcmd(f"TYPE {kind}")
-    assert client.size("a.txt") == 1234
+@pytest.mark.parametrize("command", ["NOOP", "TYPE A", "TYPE A N", "TYPE I"])
+def test_the_size_of_a_sent_file_is_told_in_any_type(
+    receiver: Receiver, client: ftplib.FTP, command: str
+) -> None:
+    content = b"x\r\n" * 411 + b"\n"
+    client.voidcmd(command)  # a logger that says nothing sends in ASCII
+    with client.transfercmd("STOR a.txt") as data:
+        data.sendall(content)
+    assert client.voidresp().startswith("226")
+    assert client.sendcmd("SIZE a.txt") == "213 1234"
+    assert client.sendcmd("MDTM a.txt").startswith("213 20")
     with pytest.raises(ftplib.error_perm, match="550"):
-        client.size("b.txt")
-    assert client.sendcmd(f"TYPE {kind}").startswith("200")
+        client.sendcmd("SIZE b.txt")
+    assert records(receiver, 1)[0].value == content
+
+
+def test_a_cut_file_is_resumed_in_ascii_too(receiver: Receiver, client: ftplib.FTP) -> None:
+    receiver.uploads.park("bkhn", f"/{file_name()}", b"half\r\n", "ftp")
+    client.voidcmd("TYPE A")
+    assert client.sendcmd("REST 6").startswith("350")
+    with client.transfercmd(f"STOR {file_name()}") as data:
+        data.sendall(b"rest\r\n")
+    assert client.voidresp().startswith("226")
+    assert records(receiver, 1)[0].value == b"half\r\nrest\r\n"
+
+
+LOGGERS_SAY = {
+    "TYPE A": "200",
+    "TYPE A N": "200",
+    "type a n": "200",
+    "TYPE A T": "200",
+    "TYPE I": "200",
+    "TYPE L 8": "200",
+    "type l8": "200",
+    "TYPE E": "504",
+    "TYPE A C": "504",
+    "TYPE L 36": "504",
+    "TYPE": "501",
+    "MODE S": "200",
+    "mode s": "200",
+    "MODE B": "504",
+    "STRU F": "200",
+    "STRU R": "504",
+    "ALLO 1234": "202",
+    "ALLO 1234 R 80": "202",
+    "ACCT station": "202",
+    "CLNT logger 2.1": "202",
+    "SITE CHMOD 644 a.txt": "202",
+    "SITE UMASK 022": "202",
+    "SITE HELP": "202",
+    "NOOP": "200",
+    "noop": "200",
+    "SYST": "215",
+    "STAT": "211",
+    "STAT a.txt": "213",
+    "MDTM a.txt": "213",
+    "MDTM b.txt": "550",
+    "OPTS UTF8 ON": "200",
+    "opts utf8 off": "200",
+    "OPTS PASV": "501",
+    "REST 0": "350",
+    "CDUP": "250",
+    "XPWD": "257",
+    "HELP": "214",
+    "FEAT": "211",
+    "SMNT /": "500",
+}
+
+
+@pytest.mark.parametrize("command", LOGGERS_SAY)
+def test_what_loggers_say_beside_sending_is_answered(client: ftplib.FTP, command: str) -> None:
+    store(client, "a.txt", b"1")
+    client.putcmd(command)
+    assert client.getmultiline()[:3] == LOGGERS_SAY[command]
+    assert store(client, "b.txt", b"2").startswith("226")
+
+
+def test_utf8_may_be_chosen_and_an_account_named_before_the_login(receiver: Receiver) -> None:
+    with connect(receiver) as client:
+        assert client.sendcmd("OPTS UTF8 ON").startswith("200")
+        assert client.sendcmd("ACCT station").startswith("202")
+        with pytest.raises(ftplib.error_perm, match="530"):
+            client.sendcmd("TYPE I")
+
+
+@pytest.mark.parametrize("arguments", ["", " -la", " -a -l 2026", " -l 2026", " 2026"])
+def test_a_listing_may_have_the_options_of_ls(client: ftplib.FTP, arguments: str) -> None:
+    client.mkd("2026")
+    store(client, "2026/a.txt", b"1")
+    lines: list[str] = []
+    client.retrlines(f"LIST{arguments}", lines.append)
+    assert len(lines) == 1
+    assert lines[0].endswith("a.txt" if "2026" in arguments else "2026")
+    assert client.nlst(*arguments.split()) == ["a.txt" if "2026" in arguments else "2026"]
+
+
+def test_a_folder_with_a_hyphen_in_its_name_is_listed(client: ftplib.FTP) -> None:
+    client.mkd("a -b")
+    store(client, "a -b/c.txt", b"1")
+    assert client.nlst("-a", "a -b") == ["c.txt"]
+
+
+def test_a_logger_whose_lines_end_in_a_bare_line_feed_is_answered(receiver: Receiver) -> None:
+    with socket.create_connection(receiver.ftp.address, timeout=LIMIT) as control:
+        answers = control.makefile("rb")
+        assert answers.readline().startswith(b"220")
+        # Two commands at once, and one in two pieces.
+        control.sendall(b"USER bkhn\nPASS secret\nPW")
+        assert [answers.readline()[:3] for _ in range(2)] == [b"331", b"230"]
+        control.sendall(b"D\n")
+        assert answers.readline().startswith(b"257")
+        control.sendall(b"STOR a\rb.txt\n")
+        assert answers.readline().startswith(b"501 Control characters")
+        answers.close()
 
 
 def test_an_account_makes_no_more_folders_than_it_may_and_still_sends_into_any(
@@ -268,7 +367,7 @@ def test_traces_and_empty_folders_go_after_a_day(tmp_path: Path) -> None:
 
 def test_more_clients_than_allowed_are_turned_away(receiver: Receiver) -> None:
     clients = [connect(receiver) for _ in range(5)]
-    one_more = ftplib.FTP(timeout=10)
+    one_more = ftplib.FTP(timeout=LIMIT)
     with pytest.raises(ftplib.error_temp, match="421 Too many connections"):
         one_more.connect(*receiver.ftp.address)
     for client in (*clients, one_more):

@@ -17,6 +17,7 @@ import pytest
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.testing.builders import account, file_name
 from support.tls import Pair, make_certificate
+from support.waiting import LIMIT, wait_until
 
 Receiver = Any
 """The class of the fixture, in conftest."""
@@ -30,16 +31,13 @@ def pair(tmp_path: Path) -> Pair:
 
 
 def connect(door: Any, pair: Pair) -> ftplib.FTP_TLS:
-    client = ftplib.FTP_TLS(context=pair.trusting(), timeout=10)
+    client = ftplib.FTP_TLS(context=pair.trusting(), timeout=LIMIT)
     client.connect(*door.address)
     return client
 
 
 def contents(receiver: Receiver, count: int) -> list[bytes | None]:
-    until = time.monotonic() + 5
-    while len(receiver.broker.records("raw-file")) < count:
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.005)
+    wait_until(lambda: len(receiver.broker.records("raw-file")) >= count)
     return [record.value for record in receiver.broker.records("raw-file")]
 
 
@@ -72,7 +70,7 @@ def test_an_accounts_rate_holds_with_tls_and_loses_nothing(
 def test_tls_1_2_is_taken(ftp_door: Door, pair: Pair) -> None:
     context = pair.trusting()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    client = ftplib.FTP_TLS(context=context, timeout=10)
+    client = ftplib.FTP_TLS(context=context, timeout=LIMIT)
     client.connect(*ftp_door(certificates=pair.certificates()).address)
     with client:
         assert client.login("bkhn", "secret").startswith("230")
@@ -84,7 +82,7 @@ def test_tls_1_1_is_refused(ftp_door: Door, pair: Pair) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    client = ftplib.FTP_TLS(context=context, timeout=10)
+    client = ftplib.FTP_TLS(context=context, timeout=LIMIT)
     client.connect(*ftp_door(certificates=pair.certificates()).address)
     with client, pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
         client.auth()
@@ -141,7 +139,7 @@ def test_a_client_that_only_sends_and_never_reads_on_its_data_connection_loses_n
 
 def test_where_plain_ftp_is_for_nobody_the_name_is_refused(ftp_door: Door, pair: Pair) -> None:
     door = ftp_door(certificates=pair.certificates(), plain="never")
-    with ftplib.FTP(timeout=10) as client:
+    with ftplib.FTP(timeout=LIMIT) as client:
         client.connect(*door.address)
         with pytest.raises(ftplib.error_perm, match="530 TLS is required"):
             client.login("bkhn", "secret")
@@ -152,7 +150,7 @@ def test_plain_ftp_per_account_lets_in_only_those_allowed(
 ) -> None:
     receiver.registry.accounts["old"] = replace(account("old"), plain_ftp=True)
     door = ftp_door(certificates=pair.certificates(), plain="per-account")
-    with ftplib.FTP(timeout=10) as client:
+    with ftplib.FTP(timeout=LIMIT) as client:
         client.connect(*door.address)
         with pytest.raises(
             ftplib.error_perm, match="530 The account must log in over an encrypted connection"
@@ -185,7 +183,7 @@ def test_a_key_that_does_not_fit_leaves_the_old_certificate_in_use(ftp_door: Doo
     door = ftp_door(certificates=pair.certificates())
     context = pair.trusting()
     pair.key.write_bytes(make_certificate()[1])
-    client = ftplib.FTP_TLS(context=context, timeout=10)
+    client = ftplib.FTP_TLS(context=context, timeout=LIMIT)
     client.connect(*door.address)
     with client:
         assert client.login("bkhn", "secret").startswith("230")
@@ -198,7 +196,7 @@ def test_files_that_are_no_certificate_are_said_at_the_start(pair: Pair) -> None
 
 
 def test_without_a_certificate_there_is_no_tls_and_none_is_announced(ftp_door: Door) -> None:
-    with ftplib.FTP(timeout=10) as client:
+    with ftplib.FTP(timeout=LIMIT) as client:
         client.connect(*ftp_door().address)
         assert "AUTH" not in client.sendcmd("FEAT")
         with pytest.raises(ftplib.error_perm, match="502 TLS is not set up"):
@@ -208,7 +206,7 @@ def test_without_a_certificate_there_is_no_tls_and_none_is_announced(ftp_door: D
 
 def test_what_is_sent_in_clear_behind_auth_is_not_obeyed(ftp_door: Door, pair: Pair) -> None:
     door = ftp_door(certificates=pair.certificates())
-    with socket.create_connection(door.address, timeout=5) as raw:
+    with socket.create_connection(door.address, timeout=LIMIT) as raw:
         assert raw.recv(4096).startswith(b"220")
         raw.sendall(b"AUTH TLS\r\nUSER injected\r\n")
         assert raw.recv(4096) == b"234 AUTH TLS successful.\r\n"
@@ -218,8 +216,8 @@ def test_what_is_sent_in_clear_behind_auth_is_not_obeyed(ftp_door: Door, pair: P
 
 
 def test_a_client_that_stops_in_the_handshake_is_disconnected(ftp_door: Door, pair: Pair) -> None:
-    door = ftp_door(certificates=pair.certificates(), login_seconds=0.3)
-    with socket.create_connection(door.address, timeout=5) as raw:
+    door = ftp_door(certificates=pair.certificates(), login_seconds=2)
+    with socket.create_connection(door.address, timeout=LIMIT) as raw:
         assert raw.recv(4096).startswith(b"220")
         raw.sendall(b"AUTH TLS\r\n")
         assert raw.recv(4096).startswith(b"234")

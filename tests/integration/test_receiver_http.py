@@ -2,7 +2,6 @@
 
 import gzip
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from quantrac.domain.ids import file_id
 from quantrac.io.content_encoding import compress_zstd
 from quantrac.testing.builders import file_name, station_file
+from support.waiting import LIMIT, wait_until
 
 Receiver = Any
 """The class of the fixture, in conftest."""
@@ -22,7 +22,7 @@ CONTENT = station_file()
 @pytest.fixture
 def client(receiver: Receiver) -> Iterator[httpx.Client]:
     host, port = receiver.http.address
-    with httpx.Client(base_url=f"http://{host}:{port}", auth=("bkhn", "secret"), timeout=10) as client:
+    with httpx.Client(base_url=f"http://{host}:{port}", auth=("bkhn", "secret"), timeout=LIMIT) as client:
         yield client
 
 
@@ -190,9 +190,7 @@ def test_with_the_broker_away_a_file_is_answered_202_and_sent_later(
     assert (response.status_code, response.json()["files"][0]["state"]) == (202, "spooled")
     assert receiver.spooled() == 1
     receiver.broker.away = False
-    until = time.monotonic() + 5
-    while receiver.spooled() and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: not receiver.spooled())
     assert [record.value for record in receiver.broker.records("raw-file")] == [CONTENT]
     assert post(client, CONTENT).status_code == 200
 

@@ -23,6 +23,7 @@ from quantrac.testing.builders import account, file_name
 from services.receiver.access import authentication
 from services.receiver.access.gate import MAX_ADDRESS_FAILURES, Reason, Refusal
 from services.receiver.access.logins import Answer
+from support.waiting import LIMIT, wait_until
 
 Receiver = Any
 """The class of the fixture, in conftest."""
@@ -32,7 +33,7 @@ HERE, THERE = "127.0.0.1", "127.0.0.2"
 
 @contextmanager
 def ftp(receiver: Receiver, password: str = "secret", address: str = HERE) -> Iterator[ftplib.FTP]:
-    with ftplib.FTP(timeout=10) as client:
+    with ftplib.FTP(timeout=LIMIT) as client:
         client.connect(*receiver.ftp.address, source_address=(address, 0))
         client.login("bkhn", password)
         yield client
@@ -53,7 +54,7 @@ def by_ftp(receiver: Receiver, password: str, address: str) -> str:
 def post(receiver: Receiver, content: bytes, password: str = "secret", address: str = HERE) -> httpx.Response:
     host, port = receiver.http.address
     transport = httpx.HTTPTransport(local_address=address)
-    with httpx.Client(transport=transport, auth=("bkhn", password), timeout=10) as client:
+    with httpx.Client(transport=transport, auth=("bkhn", password), timeout=LIMIT) as client:
         return client.post(f"http://{host}:{port}/v1/files?name={file_name()}", content=content)
 
 
@@ -104,11 +105,8 @@ every_door = pytest.mark.parametrize("door", [by_ftp, by_http, by_sftp])
 
 
 def wait_for_contents(receiver: Receiver, count: int) -> list[bytes]:
-    until = time.monotonic() + 5
-    while len(records := receiver.broker.records("raw-file")) < count:
-        assert time.monotonic() < until, "they did not arrive in time"
-        time.sleep(0.005)
-    return sorted(record.value for record in records)
+    wait_until(lambda: len(receiver.broker.records("raw-file")) >= count)
+    return sorted(record.value for record in receiver.broker.records("raw-file"))
 
 
 def change(receiver: Receiver, **changes: Any) -> None:
@@ -210,9 +208,7 @@ def test_an_accounts_connections_are_limited_over_all_doors(receiver: Receiver, 
         assert door(receiver, "secret", HERE) == "in"
         change(receiver, limits=AccountLimits(connections=1))
         first.quit()
-    until = time.monotonic() + 5
-    while door(receiver, "secret", HERE) != "in":
-        assert time.monotonic() < until, "the connection's place is not free again"
+    wait_until(lambda: door(receiver, "secret", HERE) == "in", "the place of the connection")
 
 
 def test_a_connection_that_logs_in_again_counts_once(receiver: Receiver) -> None:

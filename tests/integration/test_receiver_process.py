@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from schemas.codecs.sets import decode_reading_set
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
+from support.waiting import LIMIT, wait_until
 
 REGISTRY = (
     Station.model_validate(
@@ -89,26 +89,32 @@ def running(
 
 
 def connect(port: int) -> ftplib.FTP:
-    until = time.monotonic() + 20
-    while True:
-        client = ftplib.FTP(timeout=5)
+    client = ftplib.FTP()
+
+    def is_open() -> bool:
+        nonlocal client
+        client = ftplib.FTP(timeout=LIMIT)
         try:
             client.connect("127.0.0.1", port)
             client.login("bkhn", "secret")
         except OSError:
             client.close()
-            assert time.monotonic() < until, "the intake does not answer"
-            time.sleep(0.05)
-        else:
-            return client
+            return False
+        return True
+
+    wait_until(is_open, "the intake")
+    return client
 
 
 def read(kafka: KafkaConnection, topic: str, count: int) -> list[Record]:
     consumer = KafkaConsumer(kafka, group=f"{topic}.test", instance="0", topics=[topic])
     records: list[Record] = []
-    until = time.monotonic() + 20
-    while len({record.value for record in records}) < count and time.monotonic() < until:
-        records += consumer.consume(500, 0.2)
+
+    def are_all_there() -> bool:
+        records.extend(consumer.consume(500, 0.2))
+        return len({record.value for record in records}) >= count
+
+    wait_until(are_all_there, lambda: f"{len(records)} messages in {topic}, not {count}", every_s=0)
     consumer.close()
     return records
 
@@ -146,7 +152,7 @@ def test_a_kill_at_any_step_of_the_intake_loses_nothing_answered(
             is_answered = client.storbinary(f"STOR {file_name(at=now)}", io.BytesIO(content)).startswith(
                 "226"
             )
-        assert intake.wait(20) == -signal.SIGKILL
+        assert intake.wait(LIMIT) == -signal.SIGKILL
     with running("intake", environment):
         if not is_answered:
             with connect(port) as client:

@@ -15,7 +15,8 @@ import pytest
 
 from quantrac.testing.builders import account, file_name
 from services.receiver.adapters.sftp.keys import host_keys
-from support.doors import Receiver, wait_until
+from support.doors import Receiver
+from support.waiting import LIMIT, wait_until
 
 Work = Callable[[asyncssh.SFTPClient], Awaitable[Any]]
 
@@ -253,7 +254,7 @@ def test_an_account_that_ends_during_a_session_cannot_send_any_more(receiver: Re
 def test_more_clients_than_allowed_are_turned_away(receiver: Receiver) -> None:
     waiting = [socket.create_connection(receiver.sftp.address) for _ in range(5)]
     wait_until(lambda: len(receiver.sftp.connections) == 5)
-    with socket.create_connection(receiver.sftp.address, timeout=5) as one_more:
+    with socket.create_connection(receiver.sftp.address, timeout=LIMIT) as one_more:
         assert b"SSH-" not in one_more.recv(100)
     for client in waiting:
         client.close()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from schemas.messages.rejudge import RejudgeRequest
 from schemas.registry import record_key
 from schemas.rules import load
 from schemas.rules.book import activation
+from support.waiting import LIMIT, wait_until
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 RULES = """
@@ -143,7 +144,7 @@ class Pipeline:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -169,15 +170,8 @@ def pipeline(
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(timeout=30)
+        process.wait(timeout=LIMIT)
     del made.producer  # it would go on looking for the broker
-
-
-def wait_for(holds: Callable[[], bool], what: Callable[[], object], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what()}"
-        time.sleep(0.1)
 
 
 def test_a_table_tells_which_records_it_holds(pipeline: Pipeline) -> None:
@@ -188,7 +182,9 @@ def test_a_table_tells_which_records_it_holds(pipeline: Pipeline) -> None:
     assert table.position(written.partition) == written.offset + 1
     later = pipeline.producer.write(Record(topic, b"A", None))
     assert (later.partition, later.offset) == (written.partition, written.offset + 1)
-    wait_for(lambda: table.position(later.partition) > later.offset, lambda: table.position(later.partition))
+    wait_until(
+        lambda: table.position(later.partition) > later.offset, lambda: table.position(later.partition)
+    )
     assert held == [b"A", b"A"], "a position is told only after the records before it were applied"
     elsewhere = (written.partition + 1) % 6
     assert table.position(elsewhere) == 0
@@ -198,12 +194,12 @@ def test_a_table_tells_which_records_it_holds(pipeline: Pipeline) -> None:
 def test_a_late_file_changes_its_neighbours_flag_and_the_hour(pipeline: Pipeline) -> None:
     code = LATE
     pipeline.send(code, (0, 10.0), (10, 18.0), (15, 18.0))
-    wait_for(lambda: pipeline.flags(code) == {0: 1, 10: 3, 15: 1}, lambda: pipeline.flags(code))
-    wait_for(lambda: pipeline.mean(code) == 14.0, lambda: pipeline.mean(code))
+    wait_until(lambda: pipeline.flags(code) == {0: 1, 10: 3, 15: 1}, lambda: pipeline.flags(code))
+    wait_until(lambda: pipeline.mean(code) == 14.0, lambda: pipeline.mean(code))
 
     pipeline.send(code, (5, 14.0), received=NOON + timedelta(minutes=20))
-    wait_for(lambda: pipeline.flags(code) == {0: 1, 5: 1, 10: 1, 15: 1}, lambda: pipeline.flags(code))
-    wait_for(lambda: pipeline.mean(code) == 15.0, lambda: pipeline.mean(code))
+    wait_until(lambda: pipeline.flags(code) == {0: 1, 5: 1, 10: 1, 15: 1}, lambda: pipeline.flags(code))
+    wait_until(lambda: pipeline.mean(code) == 15.0, lambda: pipeline.mean(code))
     revisions = pipeline.database.query(
         "SELECT measured_at, flag, cause, superseded_by - version, version % 1024, value"
         " FROM reading_revisions FINAL WHERE station = {s:String}",
@@ -222,7 +218,7 @@ def test_a_late_file_changes_its_neighbours_flag_and_the_hour(pipeline: Pipeline
 def test_a_decision_and_its_withdrawal_change_flags_and_averages(pipeline: Pipeline) -> None:
     code = DECIDED
     pipeline.send(code, (0, 10.0), (5, 12.0))
-    wait_for(lambda: pipeline.mean(code) == 11.0, lambda: pipeline.mean(code))
+    wait_until(lambda: pipeline.mean(code) == 11.0, lambda: pipeline.mean(code))
     decision = Decision(
         id=f"test-{uuid.uuid4().hex}",
         station=code,
@@ -234,12 +230,12 @@ def test_a_decision_and_its_withdrawal_change_flags_and_averages(pipeline: Pipel
         decided_at=datetime.now(UTC),
     )
     pipeline.rejudge(code, "decision", pipeline.register(decision))
-    wait_for(lambda: pipeline.flags(code) == {0: 1, 5: 4}, lambda: pipeline.flags(code))
-    wait_for(lambda: pipeline.mean(code) == 10.0, lambda: pipeline.mean(code))
+    wait_until(lambda: pipeline.flags(code) == {0: 1, 5: 4}, lambda: pipeline.flags(code))
+    wait_until(lambda: pipeline.mean(code) == 10.0, lambda: pipeline.mean(code))
     withdrawal = Withdrawal(by="duty officer", why="wrong station", at=datetime.now(UTC))
     withdrawn = decision.model_copy(update={"withdrawn": withdrawal})
     pipeline.rejudge(code, "decision", pipeline.register(withdrawn))
-    wait_for(lambda: pipeline.mean(code) == 11.0, lambda: (pipeline.mean(code), pipeline.flags(code)))
+    wait_until(lambda: pipeline.mean(code) == 11.0, lambda: (pipeline.mean(code), pipeline.flags(code)))
     assert pipeline.flags(code) == {0: 1, 5: 1}
 
 
@@ -257,7 +253,7 @@ def test_rules_switch_at_one_point_under_load(pipeline: Pipeline) -> None:
         pipeline.send(code, (sent / 60, 10.0 + sent % 2), received=in_milliseconds(datetime.now(UTC)))
         sent += 1
         time.sleep(0.02)
-    wait_for(lambda: len(_rules(pipeline, code)) == sent, lambda: len(_rules(pipeline, code)))
+    wait_until(lambda: len(_rules(pipeline, code)) == sent, lambda: len(_rules(pipeline, code)))
     found = _rules(pipeline, code)
     assert {rules for at, rules in found if at < switch.received_from} == {default.version}
     assert {rules for at, rules in found if at >= switch.received_from} == {candidate.version}
@@ -282,7 +278,7 @@ def test_a_replay_shows_what_would_change_and_then_changes_it(pipeline: Pipeline
     minutes = day.total_seconds() / 60
     pipeline.send(code, (minutes, 10.0), (minutes + 5, 16.0), (minutes + 10, 20.0))
     before = {int(minutes): 1, int(minutes) + 5: 3, int(minutes) + 10: 1}
-    wait_for(lambda: pipeline.flags(code) == before, lambda: pipeline.flags(code))
+    wait_until(lambda: pipeline.flags(code) == before, lambda: pipeline.flags(code))
     start, end = NOON + day - timedelta(hours=1), NOON + day + timedelta(hours=1)
     span = ("--from", f"{start:%Y-%m-%dT%H:%M:%S}", "--to", f"{end:%Y-%m-%dT%H:%M:%S}")
     replay = ("replay", "--stage", "validator", *span, "--rules", str(pipeline.rules("wider", suspect=6.5)))
@@ -298,7 +294,7 @@ def test_a_replay_shows_what_would_change_and_then_changes_it(pipeline: Pipeline
 
     pipeline.command(*replay, "--publish", "--why", "too narrow")
     after = dict.fromkeys(before, 1)
-    wait_for(lambda: pipeline.flags(code) == after, lambda: pipeline.flags(code))
+    wait_until(lambda: pipeline.flags(code) == after, lambda: pipeline.flags(code))
     causes = pipeline.database.query(
         "SELECT cause FROM reading_revisions FINAL WHERE station = {s:String}", {"s": code}
     ).rows

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from support.waiting import LIMIT
+
 # The consumer's client is played, its broker away; the producer still has a message that nobody takes.
 ROLE = """
 from unittest.mock import Mock
@@ -44,7 +46,7 @@ role.main("test", {"role": Parse}, [])
 
 def test_a_fenced_member_ends_its_process_at_once_and_says_why() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", ROLE], capture_output=True, text=True, timeout=10, check=False
+        [sys.executable, "-c", ROLE], capture_output=True, text=True, timeout=LIMIT, check=False
     )
     assert ended.returncode == 1
     assert "static consumer fenced" in ended.stderr

@@ -22,7 +22,7 @@ from quantrac.local.simulator import FtpSender, NotAcknowledged
 from quantrac.local.simulator.backlog import Backlog
 from quantrac.local.simulator.data_logger import DataLogger
 from quantrac.local.simulator.fleet import Fleet, Schedule
-from quantrac.local.waiting import wait_until
+from support.waiting import LIMIT, wait_until
 
 pytestmark = [
     # pyftpdlib stands on asyncore, which Python 3.11 still has and calls deprecated.
@@ -113,7 +113,7 @@ def start(root: Path, port: int) -> Iterator[Start]:
 
 @pytest.fixture
 def logger(tmp_path: Path, port: int) -> DataLogger:
-    connect = partial(FtpSender, "127.0.0.1", port, ACCOUNT, PASSWORD, timeout_s=5)
+    connect = partial(FtpSender, "127.0.0.1", port, ACCOUNT, PASSWORD, timeout_s=LIMIT)
     return DataLogger(STATION, 1, Backlog(tmp_path / "backlog"), connect, threading.Event())
 
 
@@ -129,7 +129,7 @@ def test_a_backlog_survives_a_server_that_is_away(logger: DataLogger, start: Sta
 
     server = start()
     logger.cycle(SEVEN + 5 * FIVE)
-    assert wait_until(lambda: len(server.received) == 4, 5)
+    wait_until(lambda: len(server.received) == 4)
     assert server.received == [f"2026/03/25/{name}" for name in names(25, 0, 5, 10)]
     assert logger.backlog.names() == names(15, 20)
     assert (root / server.received[0]).read_bytes().startswith(b"NO\t")
@@ -147,7 +147,7 @@ def test_nothing_is_removed_before_the_226(logger: DataLogger, start: Start) -> 
     server.refusal = ""
     logger.cycle(SEVEN + FIVE)
     assert logger.backlog.names() == []
-    assert wait_until(lambda: len(server.received) == 2, 5)
+    wait_until(lambda: len(server.received) == 2)
     assert server.received == [f"2026/03/25/{name}" for name in names(5, 0)]
 
 
@@ -184,7 +184,7 @@ def test_one_connection_serves_files_of_several_days(start: Start, port: int) ->
     with FtpSender("127.0.0.1", port, ACCOUNT, PASSWORD) as sender:
         for folder in ("2026/03/25", "2026/03/25", "2026/03/26", ""):
             assert sender.send(folder, "X.txt", b"x").startswith("226")
-        assert wait_until(lambda: len(server.received) == 4, 5)
+        wait_until(lambda: len(server.received) == 4)
     assert server.received == ["2026/03/25/X.txt", "2026/03/25/X.txt", "2026/03/26/X.txt", "X.txt"]
 
 
@@ -211,7 +211,7 @@ def received_of(server: FtpServer, at_least: int) -> list[str]:
     def times() -> list[str]:
         return [file[-10:-4] for file in server.received if STATION.code in file]
 
-    assert wait_until(lambda: len(times()) >= at_least, 10)
+    wait_until(lambda: len(times()) >= at_least)
     return times()[:at_least]
 
 
@@ -228,7 +228,7 @@ def test_a_fleet_whose_server_comes_late_sends_all_that_waited(
     fleet: threading.Thread, start: Start, tmp_path: Path
 ) -> None:
     fleet.start()
-    assert wait_until((tmp_path / "backlog" / STATION.code / f"{STATION.code}_20260325070231.txt").exists, 10)
+    wait_until((tmp_path / "backlog" / STATION.code / f"{STATION.code}_20260325070231.txt").exists)
     times = received_of(start(), 13)
     assert times[0] >= "070232"
     assert times[1:] == [*LAST_HOUR, "070000"]
@@ -253,14 +253,23 @@ def test_the_process_works_with_the_demo_registry_and_stops_at_once(
     )
     try:
         # A line may be silent at this hour of the day, not that of most.
-        assert wait_until(lambda: len(server.received) >= 12, 10)
+        wait_until(lambda: len(server.received) >= 12)
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=LIMIT)
     assert (process.returncode, errors) == (0, b"")
     assert {Path(file).name.partition("_2")[0] for file in server.received} <= {
         station.code for station in demo_stations()
     }
+
+
+# The simulator, whose connections wait for an answer for longer than a test does.
+PATIENT = f"""
+from quantrac.local.simulator.__main__ import main
+from quantrac.local.simulator.ftp_sender import FtpSender
+FtpSender.__init__.__defaults__ = ({2 * LIMIT},)
+main()
+"""
 
 
 def test_the_process_stops_at_once_though_its_server_does_not_answer(tmp_path: Path) -> None:
@@ -270,8 +279,8 @@ def test_the_process_stops_at_once_though_its_server_does_not_answer(tmp_path: P
         options = ["--ftp", f"127.0.0.1:{mute.getsockname()[1]}", "--passwords", str(passwords)]
         command = [
             sys.executable,
-            "-m",
-            "quantrac.local.simulator",
+            "-c",
+            PATIENT,
             *options,
             "--backlog",
             str(tmp_path / "b"),
@@ -279,7 +288,7 @@ def test_the_process_stops_at_once_though_its_server_does_not_answer(tmp_path: P
         process = subprocess.Popen(command, stderr=subprocess.PIPE)
         connection, _ = mute.accept()
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=LIMIT)
         connection.close()
     assert (process.returncode, errors) == (0, b"")
 
@@ -340,7 +349,7 @@ def test_simulate_replays_a_csv_as_a_stations_files(tmp_path: Path, start: Start
     options = ["--csv", str(table), "--station", "HN_X", "--map", "TEMP=Temp:oC", "--to", "2026-03-26"]
     result = CliRunner().invoke(simulate, options)
     assert (result.exit_code, result.output) == (0, "2 files acknowledged\n")
-    assert wait_until(lambda: len(server.received) == 2, 5)
+    wait_until(lambda: len(server.received) == 2)
     assert [(root / file).read_bytes() for file in server.received] == [
         b"PM2.5\t4.10\t\t20260325000000\t00\r\n",
         b"Temp\t23.5\toC\t20260325010000\t00\r\n",

@@ -18,7 +18,7 @@ from quantrac.io.records import Done, NotNow, Record
 from quantrac.io.role import Work
 from quantrac.io.runner import BatchProcessor, Runner
 from quantrac.io.stream import StreamRunner
-from quantrac.local.waiting import wait_until
+from support.waiting import LIMIT, stays_false, wait_until
 
 LIMIT_SECONDS = 2.0
 IDLE_LIMIT_SECONDS = 6.0
@@ -102,37 +102,37 @@ def role(
 
 def test_a_role_whose_handler_says_not_now_for_ever_is_not_ready_until_it_goes_on(role: Role) -> None:
     with running(role.work):
-        assert wait_until(role.is_ready, 30)
+        wait_until(role.is_ready)
         role.handler.answer = lambda: NotNow("the store is away", 0.2)
         role.send()
-        assert wait_until(role.says("no progress", "the store is away"), 30)
+        wait_until(role.says("no progress", "the store is away"))
         role.handler.answer = Done
-        assert wait_until(role.is_ready, 30)
+        wait_until(role.is_ready)
 
 
 def test_a_role_whose_handler_hangs_is_not_ready_until_it_returns(role: Role) -> None:
     hanging = threading.Event()
 
     def hang() -> Done:
-        hanging.wait(60)
+        hanging.wait(LIMIT)
         return Done()
 
     with running(role.work):
-        assert wait_until(role.is_ready, 30)
+        wait_until(role.is_ready)
         role.handler.answer = hang
         role.send()
-        assert wait_until(role.says("no progress", "on a batch of 1"), 30)
+        wait_until(role.says("no progress", "on a batch of 1"))
         hanging.set()
-        assert wait_until(role.is_ready, 30)
+        wait_until(role.is_ready)
 
 
 @pytest.mark.chaos
 def test_an_idle_role_stays_ready(role: Role) -> None:
     with running(role.work):
         role.send()
-        assert wait_until(role.is_ready, 30)
+        wait_until(role.is_ready)
         role.progress._limit = IDLE_LIMIT_SECONDS  # a busy machine may stop a loop for a second or two
-        assert not wait_until(lambda: not role.is_ready(), 1.2 * IDLE_LIMIT_SECONDS)
+        assert stays_false(lambda: not role.is_ready(), 1.2 * IDLE_LIMIT_SECONDS)
 
 
 @pytest.mark.chaos
@@ -153,13 +153,13 @@ def test_a_member_whose_messages_never_come_is_not_ready(
 
     monkeypatch.setattr(role.consumer, "consume", consume_or_not)
     with running(role.work):
-        assert wait_until(role.is_ready, 30)
+        wait_until(role.is_ready)
         deaf.set()
-        assert paused.wait(30)  # what is sent before that may still come
+        assert paused.wait(LIMIT)  # what is sent before that may still come
         role.send()
-        assert wait_until(role.says("messages wait in", role.topic), 60)
+        wait_until(role.says("messages wait in", role.topic))
         deaf.clear()
-        assert wait_until(role.is_ready, 60)
+        wait_until(role.is_ready)
 
 
 def test_what_waits_is_counted_from_what_the_group_has_committed(
@@ -167,7 +167,7 @@ def test_what_waits_is_counted_from_what_the_group_has_committed(
 ) -> None:
     role = Role(kafka, topics("in"), f"{prefix}counts", "runner", "")
     role.send()
-    assert wait_until(lambda: role.consumer.consume(1, 0.5) != [], 30)  # and not committed
+    wait_until(lambda: role.consumer.consume(1, 0.5) != [])  # and not committed
     role.consumer.close()
     again = KafkaConsumer(kafka, group=f"{prefix}counts", instance="0", topics=[role.topic])
     batch: list[Record] = []
@@ -177,12 +177,12 @@ def test_what_waits_is_counted_from_what_the_group_has_committed(
         return bool(batch)
 
     try:
-        assert wait_until(take, 30)
+        wait_until(take)
         assert again.commit(batch)
         assert again.find_unread() == {}
         role.send()
         partition = (role.topic, batch[0].partition)
-        assert wait_until(lambda: again.find_unread() == {partition: 1}, 10)
+        wait_until(lambda: again.find_unread() == {partition: 1})
     finally:
         again.close()
 
@@ -190,7 +190,7 @@ def test_what_waits_is_counted_from_what_the_group_has_committed(
 def test_a_table_whose_thread_hangs_or_dies_is_not_ready(kafka: str, topics: Callable[..., str]) -> None:
     topic = topics("table", config={"cleanup.policy": "compact"})
     hanging = threading.Event()
-    table = TableReader(kafka, topic, lambda *_: hanging.wait(60) and None, stalled_seconds=LIMIT_SECONDS)
+    table = TableReader(kafka, topic, lambda *_: hanging.wait(LIMIT) and None, stalled_seconds=LIMIT_SECONDS)
     assert "has not been read yet" in table.problem()
     table.start()
     try:
@@ -198,9 +198,9 @@ def test_a_table_whose_thread_hangs_or_dies_is_not_ready(kafka: str, topics: Cal
         producer = KafkaProducer(kafka)
         producer.produce([Record(topic, b"k", b"1")])
         producer.flush()
-        assert wait_until(lambda: "the loop has stood still" in table.problem(), 30)
+        wait_until(lambda: "the loop has stood still" in table.problem())
         hanging.set()
-        assert wait_until(lambda: table.problem() == "", 30)
+        wait_until(lambda: table.problem() == "")
     finally:
         hanging.set()
         table.close()
@@ -211,7 +211,7 @@ def test_a_server_whose_event_loop_hangs_is_not_ready() -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            hanging.wait(60)  # as work that belongs into a thread would
+            hanging.wait(LIMIT)  # as work that belongs into a thread would
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
@@ -222,9 +222,9 @@ def test_a_server_whose_event_loop_hangs_is_not_ready() -> None:
     try:
         with socket.create_connection(server.address) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert wait_until(lambda: progress.problem().startswith("http: the loop has stood still"), 30)
+            wait_until(lambda: progress.problem().startswith("http: the loop has stood still"))
             hanging.set()
-            assert wait_until(lambda: progress.problem() == "", 30)
+            wait_until(lambda: progress.problem() == "")
     finally:
         hanging.set()
         stop.set()

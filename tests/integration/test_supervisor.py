@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from quantrac.local.state import read_state
-from quantrac.local.waiting import wait_until
+from support.waiting import LIMIT, stays_false, wait_until
 
 # The stack of these tests: `second` comes after `first`, which is ready once its file `up` is there;
 # `beside` uses `first` without waiting for it, `stubborn` ignores SIGTERM, `forking` has a child of its own.
@@ -100,21 +100,26 @@ class Stack:
         state = read_state(self.root / "run" / "state.json")
         return next((each for each in state.processes if each.name == name), None) if state else None
 
-    def wait(self, name, phase, timeout_s=60):
-        assert wait_until(
-            lambda: (found := self.get(name)) is not None and found.phase == phase, timeout_s
-        ), self.get(name)
+    def wait(self, name, phase):
+        wait_until(
+            lambda: (found := self.get(name)) is not None and found.phase == phase, lambda: self.get(name)
+        )
         return self.get(name)
 
     def log(self, name):
-        return (self.root / "logs" / f"{name}.log").read_text()
+        path = self.root / "logs" / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def wait_for_log(self, name, text):
+        """Wait for what a process, or the supervisor about it, writes: later than the state says so."""
+        wait_until(lambda: text in self.log(name), lambda: self.log(name))
 
     def pids(self):
         return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        assert self.process.wait(60) == 0
+        assert self.process.wait(LIMIT) == 0
 
 
 @contextmanager
@@ -132,8 +137,8 @@ def running(root, *names):
         process.communicate()
 
 
-def all_gone(pids):
-    return wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), 60)
+def wait_for_end(pids):
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
 
 def test_a_process_left_out_is_named_and_neither_started_nor_waited_for(tmp_path):
@@ -160,10 +165,10 @@ def test_a_process_starts_once_the_one_before_it_is_ready(tmp_path):
 def test_a_process_is_not_killed_for_what_it_waits_for(tmp_path):
     with running(tmp_path, "dependent", "first") as stack:
         stack.wait("dependent", "starting")
-        assert not wait_until(lambda: "killed" in stack.log("dependent"), 2.0)
+        assert stays_false(lambda: "killed" in stack.log("dependent"), 2.0)
         (tmp_path / "up").touch()
         stack.wait("first", "ready")
-        assert wait_until(lambda: "not ready within 0.5 s, killed" in stack.log("dependent"), 60)
+        stack.wait_for_log("dependent", "not ready within 0.5 s, killed")
 
 
 def test_a_process_that_waits_by_itself_starts_beside_the_one_it_uses_and_stops_before_it(tmp_path):
@@ -172,36 +177,38 @@ def test_a_process_that_waits_by_itself_starts_beside_the_one_it_uses_and_stops_
         assert stack.get("first").phase == "starting"
         (tmp_path / "up").touch()
         stack.wait("first", "ready")
+        stack.wait_for_log("first", "pid ")
         stack.stop()
-        assert "the other one is there" in stack.log("beside")
+        stack.wait_for_log("beside", "the other one is there")
 
 
 def test_what_is_killed_starts_again(tmp_path):
     (tmp_path / "up").touch()
     with running(tmp_path, "first") as stack:
         before = stack.wait("first", "ready")
-        assert wait_until(lambda: f"pid {before.pid}\n" in stack.log("first"), 60)
+        stack.wait_for_log("first", f"pid {before.pid}\n")
         os.kill(before.pid, signal.SIGKILL)
-        stack.wait("first", "backoff")
+        # The back-off itself is over after half a second, perhaps before this test looks.
+        wait_until(lambda: stack.get("first").restarts == 1, lambda: stack.get("first"))
         after = stack.wait("first", "ready")
         assert after.restarts == 1
         assert after.pid != before.pid
-        assert "supervisor: first ended with status -9, starts again in 0.5 s" in stack.log("first")
-        assert wait_until(lambda: stack.log("first").count("pid ") == 2, 60)
+        stack.wait_for_log("first", "supervisor: first ended with status -9, starts again in 0.5 s")
+        stack.wait_for_log("first", f"pid {after.pid}\n")
+        assert stack.log("first").count("pid ") == 2
 
 
 def test_a_command_that_is_not_there_is_tried_again_and_the_log_says_why(tmp_path):
     with running(tmp_path, "absent") as stack:
-        stack.wait("absent", "backoff")
-        assert wait_until(lambda: stack.get("absent").restarts == 2, 60)
-        assert "/no/such/command could not be started: No such file or directory" in stack.log("absent")
+        wait_until(lambda: (process := stack.get("absent")) is not None and process.restarts >= 2)
+        stack.wait_for_log("absent", "/no/such/command could not be started: No such file or directory")
         stack.stop()
 
 
 def test_a_process_that_never_answers_is_killed_and_started_again(tmp_path):
     with running(tmp_path, "silent") as stack:
-        stack.wait("silent", "backoff")
-        assert "supervisor: silent not ready within 0.5 s, killed: is deaf" in stack.log("silent")
+        stack.wait_for_log("silent", "supervisor: silent not ready within 0.5 s, killed: is deaf")
+        wait_until(lambda: stack.get("silent").restarts >= 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -212,7 +219,7 @@ def test_a_stop_leaves_no_process_even_a_deaf_or_a_forked_one(tmp_path, number):
         pids = stack.pids()
         assert len(pids) == 3
         stack.stop(number)
-        assert all_gone(pids)
+        wait_for_end(pids)
 
 
 def test_what_a_dead_process_had_started_is_not_left_behind(tmp_path):
@@ -220,7 +227,7 @@ def test_what_a_dead_process_had_started_is_not_left_behind(tmp_path):
         leader = stack.wait("forking", "ready").pid
         (left_behind,) = [pid for pid in stack.pids() if pid != leader]
         os.kill(leader, signal.SIGKILL)
-        assert all_gone([left_behind])
+        wait_for_end([left_behind])
         stack.stop(signal.SIGTERM)
 
 
@@ -232,7 +239,7 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             stack.process.wait(0.5)
         stack.stop(signal.SIGINT)
-        assert all_gone(pids)
+        wait_for_end(pids)
 
 
 def test_a_supervisor_killed_9_leaves_no_orphan(tmp_path):
@@ -243,7 +250,7 @@ def test_a_supervisor_killed_9_leaves_no_orphan(tmp_path):
         pids = stack.pids()
         assert len(pids) == 3
         stack.process.kill()
-        assert all_gone(pids)
+        wait_for_end(pids)
 
 
 def test_a_second_start_in_the_same_folder_is_refused_with_the_pid_of_the_first(tmp_path):
@@ -251,7 +258,7 @@ def test_a_second_start_in_the_same_folder_is_refused_with_the_pid_of_the_first(
     with running(tmp_path, "first") as stack:
         stack.wait("first", "ready")
         with running(tmp_path, "first") as second:
-            _, error = second.process.communicate(timeout=60)
+            _, error = second.process.communicate(timeout=LIMIT)
         assert second.process.returncode == 1
         assert error == f"{tmp_path} is in use by process {stack.process.pid}; stop that one first.\n"
 
@@ -264,7 +271,7 @@ def test_the_state_file_tells_another_command_what_runs(tmp_path):
         assert state["pid"] == stack.process.pid
         assert state["urls"] == {"api": "http://127.0.0.1:1"}
         assert psutil.Process(first.pid).environ()["ANSWER"] == "42"
-        assert wait_until(lambda: f"pid {first.pid}\n" in stack.log("first"), 60)
+        stack.wait_for_log("first", f"pid {first.pid}\n")
 
 
 def test_where_the_kernel_does_not_help_the_watcher_kills_the_command(tmp_path):
@@ -282,8 +289,8 @@ time.sleep(600)
         return len(pids) == 2
 
     try:
-        assert wait_until(both_run, 60)
+        wait_until(both_run)
     finally:
         process.kill()
         process.wait()
-    assert all_gone(pids)
+    wait_for_end(pids)

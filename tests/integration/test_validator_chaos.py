@@ -46,6 +46,7 @@ from schemas.registry import record_key, to_registry
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
 from support.qa import EVERY_TEST, STRICTER, a_set, disordered, files, reading
+from support.waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.chaos
 
@@ -133,7 +134,7 @@ class Province:
 
     def kill_when(self, name: str, holds: Callable[[], bool], slice_seconds: float) -> None:
         """Kill -9 where something holds; the process runs in slices looked at while it stands."""
-        process, deadline = self.processes.pop(name), time.monotonic() + 30
+        process, deadline = self.processes.pop(name), time.monotonic() + LIMIT
         while True:
             process.send_signal(signal.SIGSTOP)
             if holds():
@@ -149,7 +150,7 @@ class Province:
             process.terminate()
             process.send_signal(signal.SIGCONT)
         for process in self.processes.values():
-            process.wait(timeout=30)
+            process.wait(timeout=LIMIT)
         del self.producer  # it would go on looking for the broker
 
     def ends(self, role: str) -> int:
@@ -225,10 +226,10 @@ def test_kills_a_rebalance_and_new_rules_under_load_change_no_flag(
     calm.send(sets)
     disturb(tried, parts, switch)
     for each in (calm, tried):
-        wait_for(each.at_rest, "everything is rejudged", 90)
+        wait_until(each.at_rest, "everything is rejudged")
         each.send(closing)
     for each in (calm, tried):
-        wait_for(each.at_rest, "everything is rejudged", 60)
+        wait_until(each.at_rest, "everything is rejudged")
 
     stored = tried.stored()
     assert differences(stored, calm.stored()) == {}
@@ -306,13 +307,13 @@ def disturb(tried: Province, parts: Sequence[Sequence[ReadingSet]], switch: Acti
         tried.send(islice(flow, 20))
         return ready(port)
 
-    wait_for(joined, "the second validator has partitions")
+    wait_until(joined, "the second validator has partitions")
     tried.register(switch)
     announced = time.monotonic()
     tried.send(flow)
     tried.kill_under("sink", parts[2], slice_seconds=0.05)
     tried.start("sink")
-    wait_for(lambda: time.monotonic() > announced + 2, "every validator knows of the switch")
+    wait_until(lambda: time.monotonic() > announced + 2, "every validator knows of the switch")
 
     tried.kill_under("validate", parts[3], slice_seconds=0.01)
     tried.start("validate", **short)
@@ -323,7 +324,7 @@ def disturb(tried: Province, parts: Sequence[Sequence[ReadingSet]], switch: Acti
 
 def ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health/ready", timeout=5):
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health/ready", timeout=LIMIT):
             return True
     except OSError:
         return False
@@ -350,21 +351,18 @@ def at_once(sets: Sequence[ReadingSet], switch: Activation, folder: Path) -> Sto
 
 def total(ask: Callable[[], Offsets | None]) -> int:
     """Return a sum of offsets; a broker whose group coordinator is starting is asked again."""
-    deadline = time.monotonic() + 30
-    while (found := ask()) is None:
-        assert time.monotonic() < deadline, "the broker does not answer"
-        time.sleep(0.1)
-    return sum(found.values())
+    answer: Offsets | None = None
+
+    def is_answered() -> bool:
+        nonlocal answer
+        answer = ask()
+        return answer is not None
+
+    wait_until(is_answered, "an answer of the broker")
+    return sum((answer or {}).values())
 
 
 def differences(one: Stored, other: Stored) -> dict[object, object]:
     return {
         key: (one.get(key), other.get(key)) for key in one.keys() | other if one.get(key) != other.get(key)
     }
-
-
-def wait_for(holds: Callable[[], bool | None], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.alerts import Alert
 from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
+from support.waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.chaos  # each test goes on from the one before
 
@@ -101,7 +102,7 @@ class Watching:
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=10)
+        process.wait(timeout=LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -116,16 +117,9 @@ def watching(kafka: KafkaConnection, clickhouse: ClickHouseSettings) -> Iterator
     for process in made.processes:
         process.terminate()
     for process in made.processes:
-        process.wait(timeout=30)
+        process.wait(timeout=LIMIT)
     made.topic.close()
     del made.producer  # it would go on looking for the broker
-
-
-def wait_for(holds: Callable[[], bool], what: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what()}"
-        time.sleep(0.1)
 
 
 def silent(code: str, at: datetime) -> str:
@@ -140,12 +134,12 @@ def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_
     watching.register(code)
     at = watching.send(code)
     watch = watching.start("watch")
-    wait_for(
+    wait_until(
         lambda: watching.stored(code) == [(silent(code, at), "opened", 1)], lambda: watching.stored(code)
     )
     behind = KafkaAdmin(watching.kafka)
     group, topic = (watching.prefix + name for name in ("aggregator.watch", "qa-flagged"))
-    wait_for(
+    wait_until(
         lambda: behind.lag(group, topic) == 0, lambda: behind.lag(group, topic)
     )  # it passed over a message
     watching.kill(watch)
@@ -154,7 +148,7 @@ def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_
     other = STATIONS[1]
     watching.register(other)
     since = watching.send(other)
-    wait_for(lambda: watching.stored(other) == [(silent(other, since), "opened", 1)], lambda: watching.told)
+    wait_until(lambda: watching.stored(other) == [(silent(other, since), "opened", 1)], lambda: watching.told)
     assert watching.stored(code) == [(silent(code, at), "opened", 1)]
     assert {alert.alert_id for alert in watching.told if alert.station == code} == {silent(code, at)}
 
@@ -163,10 +157,10 @@ def test_a_silent_station_opens_one_alert_through_a_kill_and_coming_back_closes_
     again = watching.send(code)
     watching.start("watch")
     closed = (silent(code, at), "closed", 2)
-    wait_for(lambda: closed in watching.stored(code), lambda: watching.stored(code))
+    wait_until(lambda: closed in watching.stored(code), lambda: watching.stored(code))
     # And silent again: another opening time, another alert.
     reopened = (silent(code, again), "opened", 1)
-    wait_for(lambda: watching.stored(code) == [closed, reopened], lambda: watching.stored(code))
+    wait_until(lambda: watching.stored(code) == [closed, reopened], lambda: watching.stored(code))
 
 
 def test_two_instances_share_the_stations_and_tell_nothing_twice(watching: Watching) -> None:
@@ -183,17 +177,17 @@ def test_two_instances_share_the_stations_and_tell_nothing_twice(watching: Watch
         time.sleep(1)
         return time.monotonic() > start + 15 and watching.open() == []  # the group is shared out anew first
 
-    wait_for(nobody_is_silent, watching.open)
+    wait_until(nobody_is_silent, watching.open)
     before = len(watching.told)
     last |= {code: watching.send(code) for code in STATIONS}
-    wait_for(lambda: watching.open() == STATIONS, watching.open)
+    wait_until(lambda: watching.open() == STATIONS, watching.open)
     opened = [alert.alert_id for alert in watching.told[before:] if alert.state == "opened"]
     assert sorted(opened) == sorted(silent(code, last[code]) for code in STATIONS)
 
     # The one that is left answers for all of them.
     watching.kill(first)
     last |= {code: watching.send(code) for code in STATIONS}
-    wait_for(
+    wait_until(
         lambda: all(
             watching.stored(code)[-1] == (silent(code, last[code]), "opened", 1) for code in STATIONS
         ),
@@ -212,9 +206,9 @@ def test_a_message_that_is_none_becomes_a_dead_letter_and_the_next_is_taken(watc
     )
     reader.start()
     watching.producer.write(Record(watching.prefix + "aggregated", code.encode(), b"{"))
-    wait_for(lambda: dead == [b"{"], lambda: dead)
+    wait_until(lambda: dead == [b"{"], lambda: dead)
     reader.close()
     at = watching.send(code)
-    wait_for(
+    wait_until(
         lambda: watching.stored(code)[-1] == (silent(code, at), "opened", 1), lambda: watching.stored(code)
     )

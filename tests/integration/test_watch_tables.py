@@ -41,8 +41,24 @@ def test_readings_give_the_first_and_last_time_that_is_not_ahead(clickhouse: Cli
             ]
         ),
     )
-    found = [tuple(row) for row in read_series(database, NOW)]
-    assert found == [("A", "NO2", to_whole_seconds(NOON - timedelta(days=2)), NOW)]
+    late = same | {"parameter": "SO2"}
+    insert(
+        database,
+        "readings",
+        *(
+            late | {"measured_at": NOON - ago, "version": reading_version(NOON - ago + delay)}
+            for ago, delay in [
+                (timedelta(minutes=40), timedelta(seconds=899)),
+                (timedelta(minutes=30), timedelta(seconds=900)),
+            ]
+        ),
+    )
+    found = sorted(tuple(row) for row in read_series(database, NOW, 900))
+    noon = to_whole_seconds(NOON)
+    assert found == [
+        ("A", "NO2", to_whole_seconds(NOON - timedelta(days=2)), NOW, NOW),
+        ("A", "SO2", noon - 2400, noon - 1800, noon - 2400),
+    ]
 
 
 def test_hours_of_the_last_day_come_with_their_counts_and_longer_averages_do_not(

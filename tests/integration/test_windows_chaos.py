@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from schemas.messages.registry.stations import Station, StationParameter
 from schemas.registry import record_key
 from support.averages import Key, Readings, brute_force
 from support.stored_averages import assert_equal, dirty, store, stored
+from support.waiting import LIMIT, wait_until
 
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
 """Midnight in Vietnam."""
@@ -87,7 +88,7 @@ class Deployment:
             for process in processes:
                 process.terminate()
             for process in processes:
-                process.wait(timeout=30)
+                process.wait(timeout=LIMIT)
 
     def command(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -95,7 +96,7 @@ class Deployment:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -138,13 +139,6 @@ def deployment(
     del made.producer  # it would go on looking for the broker
 
 
-def wait_for(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
-
-
 def file_of(topic: str, code: str, at: datetime, value: float) -> Record:
     """Return the message of a judged file with one reading."""
     reading = flagged_reading(value, unit="µg/m3", measured_at=at)
@@ -171,17 +165,17 @@ def test_windows_killed_in_the_middle_of_a_flush_lose_no_hour_and_no_message(dep
         process = deployment.start("windows")
         fresh = f"SELECT count() FROM average_versions WHERE computed_at >= '{began:%Y-%m-%d %H:%M:%S.%f}'"
         try:
-            wait_for(lambda fresh=fresh: deployment.one(fresh) > 0, f"the first insert of round {number}")  # type: ignore[misc]
+            wait_until(lambda fresh=fresh: deployment.one(fresh) > 0, f"the first insert of round {number}")  # type: ignore[misc]
             time.sleep(chance.uniform(0, 0.4))
         finally:
             process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=LIMIT)
         # The versions are written first, then the averages, then the messages, and then it is acknowledged.
         in_the_middle += not deployment.at_rest()
     assert in_the_middle > 0, "a kill after the flush shows nothing"
     wanted = brute_force(final, lambda code, hour: 1)
     with deployment.running(("windows", "0")):
-        wait_for(deployment.at_rest, "all messages acknowledged")
+        wait_until(deployment.at_rest, "all messages acknowledged")
     found = deployment.averages()
     assert_equal(found, wanted)
     now = datetime.now(UTC)
@@ -211,9 +205,9 @@ def test_two_instances_of_sink_and_windows_store_everything_once(deployment: Dep
             time.sleep(1)
         wanted = brute_force(final, lambda code, hour: 3)
         rows = "SELECT count() FROM readings FINAL"
-        wait_for(lambda: deployment.one(rows) == len(final), "all readings")
+        wait_until(lambda: deployment.one(rows) == len(final), "all readings")
         hours = "SELECT sum(received) FROM averages FINAL WHERE period = 'hour'"
-        wait_for(lambda: deployment.one(hours) == len(final) and deployment.at_rest(), "all hours")
+        wait_until(lambda: deployment.one(hours) == len(final) and deployment.at_rest(), "all hours")
     assert_equal(deployment.averages(), wanted)
     assert deployment.one("SELECT count() FROM readings FINAL") == len(final)
     files_stored = "SELECT count() FROM (SELECT DISTINCT station, file_id FROM files FINAL)"
@@ -228,7 +222,7 @@ def test_a_period_computed_again_follows_the_registry_and_leaves_the_rest(deploy
         deployment.register(code, 5)
     deployment.call_dirty(final)
     with deployment.running(("windows", "0")):
-        wait_for(deployment.at_rest, "the first computation")
+        wait_until(deployment.at_rest, "the first computation")
         assert_equal(deployment.averages(), brute_force(final, lambda code, hour: 12))
         for code in CODES:
             deployment.register(code, 20)
@@ -239,13 +233,13 @@ def test_a_period_computed_again_follows_the_registry_and_leaves_the_rest(deploy
         def one_station() -> bool:  # until the process has read the registry
             again = deployment.command(*windows, "--station", "A_AIR")
             assert again == "24 hours are being computed again\n"
-            wait_for(deployment.at_rest, "one station")
+            wait_until(deployment.at_rest, "one station")
             return bool(deployment.one("SELECT count() FROM averages WHERE version > 1"))
 
-        wait_for(one_station, "another interval")
+        wait_until(one_station, "another interval")
         assert {key[0] for key, row in deployment.averages().items() if row["version"] > 1} == {"A_AIR"}
         assert deployment.command(*windows) == "96 hours are being computed again\n"
-        wait_for(deployment.at_rest, "the second computation")
+        wait_until(deployment.at_rest, "the second computation")
     begin, end = int(second.timestamp()), int(second.timestamp()) + 86400
     wanted = brute_force(final, lambda code, hour: 3 if begin <= hour < end else 12)
     found = deployment.averages()

@@ -3,14 +3,17 @@
 import asyncio
 import ftplib
 import io
+import logging
 import ssl
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import asyncssh
 import httpx
+
+from support.waiting import LIMIT, wait_until
 
 Receiver = Any
 """The class of the fixture, in tests/integration/conftest.py."""
@@ -46,7 +49,7 @@ class FtpDoor:
                 raise Refused(str(error)) from error
 
     def _client(self) -> ftplib.FTP:
-        return ftplib.FTP(timeout=10)
+        return ftplib.FTP(timeout=LIMIT)
 
     def _log_in(self, client: ftplib.FTP, account: str, password: str) -> None:
         client.login(account, password)
@@ -60,7 +63,7 @@ class FtpsDoor(FtpDoor):
         self._trusting = ssl.create_default_context(cafile=str(receiver.folder / "tls.crt"))
 
     def _client(self) -> ftplib.FTP:
-        return ftplib.FTP_TLS(context=self._trusting, timeout=10)
+        return ftplib.FTP_TLS(context=self._trusting, timeout=LIMIT)
 
     def _log_in(self, client: ftplib.FTP, account: str, password: str) -> None:
         assert isinstance(client, ftplib.FTP_TLS)
@@ -100,13 +103,16 @@ class HttpDoor:
 
     def send(self, path: str, content: bytes, *, account: str = "bkhn", password: str = "secret") -> None:
         auth = (account, password)
-        answer = httpx.post(self._url, params={"name": path}, content=content, auth=auth, timeout=10)
+        answer = httpx.post(self._url, params={"name": path}, content=content, auth=auth, timeout=LIMIT)
         if answer.status_code not in (200, 201, 202):
             raise Refused(answer.text)
 
 
 class FolderDoor:
-    """Writes under a temporary name and renames; taken is what the receiver has put away."""
+    """Writes under a temporary name and renames.
+
+    Taken is what the receiver has put away, refused what it has named in its log.
+    """
 
     transport = "folder"
 
@@ -118,11 +124,24 @@ class FolderDoor:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f"{target.name}.tmp")
         temporary.write_bytes(content)
-        temporary.rename(target)
-        try:
-            wait_until(lambda: not target.exists(), 1.0)
-        except TimeoutError as error:
-            raise Refused("it still lies there") from error
+        with _warnings("services.receiver.adapters.folder") as warnings:
+            temporary.rename(target)
+            wait_until(lambda: warnings or not target.exists(), "an answer of the watched folder")
+        if target.exists():
+            raise Refused(warnings[0])
+
+
+@contextmanager
+def _warnings(logger: str) -> Iterator[list[str]]:
+    """Collect what a logger warns of meanwhile."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger(logger).addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger(logger).removeHandler(handler)
 
 
 DOORS: dict[str, Callable[[Receiver], Door]] = {
@@ -132,12 +151,3 @@ DOORS: dict[str, Callable[[Receiver], Door]] = {
     "http": HttpDoor,
     "folder": FolderDoor,
 }
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Return as soon as it is true; raises `TimeoutError`."""
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until:
-            raise TimeoutError("it did not happen in time")
-        time.sleep(0.005)

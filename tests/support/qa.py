@@ -30,7 +30,7 @@ national:
     zero: {{after: 20, fail_after: 60}}
     negative: {{}}
     flat_line: {{suspect_after: 30, fail_after: 60}}
-    spike: {{suspect: 50, fail: 500, spreads: 6, minutes: 60}}
+    spike: {{suspect: 50, fail: 500, spreads: 6, minutes: 60, return_share: 0.6}}
     rate_of_change: {{suspect: 200, minutes: 30}}
     stuck: {{tolerance: 0.5}}
     own_range: {{spans: 0.5}}

@@ -14,6 +14,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
+from support.waiting import LIMIT
+
 
 @dataclass
 class Mailbox:
@@ -70,9 +72,9 @@ def mail_server(
         yield mailbox
     finally:
         loop.call_soon_threadsafe(server.close)
-        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result(timeout=LIMIT)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
+        thread.join(timeout=LIMIT)
         loop.close()
 
 
@@ -122,4 +124,4 @@ def webhook_receiver(*, tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(timeout=LIMIT)

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from quantrac.local.preparation import demo_api_key
 from quantrac.local.simulator import FtpSender
 from quantrac.local.simulator.ftp_sender import parse_address
 from quantrac.local.stack import Stack
+from support.waiting import LIMIT
 
 PASSWORD = "only-in-this-test"
 
@@ -36,7 +36,7 @@ class RunningStack:
             [sys.executable, "-m", "quantrac.cli", *arguments, "--data", str(self.data)],
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=2 * LIMIT,  # `status --wait` has a limit of its own
             check=False,
             **options,
         )
@@ -46,7 +46,7 @@ class RunningStack:
     def up(self, *options: str, demo: bool = True) -> None:
         """Start it and wait until all is ready."""
         self.quantrac("up", "--detach", *(["--demo"] if demo else []), *options)
-        self.quantrac("status", "--wait", "--timeout", "150")
+        self.quantrac("status", "--wait", "--timeout", str(LIMIT))
 
     def status(self) -> dict[str, Any]:
         """Return ``quantrac status --json``."""
@@ -62,7 +62,9 @@ class RunningStack:
 
     def api(self, tier: str = "province", key: str | None = None) -> httpx.Client:
         key = key or demo_api_key(DataDir(self.data))
-        return httpx.Client(base_url=self.stack.urls()[tier]["api"], headers={"X-Api-Key": key}, timeout=30)
+        return httpx.Client(
+            base_url=self.stack.urls()[tier]["api"], headers={"X-Api-Key": key}, timeout=LIMIT
+        )
 
     def register(
         self,
@@ -88,11 +90,3 @@ class RunningStack:
     def sender(self, code: str) -> FtpSender:
         address = parse_address(self.stack.urls()["province"]["ftp"].removeprefix("ftp://"))
         return FtpSender(*address, account_name(code), PASSWORD)
-
-
-def wait_for(holds: Callable[[], bool], seconds: float, what: str) -> None:
-    """Poll until the condition holds; fail, saying what did not come."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.25)

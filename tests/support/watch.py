@@ -45,7 +45,8 @@ class Stored:
     """What is stored of all that came and was published: satisfies ``Database`` and ``Progress``."""
 
     def __init__(self) -> None:
-        self.readings: list[tuple[str, str, int]] = []
+        self.readings: list[tuple[str, str, int, int]] = []
+        """Station, parameter, time, seconds from then to the receipt."""
         self.averages: dict[tuple[str, str, int], int] = {}
         self.exceedances: list[tuple[str, ExceedanceMessage, datetime]] = []
         self.alerts_by_id: dict[str, Alert] = {}
@@ -53,37 +54,43 @@ class Stored:
 
     def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
         rows = {
-            SERIES_SQL: self._series,
+            SERIES_SQL: lambda: self._series(parameters["now"], parameters["grace"]),
             HOURS_SQL: self._hours,
             EPISODES_SQL: self._episodes,
             ALERTS_SQL: self._alerts,
-        }[sql](parameters.get("now", 0))
+        }[sql]()
         return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
-    def _series(self, now: int) -> list[dict[str, Any]]:
-        times: dict[tuple[str, str], list[int]] = {}
-        for code, parameter, time in self.readings:
+    def _series(self, now: int, grace: int) -> list[dict[str, Any]]:
+        times: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for code, parameter, time, late in self.readings:
             if time < now - WATCHED:
                 continue
-            times.setdefault((code, parameter), []).append(min(time, now))
+            times.setdefault((code, parameter), []).append((min(time, now), late))
         return [
-            {"station": code, "parameter": parameter, "first": min(some), "last": max(some)}
+            {
+                "station": code,
+                "parameter": parameter,
+                "first": min(some)[0],
+                "last": max(some)[0],
+                "prompt": max((time for time, late in some if late < grace), default=0),
+            }
             for (code, parameter), some in times.items()
         ]
 
-    def _hours(self, now: int) -> list[dict[str, Any]]:
+    def _hours(self) -> list[dict[str, Any]]:
         return [
             {"station": code, "parameter": name, "starts": [start], "counts": [count]}
             for (code, name, start), count in self.averages.items()
         ]
 
-    def _episodes(self, now: int) -> list[dict[str, Any]]:
+    def _episodes(self) -> list[dict[str, Any]]:
         return [
             {"station": code, "computed_at": computed_at, **msgspec.structs.asdict(message)}
             for code, message, computed_at in self.exceedances
         ]
 
-    def _alerts(self, now: int) -> list[dict[str, Any]]:
+    def _alerts(self) -> list[dict[str, Any]]:
         alerts = sorted(self.alerts_by_id.values(), key=lambda alert: alert.opened_at)
         columns = alert_columns(alerts)  # facts are texts, as the table has them
         names = list(columns)
@@ -176,7 +183,8 @@ class Watch:
                     None,
                 )
             )
-            self.stored.readings.append((code, parameter, to_whole_seconds(min(at(minutes), at(when)))))
+            time = to_whole_seconds(min(at(minutes), at(when)))
+            self.stored.readings.append((code, parameter, time, to_whole_seconds(at(when)) - time))
         columns = FlaggedReadings.of(readings)
         flagged = FlaggedSet(
             code,

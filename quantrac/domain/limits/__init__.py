@@ -14,7 +14,7 @@ a duty officer (:class:`quantrac.domain.registry.stations.WarningLevels`) are tw
 from quantrac.domain.limits.book import Applied, Basis, LimitBook, basis_of, permit_at
 from quantrac.domain.limits.limit import Certainty, Limit, round_digits
 from quantrac.domain.limits.oxygen import OXYGEN_IN_AIR, correct_oxygen
-from quantrac.domain.limits.standards import Coefficient, Row, Standard, Transition, overlap
+from quantrac.domain.limits.standards import Coefficient, Row, Standard, Transition
 
 __all__ = [
     "OXYGEN_IN_AIR",
@@ -29,7 +29,6 @@ __all__ = [
     "Transition",
     "basis_of",
     "correct_oxygen",
-    "overlap",
     "permit_at",
     "round_digits",
 ]

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Limit, round_digits
-from quantrac.domain.limits.problems import list_names, suggest, unmet_needs, wrong_choices
-from quantrac.domain.limits.standards import BEFORE_ALL, Row, Standard, overlap
+from quantrac.domain.limits.problems import list_names, unmet_needs, wrong_choices
+from quantrac.domain.limits.standards import Row, Standard
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station, StationType
+from quantrac.domain.registry.validity import BEFORE_ALL, overlap
+from quantrac.domain.spellings import did_you_mean
 from quantrac.errors import UserError
 
 
@@ -100,7 +102,7 @@ class LimitBook:
         """
         standard = self.standards.get(permit.standard)
         if standard is None:
-            return [f"unknown standard {permit.standard!r}{suggest(permit.standard, self.standards)}"]
+            return [f"unknown standard {permit.standard!r}{did_you_mean(permit.standard, self.standards)}"]
         if medium not in standard.media:
             return [f"{standard.name} is for {list_names(sorted(standard.media))}, not for {medium}"]
         return list(wrong_choices(standard, permit)) or list(unmet_needs(standard, permit, facility_since))

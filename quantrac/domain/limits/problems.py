@@ -1,13 +1,13 @@
 """Why a permit cannot be used as it stands, in sentences."""
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from quantrac.domain.limits.standards import Standard, overlap
+from quantrac.domain.limits.standards import Standard
 from quantrac.domain.registry.permits import Permit
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, overlap
+from quantrac.domain.spellings import did_you_mean
 from quantrac.domain.times import VIETNAM
 
 
@@ -25,13 +25,13 @@ def wrong_choices(standard: Standard, permit: Permit) -> Iterator[str]:
     coefficients = [factor.name for factor in standard.coefficients]
     for name, value in permit.coefficients:
         if name not in coefficients:
-            yield f"{standard.name} has no coefficient {name!r}{suggest(name, coefficients)}"
+            yield f"{standard.name} has no coefficient {name!r}{did_you_mean(name, coefficients)}"
         elif not 0 < value < math.inf:
             yield f"{name} must be a number above 0"
     parameters = {row.parameter for row in standard.rows}
     for parameter in permit.without:
         if parameter not in parameters:
-            yield f"without: {standard.name} has no limit of {parameter}{suggest(parameter, parameters)}"
+            yield f"without: {standard.name} has no limit of {parameter}{did_you_mean(parameter, parameters)}"
 
 
 def unmet_needs(standard: Standard, permit: Permit, facility_since: datetime | None) -> Iterator[str]:
@@ -59,12 +59,6 @@ def list_names(names: Iterable[str], last: str = "or") -> str:
     """Write names as a list in a sentence."""
     *before, final = names
     return f"{', '.join(before)} {last} {final}" if before else final
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    """Write the question after the nearest of some names; empty where none is near."""
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _reason(standard: Standard, facility_since: datetime | None) -> str:

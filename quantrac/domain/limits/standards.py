@@ -9,15 +9,13 @@ leaves the old one to those that existed before the new one began.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Certainty
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.registry.validity import Valid
-
-BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +118,3 @@ class Standard(Valid):
         if self.transition:
             times.add(self.transition.until)
         return {at for at in times if at is not None}
-
-
-def overlap(first: Valid, second: Valid) -> bool:
-    """Tell whether both are valid at some time."""
-    starts = [entry.valid_from or BEFORE_ALL for entry in (first, second)]
-    return all(entry.valid_to is None or max(starts) < entry.valid_to for entry in (first, second))

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from quantrac.domain.catalogue import find_parameter, name_key
+from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.parsing.reasons import ParseError, Reason
-from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.stations import Station, StationParameter
 from quantrac.domain.sharing import share
+from quantrac.domain.spellings import fold
 from quantrac.domain.times import VIETNAM
 from quantrac.domain.units import Conversion, canonical_unit, conversion
 
@@ -98,11 +99,16 @@ class CatalogueNames:
         return self._targets
 
     def _resolve(self, name: str, unit: str) -> Target:
+        if not fold(name):
+            raise ParseError(Reason.MISSING_NAME)
         parameter = find_parameter(name)
         code = parameter.code if parameter else name.strip()
-        if not code:
-            raise ParseError(Reason.MISSING_NAME)
-        return Target(code, _canonical_unit(unit), None)
+        canonical = _canonical_unit(unit)
+        # Only a written unit can be one that the parameter does not have; an empty column says nothing.
+        if parameter and canonical and not parameter.can_be_in(canonical):
+            usual = " or ".join(dict.fromkeys(parameter.units.values()))
+            raise ParseError(Reason.INCOMPATIBLE_UNIT, unit=unit, parameter=code, target=usual)
+        return Target(code, canonical, None)
 
 
 class StationNames:
@@ -132,7 +138,7 @@ class StationNames:
                     by_key.setdefault(key, entry)
 
         def resolve(name: str, unit: str) -> Target:
-            key = name_key(name)
+            key = fold(name)
             if not key:
                 raise ParseError(Reason.MISSING_NAME)
             entry = by_key.get(key)
@@ -157,16 +163,14 @@ class _Entry:
         }
         entry = find_parameter(parameter.code)
         self._molar_mass = entry.molar_mass if entry else None
-        self._normal_is_actual = station.type is StationType.AMBIENT_AIR
+        self._medium = station.type
 
     def target(self, unit: str) -> Target:
         file_unit = _canonical_unit(unit)
         true_unit = self._unit_override.get(file_unit, file_unit) or self._default_unit
         if true_unit == self._unit:
             return Target(self.parameter.code, self.parameter.unit, None)
-        factors = conversion(
-            true_unit, self._unit, molar_mass=self._molar_mass, normal_is_actual=self._normal_is_actual
-        )
+        factors = conversion(true_unit, self._unit, molar_mass=self._molar_mass, medium=self._medium)
         if factors is None:
             raise ParseError(
                 Reason.INCOMPATIBLE_UNIT, unit=unit, parameter=self.parameter.code, target=self._unit
@@ -175,11 +179,11 @@ class _Entry:
 
 
 def _code(parameter: StationParameter) -> Iterable[str]:
-    return (name_key(parameter.code),)
+    return (fold(parameter.code),)
 
 
 def _file_names(parameter: StationParameter) -> Iterable[str]:
-    return map(name_key, parameter.file_names)
+    return map(fold, parameter.file_names)
 
 
 def _catalogue_spellings(parameter: StationParameter) -> Iterable[str]:
@@ -189,7 +193,7 @@ def _catalogue_spellings(parameter: StationParameter) -> Iterable[str]:
 @lru_cache(maxsize=1024)  # thousands of stations register the same parameters
 def _catalogue_keys(code: str) -> tuple[str, ...]:
     parameter = find_parameter(code)
-    return tuple(map(name_key, parameter.spellings)) if parameter else ()
+    return tuple(map(fold, parameter.spellings)) if parameter else ()
 
 
 def _edges(parameter: StationParameter) -> Iterable[datetime]:

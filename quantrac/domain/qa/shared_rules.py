@@ -9,6 +9,8 @@ from quantrac.domain.statuses import MEASURING
 from quantrac.domain.times import DAY, HOUR
 
 DEPTH = 16  # 80 minutes of a 5-minute series, more than any test counts back
+FOLLOWING = 2
+"""Readings after the judged one that a test may look at once the block of time is over."""
 LONGEST_SILENCE = 3.0 * HOUR
 """Equal values further apart than this (seconds) say nothing about the time between them."""
 LONGEST_AHEAD = float(DAY)

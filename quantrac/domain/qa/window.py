@@ -95,6 +95,9 @@ class Window:
     """(n, depth) the values before, oldest first; NaN where there is none that the device called good."""
     past_time: Floats
     """(n, depth) their times, each earlier than ``time``; NaN where ``past_value`` is."""
+    next_value: Floats
+    """(n, following) the readings after it in its block of time, earliest first; NaN until the block is over,
+    beyond its end, and where the device called none good. Live, nothing is known of them."""
     received: Floats
     """(n,) when the file was received; NaN where nobody knows."""
     interval: Floats
@@ -102,9 +105,9 @@ class Window:
     replaced: Floats
     """(n,) the value that an earlier file gave for the same time; NaN where there is none."""
     own_low: Floats
-    """(n,) lower quantile of the series' own trailing block medians; NaN where too little is known."""
+    """(n,) lower quartile of the series' own trailing block medians; NaN where too little is known."""
     own_high: Floats
-    """(n,) upper quantile of the same."""
+    """(n,) upper quartile of the same."""
     own_step: Floats
     """(n,) largest usual step between two readings over the same blocks; NaN where too little is known."""
     recent_low: Floats
@@ -153,6 +156,7 @@ class Window:
         past_time: ArrayLike | None = None,
         status: str = "00",
         unit: str = "",
+        following: ArrayLike = (),
         equal_minutes: ArrayLike = 0.0,
         time: ArrayLike = 0.0,
         received: ArrayLike = np.nan,
@@ -169,8 +173,8 @@ class Window:
         """Build a window from literals: rows at time 0, ``past`` five minutes apart unless timed.
 
         ``past`` has shape (depth,) to share it among the rows, or (n, depth), its times seconds before the
-        row; ``equal_minutes`` is how long the value has stood. ``companions`` were measured in every row's
-        sample, those in ``bad`` with a bad outcome.
+        row; ``following`` (k,) or (n, k) are the readings after it; ``equal_minutes`` is how long the value
+        has stood. ``companions`` were measured in every row's sample, those in ``bad`` with a bad outcome.
         """
         values = np.atleast_1d(np.asarray(value, dtype=np.float64))
         n = len(values)
@@ -181,6 +185,7 @@ class Window:
         times = spread(time)
         shared = np.atleast_2d(np.asarray(past, dtype=np.float64))
         past_value = np.broadcast_to(shared, (n, shared.shape[1]))
+        after = np.atleast_2d(np.asarray(following, dtype=np.float64))
         spaced = 300.0 * np.arange(-past_value.shape[1], 0) if past_time is None else past_time
         before = times[:, None] + np.asarray(spaced, dtype=np.float64)
         values_by_code = companions or {}
@@ -197,6 +202,7 @@ class Window:
             equal_since=times - 60.0 * spread(equal_minutes),
             past_value=past_value,
             past_time=np.where(np.isnan(past_value), np.nan, before),
+            next_value=np.broadcast_to(after, (n, after.shape[1])),
             received=spread(received),
             interval=60.0 * spread(interval_minutes),
             replaced=spread(replaced),

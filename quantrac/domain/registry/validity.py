@@ -4,7 +4,9 @@
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +21,9 @@ class Valid:
         return (self.valid_from is None or self.valid_from <= time) and (
             self.valid_to is None or time < self.valid_to
         )
+
+
+def overlap(first: Valid, second: Valid) -> bool:
+    """Tell whether both are valid at some time."""
+    starts = [entry.valid_from or BEFORE_ALL for entry in (first, second)]
+    return all(entry.valid_to is None or max(starts) < entry.valid_to for entry in (first, second))

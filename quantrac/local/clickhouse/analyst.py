@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from quantrac.local.clickhouse.errors import EngineError
 from quantrac.local.errors import LocalError
+from schemas.clickhouse.roles import ANALYST_OUTPUT
 
 MAX_STATEMENT_BYTES = 64 << 10
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
@@ -35,9 +36,11 @@ _WHOLE_RESULT_BYTES = "134217728"
 
 _SETTINGS = frozenset(
     (
+        *ANALYST_OUTPUT,
         *("extremes", "join_use_nulls", "session_timezone", "use_client_time_zone"),
         *("max_block_size", "date_time_input_format", "date_time_output_format"),
-        *("union_default_mode", "format_csv_delimiter"),
+        *("union_default_mode", "format_csv_delimiter", "output_format_csv_crlf_end_of_line"),
+        *("format_tsv_null_representation",),
         *("output_format_json_quote_64bit_integers", "output_format_json_quote_decimals"),
         *("output_format_json_quote_denormals", "output_format_json_named_tuples_as_objects"),
         *("output_format_parquet_compression_method", "output_format_parquet_string_as_string"),
@@ -90,7 +93,7 @@ class Analyst:
             raise EngineError.with_name(497, "ACCESS_DENIED", text)
 
     def settings(self, chosen: Mapping[str, str]) -> dict[str, str]:
-        """Return what is set before a statement is looked at: the limits, and what the client chose.
+        """Return what is set before a statement is looked at: the limits, and how the answer is written.
 
         Raises `EngineError` for a setting that no client may choose; a limit that it chose is overruled.
         """
@@ -98,7 +101,8 @@ class Analyst:
             if name not in _SETTINGS and name not in _LIMITS and name != "readonly":
                 text = f"Cannot modify '{name}' setting in readonly mode"
                 raise EngineError.with_name(164, "READONLY", text)
-        return {**{name: value for name, value in chosen.items() if name in _SETTINGS}, **_LIMITS}
+        output = {name: value for name, value in chosen.items() if name in _SETTINGS}
+        return {**ANALYST_OUTPUT, **output, **_LIMITS}
 
 
 def last_settings(*, streamed: bool) -> dict[str, str]:

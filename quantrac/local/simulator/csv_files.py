@@ -1,7 +1,6 @@
 """Real measurements from a CSV as station files: one file a row, every number as it is written there."""
 
 import csv
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
 from quantrac.domain.numbers import is_number
+from quantrac.domain.spellings import did_you_mean
 from quantrac.domain.written_times import clock_time, read_written
 from quantrac.errors import UserError
 from quantrac.local.simulator.files import TIME_FORMAT, file_name, line
@@ -117,9 +117,7 @@ def _parameter_columns(
 ) -> list[tuple[int, Column]]:
     for name in mapping:
         if name not in header:
-            near = difflib.get_close_matches(name, header, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"{path.name}: no column {name!r}{hint}")
+            raise UserError(f"{path.name}: no column {name!r}{did_you_mean(name, header)}")
     columns = [
         (index, mapping.get(name, Column(name)))
         for index, name in enumerate(header)

@@ -142,9 +142,12 @@ class WatchHandler:
         if not self._is_stored(assignment):
             return "the sink has not stored yet what came before"
         self._stations, self._caught_up_at = {}, None
-        for code, parameter, first_at, last_at in read_series(self._database, now):
+        for code, parameter, first_at, last_at, prompt_at in read_series(
+            self._database, now, self._rules.grace
+        ):
             if station := self._station(code):
                 station.extend(first_at, last_at)
+                station.prompt_at = max(station.prompt_at, prompt_at)
                 series = station.series_of(parameter)
                 series.last_at = max(series.last_at, last_at)
         for cause in CAUSES:

@@ -1,7 +1,7 @@
 """Which alerts of a station open, change and close: what the causes find now against what is open. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -75,13 +75,13 @@ def judge(
         if finding is None or finding.opened_at != alert.opened_at:
             yield _close(station, key, alert, _reason(cause, alert, entry, key.parameter, present))
         elif cause.step(finding.facts, rules) != cause.step(alert.facts, rules):
-            yield Change(station, key, "updated", _alert(station, key, finding, alert.version + 1))
+            yield Change(station, key, "updated", _update(alert, finding))
     for key, finding in findings.items():
         current = station.open.get(key)
         if current is not None and current.opened_at == finding.opened_at:
             continue
         if absences or not BY_KIND[key.kind].absence:
-            yield Change(station, key, "opened", _alert(station, key, finding, 1))
+            yield Change(station, key, "opened", _open(station, key, finding))
 
 
 def _findings(
@@ -100,18 +100,22 @@ def _findings(
     return findings
 
 
-def _alert(station: WatchedStation, key: CauseKey, finding: Finding, version: int) -> OpenAlert:
+def _open(station: WatchedStation, key: CauseKey, finding: Finding) -> OpenAlert:
     parts = (key.kind, station.code, key.parameter, finding.name or write_time(finding.opened_at))
     alert_id = "/".join(filter(None, parts))
     last_id, last_version = station.closed.get(key, ("", 0))
-    if alert_id == last_id:  # the same cause again, after a change of the registry or a correction
-        version = max(version, last_version + 1)
+    # The same cause again, after a change of the registry or a correction, counts on.
+    version = last_version + 1 if alert_id == last_id else 1
     return OpenAlert(alert_id, version, finding.opened_at, finding.severity, finding.detail, finding.facts)
 
 
+def _update(alert: OpenAlert, finding: Finding) -> OpenAlert:
+    version, severity = alert.version + 1, finding.severity
+    return replace(alert, version=version, severity=severity, detail=finding.detail, facts=finding.facts)
+
+
 def _close(station: WatchedStation, key: CauseKey, alert: OpenAlert, reason: str) -> Change:
-    last = OpenAlert(alert.alert_id, alert.version + 1, alert.opened_at, alert.severity, reason, alert.facts)
-    return Change(station, key, "closed", last)
+    return Change(station, key, "closed", replace(alert, version=alert.version + 1, detail=reason))
 
 
 def _reason(cause: Cause, alert: OpenAlert, entry: Station | None, parameter: str, present: datetime) -> str:

@@ -126,6 +126,8 @@ class WatchedStation:
     """Time of the oldest reading known."""
     last_at: int = NEVER
     """Time of the newest reading."""
+    prompt_at: int = NEVER
+    """Time of the newest reading that came within the grace of a silence, counted from its stamp."""
     series: dict[str, Series] = field(default_factory=dict)
     """By parameter."""
     states: dict[str, CauseState] = field(default_factory=dict)
@@ -154,6 +156,8 @@ class WatchedStation:
         if newest_at == NEVER:
             return
         self.extend(newest_at, newest_at)
+        if received_at - newest_at < context.rules.grace:
+            self.prompt_at = max(self.prompt_at, newest_at)
         file = ArrivedFile(received_at, max(made_at.values()), flagged.revision, readings, rows)
         for state in self.states.values():
             state.take_file(file, context)

@@ -13,10 +13,11 @@ from services.aggregator.watch.state import WATCHED, CauseKey, Database, OpenAle
 _CLOSED_DAYS = 60
 
 SERIES_SQL = """
-SELECT station, parameter, toUnixTimestamp(min(at)) AS first, toUnixTimestamp(max(at)) AS last
+SELECT station, parameter, toUnixTimestamp(min(at)) AS first, toUnixTimestamp(max(at)) AS last,
+  toUnixTimestamp(maxIf(at, late < {grace:UInt32})) AS prompt
 FROM
 (
-    SELECT station, parameter,
+    SELECT station, parameter, dateDiff('second', measured_at, toDateTime(received_at, 'UTC')) AS late,
       least(measured_at, toDateTime(received_at, 'UTC'), toDateTime({now:UInt32}, 'UTC')) AS at
     FROM readings
     WHERE measured_at >= toDateTime({start:UInt32}, 'UTC')
@@ -32,11 +33,14 @@ ORDER BY opened_at
 """
 
 
-def read_series(database: Database, now: int) -> Iterator[tuple[str, str, int, int]]:
-    """Yield (station, parameter, first, last) time of the readings of the last 60 days."""
-    columns = database.columns(SERIES_SQL, {"start": now - WATCHED, "now": now})
+def read_series(database: Database, now: int, grace: int) -> Iterator[tuple[str, str, int, int, int]]:
+    """Yield (station, parameter, first, last, last prompt) time of the readings of the last 60 days.
+
+    Prompt is what came within ``grace`` seconds; 0 where nothing did.
+    """
+    columns = database.columns(SERIES_SQL, {"start": now - WATCHED, "now": now, "grace": grace})
     for row in iterate_rows(columns):
-        yield row["station"], row["parameter"], row["first"], row["last"]
+        yield row["station"], row["parameter"], row["first"], row["last"], row["prompt"]
 
 
 def read_alerts(database: Database, now: int) -> Iterator[tuple[str, CauseKey, OpenAlert, bool]]:

@@ -10,6 +10,7 @@ from services.api.averages.query import select_averages
 from services.api.common.answers import UtcJsonResponse
 from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
+from services.api.common.names import ParameterName, resolve_parameter
 from services.api.common.pages import Keyset, SpanFilter, SpanPage
 from services.api.common.times import QueryTime, time_zone
 
@@ -23,8 +24,8 @@ class AveragesFilter(SpanFilter):
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
     """Station code."""
-    parameter: Annotated[str | None, Field(min_length=1, examples=["PM2.5"])] = None
-    """Catalogue code; all parameters where absent."""
+    parameter: ParameterName | None = None
+    """Catalogue code, or another name that the catalogue knows; all parameters where absent."""
     period: Literal["hour", "8h", "day", "month", "year"] = "hour"
     """Length of the period; day, month and year are Vietnam's (UTC+7)."""
     as_of: Annotated[QueryTime | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
@@ -42,7 +43,7 @@ def averages(
     rows = select_averages(
         context.database,
         station=station.code,
-        parameter=filters.parameter,
+        parameter=resolve_parameter(filters.parameter, [station]),
         period=filters.period,
         after_key=page.after_key,
         end=page.end,

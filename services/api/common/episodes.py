@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.api.common.database import FIRST_TIME
+from services.api.common.names import ProvinceName
 from services.api.common.pages import SpanFilter
 from services.api.common.times import QueryTime
 
@@ -18,8 +19,8 @@ class EpisodesFilter(SpanFilter):
 
     station: Annotated[str | None, Field(examples=["HN_BKHN_KHIKXQ"])] = None
     """Station code; all that the key may read where absent."""
-    province: Annotated[str | None, Field(pattern=r"^\d{2}$")] = None
-    """Only stations of this province; two-digit code of Decision 19/2025/QĐ-TTg."""
+    province: ProvinceName | None = None
+    """Only stations of this province: two-digit code of Decision 19/2025/QĐ-TTg, or its name."""
     from_: Annotated[QueryTime | None, Field(alias="from", examples=["2026-03-25T00:00:00+07:00"])] = None
     """Inclusive, and before `to`; ISO 8601 with a zone. 31 days before `to` where absent; where only open
     ones are asked for, they are given however long ago they began."""

@@ -1,6 +1,6 @@
 """Who sends a request, and what their key lets them read."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -13,6 +13,7 @@ from quantrac.domain.parsing.targets import DEFAULT_ZONE
 from quantrac.domain.registry.api_keys import ApiKey
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationType
+from quantrac.domain.spellings import fold
 from quantrac.io.http_guard import mark_authenticated
 from schemas.keys import matches, parse_token
 from services.api.common.context import ApiContext
@@ -39,11 +40,25 @@ class Reader:
         return not self.key.provinces
 
     def station(self, code: str) -> Station:
-        """Return a station; raises :class:`UnknownStation`. A closed station's data stay readable."""
-        station = self.stations.get(code)
+        """Return the station of a code, or of one that looks the same; raises :class:`UnknownStation`.
+
+        A closed station's data stay readable.
+        """
+        station = self.stations.get(code) or self._station_like(code)
         if station is None or not (self.is_unlimited or station.province in self.key.provinces):
             raise UnknownStation(code)
         return station
+
+    def _station_like(self, code: str) -> Station | None:
+        key = fold(code)
+        return next((station for station in list(self.stations.values()) if fold(station.code) == key), None)
+
+    def stations_of(self, code: str | None) -> Iterator[Station]:
+        """Yield the station of a code, or all that the key may read."""
+        if code is not None:
+            yield self.station(code)
+        else:
+            yield from (station for station in list(self.stations.values()) if self.can_read(station.code))
 
     def can_read(self, code: str) -> bool:
         """Tell whether rows of a station, or of none (``""``), may be shown."""
@@ -73,7 +88,7 @@ class Reader:
         """
         if code is not None:
             station = self.station(code)
-            return [code] if province in (None, station.province) else []
+            return [station.code] if province in (None, station.province) else []
         if self.is_unlimited and province is None:
             return None
         return [station.code for station in self.visible_stations(province=province)]

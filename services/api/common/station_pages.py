@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import Path, Request
-from pydantic import Field
 
 from quantrac.domain.registry import stations as domain
 from services.api.common.context import Context
 from services.api.common.keys import Reader
+from services.api.common.names import ProvinceName
 from services.api.common.pages import Keyset, PageFilter, link_to_cursor
 
 _ORDER = Keyset(code=str)
@@ -20,8 +20,8 @@ class StationFilter(PageFilter):
 
     type: domain.StationType | None = None
     """Only stations that measure this."""
-    province: Annotated[str | None, Field(pattern=r"^\d{2}$", examples=["01"])] = None
-    """Only stations of this province; two-digit code of Decision 19/2025/QĐ-TTg."""
+    province: ProvinceName | None = None
+    """Only stations of this province: two-digit code of Decision 19/2025/QĐ-TTg, or its name."""
 
 
 def select_station_page(

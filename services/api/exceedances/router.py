@@ -9,6 +9,7 @@ from services.api.common.answers import UtcJsonResponse
 from services.api.common.context import ApiContext
 from services.api.common.episodes import EpisodesFilter
 from services.api.common.keys import CurrentReader
+from services.api.common.names import ParameterName, resolve_parameter
 from services.api.common.pages import Keyset, SpanPage
 from services.api.common.times import QueryTime
 from services.api.exceedances.answer import Exceedances, present_exceedance
@@ -22,8 +23,8 @@ _ORDER = Keyset(starts_at=AwareDatetime, station=str, parameter=str, period=str,
 class ExceedancesFilter(EpisodesFilter):
     """Which exceedances."""
 
-    parameter: Annotated[str | None, Field(min_length=1, examples=["PM2.5"])] = None
-    """Catalogue code; all parameters where absent."""
+    parameter: ParameterName | None = None
+    """Catalogue code, or another name that the catalogue knows; all parameters where absent."""
     open: bool | None = None
     """Only those after which no complete average within the limit is known, or only the others."""
     as_of: Annotated[QueryTime | None, Field(examples=["2026-03-26T00:00:00+07:00"])] = None
@@ -50,7 +51,7 @@ def exceedances(
     rows = select_exceedances(
         context.database,
         stations=reader.scope(filters.station, filters.province),
-        parameter=filters.parameter,
+        parameter=resolve_parameter(filters.parameter, reader.stations_of(filters.station)),
         is_open=filters.open,
         after_key=page.after_key,
         end=page.end,

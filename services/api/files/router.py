@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from services.api.common.answers import Row
 from services.api.common.context import ApiContext, Context
 from services.api.common.keys import CurrentReader, Reader
+from services.api.common.names import RejectReason
 from services.api.common.pages import Keyset, SpanFilter, SpanListFilter, SpanPage
 from services.api.common.problems import BadParameter, NotFound
 from services.api.files.answer import File, Files, Reject, RejectCount, Rejects, RejectsSummary
@@ -46,7 +47,7 @@ class FilesFilter(SummaryFilter, SpanFilter):
 class RejectsFilter(SummaryFilter, SpanFilter):
     """Which rejected lines, by the time their file was received."""
 
-    reason: Annotated[str | None, Field(min_length=1, examples=["value-not-a-number"])] = None
+    reason: RejectReason | None = None
     """Stable code of the reason."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from quantrac.domain.qa.baseline.blocks import BLOCKS, LAG, block_of
+from quantrac.domain.qa.baseline.blocks import BLOCK, BLOCKS, LAG, block_of
 from quantrac.domain.qa.baseline.neighbour_hours import Hours, combine_hours, neighbours_of
 from quantrac.domain.qa.checks import neighbours as neighbours_test
 from quantrac.domain.qa.checks.table import TESTS
@@ -60,13 +60,15 @@ def explain_reading(
 
     Where ``can_read`` refuses one of its neighbour stations, no sentence says what those measured.
 
-    Reads the station as far back as its tests look, the statistics of the blocks of its baseline, and its
-    hour at the neighbour stations. Raises ``ClickHouseError``.
+    Reads the station as far back as its tests look and to the end of the block of time, the statistics of the
+    blocks of its baseline, and its hour at the neighbour stations. Raises ``ClickHouseError``.
     """
     # Built anew: its caches are for one thread, and filling them for one station takes a millisecond.
     expectations = Expectations(context.registry, context.book)
     time = measured_at.timestamp()
     history, block = _HistoryOfOneHour(context.database, time // HOUR), block_of(time)
+    block_end = (block + 1) * BLOCK
+    is_block_over = has_readings_after(context.database, station=station, end=block_end)
     neighbour_codes = neighbours_of(context.registry, station)
     # Medians over the neighbours, an array of hours for each parameter; filled when a test reads them.
     neighbour_hours: dict[str, Hours] = {}
@@ -77,13 +79,14 @@ def explain_reading(
         return neighbour_hours
 
     explanations = explain_readings(
-        history.readings(station, time - expectations.look_back(station), time + 1),
+        history.readings(station, time - expectations.look_back(station), block_end),
         expectations,
         time,
         parameter=parameter,
         statistics=history.statistics(station, block - LAG - BLOCKS, block - LAG),
         neighbours=read_neighbours,
         decisions=context.registry.decisions_of(station),
+        newest=float(block_end if is_block_over else time),
     )
     if not explanations:
         return None

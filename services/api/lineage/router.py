@@ -9,6 +9,7 @@ from services.api.averages.answer import Average, present_average
 from services.api.common.answers import Row
 from services.api.common.context import ApiContext, Context
 from services.api.common.keys import CurrentReader
+from services.api.common.names import ParameterName, resolve_parameter
 from services.api.common.problems import NotFound
 from services.api.common.times import QueryTime, iso, time_zone
 from services.api.files.answer import File
@@ -37,8 +38,8 @@ class ReadingKey(BaseModel):
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
     """Station code."""
-    parameter: Annotated[str, Field(examples=["PM2.5"])]
-    """Catalogue code."""
+    parameter: ParameterName
+    """Catalogue code, or another name that the catalogue knows."""
     measured_at: Annotated[QueryTime, Field(examples=["2026-03-25T00:05:00+07:00"])]
     """ISO 8601 with a zone."""
 
@@ -49,10 +50,11 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
     receipts.
     """
     station, database = reader.station(key.station), context.database
-    series = {"station": station.code, "parameter": key.parameter}
+    parameter = resolve_parameter(key.parameter, [station]) or key.parameter
+    series = {"station": station.code, "parameter": parameter}
     row = find_reading(database, **series, measured_at=key.measured_at)
     if row is None:
-        raise NotFound(f"{station.code} has no reading of {key.parameter} at {iso(key.measured_at)}.")
+        raise NotFound(f"{station.code} has no reading of {parameter} at {iso(key.measured_at)}.")
     measured_at = row["measured_at"]
     reading = present_reading(row, station)
     file = find_file(database, station=station.code, received_at=row["received_at"])
@@ -64,14 +66,14 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
     zone = time_zone(station.timezone)
     receipts = select_receipts(database, station=station.code, file_id=file["file_id"]) if file else []
     revisions = select_revisions(database, **series, measured_at=key.measured_at)
-    decision = find_decision(context, station.code, key.parameter, measured_at)
+    decision = find_decision(context, station.code, parameter, measured_at)
     return Lineage(
         reading=Reading(**reading),
         file=File.from_row(file, has_content=context.has_raw_files) if file else None,
         raw=_locate_bytes(content, context),
         raw_bytes=None if content is None else len(content),
         line_text=line,
-        unit_correction=find_unit_correction(station, key.parameter, measured_at, line),
+        unit_correction=find_unit_correction(station, parameter, measured_at, line),
         averaged=averaged,
         average=Average(**present_average(average, zone)) if average else None,
         indices=[Index(**present_index(row, zone)) for row in indices],

@@ -10,6 +10,7 @@ from quantrac.domain.readings import Flag
 from services.api.common.answers import UtcJsonResponse
 from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
+from services.api.common.names import ParameterName, resolve_parameter
 from services.api.common.pages import Keyset, SpanFilter, SpanPage
 from services.api.common.station_pages import StationCode, StationFilter, select_station_page
 from services.api.readings.answer import Readings, StationLatest, present_reading
@@ -28,8 +29,8 @@ class ReadingsFilter(SpanFilter):
 
     station: Annotated[str, Field(examples=["HN_BKHN_KHIKXQ"])]
     """Station code."""
-    parameter: Annotated[str | None, Field(min_length=1, examples=["PM2.5"])] = None
-    """Catalogue code; all parameters where absent."""
+    parameter: ParameterName | None = None
+    """Catalogue code, or another name that the catalogue knows; all parameters where absent."""
     flag: Flag | None = None
     """Only this QARTOD flag: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing."""
 
@@ -51,7 +52,7 @@ def readings(
     rows = select_readings(
         context.database,
         station=station.code,
-        parameter=filters.parameter,
+        parameter=resolve_parameter(filters.parameter, [station]),
         flag=filters.flag,
         after_key=page.after_key,
         end=page.end,

@@ -8,14 +8,12 @@ from quantrac.domain.parsing import parse_file
 from quantrac.domain.readings import ReadingSet, Reject
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.rejects import TRUNCATED_FILE
 from quantrac.io.records import DeadLetter, Done, Record
 from schemas.codecs.raw_file import RawFileHead, decode_head
 from schemas.codecs.sets import encode_reading_set
 from services.receiver.intake.handler import TRUNCATED
 from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
-
-TRUNCATED_FILE = "truncated-file"
-"""Reason of a reject (line 0) beside whatever could be read of a file whose end never came."""
 
 
 class ParseHandler:

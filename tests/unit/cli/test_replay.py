@@ -1,9 +1,11 @@
 """`quantrac replay`: which options go together, and what a dry run shows."""
 
+import importlib
 import io
 import itertools
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,11 @@ from quantrac.cli.replay_windows import Page, Period, Shown
 from quantrac.domain.readings import Flag
 from quantrac.io.clickhouse import Result
 from quantrac.testing.broker import FakeBroker
-from quantrac.testing.builders import flagged_reading
+from quantrac.testing.builders import flagged_reading, registry, station
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
+
+replay_module = importlib.import_module("quantrac.cli.replay")  # the package has the command by that name
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +49,23 @@ def said(*arguments: str) -> str:
         (("--stage", "parse", "--publish"), "--rules and --publish belong to --stage validator"),
         (("--stage", "windows", "--publish"), "--rules, --publish and --reason do not belong to"),
         (("--stage", "parse", "--to", "2026-02-01"), "--from must lie before --to"),
+        (("--stage", "parse", "--reason", "unknown-units"), "the nearest is 'unknown-unit'"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...], sentence: str) -> None:
     assert sentence in said(*options)
+
+
+@pytest.mark.parametrize(
+    "options", [("parse",), ("windows", "--dry-run"), ("validator", "--dry-run"), ("validator", "--publish")]
+)
+def test_a_station_that_is_none_is_named_with_a_likely_one(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    for module in (replay_module, replay_validator):
+        monkeypatch.setattr(module, "read_registry", lambda target: nullcontext(registry([station("HN_A")])))
+    sentence = said("--stage", *options, "--why", "new rules", "--station", "HN_AA")
+    assert sentence == "quantrac: there is no station 'HN_AA' in the registry; did you mean 'HN_A'?"
 
 
 def test_other_rules_for_a_span_are_not_published_for_one_station(tmp_path: Path) -> None:

@@ -242,8 +242,11 @@ def test_climatology_leaves_a_file_that_a_person_wrote(month_of_readings: Path, 
         (("--low", "0.9", "--high", "0.1"), "the quantiles must lie in order"),
         (("--csv", "pm25.csv"), "write it as CODE=FILE"),
         (("--csv", "PM2.5=nowhere.csv"), "nowhere.csv: "),
-        (("--csv", "PM25=pm25.csv"), "'PM25' is no catalogue code; it is 'PM2.5'"),
-        (("--csv", "X=pm25.csv"), "'X' is no catalogue code\n"),
+        (("--csv", "PM25=nowhere.csv"), "nowhere.csv: "),
+        (
+            ("--csv", "Turbidty=pm25.csv"),
+            "'Turbidty' is not in the catalogue; the nearest name is 'Turbidity'",
+        ),
     ],
 )
 def test_climatology_says_in_one_sentence_why_it_computed_nothing(
@@ -327,14 +330,40 @@ def test_a_decision_is_withdrawn_with_a_reason_and_judged_again(broker: Broker) 
 
 def test_the_list_can_be_kept_to_one_station(broker: Broker) -> None:
     run(review, *ADD)
-    assert run(review, "list", "--station", "HN_OTHER").output == ""
+    assert STATION in run(review, "list", "--station", STATION.lower()).output
+    unknown = run(review, "list", "--station", f"{STATION}0")
+    assert unknown.output == (
+        f"quantrac: there is no station '{STATION}0' in the registry; did you mean {STATION!r}?\n"
+    )
+
+
+def test_a_decision_names_parameter_and_station_in_any_spelling(broker: Broker) -> None:
+    change = {STATION: STATION.lower(), "O3": "ozone"}
+    assert run(review, *(change.get(argument, argument) for argument in ADD)).exit_code == 0
+    (decision,) = broker.registry().decisions.values()
+    assert (decision.station, decision.parameters) == (STATION, ("O3",))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--parameter", "Turbidty"), "'Turbidty' is not in the catalogue; the nearest name is 'Turbidity'"),
+        (("--station", "HN_NOWHERE"), "there is no station 'HN_NOWHERE' in the registry"),
+    ],
+)
+def test_thresholds_of_what_is_unknown_are_not_shown(
+    broker: Broker, arguments: tuple[str, str], sentence: str
+) -> None:
+    refused = run(rules, "show", *arguments)
+    assert refused.exit_code != 0
+    assert sentence in refused.output
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ((STATION, "HN_NOWHERE"), "there is no station 'HN_NOWHERE'"),
-        (("O3", "ozone"), "'ozone' is no catalogue code; it is 'O3'"),
+        (("O3", "ozonne"), "'ozonne' is not in the catalogue; the nearest name is 'Ozone'"),
         (("2026-03-25", "2026-03-26"), "the span must start before it ends"),
         (("2026-03-25", "2026-03-25T00:00"), "names no zone"),
         (("pump changed", " "), "say why with --why"),

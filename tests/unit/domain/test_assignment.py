@@ -84,3 +84,18 @@ def test_a_name_that_fits_patterns_of_two_stations_is_ambiguous() -> None:
 def test_an_alias_that_two_stations_bear_is_ambiguous() -> None:
     twin = station("HN_TWIN", aliases=["BKHN-OLD"])
     assert match_stations("BKHN-OLD_20260325000500.txt", [BKHN, twin]) == (BKHN, twin)
+
+
+@pytest.mark.parametrize(
+    "name", ["ÐB_MT_KHI_20260325000500.txt", "copy of đb_mt_khi.txt", "ĐB\u200b_MT_KHI.lsi"]
+)
+def test_a_code_that_looks_the_same_is_the_stations(name: str) -> None:
+    border = station("ĐB_MT_KHI")
+    assert assign_station(name, [border, GP]) == border
+    assert assign_station("x.txt", [border, GP], "/ðb_mt_khi/2026/03/25") == border
+
+
+def test_a_pattern_meets_a_name_that_looks_the_same_and_keeps_its_blanks() -> None:
+    first = station("HN_ONE", file_patterns=["Trạm Hoà Lạc 1 "])
+    assert assign_station("trạm hòa lạc 1 0106.lsi", [first, GP]) == first
+    assert match_stations("Trạm Hoà Lạc 12.lsi", [first, GP]) == ()

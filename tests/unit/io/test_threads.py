@@ -3,10 +3,11 @@ import threading
 import pytest
 
 from quantrac.io.threads import run_threads
+from support.waiting import LIMIT
 
 
 def patient(stop: threading.Event) -> None:
-    assert stop.wait(5)
+    assert stop.wait(LIMIT)
 
 
 def test_all_loops_run_until_they_are_told_to_stop() -> None:
@@ -14,7 +15,7 @@ def test_all_loops_run_until_they_are_told_to_stop() -> None:
     both = threading.Barrier(2, action=stop.set)
 
     def loop(stop: threading.Event) -> None:
-        both.wait(5)
+        both.wait(LIMIT)
         patient(stop)
 
     run_threads({"a": loop, "b": loop}, stop)

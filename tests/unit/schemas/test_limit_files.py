@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from docs import limits_page
 from quantrac.cli import main
 from quantrac.domain.catalogue import CATALOGUE
-from quantrac.domain.limits import Standard, Transition, overlap
+from quantrac.domain.limits import Standard, Transition
 from quantrac.domain.registry.stations import StationType
+from quantrac.domain.registry.validity import overlap
 from quantrac.errors import UserError
 from quantrac.local.demo import REGISTRY, demo_stations
 from schemas.limits import load, load_national

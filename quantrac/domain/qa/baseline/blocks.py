@@ -40,8 +40,9 @@ RECENT = 8
 """Blocks of the recent past: 2 days, two turns of the daily cycle."""
 RECENT_AT_LEAST = 4
 """Of these: the hours of one day."""
-TAIL = 0.02
-"""Share of block medians beyond each end of the own range: 2 of 120."""
+TAIL = 0.25
+"""Share of block medians beyond each end of the own range, the middle half: 30 of 120, so that a fault of a
+week does not become usual while it lasts; with 2 of 120 it did after 18 hours."""
 STEP = 0.9
 """Quantile of the steps of one block: of 71 steps the eighth largest, so that a few spikes, two steps
 each, do not set it."""
@@ -188,7 +189,7 @@ def bounds(statistics: Sequence[BlockStatistics], first: int, last: int) -> Base
     ...                          np.full(40, 72))
     >>> baseline = bounds([steady], 13, 41)
     >>> baseline.own_low[0].tolist()[:2], float(baseline.own_high[0, -1]), float(baseline.own_step[0, -1])
-    ([0.0, 0.0], 39.0, 1.0)
+    ([3.0, 3.0], 29.0, 1.0)
     >>> np.isnan(bounds([steady], 12, 12).own_low).tolist()
     [[True]]
     """

@@ -1,5 +1,8 @@
 """Own range: far outside what this very series has shown in the last weeks.
 
+It is told by the middle half of their block medians, as John Tukey's fences are, and not by their extremes:
+a fault that lasts for days would else be usual after its first hours.
+
 Source: IOOS QARTOD, test 5 (climatology), with the baseline of the series' own past in place of a table by
 season; the default of ``spans`` is unverified.
 """
@@ -11,6 +14,9 @@ from quantrac.domain.qa.checks.wording import NO_THRESHOLD, rows
 from quantrac.domain.qa.window import Floats, Outcomes, Threshold, Window
 from quantrac.domain.readings import Flag
 
+HALVES = 3.0
+"""Widths of its middle half that the usual range is wide: 4 standard deviations of a normal distribution."""
+
 
 def own_range(
     window: Window,
@@ -20,18 +26,18 @@ def own_range(
     relative: Threshold = 0.05,
     log_floor: Threshold = np.nan,
 ) -> Outcomes:
-    """Suspect a reading more than ``spans`` widths outside the usual range of its series.
+    """Suspect a reading more than ``spans`` widths outside the middle half of what its series usually shows.
 
-    The width is that of the usual range, and never less than ``at_least_span`` (unit of the value) or
-    ``relative`` times the end of the range further from 0. With ``log_floor`` (unit of the value) logarithms
-    are compared (:func:`~quantrac.domain.qa.checks.scale.rescale`), for quantities that vary by factors:
-    ``at_least_span`` is then one too (0.69 for a factor of 2), and ``relative`` does not count.
+    The width is three times that of the middle half, and never less than ``at_least_span`` (unit of the
+    value) or ``relative`` times the end of the half further from 0. With ``log_floor`` (unit of the value)
+    logarithms are compared (:func:`~quantrac.domain.qa.checks.scale.rescale`), for quantities that vary by
+    factors: ``at_least_span`` is then one too (0.69 for a factor of 2), and ``relative`` does not count.
 
     Too little known of the series, one that never moved, and a row without thresholds are NOT_EVALUATED.
 
-    >>> own_range(Window.of([39.0, 41.0], own=(10.0, 20.0))).tolist()
+    >>> own_range(Window.of([79.0, 81.0], own=(10.0, 20.0))).tolist()
     [1, 3]
-    >>> turbid = Window.of([300.0, 2000.0, 0.0], own=(10.0, 40.0))
+    >>> turbid = Window.of([300.0, 2000.0, 0.0], own=(10.0, 20.0))
     >>> own_range(turbid, log_floor=3).tolist()
     [1, 3, 1]
     >>> own_range(Window.of([29.0])).tolist()
@@ -52,12 +58,12 @@ def explain(
     relative: Threshold = 0.05,
     log_floor: Threshold = np.nan,
 ) -> list[str]:
-    """Name the usual range and the limits around it, both in the unit of the value.
+    """Name the middle half of the usual values and the limits around it, both in the unit of the value.
 
-    >>> explain(Window.of([41.0], own=(10.0, 20.0)))
-    ['41, usual range of the series 10 to 20, limits -10 and 40']
-    >>> explain(Window.of([2000.0], own=(10.0, 40.0)), log_floor=3)
-    ['2000, usual range of the series 10 to 40, limits -1.81 and 467']
+    >>> explain(Window.of([81.0], own=(10.0, 20.0)))
+    ['81, middle half of the usual values 10 to 20, limits -50 and 80']
+    >>> explain(Window.of([2000.0], own=(10.0, 20.0)), log_floor=3)
+    ['2000, middle half of the usual values 10 to 20, limits -2.58 and 702']
     >>> explain(Window.of([5.0], own=(5.0, 5.0)), relative=0)
     ['the series has never moved']
     """
@@ -72,7 +78,7 @@ def explain(
         if no_threshold
         else "the series has never moved"
         if np.isnan(from_) or np.isnan(to)
-        else f"{value:.10g}, usual range of the series {usual:.6g} to {most:.6g}, "
+        else f"{value:.10g}, middle half of the usual values {usual:.6g} to {most:.6g}, "
         f"limits {from_:.3g} and {to:.3g}"
         for value, usual, most, from_, to, no_threshold in rows(
             window.value, window.own_low, window.own_high, *ends, lacking
@@ -86,6 +92,6 @@ def _limits(
     """Value and limits, each (n,), of the logarithms where asked; NaN where something is lacking."""
     low, high = rescale(window.own_low, log_floor), rescale(window.own_high, log_floor)
     share = np.where(np.isnan(log_floor), relative * np.maximum(np.abs(low), np.abs(high)), 0.0 * relative)
-    width = np.maximum(np.maximum(high - low, at_least_span), share)
+    width = np.maximum(np.maximum(HALVES * (high - low), at_least_span), share)
     margin = np.where(width > 0, spans * width, np.nan)
     return rescale(window.value, log_floor), low - margin, high + margin

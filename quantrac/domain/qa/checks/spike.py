@@ -1,7 +1,8 @@
-"""Spike: one reading far from those just before it.
+"""Spike: a reading far from those just before it, from which the series comes back at once.
 
-Source: IOOS QARTOD, test 6 (spike). QARTOD compares with the neighbours on both sides; a live reading must
-have its flag at once, so this one looks back only.
+Source: IOOS QARTOD, test 6 (spike), which compares with the neighbours on both sides. A live reading must
+have its flag at once, by those before it alone. Once its block of time is over, what came after it may take
+the flag back: a sensor's spike is gone at the next readings, a pulse of a river decays over hours.
 """
 
 import numpy as np
@@ -23,6 +24,7 @@ def spike(
     at_least: Threshold = 3,
     minutes: Threshold = 360,
     log_floor: Threshold = np.nan,
+    return_share: Threshold = np.nan,
 ) -> Outcomes:
     """Judge each reading by its distance from the median of the last ``readings`` ones within ``minutes``.
 
@@ -34,6 +36,14 @@ def spike(
 
     >>> turbid = Window.of([40.0, 120.0], past=[10.0, 12.0, 11.0])
     >>> spike(turbid, suspect=1.25, log_floor=3).tolist()
+    [1, 3]
+
+    With ``return_share`` a SUSPECT reading is GOOD after all where the readings after it are known and none
+    has come back by that share of the distance from the median. FAIL stays.
+
+    >>> storm = Window.of([120.0], past=[10.0, 12.0, 11.0], following=[95.0, 80.0])
+    >>> bubble = Window.of([120.0], past=[10.0, 12.0, 11.0], following=[12.0, 11.0])
+    >>> [int(spike(pulse, suspect=1.25, log_floor=3, return_share=0.6)[0]) for pulse in (storm, bubble)]
     [1, 3]
 
     A median needs no verdict on the readings it is taken from: one wild value among five does not move it.
@@ -57,6 +67,7 @@ def spike(
     # Negated, so that a distance that is no number is not a pass.
     outcome[~(distance <= suspect)] = Flag.SUSPECT
     outcome[~(distance <= fail)] = Flag.FAIL
+    outcome[_find_pulses(window, outcome, median, return_share, log_floor)] = Flag.GOOD
     lacking = np.isnan(suspect) | np.isnan(fail) | np.isnan(spreads)
     outcome[~(count >= at_least) | lacking] = Flag.NOT_EVALUATED
     return outcome
@@ -72,6 +83,7 @@ def explain(
     at_least: Threshold = 3,
     minutes: Threshold = 360,
     log_floor: Threshold = np.nan,
+    return_share: Threshold = np.nan,
 ) -> list[str]:
     """Name the distance from the readings before, and the limits with the series' own spread in them.
 
@@ -79,6 +91,9 @@ def explain(
     ['253 is 232.9 from the median 20.1 of 5 readings, limits 30 and 1000']
     >>> explain(Window.of([253.0], past=[20.1]), suspect=30, fail=1000)
     ['1 reading in 6 h, needs 3']
+    >>> pulse = Window.of([90.0], past=[20, 19, 21], following=[83.0, 80.0])
+    >>> explain(pulse, suspect=30, return_share=0.6)
+    ['90 is 70 from the median 20 of 3 readings, limit 30; back by 14 % soon after, a spike by 60 %']
     """
     history, count, median = _history(window, readings, minutes, log_floor)
     spread = _median(np.abs(history - median), count)
@@ -94,6 +109,8 @@ def explain(
         minutes,
         lacking,
         log_floor,
+        _share_come_back(window, median, log_floor),
+        return_share,
     )
     return [
         NO_THRESHOLD
@@ -102,8 +119,37 @@ def explain(
         if not known >= needed
         else f"{'' if np.isnan(floor) else 'logarithm '}{value:.10g} is {abs(value - middle):.6g} "
         f"from the median {middle:.6g} of {format_count(known)}, {format_limits(low + own, high + own)}"
-        for value, middle, own, known, low, high, needed, within, no_threshold, floor in numbers
+        + (
+            f"; back by {back:.0%} soon after, a spike by {share:.0%}".replace("%", " %")
+            if abs(value - middle) > low + own and not np.isnan(back) and not np.isnan(share)
+            else ""
+        )
+        for value, middle, own, known, low, high, needed, within, no_threshold, floor, back, share in numbers
     ]
+
+
+def _find_pulses(
+    window: Window, outcome: Outcomes, median: Floats, return_share: Threshold, log_floor: Threshold
+) -> Indices:
+    """Rows (m,) that are SUSPECT although the series has not come back after them."""
+    if np.all(np.isnan(return_share)):
+        return np.empty(0, dtype=np.intp)
+    rows = np.flatnonzero(outcome == Flag.SUSPECT)  # few
+    share, floor = (np.broadcast_to(threshold, len(window))[rows] for threshold in (return_share, log_floor))
+    pulses: Indices = rows[_share_come_back(window.take(rows), median[rows], floor) < share]
+    return pulses
+
+
+def _share_come_back(window: Window, median: Floats, log_floor: Threshold) -> Floats:
+    """Share (n,) of its distance from the median by which the series came back after each reading.
+
+    That of the reading after it that is nearest to the median, or beyond; NaN where none is known.
+    """
+    distance = rescale(window.value, log_floor) - median
+    # (n, following) what is left of the distance, below 0 on the other side of the median
+    left = (rescale(window.next_value, log_floor) - median[:, None]) / distance[:, None]
+    share: Floats = 1.0 - np.fmin.reduce(left, axis=1, initial=np.nan)
+    return share
 
 
 def _history(

@@ -12,7 +12,7 @@ from quantrac.domain.qa.baseline.blocks import BOUNDS, BaselineBounds
 from quantrac.domain.qa.baseline.lookup import Baselines, Lookup
 from quantrac.domain.qa.live.arrivals import NO_SERIES, Arrivals, Past
 from quantrac.domain.qa.live.memory import Memory, measurement_seconds
-from quantrac.domain.qa.shared_rules import has_wrong_clock, measured
+from quantrac.domain.qa.shared_rules import FOLLOWING, has_wrong_clock, measured
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profiles import StationProfiles
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Texts, Window
@@ -88,6 +88,7 @@ class BatchColumns:
             equal_since=past.equal_since,
             past_value=past.past_value,
             past_time=past.past_time,
+            next_value=np.broadcast_to(np.nan, (len(self), FOLLOWING)),  # known when the block is over
             received=arrivals.received,
             interval=interval,
             replaced=past.replaced,

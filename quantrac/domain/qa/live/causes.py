@@ -77,13 +77,24 @@ def advance_stations(batch: BatchColumns, memory: Memory) -> FinishedPeriods:
 
 
 def add_causes_of_rows(
-    spans: ProvisionalSpans, batch: BatchColumns, past: Past, enabled: Mapping[str, Bools]
+    spans: ProvisionalSpans,
+    batch: BatchColumns,
+    past: Past,
+    enabled: Mapping[str, Bools],
+    finished: FinishedPeriods,
 ) -> None:
-    """Add what the past of the rows leaves unknown; ``enabled`` gives the rows (n,) of each test."""
+    """Add what the past of the rows leaves unknown; ``enabled`` gives the rows (n,) of each test.
+
+    A late reading changes what those after it look back on, and in a block that is over what those before it
+    look ahead to.
+    """
     time, can_change = batch.arrivals.time, batch.can_change
     is_late = past.is_late | (batch.arrivals.series == NO_SERIES)
     needs_bounds = np.logical_or.reduce([enabled[name] for name in BLOCK_TESTS])
-    spans.add_rows(is_late & can_change, time, time + batch.arrivals.look_back, "late")
+    if is_late.any():
+        block = np.floor(time / BLOCK) * BLOCK
+        start = np.where(block + BLOCK <= batch.spread(finished.newest_before), block, time)
+        spans.add_rows(is_late & can_change, start, time + batch.arrivals.look_back, "late")
     spans.add_rows(past.is_run_uncertain & can_change, time, time + INSTANT, "late")
     spans.add_rows(past.is_incomplete & can_change, time, time + INSTANT, "memory")
     spans.add_rows(needs_bounds & ~batch.is_published & can_change, time, time + INSTANT, "block")

@@ -72,7 +72,7 @@ class Judge:
         decisions = self._decisions(batch)
         outcomes = self._outcome_cache.outcomes(verdict, decisions, profiles, expectations, batch.starts)
         # What may still change.
-        add_causes_of_rows(spans, batch, past, enabled)
+        add_causes_of_rows(spans, batch, past, enabled, finished)
         add_finished_periods(spans, batch, past, enabled, finished)
         provisional = spans.by_set()
         equal_since = equal_since_by_set(sets, batch, past)

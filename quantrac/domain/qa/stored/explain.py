@@ -76,16 +76,18 @@ def explain_readings(
     statistics: StationStatistics,
     neighbours: Neighbours = nobody,
     decisions: Sequence[Decision] = (),
+    newest: float | None = None,
 ) -> list[Explanation]:
     """Explain the readings of one time (seconds since 1970 UTC), by parameter, or that of one parameter.
 
-    ``readings`` hold that time and what lies before it as far as the tests look; the rest is as for
-    :func:`quantrac.domain.qa.stored.span.judge_span`. Nothing where the station has no such reading.
+    ``readings`` hold that time, what lies before it as far as the tests look, and the rest of its block of
+    time; the rest is as for :func:`quantrac.domain.qa.stored.span.judge_span`. Nothing where the station has
+    no such reading.
     """
     rows = np.flatnonzero(readings.time == time)
     if not len(rows):
         return []
-    station = StationWindows(readings, expectations, decisions, lambda _test, _error: None)
+    station = StationWindows(readings, expectations, decisions, lambda _test, _error: None, newest)
     stretch = judge_plainly(station, rows)
     stretch.compare(statistics, neighbours)
     flags = stretch.flags()

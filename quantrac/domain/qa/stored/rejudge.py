@@ -162,7 +162,7 @@ class _StationJudge:
             plain_end = max(end, (min(last, last_finished) + 1) * BLOCK)
             since = max(begin, first * BLOCK) - look_back
             readings = self.history.readings(self.station, min(since, plain_start - look_back), plain_end)
-            station = StationWindows(readings, self.expectations, self.decisions, self.on_crash)
+            station = StationWindows(readings, self.expectations, self.decisions, self.on_crash, self.newest)
             for rows in station.cut(readings.between(plain_start, plain_end)):
                 stretch = judge_plainly(station, rows)
                 summed_up = min(int(stretch.block.max()), last_finished)

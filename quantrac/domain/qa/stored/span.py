@@ -56,11 +56,13 @@ def judge_span(
     statistics: StationStatistics | None = None,
     neighbours: Neighbours = nobody,
     decisions: Sequence[Decision] = (),
+    newest: float | None = None,
     on_crash: Crash = raise_crash,
 ) -> Judged:
     """Judge the readings of ``[start, end)``, seconds since 1970 UTC.
 
-    ``readings`` hold the span and what lies before it as far as the tests look back.
+    ``readings`` hold the span, what lies before it as far as the tests look back, and the rest of its last
+    block of time; ``newest`` is the time of the station's newest reading, by default the newest of these.
     ``statistics`` are those of the station's blocks; without them, for a file without history, they are taken
     from the span itself. ``neighbours`` is asked for the hours of the neighbour stations where a test
     compares with them.
@@ -77,7 +79,7 @@ def judge_span(
         clean=np.empty(len(rows), dtype=np.bool_),
         profile=np.empty(len(rows), dtype=np.intp),
     )
-    station = StationWindows(readings, expectations, decisions, on_crash)
+    station = StationWindows(readings, expectations, decisions, on_crash, newest)
     summed_up: dict[str, BlockStatistics] = {}
     for part in station.cut(rows):
         stretch = judge_plainly(station, part)

@@ -28,7 +28,7 @@ from quantrac.domain.qa.checks.table import (
 )
 from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
 from quantrac.domain.qa.evaluate import Crash, is_bad, roll_up_rows, run_tests
-from quantrac.domain.qa.shared_rules import DEPTH, continues_run, has_wrong_clock, measured
+from quantrac.domain.qa.shared_rules import DEPTH, FOLLOWING, continues_run, has_wrong_clock, measured
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profile_table import Columns
@@ -64,7 +64,11 @@ class StationWindows:
         expectations: Expectations,
         decisions: Sequence[Decision],
         on_crash: Crash,
+        newest: float | None = None,
     ) -> None:
+        """``newest`` is the time of the station's newest reading of a right clock, by default the newest
+        of ``readings``: blocks of time before its own are over.
+        """
         self.readings, self.expectations, self.on_crash = readings, expectations, on_crash
         self.decisions = decisions
         self.received = readings.received
@@ -81,6 +85,9 @@ class StationWindows:
         padded[0, before[past] + DEPTH] = past_value[past]
         padded[1, before[past] + DEPTH] = np.where(np.isnan(past_value), np.nan, readings.time)[past]
         self._past_value, self._past_time = sliding_window_view(padded, DEPTH, axis=1)
+        self._past_line = padded[1], padded[0]
+        """Times and values (line,) in which the two matrices are windows."""
+        self._newest = readings.time[has_past].max(initial=-np.inf) if newest is None else newest
         before[self.wrong_clock] = len(padded[0]) - DEPTH  # the end, where nothing stands
         self._before = before
         """(n,) where the DEPTH readings before each one stand in the two matrices."""
@@ -134,6 +141,7 @@ class StationWindows:
             equal_since=self._equal_since[rows],
             past_value=self._past_value[before],
             past_time=self._past_time[before],
+            next_value=self._following(rows),
             received=self.received[rows],
             interval=self.expectations.intervals(profile),
             replaced=readings.replaced[rows],
@@ -147,6 +155,23 @@ class StationWindows:
             sample=sample,
             companions=_StationCompanions(sample, self.measured[rows], self.slices(rows)),
         )
+
+    def _following(self, rows: Indices) -> Floats:
+        """Return what came after each row (n, FOLLOWING) in its block; NaN until the block is over.
+
+        Only then is it certain: so live, rejudging and the batch form agree, whichever saw it first.
+        """
+        block_end = (self.readings.time[rows] // BLOCK + 1) * BLOCK
+        block_end[
+            (block_end > self._newest) | self.wrong_clock[rows]
+        ] = -np.inf  # nothing is known yet, or ever
+        # (FOLLOWING, n) where they stand, the reading itself between the ones before and them; those of a
+        # clock ahead, which stand nowhere, are clipped
+        after = self._before[rows] + DEPTH + np.arange(1, FOLLOWING + 1)[:, None]
+        time, value = (row.take(after, mode="clip") for row in self._past_line)
+        value[~(time < block_end)] = np.nan
+        following: Floats = value.T
+        return following
 
     def equal_since(self, rows: Indices, since: float) -> Floats:
         """Return when the run of equal values of each row (m,) began, taking no reading before ``since`` into

@@ -19,7 +19,7 @@ class Finding:
     """A cause that holds now."""
 
     opened_at: int
-    """When it began to hold, by the data: part of the alert's id."""
+    """When it began to hold, by the data: part of the alert's id. An open alert of another time ends."""
     detail: str
     """One sentence."""
     facts: Facts

@@ -2,12 +2,16 @@
 
 Closed when a complete average within the limit ends the episode, or corrected data withdraw it. Updated when
 the ratio of the peak to the limit has grown by another tenth. An episode that is over when it becomes known
-opens nothing.
+opens nothing; one that lies back opens nothing for a while, since the next file of a backlog may end it.
+
+Late data move the start of an episode, and an average that is missing makes two of one. So an alert goes on
+when its episode is withdrawn, as long as another one that is open reaches beyond its start.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
 
@@ -15,9 +19,25 @@ from quantrac.domain.averaging import Period, month_starts
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import DAY, HOUR, to_whole_seconds
 from schemas.codecs.aggregated import AggregatedMessage, ExceedanceMessage
-from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, StateOf, write_time
+from services.aggregator.watch.causes.cause import (
+    Cause,
+    Finding,
+    FindingState,
+    StateOf,
+    read_time,
+    write_time,
+)
 from services.aggregator.watch.rules import WatchRules
-from services.aggregator.watch.state import Database, Facts, WatchedStation, iterate_rows
+from services.aggregator.watch.state import (
+    CauseKey,
+    Database,
+    Facts,
+    OpenAlert,
+    WatchedStation,
+    iterate_rows,
+)
+
+_KIND: Final = "limit-exceeded"
 
 # A message that repeats an older state of an episode comes from before the last commit, not from days ago.
 _ENDED_FOR = 2 * DAY
@@ -42,6 +62,8 @@ class Episode:
 
     message: ExceedanceMessage
     computed_at: int
+    known_at: int
+    """When its first state was computed, of those that watch has seen."""
 
     @property
     def limit(self) -> tuple[str, ...]:
@@ -52,6 +74,16 @@ class Episode:
     def is_open(self) -> bool:
         """Whether it goes on."""
         return self.message.open and self.message.periods > 0
+
+    @property
+    def starts_at(self) -> int:
+        """When its first average begins."""
+        return to_whole_seconds(self.message.starts_at)
+
+    @property
+    def ends_at(self) -> int:
+        """When its last average is over."""
+        return to_whole_seconds(self.message.ends_at)
 
     @property
     def first_end(self) -> int:
@@ -78,31 +110,50 @@ class ExceedanceState(FindingState):
     def take_aggregated(self, message: AggregatedMessage, now: int) -> None:
         """Take the states of episodes; an older one changes nothing."""
         for exceedance in message.exceedances:
-            self.put(Episode(exceedance, to_whole_seconds(message.computed_at)))
+            computed_at = to_whole_seconds(message.computed_at)
+            self.put(Episode(exceedance, computed_at, known_at=computed_at))
         for key, episode in list(self._episodes.items()):
             if not episode.is_open and now - episode.computed_at > _ENDED_FOR:
                 del self._episodes[key]
 
     def put(self, episode: Episode) -> None:
         """Take the state of an episode, unless a later one is known."""
-        key = (*episode.limit, write_time(to_whole_seconds(episode.message.starts_at)))
+        key = (*episode.limit, write_time(episode.starts_at))
         current = self._episodes.get(key)
-        if current is None or current.message.version <= episode.message.version:
+        if current is None:
             self._episodes[key] = episode
+        elif current.message.version <= episode.message.version:
+            self._episodes[key] = replace(episode, known_at=current.known_at)
 
     def find(self, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
         """Yield the latest open episode of each limit, once its first average is over."""
-        ordered = sorted(self._episodes.values(), key=lambda episode: episode.message.starts_at)
-        latest = {
-            episode.limit: episode for episode in ordered if episode.is_open and episode.first_end <= now
-        }
-        for episode in latest.values():
-            yield _finding(episode)
+        by_limit: dict[tuple[str, ...], list[Episode]] = {}
+        for episode in sorted(self._episodes.values(), key=lambda episode: episode.starts_at):
+            if episode.is_open and episode.first_end <= now:
+                by_limit.setdefault(episode.limit, []).append(episode)
+        for (parameter, *limit), episodes in by_limit.items():
+            alert = self.station.open.get(CauseKey(_KIND, parameter, tuple(limit)))
+            if alert is not None and self._goes_on(alert, episodes):
+                yield replace(_finding(episodes[-1]), opened_at=alert.opened_at)
+            elif current := [episode for episode in episodes if not _may_be_over(episode, rules, now)]:
+                yield _finding(current[-1])
+
+    def _goes_on(self, alert: OpenAlert, episodes: Sequence[Episode]) -> bool:
+        """Tell whether what an alert is about is still open, be it as another one of the open episodes."""
+        start = read_time(alert.facts["starts_at"])
+        own = self._episodes.get((*episodes[0].limit, write_time(start)))
+        has_ended = own is not None and own.message.periods > 0 and not own.is_open
+        return not has_ended and any(episode.ends_at > start for episode in episodes)
+
+
+def _may_be_over(episode: Episode, rules: WatchRules, now: int) -> bool:
+    """Tell whether an episode lies back and became known just now, as from the first file of a backlog."""
+    return now - episode.ends_at >= rules.late and now - episode.known_at < rules.backlog_window
 
 
 def _finding(episode: Episode) -> Finding:
     message = episode.message
-    starts_at = write_time(to_whole_seconds(message.starts_at))
+    starts_at = write_time(episode.starts_at)
     bounds: dict[str, str | float] = {
         name: bound
         for name, bound in (("minimum", message.minimum), ("maximum", message.maximum))
@@ -115,7 +166,7 @@ def _finding(episode: Episode) -> Finding:
         "column": message.column,
         "unit": message.unit,
         "starts_at": starts_at,
-        "ends_at": write_time(to_whole_seconds(message.ends_at)),
+        "ends_at": write_time(episode.ends_at),
         "periods": message.periods,
         "peak": message.peak,
         "peak_at": write_time(to_whole_seconds(message.peak_at)),
@@ -146,7 +197,8 @@ def read_episodes(database: Database, now: int) -> Iterator[tuple[str, Episode]]
     for row in iterate_rows(database.columns(EPISODES_SQL, {"start": now - _ENDED_FOR})):
         fields = {name: row[name] for name in ExceedanceMessage.__struct_fields__}
         message = msgspec.convert(fields | {"open": bool(row["open"])}, ExceedanceMessage)
-        yield row["station"], Episode(message, to_whole_seconds(row["computed_at"]))
+        computed_at = to_whole_seconds(row["computed_at"])
+        yield row["station"], Episode(message, computed_at, known_at=computed_at)
 
 
 def _load(database: Database, now: int, state_of: StateOf) -> None:
@@ -157,7 +209,7 @@ def _load(database: Database, now: int, state_of: StateOf) -> None:
 
 
 CAUSE = Cause(
-    "limit-exceeded",
+    _KIND,
     ExceedanceState,
     "The averages are within the limit again, or were corrected.",
     step=_step,

@@ -3,9 +3,13 @@
 Counted by the times of the data alone: the station's newest reading is later than the parameter's last one by
 more than the interval and the grace. Looked at are the parameters that the registry holds now, and others for
 a day after they last came. One that has never come counts from its ``valid_from``, as a station does.
+
+It is one alert until the parameter has caught up, whatever comes late of it meanwhile. While the station
+itself is silent nothing opens: what comes then is its backlog, perhaps one parameter after another.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import DAY, from_seconds
@@ -19,8 +23,11 @@ from services.aggregator.watch.causes.cause import (
     start_of,
     write_time,
 )
+from services.aggregator.watch.causes.silence import is_silent
 from services.aggregator.watch.rules import WatchRules
 from services.aggregator.watch.state import NEVER, CauseKey, OpenAlert
+
+_KIND: Final = "parameter-silent"
 
 
 class _State(FindingState):
@@ -32,7 +39,11 @@ class _State(FindingState):
             series.last_at = max(series.last_at, read_time(alert.facts["last_at"]))
 
     def find(self, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
+        station_is_silent = is_silent(self.station, entry, rules, now)
         for code, start in self._starts(entry, now).items():
+            alert = self.station.open.get(CauseKey(_KIND, code))
+            if alert is None and station_is_silent:
+                continue
             series = self.station.series.get(code)
             last_at = series.last_at if series else NEVER
             if max(last_at, start) == NEVER:
@@ -51,7 +62,7 @@ class _State(FindingState):
                 detail = (
                     f"No {code} since {write_time(since)}, while other parameters of the station still come."
                 )
-                yield Finding(due, detail, facts, parameter=code)
+                yield Finding(alert.opened_at if alert else due, detail, facts, parameter=code)
 
     def _starts(self, entry: Station, now: int) -> dict[str, int]:
         """Return the parameters that are looked at, with the start of their validity."""
@@ -69,6 +80,4 @@ class _State(FindingState):
         return starts | unregistered
 
 
-CAUSE = Cause(
-    "parameter-silent", _State, "The parameter comes again, or is no longer asked for.", absence=True
-)
+CAUSE = Cause(_KIND, _State, "The parameter comes again, or is no longer asked for.", absence=True)

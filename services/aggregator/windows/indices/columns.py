@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from quantrac.domain.averaging import AverageRules
@@ -12,7 +13,7 @@ from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.kinds import INDEX_KINDS
 from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
-from quantrac.domain.units import canonical_unit
+from quantrac.domain.units import Conversion, canonical_unit, conversion
 from schemas.codecs.aggregated import IndexMessage
 
 Means = Mapping[str, Mapping[int, float]]
@@ -45,12 +46,21 @@ IndexVersion = tuple[str, Index, int]
 """Station, index, version."""
 
 
-def is_usable(parameter: str, unit: str, kind: str) -> bool:
-    """Tell whether the values are in the unit that the decisions' tables are in."""
+_AS_THEY_ARE = Conversion(1.0)
+
+
+@lru_cache(maxsize=4096)
+def to_index_unit(parameter: str, unit: str, kind: str) -> Conversion | None:
+    """Return how values become values in the unit of the decisions' tables; ``None`` where they cannot."""
     medium = INDEX_KINDS[kind].medium
     entry = find_parameter(parameter)
-    # A parameter that is not usual in the medium, such as temperature in water, has no unit to compare with.
-    return entry is not None and entry.units.get(medium, unit) in {unit, canonical_unit(unit)}
+    if entry is None:
+        return None
+    # A parameter that is not usual in the medium has no unit to compare with.
+    usual = entry.units.get(medium, unit)
+    if usual == unit:
+        return _AS_THEY_ARE
+    return conversion(canonical_unit(unit) or unit, usual, molar_mass=entry.molar_mass, medium=medium)
 
 
 def find_periods(kind: str, hours: Iterable[int]) -> tuple[set[int], set[int]]:

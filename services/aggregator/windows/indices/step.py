@@ -24,7 +24,7 @@ from services.aggregator.windows.indices.columns import (
     find_periods,
     index_columns,
     indices,
-    is_usable,
+    to_index_unit,
     to_message,
 )
 from services.aggregator.windows.indices.queries import IndexKey, IndexTables, StoredIndex
@@ -85,7 +85,7 @@ class IndexStep:
         batch.unpublished += self._messages([*changed, *again], now)
 
     def _means(self, scope: Scope, publishers: Collection[_Publisher]) -> Mapping[_Publisher, Means]:
-        """Return the hourly means of each station that are in the unit of its index's tables."""
+        """Return the hourly means of each station, in the unit of its index's tables."""
         means: dict[_Publisher, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
         kinds: dict[str, list[str]] = defaultdict(list)
         for station, kind in publishers:
@@ -95,8 +95,12 @@ class IndexStep:
         for station_index, parameter, unit, start, member in zip(*columns, strict=True):
             station, code = scope.stations[station_index], scope.parameters[parameter]
             for kind in kinds[station]:
-                if code in INDEX_KINDS[kind].parameters and is_usable(code, scope.units[unit], kind):
-                    means[station, kind][code][start] = member
+                if code not in INDEX_KINDS[kind].parameters:
+                    continue
+                factors = to_index_unit(code, scope.units[unit], kind)
+                if factors is not None:
+                    value = member if factors.is_identity else factors.apply(member)
+                    means[station, kind][code][start] = value
         return means
 
     def _messages(self, versions: Sequence[IndexVersion], now: datetime) -> Iterator[Record]:

@@ -5,10 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pyftpdlib.handlers import TLS_FTPHandler
-
 from services.receiver.adapters.ftp.data_channel import storage_refusal
 from services.receiver.adapters.ftp.filesystem import UploadBuffer
+from services.receiver.adapters.ftp.lenient_handler import LenientHandler
 from services.receiver.adapters.ftp.protocols import DataConnection, FtpContext
 from services.receiver.intake.intake import UploadOutcome
 from services.receiver.intake.uploads import BadOffset, NotWaiting
@@ -18,14 +17,13 @@ log = logging.getLogger(__name__)
 _ACCOUNT_ENDED = "532 The account is no longer valid; file not taken."
 
 
-class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyped
+class UploadSession(LenientHandler):
     """Hands every upload to :class:`~services.receiver.intake.uploads.Uploads`, which decides about it."""
 
     context: FtpContext
     _rnfr: str | None
     _in_dtp_queue: Any  # the upload that waits for its data connection
     _restart_position: int
-    _current_type: str
     prefix = b""
     """Bytes received earlier that stand before those of the next upload."""
     shown_size = 0
@@ -48,12 +46,6 @@ class UploadSession(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib is untyp
         self.shown_size = size if offset != 0 and not self.prefix else 0
         path_or_none: str | None = super().ftp_STOR(file, mode)
         return path_or_none
-
-    def ftp_SIZE(self, path: str) -> None:  # noqa: N802
-        """Answer in TYPE A as in TYPE I: the bytes are kept as they came in either."""
-        current, self._current_type = self._current_type, "i"
-        super().ftp_SIZE(path)
-        self._current_type = current
 
     def ftp_RNFR(self, path: str) -> None:  # noqa: N802
         """Name what is to be renamed: a finished upload under a temporary name, and nothing else."""

@@ -1,7 +1,4 @@
-"""One FTP client: who it is, whether it speaks TLS, and what it may do.
-
-The bytes of its files are kept as they came, in TYPE A too.
-"""
+"""One FTP client: who it is, whether it speaks TLS, and what it may do."""
 
 import logging
 import socket
@@ -9,7 +6,6 @@ from concurrent.futures import Future
 from typing import Any, ClassVar
 
 from OpenSSL import SSL
-from pyftpdlib.handlers import TLS_FTPHandler
 
 from quantrac.domain.plain_text import has_control
 from quantrac.domain.registry.accounts import Account
@@ -63,7 +59,7 @@ class Session(UploadSession):
     passive_dtp = PassivePort
     abstracted_fs = AccountFilesystem
     proto_cmds: ClassVar[dict[str, Any]] = {
-        name: command for name, command in TLS_FTPHandler.proto_cmds.items() if name not in _UNSUPPORTED
+        name: command for name, command in UploadSession.proto_cmds.items() if name not in _UNSUPPORTED
     }
 
     def pre_process_command(self, line: str, cmd: str, arg: str) -> None:

@@ -15,7 +15,6 @@ from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.stations import Interval, Station, StationParameter, StationType
 from quantrac.io.clickhouse import ClickHouseAway, ClickHouseBadData, Result
 from quantrac.io.progress import Progress
-from quantrac.local.waiting import wait_until
 from quantrac.testing.builders import station
 from schemas.messages.registry.stations import Station as StationRecord
 from schemas.registry import record_key
@@ -29,6 +28,7 @@ from services.aggregator.sink.registry_tables import (
     parameter_rows,
     station_row,
 )
+from support.waiting import LIMIT, wait_until
 
 CHANGE = datetime(2025, 12, 31, 17, tzinfo=UTC)
 START, END = datetime(2025, 6, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -203,7 +203,7 @@ class Store:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         with self.inserted:
-            assert self.inserted.wait_for(condition, timeout=10)
+            assert self.inserted.wait_for(condition, timeout=LIMIT)
 
 
 def record(code: str, *parameters: str) -> tuple[bytes, bytes]:
@@ -278,7 +278,7 @@ def test_tables_that_cannot_be_written_for_long_say_so_until_they_are(topic: Top
     assert found.problem() == "registry tables: no progress for 61 s on a batch of 1: connection refused"
     store.away = 0
     store.wait_for(lambda: store.shown() == {("A", "PM2.5")})
-    assert wait_until(lambda: found.problem() == "", 10)
+    wait_until(lambda: found.problem() == "")
     found.close()
 
 

@@ -15,6 +15,7 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Interval, StampMeaning, StationParameter, WarningLevels
 from quantrac.domain.stamps import Stamps
+from quantrac.domain.times import to_whole_seconds
 from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
@@ -102,6 +103,40 @@ def test_a_backlog_does_not_make_a_station_look_alive() -> None:
     watch.send(0)
     assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
     assert watch.send(-60, received=25) == []
+
+
+def test_a_backlog_that_trickles_in_oldest_first_is_one_silence_until_the_station_is_up_to_date() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=60))
+    watch.send(0)
+    opened = f"{SILENT}/2026-03-25T05:16:00Z"
+    assert watch.tick(16) == [(opened, "opened", 1)]
+    for n in range(1, 15):  # a file every 11 seconds; the last one is still 17 minutes old
+        assert watch.send(n, received=28 + 11 * n / 60) == []
+        watch.restart()
+    assert watch.send(15, received=30.75) == [(opened, "closed", 2)]
+    for n in range(16, 34):
+        assert watch.send(n, received=28 + 11 * n / 60) == []
+    assert watch.tick(49) == [(f"{SILENT}/2026-03-25T05:49:00Z", "opened", 1)]
+
+
+def test_a_backlog_that_ends_before_the_present_leaves_the_station_silent_under_its_alert() -> None:
+    watch = Watch()
+    watch.send(0)
+    opened = f"{SILENT}/2026-03-25T05:20:00Z"
+    assert watch.tick(20) == [(opened, "opened", 1)]
+    assert watch.send(30, received=120) == []
+    assert watch.tick(300) == []
+    assert watch.open() == [opened]
+
+
+def test_a_prompt_file_that_came_while_watch_was_away_ends_one_silence_and_begins_another() -> None:
+    watch = Watch()
+    watch.send(0)
+    opened = f"{SILENT}/2026-03-25T05:20:00Z"
+    assert watch.tick(20) == [(opened, "opened", 1)]
+    watch.stored.readings.append((CODE, "NO2", to_whole_seconds(at(60)), 120))
+    watch.restart()
+    assert watch.tick(90) == [(opened, "closed", 2), (f"{SILENT}/2026-03-25T06:20:00Z", "opened", 1)]
 
 
 def test_a_logger_whose_clock_is_days_ahead_is_silent_when_its_files_stop() -> None:
@@ -229,6 +264,32 @@ def test_a_parameter_of_a_silent_station_is_not_told_beside_it() -> None:
     watch.send(0)
     watch.send(5, PM25=10.0)
     assert watch.tick(600) == [(f"{SILENT}/2026-03-25T05:25:00Z", "opened", 1)]
+
+
+def test_a_parameter_whose_backlog_trickles_in_is_one_alert_until_it_has_caught_up() -> None:
+    watch = Watch()
+    watch.send(0)
+    for minutes in range(5, 125, 5):
+        watch.send(minutes, PM25=10.0)
+    opened = f"parameter-silent/{CODE}/NO2/2026-03-25T06:05:00Z"
+    assert watch.open() == [opened]
+    states = [state for n in range(5, 60, 5) for state in watch.send(n, received=120, NO2=5.0)]
+    assert states == []
+    watch.restart()
+    assert watch.send(60, received=120, NO2=5.0) == [(opened, "closed", 2)]
+
+
+def test_the_backlog_of_one_parameter_after_the_other_opens_nothing_about_the_one_that_waits() -> None:
+    watch = Watch()
+    watch.send(0)
+    watch.tick(400)
+    states = [
+        state
+        for name in ("PM25", "NO2")
+        for n in range(5, 300, 5)
+        for state in watch.send(n, received=400, **{name: 5.0})
+    ]
+    assert [alert_id for alert_id, _, _ in states if alert_id.startswith("parameter")] == []
 
 
 def test_a_parameter_outside_its_validity_or_under_maintenance_is_not_asked_for() -> None:
@@ -378,6 +439,57 @@ def test_a_withdrawn_exceedance_closes_and_one_that_is_over_when_it_comes_opens_
     assert watch.exceed(exceedance(start=60), 121) == [(EXCEEDED.replace("T05:00", "T06:00"), "opened", 1)]
 
 
+def test_episodes_of_a_backlog_that_end_as_it_comes_open_nothing_and_one_that_stays_opens_later() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    for hour in range(-12, -2, 2):
+        assert watch.exceed(exceedance(start=60 * hour), 0) == []
+        assert watch.exceed(exceedance(2, start=60 * hour, open=False), 0.2) == []
+    assert watch.exceed(exceedance(start=-120), 0.4) == []
+    assert watch.exceed(exceedance(2, start=-120, periods=1, ratio=1.3), 5) == []
+    watch.restart()
+    assert watch.tick(10.3) == []
+    opened = EXCEEDED.replace("T05:00", "T03:00")
+    assert watch.tick(10.4) == [(opened, "opened", 1)]
+    watch.restart()
+    assert watch.tick(11) == []
+
+
+def test_late_data_that_move_the_start_of_an_episode_leave_its_alert_open_under_its_id() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    assert watch.exceed(exceedance(), 60) == [(EXCEEDED, "opened", 1)]
+    for n, start in enumerate((-60, -120, -180)):  # the backlog comes newest first
+        longer = exceedance(start=start, ends_at=at(60), periods=2 + n)
+        before = exceedance(2, start=start + 60, periods=0)
+        assert watch.exceed(longer, 61 + n) == []
+        assert watch.exceed(before, 61 + n) == []
+        watch.restart()
+    assert watch.open() == [EXCEEDED]
+    more = exceedance(2, start=-180, ends_at=at(120), periods=5, ratio=1.5)
+    assert watch.exceed(more, 121) == [(EXCEEDED, "updated", 2)]
+    assert watch.facts["starts_at"] == "2026-03-25T02:00:00Z"
+    assert watch.exceed(exceedance(3, start=-180, ends_at=at(120), open=False), 181) == [
+        (EXCEEDED, "closed", 3)
+    ]
+
+
+def test_corrections_that_take_an_episode_from_its_start_leave_its_alert_open_under_its_id() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    assert watch.exceed(exceedance(ends_at=at(240), periods=4), 240) == [(EXCEEDED, "opened", 1)]
+    for start in (60, 120, 180):
+        assert watch.exceed(exceedance(start=start, ends_at=at(240)), 241) == []
+        assert watch.exceed(exceedance(2, start=start - 60, periods=0), 241) == []
+        watch.restart()
+    assert watch.exceed(exceedance(2, start=180, periods=0), 242) == [(EXCEEDED, "closed", 2)]
+
+
+def test_an_excess_that_goes_on_after_a_gap_is_one_alert_until_it_ends() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=86400))
+    assert watch.exceed(exceedance(), 60) == [(EXCEEDED, "opened", 1)]
+    assert watch.exceed(exceedance(start=120), 181) == []
+    assert watch.exceed(exceedance(2, start=120, open=False), 240) == []
+    assert watch.exceed(exceedance(2, open=False), 240) == [(EXCEEDED, "closed", 2)]
+
+
 @pytest.mark.parametrize(
     ("period", "starts", "over"),
     [
@@ -390,7 +502,7 @@ def test_a_withdrawn_exceedance_closes_and_one_that_is_over_when_it_comes_opens_
 )
 def test_the_first_average_is_over_on_vietnams_calendar(period: str, starts: str, over: str) -> None:
     start = type(START).fromisoformat(starts)
-    episode = Episode(exceedance(period=period, starts_at=start), 0)
+    episode = Episode(exceedance(period=period, starts_at=start), 0, known_at=0)
     assert type(START).fromtimestamp(episode.first_end, START.tzinfo).isoformat() == over
 
 

@@ -18,6 +18,7 @@ from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate, Reason, Refusal
 from services.receiver.access.logins import Logins
 from services.receiver.access.verified_passwords import VerifiedPasswordFile
+from support.waiting import LIMIT
 
 ADDRESS = "203.113.4.17"
 
@@ -40,7 +41,7 @@ class Checks:
 
     def __call__(self, password_hash: str, password: str) -> bool:
         self.count += 1
-        assert self.open.wait(5)
+        assert self.open.wait(LIMIT)
         return passwords.verify_password(password_hash, password)
 
 
@@ -68,8 +69,8 @@ def test_beyond_so_many_waiting_the_answer_is_to_come_later(logins: Logins, chec
     refused = logins.submit("logger-3", "secret", ADDRESS)
     assert refused.result(0) == Refusal(Reason.BUSY, 10.0)
     checks.open.set()
-    assert all(isinstance(answer.result(5), Account) for answer in waiting)
-    assert isinstance(logins.submit("logger-3", "secret", ADDRESS).result(5), Account)
+    assert all(isinstance(answer.result(LIMIT), Account) for answer in waiting)
+    assert isinstance(logins.submit("logger-3", "secret", ADDRESS).result(LIMIT), Account)
 
 
 def test_no_more_than_two_checks_run_at_once(logins: Logins, checks: Checks) -> None:
@@ -80,7 +81,7 @@ def test_no_more_than_two_checks_run_at_once(logins: Logins, checks: Checks) -> 
 
 def test_a_remembered_password_waits_behind_nobody(logins: Logins, checks: Checks) -> None:
     checks.open.set()
-    logins.submit("logger-0", "secret", ADDRESS).result(5)
+    logins.submit("logger-0", "secret", ADDRESS).result(LIMIT)
     checks.open.clear()
     for n in range(1, 4):
         logins.submit(f"logger-{n}", "secret", ADDRESS)
@@ -93,7 +94,7 @@ def test_guesses_that_wait_are_not_checked_once_their_address_is_locked_out(
     logins: Logins, checks: Checks
 ) -> None:
     checks.open.set()
-    answers = [logins.submit("logger-0", f"guess-{n}", ADDRESS).result(5) for n in range(9)]
+    answers = [logins.submit("logger-0", f"guess-{n}", ADDRESS).result(LIMIT) for n in range(9)]
     assert checks.count == 5
     assert all(isinstance(answer, Refusal) and answer.reason is Reason.CREDENTIALS for answer in answers)
 

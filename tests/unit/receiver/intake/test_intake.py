@@ -15,8 +15,7 @@ from services.receiver.intake.handler import IntakeHandler, Upload
 from services.receiver.intake.intake import Intake
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.spool import Spool, SpoolFull
-
-WAIT = 5.0
+from support.waiting import LIMIT
 
 
 def ticking(start: datetime = NOON) -> Callable[[], datetime]:
@@ -58,7 +57,7 @@ def test_a_file_is_safe_on_disk_before_it_is_sent_and_gone_once_the_broker_has_i
     broker = FakeBroker()
     intake = open_intake(tmp_path, broker)
     outcome = intake.offer(upload(b"content"))
-    outcome.spooled.result(WAIT)
+    outcome.spooled.result(LIMIT)
     assert (count_spooled(tmp_path), values(broker), outcome.confirmed.done()) == (1, [], False)
     intake.sender.step()
     assert (count_spooled(tmp_path), values(broker), outcome.confirmed.done()) == (0, [b"content"], True)
@@ -72,7 +71,7 @@ def test_a_file_is_safe_on_disk_before_it_is_sent_and_gone_once_the_broker_has_i
 def test_an_exact_resend_is_known_and_produces_nothing(tmp_path: Path) -> None:
     broker = FakeBroker()
     intake = open_intake(tmp_path, broker)
-    intake.offer(upload(b"content")).spooled.result(WAIT)
+    intake.offer(upload(b"content")).spooled.result(LIMIT)
     intake.sender.step()
     again = intake.offer(upload(b"content"))
     assert (again.is_resend, again.spooled.done(), again.confirmed.done()) == (True, True, True)
@@ -89,13 +88,13 @@ def test_files_of_one_station_go_out_in_the_order_received(tmp_path: Path) -> No
     broker = FakeBroker()
     intake = open_intake(tmp_path, broker)
     for n in range(30):
-        intake.offer(upload(b"%d" % n)).spooled.result(WAIT)
+        intake.offer(upload(b"%d" % n)).spooled.result(LIMIT)
     intake.sender.step()
     assert values(broker) == [b"%d" % n for n in range(30)]
 
 
 def test_a_crash_after_the_spool_sends_the_same_message_at_the_next_start(tmp_path: Path) -> None:
-    open_intake(tmp_path, FakeBroker()).offer(upload(b"content")).spooled.result(WAIT)
+    open_intake(tmp_path, FakeBroker()).offer(upload(b"content")).spooled.result(LIMIT)
     broker = FakeBroker()
     open_intake(tmp_path, broker, start=NOON + timedelta(days=1)).sender.step()
     record = broker.records("raw-file")[0]
@@ -107,7 +106,7 @@ def test_a_crash_after_the_spool_sends_the_same_message_at_the_next_start(tmp_pa
 def test_a_crash_between_confirmation_and_removal_sends_the_very_same_message_twice(tmp_path: Path) -> None:
     broker = FakeBroker()
     intake = open_intake(tmp_path, broker)
-    intake.offer(upload(b"content")).spooled.result(WAIT)
+    intake.offer(upload(b"content")).spooled.result(LIMIT)
     entry = next((tmp_path / "ready").iterdir())
     stored = entry.read_bytes()
     intake.sender.step()
@@ -120,7 +119,7 @@ def test_a_crash_between_confirmation_and_removal_sends_the_very_same_message_tw
 def test_losing_the_ledger_only_sends_a_resend_once_more(tmp_path: Path) -> None:
     broker = FakeBroker()
     intake = open_intake(tmp_path, broker)
-    intake.offer(upload(b"content")).spooled.result(WAIT)
+    intake.offer(upload(b"content")).spooled.result(LIMIT)
     intake.sender.step()
     for file in tmp_path.glob("ledger.sqlite*"):
         file.unlink()
@@ -133,12 +132,12 @@ def test_a_full_spool_refuses_and_recovers_when_the_broker_is_back(tmp_path: Pat
     broker.away = True
     intake = open_intake(tmp_path, broker, limit=2000)
     outcomes = [intake.offer(upload(bytes([n]) * 400)) for n in range(3)]
-    errors = [outcome.spooled.exception(WAIT) for outcome in outcomes]
+    errors = [outcome.spooled.exception(LIMIT) for outcome in outcomes]
     assert sum(isinstance(error, SpoolFull) for error in errors) == 1
     broker.away = False
     while count_spooled(tmp_path):
         intake.sender.step()
-    assert intake.offer(upload(b"x" * 400)).spooled.exception(WAIT) is None
+    assert intake.offer(upload(b"x" * 400)).spooled.exception(LIMIT) is None
 
 
 def test_failed_deliveries_stay_in_the_spool_and_go_out_later_in_order(tmp_path: Path) -> None:
@@ -147,7 +146,7 @@ def test_failed_deliveries_stay_in_the_spool_and_go_out_later_in_order(tmp_path:
     intake = open_intake(tmp_path, broker, monotonic=lambda: now[0])
     broker.failing = "timed out"
     for n in range(3):
-        intake.offer(upload(b"%d" % n)).spooled.result(WAIT)
+        intake.offer(upload(b"%d" % n)).spooled.result(LIMIT)
     intake.sender.step()
     broker.failing = None
     intake.sender.step()
@@ -163,7 +162,7 @@ def test_a_damaged_entry_does_not_hold_up_the_others(tmp_path: Path) -> None:
     (tmp_path / "ready" / "0000000000001-damaged").write_bytes(b"\0\0\0")
     assert spool.names() == ["0000000000001-damaged"]
     intake = open_intake(tmp_path, broker)
-    intake.offer(upload(b"content")).spooled.result(WAIT)
+    intake.offer(upload(b"content")).spooled.result(LIMIT)
     intake.sender.step()
     assert values(broker) == [b"content"]
     assert (tmp_path / "damaged" / "0000000000001-damaged").exists()
@@ -181,7 +180,7 @@ def test_files_that_the_broker_does_not_confirm_are_named_and_no_reason_to_refus
     intake = open_intake(tmp_path, broker, monotonic=lambda: now[0])
     for failing in (True, False):
         broker.failing, broker.away = "the broker is read-only" if failing else None, not failing
-        intake.offer(upload(b"content %d" % failing)).spooled.result(WAIT)
+        intake.offer(upload(b"content %d" % failing)).spooled.result(LIMIT)
         for _ in range(4):
             intake.sender.step()
             now[0] += 20.0

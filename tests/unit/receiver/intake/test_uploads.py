@@ -16,8 +16,8 @@ from services.receiver.intake.intake import UploadOutcome
 from services.receiver.intake.parked_uploads import ParkedUploads
 from services.receiver.intake.spool import SpoolFull
 from services.receiver.intake.uploads import BadOffset, NotWaiting, Uploads
+from support.waiting import LIMIT
 
-WAIT = 5.0
 BKHN = account()
 TEMPORARY, FINAL = "/2026/x.txt.tmp", "/2026/x.txt"
 
@@ -26,7 +26,7 @@ def wait_for_answer(outcome: UploadOutcome) -> None:
     """Wait as a door does: what the uploads have to do comes before the answer."""
     answer = Event()
     outcome.spooled.add_done_callback(lambda _: answer.set())
-    assert answer.wait(WAIT)
+    assert answer.wait(LIMIT)
     outcome.spooled.result(0)
 
 

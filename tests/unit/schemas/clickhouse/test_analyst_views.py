@@ -65,6 +65,11 @@ def test_a_code_means_another_province_after_the_merger() -> None:
     assert (named("80", before), named("80", after)) == (["Long An"], ["Tây Ninh"])
 
 
+def test_csv_of_the_role_has_empty_cells_for_null() -> None:
+    (profile,) = [each for each in analyst_role("hn") if each.startswith("CREATE SETTINGS PROFILE")]
+    assert "    format_csv_null_representation = '',\n" in profile
+
+
 def test_the_role_reads_one_database_but_not_the_ledger_of_migrations() -> None:
     grants = [each for each in analyst_role("h`n") if each.startswith(("GRANT", "REVOKE"))]
     assert grants == [

@@ -83,8 +83,13 @@ def test_one_spike_does_not_set_the_step_of_its_block():
 
 def test_limits_come_from_the_120_blocks_before_the_one_before():
     held = bounds(steady(0, 300), 200, 200)
-    # Blocks 79 to 198 by their numbers: two of 120 lie beyond each end.
-    assert (held.own_low[0], held.own_high[0]) == (81.0, 196.0)
+    # Blocks 79 to 198 by their numbers: 30 of 120 lie beyond each end.
+    assert (held.own_low[0], held.own_high[0]) == (109.0, 168.0)
+
+
+def test_a_fault_of_a_week_does_not_become_usual():
+    faulty = joined(steady(0, 168, median=8.3), steady(169, 196, median=7.0))
+    assert [getattr(bounds(faulty, 198, 198), name)[0] for name in ("own_low", "own_high")] == [8.3, 8.3]
 
 
 def test_the_block_before_and_the_block_itself_teach_nothing():
@@ -95,7 +100,7 @@ def test_the_block_before_and_the_block_itself_teach_nothing():
 
 def test_three_days_of_blocks_are_needed():
     assert np.isnan(bounds(steady(0, 10), 12, 12).own_low[0])
-    assert bounds(steady(0, 11), 13, 13).own_low[0] == 0.0
+    assert bounds(steady(0, 11), 13, 13).own_low[0] == 3.0
 
 
 def test_a_step_over_a_gap_counts_as_one_of_fifteen_minutes():

@@ -1,5 +1,7 @@
 """Quality tests that compare with other parameters and other stations, against literal windows."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from quantrac.domain.qa.checks.drops_with import drops_with
 from quantrac.domain.qa.checks.neighbours import neighbours
 from quantrac.domain.qa.checks.sum_of_parts import sum_of_parts
 from quantrac.domain.qa.window import Window
+from schemas.rules import load
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL = 1, 2, 3, 4
 
@@ -109,3 +112,26 @@ def test_too_few_neighbours_say_nothing():
 def test_thresholds_that_contradict_each_other_raise(test, thresholds, words):
     with pytest.raises(ValueError, match=words):
         test(Window.of([1.0]), **thresholds)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "agrees", "exceeds"),
+    [
+        (
+            "NO2",
+            "NOx",
+            [(1.9, 0.0), (52.0, 50.0), (200.0, 190.0)],
+            [(2.1, 0.0), (58.0, 50.0), (220.0, 190.0)],
+        ),
+        ("PM2.5", "PM10", [(9.0, 0.0), (300.0, 285.0)], [(11.0, 0.0), (330.0, 285.0)]),
+    ],
+)
+def test_by_the_national_rules_a_part_may_exceed_its_whole_by_what_two_channels_differ(
+    part, whole, agrees, exceeds
+):
+    rules = load().thresholds("ambient-air", "", part, datetime(2026, 1, 1, tzinfo=UTC))["against_other"]
+    for pairs, outcome in ((agrees, GOOD), (exceeds, SUSPECT)):
+        for value, of_whole in pairs:
+            assert against_other(Window.of([value], companions={whole: of_whole}), **rules).tolist() == [
+                outcome
+            ]

@@ -37,6 +37,37 @@ def test_a_value_that_has_stood_nobody_knows_how_long_is_not_evaluated():
     ]
 
 
+RETURNING = {"suspect": 30, "return_share": 0.6}
+
+
+def test_a_spike_from_which_the_series_comes_back_stays_a_spike_in_either_direction():
+    for value, after in ((90.0, [22.0, 20.0]), (90.0, [80.0, 40.0]), (-60.0, [19.0, 20.0]), (90.0, [5.0])):
+        rows = Window.of([value], past=[20.0] * 5, following=after)
+        assert spike(rows, **RETURNING).tolist() == [SUSPECT], (value, after)
+
+
+def test_a_pulse_that_stays_or_decays_slowly_is_no_spike_once_what_follows_is_known():
+    for value, after in ((90.0, [85.0, 70.0]), (90.0, [140.0, 120.0]), (-60.0, [-70.0, -50.0])):
+        rows = Window.of([value], past=[20.0] * 5, following=after)
+        assert spike(rows, **RETURNING).tolist() == [GOOD], (value, after)
+        assert spike(rows, suspect=30).tolist() == [SUSPECT], "without a share nothing is taken back"
+
+
+def test_a_spike_after_which_nothing_is_known_stays_suspect_and_one_that_fails_stays_a_failure():
+    for after in ([], [np.nan, np.nan]):
+        assert spike(Window.of([90.0], past=[20.0] * 5, following=after), **RETURNING).tolist() == [SUSPECT]
+    plateau = Window.of([9000.0], past=[20.0] * 5, following=[9000.0, 9000.0])
+    assert spike(plateau, fail=1000, **RETURNING).tolist() == [FAIL]
+
+
+def test_pulses_are_compared_on_the_scale_of_the_test():
+    # Half of the units are gone at the next reading, but a quarter of the logarithm.
+    rows = Window.of([160.0, 160.0], past=[10.0] * 5, following=[80.0, 70.0])
+    shares = np.array([np.nan, 1e-9])
+    outcome = spike(rows, suspect=1.0, return_share=0.55, log_floor=shares)
+    assert outcome.tolist() == [SUSPECT, GOOD]
+
+
 def test_a_single_wild_value_is_a_spike_in_either_direction():
     calm = [27.8, 28.1, 27.5, 28.0, 27.9]
     rows = Window.of([28.4, 180.0, -32570.0], past=calm)

@@ -95,7 +95,8 @@ def test_spans_widen_the_climate_on_both_sides():
 
 
 def test_the_own_range_is_as_wide_as_the_series_is_restless():
-    rows = Window.of([39.9, 40.1, -9.9, -10.1], own=(10.0, 20.0))
+    # The middle half is 10 wide, the range 30: limits 20 + 2 * 30 and 10 - 2 * 30.
+    rows = Window.of([79.9, 80.1, -49.9, -50.1], own=(10.0, 20.0))
     assert own_range(rows).tolist() == [GOOD, SUSPECT, GOOD, SUSPECT]
     assert own_range(rows, spans=1).tolist() == [SUSPECT] * 4
 
@@ -108,7 +109,7 @@ def test_a_series_that_hardly_moves_has_a_least_width():
 
 
 def test_on_the_logarithmic_scale_a_series_may_vary_by_factors():
-    turbidity = Window.of([0.6, 0.7, 600.0, 680.0], own=(10.0, 40.0))  # limits 10 / 16 and 40 * 16
+    turbidity = Window.of([0.15, 0.16, 1270.0, 1290.0], own=(10.0, 20.0))  # limits 10 / 64 and 20 * 64
     assert own_range(turbidity, log_floor=1e-9).tolist() == [SUSPECT, GOOD, GOOD, SUSPECT]
     still = Window.of([19.0, 21.0], own=(10.0, 10.0))
     lenient = {"log_floor": 1e-9, "spans": 1, "at_least_span": np.log(2)}
@@ -116,18 +117,18 @@ def test_on_the_logarithmic_scale_a_series_may_vary_by_factors():
 
 
 def test_the_floor_of_the_logarithmic_scale_lets_a_series_go_to_zero():
-    rows = Window.of([0.0, -3.0, 20.0], own=(10.0, 40.0))
+    rows = Window.of([0.0, -3.0, 20.0], own=(10.0, 20.0))
     assert own_range(rows, log_floor=0.001).tolist() == [SUSPECT, SUSPECT, GOOD]
     assert own_range(rows, log_floor=3).tolist() == [GOOD, GOOD, GOOD]
 
 
 def test_linear_and_logarithmic_rows_are_judged_together():
-    rows = Window.of([110.0, 110.0], own=(10.0, 40.0))
+    rows = Window.of([110.0, 110.0], own=(10.0, 20.0))
     scales = np.array([np.nan, 1e-9])
     assert own_range(rows, log_floor=scales).tolist() == [SUSPECT, GOOD]
     assert own_ranges.explain(rows, log_floor=scales) == [
-        "110, usual range of the series 10 to 40, limits -50 and 100",
-        "110, usual range of the series 10 to 40, limits 0.625 and 640",
+        "110, middle half of the usual values 10 to 20, limits -50 and 80",
+        "110, middle half of the usual values 10 to 20, limits 0.156 and 1.28e+03",
     ]
 
 

@@ -152,7 +152,7 @@ def test_a_backlog_older_than_all_that_is_remembered_is_judged_without_a_past_an
     backlog = [a_set(reading(5 * i, 60.0)) for i in range(14)]
     last = judge([*live, *backlog])[-1]
     assert (last.readings[0].tests["spike"], last.readings[0].equal_since) == (2, None)
-    assert last.provisional == Provisional(minute(65), minute(65 + DAY), ["late"])
+    assert last.provisional == Provisional(minute(0), minute(65 + DAY), ["late"])
 
 
 def test_a_corrected_reading_replaces_the_first_one_as_history():

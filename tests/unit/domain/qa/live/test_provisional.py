@@ -26,6 +26,11 @@ def test_a_late_reading_is_left_provisional_with_all_that_may_look_back_to_it():
     assert flagged[2].provisional == Provisional(minute(5), minute(5 + DAY), ["late"])
 
 
+def test_a_late_reading_of_a_block_that_is_over_has_the_whole_block_rejudged():
+    flagged = judge([a_set(reading(i, 20.0 + i % 3)) for i in (0, 360, 300)])
+    assert flagged[2].provisional == Provisional(minute(0), minute(300 + DAY), ["late"])
+
+
 def test_tests_that_look_back_a_week_have_a_week_rejudged():
     class Slow(FixedRules):
         def thresholds(self, *scope):

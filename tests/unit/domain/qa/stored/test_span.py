@@ -199,12 +199,37 @@ def test_the_length_of_the_stretches_changes_nothing(monkeypatch, length):
 
 @settings(max_examples=15)
 @given(st.floats(0.05, 1.0))
-def test_what_comes_later_changes_nothing(share):
+def test_what_comes_after_a_block_changes_nothing_in_it(share):
     everything = fortnight()
     whole = judge_span(everything, expectations())
     until = T0 + share * 14 * 86400
-    before = everything.between(-np.inf, until)
-    same(judge_span(everything.take(before), expectations()), whole, before)
+    before = everything.take(everything.between(-np.inf, until))
+    over = before.newest // BLOCK * BLOCK
+    early = judge_span(before, expectations())
+    rows = before.between(-np.inf, over)
+    for name in ("flag", "outcomes", "decided", "clean"):
+        now, then = getattr(early, name)[rows], getattr(whole, name)[everything.between(-np.inf, over)]
+        assert np.array_equal(now, then), name
+
+
+@pytest.mark.parametrize(("after", "outcome_then"), [((90.0, 85.0), 1), ((21.0, 20.0), 3)])
+def test_a_spike_is_suspect_until_its_block_is_over_and_then_what_followed_it_counts(after, outcome_then):
+    value = [20.0, 21.0, 20.0, 21.0, 20.0, 95.0, *after]
+    rows = StationReadings.of(
+        ONE, parameter="PM2.5", time=T0 + 300 * np.arange(len(value)), value=value, unit="ug/m3"
+    )
+    assert outcome(judge_span(rows, expectations()), "PM2.5", 25, "spike") == 3
+    is_over = judge_span(rows, expectations(), newest=T0 + BLOCK)
+    assert outcome(is_over, "PM2.5", 25, "spike") == outcome_then
+
+
+def test_what_follows_a_spike_in_the_next_block_does_not_count():
+    time = T0 + BLOCK - 300.0 * np.arange(6, -3, -1)
+    value = [20.0, 21.0, 20.0, 21.0, 20.0, 95.0, 90.0, 85.0, 80.0]
+    rows = StationReadings.of(ONE, parameter="PM2.5", time=time, value=value, unit="ug/m3")
+    judged = judge_span(rows, expectations(), newest=T0 + 2 * BLOCK)
+    minute = (BLOCK - 300) / 60
+    assert outcome(judged, "PM2.5", minute, "spike") == 3
 
 
 @settings(max_examples=15)
@@ -215,8 +240,9 @@ def test_a_span_with_its_past_and_its_statistics_is_judged_as_within_everything(
     known = statistics_of(everything, asked)
     start = T0 + share * 14 * 86400
     end = start + length * 14 * 86400
-    around = everything.take(everything.between(start - asked.look_back(ONE), end))
-    judged = judge_span(around, asked, start, end, statistics=known)
+    block_end = (end // BLOCK + 1) * BLOCK
+    around = everything.take(everything.between(start - asked.look_back(ONE), block_end))
+    judged = judge_span(around, asked, start, end, statistics=known, newest=everything.newest)
     same(judged, whole, everything.between(start, end))
 
 

@@ -1,0 +1,140 @@
+"""What is wrong with a station's record although each of its entries is well formed.
+
+Two entries that say different things of one time, and what no parameter of that name can be. Whoever takes
+a record from a person asks for these; a record that a service reads back is not judged again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.provinces import MERGED_AT, look_up_province
+from quantrac.domain.registry.stations import Station, StationParameter, StationType
+from quantrac.domain.registry.validity import Valid, overlap
+from quantrac.domain.spellings import fold
+from quantrac.domain.units import canonical_unit, check_unit, conversion
+from quantrac.errors import UserError
+
+_HOW_TO_END = "end the earlier one with valid_to"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong."""
+
+    path: tuple[str | int, ...]
+    """Keys, and places in lists counted from 1: ``("parameters", 2, "unit")``."""
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.path))}: {self.sentence}"
+
+
+def problems_of(station: Station) -> Iterator[Problem]:
+    """Yield what is wrong with a station's record; its permits have :meth:`LimitBook.problems_of`."""
+    yield from _problems_of_province(station)
+    for number, entry in enumerate(station.parameters, start=1):
+        yield from _problems_of_parameter(entry, ("parameters", number), station.type)
+    for first, second in _simultaneous(station.parameters):
+        yield from _problems_of_pair(station.parameters, first, second)
+    for number, permit in enumerate(station.permits, start=1):
+        for position, limit in enumerate(permit.limits, start=1):
+            path = "permits", number, "limits", position
+            yield from _problems_of_unit(limit.parameter, limit.unit, path, station.type)
+    for first, second in _simultaneous(station.intervals):
+        sentence = f"it is valid at the same time as intervals.{first}; {_HOW_TO_END}"
+        yield Problem(("intervals", second), sentence)
+    for first, second in _simultaneous(station.pollution):
+        kind = station.pollution[second - 1].kind
+        if station.pollution[first - 1].kind is kind:
+            sentence = f"{kind} is valid at the same time in pollution.{first}; {_HOW_TO_END}"
+            yield Problem(("pollution", second), sentence)
+
+
+def remarks_on(station: Station) -> Iterator[Problem]:
+    """Yield what is more likely a slip than meant so: a code that the catalogue writes otherwise."""
+    for number, entry in enumerate(station.parameters, start=1):
+        parameter = find_parameter(entry.code)
+        if parameter is not None and parameter.code != entry.code:
+            sentence = f"rules and limits of {parameter.code!r} do not hold for the code {entry.code!r}"
+            yield Problem(("parameters", number, "code"), sentence)
+
+
+def _simultaneous(entries: Sequence[Valid]) -> Iterator[tuple[int, int]]:
+    """Yield the places, counted from 1, of each two entries that are valid at some time both."""
+    for (first, entry), (second, following) in combinations(enumerate(entries, start=1), 2):
+        if overlap(entry, following):
+            yield first, second
+
+
+def _problems_of_province(station: Station) -> Iterator[Problem]:
+    if station.valid_to is not None and station.valid_to <= MERGED_AT:
+        return  # a province of its time
+    try:
+        look_up_province(station.province)
+    except UserError as error:
+        yield Problem(("province",), str(error))
+
+
+def _problems_of_parameter(
+    entry: StationParameter, path: tuple[str | int, ...], medium: StationType
+) -> Iterator[Problem]:
+    parameter = find_parameter(entry.code)
+    problem = next(_problems_of_unit(entry.code, entry.unit, path, medium), None)
+    if problem is not None:
+        yield problem
+        return
+    unit = check_unit(entry.unit)
+    molar_mass = parameter.molar_mass if parameter else None
+    for key, source in _units_of_files(entry):
+        try:
+            factors = conversion(check_unit(source), unit, molar_mass=molar_mass, medium=medium)
+        except ValueError as error:
+            yield Problem((*path, *key), str(error))
+        else:
+            if factors is None:
+                sentence = f"the unit {source!r} does not convert to {entry.unit!r}, that of {entry.code}"
+                yield Problem((*path, *key), sentence)
+    wrong_units = [canonical_unit(written) for written, _ in entry.unit_override]
+    for number, wrong_unit in enumerate(wrong_units, start=1):
+        if wrong_unit in wrong_units[: number - 1]:
+            sentence = f"the unit {wrong_unit!r} is overridden twice"
+            yield Problem((*path, "unit_override", number, "written"), sentence)
+
+
+def _problems_of_unit(
+    code: str, spelling: str, path: tuple[str | int, ...], medium: StationType
+) -> Iterator[Problem]:
+    """Yield whether a unit is none, or none that a parameter can have in a medium."""
+    parameter = find_parameter(code)
+    try:
+        unit = check_unit(spelling)
+    except ValueError as error:
+        yield Problem((*path, "unit"), str(error))
+        return
+    if parameter is not None and not parameter.can_be_in(unit, medium):
+        usual = " or ".join(map(repr, dict.fromkeys(parameter.units.values())))
+        yield Problem((*path, "unit"), f"{code} cannot be in {spelling!r}; it is measured in {usual}")
+
+
+def _units_of_files(entry: StationParameter) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the units that the values of its files are in, each with its place in the entry."""
+    if entry.file_unit is not None:
+        yield ("file_unit",), entry.file_unit
+    for number, (_, true_unit) in enumerate(entry.unit_override, start=1):
+        yield ("unit_override", number, "really"), true_unit
+
+
+def _problems_of_pair(entries: Sequence[StationParameter], first: int, second: int) -> Iterator[Problem]:
+    """Yield where a name of two entries, valid at some time both, would mean the one or the other."""
+    entry, following = entries[first - 1], entries[second - 1]
+    if entry.code == following.code:
+        sentence = f"{entry.code} is valid at the same time as in parameters.{first}; {_HOW_TO_END}"
+        yield Problem(("parameters", second), sentence)
+        return
+    names = {fold(name) for name in (entry.code, *entry.file_names)}
+    for name in (following.code, *following.file_names):
+        if fold(name) in names:
+            sentence = f"{name!r} would mean {entry.code} of parameters.{first} too"
+            yield Problem(("parameters", second, "file_names"), sentence)
