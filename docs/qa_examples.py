@@ -294,6 +294,13 @@ EXAMPLES: Mapping[str, Example] = {
     "equipment_range": Example(
         "PM2.5", AIR, (31, 120, 260, 390, 480, 500, 530, 610, 470, 300, 90, -30, 40), equipment=(0, 500)
     ),
+    "error_code": Example(
+        "EC",
+        RIVER,
+        (409, 412, 405, 65535, 65535, 411, 9999, 408, 6553.5, 410, -9999, 407),
+        step=15,
+        bend=1000,
+    ),
     "physical_range": Example(
         "pH", RIVER, (7.1, 7.3, 7.2, 7.8, 8.9, 10.1, 11.2, 12.9, 14.4, 11.0, 8.2, 7.4, 3.2, -0.6, 7.2)
     ),
@@ -374,12 +381,16 @@ EXAMPLES: Mapping[str, Example] = {
         bend=30,
     ),
     "grid": Example(
-        "PM2.5", AIR, (2, 3, -4, 1, 35, 80, 3, -2, -95, 120, 4, 2), axis=Axis("s off the step", 1)
+        "PM2.5",
+        AIR,
+        (150, 153, 146, 151, 149, 185, 152, 20, 148, 151, 295, 150, 149),
+        axis=Axis("s after the clock's step", 1),
     ),
     "clock_drift": Example(
         "PM2.5",
         AIR,
         (3, 4, 2, -90, 3, 2, 70, 74, 75, 77, 79, 80, 82, 83, 85, 86, 88, 4, 3),
+        given={"phase": 0},
         axis=Axis("s off the step", 1),
     ),
     "duplicate": Example(

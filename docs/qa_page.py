@@ -193,7 +193,7 @@ def _left_out(keyword: inspect.Parameter) -> str:
     default: Any = keyword.default
     if default is keyword.empty:
         return "must be given"
-    if default is None or (isinstance(default, float) and math.isnan(default)):
+    if default in (None, ()) or (isinstance(default, float) and math.isnan(default)):
         return "none"
     return "never" if default == math.inf else f"{default:g}"
 

@@ -58,7 +58,8 @@ class FlaggedReading(Reading):
     """Outcome of each test by name (:class:`Flag`)."""
     equal_since: datetime | None
     """Since when the series has shown this very value (UTC); carries the flat-line memory across restarts.
-    ``None`` where that was not known for sure when the reading was judged."""
+    ``None`` where that was not known for sure when the reading was judged; its own time where no measuring
+    device gave it."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from quantrac.domain.ids import reading_version
 from quantrac.domain.qa.baseline import blocks
 from quantrac.domain.qa.baseline.blocks import NOTHING, BlockStatistics, StationStatistics
 from quantrac.domain.qa.baseline.neighbour_hours import HourMedians, hour_medians
-from quantrac.domain.qa.shared_rules import is_ahead
+from quantrac.domain.qa.shared_rules import has_wrong_clock
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.qa.stored.span import judge_span
@@ -53,7 +53,7 @@ class HistoryInMemory:
                 reading.text,
             )
             self._days[flagged.station, int(time // DAY)][row[:3]] = row
-            if not is_ahead(time, to_seconds(flagged.received_at)):
+            if not has_wrong_clock(time, to_seconds(flagged.received_at)):
                 self._newest[flagged.station] = max(self._newest[flagged.station], time)
 
     def store(self, station: str, changed: StationStatistics) -> None:
@@ -72,7 +72,7 @@ class HistoryInMemory:
         return StationReadings.of(station, **dict(zip(_COLUMNS, columns, strict=True)))
 
     def newest(self, station: str) -> float:
-        """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
+        """Return the time of the newest reading whose clock may be right; -inf where there is none."""
         return self._newest[station]
 
     def newest_before(self, station: str, time: float) -> float:

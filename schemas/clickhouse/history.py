@@ -37,7 +37,7 @@ _REPLACED = f"""{_COLUMNS} FROM reading_revisions FINAL {_SPAN}
   AND {received_sql("version")} != {received_sql("superseded_by")}"""
 
 RIGHT_CLOCK = right_clock_sql("toUnixTimestamp(measured_at)", received_sql("version"))
-"""Condition on rows of ``readings``: their clock was not ahead when they were received."""
+"""Condition on rows of ``readings``: their clock may have been right when they were received."""
 
 _NEWEST = f"""
 SELECT station, toUnixTimestamp(max(measured_at)) AS newest
@@ -103,7 +103,7 @@ class ClickHouseHistory:
     def newest(self, station: str) -> float:
         """Return the time of the newest reading, seconds since 1970 UTC; -inf where there is none.
 
-        A reading whose clock is ahead is none.
+        A reading whose clock is wrong is none.
         """
         return self._newest_of([station])[station]
 

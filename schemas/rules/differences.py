@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.rules.ruleset import Entry, RuleSet, Value
+from schemas.rules.ruleset import Entry, RuleSet, Value, is_table
 
 OFF = "off"
 ON = "on"
@@ -67,14 +67,16 @@ def _day(time: datetime | None) -> str:
 def show_value(value: Value | None) -> str:
     """Write a threshold for a person.
 
-    >>> show_value(7.0), show_value("PM10"), show_value(None)
-    ('7', 'PM10', 'none')
+    >>> show_value(7.0), show_value("PM10"), show_value((65535, 6553.5)), show_value(None)
+    ('7', 'PM10', '65535 6553.5', 'none')
     """
     if value is None:
         return "none"
-    if isinstance(value, tuple):
+    if is_table(value):
         limits = [limit for month in value for limit in month if not math.isnan(limit)]
         return (
             f"table of {len(limits)} limits, {min(limits):g} to {max(limits):g}" if limits else "empty table"
         )
+    if isinstance(value, tuple):
+        return " ".join(f"{number:.10g}" for number in value) or "empty list"
     return value if isinstance(value, str) else f"{value:.10g}"

@@ -24,11 +24,12 @@ import yaml
 from quantrac.domain.catalogue import CATALOGUE
 from quantrac.domain.numbers import NumberError, read_plain
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
+from quantrac.domain.qa.thresholds.columns import is_list
 from quantrac.domain.qa.window import Expected
 from quantrac.domain.spellings import nearest
 from quantrac.domain.times import parse_time
 from quantrac.errors import UserError
-from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Settings, Table, Value
+from schemas.rules.ruleset import TYPES, Entry, Numbers, RuleSet, Scope, Settings, Table, Value
 
 NATIONAL = Path(__file__).parent / "national"
 """The shipped defaults."""
@@ -211,6 +212,8 @@ class _File:
                 dates[key] = self._moment(name, child)
             elif (test, key) in TABLES:
                 thresholds[key] = self._table(name, child)
+            elif is_list(keywords[key]):
+                thresholds[key] = self._numbers(name, child)
             elif keywords[key].annotation == Expected:
                 thresholds[key] = self._name_of(child, CODES, "parameter")
             else:
@@ -237,6 +240,11 @@ class _File:
         except NumberError:
             shown = node.value if isinstance(node, yaml.ScalarNode) else "a list"
             raise self._error(node, f"{name} must be a number, not {shown!r}") from None
+
+    def _numbers(self, name: str, node: yaml.Node) -> Numbers:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._error(node, f"{name} must be a list of numbers, such as [65535, -9999]")
+        return tuple(self._number(name, child) for child in node.value)
 
     def _table(self, name: str, node: yaml.Node) -> Table:
         def cell(node: yaml.Node) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -23,8 +23,10 @@ TYPES = ("", *(t.value for t in StationType))
 
 Table: TypeAlias = tuple[tuple[float, ...], ...]
 """12 months of 24 hours, UTC; NaN where there is no limit."""
-Value: TypeAlias = float | str | Table
-"""A number, the catalogue code of another parameter, or a table."""
+Numbers: TypeAlias = tuple[float, ...]
+"""A list of numbers."""
+Value: TypeAlias = float | str | Numbers | Table
+"""A number, the catalogue code of another parameter, a list of numbers, or a table."""
 Thresholds: TypeAlias = Mapping[str, Mapping[str, Value]]
 """By test and keyword."""
 
@@ -223,7 +225,7 @@ def _merge(layers: Iterable[tuple[Scope, Entry]]) -> Mapping[str, Value]:
 
 def _find_refusal(test: str, thresholds: Mapping[str, Value]) -> str:
     """Run a test on no reading; return what it says of its thresholds, for a table of its first bad cell."""
-    tables = {name: value for name, value in thresholds.items() if isinstance(value, tuple)}
+    tables = {name: value for name, value in thresholds.items() if is_table(value)}
     for month, hour in product(range(12), range(24)) if tables else [(0, 0)]:
         cell = {name: table[month][hour] for name, table in tables.items()}
         try:
@@ -250,9 +252,14 @@ def _entry(entry: Entry, sources: bool) -> Any:
 
 
 def _plain(value: Value) -> Any:
-    if isinstance(value, tuple):
+    if is_table(value):
         return [[None if math.isnan(limit) else limit for limit in month] for month in value]
-    return value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def is_table(value: Value) -> TypeGuard[Table]:
+    """Tell a table by month and hour from other thresholds."""
+    return isinstance(value, tuple) and any(isinstance(month, tuple) for month in value)
 
 
 def _json(content: Any) -> str:

@@ -39,7 +39,8 @@ national:
     future: {{}}
     age: {{days: 20}}
     grid: {{tolerance: 60}}
-    clock_drift: {{seconds: 100, minutes: 60}}
+    clock_drift: {{seconds: 100, phase: 0, minutes: 60}}
+    error_code: {{suspect_codes: [-3]}}
     duplicate: {{corrections: 0}}
   parameters:
     PM2.5:

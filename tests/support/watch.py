@@ -25,6 +25,7 @@ from services.aggregator.watch.causes.exceedance import EPISODES_SQL
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.rules import WatchRules
+from services.aggregator.watch.state import WATCHED
 from services.aggregator.watch.tables import ALERTS_SQL, SERIES_SQL
 
 CODE = "HN_BKHN_KHIKXQ"
@@ -63,6 +64,8 @@ class Stored:
     def _series(self, now: int, grace: int) -> list[dict[str, Any]]:
         times: dict[tuple[str, str], list[tuple[int, int]]] = {}
         for code, parameter, time, late in self.readings:
+            if time < now - WATCHED:
+                continue
             times.setdefault((code, parameter), []).append((min(time, now), late))
         return [
             {

@@ -14,8 +14,10 @@ FOLLOWING = 2
 LONGEST_SILENCE = 3.0 * HOUR
 """Equal values further apart than this (seconds) say nothing about the time between them."""
 LONGEST_AHEAD = float(DAY)
-"""A reading measured more than this after its file was received (seconds) is in nobody's past: its clock is
-wrong, and once remembered it would make every true reading a late one."""
+"""A reading measured more than this after its file was received (seconds) has a wrong clock."""
+EARLIEST_CLOCK = 978_307_200.0
+"""2001-01-01 in seconds since 1970 UTC: a reading stamped before has a wrong clock. Clocks that lost their
+power begin again in 1970, 1980, 1990 or on 1 January 2000 and go on from there."""
 
 
 def measured(value: Floats, status: Texts) -> Floats:
@@ -28,39 +30,46 @@ def measured(value: Floats, status: Texts) -> Floats:
 
 
 @overload
-def is_ahead(time: float, received: float) -> bool: ...
+def has_wrong_clock(time: float, received: float) -> bool: ...
 @overload
-def is_ahead(time: Floats, received: Floats) -> Bools: ...
-def is_ahead(time: float | Floats, received: float | Floats) -> bool | Bools:
-    """Tell whether readings were stamped long after they were received, so that their clock must be wrong.
+def has_wrong_clock(time: Floats, received: Floats) -> Bools: ...
+def has_wrong_clock(time: float | Floats, received: float | Floats) -> bool | Bools:
+    """Tell whether readings were stamped by a clock that cannot be right: long after their receipt, or in a
+    year in which a clock without power starts.
 
     One reading or columns (n,) of them, seconds since 1970 UTC. Where nobody knows when the file was received
-    (NaN), the clock counts as right.
+    (NaN), no time lies after it. Such a reading is judged by itself and is in nobody's past: once remembered,
+    a time to come would make every true reading a late one, and one long gone a silence of years.
 
-    >>> is_ahead(1000.0 + LONGEST_AHEAD, 1000.0), is_ahead(1001.0 + LONGEST_AHEAD, 1000.0)
-    (False, True)
+    >>> now = 1_769_900_000.0
+    >>> [has_wrong_clock(time, now) for time in (now + LONGEST_AHEAD, now + LONGEST_AHEAD + 1, 946_684_800.0)]
+    [False, True, True]
     """
-    ahead: bool | Bools = time > received + LONGEST_AHEAD
-    return ahead
+    wrong: bool | Bools = (time > received + LONGEST_AHEAD) | (time < EARLIEST_CLOCK)
+    return wrong
 
 
 def right_clock_sql(seconds: str, received: str) -> str:
-    """Write as ClickHouse's SQL that a reading's clock is not ahead: the opposite of :func:`is_ahead`.
+    """Write as ClickHouse's SQL that a reading's clock may be right: the opposite of :func:`has_wrong_clock`.
 
     ``seconds`` is when it was measured, ``received`` when its file was received in milliseconds, both since
     1970 UTC.
 
-    >>> right_clock_sql("toUnixTimestamp(measured_at)", "bitShiftRight(version, 10)")
-    'toUnixTimestamp(measured_at) * 1000 <= toInt64(bitShiftRight(version, 10)) + 86400000'
+    >>> right_clock_sql("s", "toInt64(r)")
+    's >= 978307200 AND s * 1000 <= toInt64(toInt64(r)) + 86400000'
     """
-    return f"{seconds} * 1000 <= toInt64({received}) + {round(1000 * LONGEST_AHEAD)}"
+    latest = f"{seconds} * 1000 <= toInt64({received}) + {round(1000 * LONGEST_AHEAD)}"
+    return f"{seconds} >= {round(EARLIEST_CLOCK)} AND {latest}"
 
 
 def continues_run(value: Floats, time: Floats, previous_value: Floats, previous_time: Floats) -> Bools:
     """Tell which readings (n,) carry on the run of equal values that the reading before them is in.
 
-    ``previous_value`` and ``previous_time`` (n,) are those of the reading before in the same series, times
-    in seconds since 1970 UTC. A gap longer than :data:`LONGEST_SILENCE` ends a run.
+    ``value`` and ``previous_value`` (n,) are those of measuring devices (:func:`measured`), NaN is in no run;
+    ``previous_time`` (n,) is that of the last measured reading before in the same series, times in seconds
+    since 1970 UTC. Missing values and readings of a device that calibrates or failed say nothing of the
+    signal, so that they neither break a run nor belong to one. A silence longer than
+    :data:`LONGEST_SILENCE` ends it.
 
     >>> day = np.array([300.0, 600.0, 86400.0])
     >>> continues_run(np.full(3, 7.5), day, np.array([7.4, 7.5, 7.5]), np.array([0.0, 300.0, 600.0])).tolist()

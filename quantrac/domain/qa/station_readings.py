@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import reading_version, received_of, revision_of
-from quantrac.domain.qa.shared_rules import is_ahead
+from quantrac.domain.qa.shared_rules import has_wrong_clock
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Texts
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet, ReadingSet
 from quantrac.domain.times import to_seconds
@@ -66,12 +66,12 @@ class StationReadings:
         return np.where(self.version == NO_VERSION, np.nan, received_of(self.version) / 1000)
 
     @property
-    def ahead(self) -> Bools:
-        """Tell which readings (n,) were stamped long after they were received.
+    def wrong_clock(self) -> Bools:
+        """Tell which readings (n,) were stamped by a clock that cannot be right.
 
-        Their clock is wrong: they are judged without a past and are no past, and no part of a baseline.
+        They are judged without a past and are no past, and no part of a baseline.
         """
-        return is_ahead(self.time, self.received)
+        return has_wrong_clock(self.time, self.received)
 
     @property
     def revision(self) -> Integers:
@@ -85,8 +85,8 @@ class StationReadings:
 
     @property
     def newest(self) -> float:
-        """Time of the newest reading whose clock is not ahead; -inf where there is none."""
-        return float(self.time[~self.ahead].max(initial=-np.inf))
+        """Time of the newest reading whose clock may be right; -inf where there is none."""
+        return float(self.time[~self.wrong_clock].max(initial=-np.inf))
 
     def take(self, rows: Indices | Bools | slice) -> "StationReadings":
         """Return some of the rows, in the order they have."""

@@ -89,7 +89,8 @@ class Window:
     unit: Texts
     """(n,) unit of ``value``."""
     equal_since: Floats
-    """(n,) since when the series has shown this very value."""
+    """(n,) since when the series has shown this very value; NaN where that is not known, and for what no
+    measuring device gave."""
     past_value: Floats
     """(n, depth) the values before, oldest first; NaN where there is none that the device called good."""
     past_time: Floats

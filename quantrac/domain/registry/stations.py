@@ -174,9 +174,10 @@ class Station(Valid):
     def grid_time(self, measured_at: datetime) -> datetime:
         """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.
 
-        Steps are counted from midnight UTC, which is one of every interval that divides an hour.
+        Steps are counted from midnight UTC, which is one of every interval that divides an hour. Half-way
+        between two it is the later one, so that readings an interval apart lie at different steps.
         """
-        step = round(to_seconds(measured_at) / self.interval_seconds)
+        step = math.floor(to_seconds(measured_at) / self.interval_seconds + 0.5)
         return from_seconds(step * self.interval_seconds)
 
     def pollution_at(self, time: datetime) -> frozenset[Pollution]:

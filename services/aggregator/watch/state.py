@@ -5,6 +5,8 @@ Common to all causes are the times of the readings; the rest is the state of eac
 
 Times are whole seconds since 1970, UTC. A reading's time is that of its measurement or of its receipt,
 whichever is earlier, and never later than now: a logger whose clock is ahead does not look alive for days.
+One measured more than :data:`WATCHED` before its receipt says nothing: a logger keeps no such reading, a
+clock without power stamps one. It is not the first of its station, and nothing counts from it.
 Taking the same message twice changes nothing, and for silence nor does the order of messages.
 """
 
@@ -22,6 +24,10 @@ from services.aggregator.watch.rules import WatchRules
 
 NEVER = -1
 """Instead of a time."""
+WATCHED = 60 * DAY
+"""Seconds that readings are looked back, also after a start: a month more than late data reach, and what a
+logger keeps at least (Circular 10/2021/TT-BTNMT, Article 39). A station silent for longer is known by its
+open alert."""
 
 Facts = Mapping[str, str | float]
 """What an alert states beside its sentence; from the database all are texts."""
@@ -138,6 +144,8 @@ class WatchedStation:
         times = [min(to_whole_seconds(time), received_at) for time in readings.measured_at]
         made_at = {time: mean_made_at(context.entry, time) for time in set(times)}
         for row, (parameter, time) in enumerate(zip(readings.parameter, times, strict=True)):
+            if received_at - time > WATCHED:
+                continue
             newest_at = max(newest_at, time)
             series = self.series_of(parameter)
             series.last_at = max(series.last_at, time)

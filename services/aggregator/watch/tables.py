@@ -8,10 +8,8 @@ from collections.abc import Iterator
 
 from quantrac.domain.times import DAY, to_whole_seconds
 from services.aggregator.watch.causes import BY_KIND
-from services.aggregator.watch.state import CauseKey, Database, OpenAlert, iterate_rows
+from services.aggregator.watch.state import WATCHED, CauseKey, Database, OpenAlert, iterate_rows
 
-# A month more than late data reach back; a station silent for longer is known by its open alert.
-_SERIES_DAYS = 60
 _CLOSED_DAYS = 60
 
 SERIES_SQL = """
@@ -40,7 +38,7 @@ def read_series(database: Database, now: int, grace: int) -> Iterator[tuple[str,
 
     Prompt is what came within ``grace`` seconds; 0 where nothing did.
     """
-    columns = database.columns(SERIES_SQL, {"start": now - _SERIES_DAYS * DAY, "now": now, "grace": grace})
+    columns = database.columns(SERIES_SQL, {"start": now - WATCHED, "now": now, "grace": grace})
     for row in iterate_rows(columns):
         yield row["station"], row["parameter"], row["first"], row["last"], row["prompt"]
 

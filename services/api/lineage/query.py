@@ -96,6 +96,6 @@ def select_revisions(
 def has_readings_after(database: Database, *, station: str, end: int) -> bool:
     """Tell whether a station has a reading measured at or after ``end``, seconds since 1970 UTC.
 
-    Readings whose clock was ahead of their receipt do not count.
+    Readings whose clock was wrong do not count.
     """
     return bool(database.columns(_AFTER, {"station": station, "end": end}))

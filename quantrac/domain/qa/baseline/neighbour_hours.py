@@ -95,10 +95,10 @@ def hour_medians(readings: StationReadings, newest: float) -> HourMedians:
 
     Of values measured under status 00, whatever their flag, so that no station's flags depend on another's;
     a median is robust without them. Of an even count the lower middle one (ClickHouse:
-    ``quantileExactLow``). Readings of a clock ahead are left out.
+    ``quantileExactLow``). Readings of a wrong clock are left out.
     """
     measured = (readings.status == MEASURING) & np.isfinite(readings.value)
-    measured &= (readings.time // HOUR < newest // HOUR) & ~readings.ahead
+    measured &= (readings.time // HOUR < newest // HOUR) & ~readings.wrong_clock
     medians = {}
     for index, code in enumerate(readings.parameters):
         rows = np.flatnonzero(measured & (readings.series == index))

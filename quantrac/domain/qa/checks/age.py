@@ -1,7 +1,9 @@
 """Age: a reading older than what a logger keeps did not come from the logger's memory.
 
 Source: Circular 10/2021/TT-BTNMT, Article 39: a logger keeps at least the last 60 days. A clock that lost
-its battery starts again at its epoch, such as 1970, 1980 or 2000.
+its power starts again at its epoch (1970, 1980, 1990 or 2000) and goes on from there, so that the year 2000
+counts among these. A reading that old is in nobody's past
+(:func:`~quantrac.domain.qa.shared_rules.has_wrong_clock`).
 """
 
 import numpy as np
@@ -12,7 +14,7 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.times import DAY
 
 
-def age(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 2000.0) -> Outcomes:
+def age(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 2001.0) -> Outcomes:
     """Suspect a reading older than ``days`` at its receipt, and fail one from before ``earliest_year`` (UTC).
 
     A reading that does not fail and whose time of receipt is not known is NOT_EVALUATED, and so is a row
@@ -31,13 +33,13 @@ def age(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 20
     return outcome
 
 
-def explain(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 2000.0) -> list[str]:
+def explain(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 2001.0) -> list[str]:
     """Name how old the reading was when received, and how old it may be.
 
     >>> explain(Window.of([27.8], time=0.0, received=61 * DAY), earliest_year=1970)
     ['61 d old at its receipt, limit 60 d']
     >>> explain(Window.of([27.8], time=0.0))
-    ['stamped before the year 2000']
+    ['stamped before the year 2001']
     """
     old = (window.received - window.time) / DAY
     numbers = rows(window.time, old, days, earliest_year, _start(earliest_year))

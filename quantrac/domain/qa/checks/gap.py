@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantrac.domain.qa.window import Outcomes, Window
+from quantrac.domain.qa.window import Floats, Outcomes, Window
 from quantrac.domain.readings import Flag
 from quantrac.domain.statuses import CALIBRATING, DEVICE_ERROR, MEANING
 
@@ -66,9 +66,10 @@ def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, i
     """Return the gaps of one series in ``[start, end)``, in order of time.
 
     ``time`` (n,) in seconds and ``status`` (n,), in any order, are what the series holds; a reading fills the
-    step of ``interval`` seconds that it is nearest to (:meth:`.Station.grid_time`).
-    Of several readings in a step one that measures counts, then one that calibrates. Raises ValueError for
-    an interval that is not above 0.
+    step of ``interval`` seconds that it is nearest to. Steps are those of the clock
+    (:meth:`.Station.grid_time`); where the readings stand nearer to half-way between two of these, steps are
+    where they stand. Of several readings in a step one that measures counts, then one that calibrates. Raises
+    ValueError for an interval that is not above 0.
 
     >>> for gap in find_gaps([0, 310, 1500], ["00", "01", "00"], start=0, end=1800, interval=300.0):
     ...     print(gap.start, gap.end, gap.cause, gap.steps)
@@ -77,9 +78,11 @@ def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, i
     """
     if not interval > 0:
         raise ValueError(f"interval {interval} is not above 0")
-    first = int(np.ceil(start / interval))
-    count = max(int(np.ceil(end / interval)) - first, 0)
-    step = np.rint(np.asarray(time, dtype=np.float64) / interval) - first
+    seconds = np.asarray(time, dtype=np.float64)
+    phase = _find_phase(seconds, interval)
+    first = int(np.ceil((start - phase) / interval))
+    count = max(int(np.ceil((end - phase) / interval)) - first, 0)
+    step = np.floor((seconds - phase) / interval + 0.5) - first
     codes = np.asarray(status, dtype=object)
     within = (step >= 0) & (step < count)
     step, codes = step[within].astype(np.intp), codes[within]
@@ -91,7 +94,19 @@ def find_gaps(time: ArrayLike, status: ArrayLike, *, start: float, end: float, i
         cause_index[step[rows]] = index
     edges = [0, *(np.flatnonzero(np.diff(cause_index)) + 1).tolist(), count]
     return [
-        Gap(interval * (first + from_), interval * (first + to), cause, to - from_)
+        Gap(phase + interval * (first + from_), phase + interval * (first + to), cause, to - from_)
         for from_, to in pairwise(edges)
         if to > from_ and (cause := causes[cause_index[from_]]) is not None
     ]
+
+
+def _find_phase(time: Floats, interval: float) -> float:
+    """Return how many seconds after the clock's steps readings (n,) lie, 0 up to a quarter of an interval.
+
+    >>> _find_phase(np.array([150.0, 450.0, 751.0]), 300.0), _find_phase(np.array([7.0, 299.0]), 300.0)
+    (150.0, 0.0)
+    """
+    # The mean of directions on a dial of one interval: a time just before a step is near one just after it.
+    turns = np.exp(2j * np.pi * (time % interval) / interval).sum()
+    phase = float(np.round(np.angle(turns) * interval / (2 * np.pi)))
+    return phase % interval if abs(phase) > interval / 4 else 0.0

@@ -61,21 +61,23 @@ def previous_reading(window: Window) -> tuple[Floats, Floats]:
 
 
 def count_equal(window: Window) -> Floats:
-    """Count (n,) the readings just before, none of them missing, that show one value to the digit.
+    """Count (n,) the readings just before that show one value to the digit; missing ones are left out.
 
-    >>> count_equal(Window.of([8.4], past=[7.9, 7.8, 7.9, 7.9])).tolist()
+    >>> count_equal(Window.of([8.4], past=[7.9, 7.8, 7.9, np.nan, 7.9])).tolist()
     [2.0]
     """
     last, _ = window.last(2)
     if not len(last):
         return np.zeros(len(window))
     count: Floats = (~np.isnan(last[-1])).astype(np.float64)
-    rows = np.flatnonzero(last[0] == last[-1])  # few; NaN equals nothing
+    rows = np.flatnonzero((last[0] == last[-1]) | np.isnan(last[0]) | np.isnan(last[-1]))  # few
     if len(rows):
-        past = window.take(rows).past_value
-        # (rows, depth) newest first; the product is 1 up to the first that differs
-        is_equal = past[:, ::-1] == past[:, -1:]
-        count[rows] = is_equal.cumprod(axis=1, dtype=np.int8).sum(axis=1)
+        past = window.take(rows).past_value[:, ::-1]
+        # (rows, depth) newest first; the product is 1 up to the first that differs from the newest value
+        is_present = ~np.isnan(past)
+        newest = past[np.arange(len(rows)), is_present.argmax(axis=1)]
+        is_equal = ~is_present | (past == newest[:, None])
+        count[rows] = (is_equal.cumprod(axis=1, dtype=np.int8) * is_present).sum(axis=1)
     return count
 
 

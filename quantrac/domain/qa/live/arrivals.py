@@ -39,11 +39,12 @@ class Past:
     past_time: Floats
     """(n, DEPTH)"""
     equal_since: Floats
-    """(n,) as far as known: where ``is_run_uncertain``, the latest it can be."""
+    """(n,) as far as known: where ``is_run_uncertain``, the latest it can be. NaN for what no measuring
+    device gave: it is in no run."""
     replaced: Floats
     """(n,) the value that an earlier file gave for the same time; NaN where there is none."""
     is_late: Bools
-    """(n,) not newer than the newest of its series."""
+    """(n,) not newer than the newest of its series, and its clock may be right."""
     is_run_uncertain: Bools
     """(n,) the run of equal values may have begun earlier."""
     is_incomplete: Bools

@@ -12,7 +12,7 @@ from quantrac.domain.qa.baseline.blocks import BOUNDS, BaselineBounds
 from quantrac.domain.qa.baseline.lookup import Baselines, Lookup
 from quantrac.domain.qa.live.arrivals import NO_SERIES, Arrivals, Past
 from quantrac.domain.qa.live.memory import Memory, measurement_seconds
-from quantrac.domain.qa.shared_rules import FOLLOWING, measured
+from quantrac.domain.qa.shared_rules import FOLLOWING, has_wrong_clock, measured
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profiles import StationProfiles
 from quantrac.domain.qa.window import Bools, Companions, Floats, Indices, Texts, Window
@@ -66,14 +66,12 @@ class BatchColumns:
     """(n,) whether the bounds of its block have been published."""
     arrivals: Arrivals
     """The same rows as the memory takes them in."""
+    can_change: Bools
+    """(n,) whether the flags may still change: of a station, and of a clock that may be right. All others are
+    judged by themselves."""
 
     def __len__(self) -> int:
         return self.starts[-1]
-
-    @property
-    def has_station(self) -> Bools:
-        """Tell which rows (n,) are of a station."""
-        return self.spread([file.station != "" for file in self.files])
 
     def spread(self, by_set: Sequence[float] | Sequence[bool]) -> np.ndarray:
         """Return the value of its set for each row (n,)."""
@@ -167,7 +165,10 @@ class _BatchReader:
         """Return the columns of all sets."""
         files, starts = self._files, self._starts
         value, status = np.array(self._values, dtype=np.float64), np.array(self._statuses, dtype=object)
-        profile = np.concatenate(self._profiles)
+        profile, counts = np.concatenate(self._profiles), np.diff(starts)
+        time = np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64)
+        received = np.repeat([file.received for file in files], counts)
+        has_station = np.repeat(np.array([file.station != "" for file in files], dtype=np.bool_), counts)
         return BatchColumns(
             files=files,
             starts=starts,
@@ -181,9 +182,10 @@ class _BatchReader:
             arrivals=Arrivals(
                 series=np.concatenate([np.empty(0, dtype=np.intp), *self._series]),
                 value=value,
-                time=np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64),
-                received=np.repeat([file.received for file in files], np.diff(starts)),
+                time=time,
+                received=received,
                 measured=measured(value, status),
                 look_back=self._expectations.look_backs(profile),
             ),
+            can_change=has_station & ~has_wrong_clock(time, received),
         )

@@ -16,6 +16,7 @@ from quantrac.domain.qa.live.batch import BatchColumns
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.qa.live.other_files import OtherFiles
 from quantrac.domain.qa.live.provisional import ProvisionalSpans
+from quantrac.domain.qa.shared_rules import has_wrong_clock
 from quantrac.domain.qa.window import Bools
 from quantrac.domain.times import HOUR
 
@@ -35,6 +36,8 @@ def add_companions(spans: ProvisionalSpans, batch: BatchColumns, memory: Memory)
         if not file.station or file.profiles is None:
             continue
         for time, parameters in file.parameters_by_time().items():
+            if has_wrong_clock(time, file.received):
+                continue
             missing = file.profiles.missing_companions(parameters)
             if missing and other_files.has_any(file.station, missing, time):
                 spans.add(index, time, time + INSTANT, "companion")
@@ -85,16 +88,16 @@ def add_causes_of_rows(
     A late reading changes what those after it look back on, and in a block that is over what those before it
     look ahead to.
     """
-    time, has_station = batch.arrivals.time, batch.has_station
+    time, can_change = batch.arrivals.time, batch.can_change
     is_late = past.is_late | (batch.arrivals.series == NO_SERIES)
     needs_bounds = np.logical_or.reduce([enabled[name] for name in BLOCK_TESTS])
     if is_late.any():
         block = np.floor(time / BLOCK) * BLOCK
         start = np.where(block + BLOCK <= batch.spread(finished.newest_before), block, time)
-        spans.add_rows(is_late & has_station, start, time + batch.arrivals.look_back, "late")
-    spans.add_rows(past.is_run_uncertain & has_station, time, time + INSTANT, "late")
-    spans.add_rows(past.is_incomplete & has_station, time, time + INSTANT, "memory")
-    spans.add_rows(needs_bounds & ~batch.is_published & has_station, time, time + INSTANT, "block")
+        spans.add_rows(is_late & can_change, start, time + batch.arrivals.look_back, "late")
+    spans.add_rows(past.is_run_uncertain & can_change, time, time + INSTANT, "late")
+    spans.add_rows(past.is_incomplete & can_change, time, time + INSTANT, "memory")
+    spans.add_rows(needs_bounds & ~batch.is_published & can_change, time, time + INSTANT, "block")
 
 
 def add_finished_periods(
@@ -109,7 +112,7 @@ def add_finished_periods(
         spans.add(index, start, end, "block")
     # A parameter that comes after others, when its block or hour is over already.
     time, before = batch.arrivals.time, batch.spread(finished.newest_before)
-    is_in_order = ~past.is_late & (batch.arrivals.series != NO_SERIES) & batch.has_station
+    is_in_order = ~past.is_late & (batch.arrivals.series != NO_SERIES) & batch.can_change
     block, hour = (np.floor(time / length) * length for length in (BLOCK, HOUR))
     spans.add_rows(is_in_order & (block + BLOCK <= before), block, block + BLOCK, "block")
     compares = enabled[NEIGHBOURS]

@@ -9,12 +9,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from quantrac.domain.qa.live.arrivals import Arrivals, Past, is_series_start
 from quantrac.domain.qa.live.rings import TIME_SLOTS, Rings
-from quantrac.domain.qa.shared_rules import DEPTH, continues_run, is_ahead
-from quantrac.domain.qa.window import Floats, Indices
+from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE, continues_run, has_wrong_clock
+from quantrac.domain.qa.window import Bools, Floats, Indices
 
 
 def find_ordered(rings: Rings, arrivals: Arrivals, order: Indices) -> Indices:
-    """Return the indices in ``order`` of the series with several readings, none of them late or ahead.
+    """Return the indices in ``order`` of the series with several readings, none late or of a wrong clock.
 
     ``order`` (m,) are rows sorted by series, each series in order of arrival.
     """
@@ -27,7 +27,7 @@ def find_ordered(rings: Rings, arrivals: Arrivals, order: Indices) -> Indices:
     # (m,) time of the reading before in the same series, from the ring for the first one
     previous = np.concatenate([[-np.inf], time[:-1]])
     previous[first] = rings.time[series[first], rings.oldest_slot[series[first]] - 1]
-    is_in_order = (time > previous) & ~is_ahead(time, received)
+    is_in_order = (time > previous) & ~has_wrong_clock(time, received)
     # (series,) all of its readings are, and it has several
     is_ordered = np.logical_and.reduceat(is_in_order, first) & (count > 1)
     return np.flatnonzero(np.repeat(is_ordered, count))
@@ -46,15 +46,15 @@ def add_ordered(rings: Rings, arrivals: Arrivals, rows: Indices, past: Past, *, 
     index = np.arange(len(rows)) + DEPTH * (piece + 1)
     ring_index = index[is_start][:, None] + np.arange(-DEPTH, 0)
     slots = (distinct * DEPTH)[:, None] + TIME_SLOTS[rings.oldest_slot[distinct]]
-    is_measured = np.isfinite(arrivals.measured[rows])
+    is_finite = np.isfinite(arrivals.measured[rows])
     time = arrivals.time[rows]
     lines: dict[str, Floats] = {}
     for name, column in {
         "time": time,
         "value": arrivals.value[rows],
         "received": arrivals.received[rows],
-        "measured": np.where(is_measured, arrivals.value[rows], np.nan),
-        "measured_time": np.where(is_measured, time, np.nan),
+        "measured": np.where(is_finite, arrivals.value[rows], np.nan),
+        "measured_time": np.where(is_finite, time, np.nan),
         "run_start": time,
         "latest_run_start": time,
     }.items():
@@ -65,21 +65,27 @@ def add_ordered(rings: Rings, arrivals: Arrivals, rows: Indices, past: Past, *, 
     past.past_value[rows] = sliding_window_view(lines["measured"], DEPTH)[index - DEPTH]
     past.past_time[rows] = sliding_window_view(lines["measured_time"], DEPTH)[index - DEPTH]
 
-    # A reading that continues a run has the run's start from the last one before it that does not.
-    line_value, line_time = lines["value"], lines["time"]
-    is_continuing = continues_run(line_value[index], time, line_value[index - 1], line_time[index - 1])
-    if not is_complete:
-        first = index[is_start]
-        lines["run_start"][first[line_time[first - 1] == -np.inf]] = -np.inf
-    head = np.arange(len(line_time))
+    line_time, line_measured = lines["time"], lines["measured"]
+    is_measured = ~np.isnan(line_measured)
+    position = np.arange(len(line_time))
+    # (m,) index of the last measured one before each reading, and whether the ring would still hold it
+    previous = np.maximum.accumulate(np.where(is_measured, position, -1))[index - 1]
+    is_held = previous >= index - DEPTH
+    is_continuing = is_held & continues_run(
+        line_measured[index], time, line_measured[previous], line_time[previous]
+    )
+    is_unknown = _is_run_unknown(line_time, index, is_measured[index] & ~is_held, is_complete=is_complete)
+    lines["run_start"][index[is_unknown]] = -np.inf
+    # A reading that continues a run has the run's start from the last measured one that does not.
+    head = np.where(is_measured, position, 0)
     head[index[is_continuing]] = 0
     head = np.maximum.accumulate(head)
     for name in ("run_start", "latest_run_start"):
         lines[name][index] = lines[name][head[index]]
     run_start, latest_run_start = lines["run_start"][index], lines["latest_run_start"][index]
-    past.equal_since[rows] = latest_run_start
+    past.equal_since[rows] = np.where(is_measured[index], latest_run_start, np.nan)
     is_within = time - latest_run_start <= arrivals.look_back[rows]
-    past.is_run_uncertain[rows] = (run_start != latest_run_start) & is_within
+    past.is_run_uncertain[rows] = (run_start != latest_run_start) & is_within & is_measured[index]
 
     if not is_complete:
         # (m, DEPTH) times before each reading, and (m,) the oldest of them; inf where there is none
@@ -92,3 +98,20 @@ def add_ordered(rings: Rings, arrivals: Arrivals, rows: Indices, past: Past, *, 
     rings.oldest_slot[distinct] = 0
     for name, line in lines.items():
         getattr(rings, name)[distinct] = line[ends[:, None] + np.arange(-DEPTH, 0)]
+
+
+def _is_run_unknown(line_time: Floats, index: Indices, is_lacking: Bools, *, is_complete: bool) -> Bools:
+    """Tell which readings (m,) may be in a run that began before what is held of their series.
+
+    ``is_lacking`` (m,) are measured ones with no measured one among the DEPTH before them, ``index`` (m,) is
+    where they stand in ``line_time``.
+    """
+    is_unknown = is_lacking.copy()
+    rows = np.flatnonzero(is_lacking)
+    if len(rows):
+        # (rows, DEPTH) times before each, and (rows,) the oldest of them; inf where nothing was before
+        times = sliding_window_view(line_time, DEPTH)[index[rows] - DEPTH]
+        oldest = np.min(times, axis=1, where=times > -np.inf, initial=np.inf)
+        is_near = line_time[index[rows]] - oldest <= LONGEST_SILENCE
+        is_unknown[rows] = np.where(oldest == np.inf, not is_complete, is_near)
+    return is_unknown

@@ -28,7 +28,7 @@ from quantrac.domain.qa.live.long_files import add_ordered, find_ordered
 from quantrac.domain.qa.live.rings import Rings
 from quantrac.domain.qa.live.series import StationSeries
 from quantrac.domain.qa.live.waves import Wave, split_waves
-from quantrac.domain.qa.shared_rules import DEPTH, is_ahead, measured
+from quantrac.domain.qa.shared_rules import DEPTH, has_wrong_clock, measured
 from quantrac.domain.qa.window import Floats, Indices
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.registry import Registry
@@ -49,7 +49,7 @@ class Memory:
         self.is_complete = True
         """Whether there were no readings but those taken in."""
         self.newest: dict[str, float] = {}
-        """Time of the newest reading of each station (seconds since 1970 UTC), clocks ahead left out."""
+        """Time of the newest reading of each station (seconds since 1970 UTC), wrong clocks left out."""
         self._stations: dict[str, StationSeries] = {}
         self._rings = Rings()
 
@@ -121,8 +121,8 @@ class Memory:
         """Move the newest time of a station on; returns the one before and the new one (-inf: none)."""
         before = self.newest.get(station, -np.inf)
         newest = max(times)
-        if is_ahead(newest, received):
-            newest = max((time for time in times if not is_ahead(time, received)), default=-np.inf)
+        if has_wrong_clock(newest, received):  # then others of the file may be right
+            newest = max((time for time in times if not has_wrong_clock(time, received)), default=-np.inf)
         if newest > before:
             self.newest[station] = newest
             return before, newest
@@ -162,7 +162,7 @@ class Memory:
 
 def remember_time(times: list[float], time: float, received: float) -> None:
     """Put a time among those remembered of a series, earliest first: what :meth:`Memory.add` remembers."""
-    if time in times or is_ahead(time, received) or (times and time < times[0]):
+    if time in times or has_wrong_clock(time, received) or (times and time < times[0]):
         return
     insort(times, time)
     del times[:-DEPTH]

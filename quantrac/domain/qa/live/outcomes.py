@@ -121,7 +121,7 @@ def equal_since_by_set(
     """Return by set since when the series of its readings have shown their values, ``None`` where unsure."""
     # Most values have just changed: their own times are the answer.
     columns: list[list[datetime | None]] = [s.readings.measured_at for s in sets]  # type: ignore[misc]
-    rows = np.flatnonzero(past.is_run_uncertain | (past.equal_since != batch.arrivals.time))
+    rows = np.flatnonzero(past.is_run_uncertain | (past.equal_since < batch.arrivals.time))
     # (k,) rows where it is another time, and the set of each
     indices = np.searchsorted(batch.starts, rows, side="right") - 1
     for index in set(indices.tolist()):

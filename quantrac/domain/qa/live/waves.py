@@ -9,7 +9,7 @@ import numpy as np
 
 from quantrac.domain.qa.live.arrivals import Arrivals, Past, is_series_start
 from quantrac.domain.qa.live.rings import TIME_SLOTS, Rings
-from quantrac.domain.qa.shared_rules import DEPTH, continues_run, is_ahead
+from quantrac.domain.qa.shared_rules import DEPTH, LONGEST_SILENCE, continues_run, has_wrong_clock
 from quantrac.domain.qa.window import Bools, Floats, Indices
 
 
@@ -74,9 +74,9 @@ class Wave:
         self._note_runs(slice(None), run_start, latest)
         if not is_complete:
             self._note_incomplete()
-        is_past = ~is_ahead(self._time, self._received)
+        is_past = ~has_wrong_clock(self._time, self._received)
         if is_late.any():
-            past.is_late[rows] = is_late
+            past.is_late[rows] = is_late & is_past
             self._insert_late(np.flatnonzero(is_late), is_past[is_late])
             is_past &= ~is_late
         if not is_past.all():
@@ -92,33 +92,61 @@ class Wave:
         Of readings newer than all of their series: ``last`` (m,) is the slot of the newest, ``newest`` its
         time.
         """
-        rings = self._rings
-        is_continuing = continues_run(self._value, self._time, rings.value.take(last), newest)
-        run_start = np.where(is_continuing, rings.run_start.take(last), self._time)
-        latest = np.where(is_continuing, rings.latest_run_start.take(last), self._time)
+        rings, time = self._rings, self._time
+        previous, is_lacking = self._find_previous(last)
+        is_continuing = continues_run(
+            self._measured, time, rings.measured.take(previous), rings.measured_time.take(previous)
+        )
+        run_start = np.where(is_continuing, rings.run_start.take(previous), time)
+        latest = np.where(is_continuing, rings.latest_run_start.take(previous), time)
         if restored_run_start is not None:
             restored = restored_run_start[self._rows]
             is_known = ~np.isnan(restored)
             run_start[is_known] = latest[is_known] = restored[is_known]
-            run_start[~is_known & (is_continuing | (newest == -np.inf))] = -np.inf
-        elif not is_complete:
-            run_start[newest == -np.inf] = -np.inf
+            run_start[~is_known & (is_continuing | is_lacking)] = -np.inf
+        else:
+            # Before the oldest of them, one that is not remembered may have been measured, not long ago.
+            members = np.flatnonzero(is_lacking & (newest > -np.inf))
+            is_near = time[members] - self._find_oldest(members) <= LONGEST_SILENCE
+            run_start[members[is_near]] = -np.inf
+            if not is_complete:
+                run_start[newest == -np.inf] = -np.inf
         return run_start, latest
+
+    def _find_previous(self, last: Indices) -> tuple[Indices, Bools]:
+        """Return the slot (m,) of the newest measured reading of each series, and where there is none (m,).
+
+        ``last`` (m,) is the slot of the newest one, which it nearly always is.
+        """
+        measured = self._rings.measured
+        previous = last.copy()
+        is_lacking = np.isnan(measured.take(last))
+        members = np.flatnonzero(is_lacking)
+        if len(members):
+            slots = self._slots[members]
+            # (members, DEPTH) newest first
+            is_measured = ~np.isnan(measured.take(slots[:, ::-1]))
+            previous[members] = slots[np.arange(len(members)), DEPTH - 1 - is_measured.argmax(axis=1)]
+            is_lacking[members] = ~is_measured.any(axis=1)
+        return previous, is_lacking
+
+    def _find_oldest(self, members: Indices) -> Floats:
+        """Return the time (k,) of the oldest remembered reading of some series; inf where there is none."""
+        times = self._rings.time.take(self._slots[members])
+        oldest: Floats = np.min(times, axis=1, where=times > -np.inf, initial=np.inf)
+        return oldest
 
     def _note_runs(self, members: Indices | slice, run_start: Floats, latest: Floats) -> None:
         """Note since when some of the readings have had equal values, and whether that is certain."""
-        rows = self._rows[members]
-        self._past.equal_since[rows] = latest
+        rows, is_measured = self._rows[members], ~np.isnan(self._measured[members])
+        self._past.equal_since[rows] = np.where(is_measured, latest, np.nan)
         is_within = self._time[members] - latest <= self._look_back[members]
-        self._past.is_run_uncertain[rows] = (run_start != latest) & is_within
+        self._past.is_run_uncertain[rows] = (run_start != latest) & is_within & is_measured
 
     def _note_incomplete(self) -> None:
         """Note which readings may have more before them than the rings hold."""
-        members = np.flatnonzero(self._rings.time.take(self._oldest) == -np.inf)
-        # (members, DEPTH) times in rings that are not full, and (members,) the oldest of each
-        times = self._rings.time.take(self._slots[members])
-        oldest = np.min(times, axis=1, where=times > -np.inf, initial=np.inf)
-        is_within = ~(self._time[members] - oldest > self._look_back[members])
+        members = np.flatnonzero(self._rings.time.take(self._oldest) == -np.inf)  # rings that are not full
+        is_within = ~(self._time[members] - self._find_oldest(members) > self._look_back[members])
         self._past.is_incomplete[self._rows[members]] = is_within
 
     def _append(self, members: Indices | slice, run_start: Floats, latest: Floats) -> None:
@@ -136,7 +164,7 @@ class Wave:
     def _insert_late(self, members: Indices, is_past: Bools) -> None:
         """Note the past of readings not newer than the newest of their series, and insert them by time.
 
-        ``members`` (k,) are indices of the wave, ``is_past`` (k,) says whose clock is not ahead. Arrays
+        ``members`` (k,) are indices of the wave, ``is_past`` (k,) says whose clock may be right. Arrays
         (k, DEPTH) are rings in order of time.
         """
         rings, past, rows = self._rings, self._past, self._rows[members]
@@ -165,13 +193,14 @@ class Wave:
         target = np.where(is_repeated, index, index - 1)
         is_shifted = (is_inserted & ~is_repeated)[:, None] & (np.arange(DEPTH) < target[:, None])
         source = np.arange(DEPTH) + is_shifted
-        # The oldest one remembered gets another value: what was before it is not known.
-        is_orphaned = is_inserted & (target == first) & (rings.value.take(slots)[row, index] != value)
+        measured = self._measured[members]
+        measured_before = np.where(is_repeated, rings.measured.take(slots)[row, index], np.nan)
+        is_equal = (measured == measured_before) | (np.isnan(measured) & np.isnan(measured_before))
         columns: dict[str, Floats] = {
             "time": time,
             "value": value,
             "received": received,
-            "measured": self._measured[members],
+            "measured": measured,
             "measured_time": self._measured_time[members],
         }
         ordered = {
@@ -181,10 +210,17 @@ class Wave:
         for name, column in columns.items():
             ordered[name][row[is_inserted], target[is_inserted]] = column[is_inserted]
         run_start, latest = ordered["run_start"], ordered["latest_run_start"]
-        run_start[row[is_orphaned], target[is_orphaned]] = -np.inf
-        latest[row[is_orphaned], target[is_orphaned]] = time[is_orphaned]
-        is_doubt = is_older_than_ring & is_past
-        _doubt_first_runs(ordered, row[is_doubt], first[is_doubt], time[is_doubt], value[is_doubt])
+        # (k,) index of the first one that was measured, which the run that the ring begins with is of
+        is_measured = ~np.isnan(ordered["measured"])
+        first_measured, has_measured = is_measured.argmax(axis=1), is_measured.any(axis=1)
+        # Where it is another one than before, what was before it is not known.
+        is_orphaned = is_inserted & ~is_equal & has_measured & (first_measured >= target)
+        orphan = row[is_orphaned], first_measured[is_orphaned]
+        run_start[orphan], latest[orphan] = -np.inf, ordered["time"][orphan]
+        is_doubt = is_older_than_ring & is_past & has_measured & ~np.isnan(measured)
+        _doubt_first_runs(
+            ordered, row[is_doubt], first_measured[is_doubt], time[is_doubt], measured[is_doubt]
+        )
         _follow_runs(ordered)
         for name, matrix in ordered.items():
             getattr(rings, name).put(slots, matrix)
@@ -201,12 +237,13 @@ def _doubt_first_runs(
 ) -> None:
     """Note what readings older than all remembered ones leave unknown of the run that the ring begins with.
 
-    Such a reading ``time``, ``value`` (k,) breaks that run if it lies within and differs, and lengthens it if
-    it comes shortly before and is equal. ``row`` and ``first`` (k,) say where that run begins.
+    Such a measured reading ``time``, ``value`` (k,) breaks that run if it lies within and differs, and
+    lengthens it if it comes shortly before and is equal. ``row`` and ``first`` (k,) say where that run
+    begins.
     """
     run_start = ordered["run_start"][row, first]
     latest = ordered["latest_run_start"][row, first]
-    run_value = ordered["value"][row, first]
+    run_value = ordered["measured"][row, first]
     is_breaking = ~(run_value == value) & (time >= run_start)
     is_lengthening = (time < run_start) & continues_run(run_value, run_start, value, time)
     oldest = ordered["time"][row, first]
@@ -215,13 +252,28 @@ def _doubt_first_runs(
 
 
 def _follow_runs(ordered: dict[str, Floats]) -> None:
-    """Give each remembered reading (k, DEPTH) the start of its run from the reading before it."""
-    time, value = ordered["time"], ordered["value"]
-    for index in range(1, DEPTH):
-        has_previous = time[:, index - 1] > -np.inf
-        is_continuing = continues_run(
-            value[:, index], time[:, index], value[:, index - 1], time[:, index - 1]
-        )
-        for column in (ordered["run_start"], ordered["latest_run_start"]):
-            followed = np.where(is_continuing, column[:, index - 1], time[:, index])
-            column[:, index] = np.where(has_previous, followed, column[:, index])
+    """Give each remembered reading (k, DEPTH) the start of its run from the measured reading before it."""
+    time, measured = ordered["time"], ordered["measured"]
+    starts = ordered["run_start"], ordered["latest_run_start"]
+    is_measured = ~np.isnan(measured)
+    # Most values have just changed, and nothing is missing between them.
+    is_following = is_measured[:, 1:] & is_measured[:, :-1]
+    for column in starts:
+        np.copyto(column[:, 1:], time[:, 1:], where=is_following)
+    is_continuing = continues_run(measured[:, 1:], time[:, 1:], measured[:, :-1], time[:, :-1])
+    is_missing = ~is_measured & (time > -np.inf)
+    rows = np.flatnonzero(is_continuing.any(axis=1) | is_missing.any(axis=1))
+    if not len(rows):
+        return
+    # (rows,) each of the last measured reading so far; NaN before the first
+    value, value_time, *run_starts = np.full((4, len(rows)), np.nan)
+    for index in range(DEPTH):
+        current, at, is_present = measured[rows, index], time[rows, index], is_measured[rows, index]
+        continues = continues_run(current, at, value, value_time)
+        has_previous = is_present & ~np.isnan(value)
+        for column, run_start in zip(starts, run_starts, strict=True):
+            start = np.where(has_previous, np.where(continues, run_start, at), column[rows, index])
+            column[rows, index] = start
+            np.copyto(run_start, start, where=is_present)
+        np.copyto(value, current, where=is_present)
+        np.copyto(value_time, at, where=is_present)

@@ -28,7 +28,7 @@ class History(Protocol):
         """Return the readings measured in ``[start, end)``, with older versions in ``replaced``."""
 
     def newest(self, station: str) -> float:
-        """Return the time of the newest reading whose clock is not ahead; -inf where there is none."""
+        """Return the time of the newest reading whose clock may be right; -inf where there is none."""
 
     def newest_before(self, station: str, time: float) -> float:
         """Return the time of the newest such reading before ``time``."""

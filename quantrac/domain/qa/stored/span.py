@@ -32,7 +32,8 @@ class Judged:
     decided: Outcomes
     """(n,) what people decided; NOT_DECIDED where nobody did."""
     equal_since: Floats
-    """(n,) seconds since 1970 UTC; no earlier than the first reading given."""
+    """(n,) seconds since 1970 UTC; no earlier than the first reading given. NaN for what no measuring device
+    gave."""
     clean: Bools
     """(n,) whether it counts for the statistics of its block."""
     profile: Indices

@@ -28,7 +28,7 @@ from quantrac.domain.qa.checks.table import (
 )
 from quantrac.domain.qa.decisions import NOT_DECIDED, decision_flags
 from quantrac.domain.qa.evaluate import Crash, is_bad, roll_up_rows, run_tests
-from quantrac.domain.qa.shared_rules import DEPTH, FOLLOWING, continues_run, is_ahead, measured
+from quantrac.domain.qa.shared_rules import DEPTH, FOLLOWING, continues_run, has_wrong_clock, measured
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profile_table import Columns
@@ -72,26 +72,29 @@ class StationWindows:
         self.readings, self.expectations, self.on_crash = readings, expectations, on_crash
         self.decisions = decisions
         self.received = readings.received
-        self.ahead = is_ahead(readings.time, self.received)
+        self.wrong_clock = has_wrong_clock(readings.time, self.received)
         self.measured = measured(readings.value, readings.status)
-        past_value = np.where(np.isfinite(self.measured), readings.value, np.nan)
-        # Only readings of a right clock are a past: (m,) rows of them, by series and time. Before each series
-        # stand DEPTH empty ones, so that no row sees another series.
-        past = np.flatnonzero(~self.ahead)
-        before = np.cumsum(~self.ahead) - ~self.ahead + DEPTH * readings.series
+        is_measured = np.isfinite(self.measured)
+        past_value = np.where(is_measured, readings.value, np.nan)
+        # Only readings whose clock may be right are a past: (m,) rows of them, by series and time. Before
+        # each series stand DEPTH empty ones, so that no row sees another series.
+        has_past = ~self.wrong_clock
+        past = np.flatnonzero(has_past)
+        before = np.cumsum(has_past) - has_past + DEPTH * readings.series
         padded = np.full((2, len(past) + DEPTH * (1 + len(readings.parameters))), np.nan)
         padded[0, before[past] + DEPTH] = past_value[past]
         padded[1, before[past] + DEPTH] = np.where(np.isnan(past_value), np.nan, readings.time)[past]
         self._past_value, self._past_time = sliding_window_view(padded, DEPTH, axis=1)
         self._past_line = padded[1], padded[0]
         """Times and values (line,) in which the two matrices are windows."""
-        self._newest = readings.time[~self.ahead].max(initial=-np.inf) if newest is None else newest
-        before[self.ahead] = len(padded[0]) - DEPTH  # the end, where nothing stands
+        self._newest = readings.time[has_past].max(initial=-np.inf) if newest is None else newest
+        before[self.wrong_clock] = len(padded[0]) - DEPTH  # the end, where nothing stands
         self._before = before
         """(n,) where the DEPTH readings before each one stand in the two matrices."""
-        self._past = past
-        self._equal_since = readings.time.copy()
-        self._equal_since[past] = _run_starts(readings, past)
+        self._in_runs = np.flatnonzero(has_past & is_measured)
+        """(k,) rows that are in a run of equal values, by series and time."""
+        self._equal_since = np.full(len(readings), np.nan)
+        self._equal_since[self._in_runs] = _run_starts(readings, self._in_runs)
 
     def cut(self, rows: Indices) -> Iterator[Indices]:
         """Cut rows into stretches of whole blocks, earliest first."""
@@ -159,7 +162,9 @@ class StationWindows:
         Only then is it certain: so live, rejudging and the batch form agree, whichever saw it first.
         """
         block_end = (self.readings.time[rows] // BLOCK + 1) * BLOCK
-        block_end[(block_end > self._newest) | self.ahead[rows]] = -np.inf  # nothing is known yet, or ever
+        block_end[
+            (block_end > self._newest) | self.wrong_clock[rows]
+        ] = -np.inf  # nothing is known yet, or ever
         # (FOLLOWING, n) where they stand, the reading itself between the ones before and them; those of a
         # clock ahead, which stand nowhere, are clipped
         after = self._before[rows] + DEPTH + np.arange(1, FOLLOWING + 1)[:, None]
@@ -173,13 +178,13 @@ class StationWindows:
         account: a message says the same whatever else was read with its readings.
         """
         readings = self.readings
-        past = self._past[readings.time[self._past] >= since]
-        # (parameters,) time of the first one; the past goes by parameter and time.
+        in_runs = self._in_runs[readings.time[self._in_runs] >= since]
+        # (parameters,) time of the first one; they go by parameter and time.
         first = np.full(len(readings.parameters) + 1, np.inf)
-        first[readings.series[past][::-1]] = readings.time[past][::-1]
-        starts: Floats = np.maximum(self._equal_since[rows], first[readings.series[rows]])
-        starts[self.ahead[rows]] = readings.time[rows][self.ahead[rows]]  # in no run
-        return starts
+        first[readings.series[in_runs][::-1]] = readings.time[in_runs][::-1]
+        run_start = self._equal_since[rows]
+        starts: Floats = np.maximum(run_start, first[readings.series[rows]])
+        return np.where(np.isnan(run_start), readings.time[rows], starts)
 
 
 @dataclass(slots=True)
@@ -228,7 +233,7 @@ class Stretch:
         among = np.zeros(len(self.rows), dtype=np.bool_)
         among[rows] = True
         enabled = {name: self.enabled[name] & among for name in (*BASELINE_TESTS, *SECOND_STAGE_TESTS)}
-        rows_in_past = rows[~self.station.ahead[self.rows[rows]]]
+        rows_in_past = rows[~self.station.wrong_clock[self.rows[rows]]]
         self.window = replace(
             self.window,
             **self._bounds(statistics, rows_in_past),
@@ -249,7 +254,9 @@ class Stretch:
         """Run the plain tests, and tell the clean rows."""
         self._run(PLAIN_TESTS, self.enabled)
         fit = np.where(self.decided == NOT_DECIDED, ~is_bad(self.outcomes), self.decided == Flag.GOOD)
-        self.clean = fit & np.isfinite(self.station.measured[self.rows]) & ~self.station.ahead[self.rows]
+        self.clean = (
+            fit & np.isfinite(self.station.measured[self.rows]) & ~self.station.wrong_clock[self.rows]
+        )
 
     def _run(self, tests: Mapping[str, Test], enabled: Mapping[str, Bools]) -> None:
         columns = {name: self.outcomes[:, TEST_INDEX[name]] for name in tests}
@@ -307,7 +314,7 @@ def judge_plainly(station: StationWindows, rows: Indices) -> Stretch:
 
 
 def _run_starts(readings: StationReadings, rows: Indices) -> Floats:
-    """When the run of equal values began that each of some rows (m,) belongs to; rows are in order."""
+    """When the run of equal values began that each of some measured rows (m,) is in; rows are in order."""
     time, value, series = readings.time[rows], readings.value[rows], readings.series[rows]
     same = continues_run(value[1:], time[1:], value[:-1], time[:-1]) & (series[1:] == series[:-1])
     start = np.arange(len(time))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantrac.domain.qa.checks.table import Test, thresholds_of
+from quantrac.domain.qa.number_lists import DistinctLists, NumberLists, Numbers
 from quantrac.domain.qa.thresholds.rule_book import Thresholds
 from quantrac.domain.qa.window import Expected, Floats, Indices
 
@@ -47,7 +48,7 @@ class GrowingColumn:
 
 
 class _Rows(NamedTuple):
-    """Where the thresholds of a test stand: rows of the matrices of numbers and of texts."""
+    """Where the thresholds of a test stand: rows of the matrices of numbers, of texts and of lists."""
 
     keywords: Sequence[str]
     """In the order of the test's arguments."""
@@ -55,37 +56,47 @@ class _Rows(NamedTuple):
     numbers: slice
     text_keywords: Sequence[str]
     texts: slice
+    list_keywords: Sequence[str]
+    lists: slice
 
 
 class ThresholdColumns:
-    """The thresholds of all tests by profile: numbers, tables by month and hour, and texts.
+    """The thresholds of all tests by profile: numbers, tables by month and hour, texts, and lists of numbers.
 
-    Those of all tests stand in one matrix of numbers and one of texts, so that a profile is added by three
-    calls and a test takes its own by one.
+    Those of all tests stand in one matrix of each kind, so that a profile is added by a few calls and a test
+    takes its own by one.
     """
 
     def __init__(self, tests: Mapping[str, Test]) -> None:
         self._defaults: dict[tuple[str, str], float] = {}
         """By test and keyword of the numbers; NaN where a test has none, for it is always given one."""
         self._texts_of_tests: list[tuple[str, str]] = []
+        self._lists_of_tests: list[tuple[str, str]] = []
         self._rows: dict[str, _Rows] = {}
         for name, test in tests.items():
             keywords = thresholds_of(test)
             texts = [keyword for keyword, threshold in keywords.items() if _is_text(threshold)]
-            numbers = [keyword for keyword in keywords if keyword not in texts]
+            lists = [keyword for keyword, threshold in keywords.items() if is_list(threshold)]
+            numbers = [keyword for keyword in keywords if keyword not in (*texts, *lists)]
             self._rows[name] = _Rows(
                 list(keywords),
                 numbers,
                 slice(len(self._defaults), len(self._defaults) + len(numbers)),
                 texts,
                 slice(len(self._texts_of_tests), len(self._texts_of_tests) + len(texts)),
+                lists,
+                slice(len(self._lists_of_tests), len(self._lists_of_tests) + len(lists)),
             )
             for keyword in numbers:
                 default = keywords[keyword].default
                 self._defaults[name, keyword] = default if isinstance(default, int | float) else np.nan
             self._texts_of_tests += [(name, keyword) for keyword in texts]
+            self._lists_of_tests += [(name, keyword) for keyword in lists]
         self._numbers = GrowingColumn(np.float64, len(self._defaults))
         self._texts = GrowingColumn(object, len(self._texts_of_tests))
+        self._list_index = GrowingColumn(np.int32, len(self._lists_of_tests))
+        """Index of each list in ``_lists``."""
+        self._lists = DistinctLists()
         self._row = {
             keyword: row
             for keywords in (self._defaults, self._texts_of_tests)
@@ -118,10 +129,16 @@ class ThresholdColumns:
         self._texts.append(
             [tests.get(name, _NO_THRESHOLDS).get(keyword) for name, keyword in self._texts_of_tests]
         )
+        self._list_index.append(
+            [
+                self._lists.index_of(tests.get(name, _NO_THRESHOLDS).get(keyword, ()))
+                for name, keyword in self._lists_of_tests
+            ]
+        )
 
     def append_like(self, profile: int, changes: Thresholds) -> None:
         """Give the next profile what another one has, but for the thresholds in ``changes``."""
-        for column in (self._numbers, self._table_index, self._texts):
+        for column in (self._numbers, self._table_index, self._texts, self._list_index):
             column.append_like(profile)
         for test, thresholds in changes.items():
             for keyword, value in thresholds.items():
@@ -132,7 +149,7 @@ class ThresholdColumns:
                 else:
                     self._texts.change_last(row, value)
 
-    def take(self, test: str, profiles: Indices, slots: Callable[[], Indices]) -> dict[str, NDArray[Any]]:
+    def take(self, test: str, profiles: Indices, slots: Callable[[], Indices]) -> dict[str, Any]:
         """Return the thresholds of a test by keyword, one value (n,) a row of ``profiles`` (n,).
 
         ``slots`` is asked for the month and hour (n,) of the rows where a threshold is a table.
@@ -146,10 +163,16 @@ class ThresholdColumns:
             if len(row_index):
                 table_index = table_index[keyword_index, row_index]
                 numbers[keyword_index, row_index] = np.stack(self._tables)[table_index, slots()[row_index]]
-        columns: dict[str, NDArray[Any]] = dict(zip(rows.number_keywords, numbers, strict=True))
+        columns: dict[str, Any] = dict(zip(rows.number_keywords, numbers, strict=True))
         if rows.text_keywords:
             texts: NDArray[Any] = self._texts.take(profiles, rows.texts)
             columns.update(zip(rows.text_keywords, texts, strict=True))
+        if rows.list_keywords:
+            list_index = self._list_index.take(profiles, rows.lists)
+            columns.update(
+                (keyword, NumberLists(self._lists, index))
+                for keyword, index in zip(rows.list_keywords, list_index, strict=True)
+            )
         return {keyword: columns[keyword] for keyword in rows.keywords}
 
     def _index_of_table(self, value: Any) -> int:
@@ -176,3 +199,8 @@ def month_and_hour(time: Floats) -> Indices:
 
 def _is_text(threshold: inspect.Parameter) -> bool:
     return threshold.default is None or threshold.annotation == Expected
+
+
+def is_list(threshold: inspect.Parameter) -> bool:
+    """Tell whether a threshold is a list of numbers."""
+    return bool(threshold.annotation == Numbers)

@@ -17,8 +17,8 @@ from quantrac.domain.qa.thresholds.rule_book import (
 from quantrac.domain.qa.window import Bools, Floats, Indices
 from quantrac.domain.registry.stations import StationParameter
 
-Columns: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
-"""By test and keyword, one value a row (n,)."""
+Columns: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""By test and keyword, one value a row (n,): an array, or :class:`.NumberLists`."""
 
 LEAST_LOOK_BACK = 1440.0
 """Minutes that a judge looks back at least, whatever the rules say."""
@@ -122,15 +122,15 @@ class ProfileTable:
         return len(self.version) - 1
 
 
-class GatheredColumns(Mapping[str, Mapping[str, np.ndarray]]):
+class GatheredColumns(Mapping[str, Mapping[str, Any]]):
     """Threshold columns of some rows, gathered test by test at first use."""
 
     def __init__(self, table: ProfileTable, profiles: Indices, time: Floats) -> None:
         self._table, self._profiles, self._time = table, profiles, time
-        self._gathered: dict[str, Mapping[str, np.ndarray]] = {}
+        self._gathered: dict[str, Mapping[str, Any]] = {}
         self._slots: Indices | None = None
 
-    def __getitem__(self, test: str) -> Mapping[str, np.ndarray]:
+    def __getitem__(self, test: str) -> Mapping[str, Any]:
         if test not in self._gathered:
             self._gathered[test] = self._table.thresholds.take(test, self._profiles, self._find_slots)
         return self._gathered[test]

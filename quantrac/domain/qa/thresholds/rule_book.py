@@ -11,7 +11,8 @@ from quantrac.domain.registry.stations import StationParameter
 Thresholds: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Keyword arguments by test; a test that is not a key is off.
 
-A value is a number, a text, or twelve rows of twenty-four numbers: one for each month and hour, UTC.
+A value is a number, a text, a list of numbers, or twelve rows of twenty-four numbers: one for each month and
+hour, UTC.
 """
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)

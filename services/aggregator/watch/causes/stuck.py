@@ -1,7 +1,8 @@
 """An analyser is stuck: the validator's tests ``flat_line`` or ``stuck`` doubt the newest reading.
 
 Opened by a reading that one of them finds suspect or failed, closed when each that did calls a later one
-good; a test that could not be evaluated says nothing.
+good; a test that could not be evaluated says nothing, nor does a reading under another status than 00: a
+device that calibrates or failed shows no signal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.statuses import MEASURING
 from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, write_time
 from services.aggregator.watch.rules import WatchRules
 from services.aggregator.watch.state import (
@@ -44,6 +46,8 @@ class _State(FindingState):
         # One row a reading: its outcomes of the tests
         outcomes = list(zip(*map(file.readings.outcome_of, _TESTS), strict=True))
         for row, time in file.rows:
+            if file.readings.status[row] != MEASURING:
+                continue
             self._take_outcomes(file.readings.parameter[row], outcomes[row], time)
 
     def _take_outcomes(self, parameter: str, outcomes: Sequence[int], time: int) -> None:

@@ -1,7 +1,7 @@
 """When alerts open, change and close: a scenario for each cause, restarts, and any order."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -37,6 +37,15 @@ def maintenance(start: float, end: float, *parameters: str) -> Decision:
     return Decision(
         "maintenance-1", CODE, at(start), at(end), Flag.NOT_EVALUATED, "registry", "pump", START, parameters
     )
+
+
+def minutes_to(year: int) -> float:
+    """Return the minutes from the start to five minutes past the beginning of a year."""
+    return (datetime(year, 1, 1, 0, 5, tzinfo=UTC) - START).total_seconds() / 60
+
+
+def write_time(minutes: float) -> str:
+    return f"{at(minutes):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # station-silent
@@ -134,6 +143,44 @@ def test_a_logger_whose_clock_is_days_ahead_is_silent_when_its_files_stop() -> N
     watch = Watch()
     watch.send(5 * 1440, received=0)
     assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+
+
+CLOCK_RESETS = [minutes_to(year) for year in (1990, 2000, 2016)]
+
+
+@pytest.mark.parametrize("reset", CLOCK_RESETS)
+def test_files_of_a_clock_that_lost_its_power_open_nothing_and_are_not_the_first_of_a_station(
+    reset: float,
+) -> None:
+    watch = Watch()
+    for number in range(40):
+        assert watch.send(reset + 5 * number, received=number / 4) == []
+    assert watch.tick(3000) == []
+    watch.restart()
+    assert watch.tick(3001) == []
+    # The station is first heard now, and looked at from now on.
+    assert watch.send(3010) == []
+    assert watch.tick(3025) == []
+    assert watch.tick(3030) == [(f"{SILENT}/{write_time(3030)}", "opened", 1)]
+
+
+@pytest.mark.parametrize("reset", CLOCK_RESETS)
+def test_a_file_of_a_reset_clock_makes_nothing_of_what_a_station_sends_else(reset: float) -> None:
+    watch = Watch()
+    watch.send(0)
+    assert watch.send(reset, received=1, PM25=10.0, CO=3.0) == []
+    for minutes in range(5, 90, 5):
+        assert watch.send(minutes) == []
+
+
+def test_a_day_older_than_a_logger_keeps_is_watched_no_more_and_a_day_younger_is() -> None:
+    watch = Watch(replace(ENTRY, valid_from=START))
+    watch.send(-61 * 1440, received=0)
+    assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
+    assert "became valid" in watch.alerts[-1].detail
+    other = Watch(ENTRY)
+    opened = f"{SILENT}/{write_time(20 - 59 * 1440)}"
+    assert (opened, "opened", 1) in other.send(-59 * 1440, received=0)
 
 
 def test_a_clock_set_back_and_forth_opens_what_held_and_closes_what_does_not() -> None:
@@ -314,6 +361,18 @@ def test_a_stuck_analyser_is_told_until_each_test_that_doubted_it_is_good() -> N
     watch.restart()
     assert watch.send(15, PM25={"flag": 3, "tests": {"flat_line": 2, "stuck": 3}}) == []
     assert watch.send(20, PM25={"tests": {"flat_line": 1, "stuck": 1}}) == [(opened, "closed", 2)]
+
+
+@pytest.mark.parametrize("status", ["01", "02"])
+def test_a_device_that_shows_no_signal_neither_frees_a_stuck_analyser_nor_is_one(status: str) -> None:
+    watch = Watch()
+    opened = f"analyser-stuck/{CODE}/PM2.5/2026-03-25T05:00:00Z"
+    assert watch.send(0, PM25={"flag": 3, "tests": {"flat_line": 3}}) == [(opened, "opened", 1)]
+    off = {"status": status, "flag": 4, "tests": {"status": 4, "flat_line": 1, "stuck": 1}}
+    assert watch.send(5, PM25=off) == []
+    assert watch.send(10, PM25={"flag": 3, "tests": {"flat_line": 3}}) == []
+    assert watch.send(15) == [(opened, "closed", 2)]
+    assert watch.send(20, PM25={**off, "tests": {"status": 4, "flat_line": 3}}) == []
 
 
 def test_a_revision_of_the_newest_reading_counts_and_of_an_older_one_does_not() -> None:

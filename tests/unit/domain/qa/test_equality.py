@@ -5,7 +5,7 @@ worked off at random times, limits that go back to the judge, and restarts from 
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -41,6 +41,8 @@ class Pipeline:
         self.history, self.baseline = HistoryInMemory(), Baselines()
         self.expectations = Expectations(self.registry, self.book)
         self.requests: list[tuple[str, Span]] = []
+        self.asked: list[tuple[str, Span]] = []
+        """All requests so far."""
         self.output: list[FlaggedSet] = []
         self.sets = []
         self.published: list[tuple[str, dict]] = []
@@ -74,6 +76,7 @@ class Pipeline:
                     provisional.start.timestamp(), provisional.end.timestamp(), frozenset(provisional.causes)
                 )
                 self.requests.append((flagged.station, span))
+                self.asked.append((flagged.station, span))
 
     def next_request(self):
         """The oldest request, joined with those of its station that touch it."""
@@ -225,6 +228,19 @@ def test_a_clock_that_was_days_ahead_for_a_while_leaves_no_mark_on_the_rest():
         sets[place] = replace(sets[place], readings=Readings.of(ahead))
     stream(pipeline, sets, random)
     assert pipeline.differences() == {}
+
+
+def test_a_clock_that_lost_its_power_for_a_while_leaves_no_mark_on_the_rest():
+    pipeline = Pipeline()
+    random = np.random.default_rng(8)
+    sets = both(24 * 2, seed=38, step=10)
+    for place in [0, *random.choice(len(sets), 20, replace=False)]:
+        at = datetime(2000, 1, 1, 0, int(random.integers(60)), tzinfo=UTC)
+        reset = [replace(one, measured_at=at) for one in sets[place].readings]
+        sets[place] = replace(sets[place], readings=Readings.of(reset))
+    stream(pipeline, sets, random)
+    assert pipeline.differences() == {}
+    assert max((span.end - span.start for _, span in pipeline.asked), default=0) < 10 * 86400
 
 
 def test_a_change_of_rules_holds_from_the_receipt_of_a_file_on():

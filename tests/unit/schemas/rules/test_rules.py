@@ -116,6 +116,7 @@ def test_the_content_reads_back_as_the_same_rules_with_their_sources(rules_of):
           - {low: 2, high: 12, valid_from: 2026-02-01T07:00+07:00, source: "letter 12/STNMT"}
         rate_of_change: {suspect: 1e-3}
         against_other: {other: Temp, at_most: 1}
+        error_code: {codes: [65535, -3276.8], suspect_codes: []}
 """.replace("LOW", str([[None] * 24] + [[1.5] * 24] * 11).replace("None", "null"))
         .replace("HIGH", str([[9] * 24] * 12)))  # fmt: skip
     again = from_content(rules.content)
@@ -124,6 +125,7 @@ def test_the_content_reads_back_as_the_same_rules_with_their_sources(rules_of):
     found = again.thresholds("", "HN_PHCH_NUOPCH", "pH", NOW)
     assert found["rate_of_change"] == {"suspect": 0.001}
     assert found["against_other"] == {"other": "Temp", "at_most": 1}
+    assert found["error_code"] == {"codes": (65535, -3276.8), "suspect_codes": ()}
     assert np.isnan(found["climatology"]["low"][0][23])
     assert (found["climatology"]["low"][1][0], found["climatology"]["high"][11][23]) == (1.5, 9.0)
 
@@ -230,6 +232,12 @@ def test_a_change_is_told_threshold_by_threshold(rules_of):
          "rules.yaml, line 15: groundwater/pH: climatology: month 1, hour 0: low 2.0 is above high 1.0"),
         ("spike: {suspect: 1}", "unit: {expected: mg/L}",
          "rules.yaml, line 15: unknown threshold of unit 'expected'; the nearest is 'source'"),
+        ("spike: {suspect: 1}", "error_code: {codes: 65535}",
+         "rules.yaml, line 15: error_code.codes must be a list of numbers, such as [65535, -9999]"),
+        ("spike: {suspect: 1}", "error_code: {codes: [65535, dead]}",
+         "rules.yaml, line 15: error_code.codes must be a number, not 'dead'"),
+        ("spike: {suspect: 1}", "error_code: {codes: [[65535]]}",
+         "rules.yaml, line 15: error_code.codes must be a number, not 'a list'"),
         ("spike: {suspect: 1}", "spike: {suspect: 1",
          "rules.yaml, line 16: no YAML: did not find expected ',' or '}'"),
     ],
@@ -305,7 +313,42 @@ def test_a_climate_of_nonsense_is_refused(low, high, margin):
         climate(np.zeros(1), np.zeros(1), low=low, high=high, margin=margin)
 
 
-PLACES = [(medium.value, each.code) for each in CATALOGUE for medium in each.units]
+def test_a_list_of_a_narrower_scope_replaces_the_wider_one_and_counts_for_the_version(rules_of):
+    text = SMALL.replace("spike: {suspect: 2, fail: 10}", "error_code: {codes: [65535], sensor_codes: [85]}")
+    rules = rules_of(text.replace("spike: {suspect: 1}", "error_code: {codes: [9999]}").replace(
+        "spike: {fail: 5}", "error_code: off"))  # fmt: skip
+    assert rules.thresholds("stack", "X", "pH", NOW)["error_code"] == {
+        "codes": (65535,),
+        "sensor_codes": (85,),
+    }
+    assert rules.thresholds("groundwater", "X", "pH", NOW)["error_code"]["codes"] == (9999,)
+    assert "error_code" not in rules.thresholds("groundwater", "HN_PHCH_NUOPCH", "pH", NOW)
+    other = rules_of(text.replace("spike: {suspect: 1}", "error_code: {codes: [9998]}").replace(
+        "spike: {fail: 5}", "error_code: off"))  # fmt: skip
+    assert rules.version != other.version
+    [difference] = differences(rules, other)
+    assert str(difference) == "groundwater/pH error_code.codes: 9999 -> 9998"
+
+
+WATERS = ("surface-water", "groundwater", "wastewater")
+USUAL = [(medium.value, each.code) for each in CATALOGUE for medium in each.units]
+BESIDE = [
+    ("surface-water", "Rain"),
+    ("groundwater", "Rain"),
+    ("surface-water", "TempEnv"),
+    ("wastewater", "TempEnv"),
+]
+"""Weather beside the water."""
+OF_ANY_WATER = [
+    (medium, each.code)
+    for each in CATALOGUE
+    for medium in WATERS
+    if {*WATERS} & {usual.value for usual in each.units}
+    and each.code not in ("TempEnv", "Flow", "FlowIn", "FlowOut")
+]
+"""What is measured in one water may be measured in each."""
+PLACES = list(dict.fromkeys((*USUAL, *OF_ANY_WATER, *BESIDE)))
+"""Where the parameters of the catalogue occur: medium and code."""
 
 
 def test_the_national_rules_use_every_test_but_those_a_station_has_to_ask_for():
@@ -316,7 +359,7 @@ def test_the_national_rules_use_every_test_but_those_a_station_has_to_ask_for():
 
 
 @pytest.mark.parametrize(("medium", "code"), PLACES)
-def test_every_catalogue_parameter_has_a_physical_range_in_its_medium(medium, code):
+def test_every_catalogue_parameter_has_a_physical_range_in_each_medium_in_which_it_occurs(medium, code):
     layers = load_once().layers(medium, "X", code, NOW)
     assert [str(scope) for scope, _ in layers["physical_range"]] == [f"{medium}/{code}"]
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import quantrac.domain.qa
 import quantrac.domain.qa.checks
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
+from quantrac.domain.qa.number_lists import DistinctLists, NumberLists
 from quantrac.domain.qa.window import Companions, Window
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
@@ -26,6 +27,8 @@ MODULES = [
 CHECKS_FOLDER = Path(quantrac.domain.qa.checks.__path__[0])
 CODES = {"other", "first", "second", "expected"}
 """Thresholds that are texts."""
+LISTS = {"codes", "sensor_codes", "suspect_codes"}
+"""Thresholds that are lists of numbers."""
 
 LACKING = (
     "not given",
@@ -127,7 +130,7 @@ NUMERIC = [
     (name, threshold)
     for name, test in TESTS.items()
     for threshold, each in thresholds_of(test).items()
-    if threshold not in CODES and (each.default is each.empty or np.isfinite(each.default))
+    if threshold not in CODES | LISTS and (each.default is each.empty or np.isfinite(each.default))
 ]
 
 
@@ -206,13 +209,17 @@ def windows(draw, numbers):
 def columns(draw, name, n, numbers):
     """Thresholds of a test, one a row."""
     codes = st.sampled_from(["A", "B", None])
-    return {
-        threshold: np.array(
-            draw(st.lists(codes if threshold in CODES else numbers, min_size=n, max_size=n)),
-            dtype=object if threshold in CODES else float,
-        )
-        for threshold in thresholds_of(TESTS[name])
-    }
+
+    def column(threshold):
+        if threshold in LISTS:
+            lists = draw(st.lists(st.lists(numbers, max_size=3).map(tuple), min_size=1, max_size=3))
+            index = draw(st.lists(st.integers(0, len(lists) - 1), min_size=n, max_size=n))
+            return NumberLists(DistinctLists(lists), np.array(index, dtype=np.intp))
+        texts = threshold in CODES
+        values = draw(st.lists(codes if texts else numbers, min_size=n, max_size=n))
+        return np.array(values, dtype=object if texts else float)
+
+    return {threshold: column(threshold) for threshold in thresholds_of(TESTS[name])}
 
 
 @pytest.mark.parametrize("name", TESTS)

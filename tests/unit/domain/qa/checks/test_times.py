@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.domain.qa.checks import clock_drift as clocks
+from quantrac.domain.qa.checks import grid as grids
 from quantrac.domain.qa.checks.age import age
 from quantrac.domain.qa.checks.clock_drift import clock_drift
 from quantrac.domain.qa.checks.future import future
@@ -43,14 +44,79 @@ def test_the_earliest_year_begins_at_its_first_second(year):
 
 
 def test_a_clock_that_lost_its_battery_fails_even_without_a_time_of_receipt():
-    assert age(Window.of([1.0], time=0.0)).tolist() == [FAIL]
+    for start in (datetime(year, 1, 1, 0, 5, tzinfo=UTC).timestamp() for year in (1970, 1980, 1990, 2000)):
+        assert age(Window.of([1.0], time=start)).tolist() == [FAIL]
     assert age(Window.of([1.0], time=NOON)).tolist() == [NOT_EVALUATED]
 
 
-def test_a_reading_off_the_grid_is_suspect():
+def test_a_reading_off_the_phase_that_its_rules_tell_is_suspect():
     rows = Window.of([1.0] * 4, time=NOON + np.array([30.0, 31.0, 270.0, 269.0]), interval_minutes=5)
-    assert grid(rows, tolerance=30).tolist() == [GOOD, SUSPECT, GOOD, SUSPECT]
-    assert grid(Window.of([1.0], time=NOON + 99), tolerance=30).tolist() == [NOT_EVALUATED]
+    assert grid(rows, tolerance=30, phase=0).tolist() == [GOOD, SUSPECT, GOOD, SUSPECT]
+    assert grid(rows, tolerance=30, phase=300).tolist() == [GOOD, SUSPECT, GOOD, SUSPECT]
+    assert grid(rows, tolerance=30, phase=150).tolist() == [SUSPECT] * 4
+    assert grid(Window.of([1.0], time=NOON + 99), tolerance=30, phase=0).tolist() == [NOT_EVALUATED]
+
+
+def of_steps(offsets, *, minutes=5.0, missing=()):
+    """Readings whose stamps lie so many seconds after steps of the clock, each with those before it."""
+    stamps = NOON + 60 * minutes * np.arange(len(offsets)) + np.array(offsets, dtype=float)
+    depth = 16
+    past = np.full((len(stamps), depth), np.nan)
+    for row in range(len(stamps)):
+        before = [stamps[i] for i in range(max(0, row - depth), row)]
+        before = [np.nan if i in missing else at for i, at in enumerate(before, max(0, row - depth))]
+        past[row, depth - len(before) :] = before
+    return Window.of(
+        [1.0] * len(stamps),
+        time=stamps,
+        past=np.where(np.isnan(past), np.nan, 1.0),
+        past_time=past - stamps[:, None],
+        interval_minutes=minutes,
+    )
+
+
+@pytest.mark.parametrize("phase", [0, 150, 149, 299, 60])
+def test_a_steady_step_that_does_not_begin_on_the_clock_is_good(phase):
+    assert grid(of_steps([phase] * 9), tolerance=60).tolist() == [NOT_EVALUATED] * 3 + [GOOD] * 6
+
+
+def test_a_whole_hourly_station_that_stamps_at_42_past_is_good():
+    assert (
+        grid(of_steps([42 * 60] * 9, minutes=60), tolerance=60).tolist() == [NOT_EVALUATED] * 3 + [GOOD] * 6
+    )
+
+
+def test_seconds_that_a_logger_is_off_its_own_step_are_good_on_both_sides_of_half_a_step():
+    seconds = [150, 130, 170, 155, 149, 151, 140, 160]
+    assert grid(of_steps(seconds), tolerance=60).tolist()[3:] == [GOOD] * 5
+
+
+@pytest.mark.parametrize("off", [61, 150, -61])
+def test_what_leaves_the_phase_of_its_station_is_suspect_and_spoils_no_other(off):
+    for phase in (0, 150):
+        seconds = [phase] * 6 + [phase + off] + [phase] * 4
+        assert grid(of_steps(seconds), tolerance=60).tolist()[3:] == [GOOD] * 3 + [SUSPECT] + [GOOD] * 4
+
+
+def test_a_station_that_changes_its_phase_is_in_step_again_from_the_fourth_reading_on():
+    assert grid(of_steps([0] * 6 + [150] * 6), tolerance=60).tolist()[6:] == [SUSPECT] * 3 + [GOOD] * 3
+
+
+def test_rows_that_are_missing_leave_a_station_in_step():
+    assert grid(of_steps([150] * 9, missing=(3, 6, 7)), tolerance=60).tolist()[4:] == [GOOD] * 5
+
+
+def test_no_phase_follows_from_few_readings_or_from_long_ago():
+    assert grid(of_steps([0, 0, 150]), tolerance=60).tolist() == [NOT_EVALUATED] * 3
+    assert grid(of_steps([0, 0, 0, 0, 3600], minutes=180), tolerance=60).tolist() == [NOT_EVALUATED] * 5
+
+
+@given(st.lists(st.integers(0, 299), min_size=1, max_size=12))
+def test_the_quick_look_at_the_last_three_readings_says_what_counting_says(offsets):
+    window = of_steps(offsets)
+    count, in_step = grids._count(window, np.arange(len(window)), 60.0)
+    counted = np.where(2 * in_step > count, GOOD, SUSPECT)
+    assert grid(window, tolerance=60).tolist() == np.where(count >= 3, counted, NOT_EVALUATED).tolist()
 
 
 @given(
@@ -80,32 +146,40 @@ def stamped(off, before):
 
 
 def test_a_clock_that_is_always_late_has_drifted():
-    assert clock_drift(stamped(70, [61, 62, 62, 64, 65, 66]), seconds=60).tolist() == [SUSPECT]
-    assert clock_drift(stamped(-70, [-61, -62, -62, -64, -65, -66]), seconds=60).tolist() == [SUSPECT]
+    assert clock_drift(stamped(70, [61, 62, 62, 64, 65, 66]), seconds=60, phase=0).tolist() == [SUSPECT]
+    assert clock_drift(stamped(-70, [-61, -62, -62, -64, -65, -66]), seconds=60, phase=0).tolist() == [
+        SUSPECT
+    ]
 
 
 @pytest.mark.parametrize("before", [[61, 62, 62, 60, 65, 66], [61, 62, 62, -64, 65, 66]])
 def test_a_clock_that_was_right_within_the_last_readings_has_not_drifted(before):
-    assert clock_drift(stamped(70, before), seconds=60).tolist() == [GOOD]
+    assert clock_drift(stamped(70, before), seconds=60, phase=0).tolist() == [GOOD]
 
 
 def test_what_lies_before_the_last_readings_does_not_count():
-    assert clock_drift(stamped(70, [0, 0, 65, 65]), seconds=60, readings=2).tolist() == [SUSPECT]
+    assert clock_drift(stamped(70, [0, 0, 65, 65]), seconds=60, phase=0, readings=2).tolist() == [SUSPECT]
 
 
 def test_a_reading_on_time_is_good_whatever_came_before():
-    assert clock_drift(stamped(59, [70] * 6), seconds=60).tolist() == [GOOD]
-    assert clock_drift(stamped(0, []), seconds=60).tolist() == [GOOD]
+    assert clock_drift(stamped(59, [70] * 6), seconds=60, phase=0).tolist() == [GOOD]
+    assert clock_drift(stamped(0, []), seconds=60, phase=0).tolist() == [GOOD]
 
 
 def test_a_drift_needs_enough_readings_and_an_interval():
     few = stamped(70, [65] * 5)
-    assert clock_drift(few, seconds=60).tolist() == [NOT_EVALUATED]
-    assert clocks.explain(few, seconds=60) == [
+    assert clock_drift(few, seconds=60, phase=0).tolist() == [NOT_EVALUATED]
+    assert clocks.explain(few, seconds=60, phase=0) == [
         "1.17 min after a step of 5 min, limit 1 min; 5 readings in 6 h, needs 6"
     ]
-    assert clock_drift(stamped(70, [65] * 6), seconds=60, minutes=29).tolist() == [NOT_EVALUATED]
-    assert clock_drift(Window.of([1.0], time=NOON + 70), seconds=60).tolist() == [NOT_EVALUATED]
+    assert clock_drift(stamped(70, [65] * 6), seconds=60, phase=0, minutes=29).tolist() == [NOT_EVALUATED]
+    assert clock_drift(Window.of([1.0], time=NOON + 70), seconds=60, phase=0).tolist() == [NOT_EVALUATED]
+
+
+def test_a_phase_that_nobody_told_is_no_drift():
+    assert clock_drift(stamped(150, [150] * 6), seconds=60).tolist() == [NOT_EVALUATED]
+    assert clock_drift(stamped(150, [150] * 6), seconds=60, phase=150).tolist() == [GOOD]
+    assert clock_drift(stamped(220, [220] * 6), seconds=60, phase=150).tolist() == [SUSPECT]
 
 
 def test_a_missing_value_is_missing_whatever_the_device_says():
@@ -144,6 +218,16 @@ def test_of_several_readings_in_a_step_the_one_that_measures_counts(order):
     without = ["02" if code == "00" else code for code in order]
     assert [each.cause for each in find_gaps(time, without, start=NOON, end=NOON + 300, interval=300)] == [
         Cause.CALIBRATING
+    ]
+
+
+def test_a_station_with_a_phase_of_its_own_has_no_gaps_where_it_is_steady():
+    jitter = np.array([0.0, 5.0, -5.0, 2.0, -2.0, 0.0, 4.0, -4.0])
+    time = NOON + 150 + 300 * np.arange(8) + jitter
+    assert find_gaps(time, ["00"] * 8, start=time.min(), end=time.max() + 1, interval=300) == []
+    lacking = np.delete(time, [3, 4])
+    assert find_gaps(lacking, ["00"] * 6, start=time.min(), end=time.max() + 1, interval=300) == [
+        Gap(NOON + 1050, NOON + 1650, Cause.SILENT, 2)
     ]
 
 

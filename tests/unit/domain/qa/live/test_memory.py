@@ -47,6 +47,93 @@ def test_equal_values_on_both_sides_of_a_long_silence_are_no_flat_line():
     assert since == [START, START + timedelta(minutes=181), START + timedelta(minutes=181)]
 
 
+def shown(values, statuses=None, *, step=5):
+    """Files of one reading each; None is a missing value."""
+    statuses = statuses or ["00"] * len(values)
+    pairs = enumerate(zip(values, statuses, strict=True))
+    return [
+        a_set(reading(step * i, float("nan") if value is None else value, status=status))
+        for i, (value, status) in pairs
+    ]
+
+
+def test_missing_values_and_device_errors_neither_break_a_run_nor_belong_to_one():
+    values = [7.2, 7.2, None, 7.2, 0.0, 0.0, 7.2, 7.3]
+    statuses = ["00", "00", "00", "00", "02", "01", "00", "00"]
+    flagged = judge(shown(values, statuses))
+    since = [s.readings[0].equal_since for s in flagged]
+    assert since == [START, START, minute(10), START, minute(20), minute(25), START, minute(35)]
+    assert provisional(later(flagged)) == [None] * 7
+
+
+def test_a_device_error_that_shows_the_value_of_the_run_is_not_judged_by_it():
+    flagged = judge(shown([7.2] * 5, ["00", "00", "02", "00", "00"], step=15))
+    assert [s.readings[0].tests["flat_line"] for s in flagged] == [1, 1, 2, 3, 4]
+
+
+def test_a_long_silence_ends_a_run_also_where_empty_rows_fill_it():
+    values = [7.2, *[None] * 9, 7.2]
+    flagged = judge(shown(values, step=20))
+    assert flagged[-1].readings[0].equal_since == minute(200)
+
+
+def test_a_run_before_more_empty_rows_than_are_remembered_is_left_to_the_store():
+    values = [7.2, *[None] * 20, 7.2, 7.2, 7.3]
+    flagged = judge(shown(values))
+    assert [s.readings[0].equal_since for s in flagged[-3:]] == [None, None, minute(115)]
+    assert provisional(flagged[-3:]) == [["late"], ["late"], None]
+
+
+def test_a_late_device_error_within_a_run_changes_nothing_of_it():
+    sets = [a_set(reading(i, 7.0)) for i in (0, 5, 15, 20)]
+    late = a_set(reading(10, 0.0, status="02"), received=30)
+    flagged = judge([*sets, late, a_set(reading(25, 7.0))])
+    assert flagged[-1].readings[0].equal_since == minute(0)
+
+
+def test_a_correction_that_takes_a_reading_out_of_a_run_leaves_the_rest_of_it():
+    sets = [a_set(reading(i, 7.0)) for i in (0, 5, 10)]
+    out = a_set(reading(5, 7.0, status="02"), received=20)
+    flagged = judge([*sets, out, a_set(reading(25, 7.0))])
+    assert flagged[-1].readings[0].equal_since == minute(0)
+
+
+silences = st.lists(
+    st.tuples(
+        st.integers(0, 70),
+        st.sampled_from([7.2, 7.2, 7.3, float("nan")]),
+        st.sampled_from(["00", "00", "02", "02", "01"]),
+    ),
+    min_size=1,
+    max_size=90,
+)
+
+
+@settings(max_examples=60)
+@given(silences, sizes)
+def test_the_cut_into_batches_changes_no_run_that_errors_and_gaps_are_in(slots, cut):
+    sets = [a_set(reading(5 * slot, value, status=status)) for slot, value, status in slots]
+    one, other = (Judge(registry(), FixedRuleBook(), Memory()) for _ in range(2))
+    one_by_one = [flagged for a_file in sets for flagged in one.judge([a_file])]
+    in_parts = [flagged for part in chunks(sets, cut) for flagged in other.judge(part)]
+    # A missing value equals none, so that what is compared is what was said of it.
+    said = [[(s.readings[0].equal_since, s.readings[0].tests, s.provisional) for s in each]
+            for each in (one_by_one, in_parts)]  # fmt: skip
+    assert said[0] == said[1]
+
+
+@settings(max_examples=60)
+@given(silences)
+def test_a_long_file_is_taken_in_as_its_readings_one_by_one(slots):
+    readings = {5 * slot: reading(5 * slot, value, status=status) for slot, value, status in slots}
+    ordered = [readings[at] for at in sorted(readings)]
+    together = judge([a_set(*ordered, received=500)])[0].readings
+    one_by_one = judge([a_set(each, received=500) for each in ordered])
+    assert [(r.equal_since, r.tests) for r in together] == [
+        (s.readings[0].equal_since, s.readings[0].tests) for s in one_by_one
+    ]
+
+
 def test_values_sent_under_an_error_status_are_no_history_for_spikes():
     broken = [a_set(reading(5 * i, 900.0, status="02")) for i in range(5)]
     last = judge([*broken, a_set(reading(25, 20.0))])[-1].readings[0]
@@ -65,7 +152,7 @@ def test_a_backlog_older_than_all_that_is_remembered_is_judged_without_a_past_an
     backlog = [a_set(reading(5 * i, 60.0)) for i in range(14)]
     last = judge([*live, *backlog])[-1]
     assert (last.readings[0].tests["spike"], last.readings[0].equal_since) == (2, None)
-    assert last.provisional == Provisional(minute(65), minute(65 + DAY), ["late"])
+    assert last.provisional == Provisional(minute(0), minute(65 + DAY), ["late"])
 
 
 def test_a_corrected_reading_replaces_the_first_one_as_history():

@@ -78,13 +78,22 @@ def test_an_old_reading_that_may_have_begun_a_run_earlier_makes_it_uncertain():
     assert flagged[-1].readings[0].equal_since is None
 
 
-def test_a_reading_of_1970_is_rejudged_in_its_own_day():
-    old = a_set(Reading(1, "PM2.5", 20.0, "20", "ug/m3", datetime(1970, 1, 1, tzinfo=UTC), "00"), received=8)
+def of_a_reset_clock(year, *, received):
+    at = datetime(year, 1, 1, 0, 5, tzinfo=UTC)
+    return a_set(Reading(1, "PM2.5", 20.0, "20", "ug/m3", at, "00"), received=received)
+
+
+@pytest.mark.parametrize("year", [1970, 1980, 1990, 2000])
+def test_a_reading_of_a_clock_that_lost_its_power_asks_for_no_rejudging(year):
+    old = of_a_reset_clock(year, received=8)
     flagged = judge([a_set(reading(0, 20.0)), a_set(reading(5, 20.5)), old, a_set(reading(10, 21.0))])
-    assert flagged[2].provisional == Provisional(
-        datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 2, tzinfo=UTC), ["late"]
-    )
-    assert flagged[3].provisional is None
+    assert [s.provisional for s in flagged[1:]] == [None] * 3
+
+
+@pytest.mark.parametrize("year", [1970, 1980, 1990, 2000])
+def test_a_station_that_begins_with_a_reset_clock_does_not_have_the_years_since_then_rejudged(year):
+    flagged = judge([of_a_reset_clock(year, received=-1), a_set(reading(0, 20.0)), a_set(reading(5, 20.5))])
+    assert [s.provisional for s in flagged] == [None, Provisional(minute(-360), minute(0), ["block"]), None]
 
 
 class Pairs(FixedRules):

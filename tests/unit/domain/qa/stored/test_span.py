@@ -127,15 +127,21 @@ def test_a_row_sees_the_sixteen_readings_before_it_and_since_when_its_value_stan
         seen = [rows.value[i] if rows.status[i] == "00" else np.nan for i in before]
         padded = [np.nan] * (DEPTH - len(seen)) + seen
         assert np.array_equal(past[row], padded, equal_nan=True)
-        since = row
-        while (
-            since
-            and rows.series[since - 1] == rows.series[row]
-            and rows.value[since - 1] == rows.value[row]
-            and rows.time[since] - rows.time[since - 1] <= LONGEST_SILENCE
-        ):
-            since -= 1
-        assert stands[row] == rows.time[since]
+        assert np.array_equal(stands[row], stands_since(rows, row), equal_nan=True)
+
+
+def stands_since(rows, row):
+    """Since when the value of a row stands, by the rows that a measuring device gave; NaN for others."""
+    is_measured = (rows.status == "00") & np.isfinite(rows.value)
+    if not is_measured[row]:
+        return np.nan
+    since = row
+    for earlier in np.flatnonzero(is_measured[:row] & (rows.series[:row] == rows.series[row]))[::-1]:
+        is_silent = rows.time[since] - rows.time[earlier] > LONGEST_SILENCE
+        if rows.value[earlier] != rows.value[row] or is_silent:
+            break
+        since = earlier
+    return rows.time[since]
 
 
 def test_a_clock_a_day_ahead_is_judged_by_itself_and_is_nobodys_past():
@@ -188,7 +194,7 @@ def test_the_length_of_the_stretches_changes_nothing(monkeypatch, length):
     monkeypatch.setattr(stretch, "STRETCH", length)
     cut = judge_span(fortnight(), expectations())
     same(cut, whole)
-    assert np.array_equal(cut.equal_since, whole.equal_since)
+    assert np.array_equal(cut.equal_since, whole.equal_since, equal_nan=True)
 
 
 @settings(max_examples=15)
@@ -250,7 +256,7 @@ def test_the_statistics_are_those_of_the_clean_readings():
     )[everything.parameters.index("CO")]
     assert found.median.tolist() == expected.median.tolist()
     assert found.count.tolist() == expected.count.tolist()
-    assert 60 < found.count.max() < 72
+    assert 50 < found.count.max() < 72
 
 
 def test_the_baseline_does_not_depend_on_baseline_tests():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
+from quantrac.domain.qa.number_lists import NumberLists
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.registry.registry import Registry
@@ -175,7 +176,12 @@ def test_every_reading_has_what_rules_and_registry_say(registry, book, sent):
             assert look_backs[row] == look_back(tests)
             for name, test in TESTS.items():
                 for keyword, threshold in thresholds_of(test).items():
-                    value = gathered[name][keyword][row]
+                    column = gathered[name][keyword]
+                    if isinstance(column, NumberLists):
+                        numbers = tests.get(name, {}).get(keyword, ())
+                        assert column.lists[column.index[row]] == tuple(numbers)
+                        continue
+                    value = column[row]
                     is_missing = value is None or (isinstance(value, float) and np.isnan(value))
                     assert (None if is_missing else value) == expected_value(
                         tests, name, keyword, threshold, time
