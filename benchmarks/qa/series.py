@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-ACCURACY = {"Temp": 0.2, "EC": 5.0, "pH": 0.1, "DO": 0.2, "Turbidity": 2.0, "WaterLevel": 1.0}
-"""°C, µS/cm, 1, mg/L, NTU, cm: what a multi-parameter sonde in a river keeps between two visits."""
+ACCURACY = {"Temp": 0.2, "EC": 5.0, "pH": 0.1, "DO": 0.2, "Turbidity": 2.0, "WaterLevel": 0.01}
+"""°C, µS/cm, 1, mg/L, NTU, m: what a multi-parameter sonde in a river keeps between two visits."""
 RELATIVE_ACCURACY = {"EC": 0.01, "Turbidity": 0.05}
 """Of the corrected value, where that is more."""
 DAY = 96
@@ -33,6 +33,8 @@ LOG_FLOOR = {"Turbidity": 3.0}
 """NTU; turbidity grows by factors, so its tests compare ln(value + floor)."""
 
 RIVER = {"temp": "Temp", "cond": "EC", "ph": "pH", "do": "DO", "turb": "Turbidity", "stage": "WaterLevel"}
+RIVER_FACTORS = {"stage": 0.01}
+"""Into the unit of the rules, where a column is in another one: the stage is in cm."""
 SANDY = {"Level": "WaterLevel", "Cond": "EC", "Tur": "Turbidity"}
 
 
@@ -79,7 +81,8 @@ def river(folder: Path) -> Iterator[Series]:
         columns = table(path)
         times = instants(columns["datetime"], datetime.fromisoformat)
         for column, parameter in RIVER.items():
-            raw, corrected = numbers(columns[column]), numbers(columns[f"{column}_cor"])
+            factor = RIVER_FACTORS.get(column, 1.0)
+            raw, corrected = (factor * numbers(columns[name]) for name in (column, f"{column}_cor"))
             labelled, excluded = corrections(raw, corrected, parameter)
             yield Series(
                 path.stem, parameter, "surface-water", 900, times, raw, labelled=labelled, excluded=excluded
