@@ -61,3 +61,9 @@ def test_limits_are_no_part_of_a_baseline_and_no_hour_of_a_neighbour() -> None:
     assert not judged.clean[np.array(rows.is_qualified)].any()
     limits = StationReadings.of_sets(ONE, sets[1::2])
     assert hour_medians(limits, limits.newest) == {}
+
+
+def test_a_run_of_limits_makes_no_measured_value_old() -> None:
+    limits = [reading(5 * n, 0.2, qualifier="<") for n in range(1, 12)]
+    *_, flagged = live(reading(0, 5.0), *limits, reading(60, 0.2))
+    assert (flagged.tests["flat_line"], flagged.equal_since) == (Flag.GOOD, flagged.measured_at)
