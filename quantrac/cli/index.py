@@ -19,6 +19,7 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
 from quantrac.domain.indices.rounding import exact
 from quantrac.domain.numbers import NumberError, Numbers
+from quantrac.domain.qualifiers import Qualifier
 from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.spellings import fold
@@ -35,6 +36,8 @@ _TIME_NAMES = ("time", "datetime")
 
 Values = dict[str, Fraction]
 """Parameter → value of one row, where there is one."""
+Qualifiers = dict[str, Qualifier]
+"""Parameter → qualifier of its value, where it has one."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Table:
     lines: list[int]
     times: list[str]
     values: list[Values]
+    qualifiers: list[Qualifiers]
+    """Of the values that are limits of a method."""
     complaints: int = 0
     """Cells and rows that could not be read."""
 
@@ -191,22 +196,27 @@ def vn_wqi_command(
     FILE (- = stdin): a header with time and any parameters of the index in any order, one row a sample, an
     empty cell = missing. Values are mg/L (coliform and E. coli MPN/100 mL, pesticides µg/L) where neither the
     heading, such as As (µg/L), nor --unit says otherwise. DO needs the temperature (°C). A negative value
-    counts as missing. Nutrients are as nitrogen and phosphorus: NH4-N, NO3-N, NO2-N, PO4-P; NH4 is taken for
-    NH4-N.
+    counts as missing. A value beyond what the method can measure, such as <2 or >11000, has a sub-index where
+    all values there have the same. Nutrients are as nitrogen and phosphorus: NH4-N, NO3-N, NO2-N, PO4-P; NH4
+    is taken for NH4-N.
 
     The column formula says which of the decision's gave the index: 3 groups IV and V weigh the same, 4
     nothing of group V was measured, 5 group IV counts twice. Only indices with the same parameters can be
     compared. The decision speaks of periodic samples: an index of automatic data is outside it.
     """
-    table = _read(file, _water_parameter)
+    table = _read(file, _water_parameter, takes_qualified=True)
     _convert(table, units, _WATER)
     groups = [f"wqi_{group.lower()}" for group in vn_wqi.Group]
     known_pollution = [Pollution(kind) for kind in pollution]
     waters = [
         vn_wqi.water_index(
-            values, pollution=known_pollution, least_groups=least_groups, least_in_iv=least_in_iv
+            values,
+            qualifiers=qualifiers,
+            pollution=known_pollution,
+            least_groups=least_groups,
+            least_in_iv=least_in_iv,
         )
-        for values in table.values
+        for values, qualifiers in zip(table.values, table.qualifiers, strict=True)
     ]
     rows = (_wqi_row(time, table, water) for time, water in zip(table.times, waters, strict=True))
     _write(["time", *table.columns, *groups, "vn_wqi", "level", "formula", "parameters"], rows)
@@ -274,7 +284,7 @@ def _convert(table: Table, options: Sequence[str], target: Target) -> dict[str, 
         _give_up(f"line 1: {error}")
 
 
-def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
+def _read(file: TextIO, parameter_of: Callable[[str], str | None], *, takes_qualified: bool = False) -> Table:
     """Read a CSV with a header; ends the command where there is none, or none that the index can use."""
     try:
         rows = [(line, cells) for line, cells in read_rows(file)]
@@ -285,11 +295,11 @@ def _read(file: TextIO, parameter_of: Callable[[str], str | None]) -> Table:
                 f"line 1: the header needs one column 'time', not {', '.join(map(repr, header)) or 'nothing'}"
             )
         columns = [name for index, name in enumerate(header) if index != indices[0]]
-        table = Table([read_heading(name, parameter_of) for name in columns], [], [], [])
+        table = Table([read_heading(name, parameter_of) for name in columns], [], [], [], [])
         _check_columns(table)
         numbers = Numbers(lambda: (cell for _, cells in rows for cell in cells))
         for line, cells in rows:
-            _append(table, numbers, line, cells, indices[0])
+            _append(table, numbers, line, cells, indices[0], takes_qualified=takes_qualified)
     except csv.Error as error:
         _give_up(f"the file is no CSV: {error}")
     return table
@@ -309,8 +319,11 @@ def _check_columns(table: Table) -> None:
             echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
 
 
-def _append(table: Table, numbers: Numbers, line: int, cells: list[str], index: int) -> None:
+def _append(
+    table: Table, numbers: Numbers, line: int, cells: list[str], index: int, *, takes_qualified: bool
+) -> None:
     values: Values = {}
+    qualifiers: Qualifiers = {}
     time = cells[index] if index < len(cells) else ""
     if len(cells) > len(table.columns) + 1:
         table.complain(
@@ -321,15 +334,21 @@ def _append(table: Table, numbers: Numbers, line: int, cells: list[str], index: 
         for name, parameter, cell in zip(table.columns, table.parameters, row, strict=False):
             if parameter and not is_missing(cell):
                 try:
-                    value = exact(numbers.read(cell))
+                    number, qualifier = numbers.read_qualified(cell)
                 except NumberError as error:
                     table.complain(line, f"column {name!r}: {error}")
-                else:
-                    if value is not None:
-                        values[parameter] = value
+                    continue
+                if qualifier and not takes_qualified:
+                    table.complain(line, f"column {name!r}: {cell!r} is a limit of the method, and no mean")
+                    continue
+                if (value := exact(number)) is not None:
+                    values[parameter] = value
+                    if qualifier:
+                        qualifiers[parameter] = qualifier
     table.lines.append(line)
     table.times.append(time)
     table.values.append(values)
+    table.qualifiers.append(qualifiers)
 
 
 def _hours(table: Table, stamps: Stamps) -> list[int | None]:

@@ -105,6 +105,7 @@ def to_json(parsed: ParsedFile) -> dict[str, Any]:
                 "unit": reading.unit,
                 "measured_at": _utc(reading.measured_at),
                 "status": reading.status,
+                "qualifier": reading.qualifier,
             }
             for reading in parsed.readings
         ],

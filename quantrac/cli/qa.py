@@ -73,11 +73,12 @@ def qa(
 ) -> None:
     """Flag the rows of SERIES, a CSV file with the columns time,value and, if known, status.
 
-    An empty value is missing. Values are in the usual unit of the parameter in the medium where neither
-    --unit nor the heading, such as "value (mg/m3)", says otherwise. Times without a zone are UTC. Prints
-    time,value,flag,tests: the QARTOD flag (1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and the
-    names of the tests that led to it where it is not good, one row for each row and in its order. The tests
-    and rules are those of the validator.
+    An empty value is missing; one beyond what the method can measure, such as <0.2, is judged by few tests.
+    Values are in the usual unit of the parameter in the medium where neither --unit nor the heading, such as
+    "value (mg/m3)", says otherwise. Times without a zone are UTC. Prints time,value,flag,tests: the QARTOD
+    flag (1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and the names of the tests that led to it
+    where it is not good, one row for each row and in its order. The tests and rules are those of the
+    validator.
     """
     import numpy as np
 
@@ -93,6 +94,7 @@ def qa(
         np.array(seconds),
         np.array(_usual_values(rows, seconds, parameter, StationType(medium), unit)),
         np.array(rows.status, dtype=object),
+        np.array(rows.qualifier, dtype=object),
     )
     flagged = flag_series(
         {parameter.code: columns},

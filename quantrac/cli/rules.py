@@ -41,7 +41,7 @@ _PATH = click.Path(path_type=Path, exists=True)
 
 _GOOD = """
 SELECT toUnixTimestamp(measured_at) AS time, value FROM readings FINAL
-WHERE station = {station:String} AND parameter = {parameter:String} AND flag = 1
+WHERE station = {station:String} AND parameter = {parameter:String} AND flag = 1 AND qualifier = ''
   AND measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
 ORDER BY measured_at
 """
@@ -262,6 +262,7 @@ def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tup
     value = np.array(series.value)
     usable = (time >= since.timestamp()) & (time < until.timestamp())
     usable[list(series.unreadable)] = False
+    usable[[row for row, qualifier in enumerate(series.qualifier) if qualifier]] = False
     return code, (time[usable], value[usable])
 
 

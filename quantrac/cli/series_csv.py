@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from quantrac.cli.csv_units import split_heading
 from quantrac.domain.csv_rows import is_missing, read_rows
 from quantrac.domain.numbers import NumberError, Numbers, read_plain
+from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.statuses import read_status
 from quantrac.domain.written_times import read_written
 from quantrac.errors import UserError
@@ -24,6 +25,8 @@ class Series:
     """UTC; the epoch where the time could not be read."""
     value: list[float] = field(default_factory=list)
     """NaN where there is none."""
+    qualifier: list[Qualifier] = field(default_factory=list)
+    """On which side of a value that is a limit of the method the true one lies."""
     status: list[str] = field(default_factory=list)
     """Device status; ``00`` where the file has no such column."""
     unreadable: dict[int, str] = field(default_factory=dict)
@@ -67,10 +70,10 @@ def _append(series: Series, numbers: Numbers, time: str, value: str, status: str
     except (ValueError, OverflowError):
         moment = datetime.fromtimestamp(0, UTC)
         problems.append(f"{time!r} is no time")
-    number = math.nan
+    number, qualifier = math.nan, NO_QUALIFIER
     if not is_missing(value):
         try:
-            number = numbers.read(value)
+            number, qualifier = numbers.read_qualified(value)
         except NumberError as error:
             problems.append(str(error))
     if problems:
@@ -78,6 +81,7 @@ def _append(series: Series, numbers: Numbers, time: str, value: str, status: str
     series.time_text.append(time)
     series.time.append(moment)
     series.value.append(number)
+    series.qualifier.append(qualifier)
     series.status.append(read_status(status))
 
 

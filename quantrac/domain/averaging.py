@@ -56,6 +56,9 @@ class AverageRules:
     """Of the expected members; source: default, unverified (the habit elsewhere: 45 min, 6 h, 18 h)."""
     flags: frozenset[Flag] = frozenset({Flag.GOOD})
     """Readings with these flags count; those of a calibrating or faulty device never do."""
+    below_limit: float = 0.5
+    """Share of its limit that a value below it, such as ``<0.2``, counts as; one above a limit counts as the
+    limit. Source: Directive 2009/90/EC Art. 5 (1); EPA's TADA does both; for Vietnam default, unverified."""
 
     def complete(self, count: Ints, expected: Ints) -> NDArray[np.bool_]:
         """Tell for each period whether enough of it counts."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Literal
 
+from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier, is_not_detected, split_qualifier
+
 DecimalSign = Literal[".", ","]
 
 _MAY_DIVIDE_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}([.,])\d{3}\s*", re.ASCII)
@@ -33,6 +35,13 @@ class AmbiguousNumberError(NumberError):
 
     def __str__(self) -> str:
         return f"{self.args[0].strip()!r} may be a number or a thousand times it; write a decimal point alone"
+
+
+class NotDetectedError(NumberError):
+    """A text says that nothing was detected, and not below which limit."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0].strip()!r} does not say below which limit; write it as <0.2"
 
 
 def read_plain(text: str) -> float:
@@ -95,6 +104,29 @@ class Numbers:
                 return value
         return self._read_unsure(text)
 
+    def read_qualified(self, text: str) -> tuple[float, Qualifier]:
+        """Read a number that may be given as beyond a limit of the method, such as ``<0.2``.
+
+        Raises as :meth:`read`, and :class:`NotDetectedError` where the limit is not stated.
+
+        >>> Numbers().read_qualified("27.8"), Numbers().read_qualified("> 11000")
+        ((27.8, ''), (11000.0, '>'))
+        """
+        try:
+            return self.read(text), NO_QUALIFIER
+        except NumberError as error:
+            qualifier, number = split_qualifier(text)
+            if qualifier:
+                return self._read_limit(text, number), qualifier
+            raise NotDetectedError(text) if is_not_detected(text) else error from None
+
+    def _read_limit(self, text: str, number: str) -> float:
+        """Read the number of a qualified value; what is wrong with it is said of the whole ``text``."""
+        try:
+            return self.read(number)
+        except NumberError as error:
+            raise type(error)(text) from None
+
     def _read_unsure(self, text: str) -> float:
         """Read a number of which the file's decimal sign says what it means; raises for all else."""
         match = _MAY_DIVIDE_THOUSANDS.fullmatch(text)
@@ -110,20 +142,20 @@ class Numbers:
     def _decimal_sign(self) -> DecimalSign:
         """Return the decimal sign of the file: the comma where its numbers show it and none shows a point."""
         if self._sign is None:
-            signs = set(map(decimal_sign, self._written()))
+            signs = {decimal_sign(split_qualifier(text)[1]) for text in self._written()}
             self._sign = "," if "," in signs and "." not in signs else "."
         return self._sign
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text is meant as a number, ambiguous or not.
+    """Tell whether a text is meant as a number, ambiguous, beyond a limit or not.
 
-    >>> is_number("1,013"), is_number("12,4x")
-    (True, False)
+    >>> is_number("1,013"), is_number("<0.2"), is_number("KPH"), is_number("12,4x")
+    (True, True, True, False)
     """
     try:
-        Numbers().read(text)
-    except AmbiguousNumberError:
+        Numbers().read_qualified(text)
+    except (AmbiguousNumberError, NotDetectedError):
         return True
     except NumberError:
         return False

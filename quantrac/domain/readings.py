@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Literal, Self, TypeAlias
 
+from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
+
 
 class Flag(IntEnum):
     """QARTOD primary level flags (IOOS QARTOD manual, "Flags for time series data", 2020)."""
@@ -46,6 +48,8 @@ class Reading:
     """UTC, seconds kept as sent."""
     status: str
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error; 00 where none was sent."""
+    qualifier: Qualifier = field(default="", kw_only=True)
+    """``<`` or ``>`` where the true value lies beyond ``value``, which is then the limit of the method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,19 @@ class Readings:
     measured_at: list[datetime] = field(default_factory=list)
     """UTC; nearly always one object for all rows."""
     status: list[str] = field(default_factory=list)
+    qualifier: list[Qualifier] = field(default_factory=list)
+    """Where it is left out, no row has one."""
+
+    def __post_init__(self) -> None:
+        if not self.qualifier:
+            self.qualifier = [NO_QUALIFIER] * len(self.line)
 
     def __len__(self) -> int:
         return len(self.line)
 
     def __getitem__(self, index: int) -> Reading:
         """Return one row."""
-        return Reading(*self._row(index))
+        return Reading(*self._row(index), qualifier=self.qualifier[index])
 
     def __iter__(self) -> Iterator[Reading]:
         """Yield row by row."""
@@ -126,7 +136,8 @@ class FlaggedReadings(Readings):
         """Return one row."""
         digits = map(int, self.outcomes[self.outcome[index]])
         tests = {name: digit for name, digit in zip(self.tests, digits, strict=True) if digit != NOT_RUN}
-        return FlaggedReading(*self._row(index), self.flag[index], tests, self.equal_since[index])
+        judged = (self.flag[index], tests, self.equal_since[index])
+        return FlaggedReading(*self._row(index), *judged, qualifier=self.qualifier[index])
 
     def __iter__(self) -> Iterator[FlaggedReading]:
         """Yield row by row."""

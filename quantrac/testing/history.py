@@ -21,7 +21,7 @@ from quantrac.domain.times import DAY, HOUR, to_seconds
 
 _Key = tuple[str, float, int]
 """Parameter, time and version of a reading."""
-_COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "line", "text")
+_COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "line", "text", "qualifier")
 
 
 class HistoryInMemory:
@@ -51,6 +51,7 @@ class HistoryInMemory:
                 reading.flag,
                 reading.line,
                 reading.text,
+                reading.qualifier,
             )
             self._days[flagged.station, int(time // DAY)][row[:3]] = row
             if not has_wrong_clock(time, to_seconds(flagged.received_at)):

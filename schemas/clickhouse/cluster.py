@@ -35,7 +35,8 @@ _CREATE_TABLE = re.compile(
 _ENGINE = re.compile(r"ENGINE\s*=\s*(?P<kind>\w*MergeTree)(?:\((?P<arguments>[^()]*)\))?\s*\Z")
 _SETTINGS = re.compile(r"SETTINGS\s+non_replicated_deduplication_window = (?P<window>\d+)\s*")
 _VIEW = re.compile(r"(CREATE OR REPLACE VIEW|CREATE VIEW IF NOT EXISTS) (?P<name>\w+)")
-_MATERIALIZED = re.compile(r"(CREATE MATERIALIZED VIEW IF NOT EXISTS \w+) TO (\w+)\b")
+_MATERIALIZED = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+)\b")
+_MODIFY_QUERY = re.compile(r"ALTER TABLE (\w+) MODIFY QUERY\s")
 _DICTIONARY = re.compile(r"(CREATE OR REPLACE DICTIONARY|CREATE DICTIONARY IF NOT EXISTS) (?P<name>\w+)")
 _ACCESS = re.compile(r"CREATE (ROLE|SETTINGS PROFILE|QUOTA) IF NOT EXISTS (?P<name>\w+)")
 _RIGHTS = re.compile(r"GRANT|REVOKE")
@@ -69,12 +70,15 @@ class Cluster:
         self._name, self._database = name, database
         self._on = f"ON CLUSTER '{name}'"
         self._everywhere: set[str] = set()
+        self._copying: set[str] = set()
+        """Materialized views, which every server has for its own rows."""
         self._comments: dict[str, str] = {}
         """Of the sharded tables."""
         # What begins so is rendered from the groups of the expression and the text after them.
         self._renderings: tuple[tuple[re.Pattern[str], Callable[..., list[str]]], ...] = (
             (_EXCHANGE, self._exchange),
             (_DROP, self._drop),
+            (_MODIFY_QUERY, self._modify_query),
             (_ALTER, self._alter),
             (_MATERIALIZED, self._copy_on_insert),
         )
@@ -152,7 +156,7 @@ class Cluster:
         engine = f"Distributed('{self._name}', '{self._database}', '{stored}', cityHash64(station))"
         return f"{verb} {name} {self._on} AS {stored}\nENGINE = {engine}\n{self._comments[name]}"
 
-    def _copy_on_insert(self, head: str, target: str, rest: str) -> list[str]:
+    def _copy_on_insert(self, name: str, target: str, rest: str) -> list[str]:
         select, _, end = rest.rpartition("\nFROM ")
         source, _, comment = end.partition("\nCOMMENT ")
         if re.search(r"\bFROM\b", select) or not comment:
@@ -162,7 +166,17 @@ class Cluster:
         if not (self._is_sharded(target) and self._is_sharded(source)):
             raise ValueError("only from a sharded table to a sharded table are rows known to be copied")
         end = f"\nFROM {_local(source)}\nCOMMENT {comment}"
-        return [f"{head} {self._on} TO {_local(target)}{select}{end}"]
+        self._copying.add(name)
+        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name} {self._on}"
+        return [f"{head} TO {_local(target)}{select}{end}"]
+
+    def _modify_query(self, name: str, query: str) -> list[str]:
+        select, _, source = query.rpartition("\nFROM ")
+        if name not in self._copying or re.search(r"\bFROM\b", select) or not self._is_sharded(source):
+            raise ValueError(
+                "wanted is a materialized view … SELECT … FROM table, the last on a line of its own"
+            )
+        return [f"ALTER TABLE {name} {self._on} MODIFY QUERY\n{select}\nFROM {_local(source)}"]
 
     def _exchange(self, first: str, second: str, _end: str) -> list[str]:
         if not (self._is_sharded(first) and self._is_sharded(second)):
@@ -187,6 +201,8 @@ class Cluster:
     def _alter(self, name: str, commands: str) -> list[str]:
         pairs = _commands(commands)
         stored = _join_commands(text for text, _ in pairs)
+        if name in self._copying:
+            return [f"ALTER TABLE {name} {self._on}\n    {stored}"]
         if not self._is_sharded(name):
             # One server tells the others through the keeper; on each shard at once they would collide.
             return [f"ALTER TABLE {name}\n    {stored}\nSETTINGS alter_sync = 2"]

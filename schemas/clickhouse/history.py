@@ -25,7 +25,7 @@ _LAST_SECOND = 2**32 - 1
 
 _COLUMNS = """
 SELECT parameter, toUnixTimestamp(measured_at) AS time, value, status, unit, toInt64(version) AS version,
-       flag, line, text
+       flag, line, text, qualifier
 """
 _SPAN = """
 WHERE station = {station:String}
@@ -63,7 +63,7 @@ FROM readings FINAL
 WHERE station IN {{stations:Array(String)}}
   AND measured_at >= toDateTime({{start:UInt32}}, 'UTC') AND measured_at < toDateTime({{end:UInt32}}, 'UTC')
   AND toUnixTimestamp(measured_at) < transform(station, {{stations:Array(String)}}, {{ends:Array(UInt32)}}, 0)
-  AND status = '{MEASURING}' AND isFinite(value) AND {RIGHT_CLOCK}
+  AND status = '{MEASURING}' AND isFinite(value) AND qualifier = '' AND {RIGHT_CLOCK}
 GROUP BY station, parameter, hour
 ORDER BY station, parameter, hour
 """  # noqa: S608  # constants of our own

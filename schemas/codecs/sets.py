@@ -18,6 +18,7 @@ from quantrac.domain.bounds import (
     UINT32,
     TimeRange,
 )
+from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.readings import (
     FlaggedReadings,
     FlaggedSet,
@@ -39,7 +40,7 @@ _Outcome = Annotated[int, msgspec.Meta(ge=1, le=9)]
 _Index = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class _Readings(msgspec.Struct, gc=False):
+class _Columns(msgspec.Struct, gc=False):
     line: list[_Line]
     parameter: _Name | list[_Name]
     value: list[float]
@@ -49,10 +50,15 @@ class _Readings(msgspec.Struct, gc=False):
     status: str | list[str]
 
 
-class _FlaggedReadings(_Readings, gc=False):
+class _Readings(_Columns, gc=False):
+    qualifier: Qualifier | list[Qualifier] = NO_QUALIFIER
+
+
+class _FlaggedReadings(_Columns, gc=False):
     flag: _Outcome | list[_Outcome]
     outcome: _Index | list[_Index]
     equal_since: _Time | list[_Time | None] | None
+    qualifier: Qualifier | list[Qualifier] = NO_QUALIFIER
 
 
 class _Set(msgspec.Struct, gc=False):
@@ -81,7 +87,7 @@ class _FlaggedSet(_Set, gc=False):
     provisional: Provisional | None = None
 
 
-_PARAMETER, _UNIT = map(_Readings.__struct_fields__.index, ("parameter", "unit"))
+_PARAMETER, _UNIT = map(_Columns.__struct_fields__.index, ("parameter", "unit"))
 _FORMER_READINGS = "Expected `object`, got `array` - at `$.readings`"
 """What the decoder says of a set in which every reading was an object."""
 
@@ -92,13 +98,14 @@ _flagged_set = msgspec.json.Decoder(_FlaggedSet)
 
 def encode_reading_set(s: ReadingSet) -> bytes:
     """Write the value of a ``parsed-reading`` message: one line of JSON (UTF-8, times in UTC with ``Z``)."""
-    return _encoder.encode(_ReadingSet(*_head(s), _Readings(*_write_columns(s.readings)), s.rejects))
+    readings = _Readings(*[*_write_columns(s.readings), _write_column(s.readings.qualifier)])
+    return _encoder.encode(_ReadingSet(*_head(s), readings, s.rejects))
 
 
 def encode_flagged_set(s: FlaggedSet) -> bytes:
     """Write the value of a ``qa-flagged`` message: one line of JSON (UTF-8, times in UTC with ``Z``)."""
     r = s.readings
-    columns = map(_write_column, (r.flag, r.outcome, r.equal_since))  # type: ignore[arg-type]
+    columns = map(_write_column, (r.flag, r.outcome, r.equal_since, r.qualifier))  # type: ignore[arg-type]
     readings = _FlaggedReadings(*[*_write_columns(r), *columns])
     judged = (r.tests, r.outcomes, s.rejects, s.revision, s.cause, s.provisional)
     return _encoder.encode(_FlaggedSet(*_head(s), s.rules, readings, *judged))
@@ -115,7 +122,8 @@ def decode_reading_set(value: bytes) -> ReadingSet:
 def decode_flagged_set(value: bytes) -> FlaggedSet:
     """Read the value of a ``qa-flagged`` message; raises :data:`BadMessage`."""
     s = _decode(_flagged_set, value)
-    readings = FlaggedReadings(*[*_read_columns(s.readings), s.tests, s.outcomes])
+    *columns, flag, outcome, equal_since, qualifier = _read_columns(s.readings)
+    readings = FlaggedReadings(*[*columns, qualifier, flag, outcome, equal_since, s.tests, s.outcomes])
     _check_bounds(s, readings)
     if s.provisional is not None:
         _check_span(s.provisional)
@@ -130,7 +138,7 @@ def _head(s: ReadingSet | FlaggedSet | _Set) -> tuple[str, str, str, str, str, d
 
 
 def _write_columns(r: Readings) -> tuple[Any, ...]:
-    """Return the columns of readings as they are written."""
+    """Return the columns that both kinds of readings begin with, as they are written."""
     return (
         r.line,
         _write_column(r.parameter),
@@ -148,7 +156,7 @@ def _write_column(column: list[Any]) -> Any:
     return column[0] if is_constant else column
 
 
-def _read_columns(readings: _Readings) -> list[list[Any]]:
+def _read_columns(readings: _Columns) -> list[list[Any]]:
     """Return every column in its full length; raises :data:`BadMessage` where lengths differ."""
     rows = len(readings.line)
     columns = [

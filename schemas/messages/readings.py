@@ -9,6 +9,7 @@ from typing import Annotated, Self, TypeAlias, TypeVar
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.readings import ProvisionalCause, outcomes_problem
 from schemas.messages.base import (
     Count,
@@ -53,6 +54,8 @@ class Readings(Message):
     """UTC."""
     status: Column[str]
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+    qualifier: Column[Qualifier] = NO_QUALIFIER
+    """``<`` or ``>`` where the true value lies beyond ``value``, a limit of the method; else empty."""
 
     @model_validator(mode="after")
     def check_lengths(self) -> Self:

@@ -52,6 +52,9 @@ class AggregatorSettings(ServiceSettings):
     """Share of its members that makes an average complete; source: default, unverified."""
     average_suspect: bool = False
     """Whether readings flagged suspect count beside those flagged good."""
+    average_below_limit: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of its limit that a value such as ``<0.2`` counts as; source: Directive 2009/90/EC Art. 5, for
+    Vietnam default, unverified."""
 
     @property
     def watch_rules(self) -> WatchRules:
@@ -70,4 +73,4 @@ class AggregatorSettings(ServiceSettings):
     def average_rules(self) -> AverageRules:
         """What counts in averages."""
         flags = {Flag.GOOD, Flag.SUSPECT} if self.average_suspect else {Flag.GOOD}
-        return AverageRules(self.average_share, frozenset(flags))
+        return AverageRules(self.average_share, frozenset(flags), self.average_below_limit)

@@ -182,6 +182,26 @@ def test_sets_of_any_size_come_back_as_they_were(rows: int) -> None:
         assert spread(model.model_validate_json(written).model_dump()) == dataclasses.asdict(message)
 
 
+@pytest.mark.parametrize(("model", "decode", "name"), PAIRS)
+def test_a_message_from_before_qualifiers_has_none(model: Any, decode: Any, name: str) -> None:
+    message = changed(name, lambda m: m["readings"].pop("qualifier"))
+    assert decode(message).readings.qualifier == [""] * 4
+    assert spread(model.model_validate_json(message).model_dump())["readings"]["qualifier"] == [""] * 4
+
+
+@pytest.mark.parametrize(("model", "decode", "name"), PAIRS)
+def test_a_qualifier_comes_back_and_another_sign_is_refused(model: Any, decode: Any, name: str) -> None:
+    qualifiers = ["", "<", ">", ""]
+    message = changed(name, lambda m: m["readings"].update(qualifier=qualifiers))
+    assert decode(message).readings.qualifier == qualifiers
+    assert decode(ENCODERS[model](decode(message))).readings.qualifier == qualifiers
+    message = changed(name, lambda m: m["readings"].update(qualifier="~"))
+    with pytest.raises(BadMessage, match="qualifier"):
+        decode(message)
+    with pytest.raises(ValidationError, match="qualifier"):
+        model.model_validate_json(message)
+
+
 def test_a_row_that_is_minus_zero_stays_so() -> None:
     written = encode_reading_set(reading_set(reading(0.0, text="0"), reading(-0.0, text="-0")))
     assert [str(value) for value in decode_reading_set(written).readings.value] == ["0.0", "-0.0"]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from quantrac.cli.replay_windows import Period, pages
+from quantrac.domain.averaging import AverageRules
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import StampMeaning
 from quantrac.domain.stamps import Stamps, middles
@@ -183,6 +184,12 @@ def test_averages_get_their_other_key_however_often_that_was_begun(
     ClickHouse(settings, database="default").command("CREATE DATABASE before_0010")
     database, every = ClickHouse(settings), sort_migrations(migration_files())
     migrate(database, every[:9])
+    # Today's windows read and write columns that came later.
+    tables = ("readings", "averages", "average_versions")
+    for migration in every[13:]:
+        for statement in migration.statements():
+            if statement.startswith(tuple(f"ALTER TABLE {table}\n" for table in tables)):
+                database.command(statement)
     readings: Readings = {
         ("A_AIR", "PM2.5", int(NEW_YEAR.timestamp()) + 300 * n): (float(n), 1, "00") for n in range(400)
     }
@@ -204,3 +211,27 @@ def test_averages_get_their_other_key_however_often_that_was_begun(
         " AND engine LIKE '%MergeTree'"
     ).rows
     assert list(key) == [("period, station, parameter, starts_at",)]
+
+
+def test_a_value_below_a_limit_counts_as_a_share_of_it_and_is_counted_beside_the_mean(
+    clickhouse: ClickHouseSettings,
+) -> None:
+    database = ClickHouse(clickhouse)
+    entry = station("LIMITS", interval_seconds=1200)
+    readings: Readings = {
+        ("LIMITS", "PM2.5", int(NEW_YEAR.timestamp()) + 1200 * n): (8.0, 1, "00") for n in range(3)
+    }
+    store(database, readings, NOW, qualifiers=["", "<", ">"])
+    averages, indices = ClickHouseAverages(database), ClickHouseIndices(database)
+    registry = Registry(stations={"LIMITS": entry})
+
+    def hour(rules: AverageRules) -> tuple[float, float, int, int]:
+        handler = windows_handler(averages, indices, registry, clock=lambda: NOW, rules=rules)
+        assert isinstance(handler.handle(dirty(readings)), Done)
+        row = stored(database, "averages")["LIMITS", "PM2.5", "hour", int(NEW_YEAR.timestamp())]
+        return row["mean"], row["minimum"], row["count"], row["qualified"]
+
+    assert hour(AverageRules()) == (20 / 3, 4.0, 3, 2)
+    assert hour(AverageRules(below_limit=1.0)) == (8.0, 8.0, 3, 2)
+    (shown,) = database.query("SELECT mean, qualified FROM hourly_current WHERE station = 'LIMITS'").dicts()
+    assert shown == {"mean": 8.0, "qualified": 2}

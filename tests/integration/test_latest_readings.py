@@ -32,7 +32,8 @@ ASKED = [-398 * DAY, -30 * DAY, -HOUR, -SECOND, timedelta(0), MINUTE, 2 * HOUR, 
 SERIES = [("A", "PM2.5"), ("A", "NO2"), ("B", "PM2.5")]
 
 SEARCH = """
-SELECT station, parameter, measured_at, value, text, unit, status, flag, tests, rules, line, received_at
+SELECT station, parameter, measured_at, value, text, unit, status, qualifier, flag, tests, rules, line,
+  received_at
 FROM readings FINAL
 WHERE (station, parameter, measured_at) IN (
     SELECT station, parameter, max(measured_at)
@@ -54,8 +55,14 @@ def reading(
     version = reading_version(START + received, revision)
     value = float(hash((station, parameter, measured, version)) % 1000)
     row = {"station": station, "parameter": parameter, "measured_at": START + measured, "value": value}
-    row |= {"text": f"{value}0", "unit": "µg/m3", "status": "00", "flag": 1 + revision, "tests": "{}"}
-    return row | {"rules": "r", "line": 1 + version % 7, "version": version}
+    row |= {"text": f"{value}0", "unit": "µg/m3", "status": "00", "qualifier": ("", "<", ">")[int(value) % 3]}
+    return row | {
+        "flag": 1 + revision,
+        "tests": "{}",
+        "rules": "r",
+        "line": 1 + version % 7,
+        "version": version,
+    }
 
 
 def insert(client: ClickHouse, rows: Sequence[Row], token: str = "") -> None:
@@ -69,9 +76,14 @@ def search(client: ClickHouse, stations: Sequence[str], since: datetime, now: da
 
 def select_shown(client: ClickHouse, stations: Sequence[str], condition: str = "1") -> list[tuple[Any, ...]]:
     """Return what the view of analysts shows."""
-    columns = "station, parameter, measured_at, value, unit, status, flag, tests, rules, line, received_at"
+    columns = "station, parameter, measured_at, value, unit, status, qualifier, flag, tests, rules, line"
+    columns += ", received_at"
     view = f"SELECT {columns} FROM latest_current WHERE station IN {{stations:Array(String)}} AND {condition}"
     return [tuple(row) for row in client.query(view, {"stations": list(stations)}).rows]
+
+
+def omit(row: Row, column: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != column}
 
 
 def omit_text(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
@@ -186,7 +198,7 @@ def test_readings_stored_before_the_table_was_made_are_in_it(clickhouse_server: 
         for revision in (0, 1):
             for shift, (station, parameter) in enumerate(SERIES):
                 rows = [reading(station, parameter, m, received, revision) for m in MEASURED[shift::2]]
-                insert(client, rows)
+                insert(client, [omit(row, "qualifier") for row in rows])  # a later column
     migrate(client, every)
     for offset in ASKED:
         now = START + offset

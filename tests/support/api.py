@@ -55,5 +55,6 @@ def reading_row(**columns: Any) -> dict[str, Any]:
         "text": "",
         "unit": "µg/m³",
     }
-    row |= {"status": "00", "flag": 2, "tests": "", "rules": "r", "line": 1, "received_at": NOON}
+    row |= {"status": "00", "qualifier": "", "flag": 2, "tests": "", "rules": "r"}
+    row |= {"line": 1, "received_at": NOON}
     return row | columns

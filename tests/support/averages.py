@@ -64,7 +64,7 @@ class AveragesInMemory:
         self.readings_by_time[station, parameter, int(at.timestamp())] = value, flag, status
 
     def readings(
-        self, scope: Scope, flags: Sequence[int], offsets: Mapping[str, Sequence[MiddleOffset]]
+        self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
     ) -> Mapping[str, Sequence[Any]]:
         self._look("readings")
         hours: dict[tuple[str, str, int], list[tuple[int, float, int, str]]] = defaultdict(list)
@@ -78,9 +78,10 @@ class AveragesInMemory:
                 "parameter": parameter,
                 "hour": hour,
                 "last_unit": self.units.get(parameter, "µg/m3"),
-                "counting": [v for _, v, f, s in found if f in flags and s not in {"01", "02"}],
+                "counting": [v for _, v, f, s in found if f in rules.flags and s not in {"01", "02"}],
                 "received": len(found),
                 **{name: sum(f == flag for _, _, f, _ in found) for name, flag in FLAGS.items()},
+                "qualified": 0,
                 "first_at": min(at for at, *_ in found),
                 "last_at": max(at for at, *_ in found),
             }
@@ -310,6 +311,7 @@ def average(
         "ends_at": end,
         "received": len(readings),
         **{name: sum(f == flag for _, f, _ in readings.values()) for name, flag in FLAGS.items()},
+        "qualified": 0,
         "first_at": min(readings),
         "last_at": max(readings),
     }

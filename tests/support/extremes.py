@@ -60,7 +60,10 @@ SET = {
     "revision": ("receipts", "revision"),
     **{
         f"readings.{name}.0": ("readings", name)
-        for name in ("line", "parameter", "measured_at", "value", "text", "unit", "status", "flag")
+        for name in (
+            *("line", "parameter", "measured_at", "value", "text", "unit", "status"),
+            *("qualifier", "flag"),
+        )
     },
     **{f"rejects.0.{name}": ("rejects", name) for name in ("line", "text", "reason", "detail")},
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from quantrac.domain.qa.thresholds.expectations import Expectations
+from quantrac.domain.qualifiers import Qualifier
 from quantrac.domain.readings import Reading, Readings, ReadingSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
@@ -88,10 +89,12 @@ def reading(
     status: str = "00",
     unit: str = "ug/m3",
     line: int = 1,
+    qualifier: Qualifier = "",
 ) -> Reading:
     """Return a reading ``minute`` minutes after the start."""
     at = START + timedelta(minutes=minute)
-    return Reading(line, parameter, value, repr(value), unit, at, status)
+    text = f"{qualifier}{value!r}"
+    return Reading(line, parameter, value, text, unit, at, status, qualifier=qualifier)
 
 
 def a_set(*readings: Reading, station: str = ONE, received: datetime | None = None) -> ReadingSet:
@@ -113,10 +116,10 @@ def files(
     """Return the files of a station, in order of time, with what goes wrong in the field.
 
     Spikes, values that stand still or hardly move, a clock that is late, calibrations (01) and failures (02),
-    missing values, a wrong unit, files that never came, hours of silence, and parameters in files of their
-    own.
+    missing values, values below a limit of the method, a wrong unit, files that never came, hours of silence,
+    and parameters in files of their own.
     """
-    random = np.random.default_rng(seed)
+    random, other_random = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     n = hours * 60 // step
     columns = {}
     for code in codes:
@@ -132,7 +135,10 @@ def files(
             value[start : start + 16] = random.choice([value[start], 0.0])
         for start in random.choice(n, max(1, n // 500)):
             status[start : start + 6] = random.choice(["01", "02"])
-        columns[code] = value, status
+        qualifier = np.full(n, "", dtype=object)
+        for start in other_random.choice(n, max(1, n // 300)):
+            value[start : start + 9], qualifier[start : start + 9] = 0.2, "<"
+        columns[code] = value, status, qualifier
     late_clock = np.zeros(n, dtype=bool)
     for start in random.choice(n, max(1, n // 1000)):
         late_clock[start : start + 9] = True
@@ -145,8 +151,16 @@ def files(
         drift = 2.0 if late_clock[slot] else random.choice([0, 0, 0, 0, 1 / 60, 1.5])
         unit = "mg/m3" if random.random() < 0.001 else "ug/m3"
         readings = [
-            reading(step * int(slot) + drift, float(value[slot]), code, str(status[slot]), unit, line)
-            for line, (code, (value, status)) in enumerate(columns.items(), 1)
+            reading(
+                step * int(slot) + drift,
+                float(value[slot]),
+                code,
+                str(status[slot]),
+                unit,
+                line,
+                qualifier[slot],
+            )
+            for line, (code, (value, status, qualifier)) in enumerate(columns.items(), 1)
         ]
         cut = 1 if random.random() < 0.1 else 0
         sets += [a_set(*part, station=station) for part in (readings[:cut], readings[cut:]) if part]

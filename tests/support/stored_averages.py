@@ -1,6 +1,6 @@
 """Readings and averages in the real database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,15 +37,23 @@ def dirty(readings: Readings, topic: str = "dirty") -> list[Record]:
 
 
 def store(
-    database: ClickHouse, readings: Readings, received: datetime, units: Mapping[str, str] | None = None
+    database: ClickHouse,
+    readings: Readings,
+    received: datetime,
+    units: Mapping[str, str] | None = None,
+    qualifiers: Sequence[str] = (),
 ) -> None:
-    """Insert readings with the version of a time of receipt; ``units`` by parameter, else µg/m3."""
+    """Insert readings with the version of a time of receipt; ``units`` by parameter, else µg/m3.
+
+    ``qualifiers`` are those of the readings in their order, or none.
+    """
     rows = [(*key, *reading) for key, reading in readings.items()]
     names = ("station", "parameter", "measured_at", "value", "flag", "status")
     columns: dict[str, list[Any]] = {
         name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
     columns["unit"] = [(units or {}).get(parameter, "µg/m3") for parameter in columns["parameter"]]
+    columns["qualifier"] = list(qualifiers) or [""] * len(rows)
     same = {"text": "", "tests": "", "rules": "r", "line": 1}
     same |= {"version": reading_version(received)}
     database.insert("readings", columns | {name: [value] * len(rows) for name, value in same.items()})

@@ -20,6 +20,7 @@ from math import prod
 
 from quantrac.domain.indices.levels import Level, level_of
 from quantrac.domain.indices.rounding import Amount, exact, half_up
+from quantrac.domain.qualifiers import BELOW, NO_QUALIFIER, Qualifier
 from quantrac.domain.registry.pollution import Pollution
 
 OUTSIDE_THE_DECISION = (
@@ -58,6 +59,9 @@ class Formula(IntEnum):
     """(IV² · V)^(1/3): the water body is one where organic pollution needs attention."""
 
 
+NO_QUALIFIERS: Mapping[str, Qualifier] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Sub-index of one parameter: linear between points, constant outside."""
@@ -82,6 +86,29 @@ class Scale:
         upper = max(1, bisect_left(concentrations, amount))
         (start, low), (end, high) = self.points[upper - 1], self.points[upper]
         return low + (amount - start) * (high - low) / (end - start)
+
+    def beyond(self, limit: Fraction, qualifier: Qualifier) -> Fraction | None:
+        """Return the sub-index of all concentrations below or above a limit; ``None`` where they differ.
+
+        >>> SCALES["Coliform"].beyond(Fraction(11000), ABOVE), SCALES["BOD"].beyond(Fraction(2), BELOW)
+        (Fraction(10, 1), Fraction(100, 1))
+        >>> SCALES["BOD"].beyond(Fraction(5), BELOW) is None
+        True
+        """
+        is_below = qualifier == BELOW
+        first, last = self.points[0][0], self.points[-1][0]
+        # Linear between points, so that the points and the limit itself say whether it is constant.
+        subindices = {
+            Fraction(subindex)
+            for concentration, subindex in self.points
+            if (concentration < limit if is_below else concentration > limit)
+        }
+        subindices.add(Fraction(self.below if is_below else self.above))
+        if first < limit < last or limit == (last if is_below else first):
+            subindices.add(self.at(limit))
+        elif limit > last if is_below else limit < first:
+            subindices.add(Fraction(self.above if is_below else self.below))
+        return subindices.pop() if len(subindices) == 1 else None
 
 
 def _scale(
@@ -192,14 +219,17 @@ def saturation(dissolved_oxygen: Amount, temperature: Amount) -> Fraction | None
 def water_index(
     sample: Mapping[str, Amount],
     *,
+    qualifiers: Mapping[str, Qualifier] = NO_QUALIFIERS,
     pollution: Collection[Pollution] = (),
     least_groups: int = LEAST_GROUPS,
     least_in_iv: int = LEAST_IN_IV,
 ) -> WaterIndex:
     """Return VN_WQI of a sample.
 
-    ``sample``: parameter of :data:`SCALES` (or ``Temp``, for DO) → value. ``pollution``: what is known of the
-    water body. Group IV is needed in any case.
+    ``sample``: parameter of :data:`SCALES` (or ``Temp``, for DO) → value. ``qualifiers``: parameter → on
+    which side of its value, a limit of the method, the true one lies. It has a sub-index where all values
+    there have the same, such as below the first and above the last point of its table. ``pollution``: what is
+    known of the water body. Group IV is needed in any case.
 
     >>> river = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
     >>> river["Coliform"] = 6000.0
@@ -210,9 +240,11 @@ def water_index(
     for name, scale in SCALES.items():
         amount = exact(sample.get(name))
         if name == "DO":
-            amount = saturation(amount, sample.get(TEMPERATURE))
-        if amount is not None:
-            subindices[name] = scale.at(amount)
+            temperature = None if qualifiers.get(TEMPERATURE) else sample.get(TEMPERATURE)
+            amount = saturation(amount, temperature)
+        subindex = None if amount is None else _subindex(scale, amount, qualifiers.get(name, NO_QUALIFIER))
+        if subindex is not None:
+            subindices[name] = subindex
     groups = {}
     for group in Group:
         members = [value for name, value in subindices.items() if SCALES[name].group is group]
@@ -224,6 +256,10 @@ def water_index(
         return WaterIndex(subindices, groups, index=None, formula=None)
     formula = _select_formula(groups, pollution)
     return WaterIndex(subindices, groups, _total(groups, formula), formula)
+
+
+def _subindex(scale: Scale, amount: Fraction, qualifier: Qualifier) -> Fraction | None:
+    return scale.beyond(amount, qualifier) if qualifier else scale.at(amount)
 
 
 def _group_mean(group: Group, members: list[Fraction]) -> float:

@@ -21,6 +21,7 @@ ADVICE: dict[Reason, str] = {
     "measured: a 0 would count as a measurement.",
     Reason.AMBIGUOUS_NUMBER: "Write a decimal point, and nothing between thousands. A logger that cannot "
     "needs `decimal_sign`, the sign before its decimals, in its registry entry.",
+    Reason.NOT_DETECTED: "Give the limit of the method with it: `<0.2` or `KPH (<0.2)`.",
     Reason.UNKNOWN_UNIT: "Write the unit as in the circular, such as mg/L, ug/m3, oC or %; empty for pH.",
     Reason.INCOMPATIBLE_UNIT: "Write the unit that the value is really in. Where it is wrong in the logger, "
     "`unit_override` in the registry entry corrects it.",

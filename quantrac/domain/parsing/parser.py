@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite
 
-from quantrac.domain.numbers import AmbiguousNumberError, DecimalSign, NumberError, Numbers, is_number
+from quantrac.domain.numbers import (
+    AmbiguousNumberError,
+    DecimalSign,
+    NotDetectedError,
+    NumberError,
+    Numbers,
+    is_number,
+)
 from quantrac.domain.parsing.fields import Times
 from quantrac.domain.parsing.filename import is_side_file, station_code_from_name
 from quantrac.domain.parsing.formats import (
@@ -20,6 +27,7 @@ from quantrac.domain.parsing.reasons import MAX_REJECTS_BEFORE_READING, ParseErr
 from quantrac.domain.parsing.targets import CatalogueNames, Names, StationNames
 from quantrac.domain.parsing.text import Lines, read_lines
 from quantrac.domain.parsing.uniform import UNIFORM_FORMAT, read_uniform
+from quantrac.domain.qualifiers import NO_QUALIFIER
 from quantrac.domain.readings import Reading, Readings, Reject
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.statuses import read_status
@@ -29,6 +37,7 @@ from quantrac.domain.units import Conversion
 _NUMBER_REASONS = {
     NumberError: Reason.VALUE_NOT_A_NUMBER,
     AmbiguousNumberError: Reason.AMBIGUOUS_NUMBER,
+    NotDetectedError: Reason.NOT_DETECTED,
 }
 _TITLE_COLUMNS = 3
 """Two words and the TAB that loggers put behind them."""
@@ -97,7 +106,8 @@ class _Reader:
 
     def __init__(self, times: Times, numbers: Numbers, rejects: Rejects) -> None:
         self._readings: list[Reading] = []
-        self._times, self._read_number, self._rejects = times, numbers.read, rejects
+        self._times, self._rejects = times, rejects
+        self._read_number, self._read_qualified = numbers.read, numbers.read_qualified
         self._first_readings: dict[tuple[str, datetime], Reading] = {}
         self._started = False
         self._title: tuple[int, str] | None = None
@@ -152,10 +162,14 @@ class _Reader:
                 meaning = self._times[time]
             measured_at, targets = meaning
             code, unit, conversion = targets[name, unit]
-            value = self._read_number(text)
+            try:  # nearly every value is a plain number
+                value, qualifier = self._read_number(text), NO_QUALIFIER
+            except NumberError:
+                value, qualifier = self._read_qualified(text)
             if conversion is not None:
                 value = _convert(value, conversion, text)
-            reading = Reading(number, code, value, text, unit, measured_at, read_status(status))
+            status = read_status(status)
+            reading = Reading(number, code, value, text, unit, measured_at, status, qualifier=qualifier)
             first = self._first_readings.setdefault((code, measured_at), reading)
             if first is not reading:
                 raise _duplicate(first, reading)
@@ -212,7 +226,7 @@ def _convert(value: float, conversion: Conversion, text: str) -> float:
 
 
 def _duplicate(first: Reading, second: Reading) -> ParseError:
-    is_same = first.value == second.value and first.status == second.status
+    is_same = (first.value, first.qualifier, first.status) == (second.value, second.qualifier, second.status)
     reason = Reason.DUPLICATE_LINE if is_same else Reason.DUPLICATE_PARAMETER
     return ParseError(reason, first=first.line, parameter=first.parameter, text=first.text)
 

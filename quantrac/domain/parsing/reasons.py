@@ -31,6 +31,7 @@ class Reason(StrEnum):
     UNKNOWN_PARAMETER = "unknown-parameter"
     VALUE_NOT_A_NUMBER = "value-not-a-number"
     AMBIGUOUS_NUMBER = "ambiguous-number"
+    NOT_DETECTED = "not-detected"
     UNKNOWN_UNIT = "unknown-unit"
     INCOMPATIBLE_UNIT = "incompatible-unit"
     DUPLICATE_LINE = "duplicate-line"
@@ -53,6 +54,7 @@ REASONS: dict[Reason, str] = {
     Reason.UNKNOWN_PARAMETER: 'Station {station} has no parameter "{name}" registered at this time.',
     Reason.VALUE_NOT_A_NUMBER: 'The value column holds "{text}", which is not a number.',
     Reason.AMBIGUOUS_NUMBER: 'The value column holds "{text}", which may be a number or a thousand times it.',
+    Reason.NOT_DETECTED: 'The value column holds "{text}", and does not say below which limit.',
     Reason.UNKNOWN_UNIT: 'The unit column holds "{unit}", which is not in the table of units.',
     Reason.INCOMPATIBLE_UNIT: 'The unit "{unit}" of {parameter} does not convert to "{target}".',
     Reason.DUPLICATE_LINE: "Line {first} already gave this very reading of {parameter}.",

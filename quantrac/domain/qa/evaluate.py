@@ -95,7 +95,8 @@ def run_tests(
 ) -> set[str]:
     """Write the outcomes of tests of one stage into ``columns`` (n,), by test; returns those that raised.
 
-    A value that is no finite number is judged by the test of gaps alone. A test that raises gives
+    A value that is no finite number is judged by the test of gaps alone, and one beyond a limit of the method
+    by those that say so. A test that raises gives
     NOT_EVALUATED, never a pass, and its exception goes to ``on_crash``. Other arguments as for
     :func:`evaluate`.
     """
@@ -103,8 +104,10 @@ def run_tests(
     parts: dict[bytes, Any] = {}
     present = np.isfinite(window.value)
     missing = ~present
+    exact = present & ~window.is_qualified if window.is_qualified.any() else present
     for name, test in tests.items():
-        rows = np.flatnonzero(enabled[name] & (missing if test.on_missing else present))
+        fit = missing if test.on_missing else present if test.on_qualified else exact
+        rows = np.flatnonzero(enabled[name] & fit)
         if not len(rows):
             continue
         part: Any = window

@@ -20,13 +20,17 @@ EARLIEST_CLOCK = 978_307_200.0
 power begin again in 1970, 1980, 1990 or on 1 January 2000 and go on from there."""
 
 
-def measured(value: Floats, status: Texts) -> Floats:
+def measured(value: Floats, status: Texts, is_qualified: Bools) -> Floats:
     """Return the values (n,) that a measuring device gave; NaN for all others.
 
-    >>> measured(np.array([27.8, 0.0]), np.array(["00", "02"], dtype=object)).tolist()
-    [27.8, nan]
+    The number of a qualified value is a limit of the method and no measurement: it is nobody's past, no
+    companion and no part of a baseline.
+
+    >>> status = np.array(["00", "02", "00"], dtype=object)
+    >>> measured(np.array([27.8, 0.0, 0.2]), status, np.array([False, False, True])).tolist()
+    [27.8, nan, nan]
     """
-    return np.where(status == MEASURING, value, np.nan)
+    return np.where((status == MEASURING) & ~is_qualified, value, np.nan)
 
 
 @overload

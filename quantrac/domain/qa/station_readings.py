@@ -18,6 +18,7 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import reading_version, received_of, revision_of
 from quantrac.domain.qa.shared_rules import has_wrong_clock
 from quantrac.domain.qa.window import Bools, Floats, Indices, Outcomes, Texts
+from quantrac.domain.qualifiers import NO_QUALIFIER
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet, ReadingSet
 from quantrac.domain.times import to_seconds
 
@@ -56,9 +57,17 @@ class StationReadings:
     """(n,) line in the file."""
     text: Texts
     """(n,) the value as it stood in the file; empty where the value says it itself (:meth:`text_of`)."""
+    qualifier: Texts
+    """(n,) :data:`quantrac.domain.qualifiers.Qualifier`."""
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @property
+    def is_qualified(self) -> Bools:
+        """Tell of which readings (n,) the value is a limit of the method."""
+        has_qualifier: Bools = self.qualifier != NO_QUALIFIER
+        return has_qualifier
 
     @property
     def received(self) -> Floats:
@@ -116,6 +125,7 @@ class StationReadings:
         flag: ArrayLike = NOT_JUDGED,
         line: ArrayLike = 0,
         text: ArrayLike = "",
+        qualifier: ArrayLike = NO_QUALIFIER,
     ) -> Self:
         """Sort rows (n,) in any order and of any versions, repeated ones among them.
 
@@ -165,6 +175,7 @@ class StationReadings:
             flag=spread(flag, np.uint8)[rows],
             line=lines[rows],
             text=spread(text, object)[rows],
+            qualifier=spread(qualifier, object)[rows],
         )
 
     @classmethod
@@ -188,6 +199,7 @@ class StationReadings:
             flag=list(chain.from_iterable(flags)),
             line=column("line"),
             text=texts(column("text")),
+            qualifier=texts(column("qualifier")),
         )
 
 

@@ -88,6 +88,8 @@ class Window:
     """(n,) device status as sent."""
     unit: Texts
     """(n,) unit of ``value``."""
+    is_qualified: Bools
+    """(n,) whether the true value lies beyond ``value``, a limit of the method."""
     equal_since: Floats
     """(n,) since when the series has shown this very value; NaN where that is not known, and for what no
     measuring device gave."""
@@ -156,6 +158,7 @@ class Window:
         past_time: ArrayLike | None = None,
         status: str = "00",
         unit: str = "",
+        is_qualified: bool = False,
         following: ArrayLike = (),
         equal_minutes: ArrayLike = 0.0,
         time: ArrayLike = 0.0,
@@ -199,6 +202,7 @@ class Window:
             time=times,
             status=np.full(n, status, dtype=object),
             unit=np.full(n, unit, dtype=object),
+            is_qualified=np.full(n, is_qualified),
             equal_since=times - 60.0 * spread(equal_minutes),
             past_value=past_value,
             past_time=np.where(np.isnan(past_value), np.nan, before),

@@ -72,6 +72,8 @@ class Average(AnswerModel):
     """Readings flagged fail."""
     missing: int
     """Readings flagged missing."""
+    qualified: int
+    """Readings beyond a limit of the method, whatever their flag; one below it counts as a share of it."""
     complete: bool
     """Whether enough members count for it to be a member of a longer period."""
 

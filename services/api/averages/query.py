@@ -12,7 +12,8 @@ _COLUMNS = """
 SELECT
   station, parameter, period, starts_at, ends_at, unit, mean, minimum, maximum,
   count, received, expected, completeness, computed_at, version,
-  total, sd, p05, p25, p50, p75, p95, p98, good, not_evaluated, suspect, fail, missing, complete
+  total, sd, p05, p25, p50, p75, p95, p98, good, not_evaluated, suspect, fail, missing,
+  qualified, complete
 """
 _WHERE = """
 WHERE station = {station:String}

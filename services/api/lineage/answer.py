@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from quantrac.domain.qualifiers import Qualifier
 from quantrac.domain.registry import decisions as domain
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.stamps import Stamps
@@ -128,6 +129,8 @@ class Superseded(AnswerModel):
 
     value: float
     """In `unit`."""
+    qualifier: Qualifier
+    """`<` or `>` where the true value lies beyond `value`, a limit of the method; else empty."""
     unit: str
     """Unit of `value`; empty = dimensionless."""
     flag: int

@@ -23,7 +23,8 @@ ORDER BY target, revision, confirmed_at
 """
 
 _REVISIONS = f"""
-SELECT value, unit, flag, rules, cause, received_at, {revision_sql("version")} AS revision, superseded_at
+SELECT value, qualifier, unit, flag, rules, cause, received_at, {revision_sql("version")} AS revision,
+  superseded_at
 FROM reading_revisions FINAL
 WHERE station = {{station:String}} AND parameter = {{parameter:String}}
   AND measured_at = {{measured_at:DateTime('UTC')}}

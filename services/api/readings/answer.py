@@ -8,6 +8,7 @@ import orjson
 from pydantic import Field
 
 from quantrac.domain.decimals import shortest_decimal
+from quantrac.domain.qualifiers import Qualifier
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station
 from services.api.common.answers import AnswerModel, Row
@@ -37,6 +38,8 @@ class Reading(AnswerModel):
     """The step of the station's interval that it is nearest to, UTC."""
     status: str
     """Device status as sent: 00 measuring, 01 calibrating, 02 device error."""
+    qualifier: Qualifier
+    """`<` or `>` where the true value lies beyond `value`, a limit of the method; else empty."""
     flag: int
     """QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing; the worst of `tests`, or a decision."""
     flag_name: str = Field(examples=["good"])

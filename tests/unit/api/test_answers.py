@@ -17,7 +17,7 @@ def test_plain_answers_are_what_the_models_state() -> None:
     hour = {"station": "A", "parameter": "PM2.5", "period": "hour", "unit": "µg/m³", "starts_at": NOON}
     hour |= {"ends_at": NOON + timedelta(hours=1), "mean": None, "minimum": None, "maximum": None, "count": 0}
     hour |= dict.fromkeys(("total", "sd", "p05", "p25", "p50", "p75", "p95", "p98"))
-    hour |= dict.fromkeys(("good", "not_evaluated", "suspect", "fail", "missing", "complete"), 0)
+    hour |= dict.fromkeys(("good", "not_evaluated", "suspect", "fail", "missing", "qualified", "complete"), 0)
     hour |= {"received": 0, "expected": 12, "completeness": 0.0, "version": 1, "computed_at": NOON}
     span = {"starts_at": NOON, "ends_at": NOON + timedelta(hours=1), "version": 1, "computed_at": NOON}
     index = {"station": "A", "kind": "VN_AQI", "period": "hour", "value": 51, **span}

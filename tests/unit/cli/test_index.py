@@ -266,6 +266,25 @@ def test_ammonium_is_taken_for_nitrogen_and_nitrate_is_not() -> None:
     )
 
 
+def test_a_coliform_above_the_method_counts_and_an_uncertain_limit_does_not() -> None:
+    file = f"{RIVER}\n2026-03-01,7.2,6.0,25,<2,20,<0.45,0.15,>11000\n"
+    answer = run("vn-wqi", "-", file=file)
+    row = dict(zip(table(answer)[0], table(answer)[1], strict=True))
+    assert (row["BOD5"], row["N-NH4"], row["Coliform"]) == ("100", "", "10")
+    assert row["parameters"] == "pH;DO;BOD;COD;PO4-P;Coliform"
+
+
+def test_not_detected_without_a_limit_stays_empty_and_is_named() -> None:
+    answer = run("vn-wqi", "-", file=f"{RIVER}\n2026-03-01,7.2,6.0,25,KPH,20,0.45,0.15,6000\n")
+    assert answer.exit_code == 1
+    assert "column 'BOD5': 'KPH' does not say below which limit; write it as <0.2" in answer.stderr
+
+
+def test_an_hourly_mean_of_air_is_no_limit() -> None:
+    answer = run("vn-aqi", "-", file=hours("<5", 20))
+    assert "'<5' is a limit of the method, and no mean" in answer.stderr
+
+
 # The command
 
 

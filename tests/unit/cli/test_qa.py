@@ -225,3 +225,12 @@ def test_what_cannot_be_meant_is_told_in_one_sentence(
 
 def test_a_file_with_a_header_only_gives_a_header() -> None:
     assert run(file()).stdout == "time,value,flag,tests\n"
+
+
+def test_values_below_a_limit_of_the_method_are_no_stuck_sensor() -> None:
+    limits = [f"2026-03-{day:02}T{hour:02}:00:00Z,{{}},00" for day in range(1, 9) for hour in range(24)]
+    ammonium = ("--parameter", "NH4", "--medium", "surface-water")
+    found = rows(run(file(*(line.format("<0.2") for line in limits)), *ammonium))
+    assert {(row["value"], row["flag"], row["tests"]) for row in found} == {("<0.2", "1", "")}
+    stuck = rows(run(file(*(line.format("0.2") for line in limits)), *ammonium))
+    assert stuck[-1]["flag"] in {"3", "4"}

@@ -225,6 +225,15 @@ def test_climatology_writes_a_rule_file_from_a_csv_that_loads_back(
     assert run(rules, *arguments).exit_code == 0, "its own file is written anew"
 
 
+def test_climatology_leaves_out_limits_of_the_method(month_of_readings: Path, tmp_path: Path) -> None:
+    with month_of_readings.open("a", encoding="utf-8") as file:
+        file.writelines(f"\n2026-01-{day:02}T05:30:00Z,>900" for day in range(1, 32))
+    arguments = ("--csv", f"PM2.5={month_of_readings}", "--out", tmp_path, "--margin", "0.1")
+    assert run(rules, "climatology", STATION, *arguments).exit_code == 0
+    baseline = load(tmp_path).thresholds("ambient-air", STATION, "PM2.5", datetime(2026, 1, 1, tzinfo=UTC))
+    assert baseline["climatology"]["high"][0][5] == 53
+
+
 def test_climatology_leaves_a_file_that_a_person_wrote(month_of_readings: Path, tmp_path: Path) -> None:
     path = tmp_path / "stations" / f"{STATION}.yaml"
     path.parent.mkdir()

@@ -108,7 +108,7 @@ def test_no_number_is_ever_a_thousand_times_too_small_or_too_great(
     value = read(thousands, *beside, f"7{sign}85")
     assert value in ("ambiguous", whole * 1000.0 + fraction)
     assert read(thousands, *beside, declared=sign) == whole * 1000.0 + fraction
-    assert read(f"{whole}{sign}{fraction:03}", *beside, f"7{sign}85") == whole + fraction / 1000
+    assert read(f"{whole}{sign}{fraction:03}", *beside, f"7{sign}85") == float(f"{whole}.{fraction:03}")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), SIGNS)

@@ -95,9 +95,9 @@ def hour_medians(readings: StationReadings, newest: float) -> HourMedians:
 
     Of values measured under status 00, whatever their flag, so that no station's flags depend on another's;
     a median is robust without them. Of an even count the lower middle one (ClickHouse:
-    ``quantileExactLow``). Readings of a wrong clock are left out.
+    ``quantileExactLow``). Values beyond a limit of the method and readings of a wrong clock are left out.
     """
-    measured = (readings.status == MEASURING) & np.isfinite(readings.value)
+    measured = (readings.status == MEASURING) & np.isfinite(readings.value) & ~readings.is_qualified
     measured &= (readings.time // HOUR < newest // HOUR) & ~readings.wrong_clock
     medians = {}
     for index, code in enumerate(readings.parameters):

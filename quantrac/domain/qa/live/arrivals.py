@@ -25,7 +25,7 @@ class Arrivals:
     received: Floats
     """(n,) when their file was received."""
     measured: Floats
-    """(n,) the value where the device was measuring, else NaN."""
+    """(n,) the value where the device measured it, else NaN."""
     look_back: Floats
     """(n,) seconds that the tests of the series look back."""
 

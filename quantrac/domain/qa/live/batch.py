@@ -11,7 +11,7 @@ import numpy as np
 from quantrac.domain.qa.baseline.blocks import BOUNDS, BaselineBounds
 from quantrac.domain.qa.baseline.lookup import Baselines, Lookup
 from quantrac.domain.qa.live.arrivals import NO_SERIES, Arrivals, Past
-from quantrac.domain.qa.live.memory import Memory, measurement_seconds
+from quantrac.domain.qa.live.memory import Memory, find_qualified, mark_rows, measurement_seconds
 from quantrac.domain.qa.shared_rules import FOLLOWING, has_wrong_clock, measured
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.profiles import StationProfiles
@@ -56,6 +56,8 @@ class BatchColumns:
     """(n,) device status as sent."""
     unit: Texts
     """(n,)"""
+    is_qualified: Bools
+    """(n,) whether the value is a limit of the method."""
     profile: Indices
     """(n,) indices of the profiles of expectations."""
     sample: Indices
@@ -85,6 +87,7 @@ class BatchColumns:
             time=arrivals.time,
             status=self.status,
             unit=self.unit,
+            is_qualified=self.is_qualified,
             equal_since=past.equal_since,
             past_value=past.past_value,
             past_time=past.past_time,
@@ -120,6 +123,8 @@ class _BatchReader:
         self._values: list[float] = []
         self._statuses: list[str] = []
         self._units: list[str] = []
+        self._qualified: list[int] = []
+        """Rows, few if any."""
         self._samples: list[int] = []
         self._sample_count = 0
         # Arrays of each set, joined at the end.
@@ -138,6 +143,7 @@ class _BatchReader:
         self._values += readings.value
         self._statuses += readings.status
         self._units += readings.unit
+        self._qualified += find_qualified(readings.qualifier, self._starts[-2])
         parameters = readings.parameter
         if station:
             parameters, series = self._memory.series(station).of_file(parameters)
@@ -166,6 +172,7 @@ class _BatchReader:
         files, starts = self._files, self._starts
         value, status = np.array(self._values, dtype=np.float64), np.array(self._statuses, dtype=object)
         profile, counts = np.concatenate(self._profiles), np.diff(starts)
+        is_qualified = mark_rows(len(value), self._qualified)
         time = np.array(list(chain.from_iterable(file.times for file in files)), dtype=np.float64)
         received = np.repeat([file.received for file in files], counts)
         has_station = np.repeat(np.array([file.station != "" for file in files], dtype=np.bool_), counts)
@@ -175,6 +182,7 @@ class _BatchReader:
             parameter=list(chain.from_iterable(file.parameters for file in files)),
             status=status,
             unit=np.array(self._units, dtype=object),
+            is_qualified=is_qualified,
             profile=profile,
             sample=np.array(self._samples, dtype=np.intp),
             bounds=self._bounds.bounds(),
@@ -184,7 +192,7 @@ class _BatchReader:
                 value=value,
                 time=time,
                 received=received,
-                measured=measured(value, status),
+                measured=measured(value, status, is_qualified),
                 look_back=self._expectations.look_backs(profile),
             ),
             can_change=has_station & ~has_wrong_clock(time, received),

@@ -29,7 +29,7 @@ from quantrac.domain.qa.live.rings import Rings
 from quantrac.domain.qa.live.series import StationSeries
 from quantrac.domain.qa.live.waves import Wave, split_waves
 from quantrac.domain.qa.shared_rules import DEPTH, has_wrong_clock, measured
-from quantrac.domain.qa.window import Floats, Indices
+from quantrac.domain.qa.window import Bools, Floats, Indices
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import to_receipt_seconds, to_seconds
@@ -89,6 +89,7 @@ class Memory:
         received: list[float] = []
         values: list[float] = []
         statuses: list[str] = []
+        qualified: list[int] = []
         for judged in sets:
             readings = judged.readings
             if not judged.station or not readings or judged.revision:
@@ -101,6 +102,7 @@ class Memory:
             self.advance(judged.station, set_times, receipt)
             times += set_times
             received += [receipt] * len(set_times)
+            qualified += find_qualified(readings.qualifier, len(values))
             values += readings.value
             statuses += readings.status
             run_starts += _run_starts(readings, set_times)
@@ -111,7 +113,7 @@ class Memory:
                 value=value,
                 time=np.array(times),
                 received=np.array(received),
-                measured=measured(value, status),
+                measured=measured(value, status, mark_rows(len(value), qualified)),
                 look_back=np.zeros(len(values)),
             )
             self._add(arrivals, np.array(run_starts))
@@ -174,6 +176,20 @@ def measurement_seconds(times: Sequence[datetime]) -> list[float]:
         return [to_seconds(times[0])] * len(times)
     seconds = {time: to_seconds(time) for time in dict.fromkeys(times)}
     return [seconds[time] for time in times]
+
+
+def find_qualified(qualifiers: Sequence[str], first: int) -> list[int]:
+    """Return the rows of values beyond a limit of the method, the first row being ``first``."""
+    if not any(qualifiers):  # nearly always
+        return []
+    return [row for row, qualifier in enumerate(qualifiers, first) if qualifier]
+
+
+def mark_rows(count: int, rows: Sequence[int]) -> Bools:
+    """Return a mask (count,) that is set at ``rows``."""
+    mask = np.zeros(count, dtype=np.bool_)
+    mask[list(rows)] = True
+    return mask
 
 
 def _run_starts(readings: FlaggedReadings, times: Sequence[float]) -> list[float]:

@@ -107,6 +107,7 @@ def flag_readings(
         readings.unit,
         readings.measured_at,
         readings.status,
+        readings.qualifier,
         outcomes.flag,
         outcomes.outcome,
         equal_since,

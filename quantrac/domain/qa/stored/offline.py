@@ -19,6 +19,7 @@ from quantrac.domain.qa.stored.span import Judged, judge_span
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.qa.window import Floats, Outcomes, Texts
+from quantrac.domain.qualifiers import NO_QUALIFIER
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import StampMeaning, Station, StationParameter, StationType
@@ -39,6 +40,8 @@ class Series:
     """(n,) in the parameter's usual unit; NaN is missing."""
     status: Texts | str = MEASURING
     """(n,) device status, or one for all."""
+    qualifier: Texts | str = NO_QUALIFIER
+    """(n,) on which side of a value that is a limit of the method the true one lies, or one for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def flag_series(
         time=time,
         value=_joined([rows.value for rows in series.values()]),
         status=_joined([_column(rows.status, rows) for rows in series.values()]),
+        qualifier=_joined([_column(rows.qualifier, rows) for rows in series.values()]),
         unit=np.repeat(np.array([entry.unit for entry in station.parameters], dtype=object), lengths),
         version=np.where(time > now.timestamp(), reading_version(now), NO_VERSION),
         line=_joined([np.arange(length) for length in lengths]),
@@ -105,6 +109,7 @@ def _flagged(judged: Judged, code: str, series: Series) -> FlaggedSeries:
     value = readings.value[index]
     same = (value == series.value) | (np.isnan(value) & np.isnan(series.value))
     same &= readings.status[index] == _column(series.status, series)
+    same &= readings.qualifier[index] == _column(series.qualifier, series)
     counts = same | (readings.line[index] == np.arange(len(index)))
     return FlaggedSeries(
         flag=np.where(counts, judged.flag[index], np.uint8(Flag.SUSPECT)),
@@ -120,8 +125,8 @@ def _unit(code: str, medium: StationType) -> str:
     return parameter.units.get(medium, "") if parameter else ""
 
 
-def _column(status: Texts | str, series: Series) -> Texts:
-    return np.broadcast_to(np.asarray(status, dtype=object), len(series.time))
+def _column(texts: Texts | str, series: Series) -> Texts:
+    return np.broadcast_to(np.asarray(texts, dtype=object), len(series.time))
 
 
 def _joined(columns: list[Any]) -> Any:

@@ -60,6 +60,7 @@ def flag_changes(stretch: Stretch, rows: Indices, since: float) -> Iterator[Flag
                 flag=int(flags[row]),
                 tests=outcomes_by_test(stretch.outcomes[row].tolist(), int(stretch.decided[row])),
                 equal_since=from_seconds(equal_since[index]),
+                qualifier=changed.qualifier[index],
             ),
             received_at=from_seconds(received[index]),
             revision=int(revision[index]),

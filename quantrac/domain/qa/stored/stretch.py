@@ -73,7 +73,8 @@ class StationWindows:
         self.decisions = decisions
         self.received = readings.received
         self.wrong_clock = has_wrong_clock(readings.time, self.received)
-        self.measured = measured(readings.value, readings.status)
+        self._is_qualified = readings.is_qualified
+        self.measured = measured(readings.value, readings.status, self._is_qualified)
         is_measured = np.isfinite(self.measured)
         past_value = np.where(is_measured, readings.value, np.nan)
         # Only readings whose clock may be right are a past: (m,) rows of them, by series and time. Before
@@ -138,6 +139,7 @@ class StationWindows:
             time=time,
             status=readings.status[rows],
             unit=readings.unit[rows],
+            is_qualified=self._is_qualified[rows],
             equal_since=self._equal_since[rows],
             past_value=self._past_value[before],
             past_time=self._past_time[before],

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.ids import reading_version
+from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.readings import NOT_RUN, FlaggedReadings, FlaggedSet
 from quantrac.domain.times import to_whole_seconds
 from quantrac.io.clickhouse_native import Words
@@ -20,7 +21,7 @@ from services.aggregator.sink.tables.topic_tables import Columns
 
 READING = (
     *("station", "parameter", "measured_at", "value", "text", "unit"),
-    *("status", "flag", "tests", "rules", "line", "version"),
+    *("status", "qualifier", "flag", "tests", "rules", "line", "version"),
 )
 """The columns of ``readings``; the first three are its key."""
 
@@ -59,6 +60,7 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
         "text": _join(map(_texts, readings)),
         "unit": _number_words([r.unit for r in readings]),
         "status": _statuses([r.status for r in readings], counts),
+        "qualifier": _qualifiers([r.qualifier for r in readings], counts),
         "flag": _join(r.flag for r in readings),
         "tests": _join(map(_tests, readings)),
         "rules": _spread([s.rules for s in filled.values()], counts),
@@ -70,10 +72,9 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
 def reading_rows(s: FlaggedSet) -> list[Row]:
     """Return the rows of ``readings`` that a set of a station gives, times as ``datetime``."""
     r = s.readings
-    columns = (r.parameter, r.measured_at, r.value, _texts(r), r.unit, r.status, r.flag, _tests(r))
-    return [
-        (s.station, *row, s.rules, line, _version(s)) for *row, line in zip(*columns, r.line, strict=True)
-    ]
+    as_sent = (r.parameter, r.measured_at, r.value, _texts(r), r.unit, r.status, r.qualifier)
+    rows = zip(*as_sent, r.flag, _tests(r), r.line, strict=True)
+    return [(s.station, *row, s.rules, line, _version(s)) for *row, line in rows]
 
 
 def _version(s: FlaggedSet) -> int:
@@ -161,6 +162,13 @@ def _statuses(columns: Sequence[list[str]], counts: Sequence[int]) -> Words | li
     if all(map(_is_constant, columns)):
         return _spread([statuses[0] for statuses in columns], counts)
     return _join(columns)
+
+
+def _qualifiers(columns: Sequence[list[Qualifier]], counts: Sequence[int]) -> Words | list[Qualifier]:
+    """Return the qualifiers of all rows; nearly always there is none."""
+    if any(map(any, columns)):
+        return _join(columns)
+    return Words([NO_QUALIFIER], np.zeros(sum(counts), dtype=np.int64))
 
 
 def _is_constant(column: list[Any]) -> bool:

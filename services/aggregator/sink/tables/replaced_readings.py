@@ -74,5 +74,5 @@ def revision_columns(
 
 
 def _content(row: Row) -> tuple[Any, ...]:
-    """Return what the file says of a reading: value, text, unit, status, line."""
-    return (*row[3:7], row[READING.index("line")])
+    """Return what the file says of a reading: value, text, unit, status, qualifier, line."""
+    return (*row[3:8], row[READING.index("line")])

@@ -8,6 +8,7 @@ a level is one alert. What came late opens nothing.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from quantrac.domain.qualifiers import ABOVE, BELOW, NO_QUALIFIER, Qualifier
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station, WarningLevels
 from quantrac.domain.statuses import NOT_COUNTING_STATUSES
@@ -70,7 +71,8 @@ class _State(FindingState):
             if readings.flag[row] == Flag.GOOD and readings.status[row] not in NOT_COUNTING_STATUSES:
                 parameter, value = readings.parameter[row], readings.value[row]
                 levels = self._levels(entry, context, time).get((parameter, readings.unit[row]))
-                self._set_level(parameter, level_of(value, levels), time, value, context.rules.calm)
+                number = level_of(value, levels, readings.qualifier[row])
+                self._set_level(parameter, number, time, value, context.rules.calm)
 
     def _levels(self, entry: Station, context: Context, time: int) -> _LevelsByUnit:
         hour = time // HOUR
@@ -116,8 +118,10 @@ class _State(FindingState):
             yield Finding(level.since, detail, facts, _SEVERITIES[level.number], code)
 
 
-def level_of(value: float, levels: WarningLevels | None) -> int:
-    """Return the number of the highest level that a value has reached; 0 = none.
+def level_of(value: float, levels: WarningLevels | None, qualifier: Qualifier = NO_QUALIFIER) -> int:
+    """Return the number of the highest level that a value has reached for sure; 0 = none.
+
+    Of one below a limit of the method, ``<55``, nobody knows whether it has reached 50.
 
     >>> level_of(45.0, WarningLevels(40.0, 45.0, 50.0)), level_of(3.9, WarningLevels(5.0, 4.4, 4.0))
     (2, 3)
@@ -127,6 +131,8 @@ def level_of(value: float, levels: WarningLevels | None) -> int:
     by_number = levels.tendency, levels.preparing, levels.exceeded
     values = [level for level in by_number if level is not None]
     downwards = len(values) > 1 and values[0] > values[-1]
+    if qualifier == (ABOVE if downwards else BELOW):
+        return 0
     reached = (
         number
         for number, level in enumerate(by_number, start=1)

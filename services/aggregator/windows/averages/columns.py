@@ -16,6 +16,7 @@ from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
 from schemas.codecs.aggregated import AverageMessage
 from services.aggregator.windows.averages.queries import COUNTS, DAYS
 from services.aggregator.windows.columns import (
+    FLAGS,
     PERIODS,
     Block,
     Numbers,
@@ -198,8 +199,10 @@ def add_content(block: Block, rules: AverageRules, units: Sequence[str]) -> Bloc
     # A checksum of each unit's name: its index may differ between processes.
     texts = np.array([crc32(unit.encode()) for unit in units], np.uint64)
     content = np.zeros(len(block["count"]), np.uint64)
-    for name in ("count", "expected", "complete", "first_at", "last_at", *COUNTS, *_FIGURES):
+    for name in ("count", "expected", "complete", "first_at", "last_at", "received", *FLAGS, *_FIGURES):
         content = _mix(content, block[name])
+    # Averages without such readings keep the hash that they had before these were counted.
+    content = np.where(block["qualified"] > 0, _mix(content, block["qualified"]), content)
     content = _mix(content, texts[block["unit"]])
     block["content"] = np.maximum(content, np.uint64(1))  # 0 stands for rows without one
     return block

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantrac.domain.averaging import Period
+from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.qualifiers import BELOW
 from quantrac.domain.stamps import MiddleOffset
 from quantrac.domain.statuses import counts_sql
 from quantrac.domain.times import DAY, VIETNAM_OFFSET
@@ -23,7 +24,7 @@ DAYS = 31
 
 _SERIES = [("station", "<u2"), ("parameter", "<u2")]
 _VERSION = [("version", "<u4"), ("content", "<u8"), ("computed_at", "<u4")]
-COUNTS = ("received", *FLAGS)
+COUNTS = ("received", *FLAGS, "qualified")
 """What is counted of an average's readings, whatever its period."""
 
 VERSIONS = np.dtype([*_SERIES, ("period", "<u1"), ("starts_at", "<u4"), *_VERSION])
@@ -46,7 +47,7 @@ class AverageTables(Protocol):
     """Where the readings are and the averages go; every method raises ``ClickHouseError``."""
 
     def readings(
-        self, scope: Scope, flags: Sequence[int], offsets: Mapping[str, Sequence[MiddleOffset]]
+        self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
     ) -> Mapping[str, Sequence[Any]]:
         """Return the hours that hold readings, as columns named in :class:`ClickHouseAverages`.
 
@@ -108,15 +109,19 @@ _MEMBER = "toFloat64(if(complete = 1, coalesce(total, mean, nan), nan))"
 # Vietnam's date.
 _LOCAL_DATE = f"toDate(starts_at + {VIETNAM_OFFSET})"
 
+# What a reading counts as: below a limit of the method nobody knows the value.
+_COUNTED = f"value * if(qualifier = '{BELOW}', {{below_limit:Float64}}, 1)"
+
 
 def _hours_of_readings(middle: str, conditions: str) -> str:
     """Return the statement that puts readings into the hours of ``middle``, an expression of UTC."""
     return f"""
 SELECT station, parameter, toUnixTimestamp(toStartOfHour({middle})) AS hour,
   argMax(unit, measured_at) AS last_unit,
-  groupArrayIf(value, has({{flags:Array(UInt8)}}, flag) AND {counts_sql("status")} AND isFinite(value))
+  groupArrayIf({_COUNTED}, has({{flags:Array(UInt8)}}, flag) AND {counts_sql("status")} AND isFinite(value))
     AS counting,
   count() AS received, {", ".join(f"countIf(flag = {flag.value}) AS {name}" for name, flag in FLAGS.items())},
+  countIf(qualifier != '') AS qualified,
   toUnixTimestamp(min(measured_at)) AS first_at, toUnixTimestamp(max(measured_at)) AS last_at
 FROM readings FINAL
 {_PREWHERE} {conditions}
@@ -199,10 +204,10 @@ class ClickHouseAverages:
         self.insert = database.insert
 
     def readings(
-        self, scope: Scope, flags: Sequence[int], offsets: Mapping[str, Sequence[MiddleOffset]]
+        self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
     ) -> Mapping[str, Sequence[Any]]:
-        """Read station, parameter, hour, last_unit, counting, received, flags, first_at, last_at."""
-        bound = {**scope.bindings(), "flags": list(flags)}
+        """Read station, parameter, hour, last_unit, counting, :data:`COUNTS`, first_at, last_at."""
+        bound = {**scope.bindings(), "flags": sorted(rules.flags), "below_limit": rules.below_limit}
         if not offsets:
             return self._database.columns(_READINGS, bound)
         bound |= {

@@ -18,11 +18,10 @@ from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.records import Record
 from schemas.codecs.aggregated import encode_aggregated
 from services.aggregator.windows.averages.columns import SeriesRows, add_content, is_over, to_messages
-from services.aggregator.windows.averages.queries import AverageTables
+from services.aggregator.windows.averages.queries import COUNTS, AverageTables
 from services.aggregator.windows.averages.stored import StoredAverages
 from services.aggregator.windows.batch import TouchedAverages, WindowBatch, select_touched
 from services.aggregator.windows.columns import (
-    FLAGS,
     PERIODS,
     Block,
     Numbers,
@@ -115,7 +114,7 @@ class AverageStep:
         scope = Scope.of_days(group.stations, group.parameters, list(self._units), days)
         scope = replace(scope, start=int(group.times.min()), end=int(group.times.max()) + HOUR)
         # Columns, a row an hour that holds readings: of every station and parameter of the group.
-        columns = self._tables.readings(scope, sorted(self._rules.flags), self._offsets(group))
+        columns = self._tables.readings(scope, self._rules, self._offsets(group))
         stations, parameters = indices_by_name(group.stations), indices_by_name(group.parameters)
         station = np.array([stations[code] for code in columns.get("station", ())], np.int64)
         parameter = np.array([parameters[code] for code in columns.get("parameter", ())], np.int64)
@@ -132,7 +131,7 @@ class AverageStep:
         order, _ = series.find(number, hour)
         block = series.block(order, members, Period.HOUR)
         nothing = np.zeros(len(empty), np.int64)
-        for name in ("received", *FLAGS, "first_at", "last_at"):
+        for name in (*COUNTS, "first_at", "last_at"):
             block[name] = np.concatenate([np.array(columns.get(name, ()), np.int64)[rows], nothing])
         units = [self._unit_index(columns["last_unit"][row]) for row in rows.tolist()]
         block["unit"] = np.concatenate([np.array(units, np.int64), nothing])

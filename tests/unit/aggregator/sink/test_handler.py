@@ -90,7 +90,7 @@ def revised(minutes: Sequence[int], revision: int, cause: str = "late") -> Flagg
 
 def stored_row(minutes: int, received_at: datetime, *, flag: int = 1, revision: int = 0) -> tuple[Any, ...]:
     measured_at, version = HOUR + timedelta(minutes=minutes), reading_version(received_at, revision)
-    return CODE, "PM2.5", measured_at, 6.0, "", "µg/m3", "00", flag, '{"status":1}', "older", 1, version
+    return CODE, "PM2.5", measured_at, 6.0, "", "µg/m3", "00", "", flag, '{"status":1}', "older", 1, version
 
 
 def message(flagged_set: FlaggedSet, offset: int = 0) -> Record:
@@ -118,6 +118,19 @@ def test_the_text_is_kept_only_where_the_value_does_not_say_it() -> None:
         sink(tables).handle([message(flagged([0], value=value, text=text))])
     texts = [columns["text"][0] for table, columns, _ in tables.inserted if table == "readings"]
     assert texts == ["7.00", "", "", "-1.60", "1e-7", "7,85"]
+
+
+def test_a_value_below_a_limit_is_stored_with_its_qualifier_and_replaces_the_bare_number() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR)])
+    limit = late([0])
+    limit.readings.value, limit.readings.text, limit.readings.qualifier = [6.0], ["<6"], ["<"]
+    sink(tables).handle([message(limit), message(flagged([5]))])
+    columns = tables.columns("readings")
+    assert (columns["qualifier"], columns["text"]) == (["<", ""], ["<6", "7.00"])
+    assert columns["version"][0] == reading_version(HOUR, 1)
+    assert [columns["qualifier"] for name, columns, _ in tables.inserted if name == "reading_revisions"] == [
+        [""]
+    ]
 
 
 def test_a_later_received_file_has_the_higher_version() -> None:
@@ -229,7 +242,9 @@ def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_aga
     twice = late([0, 0])
     twice.readings.value[0] = 5.0
     again = Tables(
-        stored=[(*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", 1, "", "", 2, reading_version(HOUR))]
+        stored=[
+            (*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", "", 1, "", "", 2, reading_version(HOUR))
+        ]
     )
     sink(again).handle([message(twice)])
     assert again.columns("readings")["version"] == [reading_version(HOUR)] * 2

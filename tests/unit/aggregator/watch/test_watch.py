@@ -573,6 +573,12 @@ def test_a_level_that_counts_downwards_is_reached_from_above() -> None:
     assert [level_of(value, WarningLevels(exceeded=40.0)) for value in (39.0, 40.0)] == [0, 3]
 
 
+def test_a_value_beyond_a_limit_of_the_method_reaches_a_level_only_for_sure() -> None:
+    rising, falling = WarningLevels(40.0, 45.0, 50.0), WarningLevels(5.0, 4.4, 4.0)
+    assert [level_of(55.0, rising, qualifier) for qualifier in ("<", ">")] == [0, 3]
+    assert [level_of(3.0, falling, qualifier) for qualifier in ("<", ">")] == [3, 0]
+
+
 # backlog-arriving
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from quantrac.domain.indices.levels import level_of
 from quantrac.domain.indices.vn_wqi import LEVELS, SCALES, Formula, Group, saturation, water_index
+from quantrac.domain.qualifiers import Qualifier
 from quantrac.domain.registry.pollution import Pollution
 
 RIVER = {"pH": 7.2, "DO": 6.0, "Temp": 25.0, "BOD": 10.0, "COD": 20.0, "NH4-N": 0.45, "PO4-P": 0.15}
@@ -251,3 +252,66 @@ def test_figures_of_one_source_say_so() -> None:
     assert SCALES["Cd"].unverified == "one source"
     assert SCALES["COD"].unverified == ""
     assert {level.unverified for level in LEVELS} == {"English words: a translation"}
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "qualifier", "subindex"),
+    [
+        ("Coliform", 11_000.0, ">", 10),
+        ("Coliform", 10_000.0, ">", 10),
+        ("Coliform", 9_000.0, ">", None),
+        ("Coliform", 1_000.0, ">", None),
+        ("Coliform", 3.0, "<", 100),
+        ("BOD", 2.0, "<", 100),
+        ("BOD", 4.0, "<", 100),
+        ("BOD", 5.0, "<", None),
+        ("BOD", 60.0, "<", None),
+        ("BOD", 50.0, ">", 10),
+        ("NH4-N", 0.3, "<", 100),
+        ("NH4-N", 0.31, "<", None),
+        ("NO2-N", 0.02, "<", 100),
+        ("NO2-N", 0.05, "<", 100),
+        ("NO2-N", 0.06, "<", None),
+        ("NO2-N", 0.05, ">", 10),
+        ("pH", 5.0, "<", 10),
+        ("pH", 5.5, "<", 10),
+        ("pH", 6.0, "<", None),
+        ("pH", 9.0, ">", 10),
+    ],
+)
+def test_a_value_beyond_a_limit_has_a_sub_index_where_all_values_there_have_the_same(
+    name: str, limit: float, qualifier: Qualifier, subindex: float | None
+) -> None:
+    water = water_index({name: limit}, qualifiers={name: qualifier})
+    assert water.subindices.get(name) == subindex
+
+
+def test_oxygen_below_a_limit_is_judged_by_its_saturation_and_not_at_a_doubtful_temperature() -> None:
+    def oxygen(value: float, **qualifiers: Qualifier) -> object:
+        return water_index({"DO": value, "Temp": 25.0}, qualifiers=qualifiers).subindices.get("DO")
+
+    assert oxygen(1.0, DO="<") == 10
+    assert oxygen(6.0, DO="<") is None
+    assert oxygen(1.0, Temp="<") is None
+
+
+def test_a_coliform_above_the_method_keeps_its_weight_in_the_index() -> None:
+    """Left out, it lifted the index by a level."""
+    above = water_index({**RIVER, "Coliform": 11_000.0}, qualifiers={"Coliform": ">"})
+    assert above.index == water_index({**RIVER, "Coliform": 12_000.0}).index
+    assert above.formula is Formula.EQUAL_WEIGHTS
+
+
+@given(
+    st.sampled_from([name for name in SCALES if name != "DO"]),
+    st.floats(0, 20_000),
+    st.sampled_from(["<", ">"]),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_the_sub_index_of_a_limit_is_that_of_every_value_beyond_it(
+    name: str, limit: float, qualifier: Qualifier, share: float
+) -> None:
+    certain = water_index({name: limit}, qualifiers={name: qualifier}).subindices.get(name)
+    value = limit * share if qualifier == "<" else limit + 1e-6 + limit * share * 100
+    if certain is not None and (value < limit or qualifier == ">"):
+        assert water_index({name: value}).subindices[name] == certain

@@ -391,3 +391,28 @@ def test_one_parameter_at_two_times_is_no_duplicate() -> None:
 
     assert [reading.measured_at.minute for reading in parsed.readings] == [5, 10]
     assert parsed.rejects == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "qualifier"), [("<0.2", 0.2, "<"), (">11000", 11000.0, ">"), ("KPH (<0.03)", 0.03, "<")]
+)
+def test_a_value_beyond_a_limit_of_the_method_is_read_with_its_qualifier(
+    text: str, value: float, qualifier: str
+) -> None:
+    reading = only(f"COD\t{text}\tmg/L\t20260325000500\t00")
+    assert (reading.value, reading.qualifier, reading.text) == (value, qualifier, text)
+
+
+@pytest.mark.parametrize("text", ["KPH", "ND", "not detected", "<LOD"])
+def test_not_detected_without_the_limit_is_a_reject_of_its_own_reason(text: str) -> None:
+    assert reason(f"COD\t{text}\tmg/L\t20260325000500\t00") == "not-detected"
+
+
+@pytest.mark.parametrize("text", ["<", "<<0.2", "0.2<", "<0.2x"])
+def test_what_only_looks_like_a_limit_is_no_number(text: str) -> None:
+    assert reason(f"COD\t{text}\tmg/L\t20260325000500\t00") == "value-not-a-number"
+
+
+def test_a_limit_and_a_value_of_the_same_number_are_two_statements() -> None:
+    parsed = read("COD\t2\tmg/L\t20260325000500\t00", "COD\t<2\tmg/L\t20260325000500\t00")
+    assert [reject.reason for reject in parsed.rejects] == ["duplicate-parameter"]

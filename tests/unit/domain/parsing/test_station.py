@@ -196,3 +196,9 @@ def test_a_byte_outside_the_declared_code_page_breaks_its_own_line_only() -> Non
         b"pH\t7\t\t20260325000500\t00\r\n\x8a\t7\t\t20260325000500\t00\r\n", "a", at, RECEIVED
     )
     assert (len(parsed.readings), [r.reason for r in parsed.rejects]) == (1, ["not-utf8"])
+
+
+def test_the_number_of_a_value_below_a_limit_is_converted_as_any_other() -> None:
+    parsed = read(station_with(StationParameter("CO", "µg/m3")), line("CO", "<0.2", "mg/m3"))
+    (reading,) = parsed.readings
+    assert (reading.value, reading.qualifier, reading.text) == (200.0, "<", "<0.2")

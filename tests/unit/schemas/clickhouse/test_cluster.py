@@ -151,6 +151,18 @@ def test_a_materialized_view_copies_what_each_shard_stores() -> None:
         render(NAMES, TABLE, COPY.replace("FROM hours", "FROM names"))
 
 
+def test_a_materialized_view_copies_by_another_query_on_every_server() -> None:
+    change = "ALTER TABLE v MODIFY QUERY\nSELECT upper(station) AS station\nFROM hours"
+    assert render(TABLE, COPY, change) == [
+        "ALTER TABLE v ON CLUSTER 'main' MODIFY QUERY\nSELECT upper(station) AS station\nFROM hours_local"
+    ]
+    assert render(TABLE, COPY, "ALTER TABLE v COMMENT COLUMN station 'Code'") == [
+        "ALTER TABLE v ON CLUSTER 'main'\n    COMMENT COLUMN station 'Code'"
+    ]
+    with pytest.raises(ValueError, match="wanted is a materialized view"):
+        render(TABLE, change)
+
+
 def test_a_view_may_join_with_global_and_with_arrays() -> None:
     view = (
         "CREATE OR REPLACE VIEW v AS SELECT 'JOIN' FROM hours ARRAY JOIN [1] AS x"
