@@ -267,6 +267,7 @@ def test_a_reading_carries_everything_known_about_it(api: TestClient) -> None:
                 "parameter": "pH",
                 "value": 7.1,
                 "text": "7.10",
+                "qualifier": "",
                 "unit": "",
                 "measured_at": "2026-03-25T05:00:00Z",
                 "measured_at_local": "2026-03-25T05:00:00Z",
@@ -397,6 +398,7 @@ def test_averages_come_in_their_present_version(api: TestClient) -> None:
         **dict.fromkeys(("total", "sd", "p05", "p25", "p50", "p75", "p95", "p98")),
         **dict.fromkeys(("not_evaluated", "suspect", "fail", "missing"), 0),
         "good": 1,
+        "qualified": 0,
         "complete": False,
     }
 
@@ -685,6 +687,7 @@ def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient,
         row |= {"version": [reading_version(SENT, revision)], "superseded_by": [reading_version(RESENT)]}
         insert("reading_revisions", row | {"cause": [cause], "superseded_at": [NOW]})
     common = {
+        "qualifier": "",
         "unit": "µg/m³",
         "rules": "rules-7",
         "received_at": "2026-03-25T05:00:20.123000Z",
