@@ -229,7 +229,7 @@ LOOSE_SETS = msgspec.json.Decoder(LooseSet)
 def decode_loosely(value: bytes) -> FlaggedSet:
     s = LOOSE_SETS.decode(value)
     r = s.readings
-    constant = [[r.unit], [r.measured_at], [r.status], [r.flag], [r.outcome], [None]]
+    constant = [[r.unit], [r.measured_at], [r.status], [""], [r.flag], [r.outcome], [None]]
     readings = FlaggedReadings(*[r.line, [r.parameter], r.value, r.text, *constant, s.tests, s.outcomes])
     fields = {
         name: getattr(s, name) for name in LooseSet.__struct_fields__ if name not in {"tests", "outcomes"}
