@@ -16,8 +16,7 @@ NO_QUALIFIER: Qualifier = ""
 BELOW: Qualifier = "<"
 ABOVE: Qualifier = ">"
 
-_BEYOND = re.compile(r"\s*([<>＜＞])\s*(.*)", re.DOTALL)
-_WIDE: dict[str, Qualifier] = {"<": BELOW, "＜": BELOW, ">": ABOVE, "＞": ABOVE}
+_SIGNS: dict[str, Qualifier] = {"<": BELOW, "＜": BELOW, ">": ABOVE, "＞": ABOVE}
 # Written from practice, unverified.
 _LIMIT_NAMES = r"(?:lod|loq|mdl|mql|gh[pđ][hl])"
 _NOT_DETECTED = (
@@ -26,7 +25,7 @@ _NOT_DETECTED = (
 )
 _IS_NOT_DETECTED = re.compile(_NOT_DETECTED, re.IGNORECASE)
 _NOT_DETECTED_LIMIT = re.compile(
-    rf"{_NOT_DETECTED}\s*\(?\s*(?:<|{_LIMIT_NAMES}\s*[=:]?)\s*([^()<>]*?)\s*\)?", re.IGNORECASE
+    rf"{_NOT_DETECTED}\s*(?:\(\s*)?(?:<|({_LIMIT_NAMES}))([^()<>]*)\)?", re.IGNORECASE
 )
 
 
@@ -39,9 +38,12 @@ def split_qualifier(text: str) -> tuple[Qualifier, str]:
     if not text.strip("0123456789.,+- "):  # nearly all are plain numbers
         return NO_QUALIFIER, text
     if match := _NOT_DETECTED_LIMIT.fullmatch(_compose(text)):
-        return BELOW, match[1]
-    if (match := _BEYOND.fullmatch(text)) and not is_not_detected(text):
-        return _WIDE[match[1]], match[2]
+        limit_name, limit = match.groups()
+        limit = limit.strip()
+        return BELOW, limit[1:].lstrip() if limit_name and limit[:1] in ("=", ":") else limit
+    sign, number = text.lstrip()[:1], text.lstrip()[1:]
+    if sign in _SIGNS and not is_not_detected(text):
+        return _SIGNS[sign], number.lstrip()
     return NO_QUALIFIER, text
 
 

@@ -55,6 +55,7 @@ def test_json_gives_one_object_a_file(good: Path, faulty: Path) -> None:
                 "unit": "µg/m3",
                 "measured_at": "2026-03-24T17:05:00Z",
                 "status": "00",
+                "qualifier": "",
             }
         ],
         "rejects": [],
