@@ -38,9 +38,9 @@ def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
 def spans_to_average(before: Station, after: Station, now: datetime) -> list[Span]:
     """Return the spans of measurement whose averages the two records lead to differ in, in order.
 
-    By the interval, which says how many readings are expected, or by what stamps mean, which says in which
-    hour each counts: with a day on both sides, which readings may have come from or have gone to. ``now`` is
-    UTC.
+    By the interval, which says how many readings are expected, by what stamps mean, which says in which
+    hour each counts, or by which parameters are counters: with a day on both sides, which readings may have
+    come from or have gone to. ``now`` is UTC.
     """
     cuts = _cuts([*_clock(before), *_clock(after)], MEASURED.first, now + AHEAD)
     spans = [span for span in _differing(before, after, _averaging, cuts) if span[0] <= now]
@@ -48,7 +48,8 @@ def spans_to_average(before: Station, after: Station, now: datetime) -> list[Spa
 
 
 def _clock(station: Station) -> list[Valid]:
-    return [*station.intervals, *station.stamps]
+    counters = (entry for entry in station.parameters if entry.counter)
+    return [*station.intervals, *station.stamps, *counters]
 
 
 def _cuts(dated: Iterable[Valid], since: datetime, until: datetime) -> set[datetime]:
@@ -59,7 +60,12 @@ def _cuts(dated: Iterable[Valid], since: datetime, until: datetime) -> set[datet
 
 def _averaging(station: Station, time: datetime) -> object:
     """What the registry tells averages at a time."""
-    return station.interval_at(time), _mean_span(station, time)
+    return station.interval_at(time), _mean_span(station, time), _counters(station, time)
+
+
+def _counters(station: Station, time: datetime) -> object:
+    """Which parameters are counters at a time."""
+    return {entry.code for entry in station.parameters if entry.counter and entry.valid_at(time)}
 
 
 def _mean_span(station: Station, time: datetime) -> object:
@@ -78,6 +84,7 @@ def _facts(station: Station, time: datetime) -> object:
         _mean_span(station, time),
         (station.latitude, station.longitude),
         {code: thresholds for code, thresholds in entries.items() if thresholds},
+        _counters(station, time),
     )
 
 

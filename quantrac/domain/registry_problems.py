@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.catalogue import CATALOGUE, Combined, find_parameter
 from quantrac.domain.provinces import MERGED_AT, look_up_province
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.domain.registry.validity import Valid, overlap
@@ -85,6 +85,10 @@ def _problems_of_parameter(
     if problem is not None:
         yield problem
         return
+    if entry.counter and (parameter is None or parameter.combined is not Combined.TOTAL):
+        summed = ", ".join(p.code for p in CATALOGUE if p.combined is Combined.TOTAL)
+        sentence = f"only a parameter whose values are added up can be a counter: {summed}"
+        yield Problem((*path, "counter"), sentence)
     unit = check_unit(entry.unit)
     molar_mass = parameter.molar_mass if parameter else None
     for key, source in _units_of_files(entry):

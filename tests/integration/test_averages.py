@@ -8,7 +8,7 @@ from typing import Any
 from quantrac.cli.replay_windows import Period, pages
 from quantrac.domain.averaging import AverageRules
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.registry.stations import StampMeaning
+from quantrac.domain.registry.stations import StampMeaning, StationParameter
 from quantrac.domain.stamps import Stamps, middles
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.migrations import migrate, sort_migrations
@@ -20,7 +20,7 @@ from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.indices.queries import ClickHouseIndices
 from services.api.averages import query as queries
-from support.averages import Readings, brute_force, windows_handler
+from support.averages import AveragesInMemory, Readings, brute_force, windows_handler
 from support.stored_averages import assert_equal, dirty, store, stored
 
 CODES = ("A_AIR", "B_AIR")
@@ -146,6 +146,46 @@ def test_readings_count_where_the_stamps_of_their_station_say_and_move_when_that
         found = {key: row for key, row in stored(database, "averages").items() if row["received"]}
         assert_equal(found, brute_force(moved, lambda code, hour: 3))
     assert handler.handle(dirty_hours) == Done([], []), "the same again writes nothing"
+
+
+def test_counters_add_up_the_same_in_the_engine_and_in_memory(
+    clickhouse_server: ClickHouseSettings,
+) -> None:
+    settings = clickhouse_server.model_copy(update={"database": "counters"})
+    ClickHouse(settings, database="default").command("CREATE DATABASE counters")
+    database = ClickHouse(settings)
+    migrate(database, sort_migrations(migration_files()))
+    generator, memory = random.Random(9), AveragesInMemory()
+    start, rain = int(NEW_YEAR.timestamp()), StationParameter("Rain", "mm", counter=True)
+    entry = station("A_AIR", interval_seconds=600, parameters=[rain])
+    # Two days, each with its own sum; some values are missing, some bad.
+    times = [start + 600 * n for n in range(288) if generator.random() < 0.95]
+    readings: Readings = {
+        ("A_AIR", "Rain", at): (
+            round((at - start) % 86400 / 600 * 0.2, 1),
+            4 if generator.random() < 0.03 else 1,
+            "00",
+        )
+        for at in times
+    }
+    for stamps in ((), (StampMeaning(Stamps.END),)):
+        registry = Registry(stations={"A_AIR": replace(entry, stamps=stamps)})
+        memory.readings_by_time = readings
+        store(database, readings, NOW)
+        tables = ClickHouseAverages(database)
+        handlers = [
+            windows_handler(tables, ClickHouseIndices(database), registry, clock=lambda: NOW),
+            windows_handler(memory, memory, registry, clock=lambda: NOW),
+        ]
+        assert all(isinstance(handler.handle(dirty(readings)), Done) for handler in handlers)
+        names = ("total", "mean", "count", "complete")
+        in_engine, in_memory = (
+            {key: tuple(row[name] for name in names) for key, row in rows.items()}
+            for rows in (stored(database, "averages"), memory.averages)
+        )
+        assert in_engine == in_memory
+        days = [total for (_, _, period, _), (total, *_) in in_memory.items() if period == "day" and total]
+        assert 20 < days[0] < 30, "of the 28.8 mm of a day"
 
 
 def test_hourly_averages_of_an_older_release_keep_their_values_and_are_members(

@@ -89,6 +89,25 @@ class AveragesInMemory:
         ]
         return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
+    def values_in_order(
+        self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
+        self._look("values_in_order")
+        series: dict[tuple[str, str], list[tuple[int, int, float]]] = defaultdict(list)
+        for (station, parameter, at), (value, flag, status) in sorted(self.readings_by_time.items()):
+            middle = middles(at, offsets.get(station, ()))
+            counts = flag in rules.flags and status not in {"01", "02"}
+            if (
+                station in scope.stations
+                and parameter in scope.parameters
+                and counts
+                and is_in_time(scope, middle)
+            ):
+                series[station, parameter].append((at, middle // 3600 * 3600, value))
+        columns = [[*key, *map(list, zip(*rows, strict=True))] for key, rows in series.items()]
+        names = ("station", "parameter", "stamps", "hours", "values")
+        return dict(zip(names, zip(*columns, strict=True), strict=True)) if columns else {}
+
     def hours(self, scope: Scope) -> Records:
         self._look("hours")
         rows = [

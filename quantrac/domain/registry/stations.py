@@ -57,6 +57,8 @@ class StationParameter(Valid):
     """Equipment range (LRV, URV) in ``unit``."""
     warning_levels: WarningLevels | None = None
     """In ``unit``; ``None`` derives them from the limit that applies."""
+    counter: bool = False
+    """Whether its values are a running sum, such as the rain of the day so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,11 @@ class Station(Valid):
     def pollution_at(self, time: datetime) -> frozenset[Pollution]:
         """Return the pollution of its water body that is known at a time (UTC)."""
         return frozenset(entry.kind for entry in self.pollution if entry.valid_at(time))
+
+    @property
+    def counters(self) -> frozenset[str]:
+        """Codes of the parameters that are counters at some time."""
+        return frozenset(entry.code for entry in self.parameters if entry.counter)
 
     def parameter(self, code: str, time: datetime) -> StationParameter | None:
         """Return the entry for a catalogue code valid at ``time`` (UTC), or ``None``."""

@@ -76,6 +76,9 @@ class StationParameter(Dated):
     """Upper end of the equipment range (URV), in ``unit``."""
     warning_levels: WarningLevels | None = None
     """In ``unit``; absent derives them from the limit that applies."""
+    counter: bool = False
+    """Whether its values are a running sum, such as the rain of the day so far: an hour then adds up what
+    came since the reading before, and the tests of steps and of constant values are not asked."""
 
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:

@@ -1,11 +1,13 @@
 """Dirty hours in groups that are read and computed together. Times are seconds since 1970, UTC."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
 
 from quantrac.domain.catalogue import Combined, find_parameter
+from quantrac.domain.counters import hours_of_increments
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.stamps import MiddleOffset, hours_of_stamps
 from quantrac.domain.times import HOUR, local_day_starts
@@ -40,16 +42,26 @@ class HourGroup:
 def hours_counted(hours: DirtyHours, registry: Registry) -> DirtyHours:
     """Return dirty ``hours`` with those in which readings stamped in them can count.
 
-    Others only of stations whose stamps name no instant. The hours themselves stay: by another meaning of
-    the stamps readings may have counted there.
+    Others only of stations whose stamps name no instant, and of counters. The hours themselves stay: by
+    another meaning of the stamps readings may have counted there.
     """
-    offsets = {code: entry.middle_offsets() for code in hours if (entry := registry.stations.get(code))}
-    return {station: _spread(pairs, offsets.get(station, ())) for station, pairs in hours.items()}
+    entries = {code: entry for code in hours if (entry := registry.stations.get(code))}
+    offsets = {code: entry.middle_offsets() for code, entry in entries.items()}
+    counted = {station: _spread(pairs, offsets.get(station, ())) for station, pairs in hours.items()}
+    for code, entry in entries.items():
+        counted[code] |= _following(counted[code], entry.counters)
+    return counted
+
+
+def _following(pairs: set[tuple[str, int]], counters: AbstractSet[str]) -> set[tuple[str, int]]:
+    """Return the hours in which what counters add follows from readings of dirty hours."""
+    dirty = [pair for pair in pairs if pair[0] in counters] if counters else []
+    return {(parameter, hour) for parameter, start in dirty for hour in hours_of_increments(start)}
 
 
 def _spread(pairs: set[tuple[str, int]], offsets: Sequence[MiddleOffset]) -> set[tuple[str, int]]:
     if not offsets:
-        return pairs
+        return set(pairs)
     # Parameters share most hours.
     starts = {start for _, start in pairs}
     hours = {start: {start, *hours_of_stamps(start, start + HOUR, offsets)} for start in starts}

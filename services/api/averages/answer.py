@@ -11,6 +11,7 @@ class Average(AnswerModel):
     """The average of one parameter over one period.
 
     A reading counts in the hour of the middle of what it is the mean of (`/stations/{code}`, `stamps`).
+    Of a counter (`parameters`, `counter`) each reading counts as what the sum grew by since the one before.
     """
 
     station: str

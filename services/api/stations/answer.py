@@ -26,6 +26,8 @@ class Parameter(AnswerModel):
     """Lower end of the equipment range, in `unit`."""
     range_high: float | None
     """Upper end of the equipment range, in `unit`."""
+    counter: bool
+    """Whether its values are a running sum; averages then add up what it grew by."""
     valid_from: datetime | None
     """Inclusive; null = always was."""
     valid_to: datetime | None
@@ -42,6 +44,7 @@ class Parameter(AnswerModel):
             unit=entry.unit,
             range_low=entry.range_low,
             range_high=entry.range_high,
+            counter=entry.counter,
             valid_from=entry.valid_from,
             valid_to=entry.valid_to,
         )

@@ -404,6 +404,9 @@ def ozone(**fields: Any) -> dict[str, Any]:
     return {"code": "O3", "unit": "µg/m3", **fields}
 
 
+RAIN = {"code": "Rain", "unit": "mm"}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "spans"),
     [
@@ -429,6 +432,7 @@ def ozone(**fields: Any) -> dict[str, Any]:
         ({}, {"valid_to": CHANGE}, [(CHANGE, SOON)]),
         ({}, {"valid_to": NOW - timedelta(days=90)}, [(AGO_60, SOON)]),
         ({}, {"parameters": [ozone(), ozone(code="NO2", valid_from=NOW + timedelta(hours=2))]}, []),
+        ({"parameters": [RAIN]}, {"parameters": [RAIN | {"counter": True}]}, [(AGO_60, SOON)]),
         (
             {"parameters": [ozone(unit="ppb", valid_to=NOW - timedelta(days=90)), ozone()]},
             {"parameters": [ozone(unit="ppm", valid_to=NOW - timedelta(days=90)), ozone()]},
@@ -459,6 +463,7 @@ LAST_MAY = datetime(2025, 5, 1, tzinfo=UTC)
         ),
         ({}, {"stamps": {"at": "start", "valid_from": LAST_MAY}}, [(LAST_MAY - DAY, SOON + DAY)]),
         ({}, {"stamps": {"at": "start", "valid_from": SOON + DAY}}, []),
+        ({"parameters": [RAIN]}, {"parameters": [RAIN | {"counter": True}]}, [(MEASURED.first, SOON + DAY)]),
         (
             {"stamps": "end"},
             {"stamps": "end", "intervals": [{"minutes": 60, "valid_from": LAST_MAY, "valid_to": CHANGE}]},

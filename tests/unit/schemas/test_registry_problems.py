@@ -142,6 +142,14 @@ def test_what_a_parameter_can_be_is_taken(tmp_path: Path, entry: str) -> None:
     assert len(load(tmp_path, entry).parameters) == 1
 
 
+def test_only_what_is_added_up_can_be_a_counter(tmp_path: Path) -> None:
+    load(tmp_path, "code: Rain, unit: mm, counter: true")
+    sentence = refusal(tmp_path, "code: CO, unit: mg/m3, counter: true")
+    assert sentence == (
+        "parameters.1.counter: only a parameter whose values are added up can be a counter: Rain (line 10)"
+    )
+
+
 def test_a_code_that_the_catalogue_writes_otherwise_is_taken_with_a_word(tmp_path: Path) -> None:
     load(tmp_path, "code: PM25, unit: µg/m3", "code: Kênh 7, unit: NTU")
     answer = CliRunner().invoke(registry, ["check", str(tmp_path)])

@@ -52,20 +52,24 @@ class Test:
     on_qualified: bool = False
     """Whether it judges values beyond a limit of the method, such as ``<0.2``. Most tests compare a value as
     measured with others: a series of ``<0.2`` is no stuck sensor, and the step out of it is none."""
+    on_counter: bool = False
+    """Whether it judges running sums, which rise, stand still and begin again where nothing is wrong."""
     baseline: bool = False
     """Whether it compares with the baseline of the series or with its neighbours; a baseline holds only
     readings that all other tests let pass."""
 
 
 TESTS: Mapping[str, Test] = {
-    "status": Test(status.status, status.explain, on_qualified=True),
-    "gap": Test(gap.gap, gap.explain, on_missing=True),
-    "unit": Test(unit.unit, unit.explain, on_qualified=True),
-    "error_code": Test(error_code.error_code, error_code.explain),
-    "equipment_range": Test(equipment_range.equipment_range, equipment_range.explain),
-    "physical_range": Test(physical_range.physical_range, physical_range.explain, on_qualified=True),
+    "status": Test(status.status, status.explain, on_qualified=True, on_counter=True),
+    "gap": Test(gap.gap, gap.explain, on_missing=True, on_counter=True),
+    "unit": Test(unit.unit, unit.explain, on_qualified=True, on_counter=True),
+    "error_code": Test(error_code.error_code, error_code.explain, on_counter=True),
+    "equipment_range": Test(equipment_range.equipment_range, equipment_range.explain, on_counter=True),
+    "physical_range": Test(
+        physical_range.physical_range, physical_range.explain, on_qualified=True, on_counter=True
+    ),
     "zero": Test(zero.zero, zero.explain, look_back=("after", "fail_after")),
-    "negative": Test(negative.negative, negative.explain, on_qualified=True),
+    "negative": Test(negative.negative, negative.explain, on_qualified=True, on_counter=True),
     "flat_line": Test(flat_line.flat_line, flat_line.explain, look_back=("fail_after",)),
     "spike": Test(spike.spike, spike.explain, look_back=("minutes",)),
     "rate_of_change": Test(rate_of_change.rate_of_change, rate_of_change.explain, look_back=("minutes",)),
@@ -77,13 +81,17 @@ TESTS: Mapping[str, Test] = {
     "own_range": Test(own_range.own_range, own_range.explain, baseline=True),
     "own_rate": Test(own_rate.own_rate, own_rate.explain, look_back=("minutes",), baseline=True),
     "neighbours": Test(neighbours.neighbours, neighbours.explain, baseline=True),
-    "future": Test(future.future, future.explain, on_qualified=True),
-    "age": Test(age.age, age.explain, on_qualified=True),
-    "grid": Test(grid.grid, grid.explain, on_qualified=True),
+    "future": Test(future.future, future.explain, on_qualified=True, on_counter=True),
+    "age": Test(age.age, age.explain, on_qualified=True, on_counter=True),
+    "grid": Test(grid.grid, grid.explain, on_qualified=True, on_counter=True),
     "clock_drift": Test(
-        clock_drift.clock_drift, clock_drift.explain, look_back=("minutes",), on_qualified=True
+        clock_drift.clock_drift,
+        clock_drift.explain,
+        look_back=("minutes",),
+        on_qualified=True,
+        on_counter=True,
     ),
-    "duplicate": Test(duplicate.duplicate, duplicate.explain),
+    "duplicate": Test(duplicate.duplicate, duplicate.explain, on_counter=True),
 }
 
 # The three runs of the batch form, in their order.

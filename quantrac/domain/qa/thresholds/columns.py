@@ -39,6 +39,10 @@ class GrowingColumn:
         """Give the profile added last another value in one of its rows."""
         self._values[row, self._count - 1] = value
 
+    def mask_last(self, mask: NDArray[np.bool_]) -> None:
+        """Leave to the profile added last only those of its values (\\*shape) that ``mask`` says."""
+        self._values[..., self._count - 1] &= mask
+
     def take(self, profiles: Indices, rows: slice = slice(None)) -> Any:
         """Return the values (\\*shape, n) of profiles (n,); of some of the ``rows`` where it has several."""
         return self._values[rows].take(profiles, axis=-1)

@@ -24,6 +24,10 @@ LEAST_LOOK_BACK = 1440.0
 """Minutes that a judge looks back at least, whatever the rules say."""
 
 
+_ON_COUNTER = np.array([test.on_counter for test in TESTS.values()])
+"""(tests,)"""
+
+
 class ProfileTable:
     """Profiles by index, and their thresholds in columns."""
 
@@ -74,6 +78,8 @@ class ProfileTable:
             from_registry = registry_thresholds(entry)
             changes = {test: from_registry[test] for test in from_registry.keys() & thresholds.keys()}
             index = self._add_like(like, changes, interval, middle_offset)
+            if entry is not None and entry.counter:
+                self._enabled.mask_last(_ON_COUNTER)
         self._index_of_source[source] = thresholds, index
         return index
 

@@ -60,8 +60,8 @@ class RuleBook(Protocol):
         """Return the rules that judge a reading; both times UTC."""
 
 
-REGISTRY_FACTS = ("unit", "range_low", "range_high")
-"""What thresholds follow from, of a :class:`StationParameter`: entries with the same have the same."""
+REGISTRY_FACTS = ("unit", "range_low", "range_high", "counter")
+"""What follows from a :class:`StationParameter`: entries with the same have the same thresholds and tests."""
 registry_facts = attrgetter(*REGISTRY_FACTS)
 
 
@@ -69,7 +69,7 @@ def registry_thresholds(entry: StationParameter | None) -> dict[str, dict[str, A
     """Return the thresholds that the registry gives, by test; they take precedence over rules."""
     if entry is None:
         return {}
-    unit, low, high = registry_facts(entry)
+    unit, low, high, _ = registry_facts(entry)
     bounds = {"low": low, "high": high}
     return {
         "unit": {"expected": unit},

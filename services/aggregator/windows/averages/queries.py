@@ -55,6 +55,12 @@ class AverageTables(Protocol):
         """
         ...
 
+    def values_in_order(
+        self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
+        """Return the readings that count, by series, as columns named in :class:`ClickHouseAverages`."""
+        ...
+
     def read_averages(self, scope: Scope, periods: Sequence[Period]) -> Records:
         """Return stored averages (:data:`AVERAGES`); the member of one that is not complete is NaN."""
         ...
@@ -111,6 +117,7 @@ _LOCAL_DATE = f"toDate(starts_at + {VIETNAM_OFFSET})"
 
 # What a reading counts as: below a limit of the method nobody knows the value.
 _COUNTED = f"value * if(qualifier = '{BELOW}', {{below_limit:Float64}}, 1)"
+_IS_COUNTED = f"has({{flags:Array(UInt8)}}, flag) AND {counts_sql('status')} AND isFinite(value)"
 
 
 def _hours_of_readings(middle: str, conditions: str) -> str:
@@ -118,8 +125,7 @@ def _hours_of_readings(middle: str, conditions: str) -> str:
     return f"""
 SELECT station, parameter, toUnixTimestamp(toStartOfHour({middle})) AS hour,
   argMax(unit, measured_at) AS last_unit,
-  groupArrayIf({_COUNTED}, has({{flags:Array(UInt8)}}, flag) AND {counts_sql("status")} AND isFinite(value))
-    AS counting,
+  groupArrayIf({_COUNTED}, {_IS_COUNTED}) AS counting,
   count() AS received, {", ".join(f"countIf(flag = {flag.value}) AS {name}" for name, flag in FLAGS.items())},
   countIf(qualifier != '') AS qualified,
   toUnixTimestamp(min(measured_at)) AS first_at, toUnixTimestamp(max(measured_at)) AS last_at
@@ -130,7 +136,25 @@ GROUP BY station, parameter, hour
 """  # noqa: S608  # constants of our own
 
 
-_READINGS = _hours_of_readings("measured_at", (SPAN + ON_DAYS).replace("starts_at", "measured_at"))
+def _values_in_order(middle: str, conditions: str) -> str:
+    """Return the statement that lists the readings of each series by time, with the hours of ``middle``."""
+    return f"""
+SELECT station, parameter,
+  groupArray(stamp) AS stamps, groupArray(hour) AS hours, groupArray(counted) AS values
+FROM (
+  SELECT station, parameter, toUnixTimestamp(measured_at) AS stamp,
+    toUnixTimestamp(toStartOfHour({middle})) AS hour, {_COUNTED} AS counted
+  FROM readings FINAL
+  {_PREWHERE} {conditions}
+  WHERE {_IS_COUNTED}
+  ORDER BY station, parameter, measured_at
+)
+GROUP BY station, parameter
+{_SETTINGS}
+"""  # noqa: S608  # constants of our own
+
+
+_AT_STAMPS = (SPAN + ON_DAYS).replace("starts_at", "measured_at")
 
 # Half of the longest time that is averaged, a day: no middle lies farther from its stamp.
 _FARTHEST = DAY // 2
@@ -142,15 +166,16 @@ _MIDDLE_SQL = f"""
   o -> if(toUnixTimestamp(measured_at) >= o.1 AND toUnixTimestamp(measured_at) < o.2, o.3, 0), {_OFFSETS_SQL}
 ))
 """
-_READINGS_AT_MIDDLES = _hours_of_readings(
-    _MIDDLE_SQL,
-    # The stamps' own span lets the server find the rows by the table's key.
-    f"""
+# The stamps' own span lets the server find the rows by the table's key.
+_AT_MIDDLES = f"""
   AND measured_at >= toDateTime({{start:UInt32}} - {_FARTHEST}, 'UTC')
   AND measured_at < toDateTime({{end:UInt32}} + {_FARTHEST}, 'UTC')
-"""
-    + (SPAN + ON_DAYS).replace("starts_at", _MIDDLE_SQL),
-)
+""" + (SPAN + ON_DAYS).replace("starts_at", _MIDDLE_SQL)
+
+_READINGS = _hours_of_readings("measured_at", _AT_STAMPS)
+_READINGS_AT_MIDDLES = _hours_of_readings(_MIDDLE_SQL, _AT_MIDDLES)
+_VALUES = _values_in_order("measured_at", _AT_STAMPS)
+_VALUES_AT_MIDDLES = _values_in_order(_MIDDLE_SQL, _AT_MIDDLES)
 
 _HOURS = f"""
 SELECT {_SERIES_SQL}, toUnixTimestamp(starts_at), {_index_of("unit", "units")}, {_MEMBER}
@@ -207,14 +232,13 @@ class ClickHouseAverages:
         self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
     ) -> Mapping[str, Sequence[Any]]:
         """Read station, parameter, hour, last_unit, counting, :data:`COUNTS`, first_at, last_at."""
-        bound = {**scope.bindings(), "flags": sorted(rules.flags), "below_limit": rules.below_limit}
-        if not offsets:
-            return self._database.columns(_READINGS, bound)
-        bound |= {
-            "stamped": list(offsets),
-            "offsets": [[tuple(offset) for offset in entries] for entries in offsets.values()],
-        }
-        return self._database.columns(_READINGS_AT_MIDDLES, bound)
+        return self._read(_READINGS_AT_MIDDLES if offsets else _READINGS, scope, rules, offsets)
+
+    def values_in_order(
+        self, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
+        """Read station, parameter, stamps, hours, values: the last three in the order of time."""
+        return self._read(_VALUES_AT_MIDDLES if offsets else _VALUES, scope, rules, offsets)
 
     def hours(self, scope: Scope) -> Records:
         """Read stored hours (:data:`HOURS`); the member of one that is not complete is NaN."""
@@ -235,6 +259,15 @@ class ClickHouseAverages:
     def highest_versions(self, scope: Scope, periods: Sequence[Period]) -> Records:
         """Read the highest versions."""
         return self._database.records(_HIGHEST, _bind(scope, periods), VERSIONS)
+
+    def _read(
+        self, sql: str, scope: Scope, rules: AverageRules, offsets: Mapping[str, Sequence[MiddleOffset]]
+    ) -> Mapping[str, Sequence[Any]]:
+        bound = {**scope.bindings(), "flags": sorted(rules.flags), "below_limit": rules.below_limit}
+        if offsets:
+            bound["stamped"] = list(offsets)
+            bound["offsets"] = [[tuple(offset) for offset in entries] for entries in offsets.values()]
+        return self._database.columns(sql, bound)
 
 
 def _bind(scope: Scope, periods: Sequence[Period]) -> dict[str, Any]:

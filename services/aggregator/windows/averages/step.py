@@ -1,11 +1,12 @@
 """Decides which averages dirty hours become: recomputed from what is stored, never incremented."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.records import Record
 from schemas.codecs.aggregated import encode_aggregated
 from services.aggregator.windows.averages.columns import SeriesRows, add_content, is_over, to_messages
+from services.aggregator.windows.averages.counters import counter_hours, hourly_increments
 from services.aggregator.windows.averages.queries import COUNTS, AverageTables
 from services.aggregator.windows.averages.stored import StoredAverages
 from services.aggregator.windows.batch import TouchedAverages, WindowBatch, select_touched
@@ -114,7 +116,8 @@ class AverageStep:
         scope = Scope.of_days(group.stations, group.parameters, list(self._units), days)
         scope = replace(scope, start=int(group.times.min()), end=int(group.times.max()) + HOUR)
         # Columns, a row an hour that holds readings: of every station and parameter of the group.
-        columns = self._tables.readings(scope, self._rules, self._offsets(group))
+        offsets = self._offsets(group)
+        columns = self._tables.readings(scope, self._rules, offsets)
         stations, parameters = indices_by_name(group.stations), indices_by_name(group.parameters)
         station = np.array([stations[code] for code in columns.get("station", ())], np.int64)
         parameter = np.array([parameters[code] for code in columns.get("parameter", ())], np.int64)
@@ -126,7 +129,8 @@ class AverageStep:
         keys = np.concatenate([keys[rows], empty])
         number, hour = keys >> 32, keys & _TIME
         # Dirty hours x readings: what counts in each hour, NaN where it has fewer than the fullest one.
-        members = pad_rows([*(columns["counting"][row] for row in rows.tolist()), *[()] * len(empty)])
+        counting = self._members(columns, rows, scope, offsets)
+        members = pad_rows([*counting, *[()] * len(empty)])
         series = SeriesRows(number, hour, group.combinations)
         order, _ = series.find(number, hour)
         block = series.block(order, members, Period.HOUR)
@@ -138,6 +142,23 @@ class AverageStep:
         block["starts_at"], block["ends_at"] = hour, hour + HOUR
         block["expected"] = self._count_expected(group, number // len(group.parameters), hour)
         return block
+
+    def _members(
+        self,
+        columns: Mapping[str, Sequence[Any]],
+        rows: Numbers,
+        scope: Scope,
+        offsets: Mapping[str, Sequence[MiddleOffset]],
+    ) -> list[Sequence[float]]:
+        """Return what counts in the hours of some ``rows``: values, of counters what they grew by."""
+        counting = [columns["counting"][row] for row in rows.tolist()]
+        hours = [(columns["station"][r], columns["parameter"][r], columns["hour"][r]) for r in rows.tolist()]
+        of_counters = counter_hours(hours, self._registry)
+        added = hourly_increments(self._tables, of_counters, scope, self._rules, offsets)
+        return [
+            added.get(hour, ()) if hour in of_counters else values
+            for hour, values in zip(hours, counting, strict=True)
+        ]
 
     def _offsets(self, group: HourGroup) -> dict[str, Sequence[MiddleOffset]]:
         """Return the offsets of the stations whose stamps name no instant."""
