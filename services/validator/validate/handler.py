@@ -7,7 +7,6 @@ from itertools import islice
 from quantrac.domain.qa.baseline.lookup import Baselines
 from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
-from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import RuleBook
 from quantrac.domain.readings import FlaggedSet, ReadingSet
 from quantrac.domain.registry.registry import Registry
@@ -28,7 +27,10 @@ def log_crash(test: str, error: Exception) -> None:
 
 
 class ValidateHandler:
-    """Keeps one judge with its memory for each partition, so that a partition can come and go whole."""
+    """Judges all its partitions together, and remembers which stations came in which.
+
+    So a test runs once for a batch, not once for each partition in it, and a partition comes and goes whole.
+    """
 
     def __init__(
         self, registry: Registry, book: RuleBook, *, topic: str, baseline: Baselines | None = None
@@ -36,22 +38,28 @@ class ValidateHandler:
         """``baseline`` is followed while its messages come; without it baseline tests are left
         provisional.
         """
-        self._registry, self._book, self._topic = registry, book, topic
-        self._baseline = baseline if baseline is not None else Baselines()
-        self._expectations = Expectations(registry, book)
-        self._judges: dict[int, Judge] = {}
+        self._topic = topic
+        self._memory = Memory(registry)
+        self._judge = Judge(registry, book, self._memory, baseline=baseline, on_crash=log_crash)
+        self._partition_of: dict[str, int] = {}
+        """By station, as its last message came."""
 
     def restore(self, partition: int, tail: Iterable[Record]) -> None:
         """Begin a partition anew with the memory that the tail of its own output gives, oldest first."""
-        memory = Memory(self._registry)
+        stations = [station for station, number in self._partition_of.items() if number == partition]
+        self._memory.forget(stations)
+        for station in stations:
+            del self._partition_of[station]
         for part in _cut(tail, _RESTORED_TOGETHER):
-            memory.remember(_decode_tail(part))
-            memory.is_complete = False  # even a tail of nothing but revisions shows that there were readings
-        self._judges[partition] = self._new_judge(memory)
+            sets = list(_decode_tail(part))
+            self._partition_of |= dict.fromkeys((flagged.station for flagged in sets), partition)
+            self._memory.remember(sets)
+            self._memory.is_complete = False  # a tail of nothing but revisions shows that there were readings
 
     def handle(self, batch: Sequence[Record]) -> Done:
-        """Judge the batch partition by partition, each in its order."""
-        by_partition: dict[int, list[tuple[Record, ReadingSet]]] = {}
+        """Judge the batch in its order."""
+        records: list[Record] = []
+        sets: list[ReadingSet] = []
         dead: list[DeadLetter] = []
         for record in batch:
             try:
@@ -59,35 +67,16 @@ class ValidateHandler:
             except BadMessage as error:
                 dead.append(DeadLetter(record, str(error)))
             else:
-                by_partition.setdefault(record.partition, []).append((record, reading_set))
-        records = [
-            record
-            for partition, pairs in by_partition.items()
-            for record in self._judge_partition(partition, pairs)
-        ]
-        return Done(records, dead)
+                records.append(record)
+                sets.append(reading_set)
+                self._partition_of[reading_set.station] = record.partition
+        flagged_sets = self._judge.judge(sets)
+        return Done(list(map(self._message, records, flagged_sets)), dead)
 
-    def _judge_partition(
-        self, partition: int, pairs: Sequence[tuple[Record, ReadingSet]]
-    ) -> Iterator[Record]:
-        """Yield the flagged set of each reading set, with the headers that go on with a file."""
-        if partition not in self._judges:
-            self._judges[partition] = self._new_judge(Memory(self._registry))
-        judge = self._judges[partition]
-        flagged_sets = judge.judge([reading_set for _, reading_set in pairs])
-        for (record, _), flagged in zip(pairs, flagged_sets, strict=True):
-            headers = {name: record.headers[name] for name in _CARRIED_HEADERS if name in record.headers}
-            yield Record(self._topic, record.key, encode_flagged_set(flagged), headers)
-
-    def _new_judge(self, memory: Memory) -> Judge:
-        return Judge(
-            self._registry,
-            self._book,
-            memory,
-            baseline=self._baseline,
-            expectations=self._expectations,
-            on_crash=log_crash,
-        )
+    def _message(self, record: Record, flagged: FlaggedSet) -> Record:
+        """Return the message of a flagged set, with the headers that go on with a file."""
+        headers = {name: record.headers[name] for name in _CARRIED_HEADERS if name in record.headers}
+        return Record(self._topic, record.key, encode_flagged_set(flagged), headers)
 
 
 def _decode_tail(tail: Iterable[Record]) -> Iterator[FlaggedSet]:

@@ -30,11 +30,11 @@ RULES = FixedRules(
 )
 
 
-def message(n: int, value: float, *, partition: int = 0) -> Record:
+def message(n: int, value: float, *, station: str = STATION, partition: int = 0) -> Record:
     at = NOON + timedelta(minutes=5 * n)
     reading = Reading(1, "NO2", value, str(value), "µg/m3", at, "00")
     content = ReadingSet(
-        STATION,
+        station,
         f"{n:064x}",
         "name.txt",
         "account",
@@ -45,7 +45,7 @@ def message(n: int, value: float, *, partition: int = 0) -> Record:
         [Reject(2, "x", "bad-time")],
     )
     headers = {"file_id": b"id", "traceparent": b"trace", "foreign": b"header"}
-    return Record("parsed", STATION.encode(), encode_reading_set(content), headers, partition, n)
+    return Record("parsed", station.encode(), encode_reading_set(content), headers, partition, n)
 
 
 def handler(rules: FixedRules = RULES) -> ValidateHandler:
@@ -113,11 +113,39 @@ def test_a_partition_given_again_begins_anew() -> None:
     assert flagged.readings[0].tests["spike"] == 2
 
 
-def test_partitions_do_not_share_their_memory() -> None:
-    done = handler().handle([message(n, 20.0, partition=n % 2) for n in range(20)])
-    assert len(done.records) == 20
-    spikes = [s.readings[0].tests["spike"] for s in judged(done)]
-    assert spikes.count(2) == 2 * spikes[:10].count(2)
+def test_a_partition_that_comes_back_forgets_its_own_stations_alone() -> None:
+    both = handler()
+    both.handle([message(n, 20.0, station=f"HN_{n % 2}", partition=n % 2) for n in range(40)])
+    both.restore(1, [])
+    done = both.handle([message(n, 900.0, station=f"HN_{n % 2}", partition=n % 2) for n in (40, 41)])
+    assert [flagged.readings[0].tests["spike"] for flagged in judged(done)] == [4, 2]
+
+
+def test_a_tail_takes_the_place_of_what_was_remembered() -> None:
+    known = [message(n, 20.0) for n in range(30)]
+    twice, once = handler(), handler()
+    tail = once.handle(known).records
+    twice.handle([*known, message(30, 500.0)])
+    twice.restore(0, tail)
+    after = handler()
+    after.restore(0, tail)
+    assert twice.handle([message(30, 20.0)]) == after.handle([message(30, 20.0)])
+
+
+def test_the_cut_into_batches_and_their_partitions_change_no_flag() -> None:
+    messages = [
+        message(n // 6, 20.0 + (n % 7) + (n == 100) * 900, station=f"HN_{n % 6}", partition=n % 3)
+        for n in range(180)
+    ]
+    whole, alone = handler(), handler()
+    together = judged(whole.handle(messages))
+    by_partition = [
+        flagged
+        for partition in range(3)
+        for flagged in judged(alone.handle([m for m in messages if m.partition == partition]))
+    ]
+    assert {(s.station, s.file_id): s for s in together} == {(s.station, s.file_id): s for s in by_partition}
+    assert 4 in flags(together)
 
 
 def test_a_broken_message_is_dead_and_the_others_are_judged() -> None:

@@ -39,13 +39,12 @@ class Judge:
         memory: Memory,
         *,
         baseline: Baselines | None = None,
-        expectations: Expectations | None = None,
         on_crash: Crash = raise_crash,
     ) -> None:
-        """``expectations`` are those of the registry and the book, where several judges share them."""
+        """Without a baseline the tests that need one leave their readings provisional."""
         self._registry, self._book, self._memory, self._on_crash = registry, book, memory, on_crash
         self._baseline = baseline if baseline is not None else Baselines()
-        self._expectations = expectations or Expectations(registry, book)
+        self._expectations = Expectations(registry, book)
         self._outcome_cache = OutcomeCache()
 
     def judge(self, sets: Sequence[ReadingSet]) -> list[FlaggedSet]:

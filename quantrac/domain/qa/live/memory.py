@@ -119,6 +119,14 @@ class Memory:
             self._add(arrivals, np.array(run_starts))
             self.is_complete = False
 
+    def forget(self, stations: Iterable[str]) -> None:
+        """Take out all that is remembered of some stations."""
+        for station in stations:
+            self.newest.pop(station, None)
+            series = self._stations.pop(station, None)
+            if series is not None:
+                self._rings.close(list(series.values()))
+
     def advance(self, station: str, times: Sequence[float], received: float) -> tuple[float, float]:
         """Move the newest time of a station on; returns the one before and the new one (-inf: none)."""
         before = self.newest.get(station, -np.inf)

@@ -1,5 +1,7 @@
 """The newest readings of every series, in arrays over all series."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from quantrac.domain.qa.shared_rules import DEPTH
@@ -55,9 +57,13 @@ class Rings:
         is_used = np.ones(len(by_use), dtype=np.bool_)
         is_used[self._free] = False
         idle = by_use[is_used[by_use]][: self.count - count]
-        self._free += idle.tolist()
-        self.count -= len(idle)
+        self.close(idle.tolist())
         return set(idle.tolist())
+
+    def close(self, indices: Sequence[int]) -> None:
+        """Give back the rows of series that are no longer used."""
+        self._free += indices
+        self.count -= len(indices)
 
     def _empty(self, series: Indices) -> None:
         """Take all readings out: without its time, nothing else that stands in a slot is looked at."""
