@@ -1,6 +1,7 @@
 """The ``quantrac`` command; each subcommand is a file here, imported when it is asked for."""
 
 import importlib
+import logging
 from typing import Any
 
 import click
@@ -9,26 +10,29 @@ import quantrac
 from quantrac.cli.mistakes import one_sentence, report
 from quantrac.cli.terminal import escape_error
 
-_COMMANDS = (
-    "up",
-    "down",
-    "status",
-    "logs",
-    "env",
-    "put",
-    "simulate",
-    "parse",
-    "qa",
-    "replay",
-    "index",
-    "registry",
-    "limits",
-    "rules",
-    "review",
-    "keys",
-    "migrate",
-    "notify",
-)
+_COMMANDS = {
+    "init": "Make a data folder and write its commented configuration.",
+    "up": "Start Kafka, ClickHouse and all services on this machine.",
+    "down": "Stop the stack of this folder, and wait until it has ended.",
+    "status": "Show processes, addresses, counts and the lag of each group.",
+    "logs": "Print the last lines of the log of a process.",
+    "env": "Print the environment of a role, to run it by hand.",
+    "service": "Start at boot: a unit of systemd.",
+    "put": "Send files by FTP, as a station's logger would.",
+    "simulate": "Replay a CSV of measurements as a station's files.",
+    "parse": "Show what the receiver makes of station files.",
+    "qa": "Flag the rows of a CSV of one series.",
+    "replay": "Read files, judge readings or compute averages again.",
+    "index": "Compute VN_AQI and VN_WQI of a CSV.",
+    "registry": "Stations and accounts: who may send what.",
+    "limits": "National standards (QCVN), and the limits of stations.",
+    "rules": "Thresholds of the quality tests, and who changed them.",
+    "review": "Decisions of persons about readings.",
+    "keys": "Keys of the REST API: make, list and revoke them.",
+    "migrate": "Create missing topics and apply missing migrations.",
+    "notify": "Who is told of alerts.",
+}
+"""Command → its line in the list of commands, which is so shown without importing any of them."""
 
 
 class _Commands(click.Group):
@@ -43,7 +47,13 @@ class _Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{cmd_name}"), cmd_name)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
     def invoke(self, ctx: click.Context) -> Any:
+        # What a Kafka client meets comes as an exception too; Python would print the warnings of both.
+        logging.getLogger("quantrac.io.kafka").addHandler(logging.NullHandler())
         try:
             return one_sentence(super().invoke)(ctx)
         except click.ClickException as error:

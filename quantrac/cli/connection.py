@@ -61,7 +61,7 @@ def connection_options(command: Command) -> Command:
     )
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, ftp: str | None, password_env: str, **kwargs: Any) -> Any:
-        server = ftp or Stack.read(data).urls()["province"]["ftp"].removeprefix("ftp://")
+        server = ftp or Stack.read(data).local_url("ftp").removeprefix("ftp://")
         try:
             address = parse_address(server)
         except UserError as error:

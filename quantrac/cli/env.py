@@ -30,7 +30,7 @@ def env(role: str, data: DataDir) -> None:
     by you only: hand it to nobody.
     """
     stack = Stack.read(data)
-    name = find_role(role, demo=stack.demo)
+    name = find_role(role, stack.tiers)
     spec = next(spec for spec in stack.roles() if spec.name == name)
     for variable, value in spec.env.items():
         echo(f"export {variable}={shlex.quote(value)}")

@@ -14,7 +14,6 @@ from quantrac.domain.registry.api_keys import ApiKey
 from quantrac.errors import UserError
 from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir
-from quantrac.local.preparation import demo_api_key
 from quantrac.local.stack import Stack
 from schemas.keys import new_key
 from schemas.registry import record_key
@@ -47,6 +46,8 @@ def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, ta
 @one_sentence
 def demo(data: DataDir) -> None:
     """Print the key of the demo in the data folder."""
+    from quantrac.local.preparation import demo_api_key
+
     if not Stack.read(data).demo:
         raise UserError(f"the stack in {data.root} is no demo; `quantrac keys create` makes a key")
     echo(demo_api_key(data))

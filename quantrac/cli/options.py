@@ -37,6 +37,7 @@ def data_option(command: Command) -> Command:
         default=Path(".quantrac"),
         show_default=True,
         envvar="QUANTRAC_DATA",
+        show_envvar=True,
         callback=lambda _, __, path: DataDir(path.resolve()),
-        help="Folder that holds everything the stack keeps.",
+        help="Folder that holds everything the stack keeps, and its configuration.",
     )(command)

@@ -4,21 +4,25 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from quantrac.cli.target import Target
-from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
-from quantrac.io.kafka.producer import ReportingProducer
-from quantrac.io.kafka.tables import TableReader
-from quantrac.io.records import DeliveryFailed, Record
-from schemas.registry import apply_record
+
+if TYPE_CHECKING:  # the clients are imported when something is asked of them: half a second
+    from quantrac.domain.registry.registry import Registry
+    from quantrac.io.records import Record
 
 TIMEOUT_SECONDS = 15.0
 
 
 @contextmanager
-def read_registry(target: Target) -> Iterator[Registry]:
+def read_registry(target: Target) -> "Iterator[Registry]":
     """Read the registry; a command that writes reads it too, so that a wrong address is told at once."""
+    from quantrac.domain.registry.registry import Registry
+    from quantrac.io.kafka.tables import TableReader
+    from schemas.registry import apply_record
+
     registry = Registry()
     reader = TableReader(target.kafka, target.registry, partial(apply_record, registry))
     try:
@@ -30,11 +34,14 @@ def read_registry(target: Target) -> Iterator[Registry]:
         reader.close()
 
 
-def write(target: Target, *records: Record, timeout: float = TIMEOUT_SECONDS) -> Record:
+def write(target: Target, *records: "Record", timeout: float = TIMEOUT_SECONDS) -> "Record":
     """Write records in their order and return the last one with its offset.
 
     Raises UserError where the broker does not confirm them within ``timeout`` seconds.
     """
+    from quantrac.io.kafka.producer import ReportingProducer
+    from quantrac.io.records import DeliveryFailed
+
     *before, last = records
     producer = ReportingProducer(target.kafka, linger_ms=0, delivery_timeout=timeout)
     try:

@@ -10,8 +10,6 @@ from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.options import data_option
 from quantrac.cli.terminal import echo
 from quantrac.local.datadir import DataDir
-from quantrac.local.stack import Stack
-from quantrac.local.status import StackStatus
 from quantrac.local.waiting import wait_until
 
 
@@ -33,7 +31,12 @@ def status(data: DataDir, as_json: bool, wait: bool, timeout: float) -> None:
 
     if wait:
         wait_until(is_ready, timeout)
-    report = StackStatus(Stack.read(data)).read()
+    from quantrac.local.stack import Stack
+
+    stack = Stack.read(data)
+    from quantrac.local.status import StackStatus  # with the clients of both stores, which take a second
+
+    report = StackStatus(stack).read()
     echo(json.dumps(report, indent=2) if as_json else _text(report))
     sys.exit(0 if report["state"] == "ready" else 1)
 
@@ -48,8 +51,13 @@ def _text(state: dict[str, Any]) -> str:
         )
         if process["reason"]:
             lines.append(f"  {process['reason']}")
+    lines += [f"note: {note}" for note in state.get("notes", ())]
     for tier, urls in state["urls"].items():
-        lines += ["", f"{tier}:", *(f"  {address:11} {url}" for address, url in urls.items())]
+        lines += ["", f"{tier}:"]
+        for name, url in urls.items():
+            listens = state["listens"][tier].get(name, "")
+            apart = f"  (listens on {listens})" if listens not in url else ""
+            lines.append(f"  {name:11} {url}{apart}")
         counts = state["counts"].get(tier, {})
         lines += [f"  {name:11} {value:,}" for name, value in counts.items()]
     if "ministry" in state["urls"]:

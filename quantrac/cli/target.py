@@ -5,19 +5,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from confluent_kafka import KafkaException
 
 from quantrac.cli.options import data_option
 from quantrac.errors import UserError
-from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
 from quantrac.io.kafka.connection import KafkaConnection
-from quantrac.io.records import DeliveryFailed
-from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
+
+if TYPE_CHECKING:  # the clients are imported when something is asked of them: half a second
+    from quantrac.io.settings import ClickHouseSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,7 +27,7 @@ class Target:
 
     kafka: KafkaConnection
     prefix: str
-    clickhouse: ClickHouseSettings
+    clickhouse: "ClickHouseSettings"
 
     def topic(self, name: str) -> str:
         """Return the deployment's name of a topic."""
@@ -67,6 +66,11 @@ def target_options(command: Command) -> Command:
 @contextmanager
 def server_errors(kafka: KafkaConnection) -> Iterator[None]:
     """Turn the errors of a broker or a database that is away, or forbids something, into a ``UserError``."""
+    from confluent_kafka import KafkaException
+
+    from quantrac.io.clickhouse import ClickHouseAway, ClickHouseRefused
+    from quantrac.io.records import DeliveryFailed
+
     try:
         yield
     except (ClickHouseAway, ClickHouseRefused) as error:
@@ -79,6 +83,8 @@ def server_errors(kafka: KafkaConnection) -> Iterator[None]:
 
 def _target(data: DataDir, tier: str) -> Target:
     if "QUANTRAC_KAFKA" in os.environ:
+        from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
+
         settings = load(ServiceSettings)
         return Target(settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings))
     stack = Stack.read(data)

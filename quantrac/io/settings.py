@@ -154,16 +154,47 @@ def load(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
-        sys.exit("bad configuration: " + "; ".join(_problem(kind, prefix, e) for e in error.errors()))
+        sentences = [_sentence(*_problem(kind, e)) for e in error.errors()]
+        sys.exit("bad configuration: " + "; ".join(sentences))
 
 
-def _problem(kind: type[BaseSettings], prefix: str, error: Mapping[str, Any]) -> str:
+def find_problems(kind: type[BaseSettings]) -> list[tuple[str, str]]:
+    """Return (variable, what is wrong with it) of each bad setting of the environment.
+
+    The variable is empty where several settings together are wrong.
+    """
+    try:
+        kind()
+    except ValidationError as error:
+        return [_problem(kind, e) for e in error.errors()]
+    return []
+
+
+def variables_of(kind: type[BaseSettings]) -> list[str]:
+    """Return the names of the variables that settings are read from."""
+    return [_variable(kind, name) for name in kind.model_fields]
+
+
+def _variable(kind: type[BaseSettings], name: str) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def _sentence(variable: str, problem: str) -> str:
+    if not variable:
+        return problem
+    return f"{variable} is not set" if problem == _MISSING else f"{variable}: {problem}"
+
+
+_MISSING = "is missing"
+
+
+def _problem(kind: type[BaseSettings], error: Mapping[str, Any]) -> tuple[str, str]:
+    text = str(error["msg"]).removeprefix("Value error, ")
     if not error["loc"]:  # of several fields together; the input would be all of them
-        return str(error["msg"]).removeprefix("Value error, ")
-    variable = f"{prefix}{'_'.join(map(str, error['loc'])).upper()}"
+        return "", text
+    variable = _variable(kind, "_".join(map(str, error["loc"])))
     if error["type"] == "missing":
-        return f"{variable} is not set"
+        return variable, _MISSING
     if kind.model_fields[str(error["loc"][0])].annotation is SecretStr:
-        return f"{variable}: {error['msg']}"
-    return f"{variable}: {error['msg']} (got {error['input']!r})"
+        return variable, text
+    return variable, f"{text} (got {error['input']!r})"

@@ -17,9 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
 from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.private_files import write_private
 from quantrac.local.child import tie_command
@@ -144,11 +141,13 @@ def broker_environment() -> dict[str, str]:
 
 def answers(connection: KafkaConnection, timeout_s: float = 2.0) -> bool:
     """Whether the broker there lets the client in and answers a metadata request."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
     host, _, port = connection.bootstrap.rpartition(":")
     if not is_listening(int(port), host):
         return False
-    # log_level 0: a broker that is still starting is no news, and librdkafka would print it.
-    client = AdminClient({**connection.librdkafka(), "log_level": 0})
+    client = AdminClient(connection.librdkafka())
     try:
         return bool(client.list_topics(timeout=timeout_s).brokers)
     except KafkaException:

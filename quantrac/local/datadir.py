@@ -46,6 +46,11 @@ class DataDir:
         """The ports of the last start."""
         return self.run / "ports.json"
 
+    @property
+    def last_configuration(self) -> Path:
+        """The configuration as it was at the last start."""
+        return self.run / "quantrac.yaml"
+
     def create(self) -> None:
         """Make the folders, and let nobody but their owner into them.
 

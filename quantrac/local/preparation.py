@@ -1,7 +1,7 @@
 """What must be there before the services start: topics, tables, the demo's registry."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from quantrac.io.kafka.admin import KafkaAdmin
@@ -19,6 +19,7 @@ from schemas.keys import key_record, new_key
 from schemas.messages.registry.accounts import Account
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import record_key
+from schemas.topics import TOPICS
 
 _OWNER = "demo"
 _PROVINCE = "01"
@@ -36,9 +37,12 @@ class Preparation:
         data: DataDir,
         *,
         demo: bool,
+        retention_days: Mapping[str, int] | None = None,
     ) -> None:
+        """``retention_days``: topic → days its messages are kept, where its contract is not to hold."""
         self._kafka, self._databases, self._tiers, self._data = kafka, databases, tiers, data
         self._demo = demo
+        self._retention_days = retention_days or {}
         self._have_topics = self._have_tables = False
 
     def topics(self) -> bool:
@@ -47,6 +51,7 @@ class Preparation:
             admin = KafkaAdmin(self._kafka)
             for tier in self._tiers:
                 admin.create(missing_topics(admin, prefix=tier.prefix, size="local", replication=1))
+                admin.set_retention(self._retention(tier))
             if self._demo:
                 self._fill_registries(admin)
             self._have_topics = True
@@ -60,6 +65,14 @@ class Preparation:
                 write_reference(settings)
             self._have_tables = True
         return True
+
+    def _retention(self, tier: Tier) -> dict[str, int]:
+        # Of every topic, so that one that the configuration no longer names has its contract's days again.
+        return {
+            f"{tier.prefix}{topic.name}": self._retention_days.get(topic.name, topic.retention_days)
+            for topic in TOPICS.values()
+            if topic.retention_days is not None
+        }
 
     def _fill_registries(self, admin: KafkaAdmin) -> None:
         producer = KafkaProducer(self._kafka)

@@ -2,37 +2,41 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quantrac.io.health import Health
-from quantrac.io.settings import ClickHouseSettings, kafka_environment
+from quantrac.local.addresses import Address
 from quantrac.local.broker import Broker, answers, broker_command, broker_environment
+from quantrac.local.configuration import FILE_NAME, Configuration
+from quantrac.local.configuration.checking import check
 from quantrac.local.datadir import DataDir, read_json
 from quantrac.local.errors import LocalError
+from quantrac.local.health import ask_health
 from quantrac.local.ports import LOOPBACK, assign_ports
-from quantrac.local.preparation import Preparation, write_passwords
 from quantrac.local.process import ProcessSpec
-from quantrac.local.tiers import (
-    NOTIFIER,
-    Tier,
-    is_notifier_configured,
-    process_name,
-    tiers_of,
-    waits_by_itself,
-)
+from quantrac.local.tiers import FORWARDER, Tier, process_name, tiers_of, waits_by_itself
+
+if TYPE_CHECKING:  # half a second of imports, which `quantrac put` needs nothing of
+    from quantrac.io.settings import ClickHouseSettings
+    from quantrac.local.preparation import Preparation
 
 CLICKHOUSE_USER = "quantrac"
 ANALYST_SECRET = "clickhouse/analyst_{database}"  # noqa: S105  (its name)
 
-_LONGEST_ANSWER_BYTES = 16 << 10
-
 _STORES = ("broker", "clickhouse")
 
 _USUAL_PORTS = {"broker": 9092, "controller": 9093, "clickhouse": 8123}
+
+
+def usual_ports(demo: bool) -> dict[str, int]:
+    """Return port name -> number used when free, of a whole stack."""
+    ports = dict(_USUAL_PORTS)
+    for tier in tiers_of(demo):
+        ports |= tier.usual_ports()
+    return ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +46,31 @@ class Stack:
     data: DataDir
     demo: bool
     ports: dict[str, int]
+    configuration: Configuration = field(default_factory=lambda: Configuration(Path()))
+
+    @classmethod
+    def from_configuration(cls, data: DataDir, *, demo: bool) -> "Stack":
+        """Read the folder's configuration; the ports are the usual ones or those that it names.
+
+        Mistakes of the file wait for :meth:`check`.
+        """
+        data.refuse_another_owner()
+        configuration = Configuration.read(data.root)
+        if demo and configuration.has("ministry"):
+            raise LocalError(
+                f"{configuration.file}: the demo has a ministry of its own; leave that section out."
+            )
+        return cls(data, demo, usual_ports(demo) | configuration.ports, configuration)
 
     @classmethod
     def with_free_ports(cls, data: DataDir, *, demo: bool, fixed: dict[str, int]) -> "Stack":
-        """Choose the ports and remember what this folder holds.
+        """Choose the ports and remember what this folder holds, and its configuration as of now.
 
         Raises ``LocalError`` when a fixed port is in use, or when the folder was made with the other kind of
         stack (with or without the demo): their topics and databases have other names.
         """
         data.create()
-        usual = dict(_USUAL_PORTS)
-        for tier in tiers_of(demo):
-            usual |= tier.usual_ports()
+        usual = usual_ports(demo)
         unknown = sorted(set(fixed) - set(usual))
         if unknown:
             raise LocalError(f"There is no port named {unknown[0]}; the names are {', '.join(usual)}.")
@@ -63,26 +80,47 @@ class Stack:
             raise LocalError(
                 f"The data folder {data.root} was made {option}; start it so, or give another folder."
             )
+        stack = cls.from_configuration(data, demo=demo)
         kind.write_text(json.dumps({"demo": demo}) + "\n")
-        return cls(data, demo, assign_ports(data.ports_file, usual, fixed))
+        data.last_configuration.write_text(stack.configuration.text, encoding="utf-8")
+        fixed = stack.configuration.ports | fixed
+        ports = assign_ports(data.ports_file, usual, fixed, stack.hosts())
+        return cls(data, demo, ports, stack.configuration)
 
     @classmethod
     def read(cls, data: DataDir) -> "Stack":
-        """Read what runs, or last ran, in this folder.
+        """Read what runs, or last ran, in this folder: with the ports and the configuration of its start.
 
         Raises ``LocalError`` when nothing ever did, or when the folder belongs to another user.
         """
         data.refuse_another_owner()
         try:
             demo = read_json(data.root / "kind.json")["demo"]
-            return cls(data, demo, read_json(data.ports_file))
+            configuration = Configuration.read(data.root, data.last_configuration)
+            return cls(data, demo, read_json(data.ports_file), configuration)
         except FileNotFoundError:
-            raise LocalError(f"There is no stack in {data.root}; `quantrac up` makes one.") from None
+            has_file = (data.root / FILE_NAME).exists()
+            advice = "`quantrac up` starts it" if has_file else "`quantrac up` makes one"
+            raise LocalError(
+                f"There is no stack in {data.root}; {advice}, --data or QUANTRAC_DATA names another folder."
+            ) from None
 
     @property
     def tiers(self) -> list[Tier]:
         """The province, and with the demo the ministry."""
-        return tiers_of(self.demo)
+        return tiers_of(self.demo, self.configuration)
+
+    def check(self) -> frozenset[str]:
+        """Ask the services about their settings; returns the variables that they read.
+
+        Raises ``ConfigurationError`` with every mistake of the configuration.
+        """
+        province = self.tiers[0]
+        environments = {
+            f"{service}.{role}": self._environment(province, service, role)
+            for service, role in province.roles()
+        }
+        return check(self.configuration, environments, reserved=self._own_environment(province))
 
     @property
     def broker(self) -> Broker:
@@ -90,8 +128,10 @@ class Stack:
         folder, password = self.data.root / "kafka", self.data.secret("kafka")
         return Broker(folder, self.ports["broker"], self.ports["controller"], password)
 
-    def clickhouse(self, tier: Tier) -> ClickHouseSettings:
+    def clickhouse(self, tier: Tier) -> "ClickHouseSettings":
         """Return how to reach a tier's database."""
+        from quantrac.io.settings import ClickHouseSettings
+
         return ClickHouseSettings(
             host=LOOPBACK,
             port=self.ports["clickhouse"],
@@ -101,44 +141,96 @@ class Stack:
         )
 
     def analysts(self) -> dict[str, str]:
-        """Return database -> password of the login that reads it, one a tier."""
+        """Return database -> password of the login that reads it, one a tier, unless there is to be none."""
+        if not self.configuration.values.get("clickhouse.analysts", True):
+            return {}
         names = (tier.database for tier in self.tiers)
         return {name: self.data.secret(ANALYST_SECRET.format(database=name)) for name in names}
 
+    def addresses(self, tier: Tier) -> dict[str, Address]:
+        """Return what -> address, of the doors that people and programs elsewhere may use."""
+        doors = {"api": ("api", "http"), "receiver": ("http", "http")}
+        if tier.name == "province":
+            doors["ftp"] = ("ftp", "ftp")
+            if self.configuration.values.get("sftp.enabled", True):
+                doors["sftp"] = ("sftp", "sftp")
+        return {
+            name: Address(
+                scheme,
+                self._text_for(tier, f"{section}.listen", LOOPBACK),
+                self.ports[f"{tier.name}.{name}"],
+                self._text_for(tier, f"{section}.announce"),
+            )
+            for name, (section, scheme) in doors.items()
+        }
+
+    def hosts(self) -> dict[str, str]:
+        """Return port name -> host that is listened on, of the doors."""
+        return {
+            f"{tier.name}.{name}": address.host
+            for tier in self.tiers
+            for name, address in self.addresses(tier).items()
+        }
+
     def urls(self) -> dict[str, dict[str, str]]:
-        """Return tier -> what -> address."""
+        """Return tier -> what -> address, as others are told."""
         by_tier: dict[str, dict[str, str]] = {}
         for tier in self.tiers:
-            urls = {
-                "api": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.api']}",
-                "receiver": f"http://{LOOPBACK}:{self.ports[f'{tier.name}.receiver']}",
-                "clickhouse": f"http://{LOOPBACK}:{self.ports['clickhouse']}/?database={tier.database}",
-                "analyst": f"http://analyst_{tier.database}@{LOOPBACK}:{self.ports['clickhouse']}/",
-                "kafka": self.broker.connection.bootstrap,
-            }
-            if tier.name == "province":
-                urls["ftp"] = f"ftp://{LOOPBACK}:{self.ports['province.ftp']}"
-                urls["sftp"] = f"sftp://{LOOPBACK}:{self.ports['province.sftp']}"
-            by_tier[tier.name] = urls
+            doors = {name: address.url for name, address in self.addresses(tier).items()}
+            database = Address(
+                "http", LOOPBACK, self.ports["clickhouse"], self._text_for(tier, "clickhouse.announce")
+            )
+            stores = {"clickhouse": f"{database.local_url}/?database={tier.database}"}
+            if tier.database in self.analysts():
+                stores["analyst"] = f"{database.url}/".replace("://", f"://analyst_{tier.database}@", 1)
+            stores["kafka"] = self.broker.connection.bootstrap
+            by_tier[tier.name] = {"api": doors.pop("api"), "receiver": doors.pop("receiver")} | stores | doors
         return by_tier
+
+    def local_url(self, door: str) -> str:
+        """Return the address of one of the province's doors for programs on this machine."""
+        return self.addresses(self.tiers[0])[door].local_url
+
+    def _text_for(self, tier: Tier, key: str, default: str = "") -> str:
+        # The demo's ministry has no configuration.
+        return self.configuration.text_of(key, default) if tier.name == "province" else default
 
     def processes(self) -> list[ProcessSpec]:
         """Return every process, in an order that can be started."""
+        from quantrac.local.preparation import Preparation
+
         databases = [self.clickhouse(tier) for tier in self.tiers]
-        preparation = Preparation(self.broker.connection, databases, self.tiers, self.data, demo=self.demo)
+        preparation = Preparation(
+            self.broker.connection,
+            databases,
+            self.tiers,
+            self.data,
+            demo=self.demo,
+            retention_days=self.configuration.retention_days,
+        )
         processes = [self._broker(preparation), self._clickhouse(preparation), *self.roles()]
         return [*processes, self._simulator()] if self.demo else processes
 
     def roles(self) -> list[ProcessSpec]:
         """Return the processes of the services, those of the province first."""
-        roles = [
-            self._role(tier, service, role) for tier in self.tiers for service, role in tier.roles(self.demo)
-        ]
-        if is_notifier_configured():
-            roles.append(self._role(self.tiers[0], *NOTIFIER))
-        return roles
+        return [self._role(tier, service, role) for tier in self.tiers for service, role in tier.roles()]
 
-    def _broker(self, preparation: Preparation) -> ProcessSpec:
+    def port_remarks(self) -> list[str]:
+        """Say which doors and stores have another port than the usual one, without having been given it."""
+        return [
+            f"{name} has port {self.ports[name]} in place of the usual {usual}, which is taken or was at an "
+            f"earlier start; fix one in {FILE_NAME} or by --port"
+            for name, usual in usual_ports(self.demo).items()
+            # The health endpoints of roles are nobody's to know.
+            if name.count(".") < 2 and name not in self.configuration.ports and self.ports[name] != usual
+        ]
+
+    def process_names(self) -> list[str]:
+        """Return the names of all processes."""
+        roles = [process_name(tier, *role) for tier in self.tiers for role in tier.roles()]
+        return [*_STORES, *roles, *(["simulator"] if self.demo else [])]
+
+    def _broker(self, preparation: "Preparation") -> ProcessSpec:
         broker = self.broker
         return ProcessSpec(
             name="broker",
@@ -147,7 +239,7 @@ class Stack:
             health=lambda: Health(answers(broker.connection) and preparation.topics()),
         )
 
-    def _clickhouse(self, preparation: Preparation) -> ProcessSpec:
+    def _clickhouse(self, preparation: "Preparation") -> ProcessSpec:
         port = self.ports["clickhouse"]
         return ProcessSpec(
             name="clickhouse",
@@ -160,7 +252,7 @@ class Stack:
                 "QUANTRAC_CLICKHOUSE_PASSWORD": self.data.secret("clickhouse"),
                 "QUANTRAC_CLICKHOUSE_ANALYSTS": json.dumps(self.analysts()),
             },
-            health=lambda: Health(_ask(port, "/ping").ready and preparation.tables()),
+            health=lambda: Health(ask_health(port, "/ping").ready and preparation.tables()),
         )
 
     def _role(self, tier: Tier, service: str, role: str) -> ProcessSpec:
@@ -168,13 +260,23 @@ class Stack:
         return ProcessSpec(
             name=process_name(tier, service, role),
             argv=[sys.executable, "-m", f"services.{service}", role],
-            env=self._environment(tier) | {"QUANTRAC_HEALTH_PORT": str(port)},
-            health=partial(_ask, port, "/health/ready"),
+            env=self._environment(tier, service, role) | {"QUANTRAC_HEALTH_PORT": str(port)},
+            health=partial(ask_health, port, "/health/ready"),
             after=() if waits_by_itself(service) else _STORES,
             uses=_STORES,
         )
 
-    def _environment(self, tier: Tier) -> dict[str, str]:
+    def _environment(self, tier: Tier, service: str, role: str) -> dict[str, str]:
+        environment = self._own_environment(tier)
+        if tier.name == "province":
+            environment |= self.configuration.environment(f"{service}.{role}")
+            if self.demo and (service, role) == FORWARDER:
+                environment |= self._demo_ministry(tier)
+        return environment
+
+    def _own_environment(self, tier: Tier) -> dict[str, str]:
+        from quantrac.io.settings import kafka_environment
+
         clickhouse = self.clickhouse(tier)
         folder = self.data.root / tier.name
         environment = {
@@ -198,16 +300,19 @@ class Stack:
                 "QUANTRAC_SFTP_ENABLED": "true",
                 "QUANTRAC_SFTP_PORT": str(self.ports["province.sftp"]),
             }
-        if self.demo and tier.name == "province":
-            environment |= {
-                "QUANTRAC_MINISTRY_URL": f"http://{LOOPBACK}:{self.ports['ministry.receiver']}",
-                "QUANTRAC_MINISTRY_NAME": "ministry",
-                "QUANTRAC_MINISTRY_ACCOUNT": tier.province_account,
-                "QUANTRAC_MINISTRY_PASSWORD": self.data.secret(f"account/{tier.province_account}"),
-            }
         return environment
 
+    def _demo_ministry(self, tier: Tier) -> dict[str, str]:
+        return {
+            "QUANTRAC_MINISTRY_URL": f"http://{LOOPBACK}:{self.ports['ministry.receiver']}",
+            "QUANTRAC_MINISTRY_NAME": "ministry",
+            "QUANTRAC_MINISTRY_ACCOUNT": tier.province_account,
+            "QUANTRAC_MINISTRY_PASSWORD": self.data.secret(f"account/{tier.province_account}"),
+        }
+
     def _simulator(self) -> ProcessSpec:
+        from quantrac.local.preparation import write_passwords
+
         folder = self.data.root / "simulator"
         passwords = self.data.root / "demo-accounts.json"
         write_passwords(self.data, passwords)
@@ -215,35 +320,9 @@ class Stack:
             name="simulator",
             argv=[
                 *(sys.executable, "-m", "quantrac.local.simulator"),
-                *("--ftp", f"{LOOPBACK}:{self.ports['province.ftp']}"),
+                *("--ftp", self.local_url("ftp").removeprefix("ftp://")),
                 *("--passwords", str(passwords)),
                 *("--backlog", str(folder)),
             ],
             after=("province.receiver.intake",),
         )
-
-
-def _ask(port: int, path: str) -> Health:
-    """Ask over a bare connection: an httpx call sets TLS up anew each time, 25 ms of a core."""
-    connection = HTTPConnection(LOOPBACK, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return Health(response.status == HTTPStatus.OK, _reason(response.read(_LONGEST_ANSWER_BYTES)))
-    except (OSError, HTTPException) as error:
-        return Health(False, f"does not answer on port {port}: {error}")
-    finally:
-        connection.close()
-
-
-def _reason(body: bytes) -> str:
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return ""
-    return str(answer.get("reason", "")) if isinstance(answer, dict) else ""
-
-
-def default_data() -> Path:
-    """Return the data folder used when none is given."""
-    return Path(".quantrac")

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.local.notes import status_notes
 from quantrac.local.stack import Stack
 from quantrac.local.state import Phase, ProcessState, StackState
 from quantrac.local.tiers import Tier
@@ -36,15 +37,33 @@ class StackStatus:
         return KafkaAdmin(self._stack.broker.connection)  # connects at once, so not before something runs
 
     def read(self) -> dict[str, Any]:
-        """Return ``state``, ``processes``, ``urls``, ``counts`` by tier and ``lag`` by group, for JSON."""
+        """Return ``state``, ``processes``, ``notes`` (sentences) and ``lag`` by group, for JSON.
+
+        By tier: ``counts``, ``urls`` as others are told, and ``listens``: the host and port behind each door's.
+        """
         state = self._stack.data.read_state()
-        processes = [_process(process) for process in state.processes] if state else []
+        names = [process.name for process in state.processes] if state else []
+        processes = (
+            [_process(process) for process in state.processes]
+            if state
+            else [_process(ProcessState(name, Phase.STOPPED)) for name in self._stack.process_names()]
+        )
         return {
             "state": "stopped" if state is None else _phase(state),
             "processes": processes,
+            "notes": list(status_notes(self._stack, names)),
             "urls": self._stack.urls(),
+            "listens": self._listens(),
             "counts": self.counts() if state else {},
             "lag": self.lag() if state else {},
+        }
+
+    def _listens(self) -> dict[str, dict[str, str]]:
+        """Return tier -> door -> the host and port it listens on."""
+        stack = self._stack
+        return {
+            tier.name: {name: address.listens_on for name, address in stack.addresses(tier).items()}
+            for tier in stack.tiers
         }
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -70,7 +89,7 @@ class StackStatus:
             return {
                 group: self._lag_of(group, topics)
                 for tier in self._stack.tiers
-                for group, topics in groups_of(tier, self._stack.demo).items()
+                for group, topics in groups_of(tier).items()
             }
         except KafkaException:
             return {}
@@ -81,10 +100,10 @@ class StackStatus:
         return sum(end - committed.get(partition, 0) for partition, end in ends.items())
 
 
-def groups_of(tier: Tier, demo: bool) -> dict[str, list[str]]:
+def groups_of(tier: Tier) -> dict[str, list[str]]:
     """Return consumer group -> its topics, for the roles that run in a tier."""
     groups: dict[str, list[str]] = {}
-    for service, role in tier.roles(demo):
+    for service, role in tier.roles():
         name = f"{service}.{role}"
         # Compacted topics are read as tables, without a group.
         read = [topic for topic in TOPICS.values() if topic.cleanup == "delete" and name in topic.readers]

@@ -1,13 +1,30 @@
 """The two levels of the system, as the one-machine stack names them."""
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from quantrac.local.configuration import Configuration
 from quantrac.local.errors import LocalError
 
+FORWARDER = ("forwarder", "forward")
+"""Runs in the province, where there is a ministry to forward to."""
 NOTIFIER = ("aggregator", "notify")
-"""Runs in the province, where whoever starts the stack has configured whom to tell of alerts."""
+"""Runs in the province, where the configuration says whom to tell of alerts."""
+
+_WORKERS = [("aggregator", "sink"), ("aggregator", "windows"), ("aggregator", "watch"), ("api", "serve")]
+_ROLES = {
+    "province": [
+        ("receiver", "intake"),
+        ("receiver", "parse"),
+        ("receiver", "backlog"),
+        ("validator", "validate"),
+        ("validator", "rejudge"),
+        *_WORKERS,
+    ],
+    "ministry": [("receiver", "deliveries"), *_WORKERS],
+}
+_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER], "ministry": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,31 +34,17 @@ class Tier:
     name: Literal["province", "ministry"]
     prefix: str
     database: str
+    forwards: bool = False
+    """Whether it has a ministry to forward to."""
+    notifies: bool = False
+    """Whether somebody is told of its alerts."""
     province_account: str = "province-hn"
     """Account with which the demo's province delivers to the ministry."""
 
-    def roles(self, demo: bool) -> list[tuple[str, str]]:
-        """Return the (service, role) pairs that run; only the demo has somewhere to forward to."""
-        if self.name == "ministry":
-            return [
-                ("receiver", "deliveries"),
-                ("aggregator", "sink"),
-                ("aggregator", "windows"),
-                ("aggregator", "watch"),
-                ("api", "serve"),
-            ]
-        province = [
-            ("receiver", "intake"),
-            ("receiver", "parse"),
-            ("receiver", "backlog"),
-            ("validator", "validate"),
-            ("validator", "rejudge"),
-            ("aggregator", "sink"),
-            ("aggregator", "windows"),
-            ("aggregator", "watch"),
-            ("api", "serve"),
-        ]
-        return [*province, ("forwarder", "forward")] if demo else province
+    def roles(self) -> list[tuple[str, str]]:
+        """Return the (service, role) pairs that run."""
+        wishes = {FORWARDER: self.forwards, NOTIFIER: self.notifies}
+        return [*_ROLES[self.name], *(role for role, is_wished in wishes.items() if is_wished)]
 
     def usual_ports(self) -> dict[str, int]:
         """Return port name -> number used when free: what people call, then the health endpoints."""
@@ -49,18 +52,20 @@ class Tier:
         ports = {f"{self.name}.api": 8080 + base, f"{self.name}.receiver": 8021 + base}
         if self.name == "province":
             ports |= {"province.ftp": 2121, "province.sftp": 2222}
-        roles = [*self.roles(demo=True), *([NOTIFIER] if self.name == "province" else [])]
+        roles = [*_ROLES[self.name], *_OPTIONAL_ROLES[self.name]]
         health = {f"{self.name}.{s}.{r}": 18001 + base + n for n, (s, r) in enumerate(roles)}
         return ports | health
 
 
-def tiers_of(demo: bool) -> list[Tier]:
-    """Return the tiers of a stack."""
+def tiers_of(demo: bool, configuration: Configuration | None = None) -> list[Tier]:
+    """Return the tiers of a stack; the configuration is the province's."""
+    has_ministry = demo or (configuration is not None and configuration.has("ministry"))
+    notifies = configuration is not None and configuration.has("notify")
     if not demo:
-        return [Tier("province", prefix="", database="quantrac")]
+        return [Tier("province", "", "quantrac", has_ministry, notifies)]
     return [
-        Tier("province", prefix="hn.", database="hn"),
-        Tier("ministry", prefix="ministry.", database="ministry"),
+        Tier("province", "hn.", "hn", has_ministry, notifies),
+        Tier("ministry", "ministry.", "ministry"),
     ]
 
 
@@ -69,21 +74,13 @@ def process_name(tier: Tier, service: str, role: str) -> str:
     return f"{tier.name}.{service}.{role}"
 
 
-def is_notifier_configured() -> bool:
-    """Tell whether the environment says whom to tell of alerts."""
-    return bool(os.environ.get("QUANTRAC_NOTIFY_CONFIG"))
-
-
-def find_role(name: str, *, demo: bool) -> str:
+def find_role(name: str, tiers: Sequence[Tier]) -> str:
     """Return the name of a role's process, given that or ``service.role``.
 
     Without its tier a role is that of the first tier that has it. Raises ``LocalError``, with the names of
     all, where there is no such role.
     """
-    tiers = tiers_of(demo)
-    names = [process_name(tier, *role) for tier in tiers for role in tier.roles(demo)]
-    if is_notifier_configured():
-        names.append(process_name(tiers[0], *NOTIFIER))
+    names = [process_name(tier, *role) for tier in tiers for role in tier.roles()]
     for full_name in (name, *(f"{tier.name}.{name}" for tier in tiers)):
         if full_name in names:
             return full_name

@@ -3,12 +3,22 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
 
 from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.error_log import log_error
 from quantrac.io.partitions import Partition
 
 log = logging.getLogger(__name__)
@@ -29,7 +39,8 @@ class KafkaAdmin:
 
     def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
-        self._admin = AdminClient(connection.librdkafka())
+        settings: dict[str, Any] = {**connection.librdkafka(), "error_cb": log_error}
+        self._admin = AdminClient(settings)
 
     def count_partitions(self, timeout: float = 10.0) -> dict[str, int]:
         """Return topic name -> partition count."""
@@ -53,6 +64,16 @@ class KafkaAdmin:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
 
+    def set_retention(self, days: Mapping[str, int]) -> None:
+        """Say how many days messages of each topic are kept; raises ``KafkaException`` where refused."""
+        resources = []
+        for topic, number in days.items():
+            milliseconds = str(number * 86_400_000)
+            entry = ConfigEntry("retention.ms", milliseconds, incremental_operation=AlterConfigOpType.SET)
+            resources.append(ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry]))
+        for future in self._admin.incremental_alter_configs(resources).values() if resources else ():
+            future.result(timeout=30)
+
     def end_offsets(self, topics: Sequence[str]) -> dict[Partition, int]:
         """Return the end offsets of the partitions of the topics that exist."""
         counts = self.count_partitions()
@@ -74,7 +95,7 @@ class KafkaAdmin:
             return {}
         # Not by the admin client: told that the group's coordinator has moved or is starting, librdkafka 2.16
         # looks for the consumer group of a client that has none, and the process dies.
-        consumer = _Consumer({**self._connection.librdkafka(), "group.id": group})
+        consumer = _Consumer({**self._connection.librdkafka(), "group.id": group, "error_cb": log_error})
         try:
             answers = consumer.committed([TopicPartition(t, p) for t, p in partitions], timeout=10)
         finally:

@@ -59,6 +59,9 @@ class KafkaConnection:
         configuration: dict[str, str | int | float | bool] = {
             "bootstrap.servers": self.bootstrap,
             "security.protocol": self.security_protocol,
+            # The library would print lines of its own to standard error, 20 a second while no broker answers:
+            # into a person's terminal, or a log of another form. `log_error` and exceptions say the same.
+            "log_level": 0,
         }
         if self.sasl_mechanism is not None:
             configuration |= {

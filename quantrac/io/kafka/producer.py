@@ -42,8 +42,6 @@ class KafkaProducer:
                 "queue.buffering.max.messages": 200_000,
                 # Of the uncompressed message; the topics themselves say how large one may be.
                 "message.max.bytes": 64 << 20,
-                # Errors only: that a broker still loads its coordinator is no news to a person.
-                "log_level": 3,
                 "error_cb": log_error,
                 "on_delivery": self._note_delivery,
                 **self._REPORTS,

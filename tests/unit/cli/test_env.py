@@ -56,18 +56,19 @@ def test_the_command_that_runs_the_role_is_its_last_line_a_comment(data: DataDir
 
 
 def test_a_role_without_its_tier_is_that_of_the_province_else_of_the_ministry() -> None:
-    assert find_role("aggregator.sink", demo=True) == "province.aggregator.sink"
-    assert find_role("ministry.aggregator.sink", demo=True) == "ministry.aggregator.sink"
-    for tier in tiers_of(demo=True):
-        for service, role in tier.roles(demo=True):
-            assert find_role(f"{tier.name}.{service}.{role}", demo=True) == f"{tier.name}.{service}.{role}"
+    tiers = tiers_of(demo=True)
+    assert find_role("aggregator.sink", tiers) == "province.aggregator.sink"
+    assert find_role("ministry.aggregator.sink", tiers) == "ministry.aggregator.sink"
+    for tier in tiers:
+        for service, role in tier.roles():
+            assert find_role(f"{tier.name}.{service}.{role}", tiers) == f"{tier.name}.{service}.{role}"
 
 
 def test_an_unknown_role_is_one_sentence_with_the_list_of_roles(data: DataDir, tmp_path: Path) -> None:
     with pytest.raises(
         LocalError, match=r"^There is no role 'validate'; the roles are province\.receiver\.intake,"
     ):
-        find_role("validate", demo=False)
+        find_role("validate", tiers_of(demo=False))
     for arguments in (
         ["env", "x", "--data", str(data.root)],
         ["up", "--without", "x", "--data", str(tmp_path / "new")],

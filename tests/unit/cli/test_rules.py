@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from quantrac.cli import registry_topic
 from quantrac.cli import rules as rules_module
 from quantrac.cli.registry import registry
 from quantrac.cli.registry_changes import changed_spans, spans_to_average
@@ -76,8 +75,8 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(registry_topic, "TableReader", Reader)
-    monkeypatch.setattr(registry_topic, "ReportingProducer", lambda *_, **__: held)
+    monkeypatch.setattr("quantrac.io.kafka.tables.TableReader", Reader)
+    monkeypatch.setattr("quantrac.io.kafka.producer.ReportingProducer", lambda *_, **__: held)
     monkeypatch.setattr("getpass.getuser", lambda: "lan")
     monkeypatch.setenv("QUANTRAC_KAFKA", "broker:9092")
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", "hn.")

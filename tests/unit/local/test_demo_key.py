@@ -21,7 +21,9 @@ def stack(folder: Path, *, demo: bool) -> Stack:
 def fixed_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """The usual ports, tried by no socket."""
 
-    def assign_ports(file: Path, usual: dict[str, int], _: dict[str, int]) -> dict[str, int]:
+    def assign_ports(
+        file: Path, usual: dict[str, int], _: dict[str, int], __: dict[str, str]
+    ) -> dict[str, int]:
         file.write_text(json.dumps(usual))
         return usual
 

@@ -38,6 +38,7 @@ def test_librdkafka_gets_its_own_names() -> None:
     assert SCRAM.librdkafka() == {
         "bootstrap.servers": "a:9093,b:9093",
         "security.protocol": "SASL_SSL",
+        "log_level": 0,
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "hanoi",
         "sasl.password": "s3cret-word",
@@ -47,6 +48,7 @@ def test_librdkafka_gets_its_own_names() -> None:
     assert KafkaConnection("a:9092").librdkafka() == {
         "bootstrap.servers": "a:9092",
         "security.protocol": "PLAINTEXT",
+        "log_level": 0,
     }
 
 

@@ -1,0 +1,171 @@
+"""The keys of the configuration file, a row each: what they become, what the written file says of them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["text", "flag", "port", "file", "secret file"]
+"""A file is a path relative to the configuration's folder; a secret one can be read by its owner only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, ``section.key``.
+
+    Its value becomes the ``variable`` of the services' settings, which check it; without one `up` uses it.
+    """
+
+    name: str
+    comment: str
+    """What the written file says above it."""
+    example: Any
+    """What the written file shows, commented out, where nothing was chosen."""
+    variable: str = ""
+    kind: Kind = "text"
+
+    @property
+    def section(self) -> str:
+        """The first part of its name."""
+        return self.name.partition(".")[0]
+
+
+SECTIONS = {
+    "ftp": "FTP and, with a certificate, FTPS: where stations send their files.",
+    "sftp": "SFTP: the same by SSH, one port and no passive ones.",
+    "http": "HTTP: the same by POST /v1/files. Plain HTTP; TLS is ended by a reverse proxy on this machine.",
+    "api": "The REST API, for those with a key (`quantrac keys create`). Plain HTTP, as above.",
+    "clickhouse": "The database, on this machine only; a reverse proxy or ssh -L leads analysts to it.",
+    "kafka": "The broker. It listens on this machine only.",
+    "ministry": "Where flagged readings are forwarded to. Without this section nothing is.",
+    "notify": "Whom alerts are told (docs/alerts.md). Without this section nobody is.",
+    "retention": "How many days messages stay in Kafka: how long a part may be away and still catch up.\n"
+    "ClickHouse keeps readings, averages and the bytes of the files for good.",
+    "settings": "Any other setting of the services, by its variable (services/*/README.md).\n"
+    "Passwords stand in files of mode 0600, never here.",
+}
+"""Section → what the written file says above it. Keys of the last two are names of topics and variables."""
+
+KEYS = (
+    Key(
+        "ftp.listen",
+        "Address: 127.0.0.1 is this machine only, 0.0.0.0 every IPv4 network, :: every network.",
+        "127.0.0.1",
+        "QUANTRAC_FTP_HOST",
+    ),
+    Key(
+        "ftp.port",
+        "A port below 1024 needs a system service (`quantrac service install`).",
+        2121,
+        kind="port",
+    ),
+    Key("ftp.announce", "What `quantrac status` tells: a name, name:port or a URL.", "files.example.org"),
+    Key(
+        "ftp.passive_ports",
+        "Ports for data connections, first-last, to open in the firewall: 500 for 2,000 loggers at once.",
+        "60000-60499",
+        "QUANTRAC_FTP_PASSIVE_PORTS",
+    ),
+    Key(
+        "ftp.public_address",
+        "Address told to loggers for data connections, where this machine stands behind NAT.",
+        "203.0.113.7",
+        "QUANTRAC_FTP_PUBLIC_ADDRESS",
+    ),
+    Key(
+        "ftp.certificate",
+        "Certificate chain (PEM). Without one there is no TLS.",
+        "tls/fullchain.pem",
+        "QUANTRAC_FTP_CERTIFICATE",
+        "file",
+    ),
+    Key(
+        "ftp.key",
+        "Its private key (PEM), where it is not in the same file.",
+        "tls/privkey.pem",
+        "QUANTRAC_FTP_KEY",
+        "secret file",
+    ),
+    Key(
+        "ftp.plain",
+        "Who may send without TLS: allowed (everybody), per-account (plain_ftp in the registry), never.\n"
+        "Default: allowed where FTP listens on this machine only, else per-account.",
+        "per-account",
+        "QUANTRAC_FTP_PLAIN",
+    ),
+    Key(
+        "sftp.enabled",
+        "Whether stations may send by SFTP (default: true).",
+        True,
+        "QUANTRAC_SFTP_ENABLED",
+        "flag",
+    ),
+    Key("sftp.listen", "", "127.0.0.1", "QUANTRAC_SFTP_HOST"),
+    Key("sftp.port", "", 2222, kind="port"),
+    Key("sftp.announce", "", "files.example.org"),
+    Key("http.listen", "", "127.0.0.1", "QUANTRAC_HTTP_HOST"),
+    Key("http.port", "", 8021, kind="port"),
+    Key("http.announce", "", "https://files.example.org"),
+    Key("api.listen", "", "127.0.0.1", "QUANTRAC_API_HOST"),
+    Key("api.port", "", 8080, kind="port"),
+    Key("api.announce", "", "https://api.example.org"),
+    Key("clickhouse.port", "", 8123, kind="port"),
+    Key("clickhouse.announce", "", "https://sql.example.org"),
+    Key(
+        "clickhouse.analysts",
+        "Whether there is a login for analysts, who may read and nothing else (default: true).",
+        True,
+        kind="flag",
+    ),
+    Key("kafka.port", "", 9092, kind="port"),
+    Key(
+        "ministry.url",
+        "Address of the ministry's receiver.",
+        "https://ministry.example.org",
+        "QUANTRAC_MINISTRY_URL",
+    ),
+    Key(
+        "ministry.account",
+        "The account that the ministry gave us.",
+        "province-hn",
+        "QUANTRAC_MINISTRY_ACCOUNT",
+    ),
+    Key(
+        "ministry.password_file",
+        "File that holds its password, mode 0600.",
+        "ministry-password",
+        "QUANTRAC_MINISTRY_PASSWORD_FILE",
+        "secret file",
+    ),
+    Key("ministry.name", "Name of the ministry in receipts and logs.", "ministry", "QUANTRAC_MINISTRY_NAME"),
+    Key(
+        "ministry.authorities",
+        "Certificate authorities (PEM) to trust in place of the system's.",
+        "tls/ministry-ca.pem",
+        "SSL_CERT_FILE",
+        "file",
+    ),
+    Key("ministry.proxy", "HTTP proxy on the way there.", "http://proxy.example.org:3128", "HTTPS_PROXY"),
+    Key(
+        "notify.targets", "File of the people and programs.", "notify.yaml", "QUANTRAC_NOTIFY_CONFIG", "file"
+    ),
+    Key(
+        "notify.secrets",
+        "File of lines NAME=value for its secret_env and password_env, mode 0600.",
+        "notify-secrets",
+        kind="secret file",
+    ),
+)
+
+BY_NAME = {key.name: key for key in KEYS}
+
+PORTS = {
+    "ftp.port": "province.ftp",
+    "sftp.port": "province.sftp",
+    "http.port": "province.receiver",
+    "api.port": "province.api",
+    "clickhouse.port": "clickhouse",
+    "kafka.port": "broker",
+}
+"""Key → the name of the port, as `--port` takes it."""
+
+ROLE_SECTIONS = {"ministry": "forwarder.forward", "notify": "aggregator.notify"}
+"""Section → the only role that gets its variables; it runs where the section is there."""

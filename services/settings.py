@@ -1,0 +1,91 @@
+"""Whether the settings of roles are good, asked before any of them starts: ``python -m services.settings``.
+
+Reads from standard input a JSON object, ``service.role`` → its environment, and prints one: ``problems``, a
+list of [variable, what is wrong with it], and ``variables``, the names of all settings.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+
+from pydantic_settings import BaseSettings
+
+from quantrac.errors import UserError
+from quantrac.io.settings import (
+    ClickHouseSettings,
+    HttpSettings,
+    ServiceSettings,
+    find_problems,
+    load,
+    variables_of,
+)
+from services.aggregator.config import AggregatorSettings
+from services.aggregator.notify.config import load_targets
+from services.api.config import ApiSettings
+from services.forwarder.config import ForwarderSettings
+from services.receiver.adapters.ftp.tls import Certificates
+from services.receiver.config import BacklogSettings, DeliveriesSettings, IntakeSettings
+from services.validator.config import ValidatorSettings
+
+SETTINGS: Mapping[str, tuple[type[BaseSettings], ...]] = {
+    "receiver.intake": (IntakeSettings, HttpSettings),
+    "receiver.parse": (ServiceSettings,),
+    "receiver.backlog": (BacklogSettings,),
+    "receiver.deliveries": (DeliveriesSettings, HttpSettings),
+    "validator.validate": (ValidatorSettings,),
+    "validator.rejudge": (ValidatorSettings, ClickHouseSettings),
+    "aggregator.sink": (AggregatorSettings, ClickHouseSettings),
+    "aggregator.windows": (AggregatorSettings, ClickHouseSettings),
+    "aggregator.watch": (AggregatorSettings, ClickHouseSettings),
+    "aggregator.notify": (AggregatorSettings, ClickHouseSettings),
+    "api.serve": (ApiSettings, ClickHouseSettings, HttpSettings),
+    "forwarder.forward": (ForwarderSettings,),
+}
+"""Role → the settings that it loads."""
+
+
+def role_problems(role: str) -> Iterator[tuple[str, str]]:
+    """Yield (variable, problem) of what is wrong with a role's settings in the present environment."""
+    problems = [problem for kind in SETTINGS[role] for problem in find_problems(kind)]
+    yield from problems
+    if problems:
+        return
+    if role == "aggregator.notify":
+        yield from _notify_problems(load(AggregatorSettings))
+    if role == "receiver.intake":
+        yield from _certificate_problems(load(IntakeSettings))
+
+
+def _notify_problems(settings: AggregatorSettings) -> Iterator[tuple[str, str]]:
+    if settings.notify_config is None:
+        yield "QUANTRAC_NOTIFY_CONFIG", "is missing"
+        return
+    try:
+        load_targets(settings.notify_config, os.environ)
+    except UserError as error:
+        yield "QUANTRAC_NOTIFY_CONFIG", str(error)
+
+
+def _certificate_problems(settings: IntakeSettings) -> Iterator[tuple[str, str]]:
+    if settings.ftp_certificate is not None:
+        try:
+            Certificates(settings.ftp_certificate, settings.ftp_key or settings.ftp_certificate)
+        except ValueError as error:
+            yield "QUANTRAC_FTP_CERTIFICATE", str(error)
+
+
+def main() -> None:
+    """Answer one question."""
+    problems: dict[tuple[str, str], None] = {}  # several roles read the same setting
+    for role, environment in json.load(sys.stdin).items():
+        os.environ.clear()
+        os.environ.update(environment)
+        problems |= dict.fromkeys(role_problems(role))
+    kinds = {kind for kinds in SETTINGS.values() for kind in kinds}
+    variables = sorted({variable for kind in kinds for variable in variables_of(kind)})
+    print(json.dumps({"problems": list(problems), "variables": variables}))  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()
