@@ -73,6 +73,8 @@ def init(folder: Path, **options: Any) -> None:
     echo(f"{file} written")
     if "ministry.url" in values and not (data.root / _MINISTRY_PASSWORD).stat().st_size:
         echo(f"write the ministry's password into {data.root / _MINISTRY_PASSWORD}")
+    if values["ftp.listen"] != LOOPBACK and "ftp.certificate" not in values:
+        echo("without a certificate FTP takes only accounts with `plain_ftp: true` in the registry")
     echo(f"next: read it, then `quantrac up --check --data {folder}`, then `quantrac up --data {folder}`")
 
 

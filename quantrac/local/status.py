@@ -39,7 +39,7 @@ class StackStatus:
     def read(self) -> dict[str, Any]:
         """Return ``state``, ``processes``, ``notes`` (sentences) and ``lag`` by group, for JSON.
 
-        By tier: ``counts``, ``urls`` as others are told, and ``listens``: the host and port behind each door's.
+        By tier: ``counts``, ``urls`` as others are told, and ``listens``: the host and port of each door.
         """
         state = self._stack.data.read_state()
         names = [process.name for process in state.processes] if state else []
