@@ -38,11 +38,14 @@ setup: $(VENV)/.complete ## make the environment from the lock and fetch the bro
 $(VENV)/.complete: requirements.lock pyproject.toml quantrac/local/kafka-4.2.0.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	@command -v uv >/dev/null 2>&1 || test -x .tools/bin/uv || \
-	  { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	  { echo 'setup: fetching uv, the installer, into .tools'; $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@echo 'setup: making the environment in $(VENV), some 1.2 GB; a minute, the first time longer'
 	@$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@echo 'setup: looking for the jars of Apache Kafka; what is missing is fetched, once a machine'
 	@$(BIN)/python -m quantrac.local.jars
+	@echo 'setup: done; the command is $(BIN)/quantrac'
 	@touch $@
 
 check: setup ## lint, formatting, types, import arrows, names

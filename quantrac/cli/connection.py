@@ -2,6 +2,7 @@
 
 import functools
 import os
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ class Connection:
     address: tuple[str, int]
     password_env: str
     data: DataDir
+    tls: ssl.SSLContext | None = None
 
     def sender(self, account: str) -> FtpSender:
         """Return a sender for an account; asks for the password where nothing else knows it."""
@@ -35,11 +37,11 @@ class Connection:
             or self.data.known_secret(f"account/{account}")
             or click.prompt(escape(f"Password of {account}"), hide_input=True)
         )
-        return FtpSender(*self.address, account, password)
+        return FtpSender(*self.address, account, password, tls=self.tls)
 
 
 def connection_options(command: Command) -> Command:
-    """Add ``--ftp``, ``--password-env`` and ``--data``, handed over as ``connection``.
+    """Add ``--ftp``, ``--tls``, ``--password-env`` and ``--data``, handed over as ``connection``.
 
     Without ``--ftp``, the stack in the data folder is meant, and the demo's passwords are found there.
     """
@@ -59,13 +61,34 @@ def connection_options(command: Command) -> Command:
         metavar="HOST:PORT",
         help="Server to send to; by default that of the stack in the data folder.",
     )
+    @click.option(
+        "--tls",
+        is_flag=True,
+        help="FTP with TLS, its certificate checked; without --ftp that is so where the stack has one.",
+    )
     @functools.wraps(command)
-    def wrapped(*args: Any, data: DataDir, ftp: str | None, password_env: str, **kwargs: Any) -> Any:
-        server = ftp or Stack.read(data).local_url("ftp").removeprefix("ftp://")
+    def wrapped(
+        *args: Any, data: DataDir, ftp: str | None, tls: bool, password_env: str, **kwargs: Any
+    ) -> Any:
+        if ftp:
+            server, context = ftp, ssl.create_default_context() if tls else None
+        else:
+            stack = Stack.read(data)
+            server, context = stack.local_url("ftp").removeprefix("ftp://"), _own_context(stack)
         try:
             address = parse_address(server)
         except UserError as error:
             raise click.BadParameter(str(error), param_hint="--ftp") from error
-        return command(*args, connection=Connection(address, password_env, data), **kwargs)
+        return command(*args, connection=Connection(address, password_env, data, context), **kwargs)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _own_context(stack: Stack) -> ssl.SSLContext | None:
+    """Trust the certificate of this machine's own FTP, whatever name it is for; None where it has none."""
+    if "ftp.certificate" not in stack.configuration.values:
+        return None
+    context = ssl.create_default_context(cafile=stack.configuration.path_of("ftp.certificate"))
+    context.check_hostname = False  # it is for the name that stations use, and this is the loopback address
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context

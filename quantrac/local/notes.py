@@ -31,7 +31,7 @@ def _differences(stack: Stack, configured: Stack, running_names: Collection[str]
     names = configured.process_names()
     for name in names:
         if name not in running_names:
-            yield f"{name} is configured and does not run; `quantrac down` and `quantrac up` start it"
+            yield f"{name} is configured and does not run; `quantrac down`, then `up` starts it"
     for name in running_names:
         if name not in names:
             yield f"{name} runs and is not configured any longer; the next start leaves it out"

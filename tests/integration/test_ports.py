@@ -52,3 +52,26 @@ def test_a_restart_keeps_the_ports_of_the_last_start(tmp_path, taken):
     first = assign_ports(file, {"api": taken})
     assert json.loads(file.read_text()) == first
     assert assign_ports(file, {"api": taken}) == first
+
+
+def test_a_port_is_looked_for_on_the_address_that_it_is_wanted_on(taken):
+    assert choose_ports({"ftp": taken}, hosts={"ftp": "127.0.0.2"}) == {"ftp": taken}
+    with pytest.raises(LocalError, match=f"^Port {taken}, wanted for ftp, is in use"):
+        choose_ports({"ftp": 0}, {"ftp": taken}, hosts={"ftp": "0.0.0.0"})
+
+
+def test_an_address_that_this_machine_has_not_is_refused_by_name():
+    for fixed in ({}, {"ftp": 2121}):
+        with pytest.raises(LocalError, match=r"^192\.0\.2\.1 cannot be listened on, as ftp should: .+\.$"):
+            choose_ports({"ftp": 2121}, fixed, hosts={"ftp": "192.0.2.1"})
+
+
+def test_a_port_for_system_services_only_is_said_to_be_one(monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("quantrac.local.ports._bind", refuse)
+    with pytest.raises(
+        LocalError, match=r"^Port 21, wanted for ftp, is below 1024 .*`quantrac service install`"
+    ):
+        choose_ports({"ftp": 21}, {"ftp": 21})

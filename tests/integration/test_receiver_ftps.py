@@ -2,6 +2,7 @@
 
 import ftplib
 import io
+import json
 import os
 import socket
 import ssl
@@ -13,8 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from quantrac.cli import main
 from quantrac.domain.registry.accounts import AccountLimits
+from quantrac.local.datadir import DataDir
+from quantrac.local.stack import usual_ports
 from quantrac.testing.builders import account, file_name
 from support.tls import Pair, make_certificate
 from support.waiting import LIMIT, wait_until
@@ -51,6 +56,28 @@ def test_a_file_is_sent_with_tls_on_both_connections(receiver: Receiver, ftp_doo
         assert isinstance(client.sock, ssl.SSLSocket)
         assert client.sock.version() == "TLSv1.3"
     assert contents(receiver, 1) == [content]
+
+
+def test_put_sends_with_tls_to_a_stack_that_has_a_certificate(
+    receiver: Receiver, ftp_door: Door, pair: Pair, tmp_path: Path
+) -> None:
+    door = ftp_door(certificates=pair.certificates(), plain="never")
+    data = DataDir(tmp_path / "data")
+    data.create()
+    (data.root / "kind.json").write_text('{"demo": false}')
+    data.ports_file.write_text(json.dumps(usual_ports(demo=False) | {"province.ftp": door.address[1]}))
+    data.last_configuration.write_text(f"ftp: {{certificate: {pair.certificate}}}\n")
+    (tmp_path / file_name()).write_bytes(b"content")
+
+    def put() -> str:
+        arguments = ["put", str(tmp_path / file_name()), "--account", "bkhn", "--data", str(data.root)]
+        return CliRunner().invoke(main, arguments, env={"QUANTRAC_PASSWORD": "secret"}).output
+
+    assert ": 226" in put()
+    assert contents(receiver, 1) == [b"content"]
+    (tmp_path / "other").mkdir()
+    data.last_configuration.write_text(f"ftp: {{certificate: {Pair(tmp_path / 'other').certificate}}}\n")
+    assert "not acknowledged: [SSL: CERTIFICATE_VERIFY_FAILED]" in put()
 
 
 def test_an_accounts_rate_holds_with_tls_and_loses_nothing(

@@ -2,6 +2,7 @@
 
 import ftplib
 import io
+import ssl
 from contextlib import suppress
 from typing import Self
 
@@ -20,11 +21,21 @@ class NotAcknowledged(Exception):
 class FtpSender:
     """One account at one server; connects when the first file is sent and keeps the connection.
 
-    After a failure the connection is dropped, and the next file opens a new one. Not for several threads.
+    With ``tls`` it asks for TLS (AUTH TLS) before it logs in, and for data connections. After a failure the
+    connection is dropped, and the next file opens a new one. Not for several threads.
     """
 
-    def __init__(self, host: str, port: int, user: str, password: str, timeout_s: float = 15.0) -> None:
-        self._host, self._port = host, port
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        user: str,
+        password: str,
+        timeout_s: float = 15.0,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host, self._port, self._tls = host, port, tls
         self._user, self._password = user, password
         self._timeout_s = timeout_s
         self._ftp: ftplib.FTP | None = None
@@ -68,9 +79,18 @@ class FtpSender:
             self._ftp = None
 
     def _connect(self) -> ftplib.FTP:
-        self._ftp = ftp = ftplib.FTP(timeout=self._timeout_s, encoding="utf-8")  # noqa: S321 (loggers speak FTP)
+        ftp: ftplib.FTP
+        if self._tls is None:
+            ftp = ftplib.FTP(timeout=self._timeout_s, encoding="utf-8")  # noqa: S321 (loggers speak FTP)
+        else:
+            ftp = ftplib.FTP_TLS(  # noqa: S321
+                timeout=self._timeout_s, encoding="utf-8", context=self._tls
+            )
+        self._ftp = ftp
         ftp.connect(self._host, self._port)
         ftp.login(self._user, self._password)
+        if isinstance(ftp, ftplib.FTP_TLS):
+            ftp.prot_p()
         self._home, self._folder = ftp.pwd(), ""
         return ftp
 
