@@ -98,9 +98,10 @@ fuzz: setup ## put 10 million random files through the parser (MILLIONS=10, SEED
 schemas: setup ## write the JSON Schemas from the messages
 	@$(BIN)/python -m schemas.json
 
-docs: setup ## write the generated parts of docs/quality-control.md and docs/limits.md
+docs: setup ## write the generated parts of pages in docs/
 	@$(BIN)/python -m docs.qa_page
 	@$(BIN)/python -m docs.limits_page
+	@$(BIN)/python -m docs.operating_page
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

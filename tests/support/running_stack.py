@@ -43,6 +43,11 @@ class RunningStack:
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
         return result
 
+    def init(self, *options: str) -> None:
+        """Make its folder with a configuration."""
+        command = [sys.executable, "-m", "quantrac.cli", "init", str(self.data), *options]
+        subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+
     def up(self, *options: str, demo: bool = True) -> None:
         """Start it and wait until all is ready."""
         self.quantrac("up", "--detach", *(["--demo"] if demo else []), *options)
