@@ -37,6 +37,10 @@ def check(
     ``reserved`` are the variables that the stack sets by itself. Returns all variables that services read.
     Raises ``ConfigurationError`` with every mistake of the file.
     """
+    if not (configuration.text or configuration.mistakes) and not any(
+        name.startswith(_PREFIX) for name in os.environ
+    ):
+        return frozenset()  # nothing but defaults, as in a trial: the question would take 2 s of its start
     answer = _ask_services(environments)
     mistakes = {*configuration.mistakes, *_settings_mistakes(configuration, answer.variables, reserved)}
     # A value that is refused here already is left out, and the services may well miss it.
