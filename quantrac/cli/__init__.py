@@ -52,8 +52,8 @@ class _Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        # What a Kafka client meets comes as an exception too; Python would print the warnings of both.
-        logging.getLogger("quantrac.io.kafka").addHandler(logging.NullHandler())
+        if logging.lastResort is not None:
+            logging.lastResort.addFilter(_is_for_a_person)
         try:
             return one_sentence(super().invoke)(ctx)
         except click.ClickException as error:
@@ -62,6 +62,13 @@ class _Commands(click.Group):
             raise  # click's own ways to end
         except Exception as error:
             ctx.exit(report(error))
+
+
+def _is_for_a_person(record: logging.LogRecord) -> bool:
+    """Tell whether a line of a log is printed; what clients of the stores meet comes as an exception too."""
+    if record.name.startswith("clickhouse_connect"):
+        return False
+    return record.levelno >= logging.ERROR or not record.name.startswith("quantrac.io.kafka")
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -85,7 +85,7 @@ def test_it_starts_all_that_its_file_asks_for_and_goes_on_elsewhere_after_a_move
     # As the page for operators says: stop, copy, start.
     first.quantrac("down")
     assert {process["state"] for process in first.status()["processes"]} == {"stopped"}
-    shutil.copytree(first.data, second.data)
+    shutil.copytree(first.data, second.data, symlinks=True)  # as `rsync -a` does
     shutil.rmtree(first.data)
     second.quantrac("up", "--detach", env=BARE)
     second.quantrac("status", "--wait", "--timeout", "180")
