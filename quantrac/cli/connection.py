@@ -25,19 +25,34 @@ PASSWORD_VARIABLE = "QUANTRAC_PASSWORD"  # noqa: S105 (the name of a variable)
 class Connection:
     """A server, and where the passwords of its accounts may be found."""
 
-    address: tuple[str, int]
+    ftp: str | None
+    """``HOST:PORT``; ``None`` = that of the stack in the data folder."""
     password_env: str
     data: DataDir
-    tls: ssl.SSLContext | None = None
+    tls: bool = False
+    """Whether a server that is named takes TLS; that of the stack says so itself."""
 
     def sender(self, account: str) -> FtpSender:
-        """Return a sender for an account; asks for the password where nothing else knows it."""
-        password = (
+        """Return a sender for an account; raises ``click.BadParameter`` for what is no address."""
+        if self.ftp:
+            server, context = self.ftp, ssl.create_default_context() if self.tls else None
+        else:
+            stack = Stack.read(self.data)
+            server, context = stack.local_url("ftp").removeprefix("ftp://"), _own_context(stack)
+        try:
+            address = parse_address(server)
+        except UserError as error:
+            raise click.BadParameter(str(error), param_hint="--ftp") from error
+        return FtpSender(*address, account, self.password(account), tls=context)
+
+    def password(self, account: str) -> str:
+        """Return the password of an account; asks for it where nothing else knows it."""
+        password: str = (
             os.environ.get(self.password_env)
             or self.data.known_secret(f"account/{account}")
             or click.prompt(escape(f"Password of {account}"), hide_input=True)
         )
-        return FtpSender(*self.address, account, password, tls=self.tls)
+        return password
 
 
 def connection_options(command: Command) -> Command:
@@ -70,16 +85,7 @@ def connection_options(command: Command) -> Command:
     def wrapped(
         *args: Any, data: DataDir, ftp: str | None, tls: bool, password_env: str, **kwargs: Any
     ) -> Any:
-        if ftp:
-            server, context = ftp, ssl.create_default_context() if tls else None
-        else:
-            stack = Stack.read(data)
-            server, context = stack.local_url("ftp").removeprefix("ftp://"), _own_context(stack)
-        try:
-            address = parse_address(server)
-        except UserError as error:
-            raise click.BadParameter(str(error), param_hint="--ftp") from error
-        return command(*args, connection=Connection(address, password_env, data, context), **kwargs)
+        return command(*args, connection=Connection(ftp, password_env, data, tls), **kwargs)
 
     return wrapped  # type: ignore[return-value]
 
