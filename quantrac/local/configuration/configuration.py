@@ -1,6 +1,5 @@
 """Reads the configuration file; what is wrong in it is kept with its line, to be told all at once."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,13 +11,13 @@ import yaml
 from quantrac.domain.spellings import did_you_mean
 from quantrac.local.configuration.keys import BY_NAME, KEYS, PORTS, ROLE_SECTIONS, SECTIONS, Kind
 from quantrac.local.configuration.mistakes import Mistake
+from quantrac.local.configuration.secret_lines import read_secrets
 from schemas.yaml_files import load_yaml
 from schemas.yaml_lines import line_of
 
 FILE_NAME = "quantrac.yaml"
 
 _OTHERS_MAY_READ = 0o077
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,8 @@ class Configuration:
         return self.notify_secrets() | environment if role == ROLE_SECTIONS["notify"] else environment
 
     def notify_secrets(self) -> dict[str, str]:
-        """Return what the file of `notify.secrets` holds: lines NAME=value, ``#`` begins a comment."""
-        if "notify.secrets" not in self.values:
-            return {}
-        lines = self.path_of("notify.secrets").read_text(encoding="utf-8").splitlines()
-        return dict(
-            _split_secret(line) for line in lines if line.strip() and not line.lstrip().startswith("#")
-        )
+        """Return what the file of `notify.secrets` holds, by name."""
+        return read_secrets(self.path_of("notify.secrets")) if "notify.secrets" in self.values else {}
 
     def path_of(self, key: str) -> Path:
         """Return the file that a key names."""
@@ -170,8 +164,8 @@ class _Reader:
                 return "" if is_port else f"{value!r} is no port from 1 to 65535"
             case "flag":
                 return "" if isinstance(value, bool) else f"{value!r} is neither true nor false"
-            case "file" | "secret file":
-                return _file_problem(self._folder / Path(str(value)).expanduser(), is_secret=kind != "file")
+            case "file" | "secret file" | "secrets file":
+                return _file_problem(self._folder / Path(str(value)).expanduser(), kind)
             case "text":
                 return "" if isinstance(value, str | int | float) else f"expected one value, not {value!r}"
 
@@ -179,15 +173,19 @@ class _Reader:
         self._mistakes.append(Mistake(line_of(self._text, path), ".".join(map(str, path)), problem))
 
 
-def _file_problem(file: Path, *, is_secret: bool) -> str:
+def _file_problem(file: Path, kind: Kind) -> str:
     try:
         mode = file.stat().st_mode
         with file.open("rb"):
             pass
+        if kind != "file" and mode & _OTHERS_MAY_READ:
+            return f"{file} can be read by others than its owner; `chmod 600` mends that"
+        if kind == "secrets file":
+            read_secrets(file)
     except OSError as error:
         return f"{file}: {error.strerror}"
-    if is_secret and mode & _OTHERS_MAY_READ:
-        return f"{file} can be read by others than its owner; `chmod 600` mends that"
+    except ValueError as error:
+        return str(error)
     return ""
 
 
@@ -208,11 +206,6 @@ def _retention_problem(topic: str, value: Any) -> str:
         return f"there is no topic of this name whose messages end{_nearest(topic, names)}"
     is_days = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 36_500
     return "" if is_days else f"{value!r} is no number of days from 1 to 36500"
-
-
-def _split_secret(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
-    return name.strip(), value.strip()
 
 
 def _duplicates(text: str) -> Iterator[Mistake]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["text", "flag", "port", "file", "secret file"]
-"""A file is a path relative to the configuration's folder; a secret one can be read by its owner only."""
+Kind = Literal["text", "flag", "port", "file", "secret file", "secrets file"]
+"""A file is a path relative to the configuration's folder; secret ones can be read by their owner only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ KEYS = (
         "notify.secrets",
         "File of lines NAME=value for its secret_env and password_env, mode 0600.",
         "notify-secrets",
-        kind="secret file",
+        kind="secrets file",
     ),
 )
 

@@ -129,6 +129,20 @@ def test_a_file_that_is_no_configuration_is_refused_and_never_an_exception(
     assert [line for line in told if re.fullmatch(sentence, line)], told
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"# ours\nHOOK whsec_abc\n", "line 2: expected NAME=value"), (b"HOOK=\xe9\n", "is not UTF-8")],
+)
+def test_a_file_of_secrets_that_is_none_is_refused_and_not_quoted(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "secrets").write_bytes(content)
+    (tmp_path / "secrets").chmod(0o600)
+    (mistake,) = stack_of(tmp_path, "notify: {secrets: secrets}").configuration.mistakes
+    assert mistake.problem.endswith(problem)
+    assert "whsec" not in str(mistake)
+
+
 def test_half_a_ministry_is_told_what_is_missing(tmp_path: Path) -> None:
     assert mistakes_of(tmp_path, "# ours\nministry: {name: Bộ}") == [
         "line 2: ministry.account: is missing",
