@@ -70,7 +70,7 @@ def test_it_starts_all_that_its_file_asks_for_and_goes_on_elsewhere_after_a_move
     assert {"province.forwarder.forward", "province.aggregator.notify"} <= names
     assert [note for note in status["notes"] if "configured" in note or "no section" in note] == []
     assert status["urls"]["province"]["ftp"] == f"ftp://127.0.0.2:{ports['ftp']}"
-    assert retention_days(first, "raw-file") == 5
+    wait_until(lambda: retention_days(first, "raw-file") == 5, "the days of raw files", every_s=0.5)
     assert retention_days(first, "qa-flagged") == 30
 
     (tmp_path / "registry").mkdir()
