@@ -2,32 +2,48 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
+from quantrac.domain.inspection.doubt import Doubt, advise_on_doubt
+from quantrac.domain.inspection.file import InspectedFile
 from quantrac.domain.layouts import Layout, layout_of
-from quantrac.domain.parsing import ADVICE, ParsedFile, Reason
-from quantrac.domain.readings import Reject
-from quantrac.domain.registry.stations import Station
+from quantrac.domain.rejects import advise_on
+
+_Item = TypeVar("_Item")
+_Key = TypeVar("_Key", bound=Hashable)
 
 _LISTED_LINES = 10
+_LISTED_SENTENCES = 10
+"""Different sentences about one reason: a file may have another wrong text in each line."""
 _LOOKED_AT_FOLDERS = 10_000
 
 
-def explanation(parsed: ParsedFile, station: Station | None) -> Iterator[str]:
-    """Say what the file is to the receiver, and for each reason which lines it meets and what to change."""
-    yield f"  Station: {_station(parsed, station)}"
+def explanation(file: InspectedFile, doubts: Sequence[Doubt], *, has_registry: bool) -> Iterator[str]:
+    """Say what the file is to the receiver, and for each reject and doubt why, where, and what to change.
+
+    ``has_registry`` tells whether the file's station was looked up.
+    """
+    parsed = file.parsed
+    yield f"  Station: {_station(file, has_registry)}"
     if parsed.readings:
-        yield f"  Columns: {parsed.format}. {len(parsed.readings)} line(s) are good, whatever the rest is."
-    by_reason: dict[str, list[Reject]] = defaultdict(list)
-    for reject in parsed.rejects:
-        by_reason[reject.reason].append(reject)
-    if not by_reason:
+        yield f"  Columns: {parsed.format}. {len(parsed.readings)} line(s) were read."
+    if not parsed.rejects and not doubts:
         yield "  Nothing has to be changed."
-    for reason, rejects in by_reason.items():
-        yield f"  {_lines(rejects)}: {rejects[0].detail}".translate(_UNPRINTABLE)
-        yield f"    What to change: {ADVICE[Reason(reason)]}"
+    for reason, rejects in _group(parsed.rejects, lambda reject: reject.reason):
+        yield from _describe([(reject.line, reject.detail) for reject in rejects])
+        yield f"    What to change: {advise_on(reason)}"
+    yield from describe_doubts(doubts)
+
+
+def describe_doubts(doubts: Sequence[Doubt]) -> Iterator[str]:
+    """Say of lines that were read what speaks against them, and what to change."""
+    for (code, flag), group in _group(doubts, lambda doubt: (doubt.code, doubt.flag)):
+        verdict = f"would be flagged {flag.name.lower()} ({code})" if flag else f"doubtful ({code})"
+        yield from _describe([(doubt.line, f"{verdict}: {doubt.detail}") for doubt in group])
+        yield f"    What to change: {advise_on_doubt(code)}"
 
 
 def layout_report(folder: Path) -> tuple[list[str], bool]:
@@ -61,16 +77,37 @@ def _folders_with_files(folder: Path) -> list[str]:
     return folders or [str(folder)]
 
 
-def _station(parsed: ParsedFile, station: Station | None) -> str:
-    if station is not None:
-        return f"{station.code}, {station.name}"
-    if parsed.station_code:
-        return f"the name states {parsed.station_code}; --registry tells whether it is known"
+def _station(file: InspectedFile, has_registry: bool) -> str:
+    if file.station is not None:
+        return f"{file.station.code}, {file.station.name}"
+    stated = file.parsed.station_code
+    if has_registry:
+        return f"none of the registry{f'; the name states {stated}' if stated else ''}"
+    if stated:
+        return f"the name states {stated}; --registry tells whether it is known"
     return "the name states none; the account's only station, a folder or a registered pattern has to tell"
 
 
-def _lines(rejects: list[Reject]) -> str:
-    numbers = [str(reject.line) for reject in rejects if reject.line]
+def _group(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> Iterable[tuple[_Key, list[_Item]]]:
+    """Return items by key, each key where its first item stood."""
+    groups: dict[_Key, list[_Item]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups.items()
+
+
+def _describe(details: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """Say each sentence once, with the lines that it is said of; the first sentences where there are many."""
+    groups = list(_group(details, lambda detail: detail[1]))
+    for sentence, lines in groups[:_LISTED_SENTENCES]:
+        yield f"  {_lines([line for line, _ in lines])}: {sentence}".translate(_UNPRINTABLE)
+    if len(groups) > _LISTED_SENTENCES:
+        more = sum(len(lines) for _, lines in groups[_LISTED_SENTENCES:])
+        yield f"  The same of {more} more line(s)."
+
+
+def _lines(lines: Sequence[int]) -> str:
+    numbers = [str(line) for line in lines if line]
     if not numbers:
         return "The file"
     more = f" and {len(numbers) - _LISTED_LINES} more" if len(numbers) > _LISTED_LINES else ""

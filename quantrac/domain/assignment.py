@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from quantrac.domain.layouts import folders_of
 from quantrac.domain.parsing import station_code_from_name
+from quantrac.domain.readings import Reject
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.spellings import fold
 
@@ -52,6 +53,23 @@ def match_stations(name: str, stations: Sequence[Station], path: str = "") -> tu
     if matches:
         return matches
     return (stations[0],) if len(stations) == 1 and not stated_code else ()
+
+
+def assignment_reject(name: str, candidates: Sequence[Station], among: str) -> Reject:
+    """Return the reject of a whole file that no station, or more than one, may have sent.
+
+    ``among`` ends the sentence that there is none: ``of account bkhn``.
+    """
+    if candidates:
+        codes = ", ".join(station.code for station in candidates)
+        return Reject(0, "", AMBIGUOUS_STATION, f'The file name "{name}" fits several: {codes}.')
+    return Reject(0, "", UNKNOWN_STATION, f'The file name "{name}" belongs to no station {among}.')
+
+
+def stands_in(station: Station, text: str) -> bool:
+    """Tell whether a station's code or alias stands in a text as a whole word."""
+    folded = fold(text)
+    return any(_is_word_of(fold(code), folded) for code in (station.code, *station.aliases))
 
 
 def _codes(stations: Sequence[Station]) -> dict[str, tuple[Station, ...]]:

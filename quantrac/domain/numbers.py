@@ -162,6 +162,16 @@ def is_number(text: str) -> bool:
     return True
 
 
+def has_unsure_comma(text: str) -> bool:
+    """Tell whether the comma of a number may stand before its decimals or between its thousands.
+
+    >>> [has_unsure_comma(text) for text in ("1,013", "7,85", "0,013", "1.013")]
+    [True, False, False, False]
+    """
+    match = _MAY_DIVIDE_THOUSANDS.fullmatch(text)
+    return match is not None and match[1] == ","
+
+
 def decimal_sign(text: str) -> DecimalSign | None:
     """Return the decimal sign that a number shows for sure; ``None`` where it shows none, or is no number.
 

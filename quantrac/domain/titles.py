@@ -1,4 +1,4 @@
-"""Lines of a file that are not about a measurement: rows of titles, and end marks.
+"""Lines of a file that are not about a measurement: rows of titles, comments, and end marks.
 
 Loggers and exports write them around their readings. They say nothing that could be lost, so they are left
 out without a complaint; a line that holds a number or a time is never one of them.
@@ -29,6 +29,9 @@ END_MARKS = frozenset(
 )
 """Folded by :func:`_fold`. Written from practice, unverified."""
 
+COMMENT_SIGNS = ("#", "//")
+"""Written from practice, unverified."""
+
 _WORDS = {column: re.compile(rf"\b(?:{'|'.join(words)})\b") for column, words in TITLES.items()}
 _NUMBER = re.compile(r"[+-]?\d[\d.,:/ TZ+-]*", re.ASCII)
 _LONGEST = 60
@@ -48,6 +51,15 @@ def is_title_row(columns: Iterable[str]) -> bool:
         return False
     folded = list(map(_fold, titles))
     return sum(any(map(words.search, folded)) for words in _WORDS.values()) >= 2
+
+
+def is_comment(line: str) -> bool:
+    """Tell whether a line says of itself that it is a comment, and has no columns of a reading.
+
+    >>> is_comment("# logger 7, firmware 2.1"), is_comment("#1 Temp\t23.9\toC"), is_comment("// begin")
+    (True, False, True)
+    """
+    return line.lstrip().startswith(COMMENT_SIGNS) and "\t" not in line
 
 
 def is_end_mark(line: str) -> bool:

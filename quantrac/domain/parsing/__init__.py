@@ -11,7 +11,7 @@ A bad line becomes a reject with its line number, text and reason, and never tak
 """
 
 from quantrac.domain.parsing.advice import ADVICE
-from quantrac.domain.parsing.file_time import file_time
+from quantrac.domain.parsing.file_time import file_time, name_time
 from quantrac.domain.parsing.filename import station_code_from_name
 from quantrac.domain.parsing.formats import FORMATS, Format
 from quantrac.domain.parsing.parser import ParsedFile, parse_file
@@ -27,6 +27,7 @@ __all__ = [
     "ParsedFile",
     "Reason",
     "file_time",
+    "name_time",
     "parse_file",
     "station_code_from_name",
 ]

@@ -25,12 +25,21 @@ def file_time(name: str, content: bytes, zone: ZoneInfo = DEFAULT_ZONE) -> datet
     >>> file_time("HN_BKHN_KHIKXQ_20260325000500.txt", b"").isoformat()
     '2026-03-24T17:05:00+00:00'
     """
+    return name_time(name, zone) or _first_time(content[:_FIRST_BYTES], zone)
+
+
+def name_time(name: str, zone: ZoneInfo = DEFAULT_ZONE) -> datetime | None:
+    """Return the time in a file's name, on the station's clock; UTC, or ``None`` where it holds none.
+
+    >>> name_time("HN_BKHN_KHIKXQ_20260325000500.txt").isoformat(), name_time("01_06_2023 00_06.lsi")
+    ('2026-03-24T17:05:00+00:00', None)
+    """
     for digits in _IN_NAME.findall(base_name(name)):
         try:
             return to_utc(digits, zone)
         except ParseError:
             continue
-    return _first_time(content[:_FIRST_BYTES], zone)
+    return None
 
 
 def _first_time(content: bytes, zone: ZoneInfo) -> datetime | None:

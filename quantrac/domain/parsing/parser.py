@@ -31,7 +31,7 @@ from quantrac.domain.qualifiers import NO_QUALIFIER
 from quantrac.domain.readings import Reading, Readings, Reject
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.statuses import read_status
-from quantrac.domain.titles import is_end_mark, is_title_row
+from quantrac.domain.titles import is_comment, is_end_mark, is_title_row
 from quantrac.domain.units import Conversion
 
 _NUMBER_REASONS = {
@@ -140,7 +140,8 @@ class _Reader:
         if not lines.rest.strip():
             return
         previous = split_line(lines.text(self._readings[-1].line)) if self._readings else None
-        if not is_end_mark(lines.rest) and breaks_off(split_line(lines.rest), previous):
+        is_remark = is_end_mark(lines.rest) or is_comment(lines.rest)
+        if not is_remark and breaks_off(split_line(lines.rest), previous):
             self._rejects.add(number, lines.rest, Reason.TRUNCATED_LINE)
         elif number in lines.errors:
             self._reject(number, lines.rest, lines.errors[number])
@@ -184,15 +185,17 @@ class _Reader:
         self._rejects.add(number, line, error.reason, **error.facts)
 
     def _arrange(self, number: int, line: str) -> Columns | None:
-        """Find the line's format; ``None`` for lines about no reading: blank ones, titles, end marks."""
+        """Find the line's format; ``None`` for lines about no reading: blank, comments, titles, end marks."""
         if not line.strip():
             return None
         columns = split_line(line)
+        line_format = find_format(columns)
+        if line_format is None and is_comment(line):
+            return None
         is_first, self._started = not self._started, True
         if is_first and _is_title(line, columns):
             self._title = number, line
             return None
-        line_format = find_format(columns)
         if line_format is None:
             if is_end_mark(line) or is_title_row(columns):
                 return None

@@ -3,7 +3,7 @@
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 
-from quantrac.domain.assignment import AMBIGUOUS_STATION, UNKNOWN_STATION, match_stations
+from quantrac.domain.assignment import UNKNOWN_STATION, assignment_reject, match_stations
 from quantrac.domain.parsing import parse_file
 from quantrac.domain.readings import ReadingSet, Reject
 from quantrac.domain.registry.registry import Registry
@@ -111,13 +111,7 @@ def _describe_cut(content: bytes) -> str:
 
 
 def _assignment_reject(headers: RawFileHead, candidates: Sequence[Station]) -> Reject:
-    if candidates:
-        codes = ", ".join(station.code for station in candidates)
-        return Reject(0, "", AMBIGUOUS_STATION, f'The file name "{headers.name}" fits several: {codes}.')
-    return Reject(0, "", UNKNOWN_STATION, _unknown_station(headers))
-
-
-def _unknown_station(headers: RawFileHead) -> str:
-    if headers.station is None:
-        return f'The file name "{headers.name}" belongs to no station of account {headers.account}.'
-    return f"Station {headers.station} was not in the registry when the file was received."
+    if headers.station is not None:
+        detail = f"Station {headers.station} was not in the registry when the file was received."
+        return Reject(0, "", UNKNOWN_STATION, detail)
+    return assignment_reject(headers.name, candidates, f"of account {headers.account}")

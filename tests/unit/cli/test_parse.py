@@ -12,6 +12,7 @@ from quantrac.cli.parse import parse
 
 GOOD = "PM2.5\t27.81\tug/m3\t20260325000500\t00\r\n"
 NAME = "HN_ABCD_KHI001_20260325000500.txt"
+AT_ONCE = ("--received-at", "2026-03-25T00:06+07:00")
 
 
 def run(*arguments: object) -> Result:
@@ -151,11 +152,11 @@ def test_explain_says_what_to_change_for_each_reason(faulty: Path) -> None:
     assert answer.exit_code == 1
     assert '  Line 2: The value column holds "12,4x", which is not a number.' in answer.stdout
     assert "What to change: Write digits with a decimal point." in answer.stdout
-    assert "  Columns: name-value-unit-time. 1 line(s) are good" in answer.stdout
+    assert "  Columns: name-value-unit-time. 1 line(s) were read." in answer.stdout
 
 
 def test_explain_says_so_where_nothing_has_to_be_changed(good: Path) -> None:
-    assert "Nothing has to be changed." in run("--explain", good).stdout
+    assert "Nothing has to be changed." in run("--explain", *AT_ONCE, good).stdout
 
 
 def test_the_layout_of_a_folder_is_told_from_the_folders_of_files_in_it(tmp_path: Path) -> None:
