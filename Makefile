@@ -102,6 +102,7 @@ docs: setup ## write the generated parts of pages in docs/
 	@$(BIN)/python -m docs.qa_page
 	@$(BIN)/python -m docs.limits_page
 	@$(BIN)/python -m docs.operating_page
+	@$(BIN)/python -m quantrac.conformance
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

@@ -21,6 +21,7 @@ _COMMANDS = {
     "put": "Send files by FTP, as a station's logger would.",
     "simulate": "Replay a CSV of measurements as a station's files.",
     "parse": "Show what the receiver makes of station files.",
+    "conformance": "Hold a parser of station files against good and bad examples.",
     "qa": "Flag the rows of a CSV of one series.",
     "replay": "Read files, judge readings or compute averages again.",
     "index": "Compute VN_AQI and VN_WQI of a CSV.",

@@ -205,11 +205,11 @@ def _table(shown: str, file: InspectedFile) -> Iterator[str]:
             (
                 str(reading.line),
                 reading.parameter,
-                _stored(reading),
+                _show_stored(reading),
                 reading.unit or "-",
                 to_iso(reading.measured_at),
                 reading.status,
-                _written(reading, file),
+                _show_written(reading, file),
             )
             for reading in parsed.readings
         ]
@@ -233,16 +233,16 @@ def _table(shown: str, file: InspectedFile) -> Iterator[str]:
     yield ""
 
 
-def _stored(reading: Reading) -> str:
+def _show_stored(reading: Reading) -> str:
     """Write the stored value, as the file does where that says the same number."""
     text = split_qualifier(reading.text)[1].strip()
     return reading.qualifier + (text if _is_number(text, reading.value) else shortest_decimal(reading.value))
 
 
-def _written(reading: Reading, file: InspectedFile) -> str:
+def _show_written(reading: Reading, file: InspectedFile) -> str:
     """Return value and unit as they stood in the file; empty where they say what is stored."""
     _, text, unit, _, _ = (column.strip() for column in file.written[reading.line])
-    if text == _stored(reading) and canonical_unit(unit) == (canonical_unit(reading.unit) or ""):
+    if text == _show_stored(reading) and canonical_unit(unit) == (canonical_unit(reading.unit) or ""):
         return ""
     return f"{text} {unit or '(no unit)'}" if unit or reading.unit else text
 

@@ -15,6 +15,8 @@ from quantrac.domain.rejects import advise_on
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key", bound=Hashable)
 
+_FORMS = (("{", "JSON"), ("[{", "JSON"), ("<", "XML or HTML"))
+"""How files of other kinds begin."""
 _LISTED_LINES = 10
 _LISTED_SENTENCES = 10
 """Different sentences about one reason: a file may have another wrong text in each line."""
@@ -30,6 +32,8 @@ def explanation(file: InspectedFile, doubts: Sequence[Doubt], *, has_registry: b
     yield f"  Station: {_station(file, has_registry)}"
     if parsed.readings:
         yield f"  Columns: {parsed.format}. {len(parsed.readings)} line(s) were read."
+    if form := next((form for sign, form in _FORMS if file.title.startswith(sign)), ""):
+        yield f"  It looks like {form}. A station file has a line a value, its columns divided by TABs."
     if not parsed.rejects and not doubts:
         yield "  Nothing has to be changed."
     for reason, rejects in _group(parsed.rejects, lambda reject: reject.reason):

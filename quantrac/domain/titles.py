@@ -34,6 +34,8 @@ COMMENT_SIGNS = ("#", "//")
 
 _WORDS = {column: re.compile(rf"\b(?:{'|'.join(words)})\b") for column, words in TITLES.items()}
 _NUMBER = re.compile(r"[+-]?\d[\d.,:/ TZ+-]*", re.ASCII)
+_JSON = ("{", "[{")
+"""How a document begins whose words are keys of data, and no titles."""
 _LONGEST = 60
 """Characters of a title or an end mark."""
 
@@ -45,9 +47,13 @@ def is_title_row(columns: Iterable[str]) -> bool:
     True
     >>> is_title_row(["Data value", "---", "mg/L", "no time", "00"])
     False
+    >>> is_title_row(['{"parameter":', '"PM2.5",', '"value":', "27.81}"])
+    False
     """
     titles = [column.strip() for column in columns]
-    if any(_NUMBER.fullmatch(title) or len(title) > _LONGEST for title in titles):
+    if "".join(titles).startswith(_JSON) or any(
+        _NUMBER.fullmatch(title) or len(title) > _LONGEST for title in titles
+    ):
         return False
     folded = list(map(_fold, titles))
     return sum(any(map(words.search, folded)) for words in _WORDS.values()) >= 2

@@ -45,9 +45,9 @@ def _name_another_station(file: InspectedFile, station: Station, stations: Itera
     if code and not stands_in(station, file.name) and not fits_pattern(file.name, station.file_patterns):
         return f"The file's name states {code}"
     if file.title and not stands_in(station, file.title):
-        for other in stations:
-            if other.code != station.code and stands_in(other, file.title):
-                return f"The file's first line states {other.code}"
+        for neighbour in stations:
+            if neighbour.code != station.code and stands_in(neighbour, file.title):
+                return f"The file's first line states {neighbour.code}"
     return ""
 
 

@@ -51,11 +51,11 @@ def inspect_file(
             parsed = parse_file(content, name, station, received_at)
         else:
             parsed = ParsedFile(name, rejects=[assignment_reject(name, candidates, "in the registry")])
-    written, title = _written(content, station)
+    written, title = _read_columns(content, station)
     return InspectedFile(name, received_at, parsed, station, written, title)
 
 
-def _written(content: bytes, station: Station | None) -> tuple[dict[int, Columns], str]:
+def _read_columns(content: bytes, station: Station | None) -> tuple[dict[int, Columns], str]:
     """Return the columns of each line that has a format, and the line before them that has none."""
     lines = read_lines(content, station.encoding if station else "utf-8")
     by_line: dict[int, Columns] = {}
