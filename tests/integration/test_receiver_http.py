@@ -50,7 +50,7 @@ def test_a_file_is_answered_201_once_the_broker_has_its_exact_bytes(
                 "station": "HN_BKHN_KHIKXQ",
                 "known": False,
                 "state": "confirmed",
-                "read": {"readings": 1, "rejects": []},
+                "read": {"outcome": "all", "readings": 1, "rejects": []},
             }
         ]
     }
@@ -235,3 +235,55 @@ def test_a_name_that_is_not_utf_8_is_a_problem(receiver: Receiver, client: httpx
     )
     assert is_problem(response, 422, "control character")
     assert receiver.broker.records("raw-file") == []
+
+
+def dry_run(client: httpx.Client, content: bytes, name: str = file_name(), **options: Any) -> httpx.Response:
+    return client.post("/v1/files", params={"name": name, "dry_run": "true"}, content=content, **options)
+
+
+def test_a_dry_run_is_answered_as_the_upload_is_and_keeps_nothing(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    content = CONTENT + b"NO2\t12,4x\tug/m3\t20260325120000\t00\r\n"
+    tried = dry_run(client, content)
+    assert receiver.broker.records("raw-file") == []
+    assert not any(receiver.folder.rglob("*-" + file_id(content)[:16] + "*"))
+    sent = post(client, content)
+    (tried_file,), (sent_file,) = tried.json()["files"], sent.json()["files"]
+    assert (tried.status_code, tried_file.pop("state")) == (200, "dry-run")
+    assert (sent.status_code, sent_file.pop("state")) == (201, "confirmed")
+    assert tried_file == sent_file
+    assert tried_file["read"]["outcome"] == "some"
+    assert len(receiver.broker.records("raw-file")) == 1
+
+
+def test_a_dry_run_after_an_upload_says_that_the_file_is_known(client: httpx.Client) -> None:
+    post(client, CONTENT)
+    assert dry_run(client, CONTENT).json()["files"][0]["known"] is True
+
+
+def test_a_dry_run_opens_no_way_around_the_checks_of_the_door(client: httpx.Client) -> None:
+    assert is_problem(dry_run(client, CONTENT, "a\x00b"), 422, "cannot be kept")
+    assert is_problem(dry_run(client, b"x" * 20_001), 413, "20000")
+    assert is_problem(dry_run(client, CONTENT, auth=("bkhn", "wrong")), 401, "wrong password")
+
+
+def test_a_dry_run_needs_no_room_in_the_spool(receiver: Receiver, client: httpx.Client) -> None:
+    receiver.broker.away = True
+    assert dry_run(client, CONTENT).status_code == 200
+
+
+def test_a_file_of_which_nothing_is_read_is_kept_and_the_answer_says_so(
+    receiver: Receiver, client: httpx.Client
+) -> None:
+    answer = post(client, b'{"PM2.5": 27.81}\r\n')
+    read = answer.json()["files"][0]["read"]
+    assert (answer.status_code, read["outcome"], read["readings"]) == (201, "none", 0)
+    assert read["rejects"]
+    assert len(receiver.broker.records("raw-file")) == 1
+
+
+def test_its_description_names_the_scheme_by_which_accounts_log_in(client: httpx.Client) -> None:
+    schemes = client.get("/openapi.json").json()["components"]["securitySchemes"]
+    assert list(schemes) == ["Basic"]
+    assert schemes["Basic"]["scheme"] == "basic"

@@ -65,8 +65,24 @@ class Intake:
 
     def offer(self, upload: Upload) -> UploadOutcome:
         """Begin to take one upload in, without waiting; raises ``ValueError`` for a refused file name."""
-        content_id = file_id(upload.content)
         received_at = self._clock()
+        outcome, record = self._decide(upload, received_at)
+        if outcome.is_resend:
+            _finish(outcome)
+        else:
+            name = f"{received_at.timestamp() * 1000:013.0f}-{outcome.file_id[:16]}"
+            self._writers.submit(self._write, name, record, outcome)
+        return outcome
+
+    def preview(self, upload: Upload) -> UploadOutcome:
+        """Return what :meth:`offer` would decide, as if all were done, and keep nothing; raises like it."""
+        outcome, _ = self._decide(upload, self._clock())
+        _finish(outcome)
+        return outcome
+
+    def _decide(self, upload: Upload, received_at: datetime) -> tuple[UploadOutcome, Record]:
+        """Take the first two steps; the futures of the outcome are running."""
+        content_id = file_id(upload.content)
         # 1.
         record = self._handler.record(upload, content_id, received_at)
         owner = record.key.decode()
@@ -76,12 +92,7 @@ class Intake:
         outcome = UploadOutcome(content_id, station.decode() if station else None, is_resend, record=record)
         for future in (outcome.spooled, outcome.confirmed):
             future.set_running_or_notify_cancel()  # a caller that stops waiting can no longer cancel it
-            if is_resend:
-                future.set_result(None)
-        if not is_resend:
-            name = f"{received_at.timestamp() * 1000:013.0f}-{content_id[:16]}"
-            self._writers.submit(self._write, name, record, outcome)
-        return outcome
+        return outcome, record
 
     @property
     def has_room(self) -> bool:
@@ -106,3 +117,8 @@ class Intake:
     def _remember(self, record: Record) -> None:
         headers = RawFileHeaders.from_headers(record.headers)
         self._ledger.add(record.key.decode(), headers.file_id, headers.received_at)
+
+
+def _finish(outcome: UploadOutcome) -> None:
+    for future in (outcome.spooled, outcome.confirmed):
+        future.set_result(None)

@@ -36,7 +36,11 @@ class _Utf8Basic(HTTPBasic):
         return HTTPBasicCredentials(username=name, password=password)
 
 
-_scheme = _Utf8Basic(realm="quantrac")
+_scheme = _Utf8Basic(
+    realm="quantrac",
+    scheme_name="Basic",
+    description="Name and password of an account of the registry, in UTF-8.",
+)
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="quantrac", charset="UTF-8"'}
 

@@ -46,6 +46,8 @@ class RejectedLine(BaseModel):
 class ReadingSummary(BaseModel):
     """What the parser reads in a file, by the registry as it is now."""
 
+    outcome: Literal["all", "some", "none"]
+    """Whether every line was read, some, or none: look here, for the file itself is kept in any case."""
     readings: int
     rejects: list[RejectedLine]
     """At most 1,000."""
@@ -61,8 +63,9 @@ class AcceptedFile(BaseModel):
     """Station it was assigned to; null while none could be."""
     known: bool
     """Whether the very same file had been accepted before."""
-    state: Literal["confirmed", "spooled"]
-    """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it."""
+    state: Literal["confirmed", "spooled", "dry-run"]
+    """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it; ``dry-run``: it was
+    read for this answer and kept nowhere."""
     read: ReadingSummary | None
 
 
@@ -88,17 +91,21 @@ def files_router(
         account: Annotated[Account, Depends(auth)],
         name: Annotated[str | None, Query(description="file name of a raw body")] = None,
         x_file_name: Annotated[str | None, Header(description="the same, as a header")] = None,
+        dry_run: Annotated[bool, Query(description="answer as to an upload, and keep nothing")] = False,
     ) -> UploadAnswer:
         """Take one file as the raw body, plain, gzip or zstd, or several plain ones as a form.
 
         201: the broker has all of them, at least one is new. 200: all were known. 202: at least one is safe
-        on disk but not confirmed by the broker in time; nothing needs to be sent again.
+        on disk but not confirmed by the broker in time; nothing needs to be sent again. A file of which
+        nothing can be read is kept and answered like any other: `read` says so. A dry run is answered 200.
         """
         contents = await _read_files(request, name or x_file_name, account.name, gate)
-        outcomes = [await _offer(intake, gate, account, *content) for content in contents]
+        take = intake.preview if dry_run else intake.offer
+        outcomes = [await _offer(take, gate, account, *content) for content in contents]
         await _wait(outcomes, confirm_seconds)
         files = [
-            await _entry(name, outcome, read) for (name, _), outcome in zip(contents, outcomes, strict=True)
+            await _entry(name, outcome, read, dry_run=dry_run)
+            for (name, _), outcome in zip(contents, outcomes, strict=True)
         ]
         response.status_code = _status(files)
         return UploadAnswer(files=files)
@@ -163,14 +170,16 @@ def _limit_body(receive: Callable[[], Any], limit: int, pause: Callable[[int], f
     return receive_limited
 
 
-async def _offer(intake: Intake, gate: Gate, account: Account, path: str, content: bytes) -> UploadOutcome:
+async def _offer(
+    take: Callable[[Upload], UploadOutcome], gate: Gate, account: Account, path: str, content: bytes
+) -> UploadOutcome:
     if refusal := gate.count_file(account.name):
         raise refusal_problem(refusal)
     folder, _, name = path.replace("\\", "/").rpartition("/")
     # As a client of the other doors sees it: nothing lies above the account's root.
     folder = normpath(f"/{folder.lstrip('/')}")
     try:
-        outcome = intake.offer(Upload(account, folder, name, content, "http"))
+        outcome = take(Upload(account, folder, name, content, "http"))
         await asyncio.wrap_future(outcome.spooled)
     except ValueError as error:
         raise Problem(422, str(error)) from error
@@ -185,13 +194,14 @@ async def _wait(outcomes: list[UploadOutcome], seconds: float) -> None:
     await asyncio.wait(waiting, timeout=seconds)
 
 
-async def _entry(name: str, outcome: UploadOutcome, read: Reader) -> AcceptedFile:
+async def _entry(name: str, outcome: UploadOutcome, read: Reader, *, dry_run: bool) -> AcceptedFile:
+    state: Literal["confirmed", "spooled"] = "confirmed" if outcome.confirmed.done() else "spooled"
     return AcceptedFile(
         file_id=outcome.file_id,
         name=name,
         station=outcome.station,
         known=outcome.is_resend,
-        state="confirmed" if outcome.confirmed.done() else "spooled",
+        state="dry-run" if dry_run else state,
         read=await asyncio.to_thread(_read, outcome.record, read) if outcome.record else None,
     )
 
@@ -199,10 +209,12 @@ async def _entry(name: str, outcome: UploadOutcome, read: Reader) -> AcceptedFil
 def _read(record: Record, read: Reader) -> ReadingSummary:
     reading_set = read(record)
     rejects = [RejectedLine(line=r.line, reason=r.reason, detail=r.detail) for r in reading_set.rejects]
-    return ReadingSummary(readings=len(reading_set.readings), rejects=rejects)
+    readings = len(reading_set.readings)
+    outcome: Literal["all", "some", "none"] = "none" if not readings else "some" if rejects else "all"
+    return ReadingSummary(outcome=outcome, readings=readings, rejects=rejects)
 
 
 def _status(files: list[AcceptedFile]) -> int:
     if any(file.state == "spooled" for file in files):
         return 202
-    return 200 if all(file.known for file in files) else 201
+    return 200 if all(file.known or file.state == "dry-run" for file in files) else 201
