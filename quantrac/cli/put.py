@@ -29,22 +29,47 @@ from quantrac.local.simulator import FtpSender, NotAcknowledged, day_folder
     show_envvar=True,
     help="Name of the account; by default the station's code in lower case, with - for _.",
 )
+@click.option(
+    "--http",
+    metavar="URL",
+    help="Send over HTTP instead, such as to http://127.0.0.1:8021; the answer says what was read.",
+)
+@click.option("--dry-run", is_flag=True, help="With --http: ask what would be read, and have nothing kept.")
 @one_sentence
 @connection_options
-def put(*, files: tuple[Path, ...], folder: str | None, account: str | None, connection: Connection) -> None:
-    """Send FILES by FTP, as a station's logger would.
+def put(
+    *,
+    files: tuple[Path, ...],
+    folder: str | None,
+    account: str | None,
+    http: str | None,
+    dry_run: bool,
+    connection: Connection,
+) -> None:
+    """Send FILES by FTP, as a station's logger would, or over HTTP.
 
     Prints the server's answer for each file. Ends with 1 when one was not acknowledged.
     """
+    from quantrac.cli.http_sender import HttpSender
+
+    if dry_run and http is None:
+        raise click.UsageError("--dry-run needs --http URL: FTP keeps what it takes.")
+
+    def open_sender(name: str) -> FtpSender | HttpSender:
+        if http is None:
+            return connection.sender(name)
+        return HttpSender(http, name, connection.password(name), dry_run=dry_run)
+
     failed = 0
-    senders: dict[str, FtpSender] = {}
+    senders: dict[str, FtpSender | HttpSender] = {}
     with ExitStack() as opened:
         for file in files:
             name = account or account_name(station_code_from_name(file.name))
             if not name:
                 raise click.UsageError(f"{file.name} names no station: give --account.")
             if name not in senders:
-                senders[name] = opened.enter_context(connection.sender(name))
+                senders[name] = sender = open_sender(name)
+                opened.callback(sender.close)
             try:
                 target = day_folder(file.name) if folder is None else folder
                 echo(f"{file.name}: {senders[name].send(target, file.name, file.read_bytes())}")

@@ -64,8 +64,8 @@ class AcceptedFile(BaseModel):
     known: bool
     """Whether the very same file had been accepted before."""
     state: Literal["confirmed", "spooled", "dry-run"]
-    """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it; ``dry-run``: it was
-    read for this answer and kept nowhere."""
+    """``confirmed``: the broker has it; ``spooled``: safe on disk, the broker will get it; ``dry-run``: it
+    was read for this answer and kept nowhere."""
     read: ReadingSummary | None
 
 
@@ -86,6 +86,7 @@ def files_router(
 
     @router.post("/v1/files", status_code=201, responses=dict.fromkeys(_REFUSALS, PROBLEM))
     async def upload(
+        *,
         request: Request,
         response: Response,
         account: Annotated[Account, Depends(auth)],
