@@ -22,20 +22,33 @@ _PROVINCE = re.compile(r"\d{2}", re.ASCII)
 
 
 def new_key(
-    owner: str, *, provinces: Iterable[str] = (), valid_to: datetime | date | None = None
+    owner: str,
+    *,
+    provinces: Iterable[str] = (),
+    stations: Iterable[str] = (),
+    accounts: Iterable[str] = (),
+    valid_to: datetime | date | None = None,
 ) -> tuple[str, ApiKey]:
     """Make a key: the token to hand over once, and the record to keep; raises as :func:`key_record` does."""
     token = f"qk_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
-    return token, key_record(token, owner, provinces=provinces, valid_to=valid_to)
+    scope = {"provinces": provinces, "stations": stations, "accounts": accounts}
+    return token, key_record(token, owner, **scope, valid_to=valid_to)
 
 
 def key_record(
-    token: str, owner: str, *, provinces: Iterable[str] = (), valid_to: datetime | date | None = None
+    token: str,
+    owner: str,
+    *,
+    provinces: Iterable[str] = (),
+    stations: Iterable[str] = (),
+    accounts: Iterable[str] = (),
+    valid_to: datetime | date | None = None,
 ) -> ApiKey:
     """Return the record to keep of a token.
 
-    ``valid_to`` is exclusive; a date without a time means midnight in Vietnam. Raises ``UserError`` for a
-    malformed token, an empty owner or a province code that is not two digits.
+    ``provinces``, or ``stations`` (codes) and ``accounts`` (of loggers), are all that it may read; without
+    any of them it reads everything. ``valid_to`` is exclusive; a date means midnight in Vietnam.
+    Raises ``UserError`` for a malformed token, an empty owner or a province code that is not two digits.
     """
     parts, provinces = parse_token(token), tuple(provinces)
     if parts is None:
@@ -47,7 +60,8 @@ def key_record(
             raise UserError(f"province code {code!r} is not two digits")
     fields = {"id": parts[0], "owner": owner.strip(), "secret_sha256": _sha256(parts[1])}
     try:
-        return ApiKey.model_validate({**fields, "provinces": provinces, "valid_to": valid_to})
+        scope = {"provinces": provinces, "stations": tuple(stations), "accounts": tuple(accounts)}
+        return ApiKey.model_validate({**fields, **scope, "valid_to": valid_to})
     except ValidationError as error:
         raise UserError(first_problem(error, ApiKey)) from error
 

@@ -1,5 +1,6 @@
 """``quantrac keys``: who may read the REST API."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import click
@@ -11,6 +12,8 @@ from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.registry.api_keys import ApiKey
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.spellings import did_you_mean
 from quantrac.errors import UserError
 from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir
@@ -29,13 +32,36 @@ def keys() -> None:
 @click.option(
     "--province", "provinces", type=PROVINCE_CODE, multiple=True, help="Code or name it may read; none = all."
 )
+@click.option("--station", "stations", multiple=True, metavar="CODE", help="Station that is all it may read.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME",
+    help="Account of a logger: it may read what the account's stations sent, and its files of no station.",
+)
 @click.option("--valid-to", type=click.DateTime(["%Y-%m-%d"]), help="First day, in Vietnam, it is refused.")
 @one_sentence
 @target_options
-def create(owner: str, provinces: tuple[str, ...], valid_to: datetime | None, target: Target) -> None:
-    """Make a key and print it, this once; --province can be repeated."""
-    token, key = new_key(owner, provinces=provinces, valid_to=valid_to.date() if valid_to else None)
-    with read_registry(target):
+def create(
+    *,
+    owner: str,
+    provinces: tuple[str, ...],
+    stations: tuple[str, ...],
+    accounts: tuple[str, ...],
+    valid_to: datetime | None,
+    target: Target,
+) -> None:
+    """Make a key and print it, this once; --province, --station and --account can be repeated."""
+    token, key = new_key(
+        owner,
+        provinces=provinces,
+        stations=stations,
+        accounts=accounts,
+        valid_to=valid_to.date() if valid_to else None,
+    )
+    with read_registry(target) as registry:
+        check_scope(registry, stations, accounts)
         write(target, Record(target.registry, record_key(key), key.model_dump_json().encode()))
     echo(token)
     echo(f"Key {key.id} of {key.owner}; the secret is not stored, so keep it safe.", err=True)
@@ -60,7 +86,7 @@ def list_(target: Target) -> None:
     """List the keys; their secrets are not known."""
     with read_registry(target) as registry:
         for key in sorted(registry.api_keys.values(), key=lambda key: (key.owner, key.id)):
-            echo(f"{key.id:14} {','.join(key.provinces) or 'all':14} {_validity(key):26} {key.owner}")
+            echo(f"{key.id:14} {_scope(key):14} {_validity(key):26} {key.owner}")
 
 
 @keys.command()
@@ -75,6 +101,22 @@ def revoke(key_id: str, target: Target) -> None:
         owner = registry.api_keys[key_id].owner
         write(target, Record(target.registry, f"api-key/{key_id}".encode(), None))
     echo(f"revoked key {key_id} of {owner}")
+
+
+def check_scope(registry: Registry, stations: Iterable[str], accounts: Iterable[str]) -> None:
+    """Raise UserError for a station that is not registered, or an account that is none of a logger."""
+    for code in stations:
+        if code not in registry.stations:
+            raise UserError(f"there is no station {code!r}{did_you_mean(code, registry.stations)}")
+    for name in accounts:
+        if name not in registry.accounts:
+            raise UserError(f"there is no account {name!r}{did_you_mean(name, registry.accounts)}")
+        if registry.accounts[name].role != "station":
+            raise UserError(f"the account {name!r} is that of a province; --province makes a key for one")
+
+
+def _scope(key: ApiKey) -> str:
+    return ",".join((*key.provinces, *key.stations, *(f"account:{name}" for name in key.accounts))) or "all"
 
 
 def _validity(key: ApiKey) -> str:

@@ -21,7 +21,7 @@ from quantrac.domain.stamps import Stamps
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.asgi import TestClient
-from quantrac.testing.builders import NOON, PARAMETERS, station
+from quantrac.testing.builders import NOON, PARAMETERS, account, station
 from schemas.clickhouse.history import baseline_columns
 from schemas.keys import new_key
 from schemas.messages.registry.stations import Maintenance as MaintenanceRecord
@@ -35,6 +35,8 @@ DANANG = "DN_HC_NMCLT"
 NOW = NOON + timedelta(hours=3)
 TOKEN, KEY = new_key("analyst")
 DANANG_TOKEN, DANANG_KEY = new_key("department of Da Nang", provinces=["48"])
+STATION_TOKEN, STATION_KEY = new_key("vendor of one logger", stations=[DANANG])
+ACCOUNT_TOKEN, ACCOUNT_KEY = new_key("vendor", accounts=["nmclt"])
 
 RULES_FILE = """
 required: [status]
@@ -56,6 +58,7 @@ FIRST_FILE = b"PM2.5\t12.40\tug/m3\t20260325120000\t00\r\nNO2\t12,4x\tug/m3\t202
 CORRECTION = b"PM2.5\t13.1\tug/m3\t20260325120000\t00\r\n"
 DANANG_FILE = "pH\t7.1\t\t20260325120000\t00\r\n".encode("utf-16")
 UNASSIGNED = b"whatever\r\n"
+LOST, LOST_BY_OTHERS, LOST_BY_BOTH = b"lost\r\n", b"lost by others\r\n", b"lost by both\r\n"
 
 
 def readings(
@@ -106,6 +109,7 @@ def raw_row(code: str, content: bytes, received_at: datetime, name: str) -> dict
     return {name: [value] for name, value in row.items()}
 
 
+LOST_AT = NOON - timedelta(days=2)
 SENT, RESENT = NOON + timedelta(seconds=20, milliseconds=123), NOON + timedelta(hours=1, milliseconds=7)
 SERIES = [NOON - timedelta(minutes=5 * step) for step in range(1, 11)]
 
@@ -154,6 +158,15 @@ def fill(database: ClickHouse) -> None:
     database.insert("indices", river)
     database.insert("averages", average_row(NOON - timedelta(hours=1), mean=None, count=0, completeness=0.0))
     database.insert("receipts", receipt_row(CORRECTION, RESENT))
+    # On a day of their own: files that belong to no station, of two accounts.
+    for number, (content, sender) in enumerate(
+        [(LOST, "nmclt"), (LOST_BY_OTHERS, "bkhn"), (LOST_BY_BOTH, "nmclt"), (LOST_BY_BOTH, "bkhn")]
+    ):
+        at = LOST_AT + timedelta(seconds=number)
+        row = file_row("", content, at, account=sender, readings=0, rejects=1, rejected_lines=[0])
+        database.insert("files", {**row, "name": [f"{sender}.txt"]})
+        database.insert("rejects", reject_row(content, at, station="", line=0, reason="unknown-station"))
+        database.insert("raw_files", {**raw_row(sender, content, at, f"{sender}.txt"), "account": [sender]})
 
 
 def reject_row(content: bytes, received_at: datetime, **more: Any) -> dict[str, list[Any]]:
@@ -204,8 +217,9 @@ def index_row(kind: str, code: str, period: str, starts_at: datetime, **more: An
 def registry() -> Registry:
     danang = station(DANANG, province="48", timezone="UTC", parameters=PARAMETERS[:1])
     stations: dict[str, Station] = {HANOI: station(), DANANG: danang}
-    keys = {key.id: key.to_domain() for key in (KEY, DANANG_KEY)}
-    return Registry(stations=stations, api_keys=keys)
+    keys = {key.id: key.to_domain() for key in (KEY, DANANG_KEY, STATION_KEY, ACCOUNT_KEY)}
+    accounts = {"nmclt": account("nmclt", stations=[DANANG])}
+    return Registry(stations=stations, accounts=accounts, api_keys=keys)
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +245,18 @@ def api(context: Context) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def danang_api(context: Context) -> Iterator[TestClient]:
     with TestClient(create_app(context), headers={"Authorization": f"Bearer {DANANG_TOKEN}"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def station_api(context: Context) -> Iterator[TestClient]:
+    with TestClient(create_app(context), headers={"X-Api-Key": STATION_TOKEN}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def account_api(context: Context) -> Iterator[TestClient]:
+    with TestClient(create_app(context), headers={"X-Api-Key": ACCOUNT_TOKEN}) as client:
         yield client
 
 
@@ -798,6 +824,49 @@ def test_a_key_of_one_province_sees_no_other(danang_api: TestClient) -> None:
     )
     assert {path: danang_api.get(path).status_code for path in hidden} == dict.fromkeys(hidden, 404)
     assert danang_api.get(f"/v1/files/{file_id(DANANG_FILE)}/content").content == DANANG_FILE
+
+
+LOST_SPAN = "from=2026-03-23T00:00:00Z&to=2026-03-24T00:00:00Z"
+
+
+def test_a_key_of_a_station_sees_that_station_and_nothing_else(station_api: TestClient) -> None:
+    span = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
+    assert [s["code"] for s in get(station_api, "/v1/stations")["items"]] == [DANANG]
+    assert {f["station"] for f in get(station_api, f"/v1/files?{span}")["items"]} == {DANANG}
+    assert get(station_api, f"/v1/files?{LOST_SPAN}")["items"] == []
+    assert get(station_api, f"/v1/files?{LOST_SPAN}&unassigned=true")["items"] == []
+    assert get(station_api, f"/v1/rejects?{LOST_SPAN}")["items"] == []
+    assert station_api.get(f"/v1/readings?station={HANOI}").status_code == 404
+    assert station_api.get(f"/v1/files/{file_id(LOST)}").status_code == 404
+    assert station_api.get(f"/v1/files/{file_id(DANANG_FILE)}/content").content == DANANG_FILE
+
+
+def test_a_key_of_an_account_sees_its_stations_and_what_it_sent_that_belongs_to_none(
+    account_api: TestClient,
+) -> None:
+    span = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
+    assert {f["station"] for f in get(account_api, f"/v1/files?{span}")["items"]} == {DANANG}
+    own = [file_id(LOST), file_id(LOST_BY_BOTH)]
+    for path in (f"/v1/files?{LOST_SPAN}", f"/v1/files?{LOST_SPAN}&unassigned=true"):
+        files = get(account_api, path)["items"]
+        assert [(f["id"], f["account"]) for f in files] == [(identity, "nmclt") for identity in own]
+    rejects = get(account_api, f"/v1/rejects?{LOST_SPAN}")["items"]
+    assert [(r["file_id"], r["reason"]) for r in rejects] == [(id_, "unknown-station") for id_ in own]
+    (count,) = get(account_api, f"/v1/rejects/summary?{LOST_SPAN}")["items"]
+    assert (count["station"], count["files"], count["lines"]) == ("", 2, 2)
+    assert get(account_api, f"/v1/files?{LOST_SPAN}&station={DANANG}")["items"] == []
+    assert account_api.get(f"/v1/files/{file_id(LOST)}/content").content == LOST
+    assert account_api.get(f"/v1/files/{file_id(LOST_BY_OTHERS)}").status_code == 404
+    assert account_api.get(f"/v1/files/{file_id(UNASSIGNED)}").status_code == 404
+    assert account_api.get(f"/v1/readings?station={HANOI}").status_code == 404
+
+
+def test_bytes_that_two_accounts_sent_come_under_the_name_that_the_own_one_gave(
+    account_api: TestClient,
+) -> None:
+    path = f"/v1/files/{file_id(LOST_BY_BOTH)}"
+    assert get(account_api, path)["account"] == "nmclt"
+    assert "nmclt.txt" in account_api.get(f"{path}/content").headers["content-disposition"]
 
 
 def test_ready_asks_the_real_server(api: TestClient) -> None:

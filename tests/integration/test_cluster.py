@@ -23,6 +23,7 @@ from quantrac.migrate import table_script
 from schemas.clickhouse import migration_files
 from schemas.clickhouse.cluster import Cluster
 from schemas.clickhouse.roles import analyst_role
+from services.api.common.keys import FileScope
 from services.api.files import query as files
 from services.api.readings import query as readings
 from support.migrations import AT, average, migrate_interrupted
@@ -211,7 +212,11 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
         "reason": "x",
     }
     assert [row["station"] for page in replay._pages(two, asked) for row in page] == ["an account"]
-    span = {"stations": ["B"], "after_key": (AT, "", "", 0), "end": datetime(2026, 3, 26, tzinfo=UTC)}
+    span = {
+        "scope": FileScope(["B"], None),
+        "after_key": (AT, "", "", 0),
+        "end": datetime(2026, 3, 26, tzinfo=UTC),
+    }
     found = files.select_rejects(two, **span, reason=None, limit=9)
     assert [row["line"] for row in found] == [2, 7]
     now, earlier = datetime(2026, 3, 26, tzinfo=UTC), datetime(2026, 3, 24, tzinfo=UTC)

@@ -14,4 +14,13 @@ class ApiKey(Valid):
     secret_sha256: str
     """SHA-256 of the secret part, hex: the secret is 256 random bits, so no slow hash is needed."""
     provinces: tuple[str, ...] = ()
-    """Province codes it may read; none = all."""
+    """Province codes it may read; with none of these, of stations and of accounts it reads all."""
+    stations: tuple[str, ...] = ()
+    """Codes of the only stations it may read."""
+    accounts: tuple[str, ...] = ()
+    """Accounts of loggers: it may read the stations that they send for, and their files of no station."""
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether it may read every station, and files that belong to none."""
+        return not (self.provinces or self.stations or self.accounts)

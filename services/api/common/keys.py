@@ -1,15 +1,16 @@
 """Who sends a request, and what their key lets them read."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from quantrac.domain.parsing.targets import DEFAULT_ZONE
+from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.api_keys import ApiKey
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationType
@@ -26,18 +27,24 @@ _HEADER = APIKeyHeader(
 _BEARER = HTTPBearer(scheme_name="Bearer", auto_error=False, description="The same key as a bearer token.")
 
 
+class FileScope(NamedTuple):
+    """Which files may be shown."""
+
+    stations: list[str] | None
+    """Codes, ``""`` for files of no station; ``None`` = all of these."""
+    accounts: list[str] | None
+    """Who sent them, where they are of no station; ``None`` = anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A caller with a valid key; stations outside the key's provinces do not exist for them."""
+    """A caller with a valid key; stations that the key is not for do not exist for them."""
 
     key: ApiKey
     stations: Mapping[str, Station]
     """The registry's, as they stand now."""
-
-    @property
-    def is_unlimited(self) -> bool:
-        """Whether the key may read every province, and files that belong to no station."""
-        return not self.key.provinces
+    accounts: Sequence[Account] = ()
+    """Those of the key that are valid now."""
 
     def station(self, code: str) -> Station:
         """Return the station of a code, or of one that looks the same; raises :class:`UnknownStation`.
@@ -45,7 +52,7 @@ class Reader:
         A closed station's data stay readable.
         """
         station = self.stations.get(code) or self._station_like(code)
-        if station is None or not (self.is_unlimited or station.province in self.key.provinces):
+        if station is None or not self._may_read(station):
             raise UnknownStation(code)
         return station
 
@@ -63,7 +70,24 @@ class Reader:
     def can_read(self, code: str) -> bool:
         """Tell whether rows of a station, or of none (``""``), may be shown."""
         station = self.stations.get(code)
-        return self.is_unlimited or (station is not None and station.province in self.key.provinces)
+        return self.key.is_unlimited or (station is not None and self._may_read(station))
+
+    def can_read_file(self, station: str, account: str) -> bool:
+        """Tell whether a file may be shown, of a station (``""`` = of none) and sent by an account."""
+        return self.can_read(station) or (not station and account in self._account_names)
+
+    def _may_read(self, station: Station) -> bool:
+        key = self.key
+        return (
+            key.is_unlimited
+            or station.province in key.provinces
+            or station.code in key.stations
+            or any(station.code in account.stations for account in self.accounts)
+        )
+
+    @property
+    def _account_names(self) -> list[str]:
+        return [account.name for account in self.accounts]
 
     def visible_stations(
         self, *, type_: StationType | None = None, province: str | None = None
@@ -89,9 +113,21 @@ class Reader:
         if code is not None:
             station = self.station(code)
             return [station.code] if province in (None, station.province) else []
-        if self.is_unlimited and province is None:
+        if self.key.is_unlimited and province is None:
             return None
         return [station.code for station in self.visible_stations(province=province)]
+
+    def file_scope(self, code: str | None, *, unassigned: bool = False) -> FileScope:
+        """Return which files may be shown: of the station ``code`` or of all that are visible.
+
+        Files of no station are among the latter, and are all there is with ``unassigned``: those of the key's
+        accounts, or of anybody to a key that reads all.
+        """
+        if self.key.is_unlimited:
+            return FileScope([""] if unassigned else self.scope(code), None)
+        names = self._account_names
+        stations = [] if unassigned else self.scope(code) or []
+        return FileScope([*stations, ""] if names and code is None else stations, names)
 
     def zone(self, code: str) -> ZoneInfo:
         """Return the zone of a station's clock; Vietnam's where the registry no longer has the station."""
@@ -123,9 +159,11 @@ async def authenticate_request(
     if not context.is_registry_read():
         raise Unavailable("The station registry has not been read yet.")
     token = header or (bearer.credentials if bearer else None)
-    key = authenticate(token, context.registry, context.clock())
+    registry, now = context.registry, context.clock()
+    key = authenticate(token, registry, now)
     mark_authenticated(request.scope)
-    return Reader(key, context.registry.stations)
+    accounts = [account for name in key.accounts if (account := registry.account(name, now)) is not None]
+    return Reader(key, registry.stations, accounts)
 
 
 CurrentReader = Annotated[Reader, Depends(authenticate_request)]

@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from services.api.common.database import Database, bind_stations, format_milliseconds, select
+from services.api.common.keys import FileScope
 
 _FILES = """
 SELECT station, received_at, file_id, name, account, transport, format, rules, readings, rejects
 FROM files FINAL
 WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
+  AND (station != '' OR {all_accounts:UInt8} OR account IN {accounts:Array(String)})
   AND NOT (station = '' AND rejects = 0)
   AND received_at >= {after_time:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
   AND (received_at, station, file_id)
@@ -35,6 +37,7 @@ WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
       SELECT station, received_at, file_id, arrayJoin(rejected_lines)
       FROM files FINAL
       WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
+        AND (station != '' OR {all_accounts:UInt8} OR account IN {accounts:Array(String)})
         AND received_at >= {after_time:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
   )
   AND ({reason:String} = '' OR reason = {reason:String})
@@ -55,6 +58,7 @@ WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
       SELECT station, received_at, file_id, arrayJoin(rejected_lines)
       FROM files FINAL
       WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
+        AND (station != '' OR {all_accounts:UInt8} OR account IN {accounts:Array(String)})
         AND received_at >= {start:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
   )
 GROUP BY station, reason
@@ -82,28 +86,25 @@ Key = tuple[datetime, str, str]
 
 
 def select_files(
-    database: Database, *, stations: Sequence[str] | None, after_key: Key, end: datetime, limit: int
+    database: Database, *, scope: FileScope, after_key: Key, end: datetime, limit: int
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` files past ``after_key`` and before ``end``; ``stations=None`` means all."""
+    """Return up to ``limit`` files past ``after_key`` and before ``end``."""
     span = {**_bind_key(after_key), "end": format_milliseconds(end), "limit": limit}
-    return select(database, _FILES, {**bind_stations(stations), **span})
+    return select(database, _FILES, {**_bind_scope(scope), **span})
 
 
 def select_rejects(
     database: Database,
     *,
-    stations: Sequence[str] | None,
+    scope: FileScope,
     reason: str | None,
     after_key: tuple[datetime, str, str, int],
     end: datetime,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` rejected lines past ``after_key`` and before ``end``.
-
-    ``stations=None`` means all stations.
-    """
+    """Return up to ``limit`` rejected lines past ``after_key`` and before ``end``."""
     parameters = {
-        **bind_stations(stations),
+        **_bind_scope(scope),
         **_bind_key((after_key[0], after_key[1], after_key[2])),
         "after_line": after_key[3],
         "reason": reason or "",
@@ -114,11 +115,11 @@ def select_rejects(
 
 
 def select_reject_counts(
-    database: Database, *, stations: Sequence[str] | None, start: datetime, end: datetime, limit: int
+    database: Database, *, scope: FileScope, start: datetime, end: datetime, limit: int
 ) -> list[dict[str, Any]]:
     """Return how many lines and files each station and reason have in [start, end), the most first."""
     span = {"start": format_milliseconds(start), "end": format_milliseconds(end), "limit": limit}
-    return select(database, _SUMMARY, {**bind_stations(stations), **span})
+    return select(database, _SUMMARY, {**_bind_scope(scope), **span})
 
 
 def select_files_by_id(database: Database, file_id: str) -> list[dict[str, Any]]:
@@ -131,6 +132,11 @@ def find_content(database: Database, file_id: str, *, senders: Sequence[str]) ->
     # The driver would decode the column as text; bytes pass as base64.
     rows = select(database, _CONTENT, {"file_id": file_id, "senders": list(senders)})
     return (rows[0]["name"], base64.b64decode(rows[0]["encoded"])) if rows else None
+
+
+def _bind_scope(scope: FileScope) -> dict[str, Any]:
+    all_accounts, accounts = int(scope.accounts is None), scope.accounts or []
+    return {**bind_stations(scope.stations), "all_accounts": all_accounts, "accounts": accounts}
 
 
 def _bind_key(key: Key) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from services.api.common.answers import Row
 from services.api.common.context import ApiContext, Context
-from services.api.common.keys import CurrentReader, Reader
+from services.api.common.keys import CurrentReader, FileScope, Reader
 from services.api.common.names import RejectReason
 from services.api.common.pages import Keyset, SpanFilter, SpanListFilter, SpanPage
 from services.api.common.problems import BadParameter, NotFound
@@ -40,8 +40,8 @@ class FilesFilter(SummaryFilter, SpanFilter):
     """Which files, by the time they were received and whether they have a station."""
 
     unassigned: bool = False
-    """Only files that could not be assigned to a station; none for a key limited to provinces. Not together
-    with `station`."""
+    """Only files that could not be assigned to a station: of a key for accounts, those that they sent; of one
+    for provinces or stations, none. Not together with `station`."""
 
 
 class RejectsFilter(SummaryFilter, SpanFilter):
@@ -59,7 +59,7 @@ def files(
     page = SpanPage.from_filters(request, filters, context, _FILE_ORDER, "", "")
     rows = select_files(
         context.database,
-        stations=_select_scope(filters, reader),
+        scope=_select_scope(filters, reader),
         after_key=page.after_key,
         end=page.end,
         limit=page.row_limit,
@@ -115,7 +115,7 @@ def rejects(
     page = SpanPage.from_filters(request, filters, context, _REJECT_ORDER, "", "", 0)
     rows = select_rejects(
         context.database,
-        stations=reader.scope(filters.station),
+        scope=reader.file_scope(filters.station),
         reason=filters.reason,
         after_key=page.after_key,
         end=page.end,
@@ -132,7 +132,7 @@ def rejects_summary(
     start, end = filters.span(context.clock())
     rows = select_reject_counts(
         context.database,
-        stations=reader.scope(filters.station),
+        scope=reader.file_scope(filters.station),
         start=start,
         end=end,
         limit=filters.effective_limit(context.page_limit),
@@ -140,21 +140,20 @@ def rejects_summary(
     return RejectsSummary(items=[RejectCount(**row) for row in rows])
 
 
-def _select_scope(filters: FilesFilter, reader: Reader) -> list[str] | None:
-    """Return whose files may be shown, as :meth:`Reader.scope` does; raises :class:`BadParameter`.
-
-    Files without a station have the station code ``""``.
-    """
-    if not filters.unassigned:
-        return reader.scope(filters.station)
-    if filters.station is not None:
+def _select_scope(filters: FilesFilter, reader: Reader) -> FileScope:
+    """Return which files may be shown; raises :class:`BadParameter`."""
+    if filters.unassigned and filters.station is not None:
         raise BadParameter(("unassigned", "a file of a station is not unassigned; leave one of them out"))
-    return [""] if reader.is_unlimited else []
+    return reader.file_scope(filters.station, unassigned=filters.unassigned)
 
 
 def _find_receptions(file_id: str, reader: Reader, context: Context) -> list[Row]:
     """Return the rows of a file that the key may read, the newest first; raises :class:`NotFound`."""
-    rows = [row for row in select_files_by_id(context.database, file_id) if reader.can_read(row["station"])]
+    rows = [
+        row
+        for row in select_files_by_id(context.database, file_id)
+        if reader.can_read_file(row["station"], row["account"])
+    ]
     if not rows:
         raise NotFound(f"No file {file_id} has been received, or this key may not read it.")
     return list(rows)

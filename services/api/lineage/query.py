@@ -12,6 +12,7 @@ from quantrac.domain.times import local_day_start
 from schemas.clickhouse.history import RIGHT_CLOCK
 from services.api.averages.query import select_averages
 from services.api.common.database import Database, format_seconds, select
+from services.api.common.keys import FileScope
 from services.api.files.query import select_files
 from services.api.indices.query import select_indices
 
@@ -41,8 +42,8 @@ LIMIT 1
 
 def find_file(database: Database, *, station: str, received_at: datetime) -> dict[str, Any] | None:
     """Return the file of a station received at that millisecond, or ``None``."""
-    end = received_at + timedelta(milliseconds=1)
-    rows = select_files(database, stations=[station], after_key=(received_at, "", ""), end=end, limit=1)
+    end, scope = received_at + timedelta(milliseconds=1), FileScope([station], [])
+    rows = select_files(database, scope=scope, after_key=(received_at, "", ""), end=end, limit=1)
     return rows[0] if rows else None
 
 
