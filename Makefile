@@ -106,7 +106,7 @@ docs: setup ## write the generated parts of pages in docs/
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	  --extra local --extra dev pyproject.toml --output-file requirements.lock
+	  --extra server --extra local --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the environment and caches; data folders stay
 	@rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -40,14 +40,25 @@ def one_sentence(command: Callable[..., Result]) -> Callable[..., Result]:
 def report(error: Exception) -> int:
     """Say in a sentence what happened and return the exit status; for what is no ``UserError``.
 
-    A file or folder that the system refuses is the user's to put right. All else is a mistake in this
-    software: its trace goes to a file in the folder for temporary files that only this user can read. Where
-    it cannot be written, the trace is printed.
+    A file or folder that the system refuses is the user's to put right, and so is a library that was not
+    installed because the offline commands need none of it. All else is a mistake in this software: its trace
+    goes to a file in the folder for temporary files that only this user can read. Where it cannot be
+    written, the trace is printed.
     """
     if isinstance(error, OSError) and error.filename is not None:
         echo(f"quantrac: {error.filename}: {error.strerror}", err=True)
         return EXIT_REFUSED
+    if isinstance(error, ModuleNotFoundError) and not _is_own(error.name or ""):
+        sentence = (
+            f"this command needs more than was installed ({error.name}): pip install 'quantrac[server]'"
+        )
+        echo(f"quantrac: {sentence}", err=True)
+        return EXIT_REFUSED
     return _report_mistake(error)
+
+
+def _is_own(module: str) -> bool:
+    return module.partition(".")[0] in {"quantrac", "schemas", "services"}
 
 
 def _report_mistake(error: Exception) -> int:

@@ -346,6 +346,32 @@ def test_a_broken_reading_is_not_taken_for_titles(line: str, expected: str) -> N
     assert reason(line) == expected
 
 
+@pytest.mark.parametrize("comment", ["# logger 7, firmware 2.1", "  // begin", "#", "# PM2.5 27.8 ug/m3"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_comment_costs_no_reject_wherever_it_stands(comment: str, place: int) -> None:
+    lines = [GOOD, "CO\t1.0\tmg/m3\t20260325000500\t00"]
+    lines.insert(place, comment)
+    parsed = read(*lines)
+    assert list(parsed.readings.parameter) == ["NO", "CO"]
+    assert parsed.rejects == []
+
+
+def test_a_comment_before_the_title_or_at_the_end_without_line_end_costs_none_either() -> None:
+    content = f"# logger 7\r\nAG01_Tram nuoc thai\t\r\n{GOOD}\r\n# the end"
+    parsed = parse_file(content.encode(), "a.txt", None, RECEIVED)
+    assert (len(parsed.readings), parsed.rejects) == (1, [])
+
+
+@pytest.mark.parametrize("line", ["#NO\t12.5\tug/m3\t2026032500\t00", "#1 NO\t12.5", "/ NO"])
+def test_a_broken_reading_is_not_taken_for_a_comment(line: str) -> None:
+    parsed = read(GOOD, line)
+    assert [reject.line for reject in parsed.rejects] == [2]
+
+
+def test_json_is_not_taken_for_titles() -> None:
+    assert reason('{"parameter": "PM2.5", "value": 27.81}') == "ambiguous-columns"
+
+
 @pytest.mark.parametrize(
     "mark", ["EOF", "eof", "END", "[EOF]", "*** END OF FILE ***", "#END\t", "<EOF>", "End of data.", "Hết"]
 )
