@@ -102,6 +102,10 @@ docs: setup ## write the generated parts of pages in docs/
 	@$(BIN)/python -m docs.qa_page
 	@$(BIN)/python -m docs.limits_page
 	@$(BIN)/python -m docs.operating_page
+docs: setup ## write the generated parts of the pages in docs/, and the conformance corpus
+	@$(BIN)/python -m docs.qa_page
+	@$(BIN)/python -m docs.limits_page
+	@$(BIN)/python -m docs.station_files_page
 	@$(BIN)/python -m quantrac.conformance
 
 lock: setup ## resolve the dependencies anew into requirements.lock

@@ -16,7 +16,7 @@ from quantrac.domain.registry.stations import Station
 from quantrac.domain.units import canonical_unit
 
 _USUAL_INTERVAL = timedelta(minutes=5)
-"""Between two files where no station says another one. Source: Circular 10/2021/TT-BTNMT."""
+"""Between two files where no station says another one: the step of most loggers; default, unverified."""
 _CLOCK = "%Y%m%d%H%M%S"
 
 

@@ -30,13 +30,17 @@ ASSUMPTIONS: Mapping[Assumption, str] = {
 }
 """Code → what it means."""
 
-_ADVICE: Mapping[str, str] = {
+ASSUMPTION_ADVICE: Mapping[Assumption, str] = {
     Assumption.STATION_APART: "Send the files of each station under its own code.",
     Assumption.TIME_APART: "Name the file by the time of its lines, on the same clock.",
     Assumption.UNIT_ASSUMED: "Write the unit in every line; a logger that cannot needs `file_unit` in the "
     "parameter's registry entry.",
     Assumption.DECIMAL_SIGN_INFERRED: "Write a decimal point; a logger that cannot needs `decimal_sign` in "
     "its registry entry.",
+}
+"""Code → what the sender can do about it."""
+
+TEST_ADVICE: Mapping[str, str] = {
     "status": "Write 00 while the instrument measures, 01 while it calibrates, 02 when it failed.",
     "error_code": "Leave the line out where nothing was measured, or write the status 02 with it.",
     "equipment_range": "Check the value, and the range of the instrument in the parameter's registry entry.",
@@ -45,6 +49,8 @@ _ADVICE: Mapping[str, str] = {
     "age": "Set the logger's clock. To try an old file, say with --received-at when it was to be received.",
     "grid": "Stamp readings on the steps of the station's interval, or always the same time after them.",
 }
+"""The same for the tests that a logger is most likely to meet from its first file on."""
+
 _ELSEWHERE = "docs/quality-control.md says what the test compares."
 
 
@@ -68,4 +74,4 @@ def advise_on_doubt(code: str) -> str:
     >>> advise_on_doubt("spike")
     'docs/quality-control.md says what the test compares.'
     """
-    return _ADVICE.get(code, _ELSEWHERE)
+    return {**TEST_ADVICE, **ASSUMPTION_ADVICE}.get(code, _ELSEWHERE)
