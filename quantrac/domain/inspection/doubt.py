@@ -30,7 +30,7 @@ ASSUMPTIONS: Mapping[Assumption, str] = {
 }
 """Code → what it means."""
 
-ASSUMPTION_ADVICE: Mapping[Assumption, str] = {
+ASSUMPTION_ADVICE: Mapping[str, str] = {
     Assumption.STATION_APART: "Send the files of each station under its own code.",
     Assumption.TIME_APART: "Name the file by the time of its lines, on the same clock.",
     Assumption.UNIT_ASSUMED: "Write the unit in every line; a logger that cannot needs `file_unit` in the "
@@ -74,4 +74,4 @@ def advise_on_doubt(code: str) -> str:
     >>> advise_on_doubt("spike")
     'docs/quality-control.md says what the test compares.'
     """
-    return {**TEST_ADVICE, **ASSUMPTION_ADVICE}.get(code, _ELSEWHERE)
+    return TEST_ADVICE.get(code) or ASSUMPTION_ADVICE.get(code) or _ELSEWHERE

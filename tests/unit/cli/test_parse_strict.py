@@ -213,6 +213,21 @@ def test_lines_are_grouped_by_what_is_said_of_them() -> None:
     assert explained.count("What to change: Write name, value, unit") == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        ('{"parameter": "PM2.5", "value": 27.81}', "JSON"),
+        ('[{"parameter": "PM2.5"}]', "JSON"),
+        ('<?xml version="1.0"?>\n<readings/>', "XML or HTML"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(content: str, form: str) -> None:
+    answer = run("--explain", "-", content=content)
+    assert answer.exit_code == 2
+    assert f"It looks like {form}." in answer.stdout
+    assert "It looks like" not in run("--explain", "-", content="HN_A_KHI001_Trạm 1\t\r\n" + line()).stdout
+
+
 def test_a_long_list_of_sentences_is_cut() -> None:
     content = "".join(line(f"x{number}") for number in range(25)) + line()
     explained = run("--explain", *AT_ONCE, "-", content=content).stdout
