@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from support.running_stack import PASSWORD, RunningStack
@@ -95,6 +96,42 @@ def test_bad_lines_and_strange_files_are_listed_with_their_reason_and_cost_nothi
         question = {"station": CODE, "from": "2026-03-25T17:00:00Z", "to": "2026-03-25T18:00:00Z"}
         readings = api.get("/v1/readings", params=question).raise_for_status().json()["items"]
         assert [(r["parameter"], r["value"]) for r in readings] == [("COD", 9.0)]
+
+
+def test_a_vendor_asks_first_what_would_be_read_and_then_sees_what_is_theirs(
+    province: RunningStack, tmp_path: Path
+) -> None:
+    at, account = "20260325120000", "hn-own-nuo001"
+    lost = f"HN_ELSE_NUO998_{at}.txt"
+    content = f"COD\t8.0\tmg/L\t{at}\t00\r\nCOD\tx\tmg/L\t{at}\t00\r\n"
+    (tmp_path / f"{CODE}_{at}.txt").write_bytes(content.encode())
+    asked = province.quantrac(
+        *("put", str(tmp_path / f"{CODE}_{at}.txt"), "--account", account, "--dry-run"),
+        *("--http", province.stack.urls()["province"]["receiver"]),
+        env={"QUANTRAC_PASSWORD": PASSWORD, "PATH": ""},
+    )
+    assert f"200 dry-run, station {CODE}, 1 read, 1 rejected; line 2: " in asked.stdout
+    assert "226" in put(province, tmp_path, lost, content)
+    everything = {"from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    create = ("keys", "create", "--owner", "vendor")
+    account_key, station_key = (
+        province.quantrac(*create, *scope).stdout.split()[0]
+        for scope in (("--account", account), ("--station", CODE))
+    )
+    with province.api(key=account_key) as own, province.api(key=station_key) as of_station:
+
+        def names(api: httpx.Client) -> list[str]:
+            return [
+                f["name"] for f in api.get("/v1/files", params=everything).raise_for_status().json()["items"]
+            ]
+
+        wait_until(lambda: lost in names(own), "the file of no station", every_s=0.25)
+        assert f"{CODE}_{at}.txt" not in names(own)  # a dry run keeps nothing
+        assert not any(name.startswith("HN_ELSE") for name in names(of_station))
+        reasons = {r["reason"] for r in own.get("/v1/rejects", params=everything).json()["items"]}
+        assert "unknown-station" in reasons
+        assert of_station.get(f"/v1/stations/{CODE}").status_code == 200
+    assert "there is no station" in province.quantrac(*create, "--station", "HN_NO", check=False).stderr
 
 
 def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_command(
