@@ -32,13 +32,20 @@ def keys() -> None:
 @click.option(
     "--province", "provinces", type=PROVINCE_CODE, multiple=True, help="Code or name it may read; none = all."
 )
-@click.option("--station", "stations", multiple=True, metavar="CODE", help="Station that is all it may read.")
+@click.option(
+    "--station",
+    "stations",
+    multiple=True,
+    metavar="CODE",
+    help="Station that is all it may read. May be given several times.",
+)
 @click.option(
     "--account",
     "accounts",
     multiple=True,
     metavar="NAME",
-    help="Account of a logger: it may read what the account's stations sent, and its files of no station.",
+    help="Account of a logger: it may read what the account's stations sent, and its files of no station. "
+    "May be given several times.",
 )
 @click.option("--valid-to", type=click.DateTime(["%Y-%m-%d"]), help="First day, in Vietnam, it is refused.")
 @one_sentence

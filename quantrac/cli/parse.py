@@ -13,6 +13,7 @@ import click
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.parse_advice import describe_doubts, explanation, layout_report
 from quantrac.cli.terminal import echo
+from quantrac.domain.bounds import RECEIVED
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.inspection.doubt import Doubt
 from quantrac.domain.inspection.file import InspectedFile, inspect_file
@@ -22,9 +23,9 @@ from quantrac.domain.qualifiers import split_qualifier
 from quantrac.domain.readings import Reading
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
-from quantrac.domain.times import to_iso
+from quantrac.domain.times import parse_time, to_iso
 from quantrac.domain.units import canonical_unit
-from quantrac.domain.written_times import read_iso
+from quantrac.errors import UserError
 
 READ, SOME_REJECTED, UNREADABLE = 0, 1, 2
 _REJECT_WIDTH = 100
@@ -32,19 +33,19 @@ _STDIN = "-"
 
 
 class _Moment(click.ParamType):
-    """A time with its zone."""
+    """A time at which a file can be received."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            moment = value if isinstance(value, datetime) else read_iso(value)
-        except ValueError as error:
+            moment = value if isinstance(value, datetime) else parse_time(value)
+        except UserError as error:
             self.fail(str(error), param, ctx)
-        if moment.tzinfo is None:
-            self.fail(f"{value!r} names no zone; write +07:00 or Z after it", param, ctx)
-        # A time of receipt is in whole milliseconds.
-        return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+        moment = to_milliseconds(moment)
+        if problem := RECEIVED.problem(moment):
+            self.fail(f"{value!r} {problem}", param, ctx)
+        return moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class _Task:
     "--allow",
     multiple=True,
     metavar="CODE",
-    help="With --strict: a doubt that is no fault of this logger, by its code. Can be repeated.",
+    help="With --strict: a doubt that is no fault of this logger, by its code. May be given several times.",
 )
 @click.option("--explain", is_flag=True, help="Say why lines are rejected or doubted, and what to change.")
 @click.option(
@@ -102,7 +103,8 @@ class _Task:
     multiple=True,
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Say in which of the ten folder layouts FOLDER, or what is in it, lays out its days.",
+    help="Say in which of the ten folder layouts FOLDER, or what is in it, lays out its days. May be given "
+    "several times.",
 )
 @one_sentence
 def parse(
@@ -138,7 +140,7 @@ def parse(
     echo("\n".join(line for lines, _ in reports for line in lines), nl=bool(reports))
     registry = _read_registry(directory) if directory else None
     task = _Task(
-        received_at or _now(),
+        received_at or to_milliseconds(datetime.now(UTC)),
         list(registry.stations.values()) if registry else None,
         _doubt_finder(registry or Registry(), rules, frozenset(allow)) if strict or explain else None,
         as_json,
@@ -150,9 +152,9 @@ def parse(
     sys.exit(max([worst, *(READ if is_known else UNREADABLE for _, is_known in reports)]))
 
 
-def _now() -> datetime:
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+def to_milliseconds(time: datetime) -> datetime:
+    """Cut a time to whole milliseconds, as times of receipt are."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def _read_registry(directory: Path) -> Registry:

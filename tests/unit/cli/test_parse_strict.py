@@ -234,8 +234,18 @@ def test_a_long_list_of_sentences_is_cut() -> None:
     assert "The same of 15 more line(s)." in explained
 
 
-def test_a_time_of_receipt_needs_its_zone() -> None:
-    assert "names no zone" in run("--received-at", "2026-03-25T15:31", "-", content=line()).stderr
+@pytest.mark.parametrize(
+    ("time", "sentence"),
+    [
+        ("2026-03-25T15:31", "names no zone"),
+        ("yesterday", "is neither a date nor a time"),
+        ("1950-01-01", "must not lie before 1970"),
+        ("9000-01-01", "must not lie after 2299"),
+    ],
+)
+def test_a_time_of_receipt_is_one_that_a_file_can_have(time: str, sentence: str) -> None:
+    assert sentence in run("--received-at", time, "-", content=line()).stderr
+    assert run("--received-at", "2026-03-25", "--strict", "-", content=line()).exit_code == 1  # midnight
 
 
 def test_rules_of_a_province_are_asked_where_they_are_given(registry: Path, tmp_path: Path) -> None:
