@@ -257,6 +257,16 @@ def test_a_dry_run_is_answered_as_the_upload_is_and_keeps_nothing(
     assert len(receiver.broker.records("raw-file")) == 1
 
 
+def test_a_dry_run_of_a_form_keeps_none_of_its_files(receiver: Receiver, client: httpx.Client) -> None:
+    parts = [("file", (file_name(), CONTENT)), ("file", (file_name("XX_YY"), CONTENT))]
+    answer = client.post("/v1/files", params={"dry_run": "true"}, files=parts)
+    assert [(f["state"], f["station"]) for f in answer.json()["files"]] == [
+        ("dry-run", "HN_BKHN_KHIKXQ"),
+        ("dry-run", None),
+    ]
+    assert receiver.broker.records("raw-file") == []
+
+
 def test_a_dry_run_after_an_upload_says_that_the_file_is_known(client: httpx.Client) -> None:
     post(client, CONTENT)
     assert dry_run(client, CONTENT).json()["files"][0]["known"] is True
