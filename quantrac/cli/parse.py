@@ -23,6 +23,7 @@ from quantrac.domain.qualifiers import split_qualifier
 from quantrac.domain.readings import Reading
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.spellings import did_you_mean
 from quantrac.domain.times import parse_time, to_iso
 from quantrac.domain.units import canonical_unit
 from quantrac.errors import UserError
@@ -134,6 +135,8 @@ def parse(
         raise click.UsageError("Give a FILE, or --layout FOLDER.")
     if as_json and explain:
         raise click.UsageError("--explain is for people; --json has the reasons too.")
+    if (allow or rules) and not (strict or explain):
+        raise click.UsageError("--allow and --rules are about what --strict and --explain look for.")
     if name is not None and len(files) != 1:
         raise click.UsageError("--name is that of one FILE.")
     reports = [layout_report(folder) for folder in folders]
@@ -167,9 +170,14 @@ def _doubt_finder(
     registry: Registry, rules: Path | None, allowed: frozenset[str]
 ) -> Callable[[InspectedFile], list[Doubt]]:
     # numpy and the rules take longer to read than all else that the command does.
+    from quantrac.domain.inspection.doubt import Assumption
     from quantrac.domain.inspection.doubts import find_doubts
+    from quantrac.domain.qa.checks.table import TESTS
     from schemas.rules import NATIONAL, RuleBook, load
 
+    codes = [*map(str, Assumption), *TESTS]
+    for code in sorted(allowed.difference(codes)):
+        raise UserError(f"{code!r} is no code of a doubt{did_you_mean(code, codes)}")
     book = RuleBook(load(rules or NATIONAL))
     return lambda file: [doubt for doubt in find_doubts(file, registry, book) if doubt.code not in allowed]
 

@@ -141,6 +141,16 @@ def test_a_doubt_that_is_no_fault_of_the_logger_can_be_allowed(registry: Path) -
     assert strict(registry, content, NAME, "--allow", "grid").exit_code == 0
 
 
+def test_a_code_that_is_none_is_refused_and_never_ignored(registry: Path) -> None:
+    answer = strict(registry, line(), NAME, "--allow", "grids")
+    assert (answer.exit_code, answer.stderr) == (
+        1,
+        "quantrac: 'grids' is no code of a doubt; did you mean 'grid'?\n",
+    )
+    assert run("--allow", "grid", "-", content=line()).exit_code == 2
+    assert run("--rules", ".", "-", content=line()).exit_code == 2
+
+
 def test_stamps_that_keep_step_with_one_another_are_in_step(registry: Path) -> None:
     times = [f"20260325{hour:02}{minute}00" for hour in range(9, 15) for minute in (12, 42)]
     answer = strict(
