@@ -98,13 +98,10 @@ fuzz: setup ## put 10 million random files through the parser (MILLIONS=10, SEED
 schemas: setup ## write the JSON Schemas from the messages
 	@$(BIN)/python -m schemas.json
 
-docs: setup ## write the generated parts of pages in docs/
-	@$(BIN)/python -m docs.qa_page
-	@$(BIN)/python -m docs.limits_page
-	@$(BIN)/python -m docs.operating_page
 docs: setup ## write the generated parts of the pages in docs/, and the conformance corpus
 	@$(BIN)/python -m docs.qa_page
 	@$(BIN)/python -m docs.limits_page
+	@$(BIN)/python -m docs.operating_page
 	@$(BIN)/python -m docs.station_files_page
 	@$(BIN)/python -m quantrac.conformance
 
