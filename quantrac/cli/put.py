@@ -3,6 +3,7 @@
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import click
 
@@ -11,7 +12,17 @@ from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
 from quantrac.domain.parsing import station_code_from_name
 from quantrac.local.demo import account_name
-from quantrac.local.simulator import FtpSender, NotAcknowledged, day_folder
+from quantrac.local.simulator import NotAcknowledged, day_folder
+
+
+class _Sender(Protocol):
+    """Sends files as one account."""
+
+    def send(self, folder: str, name: str, content: bytes) -> str:
+        """Send a file and return the server's answer; raises ``NotAcknowledged``."""
+
+    def close(self) -> None:
+        """Take leave of the server."""
 
 
 @click.command()
@@ -50,18 +61,19 @@ def put(
 
     Prints the server's answer for each file. Ends with 1 when one was not acknowledged.
     """
-    from quantrac.cli.http_sender import HttpSender
-
     if dry_run and http is None:
         raise click.UsageError("--dry-run needs --http URL: FTP keeps what it takes.")
 
-    def open_sender(name: str) -> FtpSender | HttpSender:
+    def open_sender(name: str) -> _Sender:
         if http is None:
             return connection.sender(name)
+        # Its library takes longer to import than the command without it.
+        from quantrac.cli.http_sender import HttpSender
+
         return HttpSender(http, name, connection.password(name), dry_run=dry_run)
 
     failed = 0
-    senders: dict[str, FtpSender | HttpSender] = {}
+    senders: dict[str, _Sender] = {}
     with ExitStack() as opened:
         for file in files:
             name = account or account_name(station_code_from_name(file.name))
