@@ -708,7 +708,7 @@ def test_what_a_person_decided_stands_first_among_the_tests(judged_api: TestClie
 
 def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient, judged: Context) -> None:
     insert = judged.database.insert  # type: ignore[attr-defined]
-    for revision, cause, flag in ((0, "late,baseline", 1), (1, "", 3)):
+    for revision, cause, flag in ((0, "late,baseline", 1), (1, "correction", 3)):
         row = readings(ONE, "PM2.5", [NOON], received_at=SENT, value=60.5 + revision, flag=flag)
         row |= {"version": [reading_version(SENT, revision)], "superseded_by": [reading_version(RESENT)]}
         insert("reading_revisions", row | {"cause": [cause], "superseded_at": [NOW]})
@@ -720,7 +720,7 @@ def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient,
         "superseded_at": "2026-03-25T08:00:00Z",
     }
     assert get(judged_api, JUMPED)["revisions"] == [
-        {"value": 61.5, "flag": 3, "flag_name": "suspect", "revision": 1, "cause": "", **common},
+        {"value": 61.5, "flag": 3, "flag_name": "suspect", "revision": 1, "cause": "correction", **common},
         {"value": 60.5, "flag": 1, "flag_name": "good", "revision": 0, "cause": "late,baseline", **common},
     ]
 

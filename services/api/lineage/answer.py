@@ -144,8 +144,8 @@ class Superseded(AnswerModel):
     revision: int
     """Which judgement of its file it was; 0 = the first."""
     cause: str
-    """Why it was judged again, such as `late`, `decision` or `replay`; empty = another file gave the
-    reading."""
+    """Why the next version counts: `correction`, another file gave the reading; `reread`, its own file was
+    read again with another result; else why it was judged again, such as `late`, `decision` or `replay`."""
     superseded_at: datetime
     """When the next version was stored, UTC."""
 

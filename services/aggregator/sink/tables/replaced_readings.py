@@ -13,6 +13,12 @@ from quantrac.domain.readings import FlaggedSet
 from services.aggregator.sink.tables.readings import READING, Row, reading_rows
 from services.aggregator.sink.tables.topic_tables import Columns
 
+CORRECTION = "correction"
+"""Another file gave the reading."""
+
+REREAD = "reread"
+"""The same file was read again, with another result."""
+
 
 def versions_over(sets: Mapping[int, FlaggedSet], stored: Iterable[Row]) -> dict[int, list[int]]:
     """Return the versions of the rows of sets, by index of the set; ``stored`` are rows of the table.
@@ -53,24 +59,33 @@ def revision_columns(
     keys of ``sets`` among them. A row may be superseded by one of the same batch, and a row that comes too
     late to count at all is copied as well.
     """
-    # Key of a reading -> version -> row and cause.
-    rows: dict[tuple[Any, ...], dict[int, tuple[Row, str]]] = defaultdict(dict)
+    # Key of a reading -> version -> row and cause; of a stored row, None: the table does not say why it came.
+    rows: dict[tuple[Any, ...], dict[int, tuple[Row, str | None]]] = defaultdict(dict)
     new = [
         ((*row[:-1], version), s.cause)
         for index, s in sets.items()
         for row, version in zip(reading_rows(s), versions.get(index, ()), strict=True)
     ]
     keys = {row[:3] for row, _ in new}
-    for row, cause in chain(((row, "") for row in stored), new):
+    for row, cause in chain(((row, None) for row in stored), new):
         if row[:3] in keys:
             rows[row[:3]][row[-1]] = row, cause
     superseded = [
-        (*by_version[version][0], following, by_version[following][1])
+        (*by_version[version][0], following, _cause(version, following, by_version[following][1]))
         for by_version in rows.values()
         for version, following in pairwise(sorted(by_version))
     ]
     names = (*READING, "superseded_by", "cause")
     return {name: list(column) for name, column in zip(names, zip(*superseded, strict=True), strict=False)}
+
+
+def _cause(version: int, following: int, judged_again: str | None) -> str:
+    """Return why the row of a version no longer counts; empty where only the message before could tell."""
+    if judged_again:
+        return judged_again
+    if received_of(version) != received_of(following):
+        return CORRECTION
+    return "" if judged_again is None else REREAD
 
 
 def _content(row: Row) -> tuple[Any, ...]:

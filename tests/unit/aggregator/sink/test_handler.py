@@ -179,7 +179,7 @@ def test_a_row_that_a_late_file_replaces_is_copied_before_it_is_replaced() -> No
     assert tables.names() == ["files", "reading_revisions", "readings"]
     copied = tables.columns("reading_revisions")
     assert [list(copied[name]) for name in READING] == [[value] for value in before]
-    assert (copied["superseded_by"], copied["cause"]) == ([reading_version(HOUR)], [""])
+    assert (copied["superseded_by"], copied["cause"]) == ([reading_version(HOUR)], ["correction"])
 
 
 def test_after_a_death_between_the_two_inserts_the_same_is_copied_and_after_both_nothing() -> None:
@@ -228,6 +228,15 @@ def test_a_reading_received_before_the_stored_one_is_kept_aside_too() -> None:
     sink(tables).handle([message(late([0]))])
     copied = tables.columns("reading_revisions")
     assert (copied["value"], copied["version"]) == ([7.0], [reading_version(HOUR)])
+    assert copied["cause"] == ["correction"]
+
+
+def test_of_a_judgement_that_was_stored_before_no_cause_is_made_up() -> None:
+    tables = Tables(stored=[stored_row(0, HOUR, revision=2)])
+    sink(tables).handle([message(revised([0], 1, "late"))])
+    copied = tables.columns("reading_revisions")
+    assert copied["superseded_by"] == [reading_version(HOUR, 2)]
+    assert copied["cause"] == [""]
 
 
 def test_a_file_read_again_otherwise_wins_over_what_it_was_judged_as() -> None:
@@ -236,6 +245,7 @@ def test_a_file_read_again_otherwise_wins_over_what_it_was_judged_as() -> None:
     assert tables.columns("readings")["version"] == [reading_version(HOUR, 4)]
     copied = tables.columns("reading_revisions")
     assert (copied["value"], copied["superseded_by"]) == ([6.0], [reading_version(HOUR, 4)])
+    assert copied["cause"] == ["reread"]
 
 
 def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_again() -> None:
