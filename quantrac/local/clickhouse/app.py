@@ -25,6 +25,7 @@ from quantrac.local.clickhouse.statements import (
     result_format,
     verb,
 )
+from quantrac.local.clickhouse.zones import keep_zones
 
 # A hop to a worker thread costs 0.05 ms; the network hands out 64 KiB at a time.
 _INSERT_CHUNK_BYTES = 1 << 20
@@ -186,6 +187,10 @@ class ClickHouseApp:
         rules.check_format(output)
         for name in views - set(handle.names(_VIEWS) if views else ()):
             raise access_denied(f"{name} is not among the functions that analysts may use")
+        if output == "Native":
+            canonical = keep_zones(
+                canonical, lambda sql: handle.query(sql, "JSONCompactEachRow", request.params).data
+            )
         streamed = is_streamed(canonical, output) and not request.flag("wait_end_of_query")
         handle.set(rules.last_settings(streamed=streamed))
         return canonical

@@ -16,7 +16,7 @@ from typing import Any
 from quantrac.local.clickhouse.access import users_file
 from quantrac.local.clickhouse.analyst_sql import Vocabulary
 from quantrac.local.clickhouse.errors import EngineError
-from quantrac.local.clickhouse.statements import InsertHead
+from quantrac.local.clickhouse.statements import InsertHead, quote_name
 from quantrac.local.errors import LocalError
 
 _CONFIG = Path(__file__).with_name("config.xml")
@@ -48,10 +48,6 @@ def _quote(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _identifier(name: str) -> str:
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
 def _assignment(name: str, value: str | None) -> str:
     if not _SETTING_NAME.match(name):
         raise EngineError.with_name(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
@@ -69,11 +65,11 @@ class Handle:
 
     def use(self, database: str) -> None:
         """Make `database` the default of unqualified names."""
-        self.query(f"USE {_identifier(database)}".encode())
+        self.query(f"USE {quote_name(database)}".encode())
 
     def take_role(self, role: str) -> None:
         """Give up every right but the role's; see `access`."""
-        self.query(f"SET ROLE {_identifier(role)}".encode())
+        self.query(f"SET ROLE {quote_name(role)}".encode())
 
     def canonical(self, sql: bytes) -> bytes:
         """Return one statement as the engine's parser writes it; raises `EngineError` where it is none."""
@@ -88,15 +84,15 @@ class Handle:
 
     def create_table(self, name: str, structure: str, input_format: str, data: bytes) -> None:
         """Make a temporary table of this handle and fill it."""
-        self.query(f"CREATE TEMPORARY TABLE {_identifier(name)} ({structure})".encode())
-        head = InsertHead(f"INSERT INTO {_identifier(name)}".encode(), b"", input_format, 0)
+        self.query(f"CREATE TEMPORARY TABLE {quote_name(name)} ({structure})".encode())
+        head = InsertHead(f"INSERT INTO {quote_name(name)}".encode(), b"", input_format, 0)
         with closing(self.insert(head, {})) as insert:
             insert.append(data)
             insert.finish()
 
     def drop_table(self, name: str) -> None:
         """Drop a temporary table of this handle."""
-        self.query(f"DROP TEMPORARY TABLE IF EXISTS {_identifier(name)}".encode())
+        self.query(f"DROP TEMPORARY TABLE IF EXISTS {quote_name(name)}".encode())
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Set `settings` for every later statement of this handle."""

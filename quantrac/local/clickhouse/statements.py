@@ -94,14 +94,31 @@ def result_format(text: bytes, default: str) -> str | None:
     """Name the format of the answer; None for a statement that answers nothing."""
     if verb(text) not in _RESULT_VERBS:
         return None
-    tail, start = text[-_TAIL_BYTES:].upper(), _TAIL_BYTES
+    last = _last_format(text)
+    return last[1].decode() if last else default
+
+
+def format_start(text: bytes) -> int:
+    """Return where the FORMAT at the end of a statement begins; its length where there is none."""
+    last = _last_format(text)
+    return last.start() if last else len(text)
+
+
+def _last_format(text: bytes) -> re.Match[bytes] | None:
+    first = max(len(text) - _TAIL_BYTES, 0)
+    tail, start = text[first:].upper(), _TAIL_BYTES
     for _ in range(_TAIL_FORMATS):
         start = tail.rfind(b"FORMAT", 0, start)
         if start < 0:
             break
-        if last := _FORMAT_AT_END.match(text[-_TAIL_BYTES:], start):
-            return last[1].decode()
-    return default
+        if last := _FORMAT_AT_END.match(text, first + start):
+            return last
+    return None
+
+
+def quote_name(name: str) -> str:
+    """Write a name as an identifier in backquotes."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def is_streamed(text: bytes, output: str | None) -> bool:

@@ -7,7 +7,9 @@ from quantrac.local.clickhouse.sessions import Sessions
 from quantrac.local.clickhouse.statements import (
     InsertHead,
     find_insert_head,
+    format_start,
     is_streamed,
+    quote_name,
     result_format,
     verb,
 )
@@ -127,3 +129,20 @@ def test_the_code_of_an_engine_error_decides_the_status(text: str, code: int, st
     error = EngineError.from_text(text)
     assert (error.code, error.status) == (code, status)
     assert str(error).startswith(f"Code: {code}. ")
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("SELECT 1 FORMAT Native", "SELECT 1 "),
+        ("SELECT 'FORMAT Native'", "SELECT 'FORMAT Native'"),
+        ("SELECT 1", "SELECT 1"),
+        ("SELECT '" + "x" * 5000 + "' FORMAT CSV;\n", "SELECT '" + "x" * 5000 + "' "),
+    ],
+)
+def test_a_format_at_the_end_can_be_told_from_the_query(text: str, query: str) -> None:
+    assert text[: format_start(text.encode())] == query
+
+
+def test_no_name_ends_its_quotes() -> None:
+    assert quote_name("a`b\\") == "`a\\`b\\\\`"
