@@ -29,6 +29,7 @@ _COMMANDS = {
     "limits": "National standards (QCVN), and the limits of stations.",
     "rules": "Thresholds of the quality tests, and who changed them.",
     "review": "Decisions of persons about readings.",
+    "sql": "Ask the database as analysts do.",
     "keys": "Keys of the REST API: make, list and revoke them.",
     "migrate": "Create missing topics and apply missing migrations.",
     "notify": "Who is told of alerts.",

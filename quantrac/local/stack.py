@@ -147,6 +147,20 @@ class Stack:
         names = (tier.database for tier in self.tiers)
         return {name: self.data.secret(ANALYST_SECRET.format(database=name)) for name in names}
 
+    def analyst(self, tier: str) -> "ClickHouseSettings":
+        """Return how analysts reach a tier's database.
+
+        Raises ``LocalError`` where there is no such tier, or the configuration wants no login of analysts.
+        """
+        passwords = self.analysts()
+        if not passwords:
+            raise LocalError(f"{self.configuration.file}: clickhouse.analysts is off, so they have no login.")
+        for entry in self.tiers:
+            if entry.name == tier:
+                login = {"user": f"analyst_{entry.database}", "password": passwords[entry.database]}
+                return self.clickhouse(entry).model_copy(update=login)
+        raise LocalError(f"The stack in {self.data.root} has no tier {tier}.")
+
     def addresses(self, tier: Tier) -> dict[str, Address]:
         """Return what -> address, of the doors that people and programs elsewhere may use."""
         doors = {"api": ("api", "http"), "receiver": ("http", "http")}
