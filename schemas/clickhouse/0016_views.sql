@@ -98,9 +98,10 @@ FROM
     SELECT station, parameter, measured_at, value, unit, status, qualifier, flag, tests, rules, line, received_at, version FROM reading_revisions FINAL
     WHERE received_at <= parseDateTime64BestEffort({as_of:String}, 3, 'UTC') AND superseded_at > parseDateTime64BestEffort({as_of:String}, 3, 'UTC')
 )
+WHERE toUInt8(if(match({as_of:String}, '(Z|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{10}$'), '1', 'as_of names no zone: write +07:00 or Z after it')) = 1
 ORDER BY version
 LIMIT 1 BY station, parameter, measured_at
-COMMENT 'readings_as_of(as_of = ''2026-04-01T18:00+07:00''): readings as they stood then; a time without an offset is UTC';
+COMMENT 'readings_as_of(as_of = ''2026-04-01T18:00+07:00''): readings as they stood then';
 
 CREATE OR REPLACE VIEW averages_current
 (
@@ -292,9 +293,10 @@ FROM
     FROM average_versions FINAL
     WHERE period = 'hour' AND computed_at <= parseDateTime64BestEffort({as_of:String}, 3, 'UTC')
 )
+WHERE toUInt8(if(match({as_of:String}, '(Z|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{10}$'), '1', 'as_of names no zone: write +07:00 or Z after it')) = 1
 ORDER BY version DESC
 LIMIT 1 BY station, parameter, starts_at
-COMMENT 'hourly_as_of(as_of = ''2026-04-01T18:00+07:00''): as hourly_current, the last version computed until then; a time without an offset is UTC';
+COMMENT 'hourly_as_of(as_of = ''2026-04-01T18:00+07:00''): as hourly_current, the last version computed until then';
 
 CREATE OR REPLACE VIEW daily_as_of
 (
@@ -348,9 +350,10 @@ FROM
     FROM average_versions FINAL
     WHERE period = 'day' AND computed_at <= parseDateTime64BestEffort({as_of:String}, 3, 'UTC')
 )
+WHERE toUInt8(if(match({as_of:String}, '(Z|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{10}$'), '1', 'as_of names no zone: write +07:00 or Z after it')) = 1
 ORDER BY version DESC
 LIMIT 1 BY station, parameter, starts_at
-COMMENT 'daily_as_of(as_of = ''2026-04-01T18:00+07:00''): as daily_current, the last version computed until then; a time without an offset is UTC';
+COMMENT 'daily_as_of(as_of = ''2026-04-01T18:00+07:00''): as daily_current, the last version computed until then';
 
 CREATE OR REPLACE VIEW daily_counts
 (

@@ -34,9 +34,10 @@ Ask = Callable[..., httpx.Response]
 LOCAL = timezone(timedelta(hours=7))
 ARGUMENTS = {
     "daily_counts": "(first = '2026-03-01', last = '2026-03-02')",
-    "hourly_as_of": "(as_of = '2026-03-01 00:00:00')",
-    "daily_as_of": "(as_of = '2026-03-01 00:00:00')",
-    "readings_as_of": "(as_of = '2026-03-01 00:00:00')",
+    "gaps": "(first = '2026-03-01', last = '2026-03-02')",
+    "hourly_as_of": "(as_of = '2026-03-01 00:00:00Z')",
+    "daily_as_of": "(as_of = '2026-03-01 00:00:00Z')",
+    "readings_as_of": "(as_of = '2026-03-01 00:00:00Z')",
 }
 
 
@@ -77,7 +78,7 @@ def test_every_view_and_dictionary_can_be_read_by_analysts(client: ClickHouse, a
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine IN ('View', 'Dictionary') ORDER BY name",
     )
-    assert len(names) == 28
+    assert len(names) == 32
     for (name,) in names:
         answer = ask(f"SELECT * FROM {name}{ARGUMENTS.get(name, '')} LIMIT 1")
         assert answer.status_code == 200, (name, answer.text)
@@ -284,7 +285,7 @@ def test_readings_stand_as_they_stood(client: ClickHouse) -> None:
     insert(client, "readings", [reading(3.0, days[3])])
 
     def stood(number: int) -> list[tuple[Any, ...]]:
-        when = f"{days[number] + timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
+        when = f"{days[number] + timedelta(hours=1):%Y-%m-%d %H:%M:%SZ}"
         return found(client, f"SELECT value FROM readings_as_of(as_of = '{when}') WHERE station = 'R'")
 
     assert [stood(number) for number in range(5)] == [[], [(1.0,)], [(2.0,)], [(3.0,)], [(3.0,)]]
