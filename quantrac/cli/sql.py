@@ -65,7 +65,9 @@ def sql(query: str | None, output: str, login: bool, tier: str, data: DataDir) -
         for text in codecs.iterdecode(parts, "utf-8", "replace"):
             echo(text, nl=False)
     else:
-        click.get_binary_stream("stdout").writelines(parts)
+        stream = click.get_binary_stream("stdout")
+        stream.writelines(parts)
+        stream.flush()
 
 
 def _ask(analyst: ClickHouseSettings, query: str, output: str) -> Iterator[bytes]:
