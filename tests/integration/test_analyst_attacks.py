@@ -132,7 +132,7 @@ def test_no_column_of_ours_has_the_name_of_a_refused_function(service: ClickHous
         "SELECT count(), avg(value), quantileExactIf(0.9)(value, flag = 1) FROM readings",
         "SELECT sum(value) OVER (PARTITION BY station ORDER BY measured_at) FROM readings",
         "WITH t AS (SELECT 1 AS a) SELECT a::Decimal(10, 2), CAST(a AS String), toTypeName(a) FROM t AS u(a)",
-        "SELECT * FROM hourly_as_of(as_of = '2026-03-01 00:00:00')",
+        "SELECT * FROM hourly_as_of(as_of = '2026-03-01T00:00Z')",
         "SELECT arrayMap(x -> upper(x), ['a']), arrayMap(upper, ['a'])",
         "SELECT * APPLY(toString) FROM numbers(3)",
         "SELECT if(1, 'file', 'url(') AS text, [1, 2][1], (1, 2).1, now() - INTERVAL 1 DAY",
