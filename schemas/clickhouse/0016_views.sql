@@ -563,3 +563,19 @@ ALTER TABLE reading_revisions
 
 ALTER TABLE reading_revisions
     UPDATE cause = 'correction' WHERE cause = '' AND bitShiftRight(version, 10) != bitShiftRight(superseded_by, 10);
+
+
+ALTER TABLE readings
+    MODIFY COMMENT 'One row a station, parameter and time; analysts read readings_current, who reads the table adds FINAL. The file is found by (station, received_at)';
+
+ALTER TABLE averages
+    MODIFY COMMENT 'Averages; analysts read averages_current, hourly_current or daily_current, who reads the table adds FINAL. The period comes first in the key: the 30 days of a month would lie among 1,400 shorter averages';
+
+ALTER TABLE indices
+    MODIFY COMMENT 'Indices of stations that the registry lets publish; every version is kept, the highest counts: analysts read indices_current';
+
+ALTER TABLE exceedances
+    MODIFY COMMENT 'Episodes of complete averages beyond a limit; every version is kept, the highest counts: analysts read exceedances_current or current_breaches';
+
+ALTER TABLE alerts
+    MODIFY COMMENT 'Alerts in their present state; analysts read alerts_current, who reads the table adds FINAL';

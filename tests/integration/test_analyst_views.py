@@ -60,6 +60,17 @@ def test_every_column_of_a_view_with_parameters_has_a_comment_too(client: ClickH
         assert len(re.findall(r"`\w+` ", head)) == head.count(" COMMENT '") - 1 > 6, name
 
 
+def test_a_table_with_a_view_beside_it_says_which_one_analysts_read(client: ClickHouse) -> None:
+    beside = rows(
+        client,
+        "SELECT t.name, t.comment FROM system.tables AS t INNER JOIN system.tables AS v"
+        " ON v.database = t.database AND v.name = concat(t.name, '_current')"
+        " WHERE t.database = currentDatabase() ORDER BY t.name",
+    )
+    assert len(beside) == 11
+    assert [name for name, comment in beside if f"read {name}_current" not in comment] == []
+
+
 def test_a_reading_names_the_tests_that_flagged_it(client: ClickHouse) -> None:
     tests = '{"status":1,"spike":3,"stuck":2,"physical_range":4,"gap":9}'
     named = ["spike", "physical_range", "gap"]

@@ -1,9 +1,9 @@
 """What a statement of analysts may contain, by a list of what is allowed.
 
 The engine's own parser writes every statement anew before it is looked at: comments, quoting and other ways
-of writing are gone, and what is looked at is what then runs. Rights on tables are the engine's (`access`);
-this is about what the engine asks no right for: functions that read files or the server's state, files to
-write, the statements of others.
+of writing are gone, and what is looked at is what then runs, in the format Native within a SELECT that keeps
+zones (`zones`). Rights on tables are the engine's (`access`); this is about what the engine asks no right
+for: functions that read files or the server's state, files to write, the statements of others.
 """
 
 import re
