@@ -3,20 +3,22 @@
 import codecs
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
-import httpx
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.options import data_option
 from quantrac.cli.terminal import echo
 from quantrac.errors import UserError
-from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
 
+if TYPE_CHECKING:
+    from quantrac.io.settings import ClickHouseSettings
+
 # The server ends a query after 60 s, and one may wait 30 s before it begins.
-_TIMEOUT = httpx.Timeout(120, connect=5)
+_SECONDS, _CONNECT_SECONDS = 120, 5
 
 
 @click.command()
@@ -70,14 +72,17 @@ def sql(query: str | None, output: str, login: bool, tier: str, data: DataDir) -
         stream.flush()
 
 
-def _ask(analyst: ClickHouseSettings, query: str, output: str) -> Iterator[bytes]:
+def _ask(analyst: "ClickHouseSettings", query: str, output: str) -> Iterator[bytes]:
     """Yield the answer in parts; raises ``UserError`` where the server refuses the query, or is away."""
+    import httpx
+
+    timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
     url = f"http://{analyst.host}:{analyst.port}/"
     settings = {"default_format": output, "output_format_pretty_color": "0"}
     login = (analyst.user, analyst.password)
     try:
         with httpx.stream(
-            "POST", url, params=settings, content=query.encode(), auth=login, timeout=_TIMEOUT
+            "POST", url, params=settings, content=query.encode(), auth=login, timeout=timeout, trust_env=False
         ) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise UserError(f"ClickHouse: {answer.read().decode('utf-8', 'replace').strip()}")

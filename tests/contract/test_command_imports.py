@@ -39,6 +39,8 @@ LIGHT = [
     ["qa", "--help"],
     ["index", "--help"],
     ["simulate", "--help"],
+    ["sql", "--help"],
+    ["sql", "SELECT 1"],
 ]
 WITHOUT_CLIENTS = [
     ["registry", "check", "DIR"],

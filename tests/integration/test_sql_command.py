@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from quantrac.cli.sql import sql
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.settings import ClickHouseSettings
+from quantrac.local.datadir import DataDir
 from support.waiting import LIMIT
 
 
@@ -79,3 +80,13 @@ def test_a_server_that_is_not_there_is_one_sentence(data: Path, tmp_path: Path) 
     assert away.stderr == "quantrac: nothing answers at 127.0.0.1:1; `quantrac up` starts it\n"
     none = run(tmp_path, "SELECT 1", "--tier", "ministry")
     assert none.stderr == f"quantrac: The stack in {tmp_path} has no tier ministry.\n"
+
+
+def test_where_analysts_are_to_have_no_login_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "kind.json").write_text('{"demo": false}')
+    (tmp_path / "run" / "ports.json").write_text('{"clickhouse": 1}')
+    DataDir(tmp_path).last_configuration.write_text("clickhouse:\n  analysts: false\n")
+    refused = run(tmp_path, "--login")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "clickhouse.analysts is off" in refused.stderr
