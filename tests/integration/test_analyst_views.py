@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseBadData
+from quantrac.io.migrations import Migration
 from quantrac.io.settings import ClickHouseSettings
+from schemas.clickhouse import migration_files
 from support.analyst_data import average_row, insert, reading_row
 
 LOCAL = timezone(timedelta(hours=7))
@@ -226,3 +228,20 @@ def test_an_open_gap_ends_now(client: ClickHouse) -> None:
     assert (parameter, absent) == ("CO", 2)
     assert 10_800 <= seconds < 12_600
     assert ends <= f"{datetime.now(LOCAL):%Y-%m-%d %H:%M:%S}"
+
+
+def test_what_was_replaced_before_causes_had_a_name_gets_one_where_it_is_known(client: ClickHouse) -> None:
+    row = reading_row("C", "CO", MARCH, 1.0, "")
+    again = {"superseded_by": row["version"] + 1, "cause": ""}  # judged or read again: nobody knows which
+    by_file = {"superseded_by": row["version"] + 1024_000, "cause": "", "parameter": "NO"}
+    judged = {"superseded_by": row["version"] + 1024_000, "cause": "late", "parameter": "O3"}
+    insert(client, "reading_revisions", [row | each for each in (again, by_file, judged)])
+    (update,) = [
+        statement
+        for file in migration_files()
+        for statement in Migration(*file).statements()
+        if statement.startswith("ALTER TABLE reading_revisions\n    UPDATE cause")
+    ]
+    client.command(f"{update} SETTINGS mutations_sync = 1")
+    causes = "SELECT parameter, cause FROM reading_revisions FINAL WHERE station = 'C' ORDER BY parameter"
+    assert rows(client, causes) == [("CO", ""), ("NO", "correction"), ("O3", "late")]
