@@ -1,77 +1,29 @@
 """``quantrac index``: the public indices of a CSV, with no stack."""
 
-import csv
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import NoReturn, TextIO
 
 import click
 
-from quantrac.cli.csv_units import Heading, Target, convert_columns, describe_doubt, read_heading
+from quantrac.cli.csv_table import EPOCH, Table
+from quantrac.cli.csv_table_reader import read_table
+from quantrac.cli.csv_units import Target, convert_columns, describe_doubt
 from quantrac.cli.terminal import csv_writer, echo
 from quantrac.domain.catalogue import CATALOGUE, find_parameter
-from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
+from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.indices import vn_aqi, vn_wqi
-from quantrac.domain.indices.rounding import exact
-from quantrac.domain.numbers import NumberError, Numbers
-from quantrac.domain.qualifiers import Qualifier
 from quantrac.domain.registry.pollution import Pollution
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.spellings import fold
-from quantrac.domain.stamps import Stamps, middle_offset
-from quantrac.domain.times import HOUR, HOUR_DELTA, VIETNAM_OFFSET
-from quantrac.domain.written_times import read_written
+from quantrac.domain.stamps import Stamps
 from quantrac.errors import UserError
 
 READ, SOME_UNREADABLE, UNREADABLE = 0, 1, 2
-
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time, as the hours counted from it
-_TIME_NAMES = ("time", "datetime")
-"""Headings of the column of times; the exports of the national system have the second."""
-
-Values = dict[str, Fraction]
-"""Parameter → value of one row, where there is one."""
-Qualifiers = dict[str, Qualifier]
-"""Parameter → qualifier of its value, where it has one."""
-
-
-@dataclass(slots=True)
-class Table:
-    """A CSV in its order: times as text, and the cells that the index can use."""
-
-    headings: list[Heading]
-    """Beside ``time``; without a parameter where the index has no use for the column."""
-    lines: list[int]
-    times: list[str]
-    values: list[Values]
-    qualifiers: list[Qualifiers]
-    """Of the values that are limits of a method."""
-    complaints: int = 0
-    """Cells and rows that could not be read."""
-
-    @property
-    def columns(self) -> list[str]:
-        """Headings beside ``time``, as the file writes them."""
-        return [heading.text for heading in self.headings]
-
-    @property
-    def parameters(self) -> list[str | None]:
-        """Parameter of each column; ``None`` where the index has no use for it."""
-        return [heading.parameter for heading in self.headings]
-
-    def complain(self, line: int, problem: str) -> None:
-        """Print what could not be read, and count it."""
-        self.complaints += 1
-        echo(f"line {line}: {problem}", err=True)
-
-    def sub_columns(self, subindices: Mapping[str, str]) -> list[str]:
-        """Lay sub-indices, by parameter, out in the order of the columns."""
-        return [subindices.get(parameter, "") if parameter else "" for parameter in self.parameters]
 
 
 @click.group()
@@ -121,7 +73,7 @@ def vn_aqi_command(file: TextIO, *, daily: bool, stamps: str, units: Sequence[st
     """
     table = _read(file, _air_parameter)
     stated_units = _convert(table, units, _AIR)
-    hours = _hours(table, Stamps(stamps))
+    hours = table.hours(Stamps(stamps))
     series: dict[str, dict[int, Fraction]] = defaultdict(dict)
     for hour, values in zip(hours, table.values, strict=True):
         if hour is not None:
@@ -155,7 +107,7 @@ def _aqi_of_days(
     for day in sorted({hour // 24 for hour in hours if hour is not None}):
         span = range(24 * day - vn_aqi.EVENING_HOURS, 24 * (day + 1))
         windows = {name: [values.get(h) for h in span] for name, values in series.items()}
-        shown = date.fromordinal(_EPOCH.toordinal() + day).isoformat()
+        shown = date.fromordinal(EPOCH.toordinal() + day).isoformat()
         yield _aqi_row(shown, table, vn_aqi.daily(windows))
 
 
@@ -285,100 +237,11 @@ def _convert(table: Table, options: Sequence[str], target: Target) -> dict[str, 
 
 
 def _read(file: TextIO, parameter_of: Callable[[str], str | None], *, takes_qualified: bool = False) -> Table:
-    """Read a CSV with a header; ends the command where there is none, or none that the index can use."""
+    """Read a CSV; ends the command where it is none that the index can use."""
     try:
-        rows = [(line, cells) for line, cells in read_rows(file)]
-        header = rows.pop(0)[1] if rows else []
-        indices = [index for index, name in enumerate(header) if fold(name) in _TIME_NAMES]
-        if len(indices) != 1:
-            _give_up(
-                f"line 1: the header needs one column 'time', not {', '.join(map(repr, header)) or 'nothing'}"
-            )
-        columns = [name for index, name in enumerate(header) if index != indices[0]]
-        table = Table([read_heading(name, parameter_of) for name in columns], [], [], [], [])
-        _check_columns(table)
-        numbers = Numbers(lambda: (cell for _, cells in rows for cell in cells))
-        for line, cells in rows:
-            _append(table, numbers, line, cells, indices[0], takes_qualified=takes_qualified)
-    except csv.Error as error:
-        _give_up(f"the file is no CSV: {error}")
-    return table
-
-
-def _check_columns(table: Table) -> None:
-    parameters = [parameter for parameter in table.parameters if parameter]
-    twice = [
-        name for name, p in zip(table.columns, table.parameters, strict=True) if p and parameters.count(p) > 1
-    ]
-    if twice:
-        _give_up(f"line 1: {' and '.join(map(repr, twice))} are the same parameter; keep one of them")
-    if not parameters:
-        _give_up("line 1: no column of the index; `quantrac index --help` names them")
-    for name, parameter in zip(table.columns, table.parameters, strict=True):
-        if parameter is None:
-            echo(f"line 1: column {name!r} is no parameter of the index and stays empty", err=True)
-
-
-def _append(
-    table: Table, numbers: Numbers, line: int, cells: list[str], index: int, *, takes_qualified: bool
-) -> None:
-    values: Values = {}
-    qualifiers: Qualifiers = {}
-    time = cells[index] if index < len(cells) else ""
-    if len(cells) > len(table.columns) + 1:
-        table.complain(
-            line, f"{len(cells)} cells, the header has {len(table.columns) + 1}; the row stays empty"
-        )
-    else:
-        row = cells[:index] + cells[index + 1 :]
-        for name, parameter, cell in zip(table.columns, table.parameters, row, strict=False):
-            if parameter and not is_missing(cell):
-                try:
-                    number, qualifier = numbers.read_qualified(cell)
-                except NumberError as error:
-                    table.complain(line, f"column {name!r}: {error}")
-                    continue
-                if qualifier and not takes_qualified:
-                    table.complain(line, f"column {name!r}: {cell!r} is a limit of the method, and no mean")
-                    continue
-                if (value := exact(number)) is not None:
-                    values[parameter] = value
-                    if qualifier:
-                        qualifiers[parameter] = qualifier
-    table.lines.append(line)
-    table.times.append(time)
-    table.values.append(values)
-    table.qualifiers.append(qualifiers)
-
-
-def _hours(table: Table, stamps: Stamps) -> list[int | None]:
-    """Return each row's hour, counted in Vietnam's clock from 1970; complains about times that are none."""
-    offset = middle_offset(stamps, HOUR)
-    hours: list[int | None] = []
-    for line, text in zip(table.lines, table.times, strict=True):
-        try:
-            hours.append((_hour(text) * HOUR + offset) // HOUR)
-        except (ValueError, OverflowError) as error:
-            table.complain(line, f"column 'time': {error}")
-            hours.append(None)
-    return hours
-
-
-def _hour(text: str) -> int:
-    """Read a time; raises ValueError where it is none, or not on the hour.
-
-    >>> _hour("1970-01-02T01:00"), _hour("1970-01-01T18:00Z"), _hour("01:00 02/01/1970")
-    (25, 25, 25)
-    """
-    moment = read_written(text)
-    if moment.tzinfo:
-        moment = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=VIETNAM_OFFSET)
-    hours, rest = divmod(moment - _EPOCH, HOUR_DELTA)
-    if hours < 1:  # days are counted from 1970
-        raise ValueError(f"{text!r} is before any station")
-    if rest:
-        raise ValueError(f"{text!r} is not on the hour")
-    return hours
+        return read_table(file, parameter_of, subject="the index", takes_qualified=takes_qualified)
+    except UserError as error:
+        _give_up(str(error))
 
 
 def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

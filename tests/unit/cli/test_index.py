@@ -122,7 +122,7 @@ def test_a_column_that_is_not_of_the_index_stays_empty() -> None:
         ("", "line 1: the header needs one column 'time', not nothing"),
         ("SO2,CO\n1,2\n", "line 1: the header needs one column 'time', not 'SO2', 'CO'"),
         ("time,PM2.5,PM-2-5\n", "line 1: 'PM2.5' and 'PM-2-5' are the same parameter; keep one of them"),
-        ("time,pH\n", "line 1: no column of the index"),
+        ("time,pH\n", "line 1: no column is a parameter of the index"),
     ],
 )
 def test_a_file_of_no_use_is_one_sentence_and_ends_with_2(file: str, why: str) -> None:
