@@ -57,6 +57,8 @@ class NotNow:
     reason: str
     retry_after: float
     """Seconds to wait."""
+    is_usual: bool = False
+    """Whether it is part of normal work and passes by itself: the log tells of it only once it lasts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ content, a repeated batch changes nothing downstream.
 
 import logging
 import threading
+import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from quantrac.io.progress import Progress
 from quantrac.io.records import BadData, Consumer, DeadLetter, Done, Handler, NotNow, Producer, Record
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 # Topics of dead letters have room for 64 KiB beyond the largest message; a character may become ten bytes.
 _LONGEST_REASON = 4_000
+
+# What is usual takes up to 10 s (the notice of a switch of rules); health calls 60 s a standstill.
+_USUAL_SECONDS = 30.0
 
 
 class DeadLetterLimitReached(Exception):
@@ -54,15 +58,34 @@ class BatchProcessor:
         producer: Producer,
         handler: Handler,
         limit: DeadLetterLimit | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service, self._producer, self._handler = service, producer, handler
         self._limit = limit or DeadLetterLimit()
+        self._monotonic = monotonic
+        self._put_off_at: float | None = None
 
     def process(self, batch: Sequence[Record]) -> NotNow | None:
         """Process a batch whole; returns ``NotNow`` when it must come again, else everything is written.
 
         A message that makes the handler raise is isolated and becomes a dead letter; the rest goes on.
         """
+        not_now = self._process(batch)
+        self._tell(not_now)
+        return not_now
+
+    def _tell(self, not_now: NotNow | None) -> None:
+        """Tell the log why a batch is put off: a warning, but for what is usual and does not last."""
+        if not_now is None:
+            self._put_off_at = None
+            return
+        now = self._monotonic()
+        self._put_off_at = now if self._put_off_at is None else self._put_off_at
+        lasts = now - self._put_off_at >= _USUAL_SECONDS
+        level = logging.DEBUG if not_now.is_usual and not lasts else logging.WARNING
+        log.log(level, "not now: %s", not_now.reason)
+
+    def _process(self, batch: Sequence[Record]) -> NotNow | None:
         # 2. handle
         verdict = self._decide(batch)
         if isinstance(verdict, NotNow):
@@ -161,7 +184,6 @@ class Runner:
         self.progress.begin(len(batch))
         # 2.-4. handle, produce, flush; "not now" keeps the batch and the membership
         while batch and (not_now := self._processor.process(batch)):
-            log.warning("not now: %s; again in %.1f s", not_now.reason, not_now.retry_after)
             self.progress.postpone(not_now.reason)
             self._consumer.wait(not_now.retry_after, stop)
             if stop.is_set():

@@ -151,7 +151,6 @@ class StreamRunner:
         self._progress.begin(len(batch))
         not_now = await asyncio.to_thread(self._processor.process, batch)
         if not_now is not None:
-            log.warning("not now: %s; again in %.1f s", not_now.reason, self._interval)
             self._progress.postpone(not_now.reason)
             return False
         self._acknowledgements.finish(self._queue.finish())

@@ -79,7 +79,7 @@ class WatchHandler:
         """Take a batch, which may be empty, then judge every station."""
         assignment, now = self._assignment, to_whole_seconds(self._clock())
         if assignment is None:
-            return NotNow("no partition is assigned yet", _RETRY_SECONDS)
+            return NotNow("no partition is assigned yet", _RETRY_SECONDS, is_usual=True)
         if self._loaded_for != assignment.generation:
             try:
                 obstacle = self._load(assignment, now)

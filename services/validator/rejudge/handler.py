@@ -124,14 +124,15 @@ class RejudgeHandler:
             (-1 if each.registry_offset is None else each.registry_offset for each in requests), default=-1
         )
         if offset >= self._registry_position():
-            return NotNow(f"the registry's record {offset} has not come yet", _SOON_SECONDS)
+            return NotNow(f"the registry's record {offset} has not come yet", _SOON_SECONDS, is_usual=True)
         if offset > self._announced_offset:
             # What was judged before the validators knew of it is waited for, and then judged again here.
             self._announced_offset = offset
             self._in_flight.doubt()
-            return NotNow(f"the registry's record {offset} is on its way to the validators", _NOTICE_SECONDS)
+            why = f"the registry's record {offset} is on its way to the validators"
+            return NotNow(why, _NOTICE_SECONDS, is_usual=True)
         if not self._in_flight.is_stored({request.station for request in requests}):
-            return NotNow("the flags of the last judgement are not stored yet", _SOON_SECONDS)
+            return NotNow("the flags of the last judgement are not stored yet", _SOON_SECONDS, is_usual=True)
         return None
 
     def _share_out(
