@@ -20,9 +20,9 @@ from quantrac.local.waiting import wait_until
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait with --wait.")
 @one_sentence
 def status(data: DataDir, as_json: bool, wait: bool, timeout: float) -> None:
-    """Show processes, addresses, counts by tier and the lag of each consumer group.
+    """Show processes, addresses, counts by tier and how many messages wait before each consumer group.
 
-    Exit status 0 when all is ready, 1 when not.
+    Exit status: 0 all is ready, 1 it is not.
     """
 
     def is_ready() -> bool:
@@ -60,7 +60,12 @@ def _text(state: dict[str, Any]) -> str:
             lines.append(f"  {name:11} {url}{apart}")
         counts = state["counts"].get(tier, {})
         lines += [f"  {name:11} {value:,}" for name, value in counts.items()]
+        if not counts and state["processes"]:
+            lines.append("  counts are not known: ClickHouse does not answer, or has no tables yet")
     if "ministry" in state["urls"]:
         lines += ["", "`quantrac keys demo` prints the demo's API key"]
-    lines += ["", "lag:", *(f"  {group:32} {messages:,}" for group, messages in state["lag"].items())]
+    lines += ["", "messages waiting, by consumer group (lag):"]
+    lines += [f"  {group:32} {messages:,}" for group, messages in state["lag"].items()]
+    if not state["lag"] and state["processes"]:
+        lines.append("  not known: the broker does not answer yet")
     return "\n".join(lines)

@@ -87,17 +87,12 @@ class StackStatus:
         """Return consumer group -> messages it has not committed yet."""
         try:
             return {
-                group: self._lag_of(group, topics)
+                group: self._admin.measure_lag(group, topics)
                 for tier in self._stack.tiers
                 for group, topics in groups_of(tier).items()
             }
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             return {}
-
-    def _lag_of(self, group: str, topics: list[str]) -> int:
-        ends = self._admin.end_offsets(topics)
-        committed = self._admin.committed_offsets(group, list(ends))
-        return sum(end - committed.get(partition, 0) for partition, end in ends.items())
 
 
 def groups_of(tier: Tier) -> dict[str, list[str]]:

@@ -105,9 +105,19 @@ class KafkaAdmin:
     def lag(self, group: str, topic: str) -> int | None:
         """Return how many messages a group has yet to read; ``None`` while the broker does not answer."""
         try:
-            ends = self.end_offsets([topic])
-            committed = self.committed_offsets(group, list(ends))
+            return self.measure_lag(group, [topic])
         except (KafkaException, TimeoutError) as error:
             log.warning("kafka: the lag of %s is not known: %s", group, error)
             return None
-        return sum(end - committed.get(partition, 0) for partition, end in ends.items())
+
+    def measure_lag(self, group: str, topics: Sequence[str]) -> int:
+        """Return how many messages of some topics a group has yet to read; never negative.
+
+        Raises ``KafkaException`` or ``TimeoutError`` while the broker does not answer.
+        """
+        counts = self.count_partitions()
+        partitions = [Partition(name, number) for name in topics for number in range(counts.get(name, 0))]
+        # In this order: a group that goes on between the questions would be ahead of an end asked for first.
+        committed = self.committed_offsets(group, partitions)
+        ends = self.end_offsets(topics)
+        return sum(max(0, end - committed.get(partition, 0)) for partition, end in ends.items())
