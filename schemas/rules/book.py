@@ -4,12 +4,13 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from pydantic import ValidationError
 
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.times import to_iso
+from quantrac.domain.times import to_local_iso
 from quantrac.errors import UserError
 from schemas.messages.registry import activations as messages
 from schemas.rules.files import from_content
@@ -17,6 +18,8 @@ from schemas.rules.ruleset import RuleSet
 from schemas.validation_errors import first_problem
 
 log = logging.getLogger(__name__)
+
+_EVER, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 NOTICE = timedelta(seconds=10)
 """How far ahead a switch is announced, so that every validator knows of it before it comes."""
@@ -72,7 +75,33 @@ class RuleBook:
 
     def rules(self, received_at: datetime, measured_at: datetime) -> RuleSet:
         """Return what judges a reading; both times UTC."""
-        for activation, rules in reversed(self.activations):
+        return self._judging(self.activations, received_at, measured_at)
+
+    def rule_sets_before(self, activation: Activation) -> Sequence[RuleSet]:
+        """Return the rule sets that judged before what an activation judges, without repetition.
+
+        That is one where it counts from a time of receipt. The readings of a span of measurement were
+        received from its start until it was activated, and so may have been judged by several.
+        """
+        pages = self.activations
+        earlier = list(takewhile(lambda page: page[0] != activation, pages))
+        if activation.received_from is not None:
+            return (self._judging(earlier, activation.received_from, activation.received_from),)
+        since = activation.measured_from or _EVER
+        received = [page.received_from for page, _ in earlier]
+        measured = [time for page, _ in earlier for time in (page.measured_from, page.measured_to)]
+        sets = {
+            rules.version: rules
+            for received_at in (since, *_times_in(received, since, activation.activated_at))
+            for measured_at in (since, *_times_in(measured, since, activation.measured_to or _END))
+            for rules in [self._judging(earlier, received_at, measured_at)]
+        }
+        return tuple(sets.values())
+
+    def _judging(
+        self, pages: Sequence[tuple[Activation, RuleSet]], received_at: datetime, measured_at: datetime
+    ) -> RuleSet:
+        for activation, rules in reversed(pages):
             if activation.applies(received_at, measured_at):
                 return rules
         return self._default
@@ -121,7 +150,7 @@ def activation(
         received_from = received_from or now + NOTICE
         if received_from < now + NOTICE:
             raise UserError(
-                f"{to_iso(received_from)} comes too soon: rules switch {NOTICE.seconds} s from "
+                f"{to_local_iso(received_from)} comes too soon: rules switch {NOTICE.seconds} s from "
                 "now at the earliest; what was judged before is judged again by `quantrac replay`"
             )
     try:
@@ -138,6 +167,11 @@ def activation(
         )
     except ValidationError as error:
         raise UserError(first_problem(error, messages.Activation)) from error
+
+
+def _times_in(times: Iterable[datetime | None], start: datetime, end: datetime) -> Sequence[datetime]:
+    """Return those that lie between, sorted."""
+    return [time for time in _sort_times(times) if start < time < end]
 
 
 def _sort_times(times: Iterable[datetime | None]) -> Sequence[datetime]:

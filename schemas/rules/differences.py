@@ -1,23 +1,31 @@
-"""What one rule set changes of another, threshold by threshold."""
+"""What one rule set changes of what another puts in force, threshold by threshold."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TypeAlias
 
-from schemas.rules.ruleset import Entry, RuleSet, Value, is_table
+from quantrac.domain.times import to_local_iso
+from schemas.rules.ruleset import TYPES, Entry, RuleSet, Scope, Value, is_table
 
 OFF = "off"
 ON = "on"
 """Of a test that is on, beside its thresholds."""
 
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+_Change: TypeAlias = tuple[str, Value | None, Value | None]
+"""Test or threshold, what it was and what it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One threshold that differs; ``None`` where a rule set does not state it."""
+    """One threshold that differs; ``None`` where there is none."""
 
     setting: str
-    """``ambient-air/PM2.5 spike.suspect``, with the dates of its validity where it has any."""
+    """``ambient-air/PM2.5 spike.suspect``, with the dates between which it differs where it has any."""
     old: Value | None
     new: Value | None
 
@@ -25,43 +33,95 @@ class Difference:
         return f"{self.setting}: {show_value(self.old)} -> {show_value(self.new)}"
 
 
-def differences(old: RuleSet, new: RuleSet) -> list[Difference]:
-    """Compare two rule sets as they are written: by scope, test, validity and threshold; sources aside."""
-    before, after = _flat(old), _flat(new)
-    keys = dict.fromkeys((*before, *after))
-    return [
-        Difference(key, before.get(key), after.get(key))
-        for key in sorted(keys)
-        if before.get(key) != after.get(key)
+def differences(old: RuleSet, new: RuleSet, types: Mapping[str, str] | None = None) -> list[Difference]:
+    """Compare what two rule sets put in force, by scope, test, time of measurement and threshold.
+
+    Where both write the same for a test of a scope, nothing is told of it. Where they do not, what holds
+    there is compared, that of wider scopes included: a station's threshold that says what its type has is no
+    change, and one that is taken back becomes that of the type. ``types`` tells the type of a station by its
+    code; of an unknown one every type that names the parameter is looked at, and the setting names the types
+    where they differ. Sources are left aside.
+    """
+    changed = {
+        (scope, test)
+        for rules in (old, new)
+        for scope, tests in rules.settings.items()
+        for test in tests
+        if _entries_of(old, scope, test) != _entries_of(new, scope, test)
+    }
+    changes = [
+        change for scope, test in changed for change in _compare_test(old, new, scope, test, types or {})
     ]
+    if old.required != new.required:
+        changes.append(Difference("required", *(", ".join(sorted(rules.required)) for rules in (old, new))))
+    return sorted(changes, key=lambda difference: difference.setting)
 
 
-def _flat(rules: RuleSet) -> Mapping[str, Value]:
-    values: dict[str, Value] = {"required": ", ".join(sorted(rules.required))}
-    for scope, tests in rules.settings.items():
-        for test, entries in tests.items():
-            for entry in entries:
-                for name, value in _thresholds_of(entry):
-                    values[f"{scope} {test}{name}{_dates(entry)}"] = value
-    return values
+def _entries_of(rules: RuleSet, scope: Scope, test: str) -> list[Entry]:
+    return list(rules.settings.get(scope, {}).get(test, ()))
 
 
-def _thresholds_of(entry: Entry) -> Iterator[tuple[str, Value]]:
-    if entry.thresholds is None:
-        yield "", OFF
-        return
-    yield "", ON
-    yield from ((f".{name}", value) for name, value in entry.thresholds.items())
+def _compare_test(
+    old: RuleSet, new: RuleSet, scope: Scope, test: str, types: Mapping[str, str]
+) -> Iterator[Difference]:
+    types_by_changes: dict[tuple[tuple[str, _Change], ...], list[str]] = {}
+    for name in _types_of(scope, (old, new), types):
+        series = (name, scope.name if scope.section == "stations" else "", scope.parameter)
+        changes = tuple(_compare_series(old, new, series, test))
+        types_by_changes.setdefault(changes, []).append(name)
+    for changes, names in types_by_changes.items():
+        of_types = f" ({', '.join(names)})" if len(types_by_changes) > 1 else ""
+        for dates, (name, before, after) in changes:
+            yield Difference(f"{scope}{of_types} {name}{dates}", before, after)
 
 
-def _dates(entry: Entry) -> str:
-    if entry.always:
+def _types_of(scope: Scope, sets: Sequence[RuleSet], types: Mapping[str, str]) -> Sequence[str]:
+    """Return the station types whose series a scope is about."""
+    match scope.section:
+        case "national":
+            return ("",)
+        case "station_types":
+            return (scope.name,)
+    if scope.name in types:
+        return (types[scope.name],)
+    measured_by = [
+        name
+        for name in TYPES[1:]
+        if any(Scope("station_types", name, scope.parameter) in rules.settings for rules in sets)
+    ]
+    return (scope.parameter and measured_by) or TYPES[1:]
+
+
+def _compare_series(
+    old: RuleSet, new: RuleSet, series: tuple[str, str, str], test: str
+) -> Iterator[tuple[str, _Change]]:
+    """Yield what differs for a series, with the dates between which it does."""
+    cuts = sorted({*old.changes(*series), *new.changes(*series)})
+    spans: list[tuple[datetime | None, datetime | None, list[_Change]]] = []
+    for start, end in pairwise((None, *cuts, None)):
+        changes = list(_compare_at(old, new, (*series, start or _EVER), test))
+        begun = spans.pop()[0] if spans and spans[-1][2] == changes else start
+        spans.append((begun, end, changes))
+    for start, end, changes in spans:
+        yield from ((_dates(start, end), change) for change in changes)
+
+
+def _compare_at(
+    old: RuleSet, new: RuleSet, series: tuple[str, str, str, datetime], test: str
+) -> Iterator[_Change]:
+    before, after = old.thresholds(*series).get(test), new.thresholds(*series).get(test)
+    if (before is None) != (after is None):
+        yield test, OFF if before is None else ON, OFF if after is None else ON
+    before, after = before or {}, after or {}
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield f"{test}.{name}", before.get(name), after.get(name)
+
+
+def _dates(start: datetime | None, end: datetime | None) -> str:
+    if start is None and end is None:
         return ""
-    return f" [{_day(entry.valid_from)}, {_day(entry.valid_to)})"
-
-
-def _day(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%dT%H:%MZ}" if time else ""
+    return f" [{', '.join(to_local_iso(time) if time else '' for time in (start, end))})"
 
 
 def show_value(value: Value | None) -> str:

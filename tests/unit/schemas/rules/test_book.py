@@ -86,6 +86,33 @@ def test_of_activations_that_apply_the_last_decided_counts_in_whatever_order_the
         assert days(book, 60, 5) == 9
 
 
+def days_before(book: RuleBook, record: Activation) -> list[object]:
+    return [
+        rules.thresholds("", "X", "pH", T0)["age"]["days"]
+        for rules in book.rule_sets_before(record.to_domain())
+    ]
+
+
+def test_a_switch_replaces_what_judged_at_its_time_of_receipt() -> None:
+    first, second = switch(7, decided=0, received_from=60), switch(8, decided=1, received_from=90)
+    registry = Registry()
+    for record in (first, second):
+        put(registry, record)
+    book = RuleBook(DEFAULT, registry)
+    assert [days_before(book, record) for record in (first, second)] == [[1], [7]]
+
+
+def test_a_replay_replaces_every_rule_set_under_which_its_readings_can_have_come() -> None:
+    switched, replayed = switch(7, decided=0, received_from=10), replay(7, decided=30, start=-60, end=20)
+    late = replay(9, decided=31, start=12, end=20)
+    registry = Registry()
+    for record in (switched, replayed, late):
+        put(registry, record)
+    book = RuleBook(DEFAULT, registry)
+    assert days_before(book, replayed) == [1, 7]
+    assert days_before(book, late) == [7]
+
+
 def test_the_edition_grows_with_each_activation_and_with_nothing_else() -> None:
     registry = Registry()
     book = RuleBook(DEFAULT, registry)

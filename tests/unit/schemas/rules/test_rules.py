@@ -173,15 +173,56 @@ def test_a_change_is_told_threshold_by_threshold(rules_of):
         .replace("      flat_line: off", "      spike: {suspect: 3, fail: 9}")
         .replace("[status]", "[status, unit]")
     )
+    others = "(ambient-air, stack, surface-water, wastewater)"
     assert [str(each) for each in differences(old, new)] == [
-        "HN_PHCH_NUOPCH flat_line: off -> none",
-        "HN_PHCH_NUOPCH spike: none -> on",
+        f"HN_PHCH_NUOPCH {others} flat_line: off -> on",
+        f"HN_PHCH_NUOPCH {others} flat_line.fail_after: none -> 1440",
+        f"HN_PHCH_NUOPCH {others} flat_line.suspect_after: none -> 360",
+        "HN_PHCH_NUOPCH (groundwater) flat_line: off -> on",
+        "HN_PHCH_NUOPCH (groundwater) flat_line.fail_after: none -> 9000",
+        "HN_PHCH_NUOPCH (groundwater) flat_line.suspect_after: none -> 1000",
+        "HN_PHCH_NUOPCH spike: off -> on",
         "HN_PHCH_NUOPCH spike.fail: none -> 9",
         "HN_PHCH_NUOPCH spike.suspect: none -> 3",
         "groundwater/pH spike.suspect: 1 -> 1.5",
         "required: status -> status, unit",
     ]
     assert differences(new, new) == []
+
+
+def test_a_station_of_a_known_type_is_compared_with_what_its_type_has(rules_of):
+    old, new = (
+        rules_of(SMALL),
+        rules_of(SMALL.replace("      flat_line: off", "      flat_line: {fail_after: 9000}")),
+    )
+    types = {"HN_PHCH_NUOPCH": "groundwater"}
+    assert [str(change) for change in differences(old, new, types)] == [
+        "HN_PHCH_NUOPCH flat_line: off -> on",
+        "HN_PHCH_NUOPCH flat_line.fail_after: none -> 9000",
+        "HN_PHCH_NUOPCH flat_line.suspect_after: none -> 1000",
+    ]
+
+
+def test_a_threshold_over_one_of_a_wider_scope_is_a_change_of_that_one(rules_of):
+    new = rules_of("stations: {HN_X: {parameters: {SO2: {flat_line: {suspect_after: 60}}}}}")
+    changes = [str(change) for change in differences(load(), new)]
+    assert changes == ["HN_X/SO2 flat_line.suspect_after: 360 -> 60"]
+    assert [str(change) for change in differences(new, load())] == [
+        "HN_X/SO2 flat_line.suspect_after: 60 -> 360"
+    ]
+
+
+def test_a_threshold_that_repeats_a_wider_scope_changes_nothing(rules_of):
+    new = rules_of("stations: {HN_X: {parameters: {SO2: {flat_line: {suspect_after: 360}}}}}")
+    assert differences(load(), new) == []
+
+
+def test_a_change_for_a_time_names_its_dates_on_vietnams_clock(rules_of):
+    spell = "{suspect_after: 60, valid_from: 2026-03-01, valid_to: 2026-04-01}"
+    new = rules_of(f"stations: {{HN_X: {{parameters: {{SO2: {{flat_line: [{spell}]}}}}}}}}")
+    dates = "[2026-03-01T00:00:00+07:00, 2026-04-01T00:00:00+07:00)"
+    changes = [str(change) for change in differences(load(), new)]
+    assert changes == [f"HN_X/SO2 flat_line.suspect_after {dates}: 360 -> 60"]
 
 
 @pytest.mark.parametrize(
