@@ -8,6 +8,7 @@ import click
 
 import quantrac
 from quantrac.cli.mistakes import one_sentence, report
+from quantrac.cli.repetition import settle_repetition
 from quantrac.cli.terminal import escape_error
 
 _COMMANDS = {
@@ -47,7 +48,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{cmd_name}"), cmd_name)
-        return command
+        return settle_repetition(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -78,5 +79,12 @@ def _is_for_a_person(record: logging.LogRecord) -> bool:
 def main() -> None:
     """Automatic environmental monitoring: station files in, checked readings and proof of delivery out.
 
-    Exit status 70 says that the mistake is ours: the last line names the file with the trace.
+    A TIME names its zone, such as 2026-03-25T07:00+07:00 or 2026-03-25T00:00Z; a DATE is a day in Vietnam,
+    from its midnight on. Times are shown on Vietnam's clock with the offset; JSON has UTC.
+
+    The stack is the one in the folder --data, .quantrac here unless QUANTRAC_DATA names another.
+
+    Exit status: 0 done, 1 refused or not all of it done, with a sentence that says why, 2 the command line
+    (or, of commands on files, a file) cannot be used, 70 the mistake is ours: the last line names the file
+    with the trace.
     """
