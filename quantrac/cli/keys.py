@@ -1,7 +1,7 @@
 """``quantrac keys``: who may read the REST API."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 
 import click
 
@@ -11,6 +11,7 @@ from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import DAY
 from quantrac.domain.registry.api_keys import ApiKey
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.spellings import did_you_mean
@@ -30,7 +31,11 @@ def keys() -> None:
 @keys.command()
 @click.option("--owner", required=True, help="Person or organisation the key is for.")
 @click.option(
-    "--province", "provinces", type=PROVINCE_CODE, multiple=True, help="Code or name it may read; none = all."
+    "--province",
+    "provinces",
+    type=PROVINCE_CODE,
+    multiple=True,
+    help="Code or name of a province it may read; by default all.",
 )
 @click.option(
     "--station",
@@ -47,7 +52,7 @@ def keys() -> None:
     help="Account of a logger: it may read what the account's stations sent, and its files of no station. "
     "May be given several times.",
 )
-@click.option("--valid-to", type=click.DateTime(["%Y-%m-%d"]), help="First day, in Vietnam, it is refused.")
+@click.option("--valid-to", type=DAY, help="First day it is refused.")
 @one_sentence
 @target_options
 def create(
@@ -56,16 +61,20 @@ def create(
     provinces: tuple[str, ...],
     stations: tuple[str, ...],
     accounts: tuple[str, ...],
-    valid_to: datetime | None,
+    valid_to: date | None,
     target: Target,
 ) -> None:
-    """Make a key and print it, this once; --province, --station and --account can be repeated."""
+    """Make a key and print it, this once.
+
+    \b
+      quantrac keys create --owner "Lan, department of Ninh Bình" --province 37 --valid-to 2027-01-01
+    """
     token, key = new_key(
         owner,
         provinces=provinces,
         stations=stations,
         accounts=accounts,
-        valid_to=valid_to.date() if valid_to else None,
+        valid_to=valid_to,
     )
     with read_registry(target) as registry:
         check_scope(registry, stations, accounts)

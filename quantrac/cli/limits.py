@@ -8,13 +8,14 @@ import click
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
+from quantrac.cli.shown_times import show_day, show_time
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import TIME
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, basis_of, permit_at
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.spellings import fold
-from quantrac.domain.times import VIETNAM, parse_time
 from quantrac.errors import UserError
 from schemas.limits import load_national
 from schemas.messages.registry.stations import Station as StationRecord
@@ -34,7 +35,7 @@ def list_() -> None:
         (
             standard.name,
             _span(standard.valid_from, standard.valid_to),
-            f"existing facilities until {_day(standard.transition.until)}" if standard.transition else "",
+            f"existing facilities until {show_day(standard.transition.until)}" if standard.transition else "",
             ", ".join(sorted(standard.media)),
             f"{len(standard.rows)} values" if standard.rows else "no values known",
             _certainties(standard),
@@ -59,9 +60,9 @@ def show(standard: str) -> None:
     if entry.replaced_by:
         echo(f"replaced by {entry.replaced_by}")
     if entry.transition and entry.valid_to:
-        whom = f"facilities that existed or had a licence before {_day(entry.valid_to)}"
+        whom = f"facilities that existed or had a licence before {show_day(entry.valid_to)}"
         source = f"({entry.transition.certainty}: {entry.transition.source})"
-        echo(f"goes on until {_day(entry.transition.until)} for {whom} {source}")
+        echo(f"goes on until {show_day(entry.transition.until)} for {whom} {source}")
     echo(f"source: {entry.source} ({entry.certainty})")
     if entry.period_source:
         echo(f"averages that are judged: {entry.period_source}")
@@ -99,21 +100,24 @@ def show(standard: str) -> None:
     required=True,
     help="Folder of the registry's YAML files.",
 )
-@click.option("--at", metavar="TIME", help="Of averages that start then; by default now.")
+@click.option("--at", type=TIME, help="Of averages that start then; by default now.")
 @one_sentence
-def of(station: str, directory: Path, at: str | None) -> None:
-    """Show the limits that hold for STATION, and how each came about."""
+def of(station: str, directory: Path, at: datetime | None) -> None:
+    """Show the limits that hold for STATION, and how each came about.
+
+    \b
+      quantrac limits of --registry my-registry/ NB_KCN_NUOTH1 --at 2026-03-25
+    """
     records = {
         record.code: record for record in load_directory(directory) if isinstance(record, StationRecord)
     }
     entry = records[look_up_station(station, records)].to_domain()
-    then = parse_time(at) if at else datetime.now(UTC)
+    then = at or datetime.now(UTC)
     permit = permit_at(entry.permits, then)
-    local = then.astimezone(VIETNAM)
-    echo(f"{entry.code} ({entry.type}) on {local:%Y-%m-%d %H:%M} (UTC+7): {_permit_text(permit)}")
+    echo(f"{entry.code} ({entry.type}) at {show_time(then)}: {_permit_text(permit)}")
     if since := basis_of(entry).facility_since:
         source = "" if entry.facility_since else ", since its first permit here"
-        echo(f"the facility exists since {_day(since)}{source}")
+        echo(f"the facility exists since {show_day(since)}{source}")
     applied = load_national().applied_to(entry, then)
     if not applied:
         echo("no limit holds")
@@ -203,12 +207,8 @@ def _certainties(standard: Standard) -> str:
 
 def _span(start: datetime | None, end: datetime | None) -> str:
     if start is None:
-        return f"until {_day(end)}" if end else ""
-    return f"{_day(start)} until {_day(end)}" if end else f"from {_day(start)}"
-
-
-def _day(time: datetime) -> str:
-    return f"{time.astimezone(VIETNAM):%Y-%m-%d}"
+        return f"until {show_day(end)}" if end else ""
+    return f"{show_day(start)} until {show_day(end)}" if end else f"from {show_day(start)}"
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:

@@ -30,7 +30,10 @@ def notify() -> None:
 @click.option("--target", default="", help="Only the target of this name.")
 @one_sentence
 def test(data: DataDir, config: Path | None, target: str) -> None:
-    """Send each target one test message and print what it answered; exits with 1 when one did not take it."""
+    """Send each target one test message and print what it answered.
+
+    Exit status: 0 each took it, 1 one did not.
+    """
     environment = dict(os.environ)
     if config is None:
         from quantrac.local.configuration import Configuration

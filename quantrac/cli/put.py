@@ -59,7 +59,11 @@ def put(
 ) -> None:
     """Send FILES by FTP, as a station's logger would, or over HTTP.
 
-    Prints the server's answer for each file. Ends with 1 when one was not acknowledged.
+    Prints the server's answer for each file. Exit status 1 when one was not acknowledged.
+
+    \b
+      quantrac put HN_DEMO_KHI001_20260325000500.txt
+      QUANTRAC_PASSWORD=... quantrac put --ftp ftp.example.org:21 --account my-station FILE...
     """
     if dry_run and http is None:
         raise click.UsageError("--dry-run needs --http URL: FTP keeps what it takes.")

@@ -75,10 +75,14 @@ def qa(
 
     An empty value is missing; one beyond what the method can measure, such as <0.2, is judged by few tests.
     Values are in the usual unit of the parameter in the medium where neither --unit nor the heading, such as
-    "value (mg/m3)", says otherwise. Times without a zone are UTC. Prints time,value,flag,tests: the QARTOD
-    flag (1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and the names of the tests that led to it
-    where it is not good, one row for each row and in its order. The tests and rules are those of the
-    validator.
+    "value (mg/m3)", says otherwise. Times without a zone are Vietnam's (UTC+7).
+
+    Prints time,value,flag,tests: the QARTOD flag (1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing) and
+    the names of the tests that led to it where it is not good, one row for each row and in its order. The
+    tests and rules are those of the validator.
+
+    \b
+      quantrac qa series.csv --parameter PM2.5 --medium ambient-air --interval 5min
     """
     import numpy as np
 

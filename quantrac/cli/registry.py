@@ -11,12 +11,12 @@ import click
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
 from quantrac.cli.registry_topic import read_registry, write
+from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station as DomainStation
 from quantrac.domain.registry_problems import remarks_on
-from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
@@ -64,10 +64,10 @@ def import_(directory: Path, target: Target) -> None:
     if changed:
         _judge_again(target, changed, written.offset)
     for code, start, end in averages:
-        until = f" --to {end:%Y-%m-%dT%H:%M:%S}" if end < now else ""
+        until = f" --to {show_time(end)}" if end < now else ""
         echo(
             f"{code} changed: its averages follow the new intervals and stamps after `quantrac replay "
-            f"--stage windows --station {code} --from {start:%Y-%m-%dT%H:%M:%S}{until}`"
+            f"--stage windows --station {code} --from {show_time(start)}{until}`"
         )
 
 
@@ -138,9 +138,9 @@ def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime
     except UserError as error:
         since = min(request.start for request in requests)
         raise UserError(
-            f"{error}; the records are in, but what was measured since {to_iso(since)} has to be "
+            f"{error}; the records are in, but what was measured since {show_time(since)} has to be "
             "judged again by `quantrac replay --stage validator --publish`"
         ) from error
     for station, spans in groupby(requests, key=lambda request: request.station):
-        texts = ", ".join(f"{to_iso(s.start)} to {to_iso(s.end)}" for s in spans)
+        texts = ", ".join(show_span(s.start, s.end) for s in spans)
         echo(f"{station} changed: judging again what was measured {texts}")

@@ -10,10 +10,10 @@ import click
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
-from quantrac.cli.options import TimeWithoutZone
 from quantrac.cli.registry_topic import read_registry
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import TIME
 from quantrac.domain.ids import traceparent
 from quantrac.domain.rejects import look_up_reason
 from quantrac.errors import UserError
@@ -52,25 +52,28 @@ LIMIT {limit:UInt32}
 @click.option(
     "--from",
     "start",
-    type=TimeWithoutZone(),
+    type=TIME,
     required=True,
-    help="Files received, readings measured at or after, UTC.",
+    help="Files received, or readings measured, at this time or after.",
 )
-@click.option("--to", "end", type=TimeWithoutZone(), help="Received, measured before, UTC; by default now.")
+@click.option("--to", "end", type=TIME, help="Files received, or readings measured, before; by default now.")
 @click.option(
     "--dry-run", is_flag=True, help="Only count the files or hours; only show which flags would change."
 )
 @click.option(
-    "--reason", default="", metavar="CODE", help="Files: only with a line rejected for this reason."
+    "--reason",
+    default="",
+    metavar="CODE",
+    help="--stage parse: only files with a line rejected for this reason.",
 )
 @click.option(
     "--rules",
     type=click.Path(path_type=Path, exists=True),
-    help="Readings: judge by this rule file or folder; by default by the rules in force.",
+    help="--stage validator: judge by this rule file or folder; by default by the rules in force.",
 )
-@click.option("--publish", "published", is_flag=True, help="Readings: change the flags.")
-@click.option("--why", default="", help="Readings: reason of --publish, for the log.")
-@click.option("--by", help="Readings: who decides; by default the user logged in.")
+@click.option("--publish", "published", is_flag=True, help="--stage validator: change the flags.")
+@click.option("--why", default="", help="--stage validator: reason of --publish, for the log.")
+@click.option("--by", help="--stage validator: who decides; by default the user logged in.")
 @one_sentence
 @target_options
 def replay(
@@ -99,23 +102,27 @@ def replay(
     Averages (--stage windows) of every hour that holds readings are computed again with all that is made of
     them: after a change of an interval in the registry, of what stamps mean, or of who publishes an index.
     What comes out as before is not written; live hours go on beside it.
+
+    \b
+      quantrac replay --stage parse --from 2026-03-01 --reason unknown-unit
+      quantrac replay --stage validator --from 2026-03-01 --to 2026-04-01 --rules my-rules/ --dry-run
+      quantrac replay --stage windows --station HN_DEMO_KHI001 --from 2026-03-25T07:00+07:00
     """
-    since = start.replace(tzinfo=UTC)
-    until = end.replace(tzinfo=UTC) if end else datetime.now(UTC)
-    if since >= until:
+    until = end or datetime.now(UTC)
+    if start >= until:
         raise UserError("--from must lie before --to")
     if stage == "parse":
         if rules or published:
             raise UserError("--rules and --publish belong to --stage validator")
         code = look_up_reason(reason) if reason else ""
-        _replay_files(target, _code_of(target, station), since, until, code, dry_run=dry_run)
+        _replay_files(target, _code_of(target, station), start, until, code, dry_run=dry_run)
         return
     if stage == "windows":
         if rules or published or reason:
             raise UserError("--rules, --publish and --reason do not belong to --stage windows")
         from quantrac.cli import replay_windows
 
-        period = replay_windows.Period(since, until, _code_of(target, station))
+        period = replay_windows.Period(start, until, _code_of(target, station))
         replay_windows.recompute(target, period, dry_run=dry_run)
         return
     from quantrac.cli import replay_validator
@@ -124,7 +131,7 @@ def replay(
         raise UserError("--reason belongs to --stage parse")
     if dry_run == published:
         raise UserError("give either --dry-run, to see what would change, or --publish")
-    request = replay_validator.Replay(since, until, station, rules)
+    request = replay_validator.Replay(start, until, station, rules)
     if dry_run:
         replay_validator.dry_run(target, request)
     elif not why:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from quantrac.cli.names import look_up_station
 from quantrac.cli.registry_topic import read_registry, user, write
+from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target
 from quantrac.cli.terminal import echo
 from quantrac.domain.qa.baseline.update import Span
@@ -19,7 +20,6 @@ from quantrac.domain.qa.stored.revisions import FileNotStored
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.readings import Flag, FlaggedReading
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.times import to_iso
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
@@ -167,7 +167,7 @@ def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None
             )
             written = Record(target.registry, record_key(record), record.model_dump_json().encode())
             offset = write(target, written).offset
-            span = f"{to_iso(replay.start)} to {to_iso(replay.end)}"
+            span = show_span(replay.start, replay.end)
             echo(f"{record.version} judges what was measured from {span}")
     producer = KafkaProducer(target.kafka)
     producer.produce([_request(target, replay, station, offset) for station, _ in stations])
@@ -220,7 +220,7 @@ def _different(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str,
 
 
 def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[int, int]]) -> str:
-    measured_at, value = to_iso(reading.measured_at), f"{reading.value:g} {reading.unit}".rstrip()
+    measured_at, value = show_time(reading.measured_at), f"{reading.value:g} {reading.unit}".rstrip()
     tests = ", ".join(
         f"{test} {_name(before)} → {_name(after)}" for test, (before, after) in different.items()
     )

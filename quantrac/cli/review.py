@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
 from quantrac.cli.registry_topic import read_registry, reason, user, write
+from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import TIME
 from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.registry import decisions as domain
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.times import parse_time, to_iso
 from quantrac.errors import UserError
 from quantrac.io.records import Record
 from schemas.messages.registry.decisions import Decision, Withdrawal
@@ -32,8 +33,8 @@ def review() -> None:
 @review.command()
 @click.option("--station", required=True, metavar="CODE", help="Station the readings are of.")
 @click.option("--parameter", "parameters", multiple=True, metavar="CODE", help="By default all of them.")
-@click.option("--from", "start", required=True, metavar="TIME", help="Measured at or after.")
-@click.option("--to", "end", required=True, metavar="TIME", help="Measured before.")
+@click.option("--from", "start", type=TIME, required=True, help="Measured at or after.")
+@click.option("--to", "end", type=TIME, required=True, help="Measured before.")
 @click.option("--flag", type=click.Choice(["good", "suspect", "fail"]), required=True, help="Their flag.")
 @click.option("--why", required=True, help="Reason, for the record.")
 @click.option("--by", help="Who decides; by default the user logged in.")
@@ -43,8 +44,8 @@ def add(
     *,
     station: str,
     parameters: Sequence[str],
-    start: str,
-    end: str,
+    start: datetime,
+    end: datetime,
     flag: str,
     why: str,
     by: str | None,
@@ -52,15 +53,17 @@ def add(
 ) -> None:
     """Decide the flag of a span of readings, whatever the tests say.
 
-    Times carry their zone (2026-03-25T07:00+07:00); a date is midnight in Vietnam.
+    \b
+      quantrac review add --station HN_DEMO_KHI001 --parameter PM2.5 --flag suspect \\
+        --from 2026-03-25T07:00+07:00 --to 2026-03-25T09:00+07:00 --why "filter changed"
     """
     now = datetime.now(UTC)
     fields = {
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "station": station,
         "parameters": tuple(look_up_parameter(name).code for name in parameters),
-        "start": parse_time(start),
-        "end": parse_time(end),
+        "start": start,
+        "end": end,
         "flag": flag,
         "by": by or user(),
         "why": reason(why),
@@ -106,10 +109,10 @@ def list_(station: str, target: Target) -> None:
         for d in sorted(registry.decisions.values(), key=lambda d: (d.decided_at, d.id)):
             if station in ("", d.station):
                 echo(f"{d.id}  {d.flag.name.lower():7} {_describe(d)}")
-                echo(f"    {to_iso(d.decided_at)} {d.by}: {d.why}")
+                echo(f"    {show_time(d.decided_at)} {d.by}: {d.why}")
                 if d.withdrawn is not None:
                     withdrawal = d.withdrawn
-                    echo(f"    withdrawn {to_iso(withdrawal.at)} {withdrawal.by}: {withdrawal.why}")
+                    echo(f"    withdrawn {show_time(withdrawal.at)} {withdrawal.by}: {withdrawal.why}")
 
 
 def decide(target: Target, decision: Decision) -> None:
@@ -144,5 +147,4 @@ def _record(decision: domain.Decision) -> Decision:
 
 def _describe(decision: domain.Decision) -> str:
     parameters = ", ".join(decision.parameters) or "all parameters"
-    span = f"{to_iso(decision.start)} to {to_iso(decision.end)}"
-    return f"{decision.station} {span}, {parameters}"
+    return f"{decision.station} {show_span(decision.start, decision.end)}, {parameters}"

@@ -13,8 +13,10 @@ from quantrac.cli.names import PARAMETER_CODE, look_up_station
 from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
-from quantrac.cli.target import Target, target_options
+from quantrac.cli.shown_times import show_day, show_span, show_time
+from quantrac.cli.target import Target, target_options, tier_option
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import TIME
 from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.qa.baseline.climatology_table import climate
@@ -22,7 +24,6 @@ from quantrac.domain.qa.window import Floats
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.stamps import middles
-from quantrac.domain.times import parse_time, to_iso
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
@@ -67,21 +68,24 @@ def check(path: Path) -> None:
 @click.argument("path", type=_PATH)
 @click.option("--why", required=True, help="Reason, for the log.")
 @click.option("--by", help="Who decides; by default the user logged in.")
-@click.option("--at", metavar="TIME", help="Judge what is received from then on; by default 10 s from now.")
+@click.option("--at", type=TIME, help="Judge what is received from then on; by default 10 s from now.")
 @one_sentence
 @target_options
-def activate(path: Path, why: str, by: str | None, at: str | None, target: Target) -> None:
-    """Put a rule file or folder in force: every service follows at the same reading."""
+def activate(path: Path, why: str, by: str | None, at: datetime | None, target: Target) -> None:
+    """Put a rule file or folder in force: every service follows at the same reading.
+
+    \b
+      quantrac rules activate my-rules/ --why "letter 12 of the department"
+    """
     rule_set = load(path)
-    received_from = parse_time(at) if at else None
     with read_registry(target) as registry:
         now = datetime.now(UTC)
         book = RuleBook(load(), registry)
-        record = activation(rule_set, by=by or user(), why=reason(why), now=now, received_from=received_from)
-        changes = differences(book.rules(now, now), rule_set)
+        record = activation(rule_set, by=by or user(), why=reason(why), now=now, received_from=at)
+        changes = differences(book.rules(now, now), rule_set, _types(registry))
         value = record.model_dump_json().encode()
         write(target, Record(target.registry, record_key(record), value), timeout=_PROMPT_SECONDS)
-    echo(f"{rule_set.version} judges what is received from {to_iso(record.received_from or now)} on")
+    echo(f"{rule_set.version} judges what is received from {show_time(record.received_from or now)} on")
     _echo_all("  ", changes)
 
 
@@ -89,15 +93,22 @@ def activate(path: Path, why: str, by: str | None, at: str | None, target: Targe
 @one_sentence
 @target_options
 def log(target: Target) -> None:
-    """Show every activation: when, who, from when on, why, and what it changed."""
+    """Show every activation: when, who, from when on, why, and what it changed.
+
+    That of a replay is compared with what had judged its readings before; where they were received under
+    several rule sets, with each of them.
+    """
     with read_registry(target) as registry:
-        before = load()
-        for record, rule_set in RuleBook(before, registry).activations:
-            echo(f"{to_iso(record.activated_at)} {record.by} {record.version} {_span(record)}")
+        book, types = RuleBook(load(), registry), _types(registry)
+        for record, rule_set in book.activations:
+            echo(f"{show_time(record.activated_at)} {record.by} {record.version} {_span(record)}")
             echo(f"  why: {record.why}")
-            _echo_all("  ", differences(before, rule_set))
-            if record.received_from is not None:
-                before = rule_set
+            earlier = book.rule_sets_before(record)
+            for before in earlier:
+                several = len(earlier) > 1
+                if several:
+                    echo(f"  of what {before.version} had judged:")
+                _echo_all("    " if several else "  ", differences(before, rule_set, types))
 
 
 @rules.command()
@@ -107,7 +118,7 @@ def log(target: Target) -> None:
 @click.option("--type", "station_type", type=click.Choice(TYPES[1:]), help="Station type.")
 @click.option("--parameter", type=PARAMETER_CODE, metavar="CODE", help="By default what all have.")
 @click.option("--rules", "path", type=_PATH, help="File or folder; by default the rules in force.")
-@click.option("--tier", type=click.Choice(["province", "ministry"]), default="province", show_default=True)
+@tier_option
 @data_option
 @one_sentence
 def show(
@@ -138,7 +149,15 @@ def show(
 @click.argument("new", type=_PATH)
 @one_sentence
 def diff(old: Path, new: Path) -> None:
-    """Show what NEW changes of OLD, threshold by threshold; both are rule files or folders."""
+    """Show what NEW changes of what OLD puts in force, threshold by threshold.
+
+    Both are rule files or folders, with or without a section 'national'; the shipped rules are what a file
+    without one lies over. The type of a station stands in the registry, which is not asked here: where a
+    change differs from type to type, the types are named.
+
+    \b
+      quantrac rules diff schemas/rules/national my-rules/
+    """
     _echo_all("", differences(load(old), load(new)))
 
 
@@ -155,10 +174,8 @@ def diff(old: Path, new: Path) -> None:
 @click.option(
     "--csv", "files", multiple=True, metavar="CODE=FILE", help="Read time,value from a CSV instead."
 )
-@click.option(
-    "--from", "start", default="2000-01-01", show_default=True, metavar="TIME", help="Measured since."
-)
-@click.option("--to", "end", metavar="TIME", help="Measured before; by default now.")
+@click.option("--from", "start", type=TIME, default="2000-01-01", show_default=True, help="Measured since.")
+@click.option("--to", "end", type=TIME, help="Measured before; by default now.")
 @click.option(
     "--low", type=float, default=0.01, show_default=True, help="Lower quantile of a month and hour."
 )
@@ -166,9 +183,13 @@ def diff(old: Path, new: Path) -> None:
 @click.option("--margin", type=float, default=0.5, show_default=True, help="Room on each side, in widths.")
 @click.option("--at-least", type=int, default=30, show_default=True, help="Values a month and hour needs.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("rules"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("rules"),
+    show_default=True,
+    help="Folder of rule files to write into.",
 )
-@click.option("--tier", type=click.Choice(["province", "ministry"]), default="province", show_default=True)
+@tier_option
 @data_option
 @one_sentence
 def climatology(
@@ -176,8 +197,8 @@ def climatology(
     station: str,
     parameters: Sequence[str],
     files: Sequence[str],
-    start: str,
-    end: str | None,
+    start: datetime,
+    end: datetime | None,
     low: float,
     high: float,
     margin: float,
@@ -190,7 +211,7 @@ def climatology(
     Takes the good readings that are stored, each in the hour that the registry's stamps of the station
     decide, or CSV files of good readings, each in the hour of its time.
     """
-    since, until = parse_time(start), parse_time(end) if end else datetime.now(UTC)
+    since, until = start, end or datetime.now(UTC)
     if files:
         readings = dict(_read_csv(entry, since, until) for entry in files)
     else:
@@ -206,7 +227,7 @@ def climatology(
     if not with_limits:
         raise UserError(f"{station}: no month and hour has {at_least} good readings, no table to compute")
     source = (
-        f"computed from {station}, {since:%Y-%m-%d} to {until:%Y-%m-%d}: quantiles {low:g} and {high:g}, "
+        f"computed from {station}, {show_day(since)} to {show_day(until)}: quantiles {low:g} and {high:g}, "
         f"margin {margin:g}, at least {at_least} values"
     )
     path = out / "stations" / f"{station}.yaml"
@@ -276,9 +297,12 @@ def _write_climatology(path: Path, text: str) -> None:
 
 def _span(record: Activation) -> str:
     if record.received_from is not None:
-        return f"received from {to_iso(record.received_from)}"
-    ends = [to_iso(time) if time else "" for time in (record.measured_from, record.measured_to)]
-    return f"measured from {ends[0] or 'ever'} to {ends[1] or 'ever'}"
+        return f"received from {show_time(record.received_from)}"
+    return f"measured from {show_span(record.measured_from, record.measured_to)}"
+
+
+def _types(registry: Registry) -> dict[str, str]:
+    return {code: station.type.value for code, station in registry.stations.items()}
 
 
 def _echo_all(indent: str, changes: Sequence[object]) -> None:

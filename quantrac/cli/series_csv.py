@@ -11,6 +11,7 @@ from quantrac.domain.csv_rows import is_missing, read_rows
 from quantrac.domain.numbers import NumberError, Numbers, read_plain
 from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.statuses import read_status
+from quantrac.domain.times import VIETNAM
 from quantrac.domain.written_times import read_written
 from quantrac.errors import UserError
 
@@ -39,8 +40,8 @@ class Series:
 def read_series(lines: Iterable[str]) -> Series:
     """Read a file with a header; columns beside the three are ignored.
 
-    Times are those of :func:`read_written`; without a zone they are UTC. Raises UserError where the file is
-    no CSV, or its header lacks ``time`` or ``value``; a bad row never stops the reading.
+    Times are those of :func:`read_written`; without a zone they are Vietnam's (UTC+7). Raises UserError where
+    the file is no CSV, or its header lacks ``time`` or ``value``; a bad row never stops the reading.
     """
     try:
         rows = [row for _, row in read_rows(lines)]
@@ -93,10 +94,10 @@ def _time(text: str) -> datetime:
     """Return UTC.
 
     >>> _time("2026-03-25T00:05:00+07:00").isoformat(), _time("25/03/2026 0:05").isoformat()
-    ('2026-03-24T17:05:00+00:00', '2026-03-25T00:05:00+00:00')
+    ('2026-03-24T17:05:00+00:00', '2026-03-24T17:05:00+00:00')
     """
     moment = read_written(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)).astimezone(UTC)
 
 
 def interval(text: str) -> timedelta:

@@ -8,8 +8,8 @@ import click
 
 from quantrac.cli.connection import Connection, connection_options
 from quantrac.cli.mistakes import one_sentence
-from quantrac.cli.options import TimeWithoutZone
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import TIME
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import Column, NotAcknowledged, csv_files
 from quantrac.local.simulator.replay import replay
@@ -33,8 +33,8 @@ def _mapping(_: click.Context, __: click.Parameter, entries: tuple[str, ...]) ->
     "--csv", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Measurements."
 )
 @click.option("--station", required=True, metavar="CODE", help="Code of the station that sends them.")
-@click.option("--from", "since", type=TimeWithoutZone(), help="First local time to send.")
-@click.option("--to", "until", type=TimeWithoutZone(), help="Local time before which to end.")
+@click.option("--from", "since", type=TIME, help="First time to send.")
+@click.option("--to", "until", type=TIME, help="Time before which to end.")
 @click.option(
     "--map",
     "mapping",
@@ -63,8 +63,11 @@ def simulate(
 ) -> None:
     """Replay a CSV of measurements as a station's files: one file a row, in time order, by FTP.
 
-    The time stands in a column time or datetime, or in year, month, day and hour; it is the station's local
-    time. Numbers are sent exactly as they are written; a missing one (empty, NA) gives no line.
+    The time stands in a column time or datetime, or in year, month, day and hour; without a zone it is
+    Vietnam's (UTC+7). Numbers are sent exactly as they are written; a missing one (empty, NA) gives no line.
+
+    \b
+      quantrac simulate --csv pm25.csv --station HN_DEMO_KHI002 --map PM25=PM2.5:ug/m3 --from 2026-03-01
     """
     files = csv_files(csv, station, mapping, since=since, until=until)
     sent = 0

@@ -39,6 +39,17 @@ class Target:
         return self.topic("station-registry")
 
 
+def tier_option(command: Command) -> Command:
+    """Add ``--tier``."""
+    return click.option(
+        "--tier",
+        type=click.Choice(["province", "ministry"]),
+        default="province",
+        show_default=True,
+        help="Which one, in a demo stack.",
+    )(command)
+
+
 def target_options(command: Command) -> Command:
     """Add ``--data`` and ``--tier``, handed over as ``target``.
 
@@ -47,13 +58,7 @@ def target_options(command: Command) -> Command:
     """
 
     @data_option
-    @click.option(
-        "--tier",
-        type=click.Choice(["province", "ministry"]),
-        default="province",
-        show_default=True,
-        help="Which one, in a demo stack.",
-    )
+    @tier_option
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, tier: str, **kwargs: Any) -> Any:
         target = _target(data, tier)

@@ -105,6 +105,20 @@ def to_iso(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def to_local_iso(time: datetime) -> str:
+    """Write a time (aware) for a person: on Vietnam's clock with its offset, to the second, as ISO 8601.
+
+    :func:`parse_time` reads it back. A time past the year 9999 of that clock is written in UTC.
+
+    >>> to_local_iso(datetime(2026, 3, 25, 5, tzinfo=UTC))
+    '2026-03-25T12:00:00+07:00'
+    """
+    try:
+        return time.astimezone(VIETNAM).isoformat(timespec="seconds")
+    except OverflowError:
+        return to_iso(time.astimezone(UTC))
+
+
 def parse_time(text: str) -> datetime:
     """Read a time with its zone, or a date (midnight in Vietnam); returns UTC, raises UserError.
 

@@ -44,12 +44,13 @@ def csv_files(
 
     The time stands in one ISO column (``time``, ``datetime``, ...) or in ``year``, ``month``, ``day``,
     ``hour`` and finer ones; it is the station's local time, and only a time with an offset is converted to
-    ``timezone``. ``since`` (inclusive) and ``until`` (exclusive) are local and naive. Every column that
+    ``timezone``. ``since`` (inclusive) and ``until`` (exclusive) are aware. Every column that
     holds numbers, and every mapped one, gives lines; a missing value gives none, a row without any no file.
     Raises UserError for a CSV that cannot be read so, naming file and line.
     """
     header, rows = _read(path)
-    time_of, time_columns = _time_reader(path, header, ZoneInfo(timezone))
+    zone = ZoneInfo(timezone)
+    time_of, time_columns = _time_reader(path, header, zone)
     columns = _parameter_columns(path, header, rows, mapping or {}, time_columns)
     timed = []
     for number, row in enumerate(rows, start=2):  # line 1 is the header
@@ -58,10 +59,11 @@ def csv_files(
         except (ValueError, OverflowError) as error:
             raise UserError(f"{path.name}: line {number}: no readable time: {error}") from error
     timed.sort(key=lambda entry: entry[0])
+    first, end = (bound and bound.astimezone(zone).replace(tzinfo=None) for bound in (since, until))
     return (
         (file_name(station_code, time.strftime(TIME_FORMAT)), content)
         for time, row in timed
-        if (since is None or since <= time) and (until is None or time < until)
+        if (first is None or first <= time) and (end is None or time < end)
         if (content := _content(row, columns, time))
     )
 

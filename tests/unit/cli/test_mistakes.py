@@ -133,7 +133,6 @@ SIMULATE = ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.
         ({"r/a.yaml": NO_DATE.encode()}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": b"stations: 5\n"}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": EARLY.encode()}, ["registry", "check", "{r}"]),
-        ({}, ["limits", "of", CODE, "--registry", "quantrac/local/demo", "--at", "0001-01-01"]),
         ({"r/a.yaml": b"\xff\xfe\x00"}, ["registry", "check", "{r}"]),
         ({"r/a.yaml": b"stations: [\n"}, ["limits", "of", "X", "--registry", "{r}"]),
         ({"r/a.yaml": b"stations: [\n"}, ["parse", "schemas/examples/raw-file.txt", "--registry", "{r}"]),
@@ -171,7 +170,7 @@ def test_what_a_person_wrote_is_never_our_mistake(
 
 def test_times_that_lie_too_far_apart_to_count_the_gaps_between_cost_no_flag(tmp_path: Path) -> None:
     table = tmp_path / "a.csv"
-    table.write_text("time,value\n0001-01-01,1\n2026-03-25,2\n")
+    table.write_text("time,value\n0001-01-01T00:00Z,1\n2026-03-25,2\n")
     options = ["--parameter", "PM2.5", "--medium", "ambient-air", "--interval", "1s"]
     result = CliRunner().invoke(main, ["qa", str(table), *options])
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 3)

@@ -108,7 +108,9 @@ def test_changes_are_counted_by_test_series_and_flags_with_three_examples() -> N
     comparison = replay_validator.Comparison()
     comparison.add(StoredFlags(), "A", readings)
     different = "rate_of_change not asked → suspect, spike good → suspect"
-    examples = [f"    2026-03-25T12:{5 * n:02}:00Z 7.5 µg/m3: good → suspect ({different})" for n in range(3)]
+    examples = [
+        f"    2026-03-25T19:{5 * n:02}:00+07:00 7.5 µg/m3: good → suspect ({different})" for n in range(3)
+    ]
     assert list(comparison.lines()) == [
         "rate_of_change A CO: 5 readings good → suspect",
         *examples,
@@ -131,7 +133,7 @@ def test_another_demand_on_tests_is_named_where_no_outcome_differs() -> None:
     comparison.add(StoredFlags(), "A", [reading])
     assert list(comparison.lines()) == [
         "required A CO: 1 reading good → not evaluated",
-        "    2026-03-25T12:00:00Z 7.5: good → not evaluated",
+        "    2026-03-25T19:00:00+07:00 7.5: good → not evaluated",
         "1 reading good → not evaluated",
     ]
 

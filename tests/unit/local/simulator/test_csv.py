@@ -11,7 +11,7 @@ from quantrac.local.simulator.replay import replay
 from support.folders import DATA
 
 PRSA = DATA / "beijing_prsa"
-local = datetime.fromisoformat
+time = datetime.fromisoformat
 PRSA_HEADER = (
     '"No","year","month","day","hour","PM2.5","PM10","SO2","NO2","CO","O3","TEMP","PRES","DEWP","RAIN",'
     '"wd","WSPM","station"\n'
@@ -79,7 +79,7 @@ def test_rows_are_sent_in_time_order_between_the_two_ends(table: Path) -> None:
     table.write_text(
         "Datetime,CO\n03:00 25/03/2026,3\n01:00 25/03/2026,1\n02:00 25/03/2026,2\n00:00 25/03/2026,0\n"
     )
-    files = csv_files(table, "X", since=local("2026-03-25T01:00"), until=local("2026-03-25T03:00"))
+    files = csv_files(table, "X", since=time("2026-03-25T01:00+07:00"), until=time("2026-03-25T03:00+07:00"))
     assert [name for name, _ in files] == ["X_20260325010000.txt", "X_20260325020000.txt"]
 
 
@@ -126,7 +126,7 @@ def test_a_mapped_column_that_does_not_exist_is_named_with_the_nearest(table: Pa
 
 @pytest.mark.skipif(not PRSA.is_dir(), reason="the Beijing multi-site series is not at hand")
 def test_four_years_of_beijing_give_their_hours_in_order() -> None:
-    files = csv_files(next(PRSA.glob("*Dingling*.csv")), "X", until=local("2013-03-03"))
+    files = csv_files(next(PRSA.glob("*Dingling*.csv")), "X", until=time("2013-03-03T00:00+08:00"))
     names = [name for name, _ in islice(files, 100)]
     assert len(names) == 48
     assert [names[0], names[-1]] == ["X_20130301000000.txt", "X_20130302230000.txt"]
