@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from quantrac.io.kafka.admin import KafkaAdmin
@@ -13,6 +14,7 @@ from quantrac.io.records import Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.local.datadir import DataDir
 from quantrac.local.demo import account_name, demo_accounts, demo_stations
+from quantrac.local.demo.decisions import demo_activation, demo_decisions
 from quantrac.local.tiers import Tier
 from quantrac.migrate import migrate_tables, missing_topics, write_reference
 from schemas.keys import key_record, new_key
@@ -93,7 +95,9 @@ class Preparation:
         if tier.name == "ministry":
             return [*stations, self._province_account(tier), key]
         passwords = demo_passwords(self._data)
-        return [*stations, *demo_accounts(stations, passwords, hash_password), key]
+        accounts = demo_accounts(stations, passwords, hash_password)
+        now = datetime.now(UTC)
+        return [*stations, *accounts, key, *demo_decisions(now), demo_activation(now)]
 
     def _province_account(self, tier: Tier) -> Account:
         return Account(

@@ -325,6 +325,7 @@ class Stack:
         }
 
     def _simulator(self) -> ProcessSpec:
+        from quantrac.local.demo.past import STATIONS, past_days
         from quantrac.local.preparation import write_passwords
 
         folder = self.data.root / "simulator"
@@ -337,6 +338,8 @@ class Stack:
                 *("--ftp", self.local_url("ftp").removeprefix("ftp://")),
                 *("--passwords", str(passwords)),
                 *("--backlog", str(folder)),
+                *("--past", f"{past_days():g}"),
+                *(argument for code in STATIONS for argument in ("--past-of", code)),
             ],
             after=("province.receiver.intake",),
         )

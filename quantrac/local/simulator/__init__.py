@@ -4,9 +4,11 @@
 - ``weather``, ``air``, ``water``, ``industry``: the daily courses; ``courses`` finds one for a parameter;
 - ``faults``: what goes wrong, and when; ``files`` puts name and lines together;
 - ``backlog``, ``ftp_sender``, ``data_logger``, ``fleet``: files on disk until the server has answered 226;
+- ``past``: days before the present, sent slowly behind it;
 - ``csv_files`` and ``replay``: real measurements from a CSV on the same path.
 
-Nothing is remembered but the backlog: the same seed, station and time give the same bytes again.
+Nothing is remembered but the backlog, and how far the past was sent: the same seed, station and time give
+the same bytes again.
 """
 
 from quantrac.local.simulator.csv_files import Column, csv_files

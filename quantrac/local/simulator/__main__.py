@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from quantrac.local.simulator.backlog import Backlog
 from quantrac.local.simulator.data_logger import DataLogger
 from quantrac.local.simulator.fleet import Fleet, Schedule
 from quantrac.local.simulator.ftp_sender import FtpSender, parse_address
+from quantrac.local.simulator.past import Journal, PastSender
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -32,9 +33,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     try:
-        fleet = _build(options, stop)
+        fleet, past = _build(options, stop)
     except (ValueError, OSError) as error:
         sys.exit(f"simulator: {error}")
+    if past is not None:
+        # A daemon: a server that does not answer must not hold up the end.
+        threading.Thread(target=past.run, name="past", daemon=True).start()
     fleet.run()
 
 
@@ -50,28 +54,39 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every", type=float, metavar="SECONDS", help="time between files (default: each station's interval)"
     )
+    parser.add_argument(
+        "--past", type=float, default=0, metavar="DAYS", help="past of --past-of to send behind the present"
+    )
+    parser.add_argument("--past-of", action="append", default=[], metavar="CODE", help="station with a past")
     parser.add_argument("--seed", type=int, default=1, help="another seed gives other courses and faults")
     return parser
 
 
-def _build(options: argparse.Namespace, stop: threading.Event) -> Fleet:
+def _build(options: argparse.Namespace, stop: threading.Event) -> tuple[Fleet, PastSender | None]:
     if options.every is not None and options.every < 1:
         raise ValueError("--every must be at least 1 second: a file's name holds whole seconds")
     host, port = parse_address(options.ftp)
     passwords: Mapping[str, str] = json.loads(options.passwords.read_text(encoding="utf-8"))
     records = demo.read_stations(options.registry) if options.registry else demo.demo_stations()
+    stations = [record.to_domain() for record in records]
+
+    def connect(station: Station) -> FtpSender:
+        return FtpSender(host, port, *_credentials(station, passwords))
+
     loggers = [
         DataLogger(
-            station,
-            options.seed,
-            Backlog(options.backlog / station.code),
-            partial(FtpSender, host, port, *_credentials(station, passwords)),
-            stop,
+            station, options.seed, Backlog(options.backlog / station.code), partial(connect, station), stop
         )
-        for station in (record.to_domain() for record in records)
+        for station in stations
     ]
     schedule = Schedule(every_s=options.every, history_minutes=options.history)
-    return Fleet(loggers, schedule, stop, lambda: datetime.now(UTC))
+    fleet = Fleet(loggers, schedule, stop, lambda: datetime.now(UTC))
+    if not options.past:
+        return fleet, None
+    with_past = [station for station in stations if station.code in options.past_of]
+    until = datetime.now(UTC) - timedelta(minutes=options.history)
+    journal = Journal(options.backlog / "past.json", until, options.past)
+    return fleet, PastSender(with_past, journal, connect, seed=options.seed, stop=stop)
 
 
 def _credentials(station: Station, passwords: Mapping[str, str]) -> tuple[str, str]:

@@ -43,6 +43,7 @@ _LASTING = {
     Fault.STUCK: _Kind("stuck", 0.04, 180, 480),
 }
 _SILENCE = _Kind("silence", 0.12, 60, 60)
+_OUTAGE = _Kind("outage", 0.2, 120, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,14 @@ def passing_fault(m: Moment, parameter: str) -> Fault | None:
 def is_silent(m: Moment) -> bool:
     """Tell whether the station's line is down; what it measures meanwhile is sent afterwards."""
     return _window(m, _SILENCE, "line") is not None
+
+
+def is_off(m: Moment) -> bool:
+    """Tell whether the station is without power: it measures nothing, and there is nothing to send later.
+
+    Of the past only: in a demo's present every logger is there to be looked at.
+    """
+    return _window(m, _OUTAGE, "power") is not None
 
 
 def _window(m: Moment, kind: _Kind, parameter: str) -> Window | None:

@@ -38,7 +38,7 @@ def _conductivity(m: Moment) -> float:
 
 
 def _nutrient(name: str, typical: float, share: float = 0.04) -> Course:
-    """Course of a substance in mg/L that drifts by a third over two days and rises a little with rain."""
+    """Course of what is washed in, in the unit of ``typical``: drifts over two days, rises with rain."""
 
     def course(m: Moment) -> float:
         slow = 1 + 0.33 * m.drift(name, 48) + 0.08 * m.wave(20) + _runoff(m) / 60
@@ -63,6 +63,7 @@ SURFACE_WATER: Mapping[str, Course] = {
     "PO4": _nutrient("PO4", 0.5),
     "TN": _nutrient("TN", 4),
     "TP": _nutrient("TP", 0.5),
+    "Coliform": _nutrient("Coliform", 4200, share=0.1),
     "WaterLevel": lambda m: 3.2 * m.level("WaterLevel") + 0.5 * m.drift("WaterLevel", 40) + _runoff(m) / 25,
 }
 

@@ -327,7 +327,7 @@ def test_the_command_shows_how_the_limits_of_a_station_came_about(tmp_path: Path
     text = said("of", "--registry", str(tmp_path), "HN_DEMO_NUOTH1", "--at", "2026-03-25")
     head, *lines = text.splitlines()
     assert head == (
-        "HN_DEMO_NUOTH1 (wastewater) on 2026-03-25 00:00 (UTC+7): "
+        "HN_DEMO_NUOTH1 (wastewater) at 2026-03-25T00:00:00+07:00: "
         "permit, QCVN 40:2011/BTNMT, column A, Kf 1.1, Kq 0.9"
     )
     (cod,) = (line for line in lines if line.startswith("COD"))
