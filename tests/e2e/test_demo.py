@@ -4,17 +4,31 @@ import json
 import os
 import signal
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 from confluent_kafka import KafkaException
 
+from quantrac.domain.times import to_iso
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
 from support.running_stack import RunningStack
 from support.waiting import wait_until
 
 STATION = "HN_DEMO_KHI001"
+CORRECTED = 2 * 12
+"""Readings of the past that a later file corrects: two hours of one parameter."""
+CORRECTED_HOURS = """
+SELECT argMax(tuple(mean), version).1 AS mean
+FROM average_versions FINAL
+WHERE station = 'HN_DEMO_KHI001' AND parameter = 'PM2.5' AND period = 'hour'
+GROUP BY starts_at
+HAVING count() > 1
+"""
+"""What hours say now that have said something else before; NULL where nothing good is left."""
 
 
 def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) -> None:
@@ -23,16 +37,60 @@ def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) 
         province, ministry = counts.get("province", {}), counts.get("ministry", {})
         return (
             province.get("files", 0) > 200
-            and province["readings"]
-            == province["flagged"]
-            == province["rows"]
-            == province["delivered"]
-            > 1000
+            and province["readings"] == province["flagged"] == province["delivered"] > 1000
+            and province["readings"] - province["rows"] in range(CORRECTED + 1)
             and ministry["rows"] == province["rows"]
             and ministry["averages"] == province["averages"] > 100
         )
 
     wait_until(arrived, "an hour of 21 stations at both tiers", every_s=0.25)
+
+
+def items(api: httpx.Client, path: str, **query: str) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    span = {"from": to_iso(now - timedelta(days=8)), "to": to_iso(now + timedelta(days=1))}
+    found: list[dict[str, Any]] = api.get(path, params=span | query).raise_for_status().json()["items"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/rejects", {}),
+        ("/v1/alerts", {"kind": "warning-level"}),
+        ("/v1/indices", {"station": STATION, "kind": "VN_AQI", "period": "hour"}),
+        ("/v1/indices", {"station": STATION, "kind": "VN_AQI", "period": "day"}),
+        ("/v1/indices", {"station": "HN_DEMO_NUOSHO", "kind": "VN_WQI"}),
+        ("/v1/exceedances", {"station": "DEMO_NUOBVI"}),
+        ("/v1/averages", {"station": "HN_DEMO_NUOTH1", "parameter": "COD", "period": "day"}),
+    ],
+)
+def test_no_page_of_the_demo_is_empty(running: RunningStack, path: str, query: dict[str, str]) -> None:
+    with running.api() as api:
+        wait_until(lambda: items(api, path, **query), f"something at {path} {query}", every_s=1)
+
+
+def test_a_review_a_changed_rule_and_revisions_are_there_to_be_looked_at(running: RunningStack) -> None:
+    assert "made up for the demo" in running.quantrac("review", "list").stdout
+    assert "flat_line.suspect_after: 360 -> 180" in running.quantrac("rules", "log").stdout
+    database = running.database("province")
+    reviewed = (
+        "SELECT count() FROM readings FINAL WHERE station = 'HN_DEMO_KHI002' AND JSONHas(tests, 'decision')"
+    )
+    wait_until(lambda: database.query(reviewed).rows[0][0], "readings that were reviewed", every_s=1)
+    corrected = "SELECT count() FROM reading_revisions"
+    wait_until(lambda: database.query(corrected).rows[0][0], "readings that were judged again", every_s=1)
+
+
+def test_an_hour_that_was_corrected_stood_otherwise_before(running: RunningStack) -> None:
+    database = running.database("province")
+
+    def means() -> list[float | None]:
+        return [mean for (mean,) in database.query(CORRECTED_HOURS).rows]
+
+    wait_until(
+        lambda: None in means() and len(means()) >= 2, lambda: f"two corrected hours, but {means()}", 1
+    )
 
 
 def test_status_says_what_runs_where_and_how_far_behind(running: RunningStack) -> None:

@@ -1,7 +1,8 @@
-"""What stations measured before the past of their loggers: days, an hour a file, behind the present.
+"""What stations measured before the past of their loggers: days of it, sent behind the present.
 
-A logger whose line was down for days does the same. It is sent oldest first, so slowly that the present has
-the machine, and with two hours corrected at the end: a person has looked at the analyser's book.
+A logger whose line was down for days does the same. It is sent oldest first, in files of some hours and so
+slowly that the present has the machine, with two hours corrected at the end: a person has looked at the
+analyser's book.
 """
 
 import json
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import DAY_DELTA, HOUR_DELTA, hour_start
 from quantrac.local.simulator.data_logger import Sender
-from quantrac.local.simulator.faults import is_off
+from quantrac.local.simulator.faults import is_off, lasting_fault
 from quantrac.local.simulator.files import (
     TIME_FORMAT,
     day_folder,
@@ -33,7 +34,9 @@ from quantrac.local.simulator.ftp_sender import NotAcknowledged
 
 BEHIND_S = 20.0
 """After the start; the loggers send their own past first."""
-_LEAST_REST_S, _LONGEST_REST_S = 0.25, 10.0
+PIECE = timedelta(hours=6)
+"""What is in one file: of 15 parameters 1,080 lines, 45 KB. A file an hour would cost the stack more CPU."""
+_LEAST_REST_S, _LONGEST_REST_S = 1.0, 10.0
 _REST_SHARE = 3.0  # a rest is so many times as long as the sending took: a quarter of the time is used
 _RETRY_S = 5.0
 _CORRECTED_AFTER_S = 60.0  # the averages that are corrected have been computed by then
@@ -52,31 +55,39 @@ class Correction(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PastHour:
-    """One file of the past: a station's hour, or a correction of one."""
+class PastFile:
+    """One file of the past: what a station measured in a span of time, or a correction of it."""
 
     station: Station
     start: datetime
     """UTC."""
+    length: timedelta
     correction: Correction | None = None
 
-    def file(self, seed: int, until: datetime) -> tuple[str, bytes] | None:
+    def write(self, seed: int, until: datetime) -> tuple[str, bytes] | None:
         """Return its name and bytes; ``None`` where it is empty.
 
-        Nothing in it was measured after ``until`` (aware). It is named by its last time, a correction as what
-        it corrects.
+        Nothing in it was measured after ``until`` (aware). It is named by its last time.
         """
-        step = timedelta(seconds=self.station.interval_seconds)
-        times = [self.start + number * step for number in range(max(1, HOUR_DELTA // step))]
-        files = [
-            station_file(self.station, at, seed)
-            for at in times
-            if at <= until and not is_off(moment_of(self.station, at, seed))
+        times = [
+            time
+            for time in self._times()
+            if time <= until and not is_off(moment_of(self.station, time, seed))
         ]
-        if not files:
+        if not times:
             return None
+        files = [station_file(self.station, time, seed) for time in times]
         content = b"".join(content for _, content in files)
         return files[-1][0], content if self.correction is None else self._correct(times, seed)
+
+    def is_calm(self, seed: int) -> bool:
+        """Tell whether what is corrected was measured all the time, and without a lasting fault."""
+        moments = [moment_of(self.station, time, seed) for time in self._times()]
+        return not any(is_off(m) or lasting_fault(m, _CORRECTED) for m in moments)
+
+    def _times(self) -> list[datetime]:
+        step = timedelta(seconds=self.station.interval_seconds)
+        return [self.start + number * step for number in range(max(1, self.length // step))]
 
     def _correct(self, times: Sequence[datetime], seed: int) -> bytes:
         parameter = next(entry for entry in self.station.parameters if entry.code == _CORRECTED)
@@ -93,27 +104,27 @@ class PastHour:
         return "".join(lines).encode()
 
 
-def past_hours(stations: Sequence[Station], until: datetime, days: float) -> list[PastHour]:
-    """Return the hours of ``days`` before ``until`` (UTC), oldest first, and after them the corrections.
+def past_files(stations: Sequence[Station], until: datetime, days: float, seed: int) -> list[PastFile]:
+    """Return the files of ``days`` before ``until`` (UTC), oldest first, and after them the corrections.
 
-    Corrected are two hours of the first station that measures PM2.5, a day before the end.
+    Corrected are two hours, a day or more before the end, in which the first station that measures PM2.5 did
+    so without a fault.
     """
     start = hour_start(until - days * DAY_DELTA)
-    count = (hour_start(until) - start) // HOUR_DELTA + 1
-    hours = [
-        PastHour(station, start + number * HOUR_DELTA) for number in range(count) for station in stations
+    count = (hour_start(until) - start) // PIECE + 1
+    files = [
+        PastFile(station, start + number * PIECE, PIECE) for number in range(count) for station in stations
     ]
-    measured = [
+    measuring = [
         station for station in stations if any(entry.code == _CORRECTED for entry in station.parameters)
     ]
-    corrected_at = hour_start(until) - _CORRECTED_BACK
-    if not measured or corrected_at < start:
-        return hours
-    corrections = [
-        PastHour(measured[0], corrected_at + number * HOUR_DELTA, correction)
-        for number, correction in enumerate(Correction)
-    ]
-    return [*hours, *corrections]
+    if not measuring:
+        return files
+    candidates = range((hour_start(until) - _CORRECTED_BACK - start) // HOUR_DELTA, -1, -1)
+    hours = (PastFile(measuring[0], start + number * HOUR_DELTA, HOUR_DELTA) for number in candidates)
+    calm_hours = (hour for hour in hours if hour.is_calm(seed))
+    corrections = zip(calm_hours, Correction, strict=False)
+    return [*files, *(replace(hour, correction=correction) for hour, correction in corrections)]
 
 
 class Journal:
@@ -160,30 +171,30 @@ class PastSender:
 
     def run(self) -> None:
         """Send what is left of it; returns once all is acknowledged, or soon after ``stop`` is set."""
-        hours = past_hours(self._stations, self._journal.until, self._journal.days)
-        left = hours[self._journal.acknowledged :]
+        files = past_files(self._stations, self._journal.until, self._journal.days, self._seed)
+        left = files[self._journal.acknowledged :]
         if not left or self._stop.wait(BEHIND_S):
             return
         with ExitStack() as opened:
             senders = {
                 station.code: opened.enter_context(self._connect(station)) for station in self._stations
             }
-            for hour, previous in zip(left, (None, *left), strict=False):
-                is_first_correction = hour.correction and not (previous and previous.correction)
+            for file, previous in zip(left, (None, *left), strict=False):
+                is_first_correction = file.correction and not (previous and previous.correction)
                 if is_first_correction:
                     self._stop.wait(_CORRECTED_AFTER_S)
-                self._send(hour, senders[hour.station.code])
+                self._send(file, senders[file.station.code])
                 if self._stop.is_set():
                     return  # what was acknowledged just now is sent again, and recognised
                 self._journal.acknowledge()
-        log.info("the past of %d stations is acknowledged: %d files", len(self._stations), len(hours))
+        log.info("the past of %d stations is acknowledged: %d files", len(self._stations), len(files))
 
-    def _send(self, hour: PastHour, sender: Sender) -> None:
+    def _send(self, file: PastFile, sender: Sender) -> None:
         """Send one file until it is acknowledged or the stop is set, then rest."""
-        file = hour.file(self._seed, self._journal.until)
-        if file is None:
+        written = file.write(self._seed, self._journal.until)
+        if written is None:
             return
-        name, content = file
+        name, content = written
         began = self._monotonic()
         while not self._stop.is_set():
             try:

@@ -13,9 +13,9 @@ from quantrac.errors import UserError
 from quantrac.local.demo import demo_stations
 from quantrac.local.demo.past import STATIONS, past_days
 from quantrac.local.simulator import NotAcknowledged, past
-from quantrac.local.simulator.faults import is_off
+from quantrac.local.simulator.faults import is_off, lasting_fault
 from quantrac.local.simulator.files import moment_of
-from quantrac.local.simulator.past import Correction, Journal, PastHour, PastSender, past_hours
+from quantrac.local.simulator.past import Correction, Journal, PastFile, PastSender, past_files
 
 DEMO = {record.code: record.to_domain() for record in demo_stations()}
 AIR, WASTEWATER = DEMO["HN_DEMO_KHI001"], DEMO["DEMO_NUOBVI"]
@@ -81,8 +81,8 @@ def parsed_times(station: Station, name: str, content: bytes) -> list[datetime]:
     return sorted({reading.measured_at for reading in readings})
 
 
-def test_an_hour_is_one_file_named_by_its_last_time() -> None:
-    file = PastHour(AIR, UNTIL.replace(minute=0) - HOUR).file(SEED, UNTIL)
+def test_a_file_is_named_by_its_last_time() -> None:
+    file = PastFile(AIR, UNTIL.replace(minute=0) - HOUR, HOUR).write(SEED, UNTIL)
     assert file is not None
     assert file[0] == "HN_DEMO_KHI001_20260325095500.txt"
     times = parsed_times(AIR, *file)
@@ -90,29 +90,41 @@ def test_an_hour_is_one_file_named_by_its_last_time() -> None:
 
 
 def test_the_past_ends_where_that_of_the_logger_begins() -> None:
-    last = past_hours([AIR], UNTIL, 1)[-3]
-    file = last.file(SEED, UNTIL)
-    assert last.correction is None
+    *_, last = (file for file in past_files([AIR], UNTIL, 1, SEED) if file.correction is None)
+    file = last.write(SEED, UNTIL)
     assert file is not None
     assert parsed_times(AIR, *file)[-1] == UNTIL - timedelta(minutes=2)
 
 
-def test_it_goes_from_the_oldest_hour_to_the_newest_and_then_corrects_two() -> None:
-    hours = past_hours([AIR, WASTEWATER], UNTIL, 7)
-    starts = [hour.start for hour in hours if hour.correction is None]
+def test_it_goes_from_the_oldest_file_to_the_newest_and_then_corrects_two_hours() -> None:
+    files = past_files([AIR, WASTEWATER], UNTIL, 7, SEED)
+    starts = [file.start for file in files if file.correction is None]
     assert starts == sorted(starts)
-    assert (len(starts), starts[0]) == (2 * (7 * 24 + 1), datetime(2026, 3, 18, 3, tzinfo=UTC))
-    assert [(hour.station, hour.correction) for hour in hours[-2:]] == [(AIR, kind) for kind in Correction]
+    assert (len(starts), starts[0]) == (2 * (7 * 4 + 1), datetime(2026, 3, 18, 3, tzinfo=UTC))
+    assert [(file.station, file.correction) for file in files[-2:]] == [(AIR, kind) for kind in Correction]
+
+
+@pytest.mark.parametrize("day", range(12))
+def test_corrected_is_what_was_measured_without_a_fault_a_day_or_more_before_the_end(day: int) -> None:
+    until = UNTIL + timedelta(days=day)
+    corrected = [file for file in past_files([AIR], until, 2, SEED) if file.correction]
+    assert len({file.start for file in corrected}) == 2
+    for file in corrected:
+        assert file.start <= until - timedelta(days=1)
+        assert all(
+            lasting_fault(moment_of(AIR, file.start + number * timedelta(minutes=5), SEED), "PM2.5") is None
+            for number in range(12)
+        )
 
 
 def test_a_past_too_short_to_be_corrected_is_not() -> None:
-    assert not [hour for hour in past_hours([AIR], UNTIL, 0.5) if hour.correction]
+    assert not [file for file in past_files([AIR], UNTIL, 0.5, SEED) if file.correction]
 
 
 @pytest.mark.parametrize("correction", Correction)
 def test_a_correction_has_the_name_of_what_it_corrects_and_one_parameter(correction: Correction) -> None:
     start = UNTIL.replace(minute=0) - HOUR
-    original, corrected = (PastHour(AIR, start, kind).file(SEED, UNTIL) for kind in (None, correction))
+    original, corrected = (PastFile(AIR, start, HOUR, kind).write(SEED, UNTIL) for kind in (None, correction))
     assert original is not None
     assert corrected is not None
     assert corrected[0] == original[0]
@@ -135,17 +147,18 @@ def test_a_correction_has_the_name_of_what_it_corrects_and_one_parameter(correct
 
 
 def test_a_station_without_power_leaves_a_gap() -> None:
-    hours = past_hours([DEMO[code] for code in STATIONS], UNTIL, 30)
-    off = [hour for hour in hours if is_off(moment_of(hour.station, hour.start, SEED))]
+    times = [UNTIL - number * HOUR for number in range(60 * 24)]
+    off = [time for time in times if is_off(moment_of(AIR, time, SEED))]
     assert off
-    whole = [hour for hour in off if is_off(moment_of(hour.station, hour.start + HOUR * 55 / 60, SEED))]
-    assert {hour.file(SEED, UNTIL) for hour in whole} == {None}
+    for time in off:
+        file = PastFile(AIR, time, HOUR).write(SEED, UNTIL)
+        assert file is None or time not in parsed_times(AIR, *file)
 
 
 def test_every_file_goes_once_and_a_quarter_of_the_time_is_used(tmp_path: Path) -> None:
     line, ticks = Line(), iter(range(10_000))
     waits = send(tmp_path, line, monotonic=lambda: 0.5 * next(ticks))
-    files = [hour.file(SEED, UNTIL) for hour in past_hours([AIR, WASTEWATER], UNTIL, 1)]
+    files = [file.write(SEED, UNTIL) for file in past_files([AIR, WASTEWATER], UNTIL, 1, SEED)]
     assert line.received == [file for file in files if file is not None]
     assert waits[0] == past.BEHIND_S
     assert sorted(set(waits[1:])) == [1.5, 60.0]
@@ -165,7 +178,7 @@ def folders(tmp_path: Path) -> None:
 
 
 def test_a_restart_goes_on_where_it_ended_with_the_same_files(tmp_path: Path) -> None:
-    whole, first, second = Line(), Line(last=10), Line()
+    whole, first, second = Line(), Line(last=3), Line()
     send(tmp_path / "a", whole)
     send(tmp_path / "b", first)
     journal = Journal(tmp_path / "b" / "past.json", UNTIL + 5 * HOUR, 3)
