@@ -43,7 +43,12 @@ def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) 
             and ministry["averages"] == province["averages"] > 100
         )
 
-    wait_until(arrived, "an hour of 21 stations at both tiers", every_s=0.25)
+    def past_is_sent() -> bool:
+        log = running.data / "logs" / "simulator.log"
+        return "the past of 6 stations is acknowledged" in log.read_text(encoding="utf-8")
+
+    wait_until(past_is_sent, "the past of six stations", every_s=1)
+    wait_until(arrived, "an hour of 21 stations and the past at both tiers", every_s=0.25)
 
 
 def items(api: httpx.Client, path: str, **query: str) -> list[dict[str, Any]]:
