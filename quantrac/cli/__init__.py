@@ -8,7 +8,7 @@ import click
 
 import quantrac
 from quantrac.cli.mistakes import one_sentence, report
-from quantrac.cli.repetition import settle_repetition
+from quantrac.cli.repeats import refuse_repeats
 from quantrac.cli.terminal import escape_error
 
 _COMMANDS = {
@@ -48,7 +48,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{cmd_name}"), cmd_name)
-        return settle_repetition(command)
+        return refuse_repeats(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

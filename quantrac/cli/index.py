@@ -40,7 +40,8 @@ _UNIT = click.option(
     "units",
     multiple=True,
     metavar="NAME=UNIT",
-    help="What a column is in, such as CO=mg/m3; by default what its heading states.",
+    help="What a column is in, such as CO=mg/m3; by default what its heading states. May be given "
+    "several times.",
 )
 _FILE = click.argument("file", type=click.File(encoding=ENCODING, errors=ENCODING_ERRORS))
 

@@ -35,7 +35,7 @@ def keys() -> None:
     "provinces",
     type=PROVINCE_CODE,
     multiple=True,
-    help="Code or name of a province it may read; by default all.",
+    help="Code or name of a province it may read, several times for several; by default all.",
 )
 @click.option(
     "--station",

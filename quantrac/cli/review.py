@@ -32,7 +32,13 @@ def review() -> None:
 
 @review.command()
 @click.option("--station", required=True, metavar="CODE", help="Station the readings are of.")
-@click.option("--parameter", "parameters", multiple=True, metavar="CODE", help="By default all of them.")
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="CODE",
+    help="May be given several times; by default all of them.",
+)
 @click.option("--from", "start", type=TIME, required=True, help="Measured at or after.")
 @click.option("--to", "end", type=TIME, required=True, help="Measured before.")
 @click.option("--flag", type=click.Choice(["good", "suspect", "fail"]), required=True, help="Their flag.")

@@ -169,10 +169,14 @@ def diff(old: Path, new: Path) -> None:
     type=PARAMETER_CODE,
     multiple=True,
     metavar="CODE",
-    help="By default all it measures.",
+    help="May be given several times; by default all it measures.",
 )
 @click.option(
-    "--csv", "files", multiple=True, metavar="CODE=FILE", help="Read time,value from a CSV instead."
+    "--csv",
+    "files",
+    multiple=True,
+    metavar="CODE=FILE",
+    help="Read time,value from a CSV instead; may be given several times.",
 )
 @click.option("--from", "start", type=TIME, default="2000-01-01", show_default=True, help="Measured since.")
 @click.option("--to", "end", type=TIME, help="Measured before; by default now.")

@@ -41,7 +41,8 @@ def _mapping(_: click.Context, __: click.Parameter, entries: tuple[str, ...]) ->
     multiple=True,
     callback=_mapping,
     metavar="COLUMN=PARAMETER:UNIT",
-    help="Name and unit of a column in the files; by default the column's name and no unit.",
+    help="Name and unit of a column in the files; by default the column's name and no unit. May be "
+    "given several times.",
 )
 @click.option(
     "--account",

@@ -36,14 +36,15 @@ _DETACH_SECONDS = 60
     metavar="NAME=N",
     help="Fix a port: province.ftp, province.sftp, province.receiver (HTTP), province.api, broker, "
     "controller, clickhouse, of the demo ministry.receiver and ministry.api; a role's health is called as "
-    "the role in `quantrac status`.",
+    "the role in `quantrac status`. May be given several times.",
 )
 @click.option(
     "--without",
     "left_out_roles",
     multiple=True,
     metavar="ROLE",
-    help="Leave a role out, such as validator.validate, to run it by hand; see `quantrac env`.",
+    help="Leave a role out, such as validator.validate, to run it by hand; see `quantrac env`. May be given "
+    "several times.",
 )
 @one_sentence
 def up(
