@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 # Topics of dead letters have room for 64 KiB beyond the largest message; a character may become ten bytes.
 _LONGEST_REASON = 4_000
 
-# What is usual takes up to 10 s (the notice of a switch of rules); health calls 60 s a standstill.
+# What is usual takes up to 10 s (the notice of a switch of rules); health calls 60 s a standstill. What lasts
+# is told once in that time, not at each try.
 _USUAL_SECONDS = 30.0
 
 
@@ -81,8 +82,11 @@ class BatchProcessor:
             return
         now = self._monotonic()
         self._put_off_at = now if self._put_off_at is None else self._put_off_at
-        lasts = now - self._put_off_at >= _USUAL_SECONDS
-        level = logging.DEBUG if not_now.is_usual and not lasts else logging.WARNING
+        level = logging.WARNING
+        if not_now.is_usual and now - self._put_off_at < _USUAL_SECONDS:
+            level = logging.DEBUG
+        elif not_now.is_usual:
+            self._put_off_at = now
         log.log(level, "not now: %s", not_now.reason)
 
     def _process(self, batch: Sequence[Record]) -> NotNow | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from quantrac.domain.times import to_iso
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
@@ -280,13 +281,13 @@ def test_a_replay_shows_what_would_change_and_then_changes_it(pipeline: Pipeline
     before = {int(minutes): 1, int(minutes) + 5: 3, int(minutes) + 10: 1}
     wait_until(lambda: pipeline.flags(code) == before, lambda: pipeline.flags(code))
     start, end = NOON + day - timedelta(hours=1), NOON + day + timedelta(hours=1)
-    span = ("--from", f"{start:%Y-%m-%dT%H:%M:%S}", "--to", f"{end:%Y-%m-%dT%H:%M:%S}")
+    span = ("--from", to_iso(start), "--to", to_iso(end))
     replay = ("replay", "--stage", "validator", *span, "--rules", str(pipeline.rules("wider", suspect=6.5)))
 
     shown = pipeline.command(*replay, "--dry-run").splitlines()
     assert shown == [
         f"rate_of_change {code} PM2.5: 1 reading suspect → good",
-        "    2026-04-04T12:05:00Z 16 µg/m3: suspect → good (rate_of_change suspect → good)",
+        "    2026-04-04T19:05:00+07:00 16 µg/m3: suspect → good (rate_of_change suspect → good)",
         "1 reading suspect → good",
         "1 of 3 readings of 1 station would get another flag",
     ]

@@ -227,7 +227,7 @@ def test_a_period_computed_again_follows_the_registry_and_leaves_the_rest(deploy
         for code in CODES:
             deployment.register(code, 20)
         second, third = NEW_YEAR + timedelta(days=1), NEW_YEAR + timedelta(days=2)
-        windows = ("replay", "--stage", "windows", "--from", f"{second:%FT%T}", "--to", f"{third:%FT%T}")
+        windows = ("replay", "--stage", "windows", "--from", f"{second:%FT%TZ}", "--to", f"{third:%FT%TZ}")
         assert deployment.command(*windows, "--dry-run") == "96 hours would be computed again\n"
 
         def one_station() -> bool:  # until the process has read the registry

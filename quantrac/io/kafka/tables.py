@@ -16,6 +16,7 @@ from quantrac.io.records import Record
 log = logging.getLogger(__name__)
 
 _REOPEN_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
 
 
 class TableReader:
@@ -109,11 +110,12 @@ class TableReader:
                 }
             except KafkaException as error:
                 log.warning("%s: %s", self._topic, error.args[0].str())
+                self._stop.wait(_RETRY_SECONDS)  # a broker that has just made the topic refuses at once
                 continue
             if watermarks:
                 consumer.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in watermarks])
                 return watermarks
-            self._stop.wait(0.5)
+            self._stop.wait(_RETRY_SECONDS)
         return {}
 
     def _apply_one(self, record: Record) -> None:

@@ -69,9 +69,10 @@ def _build(options: argparse.Namespace, stop: threading.Event) -> tuple[Fleet, P
     passwords: Mapping[str, str] = json.loads(options.passwords.read_text(encoding="utf-8"))
     records = demo.read_stations(options.registry) if options.registry else demo.demo_stations()
     stations = [record.to_domain() for record in records]
+    credentials = {station.code: _credentials(station, passwords) for station in stations}
 
     def connect(station: Station) -> FtpSender:
-        return FtpSender(host, port, *_credentials(station, passwords))
+        return FtpSender(host, port, *credentials[station.code])
 
     loggers = [
         DataLogger(

@@ -56,9 +56,9 @@ def test_what_is_usual_is_no_warning(processor: BatchProcessor, caplog: pytest.L
 def test_what_is_usual_and_lasts_is_a_warning_with_its_reason(
     processor: BatchProcessor, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for clock.seconds in (0.0, 29.0, 30.0):
+    for clock.seconds in (0.0, 29.0, 30.0, 31.0, 59.0, 60.0):
         processor.process(BATCH)
-    assert levels(caplog) == ["DEBUG", "DEBUG", "WARNING"]
+    assert levels(caplog) == ["DEBUG", "DEBUG", "WARNING", "DEBUG", "DEBUG", "WARNING"]
     assert caplog.messages[-1] == f"not now: {USUAL.reason}"
 
 
