@@ -34,7 +34,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def said(*arguments: str) -> str:
-    result = CliRunner().invoke(replay, ["--from", "2026-03-01", "--to", "2026-03-02", *arguments])
+    end = () if "--to" in arguments else ("--to", "2026-03-02")
+    result = CliRunner().invoke(replay, ["--from", "2026-03-01", *end, *arguments])
     assert result.exit_code == 1
     return result.output.strip()
 
