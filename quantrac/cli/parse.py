@@ -13,6 +13,7 @@ import click
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.parse_advice import describe_doubts, explanation, layout_report
 from quantrac.cli.terminal import echo
+from quantrac.cli.time_options import Time
 from quantrac.domain.bounds import RECEIVED
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.inspection.doubt import Doubt
@@ -24,7 +25,7 @@ from quantrac.domain.readings import Reading
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.spellings import did_you_mean
-from quantrac.domain.times import parse_time, to_iso
+from quantrac.domain.times import to_iso
 from quantrac.domain.units import canonical_unit
 from quantrac.errors import UserError
 
@@ -33,17 +34,11 @@ _REJECT_WIDTH = 100
 _STDIN = "-"
 
 
-class _Moment(click.ParamType):
+class _Receipt(Time):
     """A time at which a file can be received."""
 
-    name = "time"
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            moment = value if isinstance(value, datetime) else parse_time(value)
-        except UserError as error:
-            self.fail(str(error), param, ctx)
-        moment = to_milliseconds(moment)
+        moment = to_milliseconds(super().convert(value, param, ctx))
         if problem := RECEIVED.problem(moment):
             self.fail(f"{value!r} {problem}", param, ctx)
         return moment
@@ -93,9 +88,8 @@ class _Task:
 )
 @click.option(
     "--received-at",
-    type=_Moment(),
-    metavar="TIME",
-    help="When the file is taken to be received, with its zone; by default now.",
+    type=_Receipt(),
+    help="When the file is taken to be received; by default now.",
 )
 @click.option("--name", help="Name of the file as it is sent, where it is another one; needed for -.")
 @click.option(

@@ -15,15 +15,17 @@ from quantrac.domain.written_times import read_iso
 from quantrac.errors import UserError
 
 
-class _Time(click.ParamType):
+class Time(click.ParamType):
     """Becomes a ``datetime`` in UTC."""
 
     name = "time"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what the help calls a value."""
         return "DATE|TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the time in UTC; see :func:`quantrac.domain.times.parse_time`."""
         if isinstance(value, datetime):
             return value
         try:
@@ -32,15 +34,17 @@ class _Time(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class _Day(click.ParamType):
+class Day(click.ParamType):
     """Becomes a ``date``, one of Vietnam's days."""
 
     name = "date"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what the help calls a value."""
         return "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the date; a time is refused."""
         if isinstance(value, date):
             return value
         try:
@@ -51,7 +55,7 @@ class _Day(click.ParamType):
             self.fail(f"{value!r} is no date such as 2026-03-25", param, ctx)
 
 
-TIME = _Time()
+TIME = Time()
 """A moment: of an option such as ``--from``, ``--to`` or ``--at``."""
-DAY = _Day()
+DAY = Day()
 """A whole day."""

@@ -6,11 +6,11 @@ import click
 import pytest
 
 from quantrac.cli.shown_times import show_span, show_time
-from quantrac.cli.time_options import DAY, TIME
+from quantrac.cli.time_options import DAY, TIME, Day, Time
 from quantrac.domain.times import parse_time
 from support.commands import commands
 
-OF_TIMES = ("from", "to", "at", "since", "until", "valid-to", "valid-from", "before", "after")
+OF_TIMES = ("from", "to", "at", "since", "until", "valid-to", "valid-from", "before", "after", "received-at")
 
 
 ALL = commands()
@@ -22,7 +22,7 @@ def test_every_option_of_a_time_is_of_the_one_type(path: str) -> None:
         if not isinstance(parameter, click.Option):
             continue
         if parameter.metavar == "TIME" or {f"--{name}" for name in OF_TIMES} & set(parameter.opts):
-            assert parameter.type in (TIME, DAY), parameter.opts
+            assert isinstance(parameter.type, Time | Day), parameter.opts
 
 
 @pytest.mark.parametrize(
