@@ -48,7 +48,7 @@ class WaitingKeys:
             self._waiting = {
                 partition: counts[partition.topic]
                 for group, topic in self._groups.items()
-                for partition, offset in self._committed(group, topic, ends).items()
+                for partition, offset in self._read_committed(group, topic, ends).items()
                 if offset < min(ends[partition], before.get(partition, ends[partition]))
             }
             self._ends, self._looked_at = ends, now
@@ -63,7 +63,7 @@ class WaitingKeys:
         number = murmur2(key) & 0x7FFFFFFF
         return any(number % count == partition.number for partition, count in self._waiting.items())
 
-    def _committed(self, group: str, topic: str, ends: Offsets) -> Offsets:
+    def _read_committed(self, group: str, topic: str, ends: Offsets) -> Offsets:
         """Return the committed offset of each partition that has had messages."""
         partitions = [TopicPartition(*p) for p, end in ends.items() if p.topic == topic and end]
         if not partitions:
