@@ -80,7 +80,7 @@ def intake() -> Role:
     folders.root.mkdir(exist_ok=True)
     intake = _intake(settings, registry, ledger)
     uploads = _uploads(settings, registry, intake, loops["uploads"])
-    refused = _refused_logins(settings)
+    refused = _login_refusals(settings)
     doors = _Doors(settings, registry, intake, uploads, _logins(settings, registry, refused), folders, loops)
     health = IntakeHealth(table, intake, list(loops.values()))
     servers: dict[str, Server] = {
@@ -174,7 +174,7 @@ def deliveries() -> Role:
         sys.exit("bad configuration: QUANTRAC_TIER: only the ministry runs the role deliveries")
     make_private_folder(settings.spool)
     registry = Registry()
-    refused = _refused_logins(settings)
+    refused = _login_refusals(settings)
     table, logins = _registry_reader(settings, registry), _logins(settings, registry, refused)
     health = DeliveriesHealth(table, Progress(settings.stalled_seconds, name="http"))
     handler = DeliveryHandler(
@@ -317,7 +317,7 @@ def _uploads(settings: IntakeSettings, registry: Registry, intake: Intake, loop:
     )
 
 
-def _refused_logins(settings: DoorSettings) -> RefusedLogins:
+def _login_refusals(settings: DoorSettings) -> RefusedLogins:
     producer = ReportingProducer(settings.kafka_connection, delivery_timeout=_CONFIRM_ALERT_SECONDS)
     file = settings.spool / "refused-logins.json"
     return RefusedLogins(file, producer, settings.topic("alert"), clock=_now, rules=settings.refusal_rules)
