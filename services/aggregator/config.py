@@ -71,7 +71,7 @@ class AggregatorSettings(ServiceSettings):
             backlog_files=self.watch_backlog_files,
             backlog_window=round(self.watch_backlog_minutes * 60),
             calm=round(self.watch_calm_minutes * 60),
-            settle=self.watch_grace_seconds,
+            rest=self.watch_grace_seconds,
             rejects=round(self.watch_rejects_minutes * 60),
         )
 

@@ -187,7 +187,7 @@ class Watch:
         grace: int = 0,
         compare_seconds: int = 600,
     ) -> None:
-        self.now, self.rules = START, replace(rules, settle=grace)
+        self.now, self.rules = START, replace(rules, rest=grace)
         self.present, self.past, self.compare_seconds = Waiting(), Waiting(), compare_seconds
         self.registry = Registry(
             stations={entry.code: entry for entry in stations or [station(parameters=PARAMETERS)]}

@@ -157,12 +157,12 @@ class WatchHandler:
             return False
         if self._caught_up_at is None or self._caught_up_at > now:  # or the clock was set back
             self._caught_up_at = now
-        return now - self._caught_up_at >= self._rules.settle
+        return now - self._caught_up_at >= self._rules.rest
 
     def _rest(self, station: WatchedStation, now: int, *, is_caught_up: bool) -> Rest:
         """Tell what of a station's data has come to rest."""
-        settle, key = self._rules.settle, station.name.encode()
-        if 0 <= now - station.catching_up_at < settle:
+        rest, key = self._rules.rest, station.name.encode()
+        if 0 <= now - station.catching_up_at < rest:
             return Rest.NONE
         if not is_caught_up:
             return Rest.NEWEST
@@ -174,7 +174,7 @@ class WatchHandler:
             return Rest.NEWEST
         if self._past.is_waiting(key) or _BACKLOG in station.open:
             station.busy_at = now
-        return Rest.PRESENT if station.busy_at == now or now - station.busy_at < settle else Rest.ALL
+        return Rest.PRESENT if station.busy_at == now or now - station.busy_at < rest else Rest.ALL
 
     def _load(self, assignment: GroupAssignment, now: int) -> str:
         """Make the state of the stations that are this member's; returns what that has to wait for."""

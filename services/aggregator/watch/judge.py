@@ -85,7 +85,7 @@ def judge(
     for key, finding in new.items():
         required = Rest.ALL if finding.lies_back else BY_KIND[key.kind].rest
         if required is Rest.NONE or (
-            rest() >= required and (required < Rest.ALL or now - station.first_found[key] >= rules.settle)
+            rest() >= required and (required < Rest.ALL or now - station.first_found[key] >= rules.rest)
         ):
             yield Change(station, key, "opened", _open(station, key, finding))
 
