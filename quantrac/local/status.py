@@ -21,7 +21,10 @@ SELECT
     (SELECT sum(readings) FROM files FINAL WHERE rules != '') AS flagged,
     (SELECT count() FROM readings FINAL) AS rows,
     (SELECT count() FROM averages FINAL WHERE period = 'hour') AS averages,
-    (SELECT sum(readings) FROM receipts FINAL WHERE revision = 0) AS delivered
+    (SELECT sum(readings) FROM receipts FINAL WHERE revision = 0) AS delivered,
+    (SELECT sum(rejects) FROM files FINAL WHERE station != '') AS rejected,
+    (SELECT count() FROM files FINAL WHERE station = '' AND rejects > 0) AS unassigned,
+    (SELECT count() FROM alerts FINAL WHERE state != 'closed') AS alerts
 """
 
 
@@ -67,7 +70,9 @@ class StackStatus:
         }
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return tier -> how many files, readings, flagged readings, rows, hourly averages, delivered.
+        """Return tier -> how many files, readings, flagged, rows, hourly averages, and delivered readings.
+
+        And rejected lines, files that belong to no station, open alerts.
 
         All are exact and taken from the lasting store, so that neither a restart nor a repeated message
         changes them.

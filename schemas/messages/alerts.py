@@ -14,13 +14,16 @@ AlertKind = Literal[
     "limit-exceeded",
     "warning-level",
     "backlog-arriving",
+    "lines-rejected",
+    "files-unassigned",
+    "logins-refused",
 ]
 
 
 class Alert(Message):
     """One state of one alert; messages with the same ``alert_id`` supersede each other by ``version``.
 
-    There is one open alert a cause: kind, station, parameter and, of limits, the limit.
+    There is one open alert a cause: kind, station (or account, or address), parameter, limit or reason.
     """
 
     alert_id: str
@@ -30,7 +33,8 @@ class Alert(Message):
     state: Literal["opened", "updated", "closed"]
     version: Annotated[Count, Field(ge=1)]
     """Counts the states of this alert."""
-    station: StationCode
+    station: StationCode | None = None
+    """Absent where it is about files of no station, or about logins: ``facts`` says of which account."""
     parameter: ParameterCode | None = None
     """Absent when the whole station is meant."""
     opened_at: Second

@@ -25,7 +25,7 @@ class AggregatorSettings(ServiceSettings):
     watch_seconds: Annotated[float, Field(gt=0)] = 10.0
     """How often causes of alerts are looked for."""
     watch_grace_seconds: Annotated[int, Field(ge=0)] = 60
-    """How long everything has to be caught up before what did not come opens an alert."""
+    """How long data have to be at rest, and what did not come has to be found, before an alert opens."""
     watch_grace_minutes: Annotated[float, Field(gt=0)] = 15.0
     """How long past the expected file a station is silent; source: the national software's habit."""
     watch_parameter_grace_minutes: Annotated[float, Field(gt=0)] = 60.0
@@ -40,6 +40,10 @@ class AggregatorSettings(ServiceSettings):
     """Within how long, and after how long without one it is over; source: default, unverified."""
     watch_calm_minutes: Annotated[float, Field(gt=0)] = 30.0
     """How long no value reaches a warning level before the alert falls; source: default, unverified."""
+    watch_compare_seconds: Annotated[int, Field(gt=0)] = 600
+    """How often open alerts are compared with what is stored."""
+    watch_rejects_minutes: Annotated[float, Field(gt=0)] = 120.0
+    """How long after the last rejected line of a reason its alert is over; source: default, unverified."""
     watch_data: str = ""
     """As ``windows_data``, of the role ``watch``."""
     notify_config: Path | None = None
@@ -67,6 +71,8 @@ class AggregatorSettings(ServiceSettings):
             backlog_files=self.watch_backlog_files,
             backlog_window=round(self.watch_backlog_minutes * 60),
             calm=round(self.watch_calm_minutes * 60),
+            rest=self.watch_grace_seconds,
+            rejects=round(self.watch_rejects_minutes * 60),
         )
 
     @property

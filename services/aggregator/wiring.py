@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.group_progress import GroupProgress
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.tables import TableReader
+from quantrac.io.kafka.waiting_keys import WaitingKeys
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
 from quantrac.io.role import Role, Work
@@ -43,6 +44,15 @@ from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.handler import WindowsHandler
 from services.aggregator.windows.indices.queries import ClickHouseIndices
 from services.aggregator.windows.indices.step import IndexStep
+
+# Group -> topic: the lanes on which data come to watch; the ministry runs those of the aggregator.
+_PRESENT = {"receiver.parse": "raw-file", "validator.validate": "parsed-reading"}
+_PAST = {
+    "receiver.backlog": "raw-file-backlog",
+    "validator.rejudge": "rejudge",
+    "aggregator.sink": "qa-flagged",
+    "aggregator.windows": "window-dirty",
+}
 
 
 def sink() -> Role:
@@ -136,9 +146,11 @@ def watch() -> Role:
         alerts=alerts,
         stored_sets=GroupProgress(settings.kafka_connection, sink_group, flagged),
         stored_alerts=GroupProgress(settings.kafka_connection, sink_group, alerts),
+        present=WaitingKeys(settings.kafka_connection, _groups(settings, _PRESENT)),
+        past=WaitingKeys(settings.kafka_connection, _groups(settings, _PAST)),
         clock=lambda: datetime.now(UTC),
         rules=settings.watch_rules,
-        grace=settings.watch_grace_seconds,
+        compare_seconds=settings.watch_compare_seconds,
     )
     runner = StreamRunner(
         settings.kafka_connection,
@@ -195,6 +207,15 @@ def _registry_reader(
 ) -> TableReader:
     topic = settings.topic("station-registry")
     return TableReader(settings.kafka_connection, topic, apply, stalled_seconds=settings.stalled_seconds)
+
+
+def _groups(settings: AggregatorSettings, groups: Mapping[str, str]) -> dict[str, str]:
+    """Return groups and topics under this deployment's prefix, but for those that this tier does not run."""
+    return {
+        settings.topic(group): settings.topic(topic)
+        for group, topic in groups.items()
+        if settings.tier == "province" or group.startswith("aggregator.")
+    }
 
 
 def _answers(clickhouse: ClickHouse) -> Check:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import ServiceSettings
+from services.receiver.access.refused_logins import RefusalRules
 from services.receiver.intake.uploads import UploadRules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -38,6 +39,12 @@ class DoorSettings(ServiceSettings):
     """
     login_key: Path | None = None
     """File of the key under which verified passwords are remembered; absent = ``logins.key`` in the spool."""
+    login_alert_failures: Annotated[int, Field(gt=0)] = 3
+    """Refused logins of an account in a row that open an alert; source: default, unverified."""
+    login_alert_address_failures: Annotated[int, Field(gt=0)] = 10
+    """The same for names that are no account's, from one address; source: default, unverified."""
+    login_alert_quiet_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """How long no login is refused before the alert is over; source: default, unverified."""
     http_host: str = "127.0.0.1"
     """Address the HTTP server listens on."""
     http_port: Port = 8021
@@ -51,6 +58,15 @@ class DoorSettings(ServiceSettings):
             bytes_per_second=self.account_bytes_per_second,
             file_bytes=self.max_file_bytes,
             files_per_day=self.account_files_per_day,
+        )
+
+    @property
+    def refusal_rules(self) -> RefusalRules:
+        """When refused logins are an alert."""
+        return RefusalRules(
+            self.login_alert_failures,
+            self.login_alert_address_failures,
+            round(60 * self.login_alert_quiet_minutes),
         )
 
 

@@ -26,6 +26,7 @@ from schemas.registry import apply_record
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
+from services.receiver.access.refused_logins import RefusedLogins
 from services.receiver.access.verified_passwords import VerifiedPasswordFile
 from services.receiver.adapters.account_folders import AccountFolders
 from services.receiver.adapters.folder.processed_files import ProcessedFiles
@@ -56,6 +57,7 @@ from services.receiver.parse.open_questions import OpenQuestions
 _OWN_FILES = 200
 # A forwarder waits 30 s for its receipt; it must hear "later" before that.
 _CONFIRM_DELIVERY_SECONDS = 10.0
+_CONFIRM_ALERT_SECONDS = 10.0
 
 
 def intake() -> Role:
@@ -78,7 +80,8 @@ def intake() -> Role:
     folders.root.mkdir(exist_ok=True)
     intake = _intake(settings, registry, ledger)
     uploads = _uploads(settings, registry, intake, loops["uploads"])
-    doors = _Doors(settings, registry, intake, uploads, _logins(settings, registry), folders, loops)
+    refused = _login_refusals(settings)
+    doors = _Doors(settings, registry, intake, uploads, _logins(settings, registry, refused), folders, loops)
     health = IntakeHealth(table, intake, list(loops.values()))
     servers: dict[str, Server] = {
         "ftp": _ftp_server(doors),
@@ -97,6 +100,7 @@ def intake() -> Role:
         prune_hourly=[ledger.prune, folders.prune],
         closing=[ledger.close, processed_files.close],
         clock=_now,
+        refused=refused.run,
     )
 
 
@@ -170,7 +174,8 @@ def deliveries() -> Role:
         sys.exit("bad configuration: QUANTRAC_TIER: only the ministry runs the role deliveries")
     make_private_folder(settings.spool)
     registry = Registry()
-    table, logins = _registry_reader(settings, registry), _logins(settings, registry)
+    refused = _login_refusals(settings)
+    table, logins = _registry_reader(settings, registry), _logins(settings, registry, refused)
     health = DeliveriesHealth(table, Progress(settings.stalled_seconds, name="http"))
     handler = DeliveryHandler(
         producer=KafkaProducer(settings.kafka_connection, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
@@ -185,7 +190,9 @@ def deliveries() -> Role:
     address = settings.http_host, settings.http_port
     server = HttpServer(*address, app, limits=http, on_round=health.loop.round)
     allow_open_files(http.max_connections + _OWN_FILES)
-    return DeliveriesRole(registry_table=table, logins=logins, server=server, health=health)
+    return DeliveriesRole(
+        registry_table=table, logins=logins, server=server, health=health, refused=refused.run
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,11 +317,17 @@ def _uploads(settings: IntakeSettings, registry: Registry, intake: Intake, loop:
     )
 
 
-def _logins(settings: DoorSettings, registry: Registry) -> Logins:
+def _login_refusals(settings: DoorSettings) -> RefusedLogins:
+    producer = ReportingProducer(settings.kafka_connection, delivery_timeout=_CONFIRM_ALERT_SECONDS)
+    file = settings.spool / "refused-logins.json"
+    return RefusedLogins(file, producer, settings.topic("alert"), clock=_now, rules=settings.refusal_rules)
+
+
+def _logins(settings: DoorSettings, registry: Registry, refused: RefusedLogins) -> Logins:
     folder = settings.spool
     passwords = VerifiedPasswordFile(folder / "logins", settings.login_key or folder / "logins.key")
     authenticator = Authenticator(registry, _now, passwords)
-    return Logins(Gate(registry, authenticator, settings.account_limits, clock=_now))
+    return Logins(Gate(registry, authenticator, settings.account_limits, clock=_now, refused=refused))
 
 
 def _open_questions(settings: ServiceSettings, registry: Registry) -> tuple[OpenQuestions, TableReader]:

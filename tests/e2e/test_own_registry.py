@@ -65,6 +65,9 @@ def test_a_registered_station_is_received_at_once_and_a_wrong_password_is_not(
         "rows": 2,
         "averages": 2,
         "delivered": 0,
+        "rejected": 0,
+        "unassigned": 0,
+        "alerts": province.status()["counts"]["province"]["alerts"],
     }
 
 

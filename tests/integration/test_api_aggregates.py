@@ -265,11 +265,11 @@ def test_what_stood_at_a_time_includes_what_has_been_withdrawn_since(api: TestCl
         ("2026-03-21", "PM2.5", "QCVN", 2, False),
     ]
     assert episodes(api, f"{hanoi}&as_of=2026-03-24T08:00:00Z") == [
-        ("2026-03-15", "PM2.5", "QCVN", 1, True),
+        ("2026-03-15", "PM2.5", "QCVN", 1, False),  # followed by another that is open
         ("2026-03-21", "PM2.5", "QCVN", 2, True),
     ]
     assert episodes(api, f"{hanoi}&as_of=2026-03-23T08:00:00Z") == [
-        ("2026-03-15", "PM2.5", "QCVN", 1, True),
+        ("2026-03-15", "PM2.5", "QCVN", 1, False),
         ("2026-03-21", "PM2.5", "QCVN", 1, True),
     ]
     assert episodes(api, f"{hanoi}&as_of=2026-03-23T07:59:59Z") == []
@@ -278,7 +278,12 @@ def test_what_stood_at_a_time_includes_what_has_been_withdrawn_since(api: TestCl
 def test_whether_an_episode_is_open_is_judged_by_the_version_that_counts(api: TestClient) -> None:
     hanoi = f"station={HANOI}&{MARCH}"
     assert episodes(api, f"{hanoi}&open=true") == [("2026-03-21", "PM2.5", "GPMT", 3, True)]
-    assert episodes(api, f"{hanoi}&open=false&as_of=2026-03-24T08:00:00Z") == []
+    assert episodes(api, f"{hanoi}&open=true&as_of=2026-03-24T08:00:00Z") == [
+        ("2026-03-21", "PM2.5", "QCVN", 2, True)
+    ]
+    assert episodes(api, f"{hanoi}&open=false&as_of=2026-03-24T08:00:00Z") == [
+        ("2026-03-15", "PM2.5", "QCVN", 1, False)
+    ]
 
 
 def test_exceedances_of_all_stations_come_in_pages_each_once(api: TestClient) -> None:

@@ -100,6 +100,18 @@ def test_every_version_is_kept(world: WorldInClickHouse) -> None:
     assert [tuple(row) for row in rows.rows] == [(1, 1, 210.0, 1), (2, 1, 220.0, 1), (3, 0, 220.0, 0)]
 
 
+def test_of_two_episodes_that_are_open_the_newest_alone_is_present(world: WorldInClickHouse) -> None:
+    world.put("O3", 0, [210, None, 220, None, 230, 100])
+    world.put("O3", 8, [210, None, 220])
+    world.flush()
+    rows = world.database.query(
+        "SELECT open FROM exceedances_current WHERE period = 'hour' ORDER BY starts_at"
+    )
+    assert [row[0] for row in rows.rows] == [0, 0, 0, 0, 1]
+    raw = world.database.query("SELECT open FROM exceedances FINAL WHERE period = 'hour' ORDER BY starts_at")
+    assert [row[0] for row in raw.rows] == [0, 0, 0, 1, 1]
+
+
 def test_only_what_may_have_changed_is_read_back(world: WorldInClickHouse) -> None:
     world.put("O3", 0, [210, 100, 100, 220, 100, 100, 230, None, 240, 100])
     world.flush()

@@ -12,11 +12,14 @@ from schemas.messages.alerts import Alert
 from services.aggregator.sink.tables.alert import alert_columns
 from services.aggregator.watch.causes.completeness import read_hours
 from services.aggregator.watch.causes.exceedance import read_episodes
-from services.aggregator.watch.state import CauseKey
+from services.aggregator.watch.causes.rejects import REJECTS_SQL
+from services.aggregator.watch.causes.warning import READINGS_SQL
+from services.aggregator.watch.state import WATCHED, CauseKey, iterate_rows
 from services.aggregator.watch.tables import read_alerts, read_series
 
 NOON = datetime(2026, 3, 25, 12, tzinfo=UTC)
 NOW = to_whole_seconds(NOON) + 600
+LIMIT = ("day", "QCVN 40:2011/BTNMT", "A")
 
 
 def insert(database: ClickHouse, table: str, *rows: dict[str, Any]) -> None:
@@ -53,7 +56,7 @@ def test_readings_give_the_first_and_last_time_that_is_not_ahead(clickhouse: Cli
             ]
         ),
     )
-    found = sorted(tuple(row) for row in read_series(database, NOW, 900))
+    found = sorted(tuple(row) for row in read_series(database, NOW - WATCHED, NOW, 900))
     noon = to_whole_seconds(NOON)
     assert found == [
         ("A", "NO2", to_whole_seconds(NOON - timedelta(days=2)), NOW, NOW),
@@ -136,23 +139,109 @@ def test_alerts_come_in_their_last_state_with_their_cause(clickhouse: ClickHouse
             "facts": limit,
         }
     )
-    long_ago = silent.model_copy(
-        update={"alert_id": "old", "state": "closed", "opened_at": NOON - timedelta(days=90)}
+    unassigned = silent.model_copy(
+        update={
+            "alert_id": "files-unassigned/logger",
+            "kind": "files-unassigned",
+            "station": None,
+            "facts": {"account": "logger", "reason": "unknown-station"},
+        }
     )
-    closed = silent.model_copy(update={"state": "closed", "version": 2})
-    for alerts in ([silent, exceeded, long_ago], [closed]):
-        database.insert("alerts", alert_columns(alerts))
-    found = [
-        (station, key, alert.alert_id, alert.version, is_open)
-        for station, key, alert, is_open in read_alerts(database, NOW)
+    logins = silent.model_copy(update={"alert_id": "logins", "kind": "logins-refused", "station": None})
+    # Of one cause the last ones that were closed, whenever the cause began.
+    past = [
+        silent.model_copy(
+            update={
+                "alert_id": f"old-{number}",
+                "state": "closed",
+                "opened_at": NOON - timedelta(days=900),
+                "changed_at": silent.changed_at - timedelta(minutes=number),
+            }
+        )
+        for number in range(1, 20)
     ]
-    assert found == [
+    closed = silent.model_copy(update={"state": "closed", "version": 2})
+    for alerts in ([silent, exceeded, unassigned, logins, *past], [closed]):
+        database.insert("alerts", alert_columns(alerts))
+    stored = read_alerts(database)
+    found = [(a.station or a.account, a.key, a.alert.alert_id, a.alert.version, a.is_open) for a in stored]
+    ids = [row[2] for row in found if row[2].startswith("old-")]
+    assert ids == [f"old-{number}" for number in range(15, 0, -1)]
+    assert sorted((row for row in found if row[2] not in ids), key=lambda row: (row[0], row[2])) == [
+        ("HN_DEMO_KHI001", CauseKey("limit-exceeded", "COD", LIMIT), "limit-exceeded/X", 1, True),
         ("HN_DEMO_KHI001", CauseKey("station-silent"), silent.alert_id, 2, False),
         (
-            "HN_DEMO_KHI001",
-            CauseKey("limit-exceeded", "COD", ("day", "QCVN 40:2011/BTNMT", "A")),
-            "limit-exceeded/X",
+            "logger",
+            CauseKey("files-unassigned", "", ("unknown-station",)),
+            "files-unassigned/logger",
             1,
             True,
         ),
+    ]
+
+
+def test_readings_of_the_last_hours_say_whether_they_count_in_their_last_version(
+    clickhouse: ClickHouseSettings,
+) -> None:
+    database = ClickHouse(clickhouse)
+    same = {"station": "W", "parameter": "NO2", "text": "", "unit": "ppb", "status": "00", "qualifier": ""}
+    same |= {"tests": "", "rules": "", "line": 1, "value": 1.0, "flag": 1}
+    insert(
+        database,
+        "readings",
+        *(
+            same | {"measured_at": at, "version": reading_version(at, revision)} | more
+            for at, revision, more in [
+                (NOON - timedelta(hours=4), 0, {}),
+                (NOON, 0, {}),
+                (NOON, 1, {"flag": 3}),
+                (NOON - timedelta(minutes=5), 0, {"qualifier": "<", "value": 2.5}),
+                (NOON - timedelta(minutes=10), 0, {"status": "01"}),
+            ]
+        ),
+    )
+    bound = {"start": NOW - 3 * 3600, "now": NOW, "not_counting": ["01", "02"]}
+    stored = iterate_rows(database.columns(READINGS_SQL, bound))
+    rows = sorted((row for row in stored if row["station"] == "W"), key=lambda row: row["at"])
+    assert [(row["value"], row["qualifier"], row["counts"], row["unit"]) for row in rows] == [
+        (1.0, "", 0, "ppb"),
+        (2.5, "<", 1, "ppb"),
+        (1.0, "", 0, "ppb"),
+    ]
+    assert rows[2]["version"] == reading_version(NOON, 1)
+    assert rows[2]["received"] == to_whole_seconds(NOON)
+
+
+def test_rejects_come_by_reason_with_their_last_file_and_those_of_no_station_by_account(
+    clickhouse: ClickHouseSettings,
+) -> None:
+    database = ClickHouse(clickhouse)
+    common = {"transport": "ftp", "format": "", "rules": "r", "readings": 0, "account": "logger"}
+    files = [
+        ("A", NOON - timedelta(hours=3), "old", {1: "bad-time"}, [1]),
+        ("A", NOON - timedelta(minutes=5), "one", {1: "bad-time", 3: "unknown-unit"}, [1, 3]),
+        ("A", NOON, "two", {2: "bad-time", 9: "bad-time", 7: "unknown-unit"}, [2, 9]),  # read again since
+        ("", NOON, "stray", {0: "unknown-station"}, [0]),
+    ]
+    for code, received, name, rejects, lines in files:
+        row = common | {"station": code, "received_at": received, "file_id": name, "name": name}
+        insert(database, "files", row | {"rejects": len(lines), "rejected_lines": lines})
+        head = {"station": code, "received_at": received, "file_id": name, "text": ""}
+        insert(
+            database,
+            "rejects",
+            *(
+                head | {"line": line, "reason": reason, "detail": f"{name} {line}"}
+                for line, reason in rejects.items()
+            ),
+        )
+    rows = database.columns(REJECTS_SQL, {"start": (NOW - 7200) * 1000})
+    noon = to_whole_seconds(NOON) * 1000
+    assert sorted(
+        (row["station"], row["sender"], row["reason"], row["received"], row["sentence"], row["file"])
+        for row in iterate_rows(rows)
+    ) == [
+        ("", "logger", "unknown-station", noon, "stray 0", "stray"),
+        ("A", "", "bad-time", noon, "two 2", "two"),
+        ("A", "", "unknown-unit", noon - 300_000, "one 3", "one"),
     ]

@@ -19,6 +19,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.builders import station
+from schemas.codecs.aggregated import decode_aggregated
 from schemas.codecs.window_dirty import encode_window_dirty
 from services.aggregator.windows.averages.queries import AverageTables
 from services.aggregator.windows.exceedances.episode import Episode
@@ -176,6 +177,8 @@ class World(ABC):
         batch = [structs.replace(record, produced_at=self.produced_at) for record in records(self._dirty)]
         verdict = self.handler().handle(batch)
         assert isinstance(verdict, Done), verdict
+        for record in verdict.records:
+            decode_aggregated(record.value or b"")  # what watch reads is what the windows write
         messages = [json.loads(record.value or b"") for record in verdict.records]
         self.published = [episode for message in messages for episode in message.get("exceedances", ())]
         self._dirty = {}

@@ -25,6 +25,9 @@ _KINDS: Mapping[Language, Mapping[str, str]] = {
         "limit-exceeded": "Limit exceeded",
         "warning-level": "Warning level",
         "backlog-arriving": "Backlog arriving",
+        "lines-rejected": "Lines rejected",
+        "files-unassigned": "Files of no station",
+        "logins-refused": "Logins refused",
     },
     "vi": {
         "station-silent": "Trạm mất tín hiệu",
@@ -34,6 +37,9 @@ _KINDS: Mapping[Language, Mapping[str, str]] = {
         "limit-exceeded": "Vượt quy chuẩn",
         "warning-level": "Đạt mức cảnh báo",
         "backlog-arriving": "Dữ liệu gửi bù",
+        "lines-rejected": "Dòng dữ liệu bị từ chối",
+        "files-unassigned": "Tệp không thuộc trạm nào",
+        "logins-refused": "Đăng nhập bị từ chối",
     },
 }
 _WORDS: Mapping[Language, Mapping[str, str]] = {
@@ -45,6 +51,8 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "warning": "warning",
         "critical": "critical",
         "station": "Station",
+        "account": "Account",
+        "address": "Address",
         "parameter": "Parameter",
         "severity": "Severity",
         "since": "Since",
@@ -60,6 +68,8 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "warning": "cảnh báo",
         "critical": "nghiêm trọng",
         "station": "Trạm",
+        "account": "Tài khoản",
+        "address": "Địa chỉ",
         "parameter": "Thông số",
         "severity": "Mức độ",
         "since": "Từ",
@@ -97,6 +107,12 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
         "Trạm đang gửi bù: từ {files} tệp đo trước đó hơn {late_minutes} phút"
         " đã đến trong {window_minutes} phút.",
     ),
+    "lines-rejected": ("Có dòng dữ liệu không đọc được ({reason}), gần nhất trong tệp {file}.",),
+    "files-unassigned": ("Tệp của tài khoản {account} không thuộc trạm nào ({reason}), gần nhất là {file}.",),
+    "logins-refused": (
+        "{failures} lần đăng nhập bị từ chối của tài khoản {account} từ {address} ({reason}).",
+        "{failures} lần đăng nhập bị từ chối từ {address} ({reason}).",
+    ),
 }
 _OVER = "Cảnh báo đã kết thúc. Trước đó: {sentence}"
 _FACTS: Mapping[str, str] = {
@@ -124,7 +140,7 @@ def single(pending: Pending, stations: Stations, language: Language, now: dateti
     lines = [
         _sentence(alert, language),
         "",
-        f"{words['station']}: {_station(alert, stations, language)}",
+        _subject_line(alert, stations, language),
         *([f"{words['parameter']}: {alert.parameter}"] if alert.parameter else []),
         f"{words['severity']}: {words[alert.severity]}",
         f"{words['since']}: {_local(alert.opened_at)}",
@@ -199,11 +215,20 @@ def _headline(pending: Pending, stations: Stations, language: Language) -> str:
     return f"{_KINDS[language][alert.kind]}, {_WORDS[language][_state(pending)]}: {series}"
 
 
+def _subject_line(alert: Alert, stations: Stations, language: Language) -> str:
+    kind = "station" if alert.station else "account" if "account" in alert.facts else "address"
+    return f"{_WORDS[language][kind]}: {_station(alert, stations, language)}"
+
+
 def _station(alert: Alert, stations: Stations, language: Language) -> str:
+    """Return what an alert is about: a station with its name, else an account or an address."""
+    if not alert.station:
+        return str(alert.facts.get("account") or alert.facts.get("address", ""))
     station = stations.get(alert.station)
     if station is None:
         return alert.station
-    return f"{alert.station} ({station.name if language == 'vi' else station.name_en})"
+    name = station.name if language == "vi" else station.name_en or station.name
+    return f"{alert.station} ({name})" if name else alert.station
 
 
 def _sentence(alert: Alert, language: Language) -> str:
@@ -233,7 +258,7 @@ def _fact(fact: str | float) -> str:
 
 
 def _data(alert: Alert, stations: Stations) -> dict[str, Any]:
-    station = stations.get(alert.station)
+    station = stations.get(alert.station or "")
     names = {"station_name": station.name, "province": station.province} if station else {}
     return alert.model_dump(mode="json", exclude_none=True) | names
 

@@ -141,7 +141,8 @@ class ClickHouseNotifications:
 
 def _pending(row: dict[str, Any]) -> Pending:
     rank, first = int(row.pop("severity_rank")), int(row.pop("first_version"))
-    return Pending(Alert.model_validate(row | {"parameter": row["parameter"] or None}), rank, first)
+    optional = {name: row[name] or None for name in ("station", "parameter")}
+    return Pending(Alert.model_validate(row | optional), rank, first)
 
 
 def _write_time(time: datetime) -> str:

@@ -26,3 +26,7 @@ class WatchRules:
     """Seconds without a value at a warning level before the alert falls below that level."""
     growth: float = 0.1
     """How much the ratio to a limit grows before the alert of an exceedance is updated."""
+    rest: int = 60
+    """Seconds that data have to be at rest, and what did not come has to be found, before an alert opens."""
+    rejects: int = 7200
+    """Seconds after the last rejected line of a reason, or the last file of no station, before it is over."""

@@ -7,7 +7,7 @@ Times are whole seconds since 1970, UTC. A reading's time is that of its measure
 whichever is earlier, and never later than now: a logger whose clock is ahead does not look alive for days.
 One measured more than :data:`WATCHED` before its receipt says nothing: a logger keeps no such reading, a
 clock without power stamps one. It is not the first of its station, and nothing counts from it.
-Taking the same message twice changes nothing, and for silence nor does the order of messages.
+Taking the same message twice changes nothing, and nor does the order of messages.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.readings import FlaggedReadings, FlaggedSet
+from quantrac.domain.readings import FlaggedReadings, FlaggedSet, Reject
 from quantrac.domain.registry.stations import Station, WarningLevels
-from quantrac.domain.times import DAY, from_seconds, to_whole_seconds
+from quantrac.domain.times import DAY, from_seconds, to_milliseconds, to_whole_seconds
 from schemas.codecs.aggregated import AggregatedMessage
 from services.aggregator.watch.rules import WatchRules
 
@@ -28,6 +28,11 @@ WATCHED = 60 * DAY
 """Seconds that readings are looked back, also after a start: a month more than late data reach, and what a
 logger keeps at least (Circular 10/2021/TT-BTNMT, Article 39). A station silent for longer is known by its
 open alert."""
+
+# Closed alerts of one cause whose versions are remembered: more than corrections go back and forth between.
+_CLOSED_A_CAUSE = 16
+# A station catches up when its readings come this many times faster than they are made.
+_CATCHING_UP = 2
 
 Facts = Mapping[str, str | float]
 """What an alert states beside its sentence; from the database all are texts."""
@@ -56,7 +61,7 @@ class CauseKey:
     parameter: str = ""
     """Catalogue code; empty = the whole station."""
     limit: tuple[str, ...] = ()
-    """Period, standard and column."""
+    """What else there is one of: period, standard and column of a limit, or the reason of rejects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +77,22 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ArrivedFile:
-    """What the causes need of a flagged set that holds readings."""
+    """What the causes need of a flagged set."""
 
     received_at: int
+    received_ms: int
+    """The same in milliseconds, which no other file of the station has."""
+    name: str
     newest_made_at: int
-    """When its newest reading was made (:func:`mean_made_at`)."""
+    """When its newest reading was made (:func:`mean_made_at`); ``NEVER`` where it has none to watch."""
     revision: int
+    version: int
     readings: FlaggedReadings
-    rows: Sequence[tuple[int, int]]
-    """Index and time of those readings that came in time and are the newest of their series."""
+    prompt_rows: Sequence[tuple[int, int]]
+    """Index and time of those readings that came in time ..."""
+    newest_rows: Sequence[tuple[int, int]]
+    """... and of these the ones that are the newest of their series."""
+    rejects: Sequence[Reject]
 
 
 class CauseState:
@@ -118,10 +130,31 @@ class Series:
 
 
 @dataclass(slots=True)
+class ClosedAlerts:
+    """The versions of the last closed alerts of one cause: what opens again under an id counts on."""
+
+    _versions: dict[str, int] = field(default_factory=dict)
+    """By alert id, the one closed last at the end."""
+
+    def put(self, alert_id: str, version: int) -> None:
+        """Note that an alert was closed with a version; a lower one than is known changes nothing."""
+        self._versions[alert_id] = max(version, self._versions.pop(alert_id, 0))
+        if len(self._versions) > _CLOSED_A_CAUSE:
+            del self._versions[next(iter(self._versions))]
+
+    def version(self, alert_id: str) -> int:
+        """Return the version that an alert was closed with; 0 where it was not."""
+        return self._versions.get(alert_id, 0)
+
+
+@dataclass(slots=True)
 class WatchedStation:
-    """One station."""
+    """One station, or one account whose files belong to no station."""
 
     code: str
+    """Empty for an account."""
+    account: str = ""
+    """Empty for a station."""
     first_at: int = NEVER
     """Time of the oldest reading known."""
     last_at: int = NEVER
@@ -133,14 +166,30 @@ class WatchedStation:
     states: dict[str, CauseState] = field(default_factory=dict)
     """By kind of alert."""
     open: dict[CauseKey, OpenAlert] = field(default_factory=dict)
-    closed: dict[CauseKey, tuple[str, int]] = field(default_factory=dict)
-    """Id and version of the last closed alert: what opens again under that id counts on."""
+    closed: dict[CauseKey, ClosedAlerts] = field(default_factory=dict)
+    superseded: list[tuple[CauseKey, OpenAlert]] = field(default_factory=list)
+    """What is stored as open beside a newer alert of its cause: to be closed."""
+    first_found: dict[CauseKey, int] = field(default_factory=dict)
+    """Since when something that did not come is found without a break, by the clock."""
+    moved_at: int = NEVER
+    """When ``last_at`` rose, by the clock ..."""
+    catching_up_at: int = NEVER
+    """... and when it last rose faster than readings are made."""
+    busy_at: int = NEVER
+    """When older data of the station were last seen to be on their way, by the clock."""
+
+    @property
+    def name(self) -> str:
+        """What alerts are about: the station's code, or the account's name."""
+        return self.code or self.account
 
     def take_set(self, flagged: FlaggedSet, context: Context) -> None:
         """Take a set of flagged readings."""
         received_at = min(to_whole_seconds(flagged.received_at), context.now)
         version = reading_version(flagged.received_at, flagged.revision)
-        readings, rows, newest_at = flagged.readings, [], NEVER
+        readings, newest_at = flagged.readings, NEVER
+        prompt_rows: list[tuple[int, int]] = []
+        newest_rows: list[tuple[int, int]] = []
         times = [min(to_whole_seconds(time), received_at) for time in readings.measured_at]
         made_at = {time: mean_made_at(context.entry, time) for time in set(times)}
         for row, (parameter, time) in enumerate(zip(readings.parameter, times, strict=True)):
@@ -149,18 +198,39 @@ class WatchedStation:
             newest_at = max(newest_at, time)
             series = self.series_of(parameter)
             series.last_at = max(series.last_at, time)
-            if received_at - made_at[time] < context.rules.late and (time, version) >= series.newest:
-                series.newest = time, version
-                series.value, series.unit = readings.value[row], readings.unit[row]
-                rows.append((row, time))
-        if newest_at == NEVER:
-            return
-        self.extend(newest_at, newest_at)
-        if received_at - newest_at < context.rules.grace:
-            self.prompt_at = max(self.prompt_at, newest_at)
-        file = ArrivedFile(received_at, max(made_at.values()), flagged.revision, readings, rows)
+            if received_at - made_at[time] < context.rules.late:
+                prompt_rows.append((row, time))
+                if (time, version) >= series.newest:
+                    series.newest = time, version
+                    series.value, series.unit = readings.value[row], readings.unit[row]
+                    newest_rows.append((row, time))
+        if newest_at != NEVER:
+            self._move(newest_at, context.now)
+            self.extend(newest_at, newest_at)
+            if received_at - newest_at < context.rules.grace:
+                self.prompt_at = max(self.prompt_at, newest_at)
+        file = ArrivedFile(
+            received_at,
+            to_milliseconds(flagged.received_at),
+            flagged.file_name,
+            NEVER if newest_at == NEVER else max(made_at.values()),
+            flagged.revision,
+            version,
+            readings,
+            prompt_rows,
+            newest_rows,
+            flagged.rejects,
+        )
         for state in self.states.values():
             state.take_file(file, context)
+
+    def _move(self, newest_at: int, now: int) -> None:
+        """Note how fast the newest reading follows the one before: a backlog comes faster than it is made."""
+        if newest_at <= self.last_at:
+            return
+        if self.last_at == NEVER or newest_at - self.last_at > _CATCHING_UP * (now - self.moved_at):
+            self.catching_up_at = now
+        self.moved_at = now
 
     def take_aggregated(self, message: AggregatedMessage, now: int) -> None:
         """Take averages and exceedances."""
@@ -178,6 +248,23 @@ class WatchedStation:
         if series is None:
             series = self.series[parameter] = Series()
         return series
+
+    def note_closed(self, key: CauseKey, alert: OpenAlert) -> None:
+        """Note an alert in its closed state."""
+        current = self.open.get(key)
+        if current is not None and current.alert_id == alert.alert_id:
+            del self.open[key]
+        self.superseded = [pair for pair in self.superseded if pair[1].alert_id != alert.alert_id]
+        self.closings(key).put(alert.alert_id, alert.version)
+
+    def closings(self, key: CauseKey) -> ClosedAlerts:
+        """Return the closed alerts of a cause."""
+        return self.closed.setdefault(key, ClosedAlerts())
+
+    def last_version(self, key: CauseKey, alert_id: str) -> int:
+        """Return the version that an alert was closed with; 0 where it was not."""
+        closed = self.closed.get(key)
+        return closed.version(alert_id) if closed else 0
 
     def restore(self, key: CauseKey, alert: OpenAlert, now: int) -> None:
         """Take back an open alert, and what its cause remembers of it."""

@@ -21,7 +21,8 @@ class Alert(AnswerModel):
     """Opened and updated are open."""
     version: int
     """Counts its states."""
-    station: str
+    station: str | None
+    """Null where it is about files of no station or about logins: `facts` names account or address."""
     parameter: str | None
     """Catalogue code; null = the whole station."""
     opened_at: datetime
@@ -48,6 +49,7 @@ def present_alert(row: Row, zone: ZoneInfo) -> dict[str, Any]:
     """Present a row of ``alerts`` as :class:`Alert`."""
     return {
         **row,
+        "station": row["station"] or None,
         "parameter": row["parameter"] or None,
         "opened_at_local": row["opened_at"].astimezone(zone),
     }

@@ -17,13 +17,34 @@ from services.api.common.database import (
 )
 
 # Every version is kept; the highest of those computed until ``as_of`` counts. A version of no periods says
-# that the episode is withdrawn.
+# that the episode is withdrawn. Of several episodes of one limit that are open, what follows a gap takes the
+# place of what was before it: the newest alone is shown as open.
 _PAGE = """
-SELECT * FROM
+WITH newest AS
+(
+  SELECT station, parameter, period, standard, column, max(starts_at)
+  FROM
+  (
+    SELECT station, parameter, period, standard, column, starts_at, periods, open
+    FROM exceedances
+    WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
+      AND ({parameter:String} = '' OR parameter = {parameter:String})
+      AND computed_at <= {as_of:DateTime64(3, 'UTC')}
+    ORDER BY station, parameter, period, standard, column, starts_at, version DESC, computed_at DESC
+    LIMIT 1 BY station, parameter, period, standard, column, starts_at
+  )
+  WHERE periods > 0 AND open = 1
+  GROUP BY station, parameter, period, standard, column
+)
+SELECT
+  station, parameter, period, standard, column, minimum, maximum, unit, starts_at, ends_at,
+  periods, peak, peak_at, ratio, toUInt8(is_newest AND unclosed) AS open, version, computed_at
+FROM
 (
   SELECT
     station, parameter, period, standard, column, minimum, maximum, unit, starts_at, ends_at,
-    periods, peak, peak_at, ratio, open, version, computed_at
+    periods, peak, peak_at, ratio, open AS unclosed, version, computed_at,
+    (station, parameter, period, standard, column, starts_at) IN newest AS is_newest
   FROM exceedances
   WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)})
     AND ({parameter:String} = '' OR parameter = {parameter:String})

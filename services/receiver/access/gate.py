@@ -19,6 +19,7 @@ from quantrac.domain.registry.accounts import Account, AccountLimits
 from quantrac.domain.registry.registry import Registry
 from services.receiver.access.authentication import NOBODY, Authenticator
 from services.receiver.access.lockout import Lockout
+from services.receiver.access.refused_logins import RefusedLogins
 from services.receiver.access.usage import Connections, FilesOfTheDay, Rates, until_midnight
 
 MAX_LOGIN_FAILURES = 5
@@ -67,9 +68,12 @@ class Gate:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         max_tracked: int = 50_000,
+        refused: RefusedLogins | None = None,
     ) -> None:
+        """``refused`` is told of every login that is refused, and of those that work."""
         self._registry, self._authenticator, self._defaults = registry, authenticator, defaults
         self._clock, self._monotonic, self._max_tracked = clock, monotonic, max_tracked
+        self._refused = refused
         self._lock = threading.Lock()
         self._logins = Lockout[tuple[str, str]](free=MAX_LOGIN_FAILURES, limit=max_tracked)
         self._sources = Lockout[str](free=MAX_ADDRESS_FAILURES, limit=max_tracked)
@@ -104,6 +108,7 @@ class Gate:
         """Return the answer of :meth:`login` where it needs no slow check, else ``None``."""
         account = self._account_from(name, address)
         if wait := self._wait(name, account, address):
+            self._note_refusal(name, address)
             return Refusal(Reason.CREDENTIALS, wait, "locked out after failures")
         if account is None or not self._authenticator.remembers(name, password):
             return None
@@ -114,7 +119,9 @@ class Gate:
         """Let a client in whose key the door has verified; keys are not guessed, so no failures count."""
         account = self._account_from(name, address)
         if account is None:
-            return Refusal(Reason.CREDENTIALS, detail=self._explain_failure(name, address))
+            detail = self._explain_failure(name, address)
+            self._note_refusal(name, address, detail)
+            return Refusal(Reason.CREDENTIALS, detail=detail)
         return account
 
     def enter(self, name: str) -> Refusal | None:
@@ -166,15 +173,29 @@ class Gate:
         with self._lock:
             wait = self._logins.fail((name[:_LONGEST_NAME], source), now)
             self._sources.fail(source, now)
-        return Refusal(Reason.CREDENTIALS, wait, self._explain_failure(name, address))
+        detail = self._explain_failure(name, address)
+        self._note_refusal(name, address, detail)
+        return Refusal(Reason.CREDENTIALS, wait, detail)
 
     def _explain_failure(self, name: str, address: str) -> str:
+        """Say for the operator's log which of the reasons it was that the client is not told."""
         account = self._registry.account(name, self._clock())
-        is_foreign = account is not None and not is_allowed(account, address)
-        return f"{address} is not among its allowed_networks" if is_foreign else ""
+        if account is None:
+            is_registered = name in self._registry.accounts
+            return "the account is not valid now" if is_registered else "unknown account"
+        if not is_allowed(account, address):
+            return f"{address} is not among its allowed_networks"
+        return "wrong password"
+
+    def _note_refusal(self, name: str, address: str, detail: str = "") -> None:
+        if self._refused is not None:
+            account = name if name in self._registry.accounts else ""
+            self._refused.note_failure(account, source_of(address), detail)
 
     def _count_success(self, name: str, address: str) -> None:
         source = source_of(address)
+        if self._refused is not None:
+            self._refused.note_success(name, source)
         with self._lock:
             self._logins.forgive((name, source))
             _remember(self._good_logins, (name, source), self._max_tracked)

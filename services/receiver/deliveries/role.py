@@ -11,6 +11,7 @@ from quantrac.io.health import Health, first_problem
 from quantrac.io.http_server import HttpServer
 from quantrac.io.progress import Progress
 from quantrac.io.role import Table
+from quantrac.io.threads import Loop, run_threads
 from services.receiver.access.logins import Logins
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,16 @@ class DeliveriesRole:
     """The provinces' deliveries → qa-flagged."""
 
     def __init__(
-        self, *, registry_table: Table, logins: Logins, server: HttpServer, health: DeliveriesHealth
+        self,
+        *,
+        registry_table: Table,
+        logins: Logins,
+        server: HttpServer,
+        health: DeliveriesHealth,
+        refused: Loop,
     ) -> None:
+        """``refused`` makes alerts of refused logins."""
+        self._refused = refused
         self._table, self._logins, self._server = registry_table, logins, server
         self.health = health.read
 
@@ -43,7 +52,7 @@ class DeliveriesRole:
         self._table.start()
         log.info("http on %s:%d", *self._server.address)
         try:
-            self._server.run(stop)
+            run_threads({"http": self._server.run, "refused logins": self._refused}, stop)
         finally:
             self._logins.close()
             self._table.close()

@@ -73,8 +73,13 @@ class IntakeRole:
         prune_hourly: Sequence[Callable[[datetime], object]],
         closing: Sequence[Callable[[], None]],
         clock: Callable[[], datetime],
+        refused: Loop | None = None,
     ) -> None:
-        """``servers`` are the doors by name; ``closing`` is called after everything else has ended."""
+        """``servers`` are the doors by name; ``closing`` is called after everything else has ended.
+
+        ``refused`` makes alerts of refused logins.
+        """
+        self._refused = refused
         self._table, self._intake, self._uploads, self._logins = registry_table, intake, uploads, logins
         self._servers, self._watched_folder, self.health = servers, watched_folder, health.read
         self._prune_hourly, self._closing, self._clock = prune_hourly, closing, clock
@@ -98,6 +103,8 @@ class IntakeRole:
         loops: dict[str, Loop] = {name: server.run for name, server in self._servers.items()}
         if self._watched_folder is not None:
             loops["folder"] = self._watched_folder.run
+        if self._refused is not None:
+            loops["refused logins"] = self._refused
         return loops | {
             "uploads": self._uploads.run,
             "sender": self._intake.sender.run,

@@ -14,19 +14,31 @@ from schemas.codecs.raw_file import RawFileHead, decode_head
 from schemas.codecs.sets import encode_reading_set
 from services.receiver.intake.handler import TRUNCATED
 from services.receiver.parse.open_questions import OpenQuestions, is_open, subject_of
+from services.receiver.parse.reject_log import RejectLog
 
 
 class ParseHandler:
     """Reads raw files: one reading set a file, whatever the file holds."""
 
-    def __init__(self, registry: Registry, topic: str, questions: OpenQuestions | None = None) -> None:
-        """With ``questions``, it also opens one for a file that the registry could not place."""
+    def __init__(
+        self,
+        registry: Registry,
+        topic: str,
+        questions: OpenQuestions | None = None,
+        reject_log: RejectLog | None = None,
+    ) -> None:
+        """With ``questions``, it also opens one for a file that the registry could not place.
+
+        ``reject_log`` says how many lines were rejected.
+        """
         self._registry, self._topic, self._questions = registry, topic, questions
+        self._reject_log = reject_log or RejectLog()
 
     def handle(self, batch: Sequence[Record]) -> Done:
         """Return the reading set of every file; a message without proper headers is a dead letter."""
         records: list[Record] = []
         dead: list[DeadLetter] = []
+        sets: list[ReadingSet] = []
         for record in batch:
             try:
                 headers = decode_head(record.headers)
@@ -34,12 +46,15 @@ class ParseHandler:
                 dead.append(DeadLetter(record, f"not the headers of a raw file: {error}"))
             else:
                 reading_set = self.read(record, headers)
+                if reading_set.rejects:
+                    sets.append(reading_set)
                 records += self.messages(record, headers, reading_set)
                 if self._questions is not None and is_open(reading_set):
                     question = self._questions.open(
                         subject_of(headers), record.partition, headers.received_at
                     )
                     records += [question] if question else []
+        self._reject_log.note(sets)
         return Done(records, dead)
 
     def messages(self, record: Record, headers: RawFileHead, reading_set: ReadingSet) -> list[Record]:

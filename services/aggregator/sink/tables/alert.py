@@ -20,9 +20,10 @@ def alert_columns(alerts: Sequence[Alert]) -> Columns:
     """Return the columns of ``alerts``; facts that are numbers become texts."""
     if not alerts:
         return {}
-    names = ("alert_id", "kind", "severity", "state", "version", "station")
+    names = ("alert_id", "kind", "severity", "state", "version")
     return {
         **{name: [getattr(alert, name) for alert in alerts] for name in names},
+        "station": [alert.station or "" for alert in alerts],
         "parameter": [alert.parameter or "" for alert in alerts],
         **{
             name: [getattr(alert, name) for alert in alerts] for name in ("opened_at", "changed_at", "detail")

@@ -12,6 +12,7 @@ from services.aggregator.watch.causes import (
     completeness,
     exceedance,
     parameter_silence,
+    rejects,
     silence,
     stuck,
     warning,
@@ -27,6 +28,8 @@ CAUSES: tuple[Cause, ...] = (
     exceedance.CAUSE,
     warning.CAUSE,
     backlog.CAUSE,
+    rejects.LINES,
+    rejects.FILES,
 )
 
 BY_KIND: Mapping[str, Cause] = {cause.kind: cause for cause in CAUSES}
@@ -35,5 +38,12 @@ BY_KIND: Mapping[str, Cause] = {cause.kind: cause for cause in CAUSES}
 def new_station(code: str) -> WatchedStation:
     """Return a station of which nothing is known yet."""
     station = WatchedStation(code)
-    station.states |= {cause.kind: cause.state(station) for cause in CAUSES}
+    station.states |= {cause.kind: cause.state(station) for cause in CAUSES if not cause.is_of_accounts}
     return station
+
+
+def new_account(name: str) -> WatchedStation:
+    """Return an account of which nothing is known yet."""
+    account = WatchedStation("", name)
+    account.states |= {cause.kind: cause.state(account) for cause in CAUSES if cause.is_of_accounts}
+    return account

@@ -26,7 +26,7 @@ class _State(FindingState):
     def __init__(self, station: WatchedStation) -> None:
         super().__init__(station)
         self._late: list[int] = []
-        """Times of receipt of the late files within the window, each once."""
+        """Times of receipt of the late files within the window, in milliseconds: each is another file."""
         self._begins_at = NEVER
         """When the files of a backlog became too many ..."""
         self._late_at = NEVER
@@ -34,7 +34,7 @@ class _State(FindingState):
 
     def take_file(self, file: ArrivedFile, context: Context) -> None:
         received_at, rules, now = file.received_at, context.rules, context.now
-        is_late = received_at - file.newest_made_at >= rules.late
+        is_late = file.newest_made_at != NEVER and received_at - file.newest_made_at >= rules.late
         # Read again long after it came, a file is no news.
         if file.revision or not is_late or now - received_at >= rules.late:
             return
@@ -43,11 +43,11 @@ class _State(FindingState):
         self._late_at = now
         if self._begins_at != NEVER:
             return
-        newest = max([received_at, *self._late])
-        received = {received_at, *self._late}
-        self._late = sorted(time for time in received if newest - time < rules.backlog_window)
+        received = {file.received_ms, *self._late}
+        start = max(received) - 1000 * rules.backlog_window
+        self._late = sorted(time for time in received if time > start)
         if len(self._late) > rules.backlog_files:
-            self._begins_at = self._late[rules.backlog_files]
+            self._begins_at = self._late[rules.backlog_files] // 1000
 
     def restore(self, key: CauseKey, alert: OpenAlert, now: int) -> None:
         self._begins_at, self._late_at = alert.opened_at, now

@@ -1,17 +1,41 @@
 """The shape that every cause has."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from enum import IntEnum
+from typing import Any, Literal, Protocol
 
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import from_seconds, to_iso, to_whole_seconds
 from schemas.messages.alerts import AlertKind
 from services.aggregator.watch.rules import WatchRules
-from services.aggregator.watch.state import NEVER, CauseState, Database, Facts, WatchedStation
+from services.aggregator.watch.state import (
+    NEVER,
+    CauseState,
+    Context,
+    Database,
+    Facts,
+    WatchedStation,
+)
 
 Severity = Literal["info", "warning", "critical"]
+
+
+class Rest(IntEnum):
+    """What of a station's data has come to rest, each value with all before it.
+
+    While data pour in, what is found of them holds for moments only. So a cause names what has to be at rest
+    before it opens an alert; what closes one counts at once.
+    """
+
+    NONE = 0
+    NEWEST = 1
+    """Its newest readings do not come faster than they are made: it is not catching up."""
+    PRESENT = 2
+    """And no file of the present waits on its way here."""
+    ALL = 3
+    """And nothing older does: no backlog, nothing that is judged or averaged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +51,9 @@ class Finding:
     parameter: str = ""
     limit: tuple[str, ...] = ()
     name: str = ""
-    """Put into the id beside kind, station, parameter and time."""
+    """Put into the id beside kind, station and parameter, in the place of the time."""
+    lies_back: bool = False
+    """Whether it is about a past that may still be on its way here, whatever the cause asks for."""
 
 
 class FindingState(CauseState):
@@ -43,12 +69,33 @@ class FindingState(CauseState):
         raise NotImplementedError
 
 
-StateOf = Callable[[str], Any]
-"""Station -> the cause's state of it; ``None`` where another member of the group watches the station."""
+class States(Protocol):
+    """The states of one cause."""
+
+    @property
+    def rules(self) -> WatchRules:
+        """What causes compare with."""
+        ...
+
+    def of(self, station: str) -> Any:
+        """Return the state of a station, or ``None`` where another member of the group watches it."""
+        ...
+
+    def of_account(self, account: str) -> Any:
+        """Return the state of an account whose files belong to no station, or ``None`` as :meth:`of`."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield those of all stations that something is remembered of."""
+        ...
+
+    def context(self, station: str) -> Context:
+        """Return what the readings of a station are taken by."""
+        ...
 
 
-def load_nothing(_database: Database, _now: int, _state_of: StateOf) -> None:
-    """Leave new states as they are."""
+def load_nothing(_database: Database, _states: States, _now: int) -> None:
+    """Leave the states as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +107,17 @@ class Cause:
     """Makes the cause's state of a station."""
     over: str
     """Sentence of the closed alert; ``{name}`` is one of its facts."""
-    absence: bool = False
-    """Whether it is something that did not come: not judged before watch itself has caught up."""
+    rest: Rest = Rest.NONE
+    """What has to be at rest before it opens an alert."""
     step: Callable[[Facts, WatchRules], object] = field(default=lambda _facts, _rules: None)
     """What an open alert is updated for when it changes."""
-    load: Callable[[Database, int, StateOf], None] = load_nothing
-    """Fills new states from the database, as at a time; raises ``ClickHouseError``."""
+    load: Callable[[Database, States, int], None] = load_nothing
+    """Lets states say what the database does, at a start and at each comparison; raises ``ClickHouseError``
+    before it has changed one."""
     limit_facts: tuple[str, ...] = ()
     """The facts that are the ``limit`` of a finding."""
+    is_of_accounts: bool = False
+    """Whether it is about accounts, not about stations."""
 
 
 def in_maintenance(entry: Station, parameter: str, at: datetime) -> bool:

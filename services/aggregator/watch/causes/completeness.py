@@ -18,7 +18,8 @@ from services.aggregator.watch.causes.cause import (
     Cause,
     Finding,
     FindingState,
-    StateOf,
+    Rest,
+    States,
     in_maintenance,
     write_time,
 )
@@ -144,9 +145,9 @@ def read_hours(database: Database, now: int) -> Iterator[tuple[str, str, list[tu
         yield row["station"], row["parameter"], list(zip(row["starts"], row["counts"], strict=True))
 
 
-def _load(database: Database, now: int, state_of: StateOf) -> None:
+def _load(database: Database, states: States, now: int) -> None:
     for station, parameter, hours in read_hours(database, now):
-        state: CompletenessState | None = state_of(station)
+        state: CompletenessState | None = states.of(station)
         if state is not None:
             state.put(parameter, hours)
 
@@ -155,6 +156,6 @@ CAUSE = Cause(
     _KIND,
     CompletenessState,
     "Enough of the last 24 hours' readings count again.",
-    absence=True,
+    rest=Rest.ALL,
     load=_load,
 )

@@ -5,11 +5,13 @@ the ratio of the peak to the limit has grown by another tenth. An episode that i
 opens nothing; one that lies back opens nothing for a while, since the next file of a backlog may end it.
 
 Late data move the start of an episode, and an average that is missing makes two of one. So an alert goes on
-when its episode is withdrawn, as long as another one that is open reaches beyond its start.
+while its episode is open, though a newer one follows after a gap; and when its episode is withdrawn, as long
+as one that is open overlaps or adjoins what the alert was about. Of the open episodes of one limit the newest
+is what holds.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,7 +25,7 @@ from services.aggregator.watch.causes.cause import (
     Cause,
     Finding,
     FindingState,
-    StateOf,
+    States,
     read_time,
     write_time,
 )
@@ -48,7 +50,9 @@ EPISODES_SQL = """
 SELECT *
 FROM
 (
-    SELECT * FROM exceedances
+    SELECT *,
+      min(computed_at) OVER (PARTITION BY station, parameter, period, standard, column, starts_at) AS known_at
+    FROM exceedances
     ORDER BY version DESC
     LIMIT 1 BY station, parameter, period, standard, column, starts_at
 )
@@ -63,7 +67,7 @@ class Episode:
     message: ExceedanceMessage
     computed_at: int
     known_at: int
-    """When its first state was computed, of those that watch has seen."""
+    """When its first state was computed, of those that are known."""
 
     @property
     def limit(self) -> tuple[str, ...]:
@@ -125,6 +129,10 @@ class ExceedanceState(FindingState):
         elif current.message.version <= episode.message.version:
             self._episodes[key] = replace(episode, known_at=current.known_at)
 
+    def replace(self, episodes: Iterable[Episode]) -> None:
+        """Take what is stored in the place of what is remembered."""
+        self._episodes = {(*episode.limit, write_time(episode.starts_at)): episode for episode in episodes}
+
     def find(self, entry: Station, rules: WatchRules, now: int) -> Iterator[Finding]:
         """Yield the latest open episode of each limit, once its first average is over."""
         by_limit: dict[tuple[str, ...], list[Episode]] = {}
@@ -136,19 +144,27 @@ class ExceedanceState(FindingState):
             if alert is not None and self._goes_on(alert, episodes):
                 yield replace(_finding(episodes[-1]), opened_at=alert.opened_at)
             elif current := [episode for episode in episodes if not _may_be_over(episode, rules, now)]:
-                yield _finding(current[-1])
+                yield replace(_finding(current[-1]), lies_back=_lies_back(current[-1], rules, now))
 
     def _goes_on(self, alert: OpenAlert, episodes: Sequence[Episode]) -> bool:
         """Tell whether what an alert is about is still open, be it as another one of the open episodes."""
-        start = read_time(alert.facts["starts_at"])
+        start, end = (read_time(alert.facts[name]) for name in ("starts_at", "ends_at"))
         own = self._episodes.get((*episodes[0].limit, write_time(start)))
-        has_ended = own is not None and own.message.periods > 0 and not own.is_open
-        return not has_ended and any(episode.ends_at > start for episode in episodes)
+        if own is not None and own.message.periods > 0:
+            return own.is_open
+        if own is not None:  # withdrawn: it had come this far
+            end = max(end, own.ends_at)
+        return any(episode.starts_at <= end and episode.ends_at > start for episode in episodes)
+
+
+def _lies_back(episode: Episode, rules: WatchRules, now: int) -> bool:
+    """Tell whether an episode's last average was over so long ago that late data may end it."""
+    return now - episode.ends_at >= rules.late
 
 
 def _may_be_over(episode: Episode, rules: WatchRules, now: int) -> bool:
     """Tell whether an episode lies back and became known just now, as from the first file of a backlog."""
-    return now - episode.ends_at >= rules.late and now - episode.known_at < rules.backlog_window
+    return _lies_back(episode, rules, now) and now - episode.known_at < rules.backlog_window
 
 
 def _finding(episode: Episode) -> Finding:
@@ -197,15 +213,18 @@ def read_episodes(database: Database, now: int) -> Iterator[tuple[str, Episode]]
     for row in iterate_rows(database.columns(EPISODES_SQL, {"start": now - _ENDED_FOR})):
         fields = {name: row[name] for name in ExceedanceMessage.__struct_fields__}
         message = msgspec.convert(fields | {"open": bool(row["open"])}, ExceedanceMessage)
-        computed_at = to_whole_seconds(row["computed_at"])
-        yield row["station"], Episode(message, computed_at, known_at=computed_at)
+        times = to_whole_seconds(row["computed_at"]), to_whole_seconds(row["known_at"])
+        yield row["station"], Episode(message, *times)
 
 
-def _load(database: Database, now: int, state_of: StateOf) -> None:
+def _load(database: Database, states: States, now: int) -> None:
+    stored: dict[str, list[Episode]] = {}
     for station, episode in read_episodes(database, now):
-        state: ExceedanceState | None = state_of(station)
-        if state is not None:
-            state.put(episode)
+        stored.setdefault(station, []).append(episode)
+    for station in stored:
+        states.of(station)  # made where there was none
+    for state in states:
+        state.replace(stored.get(state.station.code, ()))
 
 
 CAUSE = Cause(

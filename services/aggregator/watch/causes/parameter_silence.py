@@ -17,6 +17,7 @@ from services.aggregator.watch.causes.cause import (
     Cause,
     Finding,
     FindingState,
+    Rest,
     maintenance_end,
     minutes,
     read_time,
@@ -80,4 +81,4 @@ class _State(FindingState):
         return starts | unregistered
 
 
-CAUSE = Cause(_KIND, _State, "The parameter comes again, or is no longer asked for.", absence=True)
+CAUSE = Cause(_KIND, _State, "The parameter comes again, or is no longer asked for.", rest=Rest.ALL)

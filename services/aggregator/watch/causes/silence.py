@@ -16,6 +16,7 @@ from services.aggregator.watch.causes.cause import (
     Cause,
     Finding,
     FindingState,
+    Rest,
     maintenance_end,
     minutes,
     read_time,
@@ -78,4 +79,4 @@ def _counts_from(station: WatchedStation, entry: Station, now: int) -> int:
     return max(made_at, start_of(entry.valid_from), maintenance_end(entry, "", now))
 
 
-CAUSE = Cause(_KIND, _State, "The station sends again.", absence=True)
+CAUSE = Cause(_KIND, _State, "The station sends again.", rest=Rest.PRESENT)

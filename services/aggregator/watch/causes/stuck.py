@@ -45,7 +45,7 @@ class _State(FindingState):
     def take_file(self, file: ArrivedFile, context: Context) -> None:
         # One row a reading: its outcomes of the tests
         outcomes = list(zip(*map(file.readings.outcome_of, _TESTS), strict=True))
-        for row, time in file.rows:
+        for row, time in file.newest_rows:
             if file.readings.status[row] != MEASURING:
                 continue
             self._take_outcomes(file.readings.parameter[row], outcomes[row], time)

@@ -144,4 +144,5 @@ class ClickHouseExceedances:
             "since": since,
         }
         rows = self._database.query(_EPISODES, bound).rows
-        return [(row[0], Episode(*row[1:-2]), *row[-2:]) for row in rows]
+        # The table's 0 and 1 become what a message may hold: what is stored is published again as it is.
+        return [(row[0], Episode(*row[1:-2])._replace(open=bool(row[-3])), *row[-2:]) for row in rows]

@@ -77,6 +77,35 @@ def test_an_alert_is_told_in_vietnamese() -> None:
     assert message.subject == "[cảnh báo] Trạm mất tín hiệu, mở: HN_BKHN_KHIKXQ (Đại học Bách khoa Hà Nội)"
 
 
+def test_a_station_without_an_english_name_has_its_own() -> None:
+    entry = station(name="Trạm Bách khoa", name_en="")
+    message = single(Pending(alert()), {entry.code: entry}, "en", EVENING)
+    assert message.subject == "[warning] Station silent, opened: HN_BKHN_KHIKXQ (Trạm Bách khoa)"
+    nameless = station(name="", name_en="")
+    message = single(Pending(alert()), {nameless.code: nameless}, "en", EVENING)
+    assert message.subject.endswith(": HN_BKHN_KHIKXQ")
+
+
+def test_what_is_about_no_station_names_the_account_or_the_address() -> None:
+    facts = {"account": "bkhn", "address": "203.113.4.17", "failures": "3.0", "reason": "wrong password"}
+    about_account = alert(kind="logins-refused", station=None, facts=facts)
+    del facts["account"]
+    about_address = alert(kind="logins-refused", station=None, facts=facts)
+    lines = [
+        single(Pending(item), {}, "vi", EVENING).text.splitlines() for item in (about_account, about_address)
+    ]
+    assert [(text[0], text[2]) for text in lines] == [
+        (
+            "3 lần đăng nhập bị từ chối của tài khoản bkhn từ 203.113.4.17 (wrong password).",
+            "Tài khoản: bkhn",
+        ),
+        ("3 lần đăng nhập bị từ chối từ 203.113.4.17 (wrong password).", "Địa chỉ: 203.113.4.17"),
+    ]
+    message = single(Pending(about_account), {}, "en", EVENING)
+    assert message.subject == "[warning] Logins refused, opened: bkhn"
+    assert "station" not in message.payload["data"]
+
+
 def test_a_fact_that_is_missing_leaves_the_kind() -> None:
     message = single(Pending(alert(facts={})), STATIONS, "vi", EVENING)
     assert message.text.splitlines()[0] == "Trạm mất tín hiệu."

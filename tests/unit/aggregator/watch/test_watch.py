@@ -20,16 +20,14 @@ from quantrac.domain.warning_levels import WarningShares
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.records import NotNow, Record
 from quantrac.testing.builders import station
-from schemas.codecs.aggregated import ExceedanceMessage
 from schemas.examples import example
 from schemas.messages.alerts import Alert
 from services.aggregator.watch.causes.exceedance import Episode
 from services.aggregator.watch.causes.warning import level_of
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.rules import WatchRules
-from support.watch import CODE, PARAMETERS, START, Watch, at
+from support.watch import CODE, EXCEEDED, PARAMETERS, SILENT, START, Watch, at, counts, exceedance
 
-SILENT = f"station-silent/{CODE}"
 ENTRY = station(parameters=PARAMETERS)
 
 
@@ -311,10 +309,6 @@ def test_a_parameter_outside_its_validity_or_under_maintenance_is_not_asked_for(
 # data-incomplete
 
 
-def counts(first: int, last: int, number: int) -> dict[tuple[str, int], int]:
-    return {(parameter.code, hour): number for parameter in PARAMETERS for hour in range(first, last)}
-
-
 def test_a_day_with_too_few_readings_opens_and_needs_a_margin_to_close() -> None:
     watch = Watch()
     watch.send(0)
@@ -388,30 +382,6 @@ def test_a_revision_of_the_newest_reading_counts_and_of_an_older_one_does_not() 
 
 
 # limit-exceeded
-
-
-def exceedance(version: int = 1, *, ratio: float = 1.2, start: float = 0, **more: Any) -> ExceedanceMessage:
-    fields: dict[str, Any] = {
-        "parameter": "PM2.5",
-        "period": "hour",
-        "standard": "QCVN 05:2023/BTNMT",
-        "column": "",
-        "minimum": None,
-        "maximum": 50.0,
-        "unit": "µg/m3",
-        "starts_at": at(start),
-        "ends_at": at(start + 60),
-        "periods": 1,
-        "peak": 50 * ratio,
-        "peak_at": at(start),
-        "ratio": ratio,
-        "open": True,
-        "version": version,
-    }
-    return ExceedanceMessage(**fields | more)
-
-
-EXCEEDED = f"limit-exceeded/{CODE}/PM2.5/hour/QCVN 05:2023/BTNMT/2026-03-25T05:00:00Z"
 
 
 def test_an_exceedance_is_told_when_its_first_average_is_over_again_when_it_grows_and_when_it_ends() -> None:
@@ -531,16 +501,75 @@ def test_the_level_rises_at_once_and_falls_after_half_an_hour_below_it() -> None
     assert watch.alerts[-1].detail == "No value has reached a warning level for 30 minutes."
 
 
-def test_after_a_restart_a_level_has_its_half_hour_anew() -> None:
+def test_after_a_restart_a_level_falls_when_it_would_have_without_one() -> None:
     watch = Watch()
     opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:00:00Z"
     watch.send(0, PM25=40.0)
     watch.send(15, PM25=1.0)
     watch.restart()
     assert watch.tick(15) == []
-    assert watch.send(40, PM25=1.0) == []
-    assert watch.send(45, PM25=1.0) == [(opened, "closed", 2)]
+    assert watch.send(25, PM25=1.0) == []
+    watch.restart()
+    assert watch.send(30, PM25=1.0) == [(opened, "closed", 2)]
     assert watch.alerts[-1].detail == "No value has reached a warning level for 30 minutes."
+
+
+def test_a_level_that_is_over_by_the_time_a_short_backlog_has_come_warns_nobody() -> None:
+    watch = Watch(grace=60)
+    watch.send(-60)
+    watch.tick(-55)
+    for n in range(-55, 5, 5):  # the line is back: what is up to 55 minutes old, within seconds
+        assert watch.send(n, received=0.1, PM25=60.0 if n < -40 else 1.0) == []
+    assert watch.tick(2) == []
+    assert watch.send(5, PM25=60.0) == [(f"warning-level/{CODE}/PM2.5/2026-03-25T05:05:00Z", "opened", 1)]
+
+
+def test_a_late_reading_that_was_at_a_level_before_moves_no_alert() -> None:
+    watch = Watch()
+    opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:05:00Z"
+    assert watch.send(5, PM25=45.0) == [(opened, "opened", 1)]
+    assert watch.send(0, received=8, PM25=45.0) == []
+    assert watch.send(5, revision=1, PM25={"value": 45.0, "flag": 3}) == []
+    assert watch.send(0, received=8, revision=1, PM25={"value": 45.0, "flag": 3}) == [(opened, "closed", 2)]
+
+
+def test_an_hourly_value_at_a_level_is_one_alert_until_the_next_that_is_not() -> None:
+    watch = Watch(replace(ENTRY, interval_seconds=3600))
+    opened = f"warning-level/{CODE}/PM2.5/2026-03-25T05:00:00Z"
+    states = [watch.send(60 * n, PM25=45.0 if n in (0, 1, 3) else 1.0) for n in range(5)]
+    again = f"warning-level/{CODE}/PM2.5/2026-03-25T08:00:00Z"
+    closed = [(opened, "closed", 2)]
+    assert states == [[(opened, "opened", 1)], [], closed, [(again, "opened", 1)], [(again, "closed", 2)]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 11), st.sampled_from([1.0, 41.0, 46.0, 51.0])), min_size=1, max_size=14
+    ),
+    st.randoms(use_true_random=False),
+    st.sets(st.integers(0, 13)),
+)
+def test_the_level_is_the_same_whatever_the_order_and_wherever_watch_was_restarted(
+    values: list[tuple[int, float]], random: Any, restarts: set[int]
+) -> None:
+    readings = dict(values)  # by the number of five minutes
+    newest = max(readings)
+    held = [level_of(v, PARAMETERS[0].warning_levels) for n, v in readings.items() if newest - n < 6]
+    order = list(readings)
+    random.shuffle(order)
+    watch = Watch(grace=60)
+    for number, n in enumerate(order):
+        watch.send(5 * n, received=56, PM25=readings[n])
+        if number in restarts:
+            watch.restart()
+    watch.tick(60)
+    watch.tick(62)
+    alerts = [alert for alert in watch.stored.alerts_by_id.values() if alert.kind == "warning-level"]
+    assert [alert.state for alert in alerts] == (["opened"] if any(held) else [])
+    assert [alert.facts["level"] for alert in alerts] == (
+        [["", "tendency", "preparing", "exceeded"][max(held)]] if any(held) else []
+    )
 
 
 def test_bad_readings_those_of_a_calibration_and_late_ones_warn_nobody() -> None:
@@ -594,6 +623,16 @@ def test_many_late_files_within_minutes_are_one_backlog_until_none_comes() -> No
     assert watch.send(9) == []
     assert watch.tick(18.9) == []
     assert watch.tick(19) == [(opened, "closed", 2)]
+
+
+def test_a_backlog_that_comes_within_seconds_is_one_for_each_station_it_is_true_of() -> None:
+    stations = [replace(ENTRY, code=code) for code in ("KPHU", "SDAY", "TDIEP", "HOALU")]
+    watch = Watch(*stations)
+    for n in range(300):
+        for number, entry in enumerate(stations):
+            watch.send(5 * n - 1560, received=(n + number / 4) / 1800, code=entry.code)  # 300 in 10 seconds
+    backlogs = {alert.station for alert in watch.alerts if alert.kind == "backlog-arriving"}
+    assert backlogs == {entry.code for entry in stations}
 
 
 def test_late_files_now_and_then_are_no_backlog() -> None:

@@ -278,3 +278,19 @@ def test_a_name_however_long_is_one_key_of_bounded_size(bench: GateBench) -> Non
 )
 def test_failures_are_counted_by_what_one_customer_has(address: str, source: str) -> None:
     assert source_of(address) == source
+
+
+def test_the_operator_is_told_why_a_login_was_refused_and_the_client_is_not(bench: GateBench) -> None:
+    def refusal(name: str, password: str = "guess") -> Refusal:
+        answer = bench.gate.login(name, password, STATION)
+        assert isinstance(answer, Refusal)
+        return answer
+
+    bench.change(valid_to=bench.now())
+    refusals = [refusal("other"), refusal("nobody"), refusal("bkhn", "secret")]
+    assert [str(answer) for answer in refusals] == [
+        "wrong password",
+        "unknown account",
+        "the account is not valid now",
+    ]
+    assert {answer.reason for answer in refusals} == {Reason.CREDENTIALS}
