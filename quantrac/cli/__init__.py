@@ -21,6 +21,7 @@ _COMMANDS = {
     "service": "Start at boot: a unit of systemd.",
     "put": "Send files by FTP, as a station's logger would.",
     "simulate": "Replay a CSV of measurements as a station's files.",
+    "import": "Import years of measurements as history.",
     "parse": "Show what the receiver makes of station files.",
     "conformance": "Hold a parser of station files against good and bad examples.",
     "qa": "Flag the rows of a CSV of one series.",
@@ -38,6 +39,10 @@ _COMMANDS = {
 """Command → its line in the list of commands, which is so shown without importing any of them."""
 
 
+_MODULES = {"import": "import_history"}
+"""Commands whose module, and function, has another name: theirs is a word of Python."""
+
+
 class _Commands(click.Group):
     """Loads ``quantrac.cli.<name>:<name>`` on demand, so that ``quantrac parse`` starts at once."""
 
@@ -47,7 +52,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{cmd_name}"), cmd_name)
+        name = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"quantrac.cli.{name}"), name)
         return refuse_repeats(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,21 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from statistics import median
 
 from quantrac.cli.terminal import echo
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.indices.rounding import exact
-from quantrac.domain.magnitudes import AMBIENT, doubt_unit
+from quantrac.domain.magnitudes import doubt_unit
 from quantrac.domain.registry.stations import StationType
-from quantrac.domain.spellings import clean, fold
+from quantrac.domain.tables.headings import is_micrograms, is_national_export, split_heading
 from quantrac.domain.units import Conversion, canonical_unit, check_unit, conversion
 from quantrac.errors import UserError
-
-# The exports of the national system close with a brace what a parenthesis opens: "CO(mg/Nm3}".
-_DEPTHS = dict.fromkeys("([{", -1) | dict.fromkeys(")]}", 1)
-_NATIONAL_NAMES = frozenset({"pm-2-5", "pm-10"})
-"""Names without dots, as the national system's database and its exports have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +23,6 @@ class Heading:
     """What :func:`read_heading` was told to make of its name; ``None`` for nothing."""
     unit: str | None = None
     """As it is written; ``None`` where the heading states none."""
-
-
-def split_heading(text: str) -> tuple[str, str | None]:
-    """Divide a heading into a name and the unit in brackets after it.
-
-    >>> split_heading("CO (mg/m3)"), split_heading("PM-2-5(µg/Nm3}"), split_heading("CO")
-    (('CO', 'mg/m3'), ('PM-2-5', 'µg/Nm3'), ('CO', None))
-    """
-    text = clean(text)
-    depth = 0
-    for position in reversed(range(len(text))):
-        depth += _DEPTHS.get(text[position], 0)
-        if depth <= 0:
-            name, unit = text[:position].rstrip(), text[position + 1 : -1]
-            return (name, unit) if name and _DEPTHS.get(text[-1]) == 1 else (text, None)
-    return text, None
 
 
 def read_heading(text: str, parameter_of: Callable[[str], str | None]) -> Heading:
@@ -131,15 +109,10 @@ def find_conversion(
 def _is_mislabelled_export(
     headings: Sequence[Heading], heading: Heading, rows: Sequence[Mapping[str, Fraction]]
 ) -> bool:
-    """Tell whether a column is CO labelled as in the exports of the national system: ``mg/Nm3``, holding µg.
-
-    Found in its data of 2025. It is taken so where half of the values would else be beyond what air can hold.
-    """
-    is_export = any(fold(split_heading(entry.text)[0]) in _NATIONAL_NAMES for entry in headings)
-    if not is_export or heading.parameter != "CO" or canonical_unit(heading.unit or "") != "mg/Nm3":
-        return False
-    values = [row["CO"] for row in rows if "CO" in row]
-    return bool(values) and median(values) > AMBIENT["CO"][1] / 1000
+    """Tell whether a column is CO of an export of the national system that holds µg."""
+    is_export = is_national_export(entry.text for entry in headings)
+    values = (float(row["CO"]) for row in rows if "CO" in row)
+    return is_export and is_micrograms(heading.parameter, heading.unit, values)
 
 
 def describe_doubt(parameter: str, unit: str, values: Iterable[tuple[int, float]], option: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from quantrac.cli.csv_units import split_heading
 from quantrac.domain.csv_rows import is_missing, read_rows
 from quantrac.domain.numbers import NumberError, Numbers, read_plain
 from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.statuses import read_status
+from quantrac.domain.tables.headings import split_heading
 from quantrac.domain.times import VIETNAM
 from quantrac.domain.written_times import read_written
 from quantrac.errors import UserError

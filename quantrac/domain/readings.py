@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Literal, Self, TypeAlias
 
 from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
+from quantrac.domain.transports import IMPORT
 
 
 class Flag(IntEnum):
@@ -215,6 +216,11 @@ class ReadingSet:
     readings: Readings = field(default_factory=Readings)
     rejects: list[Reject] = field(default_factory=list)
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether it is history (:data:`quantrac.domain.transports.IMPORT`)."""
+        return self.transport == IMPORT
+
 
 ProvisionalCause: TypeAlias = Literal["block", "companion", "late", "memory", "neighbours"]
 """Why flags may still change: see :class:`Provisional`."""
@@ -256,3 +262,8 @@ class FlaggedSet:
     """Why it was judged again; empty for the first judgement."""
     provisional: Provisional | None = None
     """What has to be judged again from the stored readings, ``None`` where these flags are final."""
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it is history (:data:`quantrac.domain.transports.IMPORT`)."""
+        return self.transport == IMPORT

@@ -21,7 +21,10 @@ from quantrac.domain.times import DAY, HOUR, to_seconds
 
 _Key = tuple[str, float, int]
 """Parameter, time and version of a reading."""
-_COLUMNS = ("parameter", "time", "version", "value", "status", "unit", "flag", "line", "text", "qualifier")
+_COLUMNS = (
+    *("parameter", "time", "version", "value", "status", "unit", "flag", "line", "text", "qualifier"),
+    "imported",
+)
 
 
 class HistoryInMemory:
@@ -52,6 +55,7 @@ class HistoryInMemory:
                 reading.line,
                 reading.text,
                 reading.qualifier,
+                flagged.is_imported,
             )
             self._days[flagged.station, int(time // DAY)][row[:3]] = row
             if not has_wrong_clock(time, to_seconds(flagged.received_at)):

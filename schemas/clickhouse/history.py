@@ -25,7 +25,7 @@ _LAST_SECOND = 2**32 - 1
 
 _COLUMNS = """
 SELECT parameter, toUnixTimestamp(measured_at) AS time, value, status, unit, toInt64(version) AS version,
-       flag, line, text, qualifier
+       flag, line, text, qualifier, imported
 """
 _SPAN = """
 WHERE station = {station:String}

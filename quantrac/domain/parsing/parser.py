@@ -74,7 +74,7 @@ def parse_file(content: bytes, name: str, station: Station | None, received_at: 
     if is_side_file(name):
         return _refuse(name, Reason.SIDE_FILE, name=name)
     lines = read_lines(content, station.encoding if station else "utf-8")
-    times = Times(_names(station), received_at)
+    times = Times(names_of(station), received_at)
     decimal_sign = station.decimal_sign if station else None
     uniform = read_uniform(lines, times) if decimal_sign != "," else None
     if uniform is not None:
@@ -242,7 +242,7 @@ _MOST_ALIKE = 20_000
 """Names kept for stations to come; records that were replaced must not fill the memory."""
 
 
-def _names(station: Station | None) -> Names:
+def names_of(station: Station | None) -> Names:
     """Return the names of a station, cached by its code until the registry replaces the record."""
     if station is None:
         return CatalogueNames()

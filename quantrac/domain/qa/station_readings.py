@@ -59,6 +59,8 @@ class StationReadings:
     """(n,) the value as it stood in the file; empty where the value says it itself (:meth:`text_of`)."""
     qualifier: Texts
     """(n,) :data:`quantrac.domain.qualifiers.Qualifier`."""
+    is_imported: Bools
+    """(n,) whether it came as history."""
 
     def __len__(self) -> int:
         return len(self.time)
@@ -126,6 +128,7 @@ class StationReadings:
         line: ArrayLike = 0,
         text: ArrayLike = "",
         qualifier: ArrayLike = NO_QUALIFIER,
+        imported: ArrayLike = False,
     ) -> Self:
         """Sort rows (n,) in any order and of any versions, repeated ones among them.
 
@@ -176,6 +179,7 @@ class StationReadings:
             line=lines[rows],
             text=spread(text, object)[rows],
             qualifier=spread(qualifier, object)[rows],
+            is_imported=spread(imported, np.bool_)[rows],
         )
 
     @classmethod
@@ -200,6 +204,7 @@ class StationReadings:
             line=column("line"),
             text=texts(column("text")),
             qualifier=texts(column("qualifier")),
+            imported=[s.is_imported for s in sets for _ in s.readings.line],
         )
 
 

@@ -102,6 +102,8 @@ class Window:
     beyond its end, and where the device called none good. Live, nothing is known of them."""
     received: Floats
     """(n,) when the file was received; NaN where nobody knows."""
+    is_imported: Bools
+    """(n,) whether the file was imported as history, so that it was received long after it was measured."""
     interval: Floats
     """(n,) seconds between two readings by the registry; NaN where nobody knows."""
     replaced: Floats
@@ -163,6 +165,7 @@ class Window:
         equal_minutes: ArrayLike = 0.0,
         time: ArrayLike = 0.0,
         received: ArrayLike = np.nan,
+        is_imported: bool = False,
         interval_minutes: ArrayLike = np.nan,
         replaced: ArrayLike = np.nan,
         own: tuple[float, float] = (np.nan, np.nan),
@@ -208,6 +211,7 @@ class Window:
             past_time=np.where(np.isnan(past_value), np.nan, before),
             next_value=np.broadcast_to(after, (n, after.shape[1])),
             received=spread(received),
+            is_imported=np.full(n, is_imported),
             interval=60.0 * spread(interval_minutes),
             replaced=spread(replaced),
             own_low=spread(own[0]),

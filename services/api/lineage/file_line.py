@@ -5,6 +5,7 @@ from datetime import datetime
 from quantrac.domain.parsing.formats import find_format, split_line
 from quantrac.domain.parsing.text import read_lines
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.tables.part import find_row, is_part
 from quantrac.domain.units import canonical_unit
 from services.api.lineage.answer import UnitCorrection
 
@@ -12,9 +13,13 @@ from services.api.lineage.answer import UnitCorrection
 def find_line(content: bytes, number: int, encoding: str = "utf-8") -> str | None:
     """Return a line of a file, counted from 1 as the parser counts, or ``None`` where it has no such line.
 
+    Of part of a table, lines are those of the table.
+
     >>> find_line(b"PM2.5\\t27.8\\r\\nPM10\\t41.5\\r\\n", 2)
     'PM10\\t41.5'
     """
+    if is_part(content):
+        return find_row(content, number)
     lines = read_lines(content, encoding)
     text = [*lines.complete, lines.rest]
     return text[number - 1] if 1 <= number <= len(text) else None

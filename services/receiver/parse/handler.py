@@ -9,6 +9,9 @@ from quantrac.domain.readings import ReadingSet, Reject
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.rejects import TRUNCATED_FILE
+from quantrac.domain.tables.part import is_part
+from quantrac.domain.tables.reader import read_table
+from quantrac.domain.transports import IMPORT
 from quantrac.io.records import DeadLetter, Done, Record
 from schemas.codecs.raw_file import RawFileHead, decode_head
 from schemas.codecs.sets import encode_reading_set
@@ -84,7 +87,9 @@ class ParseHandler:
         station = stations[0]
         result = _empty_set(station.code, headers)
         lines, half_line = _whole_lines(content, headers)
-        parsed = parse_file(lines, headers.name, station, headers.received_at)
+        # Only what was imported can be part of a table: no logger's bytes are taken for one.
+        read = read_table if headers.transport == IMPORT and is_part(lines) else parse_file
+        parsed = read(lines, headers.name, station, headers.received_at)
         result.format, result.readings, result.rejects = parsed.format, parsed.readings, parsed.rejects
         if half_line is not None:
             result.rejects.insert(0, Reject(0, half_line, TRUNCATED_FILE, _describe_cut(content)))

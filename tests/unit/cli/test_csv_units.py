@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from quantrac.cli.csv_units import split_heading
 from quantrac.cli.index import index
 from quantrac.cli.qa import qa
+from quantrac.domain.tables.headings import split_heading
 
 DAYS = range(1, 4)
 

@@ -3,7 +3,8 @@
 Source: Circular 10/2021/TT-BTNMT, Article 39: a logger keeps at least the last 60 days. A clock that lost
 its power starts again at its epoch (1970, 1980, 1990 or 2000) and goes on from there, so that the year 2000
 counts among these. A reading that old is in nobody's past
-(:func:`~quantrac.domain.qa.shared_rules.has_wrong_clock`).
+(:func:`~quantrac.domain.qa.shared_rules.has_wrong_clock`). Of history (``quantrac import``) the age says
+nothing: it was measured long before it was received, and no logger kept it.
 """
 
 import numpy as np
@@ -17,17 +18,19 @@ from quantrac.domain.times import DAY
 def age(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold = 2001.0) -> Outcomes:
     """Suspect a reading older than ``days`` at its receipt, and fail one from before ``earliest_year`` (UTC).
 
-    A reading that does not fail and whose time of receipt is not known is NOT_EVALUATED, and so is a row
-    without thresholds.
+    A reading that does not fail and whose time of receipt is not known, or that was imported as history, is
+    NOT_EVALUATED, and so is a row without thresholds.
 
     >>> now = 1_769_900_000.0
     >>> age(Window.of([27.8] * 3, time=[now - 59 * DAY, now - 61 * DAY, 0.0], received=now)).tolist()
     [1, 3, 4]
+    >>> age(Window.of([27.8] * 2, time=[now - 61 * DAY, 0.0], received=now, is_imported=True)).tolist()
+    [2, 4]
     """
     old = (window.received - window.time) / DAY
     outcome = np.full(len(window), Flag.GOOD, dtype=np.uint8)
     outcome[old > days] = Flag.SUSPECT
-    outcome[np.isnan(old)] = Flag.NOT_EVALUATED
+    outcome[np.isnan(old) | window.is_imported] = Flag.NOT_EVALUATED
     outcome[window.time < _start(earliest_year)] = Flag.FAIL
     outcome[np.broadcast_to(np.isnan(days) | np.isnan(earliest_year), len(window))] = Flag.NOT_EVALUATED
     return outcome
@@ -40,9 +43,11 @@ def explain(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold 
     ['61 d old at its receipt, limit 60 d']
     >>> explain(Window.of([27.8], time=0.0))
     ['stamped before the year 2001']
+    >>> explain(Window.of([27.8], time=0.0, received=61 * DAY, is_imported=True), earliest_year=1970)
+    ['imported as history, 61 d after it was measured']
     """
     old = (window.received - window.time) / DAY
-    numbers = rows(window.time, old, days, earliest_year, _start(earliest_year))
+    numbers = rows(window.time, old, days, earliest_year, _start(earliest_year), window.is_imported)
     return [
         NO_THRESHOLD
         if np.isnan(most) or np.isnan(year)
@@ -50,8 +55,10 @@ def explain(window: Window, *, days: Threshold = 60.0, earliest_year: Threshold 
         if time < start
         else "the time of receipt is not known"
         if np.isnan(since)
+        else f"imported as history, {format_duration(1440 * since)} after it was measured"
+        if imported
         else f"{format_duration(1440 * since)} old at its receipt, limit {format_duration(1440 * most)}"
-        for time, since, most, year, start in numbers
+        for time, since, most, year, start, imported in numbers
     ]
 
 

@@ -28,6 +28,7 @@ class FileColumns(NamedTuple):
     """The very same list where the station's file before held the same parameters."""
     times: list[float]
     received: float
+    is_imported: bool
     has_one_time: bool
     profiles: StationProfiles | None
     """What the tests expect of the station; ``None`` where there is no reading."""
@@ -93,6 +94,7 @@ class BatchColumns:
             past_time=past.past_time,
             next_value=np.broadcast_to(np.nan, (len(self), FOLLOWING)),  # known when the block is over
             received=arrivals.received,
+            is_imported=self.spread([file.is_imported for file in self.files]),
             interval=interval,
             replaced=past.replaced,
             **{name: getattr(self.bounds, name) for name in BOUNDS},
@@ -134,10 +136,12 @@ class _BatchReader:
     def add(self, reading_set: ReadingSet) -> None:
         """Add the rows of a set."""
         station, readings = reading_set.station, reading_set.readings
-        received = to_receipt_seconds(reading_set.received_at)
+        received, is_imported = to_receipt_seconds(reading_set.received_at), reading_set.is_imported
         self._starts.append(self._starts[-1] + len(readings))
         if not readings:
-            self._files.append(FileColumns(station, [], [], received, has_one_time=False, profiles=None))
+            self._files.append(
+                FileColumns(station, [], [], received, is_imported, has_one_time=False, profiles=None)
+            )
             return
         times = measurement_seconds(readings.measured_at)
         self._values += readings.value
@@ -145,7 +149,8 @@ class _BatchReader:
         self._units += readings.unit
         self._qualified += find_qualified(readings.qualifier, self._starts[-2])
         parameters = readings.parameter
-        if station:
+        # History is no part of what is remembered: its past is in the store, where it is judged again.
+        if station and not is_imported:
             parameters, series = self._memory.series(station).of_file(parameters)
         else:
             series = np.full(len(readings), NO_SERIES)
@@ -154,7 +159,9 @@ class _BatchReader:
         self._profiles.append(profiles.of_file(parameters, received, times))
         has_one_time = times.count(times[0]) == len(times)
         self._bounds.add(station, parameters, times, same=has_one_time)
-        self._files.append(FileColumns(station, parameters, times, received, has_one_time, profiles))
+        self._files.append(
+            FileColumns(station, parameters, times, received, is_imported, has_one_time, profiles)
+        )
         self._add_samples(times, has_one_time=has_one_time)
 
     def _add_samples(self, times: list[float], *, has_one_time: bool) -> None:

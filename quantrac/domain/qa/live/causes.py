@@ -33,7 +33,7 @@ def add_companions(spans: ProvisionalSpans, batch: BatchColumns, memory: Memory)
     """
     other_files = OtherFiles(memory)
     for index, file in enumerate(batch.files):
-        if not file.station or file.profiles is None:
+        if not file.station or file.profiles is None or file.is_imported:
             continue
         for time, parameters in file.parameters_by_time().items():
             if has_wrong_clock(time, file.received):
@@ -53,7 +53,8 @@ class FinishedPeriods:
     """
 
     newest_before: list[float]
-    """(sets,) newest time of each set's station before it; -inf where there is none."""
+    """(sets,) newest time of each set's station before it; -inf where there is none, inf for history, which
+    lies in blocks that are over."""
     blocks: dict[int, tuple[float, float]]
     """By index of the set."""
     hours: dict[int, tuple[float, float]]
@@ -65,6 +66,10 @@ def advance_stations(batch: BatchColumns, memory: Memory) -> FinishedPeriods:
     finished = FinishedPeriods([-np.inf] * len(batch.files), {}, {})
     for index, file in enumerate(batch.files):
         if not file.station or not file.times:
+            continue
+        if file.is_imported:
+            finished.newest_before[index] = np.inf
+            memory.is_complete = False
             continue
         before, newest = memory.advance(file.station, file.times, file.received)
         finished.newest_before[index] = before

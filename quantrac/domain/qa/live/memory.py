@@ -80,8 +80,8 @@ class Memory:
     def remember(self, sets: Iterable[FlaggedSet]) -> None:
         """Take sets that were judged before, in the order they were, with their own ``equal_since``.
 
-        Sets without a station are left out, and so are revisions: they hold the same values again. There may
-        have been more before them.
+        Sets without a station are left out, and so are revisions, which hold the same values again, and
+        history, which is not remembered. There may have been more before them.
         """
         series: list[Indices] = []
         times: list[float] = []
@@ -92,7 +92,7 @@ class Memory:
         qualified: list[int] = []
         for judged in sets:
             readings = judged.readings
-            if not judged.station or not readings or judged.revision:
+            if not judged.station or not readings or judged.revision or judged.is_imported:
                 continue
             receipt, set_times = (
                 to_receipt_seconds(judged.received_at),

@@ -145,6 +145,7 @@ class StationWindows:
             past_time=self._past_time[before],
             next_value=self._following(rows),
             received=self.received[rows],
+            is_imported=readings.is_imported[rows],
             interval=self.expectations.intervals(profile),
             replaced=readings.replaced[rows],
             own_low=nothing,

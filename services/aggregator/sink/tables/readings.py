@@ -21,7 +21,7 @@ from services.aggregator.sink.tables.topic_tables import Columns
 
 READING = (
     *("station", "parameter", "measured_at", "value", "text", "unit"),
-    *("status", "qualifier", "flag", "tests", "rules", "line", "version"),
+    *("status", "qualifier", "flag", "tests", "rules", "imported", "line", "version"),
 )
 """The columns of ``readings``; the first three are its key."""
 
@@ -64,6 +64,7 @@ def reading_columns(sets: Sequence[FlaggedSet], versions: Mapping[int, list[int]
         "flag": _join(r.flag for r in readings),
         "tests": _join(map(_tests, readings)),
         "rules": _spread([s.rules for s in filled.values()], counts),
+        "imported": np.array([s.is_imported for s in filled.values()], dtype=np.uint8).repeat(counts),
         "line": _join(r.line for r in readings),
         "version": version,
     }
@@ -74,7 +75,8 @@ def reading_rows(s: FlaggedSet) -> list[Row]:
     r = s.readings
     as_sent = (r.parameter, r.measured_at, r.value, _texts(r), r.unit, r.status, r.qualifier)
     rows = zip(*as_sent, r.flag, _tests(r), r.line, strict=True)
-    return [(s.station, *row, s.rules, line, _version(s)) for *row, line in rows]
+    imported = int(s.is_imported)
+    return [(s.station, *row, s.rules, imported, line, _version(s)) for *row, line in rows]
 
 
 def _version(s: FlaggedSet) -> int:

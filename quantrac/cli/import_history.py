@@ -1,0 +1,221 @@
+"""``quantrac import``: years of measurements as history."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from quantrac.cli.importing.mapping import TableMapping, read_mapping
+from quantrac.cli.importing.plan import TablePlan, check_station, plan_table
+from quantrac.cli.importing.sending import (
+    TOPIC,
+    HistoryFile,
+    Sent,
+    StoredFiles,
+    send,
+    wait_until_stored,
+)
+from quantrac.cli.importing.summary import describe_stored, wait_for_files
+from quantrac.cli.importing.tables import StationFile, find_files, open_file
+from quantrac.cli.importing.tally import Tally, describe_interval, describe_tally
+from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.names import look_up_station
+from quantrac.cli.registry_topic import read_registry, user
+from quantrac.cli.target import Target, target_options
+from quantrac.cli.terminal import echo
+from quantrac.domain.assignment import match_stations
+from quantrac.domain.parsing import ParsedFile, parse_file
+from quantrac.domain.registry.registry import Registry
+from quantrac.domain.spellings import did_you_mean
+from quantrac.domain.tables.part import is_part
+from quantrac.domain.tables.reader import read_table
+from quantrac.errors import UserError
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.kafka.producer import KafkaProducer
+
+_PROGRESS_SECONDS = 2.0
+_UNPLACED_NAMED = 5
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--station", default="", metavar="CODE", help="Station of all rows and files.")
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML that says what columns mean; by default their names do.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be read, and do nothing else.")
+@click.option("--wait/--no-wait", default=True, help="Wait until all is judged and stored, and sum up.")
+@one_sentence
+@target_options
+def import_history(
+    *,
+    paths: tuple[Path, ...],
+    station: str,
+    mapping_file: Path | None,
+    dry_run: bool,
+    wait: bool,
+    target: Target,
+) -> None:
+    """Import PATHS as history: tables (CSV or XLSX, wide or long), station files, folders of either.
+
+    History goes the way of every file, and is judged by what fits the past: not by its age, and no alert
+    comes of it. Columns are found by their names; times without a zone are on the station's clock. The same
+    files again change nothing, and an import that was cut off is finished by typing it again.
+
+    Exit status: 0 everything has its station and was sent, 1 some rows or files have none, or nothing moved
+    for a minute.
+    """
+    mapping = read_mapping(mapping_file)
+    with read_registry(target) as registry:
+        code = look_up_station(station, registry.stations) if station else ""
+        for named in filter(None, (mapping.station, *mapping.codes.values())):
+            check_station(named, registry)
+        sources = _Sources(paths, mapping, registry, code)
+        if dry_run:
+            _show(sources, registry)
+        else:
+            is_whole = _import(sources, registry, target, wait=wait)
+            if not is_whole:
+                sys.exit(1)
+    if sources.unplaced:
+        sys.exit(1)
+
+
+@dataclass(slots=True)
+class _Sources:
+    """The files that are imported, opened one after the other."""
+
+    paths: Sequence[Path]
+    mapping: TableMapping
+    registry: Registry
+    station: str
+    unplaced: Counter[str] = field(default_factory=Counter)
+    """Sentence about rows and files without a station → how many."""
+
+    def files(self, registry: Registry, *, is_told: bool = True) -> Iterator[HistoryFile]:
+        """Yield all files of history; says of each table how it is read."""
+        for path, folder in find_files(self.paths):
+            source = open_file(path, folder)
+            if isinstance(source, StationFile):
+                yield from self._station_file(source)
+                continue
+            plan = plan_table(source, self.mapping, self.registry, self.station)
+            yield from self._table(plan, registry, is_told=is_told)
+
+    def _table(self, plan: TablePlan, registry: Registry, *, is_told: bool) -> Iterator[HistoryFile]:
+        name = plan.table.path.name
+        if is_told:
+            for line in _describe(plan):
+                echo(line, err=True)
+        seen: set[str] = set()
+        for part in plan.parts():
+            if part.station not in seen:
+                seen.add(part.station)
+                station = registry.stations[part.station]
+                parsed = read_table(part.content, name, station, datetime.now(UTC))
+                if is_told and (sentence := describe_interval(station, parsed)):
+                    echo(sentence, err=True)
+            yield HistoryFile(part.station, name, "/", part.content, part.rows)
+        for text, count in plan.unplaced.items():
+            near = did_you_mean(text, self.registry.stations)
+            self.unplaced[f"{name}: {text!r} is no station of the registry{near}"] += count
+
+    def _station_file(self, source: StationFile) -> Iterator[HistoryFile]:
+        name, stations = source.path.name, list(self.registry.stations.values())
+        matches = match_stations(name, stations, source.folder) if not self.station else ()
+        if not self.station and len(matches) != 1:
+            self.unplaced[f"{name}: neither name nor folder says the station"] += 1
+            return
+        content = source.path.read_bytes()
+        code = self.station or matches[0].code
+        yield HistoryFile(code, name, source.folder, content, content.count(b"\n"))
+
+
+def _describe(plan: TablePlan) -> Iterator[str]:
+    layout, name = plan.layout, plan.table.path.name
+    station = f"station {plan.station}" if plan.station else "stations by column"
+    if layout.name is None:
+        columns = ", ".join(
+            f"{m.name}{f' in {m.unit}' if m.unit else ''}{' (words)' if m.words else ''}"
+            for _, m in layout.wide
+        )
+    else:
+        columns = "one reading a row"
+    yield f"{name}: {len(plan.table.rows):,} rows, {station}; {columns}"
+    if plan.left_out:
+        yield f"{name}: left out, as no parameter: {', '.join(map(repr, plan.left_out))}"
+    yield from (f"{name}: {remark}" for remark in plan.remarks)
+
+
+def _read(file: HistoryFile, registry: Registry, now: datetime) -> ParsedFile:
+    station = registry.stations[file.station]
+    read = read_table if is_part(file.content) else parse_file
+    return read(file.content, file.name, station, now)
+
+
+def _show(sources: _Sources, registry: Registry) -> None:
+    tally, rows, count, now = Tally(), 0, 0, datetime.now(UTC)
+    for file in sources.files(registry):
+        tally.add(file.station, _read(file, registry, now))
+        rows, count = rows + file.rows, count + 1
+    echo(f"would be read: {rows:,} rows in {count:,} files of at most some 500 readings")
+    for line in describe_tally(tally):
+        echo(line)
+    _tell_unplaced(sources)
+
+
+def _import(sources: _Sources, registry: Registry, target: Target, *, wait: bool) -> bool:
+    """Send all, and sum up; returns whether everything that was sent is stored, where that was waited for."""
+
+    def say(text: str) -> None:
+        echo(text, err=True)
+
+    database = ClickHouse(target.clickhouse)
+    wait_until_stored(target, say)
+    started = told = time.monotonic()
+
+    def tell(sent: Sent) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _PROGRESS_SECONDS:
+            told = time.monotonic()
+            say(f"{sent.rows:,} rows sent, {sent.known:,} files there already")
+
+    sent = send(
+        sources.files(registry),
+        topic=target.topic(TOPIC),
+        account=f"import by {user()}",
+        stored=StoredFiles(database),
+        producer=KafkaProducer(target.kafka),
+        on_progress=tell,
+    )
+    seconds = time.monotonic() - started
+    known = f"; {sent.known:,} files were imported before" if sent.known else ""
+    echo(f"{sent.rows:,} rows in {sent.files:,} files acknowledged in {seconds:.1f} s{known}")
+    _tell_unplaced(sources)
+    if not sent.stations:
+        raise UserError("nothing to import")
+    if not wait:
+        return True
+    if not wait_for_files(database, sent, say):
+        say("nothing moved for a minute; `quantrac status` says why, and the same command again sums up")
+        return False
+    for line in describe_stored(database, sent):
+        echo(line)
+    say("flags are looked at again with all that came after: `quantrac status` shows validator.rejudge's lag")
+    return True
+
+
+def _tell_unplaced(sources: _Sources) -> None:
+    for sentence, count in sources.unplaced.most_common(_UNPLACED_NAMED):
+        echo(f"not imported, {count:,} rows or files: {sentence}", err=True)
+    more = len(sources.unplaced) - _UNPLACED_NAMED
+    if more > 0:
+        echo(f"not imported: and {more} more such names", err=True)

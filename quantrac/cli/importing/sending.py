@@ -1,0 +1,155 @@
+"""Puts history on the topic of late files, once: what is stored already is not sent again."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from quantrac.cli.target import Target
+from quantrac.domain.ids import file_id, traceparent
+from quantrac.domain.receipt_times import RisingClock
+from quantrac.domain.transports import IMPORT
+from quantrac.errors import UserError
+from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.kafka.group_progress import GroupProgress
+from quantrac.io.kafka.producer import KafkaProducer
+from quantrac.io.records import Record
+from schemas.messages.raw_file import RawFileHeaders
+
+TOPIC = "raw-file-backlog"
+"""Late files wait there for those of the present."""
+_TOGETHER = 200
+_WAIT_SECONDS = 120.0
+_LOOK_SECONDS = 0.5
+
+_STORED = """
+SELECT DISTINCT file_id, received_at FROM raw_files WHERE station = {station:String}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFile:
+    """A part of a table, or a station file, with its station."""
+
+    station: str
+    name: str
+    """Of the file that was imported."""
+    folder: str
+    content: bytes
+    rows: int
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was sent, and what was there."""
+
+    files: int = 0
+    rows: int = 0
+    known: int = 0
+    """Files that were stored before."""
+    stations: set[str] = field(default_factory=set)
+    first: datetime | None = None
+    """The earliest time of receipt of all of them, UTC."""
+    last: datetime | None = None
+
+    def note(self, station: str, received_at: datetime) -> None:
+        """Take a file's time of receipt into account."""
+        self.stations.add(station)
+        self.first = min(self.first or received_at, received_at)
+        self.last = max(self.last or received_at, received_at)
+
+
+class StoredFiles:
+    """Which files are stored, by station; asked once a station."""
+
+    def __init__(self, database: ClickHouse) -> None:
+        self._database = database
+        self._stations: dict[str, Mapping[str, datetime]] = {}
+
+    def receipt(self, station: str, identity: str) -> datetime | None:
+        """Return when a file of the station was received, ``None`` where it was not."""
+        if station not in self._stations:
+            rows = self._database.query(_STORED, {"station": station}).rows
+            self._stations[station] = {row[0]: row[1] for row in rows}
+        return self._stations[station].get(identity)
+
+
+def wait_until_stored(target: Target, say: Callable[[str], None]) -> None:
+    """Wait until all that is on the topic is stored, so that what is stored tells what was sent before.
+
+    Raises UserError where that takes longer than two minutes without an end.
+    """
+    progress = GroupProgress(target.kafka, target.topic("aggregator.sink"), target.topic(TOPIC))
+    ends, limit, is_told = progress.end_offsets() or {}, time.monotonic() + _WAIT_SECONDS, False
+    while True:
+        committed = progress.committed_offsets() or {}
+        lag = sum(max(0, end - committed.get(partition, 0)) for partition, end in ends.items())
+        if not lag:
+            return
+        if time.monotonic() > limit:
+            raise UserError(
+                f"{lag} late files wait to be stored: only then can be told what was imported before; "
+                "`quantrac status` says what aggregator.sink waits for"
+            )
+        if not is_told:
+            say("waiting until what is on its way is stored")
+            is_told = True
+        time.sleep(_LOOK_SECONDS)
+
+
+def send(
+    files: Iterable[HistoryFile],
+    *,
+    topic: str,
+    account: str,
+    stored: StoredFiles,
+    producer: KafkaProducer,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    on_progress: Callable[[Sent], None] = lambda _: None,
+) -> Sent:
+    """Send what is not stored yet; returns once the broker has confirmed all of it.
+
+    Raises ``DeliveryFailed`` where it does not.
+    """
+    sent, receipts = Sent(), RisingClock(clock)
+
+    def records() -> Iterator[Record]:
+        for file in files:
+            identity = file_id(file.content)
+            received_at = stored.receipt(file.station, identity)
+            if received_at is not None:
+                sent.known += 1
+                sent.note(file.station, received_at)
+                continue
+            received_at = receipts()
+            sent.files += 1
+            sent.rows += file.rows
+            sent.note(file.station, received_at)
+            yield record(topic, file, identity, account, received_at)
+
+    batch: list[Record] = []
+    for message in records():
+        batch.append(message)
+        if len(batch) == _TOGETHER:
+            producer.produce(batch)
+            batch = []
+            on_progress(sent)
+    producer.produce(batch)
+    producer.flush()
+    on_progress(sent)
+    return sent
+
+
+def record(topic: str, file: HistoryFile, identity: str, account: str, received_at: datetime) -> Record:
+    """Return the ``raw-file`` message of a file of history."""
+    headers = RawFileHeaders(
+        file_id=identity,
+        name=file.name,
+        path=file.folder,
+        account=account,
+        transport=IMPORT,
+        received_at=received_at,
+        traceparent=traceparent(identity),
+        station=file.station,
+    )
+    return Record(topic, file.station.encode(), file.content, headers.to_headers())

@@ -1,0 +1,100 @@
+"""The files that are imported: tables (CSV, XLSX), or station files as loggers sent them."""
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quantrac.domain.file_names import check_file_name
+from quantrac.domain.parsing.filename import is_side_file
+from quantrac.domain.parsing.formats import find_format, split_line
+from quantrac.domain.parsing.text import read_lines
+from quantrac.errors import UserError
+from quantrac.io.workbook import MAGIC, WorkbookError, read_sheet
+
+_FIRST_BYTES, _FIRST_LINES = 4096, 20
+_MUST_BE_QUOTED = frozenset(',"\n\r')
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a header."""
+
+    path: Path
+    header: bytes
+    """UTF-8, without its line end."""
+    header_line: int
+    rows: Sequence[bytes]
+    """All lines after the header, without their ends; the first is line ``header_line + 1``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationFile:
+    """A file as a logger sent it."""
+
+    path: Path
+    folder: str
+    """Below the folder that is imported, separated by ``/``."""
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each file with its folder below what was named, folders in the order of their names.
+
+    Hidden files and what Windows leaves beside a file are left out.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path, "/"
+            continue
+        for file in sorted(path.rglob("*")):
+            parts = file.relative_to(path).parts
+            if file.is_file() and not is_side_file(file.name) and not any(p.startswith(".") for p in parts):
+                yield file, "/" + "/".join(parts[:-1])
+
+
+def open_file(path: Path, folder: str) -> Table | StationFile:
+    """Tell what a file is by its beginning, and read it where it is a table; raises UserError."""
+    try:
+        check_file_name(path.name)
+        with path.open("rb") as stream:
+            begin = stream.read(_FIRST_BYTES)
+        if begin.startswith(MAGIC):
+            return _table(path, [_csv_line(row) for row in read_sheet(path)])
+        if _is_station_file(begin):
+            return StationFile(path, folder)
+        return _table(path, _read_lines(path))
+    except (ValueError, OSError, WorkbookError) as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _is_station_file(begin: bytes) -> bool:
+    lines = read_lines(begin).complete[:_FIRST_LINES]
+    return any("\t" in line and find_format(split_line(line)) is not None for line in lines)
+
+
+def _read_lines(path: Path) -> list[bytes]:
+    content = path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        content = content.decode("utf-16", "replace").encode()
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content.split(b"\n")
+
+
+def _table(path: Path, lines: list[bytes]) -> Table:
+    for index, line in enumerate(lines):
+        if line.strip(b' ,;\t"'):
+            rows = lines[index + 1 :]
+            while rows and not rows[-1].strip():
+                rows.pop()
+            return Table(path, line, index + 1, rows)
+    raise UserError(f"{path}: the file is empty; its first line must name its columns")
+
+
+def _csv_line(cells: Sequence[str]) -> bytes:
+    """Write a row as a line of CSV."""
+    return ",".join(
+        f'"{" ".join(cell.split()).replace(chr(34), chr(34) * 2)}"' if _MUST_BE_QUOTED & set(cell) else cell
+        for cell in cells
+    ).encode()
