@@ -1,10 +1,10 @@
 """Rows of a CSV as people export it: one reader for all commands that take one."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from quantrac.domain.control_characters import has_control, strip_control
-from quantrac.domain.titles import is_end_mark
+from quantrac.domain.titles import LONGEST, is_end_mark
 
 ENCODING, ENCODING_ERRORS = "utf-8-sig", "replace"
 """How to open the file: a byte that is no UTF-8 spoils its cell alone, and nothing where that is not read."""
@@ -27,11 +27,16 @@ def read_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(lines, start=1):
         text = line.removeprefix("\ufeff")
         separator = separator or _separator(text)
+        clean = _clean if has_control(text) else str.strip
         for cells in csv.reader([text], delimiter=separator or ","):
-            row = [_clean(cell) for cell in cells]
-            if row not in ([], [""], header) and not is_end_mark(" ".join(filter(None, row))):
+            row = [clean(cell) for cell in cells]
+            if row not in ([], [""], header) and not (len(text) <= LONGEST and _is_end(row)):
                 header = header or row
                 yield number, row
+
+
+def _is_end(row: Sequence[str]) -> bool:
+    return is_end_mark(" ".join(filter(None, row)))
 
 
 def is_missing(cell: str) -> bool:

@@ -36,7 +36,7 @@ _WORDS = {column: re.compile(rf"\b(?:{'|'.join(words)})\b") for column, words in
 _NUMBER = re.compile(r"[+-]?\d[\d.,:/ TZ+-]*", re.ASCII)
 _JSON = ("{", "[{")
 """How a document begins whose words are keys of data, and no titles."""
-_LONGEST = 60
+LONGEST = 60
 """Characters of a title or an end mark."""
 
 
@@ -52,7 +52,7 @@ def is_title_row(columns: Iterable[str]) -> bool:
     """
     titles = [column.strip() for column in columns]
     if "".join(titles).startswith(_JSON) or any(
-        _NUMBER.fullmatch(title) or len(title) > _LONGEST for title in titles
+        _NUMBER.fullmatch(title) or len(title) > LONGEST for title in titles
     ):
         return False
     folded = list(map(_fold, titles))
@@ -74,7 +74,7 @@ def is_end_mark(line: str) -> bool:
     >>> is_end_mark("EOF"), is_end_mark("*** END OF FILE ***"), is_end_mark("Endrin")
     (True, True, False)
     """
-    return len(line) <= _LONGEST and _fold(line) in END_MARKS
+    return len(line) <= LONGEST and _fold(line) in END_MARKS
 
 
 def _fold(text: str) -> str:

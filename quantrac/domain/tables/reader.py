@@ -79,6 +79,8 @@ class _Reader:
     def __init__(self, part: Part, station: Station, received_at: datetime) -> None:
         self._part, self._station = part, station
         layout = self._layout = part.layout
+        self._wide = layout.wide
+        """The columns that are read: one of an unknown name is dropped at its first value."""
         self._names = names_of(station)
         self._zone = ZoneInfo(layout.zone) if layout.zone else self._names.zone
         self._latest = min(received_at + MEASURED_AHEAD, MEASURED.last)
@@ -88,8 +90,9 @@ class _Reader:
         shown = "0,5" if layout.shown_sign == "," else "0.5"
         numbers = Numbers(lambda: [shown], layout.decimal_sign, may_hold_commas=layout.shown_sign == ",")
         self._read_number, self._read_qualified = numbers.read, numbers.read_qualified
-        self._readings: list[Reading] = []
-        self._first: dict[tuple[str, datetime], Reading] = {}
+        self._readings = Readings()
+        self._places: dict[tuple[str, datetime], int] = {}
+        """Of each reading among them, by parameter and time."""
         self._rejects: list[Reject] = []
         self._unknown: dict[str, str] = {}
         """Name of a column that the station does not have → sentence."""
@@ -108,7 +111,7 @@ class _Reader:
             header = self._part.header[:_TEXT_LIMIT]
             reject = Reject(HEADER_LINE, header, Reason.UNKNOWN_PARAMETER.value, sentence)
             self._rejects.insert(0, reject)
-        return ParsedFile(name, FORMAT if self._readings else "", Readings.of(self._readings), self._rejects)
+        return ParsedFile(name, FORMAT if self._readings else "", self._readings, self._rejects)
 
     def _read_row(self, line: int, text: str, cells: Sequence[str]) -> None:
         errors: list[CellError] = []
@@ -129,50 +132,54 @@ class _Reader:
             self._rejects.append(Reject(line, text[:_TEXT_LIMIT], errors[0].reason.value, sentence))
 
     def _values(self, cells: Sequence[str]) -> Iterator[tuple[str, str, Meaning]]:
-        """Yield heading or name, text and meaning of each value of a row that is not missing."""
+        """Yield heading or name, text and meaning of each cell of a value that is not empty."""
         layout, count = self._layout, len(cells)
-        for index, meaning in layout.wide:
-            if index < count and not self._is_missing(cells[index]):
+        for index, meaning in self._wide:
+            if index < count and cells[index]:
                 yield meaning.name, cells[index], meaning
         if layout.name is not None:
             name, value = _cell(cells, layout.name), _cell(cells, layout.value)
-            if not self._is_missing(value):
+            if value:
                 known = self._meanings.get(fold(name), Meaning(name))
                 unit = known.unit or _cell(cells, layout.unit)
                 yield name, value, Meaning(known.name, unit, known.words)
 
     def _add(self, row: _Row, heading: str, text: str, meaning: Meaning) -> None:
         measured_at, targets, status = row.measured_at, row.targets, row.status
+        qualifier: Qualifier = NO_QUALIFIER
+        if self._missing and text.casefold() in self._missing:  # such as -200
+            return
+        try:
+            value = self._read_number(text)
+        except NumberError:  # before anything is asked of a name that has no values
+            if is_missing(text):
+                return
+            value, qualifier = self._read_other(heading, text, meaning)
         try:
             code, unit, conversion = targets[meaning.name, meaning.unit]
         except ParseError as error:
             sentence = REASONS[error.reason].format(**error.facts | {"station": self._station.code})
             if error.reason is Reason.UNKNOWN_PARAMETER and self._layout.name is None:
+                self._wide = tuple(column for column in self._wide if column[1].name != heading)
                 self._unknown[heading] = sentence
                 return
             raise CellError(error.reason, sentence) from None
-        qualifier: Qualifier = NO_QUALIFIER
-        try:
-            value = self._read_number(text)
-        except NumberError:
-            value, qualifier = self._read_other(heading, text, meaning)
         if conversion is not None:
             value = conversion.apply(value)
             if not isfinite(value):
                 raise CellError(Reason.VALUE_NOT_A_NUMBER, f'{heading}: "{text}" is beyond all numbers.')
-        reading = Reading(row.line, code, value, text, unit, measured_at, status, qualifier=qualifier)
-        first = self._first.setdefault((code, measured_at), reading)
-        if first is not reading:
-            is_same = (first.value, first.qualifier, first.status) == (value, qualifier, status)
-            if is_same:
-                raise CellError(
-                    Reason.DUPLICATE_LINE, f"Line {first.line} already gave the readings of this time."
-                )
-            raise CellError(
-                Reason.DUPLICATE_PARAMETER,
-                f"Line {first.line} already gave {code} for this time as {first.text}; that stays.",
-            )
-        self._readings.append(reading)
+        readings = self._readings
+        place = self._places.setdefault((code, measured_at), len(readings.line))
+        if place < len(readings.line):
+            raise _duplicate(readings[place], value, qualifier, status)
+        readings.line.append(row.line)
+        readings.parameter.append(code)
+        readings.value.append(value)
+        readings.text.append(text)
+        readings.unit.append(unit)
+        readings.measured_at.append(measured_at)
+        readings.status.append(status)
+        readings.qualifier.append(qualifier)
 
     def _read_other(self, heading: str, text: str, meaning: Meaning) -> tuple[float, Qualifier]:
         """Read a cell that is no plain number: a word, or a value beyond a limit of the method."""
@@ -202,8 +209,13 @@ class _Reader:
             raise CellError(Reason.TIME_OUT_OF_RANGE, sentence)
         return measured_at, self._names.targets_at(measured_at)
 
-    def _is_missing(self, cell: str) -> bool:
-        return is_missing(cell) or (bool(self._missing) and cell.casefold() in self._missing)
+
+def _duplicate(first: Reading, value: float, qualifier: Qualifier, status: str) -> CellError:
+    if (first.value, first.qualifier, first.status) == (value, qualifier, status):
+        sentence = f"Line {first.line} already gave the readings of this time."
+        return CellError(Reason.DUPLICATE_LINE, sentence)
+    sentence = f"Line {first.line} already gave {first.parameter} for this time as {first.text}; that stays."
+    return CellError(Reason.DUPLICATE_PARAMETER, sentence)
 
 
 def _to_utc(texts: tuple[str, ...], zone: ZoneInfo) -> datetime:
