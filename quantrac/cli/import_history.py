@@ -15,6 +15,7 @@ from quantrac.cli.importing.plan import TablePlan, check_station, plan_table
 from quantrac.cli.importing.sending import (
     TOPIC,
     HistoryFile,
+    Receipts,
     Sent,
     StoredFiles,
     send,
@@ -193,6 +194,7 @@ def _import(sources: _Sources, registry: Registry, target: Target, *, wait: bool
         topic=target.topic(TOPIC),
         account=f"import by {user()}",
         stored=StoredFiles(database),
+        receipts=Receipts(database),
         producer=KafkaProducer(target.kafka),
         on_progress=tell,
     )

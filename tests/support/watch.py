@@ -29,7 +29,7 @@ from services.aggregator.watch.causes.warning import READINGS_SQL
 from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.rules import WatchRules
-from services.aggregator.watch.tables import ALERTS_SQL, SERIES_SQL
+from services.aggregator.watch.tables import ALERTS_SQL, HISTORY_SQL, SERIES_SQL
 
 CODE = "HN_BKHN_KHIKXQ"
 START = datetime(2026, 3, 25, 5, tzinfo=UTC)
@@ -84,6 +84,8 @@ class Stored:
         """The newest version of each reading, by station, parameter and time."""
         self.rejects: dict[tuple[str, datetime], dict[str, Any]] = {}
         """The rejects of each file, by station (or account) and receipt."""
+        self.imported: dict[str, int] = {}
+        """Station → time of its newest imported reading."""
         self.averages: dict[tuple[str, str, int], int] = {}
         self.exceedances: list[tuple[str, ExceedanceMessage, datetime]] = []
         self.alerts_by_id: dict[str, Alert] = {}
@@ -92,6 +94,7 @@ class Stored:
     def columns(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
         rows = {
             SERIES_SQL: lambda: self._series(parameters["start"], parameters["now"], parameters["grace"]),
+            HISTORY_SQL: self._history,
             HOURS_SQL: self._hours,
             READINGS_SQL: lambda: [row for row in self.rows.values() if row["at"] >= parameters["start"]],
             REJECTS_SQL: lambda: self._rejects(parameters["start"]),
@@ -126,6 +129,9 @@ class Stored:
             }
             for (code, parameter), some in times.items()
         ]
+
+    def _history(self) -> list[dict[str, Any]]:
+        return [{"station": code, "last": last} for code, last in self.imported.items()]
 
     def _hours(self) -> list[dict[str, Any]]:
         return [

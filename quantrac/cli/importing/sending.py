@@ -3,17 +3,17 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any, Protocol
 
 from quantrac.cli.target import Target
 from quantrac.domain.ids import file_id, traceparent
-from quantrac.domain.receipt_times import RisingClock
+from quantrac.domain.times import from_milliseconds, to_milliseconds
 from quantrac.domain.transports import IMPORT
 from quantrac.errors import UserError
-from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.clickhouse import Result
 from quantrac.io.kafka.group_progress import GroupProgress
-from quantrac.io.kafka.producer import KafkaProducer
-from quantrac.io.records import Record
+from quantrac.io.records import Producer, Record
 from schemas.messages.raw_file import RawFileHeaders
 
 TOPIC = "raw-file-backlog"
@@ -22,9 +22,26 @@ _TOGETHER = 200
 _WAIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.5
 
+_LAG_SECONDS = 10.0
+"""How far the times of receipt lie back: by then what a door received is stored, and which times it took."""
+_FRESH_SECONDS = 2.5
+"""How long an answer about the times taken is good for."""
+
 _STORED = """
 SELECT DISTINCT file_id, received_at FROM raw_files WHERE station = {station:String}
 """
+_TAKEN = """
+SELECT DISTINCT received_at FROM raw_files
+WHERE station = {station:String} AND received_at >= {since:DateTime64(3, 'UTC')}
+"""
+
+
+class Database(Protocol):
+    """Where it is asked what is stored: :class:`quantrac.io.clickhouse.ClickHouse`."""
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
+        """Run one SELECT; raises ``ClickHouseError``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,7 @@ class Sent:
 class StoredFiles:
     """Which files are stored, by station; asked once a station."""
 
-    def __init__(self, database: ClickHouse) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._stations: dict[str, Mapping[str, datetime]] = {}
 
@@ -72,6 +89,43 @@ class StoredFiles:
             rows = self._database.query(_STORED, {"station": station}).rows
             self._stations[station] = {row[0]: row[1] for row in rows}
         return self._stations[station].get(identity)
+
+
+class Receipts:
+    """Times of receipt for imported files: rising for each station, and none that a door gave to another file.
+
+    With its station such a time names a file (:mod:`quantrac.domain.ids`), and the doors know nothing of an
+    import. So the times lie some seconds back, where all is stored that the doors received.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        """``clock`` returns seconds since 1970 UTC."""
+        self._database, self._clock = database, clock
+        self._last: dict[str, int] = {}
+        """Milliseconds since 1970 of the last one, by station."""
+        self._taken: dict[str, tuple[float, frozenset[int]]] = {}
+        """When it was asked, and which milliseconds are taken, by station."""
+
+    def next(self, station: str) -> datetime:
+        """Return the next time of receipt (UTC, whole milliseconds) for a file of the station."""
+        moment = max(int(1000 * (self._clock() - _LAG_SECONDS)), self._last.get(station, 0) + 1)
+        while (ahead := moment / 1000 - (self._clock() - _LAG_SECONDS / 2)) > 0:
+            time.sleep(ahead)
+        taken = self._look_up(station)
+        while moment in taken:
+            moment += 1
+        self._last[station] = moment
+        return from_milliseconds(moment)
+
+    def _look_up(self, station: str) -> frozenset[int]:
+        now = self._clock()
+        asked_at, taken = self._taken.get(station, (-_FRESH_SECONDS, frozenset()))
+        if now - asked_at >= _FRESH_SECONDS:
+            since = f"{from_milliseconds(int(1000 * (now - 2 * _LAG_SECONDS))):%Y-%m-%d %H:%M:%S}"
+            rows = self._database.query(_TAKEN, {"station": station, "since": since}).rows
+            taken = frozenset(to_milliseconds(row[0]) for row in rows)
+            self._taken[station] = now, taken
+        return taken
 
 
 def wait_until_stored(target: Target, say: Callable[[str], None]) -> None:
@@ -103,15 +157,15 @@ def send(
     topic: str,
     account: str,
     stored: StoredFiles,
-    producer: KafkaProducer,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    receipts: Receipts,
+    producer: Producer,
     on_progress: Callable[[Sent], None] = lambda _: None,
 ) -> Sent:
     """Send what is not stored yet; returns once the broker has confirmed all of it.
 
     Raises ``DeliveryFailed`` where it does not.
     """
-    sent, receipts = Sent(), RisingClock(clock)
+    sent = Sent()
 
     def records() -> Iterator[Record]:
         for file in files:
@@ -121,7 +175,7 @@ def send(
                 sent.known += 1
                 sent.note(file.station, received_at)
                 continue
-            received_at = receipts()
+            received_at = receipts.next(file.station)
             sent.files += 1
             sent.rows += file.rows
             sent.note(file.station, received_at)

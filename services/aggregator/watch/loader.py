@@ -22,7 +22,7 @@ from services.aggregator.watch.state import (
     WatchedStation,
 )
 from services.aggregator.watch.subjects import StatesOfCause, Subjects
-from services.aggregator.watch.tables import StoredAlert, read_alerts, read_series
+from services.aggregator.watch.tables import StoredAlert, read_alerts, read_history, read_series
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,9 @@ class Loader:
                 station.prompt_at = max(station.prompt_at, prompt_at)
                 series = station.series_of(parameter)
                 series.last_at = max(series.last_at, last_at)
+        for code, imported_at in read_history(self._database):
+            if station := subjects.station(code):
+                station.imported_at = max(station.imported_at, imported_at)
         context = partial(self.context, now=now)
         for cause in CAUSES:
             cause.load(self._database, StatesOfCause(cause.kind, subjects, self._rules, context), now)

@@ -7,6 +7,7 @@ Times are whole seconds since 1970, UTC. A reading's time is that of its measure
 whichever is earlier, and never later than now: a logger whose clock is ahead does not look alive for days.
 One measured more than :data:`WATCHED` before its receipt says nothing: a logger keeps no such reading, a
 clock without power stamps one. It is not the first of its station, and nothing counts from it.
+What was imported as history says nothing of what a station does now: only up to when it reaches is known.
 Taking the same message twice changes nothing, and nor does the order of messages.
 """
 
@@ -161,6 +162,8 @@ class WatchedStation:
     """Time of the newest reading."""
     prompt_at: int = NEVER
     """Time of the newest reading that came within the grace of a silence, counted from its stamp."""
+    imported_at: int = NEVER
+    """Time of the newest reading that was imported as history."""
     series: dict[str, Series] = field(default_factory=dict)
     """By parameter."""
     states: dict[str, CauseState] = field(default_factory=dict)
@@ -185,6 +188,10 @@ class WatchedStation:
 
     def take_set(self, flagged: FlaggedSet, context: Context) -> None:
         """Take a set of flagged readings."""
+        if flagged.is_imported:
+            measured_at = map(to_whole_seconds, flagged.readings.measured_at)
+            self.imported_at = max(self.imported_at, *measured_at, NEVER)
+            return
         received_at = min(to_whole_seconds(flagged.received_at), context.now)
         version = reading_version(flagged.received_at, flagged.revision)
         readings, newest_at = flagged.readings, NEVER

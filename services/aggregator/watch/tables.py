@@ -20,9 +20,17 @@ FROM
     SELECT station, parameter, dateDiff('second', measured_at, toDateTime(received_at, 'UTC')) AS late,
       least(measured_at, toDateTime(received_at, 'UTC'), toDateTime({now:UInt32}, 'UTC')) AS at
     FROM readings
-    WHERE measured_at >= toDateTime({start:UInt32}, 'UTC')
+    WHERE measured_at >= toDateTime({start:UInt32}, 'UTC') AND imported = 0
 )
 GROUP BY station, parameter
+"""
+
+# The column is 0 but for history, so that little is read of what came by a door.
+HISTORY_SQL = """
+SELECT station, toUnixTimestamp(max(measured_at)) AS last
+FROM readings
+PREWHERE imported = 1
+GROUP BY station
 """
 
 # Of each cause the alerts that are open, and the last ones that were closed.
@@ -53,11 +61,17 @@ def read_series(
 ) -> Iterator[tuple[str, str, int, int, int]]:
     """Yield (station, parameter, first, last, last prompt) time of the readings since ``start``.
 
-    Prompt is what came within ``grace`` seconds; 0 where nothing did.
+    Prompt is what came within ``grace`` seconds; 0 where nothing did. History is left out.
     """
     columns = database.columns(SERIES_SQL, {"start": start, "now": now, "grace": grace})
     for row in iterate_rows(columns):
         yield row["station"], row["parameter"], row["first"], row["last"], row["prompt"]
+
+
+def read_history(database: Database) -> Iterator[tuple[str, int]]:
+    """Yield (station, time of the newest reading) of what was imported."""
+    for row in iterate_rows(database.columns(HISTORY_SQL, {})):
+        yield row["station"], row["last"]
 
 
 def read_alerts(database: Database) -> list[StoredAlert]:

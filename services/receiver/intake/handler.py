@@ -1,7 +1,9 @@
 """Decides what an upload becomes on raw-file: its station, its headers, its lane. Opens no socket."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -20,6 +22,23 @@ TRUNCATED = "truncated"
 """Mark of a file whose transfer was cut and never resumed."""
 NOT_RENAMED = "not-renamed"
 """Mark of a whole file whose sender never gave it its final name."""
+
+
+class RisingClock:
+    """Times of receipt: UTC in whole milliseconds, each one later than the one before in this process.
+
+    Together with the station, such a time names one file, and it is the version of the file's readings.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock, self._last = clock, 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> datetime:
+        """Return the next time of receipt."""
+        with self._lock:
+            self._last = max(int(self._clock().timestamp() * 1000), self._last + 1)
+            return datetime.fromtimestamp(self._last / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.receipt_times import RisingClock
 from quantrac.io.progress import Progress
 from quantrac.io.records import Record
 from schemas.messages.raw_file import RawFileHeaders
-from services.receiver.intake.handler import IntakeHandler, Upload
+from services.receiver.intake.handler import IntakeHandler, RisingClock, Upload
 from services.receiver.intake.ledger import Ledger
 from services.receiver.intake.sender import Producer, Sender
 from services.receiver.intake.spool import Spool

@@ -2,7 +2,8 @@
 
 Closed when a complete average within the limit ends the episode, or corrected data withdraw it. Updated when
 the ratio of the peak to the limit has grown by another tenth. An episode that is over when it becomes known
-opens nothing; one that lies back opens nothing for a while, since the next file of a backlog may end it.
+opens nothing; one that lies back opens nothing for a while, since the next file of a backlog may end it. One
+whose last average lies in imported history opens nothing at all.
 
 Late data move the start of an episode, and an average that is missing makes two of one. So an alert goes on
 while its episode is open, though a newer one follows after a gap; and when its episode is withdrawn, as long
@@ -137,7 +138,7 @@ class ExceedanceState(FindingState):
         """Yield the latest open episode of each limit, once its first average is over."""
         by_limit: dict[tuple[str, ...], list[Episode]] = {}
         for episode in sorted(self._episodes.values(), key=lambda episode: episode.starts_at):
-            if episode.is_open and episode.first_end <= now:
+            if episode.is_open and episode.first_end <= now and not self._is_history(episode):
                 by_limit.setdefault(episode.limit, []).append(episode)
         for (parameter, *limit), episodes in by_limit.items():
             alert = self.station.open.get(CauseKey(_KIND, parameter, tuple(limit)))
@@ -145,6 +146,11 @@ class ExceedanceState(FindingState):
                 yield replace(_finding(episodes[-1]), opened_at=alert.opened_at)
             elif current := [episode for episode in episodes if not _may_be_over(episode, rules, now)]:
                 yield replace(_finding(current[-1]), lies_back=_lies_back(current[-1], rules, now))
+
+    def _is_history(self, episode: Episode) -> bool:
+        """Tell whether the last average of an episode begins in what was imported."""
+        length = episode.first_end - episode.starts_at
+        return episode.ends_at - length <= self.station.imported_at
 
     def _goes_on(self, alert: OpenAlert, episodes: Sequence[Episode]) -> bool:
         """Tell whether what an alert is about is still open, be it as another one of the open episodes."""

@@ -35,6 +35,7 @@ GLOBAL INNER JOIN
 (
     SELECT station, received_at, file_id, name, account, rejected_lines FROM files FINAL
     WHERE received_at >= fromUnixTimestamp64Milli(toInt64({start:UInt64}), 'UTC') AND rejects > 0
+      AND transport != 'import'
 ) AS heads USING (station, received_at, file_id)
 WHERE has(rejected_lines, line)
 GROUP BY station, sender, reason

@@ -56,6 +56,7 @@ SELECT station, parameter, toUnixTimestamp(measured_at) AS at, version, value, u
   toUnixTimestamp(toDateTime(received_at, 'UTC')) AS received
 FROM readings FINAL
 WHERE measured_at >= toDateTime({start:UInt32}, 'UTC') AND measured_at <= toDateTime({now:UInt32}, 'UTC')
+  AND imported = 0
 SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 

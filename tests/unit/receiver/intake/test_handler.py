@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.receipt_times import RisingClock
 from quantrac.testing.builders import NOON
+from services.receiver.intake.handler import RisingClock
 from support.raw_files import CONTENT, FILE_ID, raw_file
 
 
