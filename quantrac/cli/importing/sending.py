@@ -92,7 +92,7 @@ class StoredFiles:
 
 
 class Receipts:
-    """Times of receipt for imported files: rising for each station, and none that a door gave to another file.
+    """Times of receipt for imported files: rising for each station, and none that a door gave to a file.
 
     With its station such a time names a file (:mod:`quantrac.domain.ids`), and the doors know nothing of an
     import. So the times lie some seconds back, where all is stored that the doors received.
