@@ -309,3 +309,22 @@ def test_whatever_the_order_of_arrival_the_flags_are_those_of_the_batch_form(giv
         patch.setattr(blocks, "RECENT_AT_LEAST", 1)
         stream(pipeline, sets, np.random.default_rng(seed), batch=6, restarts=0.1)
         assert pipeline.differences() == {}
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before live data", "after live data"])
+def test_history_that_is_imported_ends_with_the_flags_of_the_batch_form(is_first):
+    pipeline = Pipeline()
+    random = np.random.default_rng(8)
+    sets = both(24 * 12, seed=38, step=10)
+    at = START + timedelta(days=400)
+    border = START + timedelta(days=9)
+    history = [
+        replace(each, transport="import", received_at=at + timedelta(milliseconds=n))
+        for n, each in enumerate(each for each in sets if each.received_at < border)
+    ]
+    live = [each for each in sets if each.received_at >= border]
+    stream(pipeline, [*history, *live] if is_first else [*live, *history], random, restarts=0.05)
+    assert pipeline.differences() == {}
+    flags = pipeline.flags(ONE).values()
+    assert {1, 3, 4, 9} <= set(flags)
+    assert list(flags).count(1) > len(flags) / 2  # though all history is older than the 20 days of `age`
