@@ -21,7 +21,7 @@ from quantrac.cli.importing.sending import (
     send,
     wait_until_stored,
 )
-from quantrac.cli.importing.summary import describe_stored, wait_for_files
+from quantrac.cli.importing.summary import describe_stored, wait_for_files, wait_for_flags
 from quantrac.cli.importing.tables import StationFile, find_files, open_file
 from quantrac.cli.importing.tally import Tally, describe_interval, describe_tally
 from quantrac.cli.mistakes import one_sentence
@@ -37,6 +37,7 @@ from quantrac.domain.tables.part import is_part
 from quantrac.domain.tables.reader import read_table
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.kafka.group_progress import GroupProgress
 from quantrac.io.kafka.producer import KafkaProducer
 
 _PROGRESS_SECONDS = 2.0
@@ -209,9 +210,14 @@ def _import(sources: _Sources, registry: Registry, target: Target, *, wait: bool
     if not wait_for_files(database, sent, say):
         say("nothing moved for a minute; `quantrac status` says why, and the same command again sums up")
         return False
+    groups = (("validator.rejudge", "rejudge"), ("aggregator.sink", "qa-flagged"))
+    progress = [
+        GroupProgress(target.kafka, target.topic(group), target.topic(topic)) for group, topic in groups
+    ]
+    if not wait_for_flags(progress, say):
+        say("flags may still change: validator.rejudge is behind; `quantrac status` shows by how much")
     for line in describe_stored(database, sent):
         echo(line)
-    say("flags are looked at again with all that came after: `quantrac status` shows validator.rejudge's lag")
     return True
 
 

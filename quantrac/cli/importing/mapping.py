@@ -18,12 +18,24 @@ from schemas.messages.base import Message
 from schemas.validation_errors import first_problem
 from schemas.yaml_files import load_yaml
 
-_Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
-"""A text; a number that YAML made of it is one too, but ``NO`` and its like are not: they need quotes."""
+
+def _text(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError('YAML takes NO, YES, ON and OFF for truth values; write the name in quotes, as "NO"')
+    return str(value) if isinstance(value, int | float) else value
+
+
+_Text = Annotated[str, BeforeValidator(_text)]
+"""A text; a number that YAML made of it is one too."""
+
+
+def _named(key: str) -> BeforeValidator:
+    """Let one text stand for a mapping that has only ``key``."""
+    return BeforeValidator(lambda value: value if isinstance(value, dict) else {key: value})
 
 
 class _Column(Message):
-    parameter: str = Field(min_length=1)
+    parameter: Annotated[_Text, Field(min_length=1)]
     unit: str = ""
     words: Literal["compass"] | dict[str, float] = Field(default_factory=dict)
 
@@ -36,16 +48,19 @@ class _Column(Message):
         return unit
 
 
-class _StationColumn(Message):
+class _Station(Message):
+    code: str = ""
+    """Of all rows."""
     column: str = ""
+    """Heading of the column that names the station of a row."""
     codes: dict[_Text, str] = Field(default_factory=dict)
 
 
 class _Mapping(Message):
-    station: str | _StationColumn = ""
+    station: Annotated[_Station, _named("code")] = _Station()
     time: str | list[str] = Field(default_factory=list)
     zone: str | None = None
-    columns: dict[_Text, str | _Column] = Field(default_factory=dict)
+    columns: dict[_Text, Annotated[_Column, _named("parameter")]] = Field(default_factory=dict)
     ignore: list[_Text] = Field(default_factory=list)
     missing: list[_Text] = Field(default_factory=list)
     decimal_sign: Literal[".", ","] | None = None
@@ -85,25 +100,22 @@ def read_mapping(path: Path | None) -> TableMapping:
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     station = entry.station
-    is_column = isinstance(station, _StationColumn)
     return TableMapping(
         ColumnMapping(
             time=(entry.time,) if isinstance(entry.time, str) else tuple(entry.time),
             zone=entry.zone,
-            station=station.column if is_column else "",  # type: ignore[union-attr]
+            station=station.column,
             columns={heading: _meaning(column) for heading, column in entry.columns.items()},
             ignore=frozenset(entry.ignore),
             missing=tuple(entry.missing),
             decimal_sign=entry.decimal_sign,
         ),
-        "" if is_column else str(station),
-        {fold(text): code for text, code in station.codes.items()} if is_column else {},  # type: ignore[union-attr]
+        station.code,
+        {fold(text): code for text, code in station.codes.items()},
     )
 
 
-def _meaning(column: str | _Column) -> Meaning:
-    if isinstance(column, str):
-        return Meaning(column)
+def _meaning(column: _Column) -> Meaning:
     words = (
         compass_words()
         if column.words == "compass"

@@ -1,16 +1,17 @@
 """What became of imported history: stored, flagged by which test, rejected for which reason."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from quantrac.cli.importing.sending import Sent
 from quantrac.domain.readings import Flag
 from quantrac.domain.transports import IMPORT
 from quantrac.io.clickhouse import ClickHouse
+from quantrac.io.partitions import Offsets
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _TELL_SECONDS = 1.0, 5.0
 _STALLED_SECONDS = 60.0
 
 _SPAN = """station IN {stations:Array(String)}
@@ -55,19 +56,57 @@ ORDER BY station, lines DESC
 """  # noqa: S608  # constants of our own
 
 
+class Progress(Protocol):
+    """How far a group has come in a topic: :class:`quantrac.io.kafka.group_progress.GroupProgress`."""
+
+    def end_offsets(self) -> Offsets | None:
+        """Return where the topic ends; ``None`` where that is not known now."""
+
+    def committed_offsets(self) -> Offsets | None:
+        """Return how far the group has come; ``None`` where that is not known now."""
+
+
 def wait_for_files(database: ClickHouse, sent: Sent, say: Callable[[str], None]) -> bool:
     """Wait until every file that was sent is judged and stored; False where nothing moves for a minute."""
-    expected, before, moved_at = sent.files + sent.known, -1, time.monotonic()
-    while True:
-        count = database.query(_FILES, span_of(sent)).rows[0][0]
-        if count >= expected:
-            return True
-        if count != before:
-            before, moved_at = count, time.monotonic()
-            say(f"{count:,} of {expected:,} files judged and stored")
-        elif time.monotonic() - moved_at > _STALLED_SECONDS:
+    expected, span = sent.files + sent.known, span_of(sent)
+    return _wait(
+        lambda: expected - int(database.query(_FILES, span).rows[0][0]),
+        lambda rest: say(f"{expected - rest:,} of {expected:,} files judged and stored"),
+    )
+
+
+def wait_for_flags(progress: Sequence[Progress], say: Callable[[str], None]) -> bool:
+    """Wait until nothing waits to be judged again or stored; False where nothing moves for a minute.
+
+    ``progress`` is that of the groups that judge again and store.
+    """
+    return _wait(
+        lambda: sum(map(_lag, progress)),
+        lambda rest: say(f"{rest:,} messages wait to be judged again or stored"),
+    )
+
+
+def _wait(remaining: Callable[[], int], tell: Callable[[int], None]) -> bool:
+    least, moved_at, told_at = remaining(), time.monotonic(), -_TELL_SECONDS
+    rest = least
+    while rest > 0:
+        if rest < least:
+            least, moved_at = rest, time.monotonic()
+        if time.monotonic() - moved_at > _STALLED_SECONDS:
             return False
+        if time.monotonic() - told_at > _TELL_SECONDS:
+            told_at = time.monotonic()
+            tell(rest)
         time.sleep(_LOOK_SECONDS)
+        rest = remaining()
+    return True
+
+
+def _lag(progress: Progress) -> int:
+    ends, committed = progress.end_offsets(), progress.committed_offsets()
+    if ends is None or committed is None:
+        return 1  # not known: there may be something
+    return sum(max(0, end - committed.get(partition, 0)) for partition, end in ends.items())
 
 
 def describe_stored(database: ClickHouse, sent: Sent) -> Iterator[str]:

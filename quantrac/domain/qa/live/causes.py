@@ -100,6 +100,9 @@ def add_causes_of_rows(
         block = np.floor(time / BLOCK) * BLOCK
         start = np.where(block + BLOCK <= batch.spread(finished.newest_before), block, time)
         spans.add_rows(is_late & can_change, start, time + batch.arrivals.look_back, "late")
+        # Nor is it remembered which block the station's reading before history was in.
+        is_imported = batch.spread([file.is_imported for file in batch.files])
+        spans.add_rows(is_imported & can_change, start, time + INSTANT, "memory")
     spans.add_rows(past.is_run_uncertain & can_change, time, time + INSTANT, "late")
     spans.add_rows(past.is_incomplete & can_change, time, time + INSTANT, "memory")
     spans.add_rows(needs_bounds & ~batch.is_published & can_change, time, time + INSTANT, "block")
