@@ -2,16 +2,13 @@
 
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from quantrac.cli.importing.mapping import TableMapping, read_mapping
-from quantrac.cli.importing.plan import TablePlan, check_station, plan_table
+from quantrac.cli.importing.mapping import read_mapping
+from quantrac.cli.importing.plan import check_station
 from quantrac.cli.importing.sending import (
     TOPIC,
     HistoryFile,
@@ -21,18 +18,16 @@ from quantrac.cli.importing.sending import (
     send,
     wait_until_stored,
 )
+from quantrac.cli.importing.sources import Sources
 from quantrac.cli.importing.summary import describe_stored, wait_for_files, wait_for_flags
-from quantrac.cli.importing.tables import StationFile, find_files, open_file
-from quantrac.cli.importing.tally import Tally, describe_interval, describe_tally
+from quantrac.cli.importing.tally import Tally, describe_tally
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
 from quantrac.cli.registry_topic import read_registry, user
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.assignment import match_stations
 from quantrac.domain.parsing import ParsedFile, parse_file
 from quantrac.domain.registry.registry import Registry
-from quantrac.domain.spellings import did_you_mean
 from quantrac.domain.tables.part import is_part
 from quantrac.domain.tables.reader import read_table
 from quantrac.errors import UserError
@@ -80,81 +75,15 @@ def import_history(
         code = look_up_station(station, registry.stations) if station else ""
         for named in filter(None, (mapping.station, *mapping.codes.values())):
             check_station(named, registry)
-        sources = _Sources(paths, mapping, registry, code)
+        sources = Sources(paths, mapping, registry, code)
         if dry_run:
             _show(sources, registry)
         else:
-            is_whole = _import(sources, registry, target, wait=wait)
+            is_whole = _import(sources, target, wait=wait)
             if not is_whole:
                 sys.exit(1)
     if sources.unplaced:
         sys.exit(1)
-
-
-@dataclass(slots=True)
-class _Sources:
-    """The files that are imported, opened one after the other."""
-
-    paths: Sequence[Path]
-    mapping: TableMapping
-    registry: Registry
-    station: str
-    unplaced: Counter[str] = field(default_factory=Counter)
-    """Sentence about rows and files without a station → how many."""
-
-    def files(self, registry: Registry, *, is_told: bool = True) -> Iterator[HistoryFile]:
-        """Yield all files of history; says of each table how it is read."""
-        for path, folder in find_files(self.paths):
-            source = open_file(path, folder)
-            if isinstance(source, StationFile):
-                yield from self._station_file(source)
-                continue
-            plan = plan_table(source, self.mapping, self.registry, self.station)
-            yield from self._table(plan, registry, is_told=is_told)
-
-    def _table(self, plan: TablePlan, registry: Registry, *, is_told: bool) -> Iterator[HistoryFile]:
-        name = plan.table.path.name
-        if is_told:
-            for line in _describe(plan):
-                echo(line, err=True)
-        seen: set[str] = set()
-        for part in plan.parts():
-            if part.station not in seen:
-                seen.add(part.station)
-                station = registry.stations[part.station]
-                parsed = read_table(part.content, name, station, datetime.now(UTC))
-                if is_told and (sentence := describe_interval(station, parsed)):
-                    echo(sentence, err=True)
-            yield HistoryFile(part.station, name, "/", part.content, part.rows)
-        for text, count in plan.unplaced.items():
-            near = did_you_mean(text, self.registry.stations)
-            self.unplaced[f"{name}: {text!r} is no station of the registry{near}"] += count
-
-    def _station_file(self, source: StationFile) -> Iterator[HistoryFile]:
-        name, stations = source.path.name, list(self.registry.stations.values())
-        matches = match_stations(name, stations, source.folder) if not self.station else ()
-        if not self.station and len(matches) != 1:
-            self.unplaced[f"{name}: neither name nor folder says the station"] += 1
-            return
-        content = source.path.read_bytes()
-        code = self.station or matches[0].code
-        yield HistoryFile(code, name, source.folder, content, content.count(b"\n"))
-
-
-def _describe(plan: TablePlan) -> Iterator[str]:
-    layout, name = plan.layout, plan.table.path.name
-    station = f"station {plan.station}" if plan.station else "stations by column"
-    if layout.name is None:
-        columns = ", ".join(
-            f"{m.name}{f' in {m.unit}' if m.unit else ''}{' (words)' if m.words else ''}"
-            for _, m in layout.wide
-        )
-    else:
-        columns = "one reading a row"
-    yield f"{name}: {len(plan.table.rows):,} rows, {station}; {columns}"
-    if plan.left_out:
-        yield f"{name}: left out, as no parameter: {', '.join(map(repr, plan.left_out))}"
-    yield from (f"{name}: {remark}" for remark in plan.remarks)
 
 
 def _read(file: HistoryFile, registry: Registry, now: datetime) -> ParsedFile:
@@ -163,9 +92,13 @@ def _read(file: HistoryFile, registry: Registry, now: datetime) -> ParsedFile:
     return read(file.content, file.name, station, now)
 
 
-def _show(sources: _Sources, registry: Registry) -> None:
+def _say(text: str) -> None:
+    echo(text, err=True)
+
+
+def _show(sources: Sources, registry: Registry) -> None:
     tally, rows, count, now = Tally(), 0, 0, datetime.now(UTC)
-    for file in sources.files(registry):
+    for file in sources.files(_say):
         tally.add(file.station, _read(file, registry, now))
         rows, count = rows + file.rows, count + 1
     echo(f"would be read: {rows:,} rows in {count:,} files of at most some 500 readings")
@@ -174,24 +107,20 @@ def _show(sources: _Sources, registry: Registry) -> None:
     _tell_unplaced(sources)
 
 
-def _import(sources: _Sources, registry: Registry, target: Target, *, wait: bool) -> bool:
+def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
     """Send all, and sum up; returns whether everything that was sent is stored, where that was waited for."""
-
-    def say(text: str) -> None:
-        echo(text, err=True)
-
     database = ClickHouse(target.clickhouse)
-    wait_until_stored(target, say)
+    wait_until_stored(target, _say)
     started = told = time.monotonic()
 
     def tell(sent: Sent) -> None:
         nonlocal told
         if time.monotonic() - told >= _PROGRESS_SECONDS:
             told = time.monotonic()
-            say(f"{sent.rows:,} rows sent, {sent.known:,} files there already")
+            _say(f"{sent.rows:,} rows sent, {sent.known:,} files there already")
 
     sent = send(
-        sources.files(registry),
+        sources.files(_say),
         topic=target.topic(TOPIC),
         account=f"import by {user()}",
         stored=StoredFiles(database),
@@ -207,21 +136,21 @@ def _import(sources: _Sources, registry: Registry, target: Target, *, wait: bool
         raise UserError("nothing to import")
     if not wait:
         return True
-    if not wait_for_files(database, sent, say):
-        say("nothing moved for a minute; `quantrac status` says why, and the same command again sums up")
+    if not wait_for_files(database, sent, _say):
+        _say("nothing moved for a minute; `quantrac status` says why, and the same command again sums up")
         return False
     groups = (("validator.rejudge", "rejudge"), ("aggregator.sink", "qa-flagged"))
     progress = [
         GroupProgress(target.kafka, target.topic(group), target.topic(topic)) for group, topic in groups
     ]
-    if not wait_for_flags(progress, say):
-        say("flags may still change: validator.rejudge is behind; `quantrac status` shows by how much")
+    if not wait_for_flags(progress, _say):
+        _say("flags may still change: validator.rejudge is behind; `quantrac status` shows by how much")
     for line in describe_stored(database, sent):
         echo(line)
     return True
 
 
-def _tell_unplaced(sources: _Sources) -> None:
+def _tell_unplaced(sources: Sources) -> None:
     for sentence, count in sources.unplaced.most_common(_UNPLACED_NAMED):
         echo(f"not imported, {count:,} rows or files: {sentence}", err=True)
     more = len(sources.unplaced) - _UNPLACED_NAMED

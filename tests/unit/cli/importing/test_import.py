@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from quantrac.cli.import_history import _Sources
 from quantrac.cli.importing.mapping import read_mapping
 from quantrac.cli.importing.sending import Receipts, StoredFiles, send
+from quantrac.cli.importing.sources import Sources
 from quantrac.cli.importing.tables import StationFile, Table, find_files, open_file
 from quantrac.cli.importing.tally import Tally, describe_interval, describe_tally
 from quantrac.domain.ids import file_id
@@ -73,19 +73,19 @@ def mapping(folder: Path, text: str):
     return read_mapping(write(folder, text, "mapping.yaml"))
 
 
-def sources(*paths: Path, said=None, code: str = "") -> _Sources:
-    return _Sources(paths, said or read_mapping(None), REGISTRY, code)
+def sources(*paths: Path, said=None, code: str = "") -> Sources:
+    return Sources(paths, said or read_mapping(None), REGISTRY, code)
 
 
 def files_of(*paths, **options):
-    return list(sources(*paths, **options).files(REGISTRY, is_told=False))
+    return list(sources(*paths, **options).files(print))
 
 
 def import_(tables, *paths, fails_after=None, **options):
     broker = Broker(tables, fails_after)
     try:
         sent = send(
-            sources(*paths, **options).files(REGISTRY, is_told=False),
+            sources(*paths, **options).files(print),
             topic="raw-file-backlog",
             account="import by me",
             stored=StoredFiles(tables),
@@ -155,7 +155,7 @@ def test_a_column_of_stations_divides_the_rows_and_unknown_ones_are_counted(tmp_
         "station,time,CO\nMot,2020-01-01,1\nHN_HAI_KHI,2020-01-01,2\nX,2020-01-01,3\nMot,2020-01-02,4\n\n",
     )
     opened = sources(path)
-    parts = {f.station: read_part(f.content) for f in opened.files(REGISTRY, is_told=False)}
+    parts = {f.station: read_part(f.content) for f in opened.files(print)}
     assert {code: part.lines for code, part in parts.items()} == {"HN_MOT_KHI": [2, 5], "HN_HAI_KHI": [3]}
     assert list(opened.unplaced.values()) == [1]
     assert "'X' is no station" in next(iter(opened.unplaced))
@@ -203,7 +203,7 @@ def test_station_files_go_as_they_are_under_the_station_of_name_or_folder(tmp_pa
     write(tmp_path, content, "other_20200101000000.txt")
     write(tmp_path, b"", "x.txt:Zone.Identifier")
     opened = sources(tmp_path)
-    files = list(opened.files(REGISTRY, is_told=False))
+    files = list(opened.files(print))
     assert [(f.station, f.name, f.folder, f.content == content) for f in files] == [
         ("HN_HAI_KHI", "20200101.txt", "/HN_HAI_KHI/2020", True),
         ("HN_MOT_KHI", "HN_MOT_KHI_20200101000000.txt", "/", True),
