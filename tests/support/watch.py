@@ -250,6 +250,7 @@ class Watch:
         received: float | None = None,
         code: str = CODE,
         revision: int = 0,
+        transport: str = "ftp",
         **values: float | dict[str, Any],
     ) -> list[tuple[str, str, int]]:
         """Send one file measured so many minutes after the start, and judge when it is received.
@@ -275,14 +276,18 @@ class Watch:
                     None,
                 )
             )
-            self._store(code, readings[-1], at(when), revision)
+            if transport == "import":
+                time = to_whole_seconds(at(minutes))
+                self.stored.imported[code] = max(self.stored.imported.get(code, 0), time)
+            else:
+                self._store(code, readings[-1], at(when), revision)
         columns = FlaggedReadings.of(readings)
         flagged = FlaggedSet(
             code,
             "f" * 64,
             "name",
             "account",
-            "ftp",
+            transport,
             at(when),
             "f",
             "r",

@@ -7,7 +7,7 @@ another: at most one batch and the bound are ever ahead of a live file.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 
 from quantrac.io.partitions import Offsets
 from quantrac.io.progress import Progress
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 """Files in a batch: under 50 ms of work for the validator."""
+BATCH_BYTES = 100_000
+"""And their bytes: parts of tables are five to ten times as long as a station's file, and so is the work."""
 _PAUSE_SECONDS = 0.2
 _LOOK_SECONDS = 2.0
 _NEVER = threading.Event()
@@ -53,8 +55,9 @@ class PacedConsumer:
         """Return messages, or none after a pause; see :class:`quantrac.io.records.Consumer`."""
         batch = self._consumer.filter_assigned(self._batch) or self._consumer.consume(limit, timeout)
         if not batch or self._is_short():
-            self._batch = []
-            return batch
+            count = _count_fitting(batch)
+            self._batch = batch[count:]
+            return batch[:count]
         self._batch = batch
         self._consumer.wait(_PAUSE_SECONDS, _NEVER)
         return []
@@ -78,6 +81,12 @@ class PacedConsumer:
     def close(self) -> None:
         """See :class:`quantrac.io.records.Consumer`."""
         self._consumer.close()
+
+
+def _count_fitting(batch: Sequence[Record]) -> int:
+    """Return how many of the first messages are no more than :data:`BATCH_BYTES`; at least one."""
+    sizes = accumulate(len(record.value or b"") for record in batch)
+    return max(1, sum(1 for size in sizes if size <= BATCH_BYTES)) if batch else 0
 
 
 class Rereader:

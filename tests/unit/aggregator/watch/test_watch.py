@@ -760,3 +760,22 @@ def test_silence_is_the_same_whatever_the_order_and_wherever_watch_was_restarted
             watch.restart()
     watch.tick(60)
     assert watch.open() == [f"{SILENT}/{START + timedelta(minutes=55):%Y-%m-%dT%H:%M:%SZ}"]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_imported_history_opens_no_alert_of_silence_exceedance_or_backlog(restarts: bool) -> None:
+    watch = Watch()
+    for minutes in range(0, 600, 30):
+        assert watch.send(minutes, received=2000 + minutes / 1000, transport="import") == []
+    if restarts:
+        watch.restart()
+    assert watch.exceed(exceedance(periods=2), 2002) == []
+    for minutes in range(2010, 6000, 300):
+        assert watch.tick(minutes) == []
+
+
+def test_what_is_exceeded_after_history_ended_opens_an_alert() -> None:
+    watch = Watch()
+    watch.send(0, received=2000, transport="import")
+    assert watch.exceed(exceedance(start=60), 2121) == []  # it may be over: it lies back
+    assert [state for _, state, _ in watch.tick(2150)] == ["opened"]

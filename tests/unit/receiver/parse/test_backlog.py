@@ -27,7 +27,7 @@ from schemas.codecs.sets import decode_reading_set
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from services.receiver.intake.handler import IntakeHandler, Upload
-from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
+from services.receiver.parse.backlog import BATCH, BATCH_BYTES, LiveLane, PacedConsumer, Rereader
 from services.receiver.parse.handler import ParseHandler
 from services.receiver.parse.open_questions import OpenQuestions
 
@@ -255,3 +255,19 @@ def test_a_lane_that_yields_to_the_present_has_nothing_that_waits() -> None:
     short[0] = True
     assert len(consumer.consume(1, 0)) == 1
     assert len(consumer.find_unread() or {}) == 1
+
+
+def test_long_files_come_in_batches_of_so_many_bytes_and_in_their_order() -> None:
+    broker = FakeBroker(partitions=1)
+    producer = broker.producer()
+    part = b"x" * (BATCH_BYTES // 3)
+    producer.produce([Record("raw-file-backlog", b"k", b"%d" % n + part) for n in range(7)])
+    producer.produce([Record("raw-file-backlog", b"k", b"7" + part * 9)])
+    producer.flush()
+    consumer = PacedConsumer(broker.consumer("backlog", ["raw-file-backlog"]), lambda: True)
+    sizes, taken = [], b""
+    while batch := consumer.consume(BATCH, 0):
+        sizes.append(len(batch))
+        taken += b"".join((record.value or b"")[:1] for record in batch)
+        consumer.commit(batch)
+    assert (sizes, taken) == ([2, 2, 2, 1, 1], b"01234567")
