@@ -9,6 +9,12 @@ import click
 
 from quantrac.cli.importing.mapping import read_mapping
 from quantrac.cli.importing.plan import check_station
+from quantrac.cli.importing.published_index import (
+    compare,
+    describe_comparison,
+    hours_in_micrograms,
+    read_published,
+)
 from quantrac.cli.importing.sending import (
     TOPIC,
     HistoryFile,
@@ -20,6 +26,7 @@ from quantrac.cli.importing.sending import (
 )
 from quantrac.cli.importing.sources import Sources
 from quantrac.cli.importing.summary import describe_stored, wait_for_files, wait_for_flags
+from quantrac.cli.importing.tables import StationFile, open_file
 from quantrac.cli.importing.tally import Tally, describe_tally
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
@@ -48,6 +55,11 @@ _UNPLACED_NAMED = 5
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="YAML that says what columns mean; by default their names do.",
 )
+@click.option(
+    "--published",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table of VN_AQI by hour that others published of the same station, to compare ours with.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and do nothing else.")
 @click.option("--wait/--no-wait", default=True, help="Wait until all is judged and stored, and sum up.")
 @one_sentence
@@ -57,6 +69,7 @@ def import_history(
     paths: tuple[Path, ...],
     station: str,
     mapping_file: Path | None,
+    published: Path | None,
     dry_run: bool,
     wait: bool,
     target: Target,
@@ -82,6 +95,8 @@ def import_history(
             is_whole = _import(sources, target, wait=wait)
             if not is_whole:
                 sys.exit(1)
+        if published is not None:
+            _compare(published, sources, registry)
     if sources.unplaced:
         sys.exit(1)
 
@@ -148,6 +163,22 @@ def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
     for line in describe_stored(database, sent):
         echo(line)
     return True
+
+
+def _compare(path: Path, sources: Sources, registry: Registry) -> None:
+    """Compare an index that was published with ours, made of the very files that are imported."""
+    table, now = open_file(path, "/"), datetime.now(UTC)
+    if isinstance(table, StationFile):
+        raise UserError(f"{path}: a station's file holds no index")
+    files = list(Sources(sources.paths, sources.mapping, registry, sources.station).files(lambda _: None))
+    codes = {file.station for file in files}
+    if len(codes) != 1:
+        raise UserError(f"{path}: an index is of one station, and the files are of {len(codes)}")
+    station = registry.stations[codes.pop()]
+    hours = hours_in_micrograms((_read(file, registry, now).readings for file in files), station)
+    comparison = compare(read_published(table, station), hours, station)
+    for line in describe_comparison(path.name, comparison, station):
+        echo(line)
 
 
 def _tell_unplaced(sources: Sources) -> None:

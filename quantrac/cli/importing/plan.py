@@ -1,15 +1,13 @@
 """What is read of a table, and its parts: each the bytes of one raw file of one station."""
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quantrac.cli.importing.mapping import TableMapping
 from quantrac.cli.importing.tables import Table
 from quantrac.domain.assignment import match_stations
 from quantrac.domain.catalogue import find_parameter
-from quantrac.domain.csv_rows import read_rows
 from quantrac.domain.numbers import DecimalSign, decimal_sign, is_number
 from quantrac.domain.qualifiers import split_qualifier
 from quantrac.domain.registry.registry import Registry
@@ -43,7 +41,6 @@ class TablePlan:
     """Headings that mean no parameter."""
     remarks: tuple[str, ...]
     """Sentences about how columns are read."""
-    _cells_of: Callable[[bytes], Sequence[str]]
     _station_column: int | None
     _code_of: Mapping[str, str]
     """What the column of stations holds, folded → code."""
@@ -77,7 +74,7 @@ class TablePlan:
 
     def _station_of(self, row: bytes) -> str:
         """Return the code of the station that a row names; empty for a row that names none."""
-        cells, index = self._cells_of(row), self._station_column or 0
+        cells, index = self.table.cells(row), self._station_column or 0
         text = cells[index].strip() if index < len(cells) else ""
         code = self._code_of.get(text) or self._code_of.get(fold(text), "")
         if not code and any(cell.strip() for cell in cells):
@@ -90,7 +87,7 @@ def plan_table(table: Table, mapping: TableMapping, registry: Registry, station:
 
     Raises UserError, with the file and line, where no station, no time or no parameter can be told.
     """
-    header = _header(table)
+    header = table.titles()
     code = station or mapping.station
     stations = list(registry.stations.values())
     candidates = [registry.stations[code]] if code else stations
@@ -104,21 +101,10 @@ def plan_table(table: Table, mapping: TableMapping, registry: Registry, station:
     column = None if code else found.station
     if column is None and not code:
         code = _station_of_name(table, stations)
-    cells_of = _cell_reader(table.header)
-    layout, remarks = _correct_units(table, header, found.layout, cells_of)
-    layout = replace(layout, shown_sign=_shown_sign(table, layout, cells_of))
+    layout, remarks = _correct_units(table, header, found.layout)
+    layout = replace(layout, shown_sign=_shown_sign(table, layout))
     code_of = {fold(name): entry.code for entry in stations for name in (*entry.aliases, entry.code)}
-    return TablePlan(
-        table, layout, code, found.left_out, remarks, cells_of, column, {**code_of, **mapping.codes}
-    )
-
-
-def _header(table: Table) -> list[str]:
-    try:
-        rows = list(read_rows([table.header.decode(errors="replace")]))
-    except csv.Error as error:
-        raise UserError(f"{table.path}: the file is no CSV: {error}") from error
-    return rows[0][1] if rows else []
+    return TablePlan(table, layout, code, found.left_out, remarks, column, {**code_of, **mapping.codes})
 
 
 def _station_of_name(table: Table, stations: Sequence[Station]) -> str:
@@ -135,22 +121,8 @@ def check_station(code: str, registry: Registry) -> None:
         raise UserError(f"{code!r} is no station of the registry{did_you_mean(code, registry.stations)}")
 
 
-def _cell_reader(header: bytes) -> Callable[[bytes], Sequence[str]]:
-    """Return how the cells of a row are told apart; quotation marks cost more, and most rows have none."""
-    text = header.decode(errors="replace")
-    separator = max(";\t,", key=text.count)
-
-    def read(row: bytes) -> Sequence[str]:
-        line = row.decode(errors="replace")
-        if '"' not in line:
-            return line.split(separator)
-        return next(csv.reader([line], delimiter=separator), [])
-
-    return read
-
-
 def _correct_units(
-    table: Table, header: Sequence[str], layout: TableLayout, cells_of: Callable[[bytes], Sequence[str]]
+    table: Table, header: Sequence[str], layout: TableLayout
 ) -> tuple[TableLayout, tuple[str, ...]]:
     """Give CO of an export of the national system the unit that its values are in."""
     if not is_national_export(header):
@@ -158,7 +130,7 @@ def _correct_units(
     wide, remarks = list(layout.wide), []
     for place, (index, meaning) in enumerate(wide):
         entry = find_parameter(meaning.name)
-        cells = (row[index] for row in map(cells_of, table.rows) if index < len(row))
+        cells = (row[index] for row in map(table.cells, table.rows) if index < len(row))
         if entry and is_micrograms(entry.code, meaning.unit, (float(c) for c in cells if is_number(c))):
             wide[place] = index, replace(meaning, unit="µg/m3")
             remarks.append(
@@ -167,17 +139,16 @@ def _correct_units(
     return replace(layout, wide=tuple(wide)), tuple(remarks)
 
 
-def _shown_sign(table: Table, layout: TableLayout, cells_of: Callable[[bytes], Sequence[str]]) -> DecimalSign:
+def _shown_sign(table: Table, layout: TableLayout) -> DecimalSign:
     """Return the decimal sign that the numbers of the whole table show: a comma where none shows a point."""
-    may_hold = b'"' in table.header or max(";\t,", key=table.header.decode(errors="replace").count) != ","
-    if not may_hold and not any(b'"' in row for row in table.rows):
+    if table.separator == "," and not any(b'"' in row for row in table.rows):
         return "."
     indices = [index for index, _ in layout.wide] or [layout.value or 0]
     signs = set()
     for row in table.rows:
         if b"," not in row and b"." not in row:
             continue
-        cells = cells_of(row)
+        cells = table.cells(row)
         signs |= {decimal_sign(split_qualifier(cells[i].strip())[1]) for i in indices if i < len(cells)}
         if "." in signs:
             return "."

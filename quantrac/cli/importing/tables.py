@@ -1,10 +1,12 @@
 """The files that are imported: tables (CSV, XLSX), or station files as loggers sent them."""
 
 import codecs
+import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantrac.domain.csv_rows import read_rows
 from quantrac.domain.file_names import check_file_name
 from quantrac.domain.parsing.filename import is_side_file
 from quantrac.domain.parsing.formats import find_format, split_line
@@ -26,6 +28,23 @@ class Table:
     header_line: int
     rows: Sequence[bytes]
     """All lines after the header, without their ends; the first is line ``header_line + 1``."""
+    separator: str
+    """Of cells."""
+
+    def titles(self) -> list[str]:
+        """Return the cells of the header; raises UserError where it is no CSV."""
+        try:
+            rows = list(read_rows([self.header.decode(errors="replace")]))
+        except csv.Error as error:
+            raise UserError(f"{self.path}: the file is no CSV: {error}") from error
+        return rows[0][1] if rows else []
+
+    def cells(self, row: bytes) -> list[str]:
+        """Return the cells of a row, blanks around them included."""
+        line = row.decode(errors="replace")
+        if '"' not in line:  # as most rows: quotation marks cost more
+            return line.split(self.separator)
+        return next(csv.reader([line], delimiter=self.separator), [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,8 @@ def _table(path: Path, lines: list[bytes]) -> Table:
             rows = lines[index + 1 :]
             while rows and not rows[-1].strip():
                 rows.pop()
-            return Table(path, line, index + 1, rows)
+            separator = max(";\t,", key=line.decode(errors="replace").count)
+            return Table(path, line, index + 1, rows, separator)
     raise UserError(f"{path}: the file is empty; its first line must name its columns")
 
 

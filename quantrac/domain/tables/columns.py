@@ -61,7 +61,7 @@ def find_columns(
     Raises UserError where there is no time or no value, or where a heading that was named is not there.
     """
     _check_names(header, mapping)
-    time = _find_time(header, mapping)
+    time = find_time(header, mapping)
     station = _find_named(header, mapping.station) if mapping.station else _find(header, _STATION_NAMES)
     layout = TableLayout(
         time=time,
@@ -111,8 +111,9 @@ def _meaning_of(heading: str, mapping: ColumnMapping, is_parameter: Callable[[st
     return Meaning(name, unit or "") if is_parameter(name) else None
 
 
-def _find_time(header: Sequence[str], mapping: ColumnMapping) -> tuple[int, ...]:
-    if mapping.time:
+def find_time(header: Sequence[str], mapping: ColumnMapping | None = None) -> tuple[int, ...]:
+    """Return the column of times, or those of its parts; raises UserError where there is none."""
+    if mapping is not None and mapping.time:
         return tuple(_find_named(header, name) for name in mapping.time)
     parts = [_find(header, (part,)) for part in TIME_PARTS]
     if None not in parts[:4]:
