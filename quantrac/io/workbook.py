@@ -4,7 +4,6 @@ A number is written as shortly as it means the same, a date as ISO 8601 without 
 value that was stored with them.
 """
 
-import re
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,8 +20,7 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _EPOCH, _EPOCH_OF_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - a sheet names no zone
 _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Built-in number formats that show a date or a time (ECMA-376, part 1, 18.8.30)."""
-_DATE_CODES = re.compile(r"[ymdhs]", re.IGNORECASE)
-_LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_DATE_LETTERS = frozenset("ymdhs")
 _MOST_BYTES = 2 << 30
 """Of one member unpacked; a bomb must not fill the memory of a desk."""
 
@@ -122,11 +120,24 @@ def _date_styles(archive: zipfile.ZipFile) -> frozenset[int]:
     own = {
         int(entry.get("numFmtId", 0))
         for entry in styles.iter(f"{_SPACE}numFmt")
-        if _DATE_CODES.search(_LITERALS.sub("", entry.get("formatCode", "")))
+        if _shows_date(entry.get("formatCode", ""))
     }
     formats = styles.findall(f"{_SPACE}cellXfs/{_SPACE}xf")
     shown = enumerate(int(entry.get("numFmtId", 0)) for entry in formats)
     return frozenset(index for index, number in shown if number in _DATE_FORMATS or number in own)
+
+
+def _shows_date(code: str) -> bool:
+    """Tell whether a number format shows a date or a time; quoted texts, colours and escaped letters do not.
+
+    >>> [_shows_date(code) for code in ("hh:mm dd/mm/yyyy", '0.00" days"', "[Red]0.0", r"0\\d")]
+    [True, False, False, False]
+    """
+    unquoted = "".join(code.split('"')[::2])
+    first, *others = unquoted.split("[")
+    plain = first + "".join(other.partition("]")[2] for other in others)
+    letters, *escaped = plain.split("\\")
+    return not _DATE_LETTERS.isdisjoint((letters + "".join(text[1:] for text in escaped)).casefold())
 
 
 def _parse(archive: zipfile.ZipFile, member: str) -> ET.Element:

@@ -33,6 +33,7 @@ MADE_HERE = {
     ("files", "rejected_lines"): "of rejects.line",
     ("readings", "tests"): "any JSON object, as text",
     ("readings", "version"): "of received_at and revision",
+    ("readings", "imported"): "of transport",
     ("readings", "received_at"): "of version",
     ("raw_files", "content"): "any bytes",
     ("alerts", "facts"): "texts of texts",

@@ -90,7 +90,22 @@ def revised(minutes: Sequence[int], revision: int, cause: str = "late") -> Flagg
 
 def stored_row(minutes: int, received_at: datetime, *, flag: int = 1, revision: int = 0) -> tuple[Any, ...]:
     measured_at, version = HOUR + timedelta(minutes=minutes), reading_version(received_at, revision)
-    return CODE, "PM2.5", measured_at, 6.0, "", "µg/m3", "00", "", flag, '{"status":1}', "older", 1, version
+    return (
+        CODE,
+        "PM2.5",
+        measured_at,
+        6.0,
+        "",
+        "µg/m3",
+        "00",
+        "",
+        flag,
+        '{"status":1}',
+        "older",
+        0,
+        1,
+        version,
+    )
 
 
 def message(flagged_set: FlaggedSet, offset: int = 0) -> Record:
@@ -253,7 +268,7 @@ def test_of_a_time_that_a_file_says_twice_the_last_line_counts_when_it_comes_aga
     twice.readings.value[0] = 5.0
     again = Tables(
         stored=[
-            (*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", "", 1, "", "", 2, reading_version(HOUR))
+            (*stored_row(0, HOUR)[:3], 7.0, "7.00", "µg/m3", "00", "", 1, "", "", 0, 2, reading_version(HOUR))
         ]
     )
     sink(again).handle([message(twice)])
@@ -296,3 +311,15 @@ def test_a_ministry_asks_for_no_second_judgement() -> None:
     done = sink(Tables(), rejudges=False).handle([message(late([0]))])
     assert isinstance(done, Done)
     assert [record.topic for record in done.records] == ["dirty"]
+
+
+@pytest.mark.parametrize(("transport", "imported"), [("import", 1), ("ftp", 0)])
+def test_what_was_imported_is_marked_beside_each_reading_and_beside_what_replaced_it(
+    transport: str, imported: int
+) -> None:
+    flagged = late([0])
+    flagged.transport = transport
+    tables = Tables(stored=[stored_row(0, HOUR - timedelta(minutes=1))])
+    sink(tables).handle([message(flagged)])
+    assert tables.columns("readings")["imported"] == [imported]
+    assert tables.columns("reading_revisions")["imported"] == [0]
