@@ -126,13 +126,13 @@ def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
     """Send all, and sum up; returns whether everything that was sent is stored, where that was waited for."""
     database = ClickHouse(target.clickhouse)
     wait_until_stored(target, _say)
-    started = told = time.monotonic()
+    started = told_at = time.monotonic()
 
     def tell(sent: Sent) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _PROGRESS_SECONDS:
-            told = time.monotonic()
-            _say(f"{sent.rows:,} rows sent, {sent.known:,} files there already")
+        nonlocal told_at
+        if time.monotonic() - told_at >= _PROGRESS_SECONDS:
+            told_at = time.monotonic()
+            _say(f"{sent.rows:,} rows sent, {sent.stored:,} files there already")
 
     sent = send(
         sources.files(_say),
@@ -144,8 +144,8 @@ def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
         on_progress=tell,
     )
     seconds = time.monotonic() - started
-    known = f"; {sent.known:,} files were imported before" if sent.known else ""
-    echo(f"{sent.rows:,} rows in {sent.files:,} files acknowledged in {seconds:.1f} s{known}")
+    rest = f"; {sent.stored:,} files were imported before" if sent.stored else ""
+    echo(f"{sent.rows:,} rows in {sent.files:,} files acknowledged in {seconds:.1f} s{rest}")
     _tell_unplaced(sources)
     if not sent.stations:
         raise UserError("nothing to import")

@@ -37,7 +37,7 @@ def read_sheet(path: Path) -> Iterator[list[str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             sheet, since_1904 = _first_sheet(archive)
-            texts, dates = _shared_texts(archive), _date_styles(archive)
+            texts, dates = _read_texts(archive), _date_styles(archive)
             epoch = _EPOCH_OF_1904 if since_1904 else _EPOCH
             with _open(archive, sheet) as stream:
                 yield from _rows(stream, texts, dates, epoch)
@@ -50,9 +50,9 @@ def _rows(stream: IO[bytes], texts: list[str], dates: frozenset[int], epoch: dat
     for _, element in ET.iterparse(stream):  # noqa: S314 - expat bounds how far entities expand
         if element.tag != f"{_SPACE}row":
             continue
-        place = int(element.get("r", number + 1))
-        yield from ([] for _ in range(number + 1, place))
-        number = place
+        row = int(element.get("r", number + 1))
+        yield from ([] for _ in range(number + 1, row))
+        number = row
         cells: list[str] = []
         for cell in element.iter(f"{_SPACE}c"):
             column = _column(cell.get("r", ""), len(cells))
@@ -105,7 +105,7 @@ def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, bool]:
     return (target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))), since_1904
 
 
-def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
+def _read_texts(archive: zipfile.ZipFile) -> list[str]:
     if "xl/sharedStrings.xml" not in archive.namelist():
         return []
     entries = _parse(archive, "xl/sharedStrings.xml").iter(f"{_SPACE}si")
@@ -134,8 +134,8 @@ def _shows_date(code: str) -> bool:
     [True, False, False, False]
     """
     unquoted = "".join(code.split('"')[::2])
-    first, *others = unquoted.split("[")
-    plain = first + "".join(other.partition("]")[2] for other in others)
+    first, *bracketed = unquoted.split("[")
+    plain = first + "".join(text.partition("]")[2] for text in bracketed)
     letters, *escaped = plain.split("\\")
     return not _DATE_LETTERS.isdisjoint((letters + "".join(text[1:] for text in escaped)).casefold())
 

@@ -29,7 +29,7 @@ _Text = Annotated[str, BeforeValidator(_text)]
 """A text; a number that YAML made of it is one too."""
 
 
-def _named(key: str) -> BeforeValidator:
+def _short_for(key: str) -> BeforeValidator:
     """Let one text stand for a mapping that has only ``key``."""
     return BeforeValidator(lambda value: value if isinstance(value, dict) else {key: value})
 
@@ -57,10 +57,10 @@ class _Station(Message):
 
 
 class _Mapping(Message):
-    station: Annotated[_Station, _named("code")] = _Station()
+    station: Annotated[_Station, _short_for("code")] = _Station()
     time: str | list[str] = Field(default_factory=list)
     zone: str | None = None
-    columns: dict[_Text, Annotated[_Column, _named("parameter")]] = Field(default_factory=dict)
+    columns: dict[_Text, Annotated[_Column, _short_for("parameter")]] = Field(default_factory=dict)
     ignore: list[_Text] = Field(default_factory=list)
     missing: list[_Text] = Field(default_factory=list)
     decimal_sign: Literal[".", ","] | None = None

@@ -93,18 +93,18 @@ def plan_table(table: Table, mapping: TableMapping, registry: Registry, station:
     candidates = [registry.stations[code]] if code else stations
     names = {fold(name) for entry in candidates for p in entry.parameters for name in (p.code, *p.file_names)}
     try:
-        found = find_columns(
+        columns = find_columns(
             header, mapping.columns, lambda name: fold(name) in names or find_parameter(name) is not None
         )
     except UserError as error:
         raise UserError(f"{table.path}: {error}") from error
-    column = None if code else found.station
+    column = None if code else columns.station
     if column is None and not code:
         code = _station_of_name(table, stations)
-    layout, remarks = _correct_units(table, header, found.layout)
-    layout = replace(layout, shown_sign=_shown_sign(table, layout))
+    layout, remarks = _correct_units(table, header, columns.layout)
+    layout = replace(layout, shown_sign=_find_sign(table, layout))
     code_of = {fold(name): entry.code for entry in stations for name in (*entry.aliases, entry.code)}
-    return TablePlan(table, layout, code, found.left_out, remarks, column, {**code_of, **mapping.codes})
+    return TablePlan(table, layout, code, columns.left_out, remarks, column, {**code_of, **mapping.codes})
 
 
 def _station_of_name(table: Table, stations: Sequence[Station]) -> str:
@@ -128,18 +128,18 @@ def _correct_units(
     if not is_national_export(header):
         return layout, ()
     wide, remarks = list(layout.wide), []
-    for place, (index, meaning) in enumerate(wide):
+    for number, (index, meaning) in enumerate(wide):
         entry = find_parameter(meaning.name)
         cells = (row[index] for row in map(table.cells, table.rows) if index < len(row))
         if entry and is_micrograms(entry.code, meaning.unit, (float(c) for c in cells if is_number(c))):
-            wide[place] = index, replace(meaning, unit="µg/m3")
+            wide[number] = index, replace(meaning, unit="µg/m3")
             remarks.append(
                 f"{header[index]!r} is read as µg/m3: exports of the national system hold µg there"
             )
     return replace(layout, wide=tuple(wide)), tuple(remarks)
 
 
-def _shown_sign(table: Table, layout: TableLayout) -> DecimalSign:
+def _find_sign(table: Table, layout: TableLayout) -> DecimalSign:
     """Return the decimal sign that the numbers of the whole table show: a comma where none shows a point."""
     if table.separator == "," and not any(b'"' in row for row in table.rows):
         return "."

@@ -62,7 +62,7 @@ class Sent:
 
     files: int = 0
     rows: int = 0
-    known: int = 0
+    stored: int = 0
     """Files that were stored before."""
     stations: set[str] = field(default_factory=set)
     first: datetime | None = None
@@ -103,7 +103,7 @@ class Receipts:
         self._database, self._clock = database, clock
         self._last: dict[str, int] = {}
         """Milliseconds since 1970 of the last one, by station."""
-        self._taken: dict[str, tuple[float, frozenset[int]]] = {}
+        self._receipts: dict[str, tuple[float, frozenset[int]]] = {}
         """When it was asked, and which milliseconds are taken, by station."""
 
     def next(self, station: str) -> datetime:
@@ -111,21 +111,21 @@ class Receipts:
         moment = max(int(1000 * (self._clock() - _LAG_SECONDS)), self._last.get(station, 0) + 1)
         while (ahead := moment / 1000 - (self._clock() - _LAG_SECONDS / 2)) > 0:
             time.sleep(ahead)
-        taken = self._look_up(station)
-        while moment in taken:
+        of_doors = self._look_up(station)
+        while moment in of_doors:
             moment += 1
         self._last[station] = moment
         return from_milliseconds(moment)
 
     def _look_up(self, station: str) -> frozenset[int]:
         now = self._clock()
-        asked_at, taken = self._taken.get(station, (-_FRESH_SECONDS, frozenset()))
+        asked_at, milliseconds = self._receipts.get(station, (-_FRESH_SECONDS, frozenset()))
         if now - asked_at >= _FRESH_SECONDS:
             since = f"{from_milliseconds(int(1000 * (now - 2 * _LAG_SECONDS))):%Y-%m-%d %H:%M:%S}"
             rows = self._database.query(_TAKEN, {"station": station, "since": since}).rows
-            taken = frozenset(to_milliseconds(row[0]) for row in rows)
-            self._taken[station] = now, taken
-        return taken
+            milliseconds = frozenset(to_milliseconds(row[0]) for row in rows)
+            self._receipts[station] = now, milliseconds
+        return milliseconds
 
 
 def wait_until_stored(target: Target, say: Callable[[str], None]) -> None:
@@ -172,7 +172,7 @@ def send(
             identity = file_id(file.content)
             received_at = stored.receipt(file.station, identity)
             if received_at is not None:
-                sent.known += 1
+                sent.stored += 1
                 sent.note(file.station, received_at)
                 continue
             received_at = receipts.next(file.station)

@@ -45,10 +45,10 @@ class Sources:
         name = plan.table.path.name
         for line in describe_plan(plan):
             say(line)
-        seen: set[str] = set()
+        described: set[str] = set()
         for part in plan.parts():
-            if part.station not in seen:
-                seen.add(part.station)
+            if part.station not in described:
+                described.add(part.station)
                 station = self.registry.stations[part.station]
                 parsed = read_table(part.content, name, station, datetime.now(UTC))
                 if sentence := describe_interval(station, parsed):

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from quantrac.cli.importing.sending import Sent
 from quantrac.domain.readings import Flag
 from quantrac.domain.transports import IMPORT
 from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.partitions import Offsets
+from quantrac.io.kafka.group_progress import GroupProgress
 
 _LOOK_SECONDS, _TELL_SECONDS = 1.0, 5.0
 _STALLED_SECONDS = 60.0
@@ -56,26 +56,16 @@ ORDER BY station, lines DESC
 """  # noqa: S608  # constants of our own
 
 
-class Progress(Protocol):
-    """How far a group has come in a topic: :class:`quantrac.io.kafka.group_progress.GroupProgress`."""
-
-    def end_offsets(self) -> Offsets | None:
-        """Return where the topic ends; ``None`` where that is not known now."""
-
-    def committed_offsets(self) -> Offsets | None:
-        """Return how far the group has come; ``None`` where that is not known now."""
-
-
 def wait_for_files(database: ClickHouse, sent: Sent, say: Callable[[str], None]) -> bool:
     """Wait until every file that was sent is judged and stored; False where nothing moves for a minute."""
-    expected, span = sent.files + sent.known, span_of(sent)
+    expected, span = sent.files + sent.stored, span_of(sent)
     return _wait(
         lambda: expected - int(database.query(_FILES, span).rows[0][0]),
         lambda rest: say(f"{expected - rest:,} of {expected:,} files judged and stored"),
     )
 
 
-def wait_for_flags(progress: Sequence[Progress], say: Callable[[str], None]) -> bool:
+def wait_for_flags(progress: Sequence[GroupProgress], say: Callable[[str], None]) -> bool:
     """Wait until nothing waits to be judged again or stored; False where nothing moves for a minute.
 
     ``progress`` is that of the groups that judge again and store.
@@ -102,7 +92,7 @@ def _wait(remaining: Callable[[], int], tell: Callable[[int], None]) -> bool:
     return True
 
 
-def _lag(progress: Progress) -> int:
+def _lag(progress: GroupProgress) -> int:
     ends, committed = progress.end_offsets(), progress.committed_offsets()
     if ends is None or committed is None:
         return 1  # not known: there may be something

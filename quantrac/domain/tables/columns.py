@@ -73,11 +73,11 @@ def find_columns(
     name, value = _find(header, _NAME_NAMES), _find(header, _VALUE_NAMES)
     if name is not None and value is not None:
         return FoundColumns(_long(header, layout, mapping, name, value), station, ())
-    taken = {*time, station, layout.status}
+    no_values = {*time, station, layout.status}
     wide: list[tuple[int, Meaning]] = []
     left_out: list[str] = []
     for index, heading in enumerate(header):
-        if index in taken or heading in ROW_NUMBERS or fold(heading) in map(fold, mapping.ignore):
+        if index in no_values or heading in ROW_NUMBERS or fold(heading) in map(fold, mapping.ignore):
             continue
         meaning = _meaning_of(heading, mapping, is_parameter)
         if meaning is None:
@@ -130,9 +130,9 @@ def find_time(header: Sequence[str], mapping: ColumnMapping | None = None) -> tu
 
 def _find(header: Sequence[str], names: Iterable[str]) -> int | None:
     """Return the first column whose name, without its unit, is one of ``names``."""
-    wanted = set(names)
+    candidates = set(names)
     for index, heading in enumerate(header):
-        if plain_letters(fold(split_heading(heading)[0])) in wanted:
+        if plain_letters(fold(split_heading(heading)[0])) in candidates:
             return index
     return None
 
@@ -151,9 +151,9 @@ def _check_names(header: Sequence[str], mapping: ColumnMapping) -> None:
         raise UserError(f"line 1: {twice[0]!r} stands there twice")
     if _find(header, _NAME_NAMES) is not None and _find(header, _VALUE_NAMES) is not None:
         return  # a long table: the names stand in its rows
-    known = {fold(key) for heading in header for key in (heading, split_heading(heading)[0])}
+    keys = {fold(key) for heading in header for key in (heading, split_heading(heading)[0])}
     for name in mapping.columns:
-        if fold(name) not in known:
+        if fold(name) not in keys:
             raise UserError(f"line 1: no column {name!r}{did_you_mean(name, header)}")
 
 

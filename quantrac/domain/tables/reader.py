@@ -140,9 +140,9 @@ class _Reader:
         if layout.name is not None:
             name, value = _cell(cells, layout.name), _cell(cells, layout.value)
             if value:
-                known = self._meanings.get(fold(name), Meaning(name))
-                unit = known.unit or _cell(cells, layout.unit)
-                yield name, value, Meaning(known.name, unit, known.words)
+                meaning = self._meanings.get(fold(name), Meaning(name))
+                unit = meaning.unit or _cell(cells, layout.unit)
+                yield name, value, Meaning(meaning.name, unit, meaning.words)
 
     def _add(self, row: _Row, heading: str, text: str, meaning: Meaning) -> None:
         measured_at, targets, status = row.measured_at, row.targets, row.status
@@ -169,9 +169,9 @@ class _Reader:
             if not isfinite(value):
                 raise CellError(Reason.VALUE_NOT_A_NUMBER, f'{heading}: "{text}" is beyond all numbers.')
         readings = self._readings
-        place = self._places.setdefault((code, measured_at), len(readings.line))
-        if place < len(readings.line):
-            raise _duplicate(readings[place], value, qualifier, status)
+        row_index = self._places.setdefault((code, measured_at), len(readings.line))
+        if row_index < len(readings.line):
+            raise _duplicate(readings[row_index], value, qualifier, status)
         readings.line.append(row.line)
         readings.parameter.append(code)
         readings.value.append(value)

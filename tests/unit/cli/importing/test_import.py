@@ -103,7 +103,7 @@ def rows(count):
 
 def test_a_table_becomes_parts_that_receiver_parse_reads_with_the_lines_of_the_table(tmp_path):
     sent, records = import_(Tables(), write(tmp_path, "time,PM2.5,CO\n" + rows(600), "HN_MOT_KHI.csv"))
-    assert (sent.files, sent.rows, sent.known, sent.stations) == (3, 600, 0, {"HN_MOT_KHI"})
+    assert (sent.files, sent.rows, sent.stored, sent.stations) == (3, 600, 0, {"HN_MOT_KHI"})
     done = ParseHandler(REGISTRY, "parsed-reading").handle(records)
     sets = [decode_reading_set(record.value) for record in done.records]
     assert [len(s.readings) for s in sets] == [500, 500, 200]
@@ -127,7 +127,7 @@ def test_the_same_table_again_sends_nothing(tmp_path):
     tables, path = Tables(), write(tmp_path, "time,PM2.5,CO\n" + rows(600), "HN_MOT_KHI.csv")
     first, _ = import_(tables, path)
     again, records = import_(tables, path)
-    assert (again.files, again.known, records) == (0, first.files, [])
+    assert (again.files, again.stored, records) == (0, first.files, [])
     assert (again.first, again.last) == (first.first, first.last)
 
 
@@ -136,7 +136,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next_one(tmp_path):
     tables = Tables()
     assert import_(tables, path, fails_after=1)[0] is None
     sent, _ = import_(tables, path)
-    assert (sent.files, sent.known) == (2, 1)
+    assert (sent.files, sent.stored) == (2, 1)
     whole = import_(Tables(), path)[1]
     assert {head.file_id for _, head in tables.files} == {file_id(record.value) for record in whole}
     assert len(tables.files) == 3
@@ -146,7 +146,7 @@ def test_rows_that_were_added_at_the_end_send_the_end_only(tmp_path):
     tables = Tables()
     import_(tables, write(tmp_path, "time,PM2.5,CO\n" + rows(600), "HN_MOT_KHI.csv"))
     sent, _ = import_(tables, write(tmp_path, "time,PM2.5,CO\n" + rows(650), "HN_MOT_KHI.csv"))
-    assert (sent.files, sent.known) == (1, 2)
+    assert (sent.files, sent.stored) == (1, 2)
 
 
 def test_a_column_of_stations_divides_the_rows_and_unknown_ones_are_counted(tmp_path):
