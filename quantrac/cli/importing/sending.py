@@ -81,7 +81,7 @@ class StoredFiles:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stations: dict[str, Mapping[str, datetime]] = {}
+        self._stations: dict[str, dict[str, datetime]] = {}
 
     def receipt(self, station: str, identity: str) -> datetime | None:
         """Return when a file of the station was received, ``None`` where it was not."""
@@ -89,6 +89,10 @@ class StoredFiles:
             rows = self._database.query(_STORED, {"station": station}).rows
             self._stations[station] = {row[0]: row[1] for row in rows}
         return self._stations[station].get(identity)
+
+    def add(self, station: str, identity: str, received_at: datetime) -> None:
+        """Note a file that is being sent: it may come twice in one import."""
+        self._stations[station][identity] = received_at
 
 
 class Receipts:
@@ -176,6 +180,7 @@ def send(
                 sent.note(file.station, received_at)
                 continue
             received_at = receipts.next(file.station)
+            stored.add(file.station, identity, received_at)
             sent.files += 1
             sent.rows += file.rows
             sent.note(file.station, received_at)

@@ -131,6 +131,12 @@ def test_the_same_table_again_sends_nothing(tmp_path):
     assert (again.first, again.last) == (first.first, first.last)
 
 
+def test_a_table_that_is_named_twice_is_sent_once(tmp_path):
+    path = write(tmp_path, "time,PM2.5,CO\n" + rows(600), "HN_MOT_KHI.csv")
+    sent, records = import_(Tables(), path, path)
+    assert (sent.files, sent.stored, len(records)) == (3, 3, 3)
+
+
 def test_an_import_that_was_killed_is_finished_by_the_next_one(tmp_path):
     path = write(tmp_path, "time,PM2.5,CO\n" + rows(700), "HN_MOT_KHI.csv")
     tables = Tables()
