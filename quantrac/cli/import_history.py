@@ -147,7 +147,7 @@ def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
     rest = f"; {sent.stored:,} files were imported before" if sent.stored else ""
     echo(f"{sent.rows:,} rows in {sent.files:,} files acknowledged in {seconds:.1f} s{rest}")
     _tell_unplaced(sources)
-    if not sent.stations:
+    if not sent.identities:
         raise UserError("nothing to import")
     if not wait:
         return True

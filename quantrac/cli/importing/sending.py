@@ -64,14 +64,20 @@ class Sent:
     rows: int = 0
     stored: int = 0
     """Files that were stored before."""
-    stations: set[str] = field(default_factory=set)
+    identities: set[tuple[str, str]] = field(default_factory=set)
+    """Station and id of all of them."""
     first: datetime | None = None
     """The earliest time of receipt of all of them, UTC."""
     last: datetime | None = None
 
-    def note(self, station: str, received_at: datetime) -> None:
-        """Take a file's time of receipt into account."""
-        self.stations.add(station)
+    @property
+    def stations(self) -> set[str]:
+        """Codes of their stations."""
+        return {station for station, _ in self.identities}
+
+    def note(self, station: str, identity: str, received_at: datetime) -> None:
+        """Take a file into account."""
+        self.identities.add((station, identity))
         self.first = min(self.first or received_at, received_at)
         self.last = max(self.last or received_at, received_at)
 
@@ -177,13 +183,13 @@ def send(
             received_at = stored.receipt(file.station, identity)
             if received_at is not None:
                 sent.stored += 1
-                sent.note(file.station, received_at)
+                sent.note(file.station, identity, received_at)
                 continue
             received_at = receipts.next(file.station)
             stored.add(file.station, identity, received_at)
             sent.files += 1
             sent.rows += file.rows
-            sent.note(file.station, received_at)
+            sent.note(file.station, identity, received_at)
             yield record(topic, file, identity, account, received_at)
 
     batch: list[Record] = []

@@ -58,7 +58,7 @@ ORDER BY station, lines DESC
 
 def wait_for_files(database: ClickHouse, sent: Sent, say: Callable[[str], None]) -> bool:
     """Wait until every file that was sent is judged and stored; False where nothing moves for a minute."""
-    expected, span = sent.files + sent.stored, span_of(sent)
+    expected, span = len(sent.identities), span_of(sent)
     return _wait(
         lambda: expected - int(database.query(_FILES, span).rows[0][0]),
         lambda rest: say(f"{expected - rest:,} of {expected:,} files judged and stored"),

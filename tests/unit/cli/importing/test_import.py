@@ -134,7 +134,7 @@ def test_the_same_table_again_sends_nothing(tmp_path):
 def test_a_table_that_is_named_twice_is_sent_once(tmp_path):
     path = write(tmp_path, "time,PM2.5,CO\n" + rows(600), "HN_MOT_KHI.csv")
     sent, records = import_(Tables(), path, path)
-    assert (sent.files, sent.stored, len(records)) == (3, 3, 3)
+    assert (sent.files, sent.stored, len(records), len(sent.identities)) == (3, 3, 3, 3)
 
 
 def test_an_import_that_was_killed_is_finished_by_the_next_one(tmp_path):
