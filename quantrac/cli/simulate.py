@@ -1,7 +1,7 @@
 """``quantrac simulate``: replay real measurements from a CSV as a station's files."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -10,6 +10,7 @@ from quantrac.cli.connection import Connection, connection_options
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import TIME
+from quantrac.domain.parsing import file_time
 from quantrac.local.demo import account_name
 from quantrac.local.simulator import Column, NotAcknowledged, csv_files
 from quantrac.local.simulator.replay import replay
@@ -71,12 +72,15 @@ def simulate(
       quantrac simulate --csv pm25.csv --station HN_DEMO_KHI002 --map PM25=PM2.5:ug/m3 --from 2026-03-01
     """
     files = csv_files(csv, station, mapping, since=since, until=until)
-    sent = 0
+    sent, oldest = 0, None
     with connection.sender(account or account_name(station)) as sender:
         try:
             for sent, (name, _answer) in enumerate(replay(files, sender), start=1):
+                oldest = oldest or file_time(name, b"")
                 if sent % _PROGRESS_EVERY == 0:
                     echo(f"{sent} files, up to {name}")
         except NotAcknowledged as error:
             raise click.ClickException(f"after {sent} files, one was not acknowledged: {error}") from error
     echo(f"{sent} files acknowledged")
+    if oldest is not None and datetime.now(UTC) - oldest > timedelta(days=60):
+        echo("readings older than 60 days are suspect by `age`; `quantrac import` takes history", err=True)

@@ -5,6 +5,7 @@ Decision 1459/QĐ-TCMT labels the hours of a day 01:00 to 24:00. Past that, as 2
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 _DAY = timedelta(days=1)
@@ -28,6 +29,19 @@ def clock_time(year: int, month: int, day: int, *clock: int) -> datetime:
     if hour == 24 and minute == second == 0:
         return datetime(year, month, day) + _DAY  # noqa: DTZ001 - a logger's clock names no zone
     return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
+
+
+def read_parts(texts: Sequence[str]) -> datetime:
+    """Read a time from texts of its year, month, day, hour and finer parts; raises as :func:`clock_time`.
+
+    >>> read_parts(["2013", "3", "1", "24"]).isoformat()
+    '2013-03-02T00:00:00'
+    """
+    for text in texts:
+        if not (text.isascii() and text.isdigit()):  # `int` takes 1_0 for ten
+            raise ValueError(f"{text!r} is no whole number")
+    year, month, day, *clock = map(int, texts)
+    return clock_time(year, month, day, *clock)
 
 
 def read_digits(text: str) -> datetime:

@@ -124,7 +124,7 @@ def find_time(header: Sequence[str], mapping: ColumnMapping | None = None) -> tu
             return (index,)
     raise UserError(
         f"line 1: no column of times among {', '.join(map(repr, header)) or 'nothing'}; "
-        "call it time or datetime, or name it in the mapping"
+        "call it time or datetime"
     )
 
 

@@ -25,7 +25,7 @@ from quantrac.domain.spellings import fold
 from quantrac.domain.statuses import MEASURING, read_status
 from quantrac.domain.tables.layout import Meaning
 from quantrac.domain.tables.part import Part, read_part
-from quantrac.domain.written_times import clock_time, read_written
+from quantrac.domain.written_times import read_parts, read_written
 
 FORMAT = "table"
 """Name of the format of what is read here."""
@@ -220,13 +220,7 @@ def _duplicate(first: Reading, value: float, qualifier: Qualifier, status: str) 
 
 def _to_utc(texts: tuple[str, ...], zone: ZoneInfo) -> datetime:
     """Return the time (UTC) that one text states, or several parts; raises ValueError, OverflowError."""
-    if len(texts) == 1:
-        time = read_written(texts[0])
-    else:
-        if not all(text.isascii() and text.isdigit() for text in texts):  # `int` takes 1_0 for ten
-            raise ValueError("not all parts of the time are whole numbers")
-        year, month, day, *clock = map(int, texts)
-        time = clock_time(year, month, day, *clock)
+    time = read_written(texts[0]) if len(texts) == 1 else read_parts(texts)
     time = time if time.tzinfo else time.replace(tzinfo=zone)
     return time.astimezone(UTC).replace(microsecond=0)
 

@@ -11,13 +11,10 @@ from zoneinfo import ZoneInfo
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS, is_missing, read_rows
 from quantrac.domain.numbers import is_number
 from quantrac.domain.spellings import did_you_mean
-from quantrac.domain.written_times import clock_time, read_written
+from quantrac.domain.tables.columns import ROW_NUMBERS, find_time
+from quantrac.domain.written_times import read_parts, read_written
 from quantrac.errors import UserError
 from quantrac.local.simulator.files import TIME_FORMAT, file_name, line
-
-_TIME_NAMES = ("datetime", "time", "timestamp", "date")
-_TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
-_ROW_NUMBERS = ("", "No", "STT", "id", "index")  # "No" counts rows; "NO" is nitric oxide
 
 Row = Sequence[str]
 
@@ -42,10 +39,11 @@ def csv_files(
 ) -> Iterator[tuple[str, bytes]]:
     """Return the name and the bytes of one station file a row, in time order.
 
-    The time stands in one ISO column (``time``, ``datetime``, ...) or in ``year``, ``month``, ``day``,
-    ``hour`` and finer ones; it is the station's local time, and only a time with an offset is converted to
-    ``timezone``. ``since`` (inclusive) and ``until`` (exclusive) are aware. Every column that
-    holds numbers, and every mapped one, gives lines; a missing value gives none, a row without any no file.
+    The time stands in one column (:data:`quantrac.domain.tables.columns.TIME_NAMES`), or in ``year``,
+    ``month``, ``day``, ``hour`` and finer ones; it is the station's local time, and only a time with an
+    offset is converted to ``timezone``. ``since`` (inclusive) and ``until`` (exclusive) are aware.
+    Every column that holds numbers, and every mapped one, gives lines; a missing value gives none, a row
+    without any no file.
     Raises UserError for a CSV that cannot be read so, naming file and line.
     """
     header, rows = _read(path)
@@ -83,26 +81,17 @@ def _time_reader(
     path: Path, header: list[str], zone: ZoneInfo
 ) -> tuple[Callable[[Row], datetime], frozenset[int]]:
     """Return how to read a row's local time (naive), and which columns make it up."""
-    indices = {name.casefold(): index for index, name in enumerate(header)}
-    if all(part in indices for part in _TIME_PARTS[:4]):
-        parts = [indices[part] for part in _TIME_PARTS if part in indices]
-        return partial(_time_of_parts, parts), frozenset(parts)
-    for name in _TIME_NAMES:
-        if name in indices:
-            return partial(_time_of_text, indices[name], zone), frozenset({indices[name]})
-    names = ", ".join(_TIME_NAMES)
-    raise UserError(f"{path.name}: no time column; expected one of {names}, or year,month,day,hour")
+    try:
+        indices = find_time(header)
+    except UserError as error:
+        raise UserError(f"{path.name}: {error}") from error
+    if len(indices) > 1:
+        return partial(_time_of_parts, indices), frozenset(indices)
+    return partial(_time_of_text, indices[0], zone), frozenset(indices)
 
 
-def _time_of_parts(indices: list[int], row: Row) -> datetime:
-    year, month, day, *clock = (_whole_number(_cell(row, index)) for index in indices)
-    return clock_time(year, month, day, *clock)
-
-
-def _whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):  # `int` takes 1_0 for ten
-        raise ValueError(f"{text!r} is no whole number")
-    return int(text)
+def _time_of_parts(indices: Sequence[int], row: Row) -> datetime:
+    return read_parts([_cell(row, index) for index in indices])
 
 
 def _time_of_text(index: int, zone: ZoneInfo, row: Row) -> datetime:
@@ -124,7 +113,7 @@ def _parameter_columns(
         (index, mapping.get(name, Column(name)))
         for index, name in enumerate(header)
         if index not in time_columns
-        if name in mapping or (name not in _ROW_NUMBERS and _holds_numbers(rows, index))
+        if name in mapping or (name not in ROW_NUMBERS and _holds_numbers(rows, index))
     ]
     if not columns:
         raise UserError(f"{path.name}: no column holds numbers")
