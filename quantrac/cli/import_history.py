@@ -177,7 +177,7 @@ def _compare(path: Path, sources: Sources, registry: Registry) -> None:
     station = registry.stations[codes.pop()]
     hours = hours_in_micrograms((_read(file, registry, now).readings for file in files), station)
     comparison = compare(read_published(table, station), hours, station)
-    for line in describe_comparison(path.name, comparison, station):
+    for line in describe_comparison(path.name, comparison):
         echo(line)
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from quantrac.cli.importing.tables import Table
+from quantrac.cli.shown_times import show_time
 from quantrac.domain.catalogue import find_parameter
 from quantrac.domain.csv_rows import is_missing
 from quantrac.domain.indices import vn_aqi
@@ -111,9 +112,8 @@ def compare(published: Mapping[int, int], hours: Mapping[str, Hours], station: S
     return comparison
 
 
-def describe_comparison(name: str, comparison: Comparison, station: Station) -> Iterator[str]:
+def describe_comparison(name: str, comparison: Comparison) -> Iterator[str]:
     """Yield the lines of a report."""
-    zone = ZoneInfo(station.timezone)
     equal_hours = comparison.hours - comparison.different_hours
     equal_days = len(comparison.days) - len(comparison.different_days)
     yield (
@@ -122,9 +122,7 @@ def describe_comparison(name: str, comparison: Comparison, station: Station) -> 
     )
     for example in comparison.examples:
         ours = "none" if example.ours is None else example.ours
-        yield (
-            f"  {example.at.astimezone(zone):%Y-%m-%d %H:%M%z}: published {example.published}, ours {ours}"
-        )
+        yield (f"  {show_time(example.at)}: published {example.published}, ours {ours}")
 
 
 def _in_micrograms(code: str, value: float, unit: str, station: Station) -> float | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from quantrac.cli.importing.sending import Sent
+from quantrac.cli.shown_times import show_time
 from quantrac.domain.readings import Flag
 from quantrac.domain.transports import IMPORT
 from quantrac.io.clickhouse import ClickHouse
@@ -109,7 +110,7 @@ def describe_stored(database: ClickHouse, sent: Sent) -> Iterator[str]:
         tests = failed.get((row["station"], row["parameter"]), [])
         yield (
             f"  {row['station']}  {row['parameter']}: {row['readings']:,} readings, "
-            f"{row['first']:%Y-%m-%d %H:%M}Z to {row['last']:%Y-%m-%d %H:%M}Z; {row['good']:,} good, "
+            f"{show_time(row['first'])} to {show_time(row['last'])}; {row['good']:,} good, "
             f"{row['suspect']:,} suspect, {row['fail']:,} fail{': ' if tests else ''}{', '.join(tests)}"
         )
     for row in database.query(_REJECTS, span).dicts():

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from quantrac.cli.shown_times import show_time
 from quantrac.domain.parsing import ParsedFile
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import to_seconds
@@ -76,7 +77,7 @@ def describe_interval(station: Station, parsed: ParsedFile) -> str:
 def describe_tally(tally: Tally) -> Iterator[str]:
     """Yield the lines of a report."""
     for (station, parameter), count in sorted(tally.series.items()):
-        first, last = (f"{time:%Y-%m-%d %H:%M}Z" if time else "" for time in (count.first, count.last))
+        first, last = (show_time(time) if time else "" for time in (count.first, count.last))
         yield f"  {station}  {parameter}: {count.readings:,} readings, {first} to {last}"
     for (station, reason), rejects in sorted(tally.rejects.items()):
         yield f"  {station}  {rejects.lines:,} rejected, {reason}; such as {rejects.example}"

@@ -269,8 +269,8 @@ def test_a_tally_counts_readings_and_rejects_with_an_example(tmp_path):
     tally = Tally()
     tally.add("HN_MOT_KHI", read_table(file.content, "data.csv", ONE, NOW))
     assert list(describe_tally(tally)) == [
-        "  HN_MOT_KHI  CO: 2 readings, 2019-12-31 17:00Z to 2020-01-01 17:00Z",
-        "  HN_MOT_KHI  PM2.5: 1 readings, 2019-12-31 17:00Z to 2019-12-31 17:00Z",
+        "  HN_MOT_KHI  CO: 2 readings, 2020-01-01T00:00:00+07:00 to 2020-01-02T00:00:00+07:00",
+        "  HN_MOT_KHI  PM2.5: 1 readings, 2020-01-01T00:00:00+07:00 to 2020-01-01T00:00:00+07:00",
         "  HN_MOT_KHI  1 rejected, value-not-a-number; such as data.csv, line 3: PM2.5: 'x' is no number.",
     ]
 

@@ -41,14 +41,14 @@ def test_hours_are_matched_by_their_stamps_and_days_are_the_stations(tmp_path):
     assert (comparison.hours, comparison.different_hours, len(comparison.days)) == (1, 0, 1)
     different = compare(published, hours("PM2.5", 50.0), STATION)
     assert (different.different_hours, len(different.different_days)) == (1, 1)
-    first, example = describe_comparison("aqi.csv", different, STATION)
+    first, example = describe_comparison("aqi.csv", different)
     assert first == "VN_AQI of aqi.csv: equal to ours in 0 of 1 hours, on all hours of 0 of 1 days"
-    assert example.startswith("  2025-01-01 14:00+0700: published 50, ours 100")
+    assert example.startswith("  2025-01-01T14:00:00+07:00: published 50, ours 100")
 
 
 def test_an_hour_of_which_ours_knows_nothing_is_different(tmp_path):
     comparison = compare({to_whole_seconds(AT): 50}, {}, STATION)
-    assert "published 50, ours none" in list(describe_comparison("x", comparison, STATION))[1]
+    assert "published 50, ours none" in list(describe_comparison("x", comparison))[1]
 
 
 def test_values_in_other_units_are_converted_and_negative_ones_are_none():
