@@ -53,9 +53,9 @@ DecidedFlag = Literal["good", "suspect", "fail"]
 class Dated(Message):
     """What is valid between two times."""
 
-    valid_from: TimeOrDate | None = None
+    valid_from: TimeOrDate | None = Field(default=None, examples=["2026-01-01T00:00:00+07:00"])
     """Inclusive; absent = always was."""
-    valid_to: TimeOrDate | None = None
+    valid_to: TimeOrDate | None = Field(default=None, examples=["2027-01-01T00:00:00+07:00"])
     """Exclusive; absent = still is."""
 
     @model_validator(mode="after")

@@ -529,7 +529,7 @@ def test_maintenance_is_judged_again_where_it_changed_however_old_it_is(
 def import_stations(folder: Path, **fields: Any) -> Result:
     folder.mkdir(exist_ok=True)
     record = json.loads(example("station-registry.station.json")) | fields
-    new = record | {"code": "HN_NEW"}
+    new = record | {"code": "HN_NEW", "aliases": []}
     (folder / "stations.yaml").write_text(json.dumps({"stations": [record, new]}), encoding="utf-8")
     return run(registry, "import", folder)
 
