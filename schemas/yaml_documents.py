@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from quantrac.domain.numbers import NumberError
+from schemas.validation_errors import Unreadable
 from schemas.yaml_files import read_number, read_time
 
 # The same parser in C, ten times as fast, where it was built.
@@ -30,13 +31,6 @@ class DocumentError(ValueError):
         super().__init__(sentence)
         self.line = line
         """Counted from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """What stands for a value that cannot be read."""
-
-    sentence: str
 
 
 @dataclass(slots=True)

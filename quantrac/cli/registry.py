@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 
 from quantrac.cli.mistakes import EXIT_REFUSED, one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
-from quantrac.cli.registry_source import SOURCE, check_source, territory_option
-from quantrac.cli.registry_topic import read_registry, write
+from quantrac.cli.registry_source import SOURCE, check_source, territory_option, write_files
+from quantrac.cli.registry_topic import read_records, read_registry, write
 from quantrac.cli.shown_times import show_span, show_time
-from quantrac.cli.target import Target, target_options
+from quantrac.cli.target import Target, target_options, tier_option
 from quantrac.cli.terminal import count, echo, say
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station as DomainStation
@@ -22,10 +24,13 @@ from quantrac.domain.territory import Territory
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
+from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest, merged
 from schemas.registry import Record as RegistryRecord
 from schemas.registry import record_key
+
+_NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -105,11 +110,49 @@ def list_(target: Target) -> None:
             echo(f"account  {account.name:24} {account.role:14} {rights}")
 
 
+@registry.command("export")
+@click.argument("source", type=SOURCE, required=False)
+@click.option("--xlsx", type=_NEW_FILE, metavar="FILE", help="Write a workbook, to be kept in a spreadsheet.")
+@click.option("--yaml", "text", type=_NEW_FILE, metavar="FILE", help="Write a file for a registry folder.")
+@click.option("--accounts", "with_accounts", is_flag=True, help="Accounts too, with their passwords' hashes.")
+@tier_option
+@data_option
+@one_sentence
+def export(
+    *, source: Path | None, xlsx: Path | None, text: Path | None, with_accounts: bool, **where: Any
+) -> None:
+    """Write stations as a workbook or a YAML file.
+
+    Those of SOURCE, a folder of *.yaml files or a workbook; without SOURCE those in force. `quantrac registry
+    check` and `import` take what is written back. The new file is readable by you alone.
+    """
+    files = [(file, suffix) for file, suffix in ((xlsx, ".xlsx"), (text, ".yaml")) if file is not None]
+    if len(files) != 1:
+        raise click.UsageError("Give --xlsx FILE or --yaml FILE.")
+    file, suffix = files[0]
+    if file.suffix.lower() != suffix:
+        raise UserError(f"{file}: its name must end in {suffix}")
+    records = _records_in_force(**where) if source is None else check_source(source, None).records
+    stations = [record for record in records if isinstance(record, Station)]
+    accounts = [record for record in records if isinstance(record, Account)]
+    write_files(file, [*stations, *(accounts if with_accounts else ())])
+    counts = [count(len(stations), "station"), *([count(len(accounts), "account")] if with_accounts else [])]
+    echo(f"wrote {' and '.join(counts)} to {file}")
+    if accounts and not with_accounts:
+        echo(f"left {count(len(accounts), 'account')} out; --accounts writes them too")
+
+
 @registry.command("hash-password")
 @click.password_option()
 def hash_password_(password: str) -> None:
     """Ask for a password and print its argon2id hash, for an account's password_hash."""
     echo(hash_password(password))
+
+
+@target_options
+def _records_in_force(*, target: Target) -> Sequence[RegistryRecord]:
+    say(f"reading the registry in force at {target.kafka.bootstrap}")
+    return read_records(target)
 
 
 def _find_spans(

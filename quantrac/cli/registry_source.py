@@ -1,6 +1,6 @@
 """The registry as commands are given it: a folder of YAML files, or a workbook."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,8 +9,13 @@ import click
 from quantrac.cli.terminal import echo
 from quantrac.domain.territory import ANYWHERE, VIETNAM, Territory, read_territory
 from quantrac.errors import UserError
+from schemas.messages.registry.accounts import Account
+from schemas.messages.registry.stations import Station
 from schemas.registry_files.folder import read_directory
-from schemas.registry_files.judge import Reading
+from schemas.registry_files.judge import Reading, judge
+from schemas.registry_files.sheets.read import read_sheets
+from schemas.registry_files.sheets.write import write_sheets
+from schemas.registry_files.write_yaml import write_yaml
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,7 +53,15 @@ def read_source(path: Path, territory: Territory | None) -> Reading:
     """Read the registry's files at a path with all that is wrong in them; raises UserError for no files."""
     if path.is_dir():
         return read_directory(path, territory)
-    raise UserError(f"{path}: neither a folder nor a workbook (*.xlsx)")
+    if not _is_workbook(path):
+        raise UserError(f"{path}: neither a folder nor a workbook (*.xlsx)")
+    from quantrac.io.workbooks import WorkbookError, read_workbook
+
+    try:
+        tables = read_workbook(path)
+    except WorkbookError as error:
+        raise UserError(f"{path}: {error}") from error
+    return judge(*read_sheets(path.name, tables), territory)
 
 
 def check_source(path: Path, territory: Territory | None) -> Reading:
@@ -63,3 +76,27 @@ def check_source(path: Path, territory: Territory | None) -> Reading:
     if not reading.records:
         raise UserError(f"{path}: the files hold no record")
     return reading
+
+
+def write_files(file: Path, records: Sequence[Station | Account]) -> None:
+    """Write records as a new workbook (``*.xlsx``), or else as a new YAML file.
+
+    Raises UserError where the file is there already, or where a text cannot be written.
+    """
+    from quantrac.io.private_files import create_private
+    from quantrac.io.workbooks import WorkbookError, write_workbook
+
+    try:
+        if _is_workbook(file):
+            write_workbook(file, write_sheets(records))
+        else:
+            with create_private(file) as stream:
+                stream.write(write_yaml(records).encode())
+    except WorkbookError as error:
+        raise UserError(f"{file}: {error}") from error
+    except FileExistsError:
+        raise UserError(f"{file} is there already; choose another name, or move it") from None
+
+
+def _is_workbook(file: Path) -> bool:
+    return file.suffix.lower() == ".xlsx"

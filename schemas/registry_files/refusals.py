@@ -11,8 +11,7 @@ from quantrac.domain.spellings import did_you_mean
 from schemas.messages.base import Message
 from schemas.registry_files.entries import Entry, Path, value_at
 from schemas.registry_files.fields import Kind, fields_by_name
-from schemas.validation_errors import Mistake, list_mistakes
-from schemas.yaml_documents import Unreadable
+from schemas.validation_errors import Mistake, Unreadable, list_mistakes
 
 _TIMES = "2026-01-01 or 2026-01-01 07:30+07:00"
 
@@ -69,14 +68,15 @@ def _show(value: Any) -> str:
 
 def _explain(entry: Entry, model: type[Message], mistake: Mistake) -> str:
     """Return a sentence that says what the file's format made of the value, where that is the reason."""
-    value, sentence = value_at(entry.value, mistake.path), mistake.sentence
+    value = value_at(entry.value, mistake.path)
+    sentence = value.sentence if isinstance(value, Unreadable) else mistake.sentence
     if mistake.kind == "missing":
         sentence = "this key is missing"
     elif mistake.kind == "string_type" or (value is None and mistake.kind.endswith("_type")):
         shown = not model.model_config.get("hide_input_in_errors", False)
         sentence = entry.source.misreading(mistake.path, shown=shown) or sentence
     elif isinstance(value, Unreadable):
-        sentence = value.sentence
+        pass
     elif isinstance(value, datetime):
         sentence = f"{value.isoformat(' ')} names no zone; write +07:00 or Z after it"
     elif mistake.kind.startswith(("date", "timezone")):
