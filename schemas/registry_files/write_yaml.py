@@ -1,6 +1,7 @@
 """Records as the text of a YAML file, defaults left out."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from quantrac.domain.times import VIETNAM, VIETNAM_OFFSET
 from schemas.messages.base import Message
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
-from schemas.registry_files.fields import Kind, fields_by_name
+from schemas.registry_files.fields import Field, Kind, fields_by_name
 
 _WIDTH = 110
 _UTC7 = timezone(timedelta(seconds=VIETNAM_OFFSET))
@@ -38,31 +39,40 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def write_key(name: str, field: Field, value: Any) -> str:
+    """Return one key with its value in one line: ``file_names: [PM-2-5]``."""
+    text = yaml.dump(
+        _Row({name: _plain(field, value)}),
+        Dumper=_Dumper,
+        allow_unicode=True,
+        sort_keys=False,
+        width=sys.maxsize,
+    )
+    return text.strip().removeprefix("{").removesuffix("}")
+
+
 def _entry(record: Message) -> dict[str, Any]:
     """Return what differs from the defaults, and what has none."""
     entry: dict[str, Any] = {}
     for name, field in fields_by_name(type(record)).items():
         value = getattr(record, name)
-        if not field.is_required and value == field.default:
-            continue
-        match field.kind:
-            case Kind.RECORDS:
-                entry[name] = [_row(_entry(child)) for child in value]
-            case Kind.RECORD:
-                entry[name] = _Row(_entry(value))
-            case Kind.TIME:
-                entry[name] = _time(value)
-            case Kind.TEXTS:
-                entry[name] = _Texts(value)
-            case Kind.NUMBERS:
-                entry[name] = _Row({key: _number(number) for key, number in value.items()})
-            case Kind.NUMBER:
-                entry[name] = _number(value)
-            case Kind.CHOICE:
-                entry[name] = str(value)
-            case _:
-                entry[name] = value
+        if field.is_required or value != field.default:
+            entry[name] = _plain(field, value)
     return entry
+
+
+def _plain(field: Field, value: Any) -> Any:
+    """Return a value of a record as YAML has it."""
+    plain: Mapping[Kind, Callable[[Any], Any]] = {
+        Kind.RECORDS: lambda children: [_row(_entry(child)) for child in children],
+        Kind.RECORD: lambda child: _Row(_entry(child)),
+        Kind.TIME: _time,
+        Kind.TEXTS: _Texts,
+        Kind.NUMBERS: lambda numbers: _Row({name: _number(number) for name, number in numbers.items()}),
+        Kind.NUMBER: _number,
+        Kind.CHOICE: str,
+    }
+    return plain[field.kind](value) if field.kind in plain else value
 
 
 def _row(entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -77,12 +87,12 @@ def _number(value: float) -> float:
     return int(value) if value == int(value) and abs(value) < 1e15 else value
 
 
-def _time(value: datetime) -> date:
-    """Return midnight in Vietnam as a date."""
+def _time(value: datetime) -> date | str:
+    """Return midnight in Vietnam as a date, another time as a text with its zone."""
     local = value.astimezone(_UTC7)
     day = local.date()
     is_midnight = datetime.combine(day, time(), VIETNAM).astimezone(UTC) == value
-    return day if is_midnight else local
+    return day if is_midnight else local.isoformat(" ")
 
 
 _Dumper.add_representer(
