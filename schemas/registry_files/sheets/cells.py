@@ -1,7 +1,7 @@
 """What a cell holds, and the value of a record's key that it stands for."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
@@ -65,7 +65,8 @@ def read_text(cell: Cell) -> str:
     return text
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Write a text so that :func:`read_text` gives it back."""
     if text and text == text.strip() and not text.startswith(_QUOTE):
         return text
     return f'"{text.replace(_QUOTE, _QUOTE * 2)}"'
@@ -107,7 +108,7 @@ def _read_time(cell: Cell) -> object:
     return time if time.tzinfo is not None else time.replace(tzinfo=VIETNAM)
 
 
-def _join(texts: tuple[str, ...]) -> str:
+def _join(texts: Iterable[str]) -> str:
     """Write texts in one cell, with semicolons between; those that hold one are quoted.
 
     >>> _join(("PM2,5", "Flow; 1"))
@@ -167,12 +168,12 @@ _READERS: Mapping[Kind, Callable[[Cell], Any]] = {
 }
 
 _WRITERS: Mapping[Kind, Callable[[Any], Cell]] = {
-    Kind.TEXT: _quote,
+    Kind.TEXT: quote,
     Kind.CHOICE: str,
     Kind.NUMBER: lambda value: value,
     Kind.COUNT: lambda value: value,
     Kind.SWITCH: lambda value: value,
     Kind.TIME: _write_time,
     Kind.TEXTS: _join,
-    Kind.NUMBERS: lambda value: "; ".join(f"{name}={shortest_decimal(n)}" for name, n in value.items()),
+    Kind.NUMBERS: lambda value: _join([f"{name}={shortest_decimal(n)}" for name, n in value.items()]),
 }

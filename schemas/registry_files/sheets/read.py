@@ -63,10 +63,7 @@ class _Workbook:
         names = [sheet.name for sheet in SHEETS]
         for name in self._tables:
             if name not in names:
-                sentence = (
-                    f"there is no such sheet{nearest(name, names)}; sheets of your own belong elsewhere"
-                )
-                self._complain(name, 0, 0, sentence)
+                self._complain(name, 0, 0, f"the registry has no such sheet{nearest(name, names)}")
         for sheet in SHEETS:
             self._read_sheet(sheet)
         return self._entries, self._findings

@@ -9,7 +9,7 @@ from schemas.messages.base import Message
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
 from schemas.registry_files.fields import Kind
-from schemas.registry_files.sheets.cells import Cell, to_cell
+from schemas.registry_files.sheets.cells import Cell, quote, to_cell
 from schemas.registry_files.sheets.layout import ENTRY, NOTHING_SET, SHEETS, Column, Sheet
 
 
@@ -59,7 +59,7 @@ def _rows(sheet: Sheet, record: Message, name: str) -> Iterable[list[Cell]]:
     for depth, key in enumerate(sheet.path, start=1):
         is_numbered = ENTRY in sheet.references and depth == 1
         owners = [
-            ([*references, *([name] if depth == 1 else []), *([number] if is_numbered else [])], child)
+            ([*references, *([quote(name)] if depth == 1 else []), *([number] if is_numbered else [])], child)
             for references, owner in owners
             for number, child in enumerate(getattr(owner, key), start=1)
         ]
