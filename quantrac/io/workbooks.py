@@ -123,7 +123,7 @@ def _write_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
     worksheet.freeze_panes = "B3"
     for column, (title, choices) in enumerate(zip(sheet.titles, sheet.choices, strict=True), start=1):
         letter = get_column_letter(column)
-        texts = [title, *(str(row[column - 1]) for row in sheet.rows)]
+        texts = [title, *(str(row[column - 1]) for row in sheet.rows if len(row) >= column)]
         widest = max(len(text) for text in texts) + _ROOM
         worksheet.column_dimensions[letter].width = min(max(widest, _WIDTHS[0]), _WIDTHS[1])
         if choices:
@@ -136,6 +136,8 @@ def _write_cell(cell: WrittenCell, value: Cell, sheet: str) -> None:
     if isinstance(value, str) and len(value) > _MOST_CHARACTERS:
         raise WorkbookError(f"{value[:40]!r} ... is longer than a cell of the sheet {sheet} may be")
     try:
+        if isinstance(value, str) and "\r" in value:  # XML reads it back as a line feed
+            raise IllegalCharacterError
         cell.value = value
     except IllegalCharacterError:
         raise WorkbookError(f"{value!r:.80} holds a character that no workbook can keep") from None
