@@ -103,7 +103,10 @@ def test_check_says_the_version_of_a_file_without_mistake(own: Path) -> None:
 
 
 UNKNOWN = OWN.replace(STATION, "HN_DEMO_KHI01")
-UNKNOWN_SENTENCE = "unknown.yaml, line 1: there is no station 'HN_DEMO_KHI01' in the registry; did you mean 'HN_DEMO_KHI001'?"
+UNKNOWN_SENTENCE = (
+    "unknown.yaml, line 1: there is no station 'HN_DEMO_KHI01' in the registry; "
+    "did you mean 'HN_DEMO_KHI001'?"
+)
 
 
 def test_rules_for_a_station_that_is_not_in_the_registry_are_not_put_in_force(
