@@ -29,7 +29,8 @@ def problems_of(station: Station, territory: Territory | None = None) -> Iterato
     if territory is not None:
         yield from _problems_of_position(station, territory)
     for number, entry in enumerate(station.parameters, start=1):
-        yield from _problems_of_code(entry.code, ("parameters", number))
+        if entry.valid_to is None:  # a mistake of before can still be ended
+            yield from _problems_of_code(entry.code, ("parameters", number))
         yield from _problems_of_parameter(entry, ("parameters", number), station.type)
     for first, second in simultaneous(station.parameters):
         yield from _problems_of_pair(station.parameters, first, second)

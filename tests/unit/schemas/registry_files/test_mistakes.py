@@ -140,6 +140,15 @@ def test_what_can_mean_one_thing_only_is_taken(tmp_path: Path, right: str) -> No
     assert mistakes(tmp_path, "\n".join(lines)) == []
 
 
+def test_a_wrong_code_of_before_can_be_ended(tmp_path: Path) -> None:
+    entries = (
+        "code: PM25, unit: µg/m3, valid_to: 2026-01-01",
+        "code: PM2.5, unit: µg/m3, valid_from: 2026-01-01",
+    )
+    assert mistakes(tmp_path, measuring(*entries)) == []
+    assert len(mistakes(tmp_path, measuring(entries[0].replace("valid_to", "valid_from")))) == 1
+
+
 def test_coordinates_in_each_others_place_are_told(tmp_path: Path) -> None:
     text = STATION.replace("20.2", "x").replace("105.9", "20.2").replace("x", "105.9", 1)
     (mistake,) = mistakes(tmp_path, text)
