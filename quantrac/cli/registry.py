@@ -103,8 +103,8 @@ def list_(target: Target) -> None:
     """List what the registry holds."""
     with read_registry(target) as current:
         for station in sorted(current.stations.values(), key=lambda s: s.code):
-            count = len(station.parameters)
-            echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
+            parameters = len(station.parameters)
+            echo(f"station  {station.code:24} {station.type:14} {parameters:3} {station.name}")
         for account in sorted(current.accounts.values(), key=lambda a: a.name):
             rights = " ".join([*account.provinces, *account.stations])
             echo(f"account  {account.name:24} {account.role:14} {rights}")
