@@ -84,7 +84,7 @@ class StationParameter(Dated):
     """Upper end of the equipment range (URV), in ``unit``; values outside the range fail."""
     warning_levels: WarningLevels | None = Field(default=None, examples=[{"tendency": 60, "exceeded": 75}])
     """In ``unit``; absent derives them from the limit that applies."""
-    counter: bool = False
+    counter: bool = Field(default=False, examples=[True])
     """Whether its values are a running sum, such as the rain of the day so far: an hour then adds up what
     came since the reading before, and the tests of steps and of constant values are not asked."""
 
