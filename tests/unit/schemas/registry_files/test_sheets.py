@@ -1,6 +1,6 @@
 """Records as sheets and as YAML and back: nothing is lost, and what is wrong is named with its cell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,10 @@ from quantrac.domain.registry.stations import StationType
 from quantrac.domain.stamps import Stamps
 from quantrac.domain.written_times import read_written as written_time
 from quantrac.local.demo import demo_stations
-from schemas.messages.registry.accounts import Account
+from schemas.messages.base import Message
+from schemas.messages.registry.accounts import Account, AccountLimits
 from schemas.messages.registry.stations import Station, WarningLevels
+from schemas.registry_files.fields import fields_by_name
 from schemas.registry_files.judge import Reading, judge
 from schemas.registry_files.sheets.layout import SHEETS
 from schemas.registry_files.sheets.read import read_sheets
@@ -37,7 +39,12 @@ units = st.sampled_from(["µg/m3", "mg/L", "°C", "-", ""])
 catalogue = st.lists(st.sampled_from(["PM2.5", "NO", "pH", "Cl-"]), max_size=2)
 
 
+DRAWN: set[frozenset[str]] = set()
+"""The keys of each kind of record that is drawn, without the dates of validity."""
+
+
 def mapping(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    DRAWN.add(frozenset(required | optional))
     return st.fixed_dictionaries(required, optional=optional)
 
 
@@ -87,7 +94,9 @@ parameters = dated(
         "file_names": some(texts),
         "file_unit": units,
         "unit_override": some(overrides),
-        "range_low": numbers,
+        "range_low": st.floats(-1e9, 0),
+        "range_high": st.floats(1, 1e9),
+        "counter": st.booleans(),
         "warning_levels": mapping({}, {"tendency": numbers, "preparing": numbers, "exceeded": numbers}),
     },
 )
@@ -97,6 +106,7 @@ fields = {
     "intervals": some(dated({"minutes": minutes}, {})),
     "stamps": st.lists(dated({"at": st.sampled_from(Stamps)}, {"minutes": minutes}), max_size=1),
     "publish_index": st.booleans(),
+    "timezone": st.just("Asia/Tokyo"),
     "aliases": some(codes),
     "file_patterns": some(st.text(characters, min_size=3, max_size=6)),
     "encoding": st.sampled_from(["utf-8", "cp1258"]),
@@ -119,13 +129,18 @@ stations = dated(
     fields,
 ).map(Station.model_validate)
 accounts = dated(
-    {"name": st.text("az09", min_size=1, max_size=9), "password_hash": st.just("$argon2id$x")},
     {
+        "name": st.text("az09", min_size=1, max_size=9),
+        "password_hash": st.just("$argon2id$x"),
         "role": st.just("province"),
+    },
+    {
         "stations": some(codes),
+        "provinces": st.just(["01", "37"]),
+        "public_keys": st.just(["ssh-ed25519 AAAAC3Nz one; two", "ssh-rsa AAAAB3Nz"]),
         "allowed_networks": st.just(["10.0.0.0/8"]),
         "plain_ftp": st.booleans(),
-        "limits": mapping({}, {"connections": st.integers(1, 9)}),
+        "limits": mapping({}, dict.fromkeys(AccountLimits.model_fields, st.integers(4096, 10**9))),
     },
 ).map(Account.model_validate)
 registries = st.tuples(
@@ -153,6 +168,17 @@ def test_what_is_written_as_yaml_is_read_as_it_was(registry: tuple[list[Station]
     content = document.value or {}
     assert [Station.model_validate(value) for value in content.get("stations", ())] == registry[0]
     assert [Account.model_validate(value) for value in content.get("accounts", ())] == registry[1]
+
+
+def test_every_key_of_every_record_is_tried() -> None:
+    for model in _models(Station, Account):
+        assert frozenset(model.model_fields) - {"valid_from", "valid_to"} in DRAWN, model
+
+
+def _models(*models: type[Message]) -> Iterator[type[Message]]:
+    for model in models:
+        yield model
+        yield from _models(*(field.model for field in fields_by_name(model).values() if field.model))
 
 
 def sheets(**rows: list[list[Any]]) -> dict[str, list[list[Any]]]:
