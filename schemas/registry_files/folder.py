@@ -1,6 +1,6 @@
 """A folder of YAML files, each with the keys ``stations`` and ``accounts``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -28,17 +28,22 @@ def read_directory(directory: FilePath, territory: Territory | None = None) -> R
     files = sorted(directory.glob("*.yaml"))
     if not files:
         raise UserError(f"{directory}: no *.yaml file in this folder")
+    return read_files([(file.name, file.read_bytes()) for file in files], territory)
+
+
+def read_files(files: Iterable[tuple[str, bytes]], territory: Territory | None = None) -> Reading:
+    """Read files, each with its name, as :func:`read_directory` does."""
     entries: list[Entry] = []
     mistakes: list[Finding] = []
     is_complete = True
-    for number, file in enumerate(files):
+    for number, (name, content) in enumerate(files):
         try:
-            document = read_document(file.read_text(encoding="utf-8-sig"))
+            document = read_document(content.decode("utf-8-sig"))
         except (DocumentError, UnicodeDecodeError) as error:
             is_complete = False
-            mistakes.append(_unreadable(number, file.name, error))
+            mistakes.append(_unreadable(number, name, error))
             continue
-        source = _Source(number, file.name, document)
+        source = _Source(number, name, document)
         mistakes += [Finding(source.at_line(line), (), (), sentence) for line, sentence in document.problems]
         mistakes += _entries(document, source, entries)
     return judge(entries, mistakes, territory, is_complete=is_complete)

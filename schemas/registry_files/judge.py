@@ -76,29 +76,29 @@ def judge(
 
 def _judge_entry(entry: Entry, reading: Reading, territory: Territory | None) -> None:
     model = MODELS[entry.key]
-    mistakes = {mistake.path: mistake.sentence for mistake in refusals(entry, model)}
-    remarks: dict[Path, str] = {}
+    mistakes = [(mistake.path, mistake.sentence) for mistake in refusals(entry, model)]
     if model is Station:
-        sound = SoundPart(entry.value, mistakes)
+        refused = {path for path, _ in mistakes}
+        sound = SoundPart(entry.value, refused)
         if sound.station is not None:
-            for problem in _problems_of(sound.station, mistakes, territory):
+            for problem in _problems_of(sound.station, refused, territory):
                 path = sound.original(count_from_zero(problem.path))
                 if not sound.follows_from_mistakes(path):
-                    mistakes.setdefault(path, problem.sentence)
+                    mistakes.append((path, problem.sentence))
+    reading.mistakes += _findings(entry, mistakes)
     if not mistakes:
         record = model.model_validate(entry.value)
         reading.records.append(record)
-        remarks = {count_from_zero(remark.path): remark.sentence for remark in _remarks_on(record)}
-    reading.mistakes += _findings(entry, mistakes)
-    reading.remarks += _findings(entry, remarks)
+        remarks = [(count_from_zero(remark.path), remark.sentence) for remark in _remarks_on(record)]
+        reading.remarks += _findings(entry, remarks)
 
 
 def _problems_of(
-    record: Station, mistakes: Collection[Path], territory: Territory | None
+    record: Station, refused: Collection[Path], territory: Territory | None
 ) -> Iterator[Problem]:
     station = record.to_domain()
     yield from problems_of(station, territory)
-    if station.permits and ("facility_since",) not in mistakes:
+    if station.permits and ("facility_since",) not in refused:
         yield from load_national().problems_of(station)
 
 
@@ -109,8 +109,8 @@ def _remarks_on(record: Record) -> Iterator[Problem]:
         yield Problem(("provinces",), "it names no provinces: it delivers nothing")
 
 
-def _findings(entry: Entry, sentences: Mapping[Path, str]) -> Iterator[Finding]:
-    for path, sentence in sentences.items():
+def _findings(entry: Entry, sentences: Iterable[tuple[Path, str]]) -> Iterator[Finding]:
+    for path, sentence in sentences:
         yield Finding(entry.source.locate(path), (entry.name,), count_from_one(path), sentence)
 
 

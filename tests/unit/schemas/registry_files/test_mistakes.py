@@ -77,6 +77,15 @@ stations:
     ]
 
 
+def test_all_that_is_wrong_with_one_value_is_told(tmp_path: Path) -> None:
+    permit = "    permits: [{standard: QCVN 40:2011/BTNMT, column: C, coefficients: {Kx: 1}}]\n"
+    text = measuring("code: COD, unit: mg/L", more=permit).replace("ambient-air", "wastewater")
+    assert [mistake.rpartition("permits.1: ")[2] for mistake in mistakes(tmp_path, text)] == [
+        "QCVN 40:2011/BTNMT has no column 'C'; it has A or B",
+        "QCVN 40:2011/BTNMT has no coefficient 'Kx'",
+    ]
+
+
 def test_one_parameter_twice_is_named_beside_other_mistakes_of_the_station(tmp_path: Path) -> None:
     (twice, unknown) = mistakes(
         tmp_path, measuring("code: CO, unit: mg/m3", "code: CO, unit: ug/m3", more="    x: 1\n")

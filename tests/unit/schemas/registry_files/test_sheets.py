@@ -170,6 +170,14 @@ def test_what_is_written_as_yaml_is_read_as_it_was(registry: tuple[list[Station]
     assert [Account.model_validate(value) for value in content.get("accounts", ())] == registry[1]
 
 
+@pytest.mark.parametrize(
+    "text", ["\x85", "a\u2028b", "\u2029", "a\r\nb", "\ufeffx", "\x00", " ", "\t", "- a", "#"]
+)
+def test_a_text_with_signs_that_yaml_folds_or_hides_comes_back_as_it_was(text: str) -> None:
+    record = demo_stations()[0].model_copy(update={"file_patterns": (text,)})
+    assert read_document(write_yaml([record])).value["stations"][0]["file_patterns"] == [text]
+
+
 def test_every_key_of_every_record_is_tried() -> None:
     for model in _models(Station, Account):
         assert frozenset(model.model_fields) - {"valid_from", "valid_to"} in DRAWN, model
