@@ -1,7 +1,6 @@
 """What is wrong with a file, in one sentence that names the position and the nearest valid key."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
@@ -27,13 +26,6 @@ class Mistake(NamedTuple):
     """Keys, and places in lists counted from 0."""
     kind: str
     """As pydantic calls it."""
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """What stands for a value that a file's format could not read: every model refuses it."""
-
     sentence: str
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from quantrac.domain.numbers import NumberError
-from schemas.validation_errors import Unreadable
+from schemas.unreadable import Unreadable
 from schemas.yaml_files import read_number, read_time
 
 # The same parser in C, ten times as fast, where it was built.

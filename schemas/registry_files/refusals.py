@@ -11,7 +11,8 @@ from quantrac.domain.spellings import did_you_mean
 from schemas.messages.base import Message
 from schemas.registry_files.entries import Entry, Path, value_at
 from schemas.registry_files.fields import Kind, fields_by_name
-from schemas.validation_errors import Mistake, Unreadable, list_mistakes
+from schemas.unreadable import Unreadable
+from schemas.validation_errors import Mistake, list_mistakes
 
 _TIMES = "2026-01-01 or 2026-01-01 07:30+07:00"
 

@@ -8,7 +8,8 @@ from quantrac.domain.spellings import did_you_mean
 from schemas.registry_files.entries import Entry, Finding, Location, Path
 from schemas.registry_files.sheets.cells import Cell, CellError, from_cell, is_empty, read_text
 from schemas.registry_files.sheets.layout import ENTRY, NOTHING_SET, OWNER, SHEETS, Column, Sheet
-from schemas.validation_errors import Unreadable, nearest
+from schemas.unreadable import Unreadable
+from schemas.validation_errors import nearest
 
 _NAMES = {"stations": "code", "accounts": "name"}
 """Title of the column with the name of a record, by the key of the records."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from quantrac.cli import main, registry_topic, terminal
+from quantrac.cli import main, terminal
 from quantrac.cli.terminal import say
 from quantrac.io.records import Record
 from quantrac.local.demo import REGISTRY, demo_stations
@@ -127,7 +127,7 @@ def test_what_is_in_force_is_exported(tmp_path: Path, monkeypatch: pytest.Monkey
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(registry_topic, "TableReader", Reader)
+    monkeypatch.setattr("quantrac.io.kafka.tables.TableReader", Reader)
     monkeypatch.setenv("QUANTRAC_KAFKA", "broker:9092")
     folder = tmp_path / "out"
     folder.mkdir()

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from schemas.validation_errors import Unreadable
+from schemas.unreadable import Unreadable
 from schemas.yaml_documents import DocumentError, read_document
 
 
