@@ -102,6 +102,7 @@ docs: setup ## write the generated parts of the pages in docs/, and the conforma
 	@$(BIN)/python -m docs.qa_page
 	@$(BIN)/python -m docs.limits_page
 	@$(BIN)/python -m docs.operating_page
+	@$(BIN)/python -m docs.registry_page
 	@$(BIN)/python -m docs.station_files_page
 	@$(BIN)/python -m quantrac.conformance
 

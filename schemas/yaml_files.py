@@ -23,20 +23,31 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
 
 
+def read_number(text: str) -> float:
+    """Read what YAML takes for a number; raises ``NumberError`` for ``1_000``, ``1:30`` and the like."""
+    value = read_plain(text)
+    return int(text) if text.lstrip("+-").isdigit() else value
+
+
+def read_time(text: str) -> Any:
+    """Read what YAML takes for a date or a time, as ``date`` or ``datetime``; raises ``ValueError``."""
+    begun, day = split_end_of_day(text)
+    node = yaml.ScalarNode("tag:yaml.org,2002:timestamp", begun)
+    return yaml.constructor.SafeConstructor().construct_yaml_timestamp(node) + day
+
+
 def _construct_number(loader: _Loader, node: yaml.ScalarNode) -> float:
     text = str(node.value)
     if text.lower() in _BEYOND_DECIMALS:
         return float(loader.construct_yaml_float(node))
     try:
-        value = read_plain(text)
+        return read_number(text)
     except NumberError as error:
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
-    return int(text) if text.lstrip("+-").isdigit() else value
 
 
-def _construct_time(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    begun, day = split_end_of_day(str(node.value))
-    return loader.construct_yaml_timestamp(yaml.ScalarNode(node.tag, begun)) + day
+def _construct_time(_: _Loader, node: yaml.ScalarNode) -> Any:
+    return read_time(str(node.value))
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _construct_number)

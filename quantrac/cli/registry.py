@@ -1,22 +1,26 @@
-"""``quantrac registry``: stations and accounts, from YAML into the station-registry topic."""
+"""``quantrac registry``: stations and accounts, from files into the station-registry topic and back."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 
-from quantrac.cli.mistakes import one_sentence
+from quantrac.cli.mistakes import EXIT_REFUSED, one_sentence
+from quantrac.cli.options import data_option
 from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
-from quantrac.cli.registry_topic import read_registry, write
+from quantrac.cli.registry_source import SOURCE, check_source, territory_option, write_files
+from quantrac.cli.registry_topic import read_records, read_registry, write
 from quantrac.cli.shown_times import show_span, show_time
-from quantrac.cli.target import Target, target_options
-from quantrac.cli.terminal import echo
+from quantrac.cli.target import Target, target_options, tier_option
+from quantrac.cli.terminal import count, echo, say
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station as DomainStation
-from quantrac.domain.registry_problems import remarks_on
+from quantrac.domain.territory import Territory
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
 from quantrac.io.records import Record
@@ -24,7 +28,9 @@ from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest, merged
 from schemas.registry import Record as RegistryRecord
-from schemas.registry import load_directory, record_key
+from schemas.registry import record_key
+
+_NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -33,33 +39,34 @@ def registry() -> None:
 
 
 @registry.command("import")
-@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("source", type=SOURCE)
+@territory_option
 @one_sentence
 @target_options
-def import_(directory: Path, target: Target) -> None:
-    """Write every record of DIRECTORY's *.yaml files; services follow at once.
+def import_(source: Path, territory: Territory | None, target: Target) -> None:
+    """Write every record of SOURCE; services follow at once.
 
-    Records that are not in the files stay as they are. Where a known station's type, place, interval, units,
-    ranges, dates, stamps or maintenance changed, its stored readings are judged again: those of the
-    maintenance, else of the last 60 days. Where its intervals or stamps changed, the command says which
-    averages have to be computed again, and how.
+    SOURCE is a folder of *.yaml files, or a workbook (*.xlsx) of `quantrac registry export`. Where `quantrac
+    registry check` finds a mistake, nothing is written. Records that are not in SOURCE stay as they are.
+
+    Where a known station's type, place, interval, units, ranges, dates, stamps or maintenance changed, its
+    stored readings are judged again: those of the maintenance, else of the last 60 days. Where its intervals
+    or stamps changed, the command says which averages have to be computed again, and how.
     """
-    records = load_directory(directory)
-    if not records:
-        raise UserError(f"{directory}: the files hold no record")
+    say(f"reading {source}")
+    records = check_source(source, territory).records
+    say(f"reading the registry in force at {target.kafka.bootstrap}")
     with read_registry(target) as current:
         now = datetime.now(UTC)
         changed = _find_spans(current, records, partial(changed_spans, now=now))
         averages = _find_spans(current, records, partial(spans_to_average, now=now))
+        say(f"writing {count(len(records), 'record')}")
         written = write(
             target,
             *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
         )
-    _say_remarks(records)
     kinds = [record_key(r).decode().partition("/")[0] for r in records]
-    counts = ", ".join(
-        f"{kinds.count(kind)} {kind}{'s'[: kinds.count(kind) != 1]}" for kind in dict.fromkeys(kinds)
-    )
+    counts = ", ".join(count(kinds.count(kind), kind) for kind in dict.fromkeys(kinds))
     echo(f"imported {counts} into {target.registry}")
     if changed:
         _judge_again(target, changed, written.offset)
@@ -72,16 +79,21 @@ def import_(directory: Path, target: Target) -> None:
 
 
 @registry.command("check")
-@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("source", type=SOURCE)
+@click.option("--strict", is_flag=True, help="Exit with 1 for what is unusual too.")
+@territory_option
 @one_sentence
-def check(directory: Path) -> None:
-    """Read DIRECTORY's *.yaml files and say whether they could be imported."""
-    records = load_directory(directory)
-    echo(f"{len(records)} records, no mistake")
-    _say_remarks(records)
-    for record in records:
-        if isinstance(record, Account) and record.role == "province" and not record.provinces:
-            echo(f"account/{record.name} names no provinces: it delivers nothing")
+def check(source: Path, strict: bool, territory: Territory | None) -> None:
+    """Read SOURCE and say whether it could be imported.
+
+    SOURCE is a folder of *.yaml files, or a workbook (*.xlsx). All mistakes are named at once, each with file
+    and line, or sheet and cell: exit status 1. What is unusual, though allowed, is named too, and is none.
+    """
+    reading = check_source(source, territory)
+    unusual = f", {len(reading.remarks)} unusual" if reading.remarks else ""
+    echo(f"{count(len(reading.records), 'record')}, no mistake{unusual}")
+    if strict and reading.remarks:
+        sys.exit(EXIT_REFUSED)
 
 
 @registry.command("list")
@@ -91,11 +103,43 @@ def list_(target: Target) -> None:
     """List what the registry holds."""
     with read_registry(target) as current:
         for station in sorted(current.stations.values(), key=lambda s: s.code):
-            count = len(station.parameters)
-            echo(f"station  {station.code:24} {station.type:14} {count:3} {station.name}")
+            parameters = len(station.parameters)
+            echo(f"station  {station.code:24} {station.type:14} {parameters:3} {station.name}")
         for account in sorted(current.accounts.values(), key=lambda a: a.name):
             rights = " ".join([*account.provinces, *account.stations])
             echo(f"account  {account.name:24} {account.role:14} {rights}")
+
+
+@registry.command("export")
+@click.argument("source", type=SOURCE, required=False)
+@click.option("--xlsx", type=_NEW_FILE, metavar="FILE", help="Write a workbook, to be kept in a spreadsheet.")
+@click.option("--yaml", "text", type=_NEW_FILE, metavar="FILE", help="Write a file for a registry folder.")
+@click.option("--accounts", "with_accounts", is_flag=True, help="Accounts too, with their passwords' hashes.")
+@tier_option
+@data_option
+@one_sentence
+def export(
+    *, source: Path | None, xlsx: Path | None, text: Path | None, with_accounts: bool, **where: Any
+) -> None:
+    """Write stations as a workbook or a YAML file.
+
+    Those of SOURCE, a folder of *.yaml files or a workbook; without SOURCE those in force. `quantrac registry
+    check` and `import` take what is written back. The new file is readable by you alone.
+    """
+    files = [(file, suffix) for file, suffix in ((xlsx, ".xlsx"), (text, ".yaml")) if file is not None]
+    if len(files) != 1:
+        raise click.UsageError("Give --xlsx FILE or --yaml FILE.")
+    file, suffix = files[0]
+    if file.suffix.lower() != suffix:
+        raise UserError(f"{file}: its name must end in {suffix}")
+    records = _records_in_force(**where) if source is None else check_source(source, None).records
+    stations = [record for record in records if isinstance(record, Station)]
+    accounts = [record for record in records if isinstance(record, Account)]
+    write_files(file, [*stations, *(accounts if with_accounts else ())])
+    counts = [count(len(stations), "station"), *([count(len(accounts), "account")] if with_accounts else [])]
+    echo(f"wrote {' and '.join(counts)} to {file}")
+    if accounts and not with_accounts:
+        echo(f"left {count(len(accounts), 'account')} out; --accounts writes them too")
 
 
 @registry.command("hash-password")
@@ -103,6 +147,12 @@ def list_(target: Target) -> None:
 def hash_password_(password: str) -> None:
     """Ask for a password and print its argon2id hash, for an account's password_hash."""
     echo(hash_password(password))
+
+
+@target_options
+def _records_in_force(*, target: Target) -> Sequence[RegistryRecord]:
+    say(f"reading the registry in force at {target.kafka.bootstrap}")
+    return read_records(target)
 
 
 def _find_spans(
@@ -117,13 +167,6 @@ def _find_spans(
         if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None
         for start, end in spans_of(before, record.to_domain())
     ]
-
-
-def _say_remarks(records: Sequence[RegistryRecord]) -> None:
-    for record in records:
-        if isinstance(record, Station):
-            for remark in remarks_on(record.to_domain()):
-                echo(f"station/{record.code}: {remark}")
 
 
 def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime]], offset: int) -> None:

@@ -1,7 +1,7 @@
 """The registry's topic as the commands use it: read whole, written record by record, with who and why."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,8 @@ from quantrac.errors import UserError
 if TYPE_CHECKING:  # the clients are imported when something is asked of them: half a second
     from quantrac.domain.registry.registry import Registry
     from quantrac.io.records import Record
+    from schemas.messages.registry.accounts import Account
+    from schemas.messages.registry.stations import Station
 
 TIMEOUT_SECONDS = 15.0
 
@@ -20,14 +22,37 @@ TIMEOUT_SECONDS = 15.0
 def read_registry(target: Target) -> "Iterator[Registry]":
     """Read the registry; a command that writes reads it too, so that a wrong address is told at once."""
     from quantrac.domain.registry.registry import Registry
-    from quantrac.io.kafka.tables import TableReader
     from schemas.registry import apply_record
 
     registry = Registry()
-    reader = TableReader(target.kafka, target.registry, partial(apply_record, registry))
+    with _follow(target, partial(apply_record, registry)):
+        yield registry
+
+
+def read_records(target: Target) -> "list[Station | Account]":
+    """Return the stations and accounts in force, as files hold them, in the order of their names."""
+    from schemas.messages.registry.accounts import Account
+    from schemas.messages.registry.stations import Station
+
+    values: dict[bytes, bytes | None] = {}
+    with _follow(target, values.__setitem__):
+        pass
+    records: list[Station | Account] = []
+    for model, prefix in ((Station, b"station/"), (Account, b"account/")):
+        for key in sorted(key for key, value in values.items() if value and key.startswith(prefix)):
+            records.append(model.model_validate_json(values[key] or b""))
+    return records
+
+
+@contextmanager
+def _follow(target: Target, apply: Callable[[bytes, bytes | None], None]) -> Iterator[None]:
+    """Read the registry's topic to its end; raises UserError where the broker does not answer."""
+    from quantrac.io.kafka.tables import TableReader
+
+    reader = TableReader(target.kafka, target.registry, apply)
     try:
         reader.start(TIMEOUT_SECONDS)
-        yield registry
+        yield
     except TimeoutError as error:
         raise UserError(f"{error} from {target.kafka.bootstrap}") from error
     finally:

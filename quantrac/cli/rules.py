@@ -11,11 +11,12 @@ import numpy as np
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import PARAMETER_CODE, look_up_station
 from quantrac.cli.options import data_option
+from quantrac.cli.registry_source import SOURCE, check_source
 from quantrac.cli.registry_topic import read_registry, reason, user, write
 from quantrac.cli.series_csv import read_series
 from quantrac.cli.shown_times import show_day, show_span, show_time
 from quantrac.cli.target import Target, target_options, tier_option
-from quantrac.cli.terminal import echo
+from quantrac.cli.terminal import count, echo
 from quantrac.cli.time_options import TIME
 from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
@@ -27,6 +28,7 @@ from quantrac.domain.stamps import middles
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.records import Record
+from schemas.messages.registry.stations import Station
 from schemas.registry import record_key
 from schemas.rules import RuleBook, load
 from schemas.rules.book import activation
@@ -34,6 +36,7 @@ from schemas.rules.climatology import MARK, Series, climatology_file
 from schemas.rules.differences import differences, show_value
 from schemas.rules.files import CODES
 from schemas.rules.ruleset import TYPES
+from schemas.rules.stations import check_stations
 
 _PROMPT_SECONDS = 5.0
 """Of the ten seconds' notice of a switch; the rest is for the validators to read the record."""
@@ -56,12 +59,25 @@ def rules() -> None:
 
 @rules.command()
 @click.argument("path", type=_PATH)
+@click.option(
+    "--registry", "source", type=SOURCE, help="Registry folder or workbook that must have its stations."
+)
 @one_sentence
-def check(path: Path) -> None:
-    """Read a rule file or folder and say whether it could be activated."""
+def check(path: Path, source: Path | None) -> None:
+    """Read a rule file or folder and say whether it could be activated.
+
+    Stations that it has rules for are looked up with --registry; `quantrac rules activate` looks them up in
+    the registry in force.
+    """
     rule_set = load(path)
-    count = sum(len(tests) for tests in rule_set.settings.values())
-    echo(f"{path}: {count} settings, no mistake, version {rule_set.version}")
+    if source is not None:
+        records = check_source(source, None).records
+        check_stations(rule_set, [record.code for record in records if isinstance(record, Station)])
+    elif rule_set.stations:
+        names = count(len(rule_set.stations), "station")
+        echo(f"{path}: rules for {names}, not looked up; --registry DIR looks in a registry folder")
+    settings = sum(len(tests) for tests in rule_set.settings.values())
+    echo(f"{path}: {settings} settings, no mistake, version {rule_set.version}")
 
 
 @rules.command()
@@ -79,6 +95,7 @@ def activate(path: Path, why: str, by: str | None, at: datetime | None, target: 
     """
     rule_set = load(path)
     with read_registry(target) as registry:
+        check_stations(rule_set, registry.stations)
         now = datetime.now(UTC)
         book = RuleBook(load(), registry)
         record = activation(rule_set, by=by or user(), why=reason(why), now=now, received_from=at)
@@ -219,8 +236,9 @@ def climatology(
     if files:
         readings = dict(_read_csv(entry, since, until) for entry in files)
     else:
-        record = _registry_there(**where).stations.get(station)
-        offsets = record.middle_offsets() if record is not None else ()
+        stations = _registry_there(**where).stations
+        station = look_up_station(station, stations)
+        offsets = stations[station].middle_offsets()
         stored = _read_stored(_target_there(**where), station, parameters, since, until)
         readings = {code: (middles(time, offsets), value) for code, (time, value) in stored}
     series = [

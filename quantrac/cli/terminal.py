@@ -5,6 +5,7 @@ shown as in a literal (``\\x1b``). Only line breaks and tabs pass.
 """
 
 import csv
+import sys
 from typing import Any, TextIO
 
 import click
@@ -17,6 +18,21 @@ _KEPT = "\n\t"
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text on standard output, or standard error."""
     click.echo(escape(text, keep=_KEPT), err=err, nl=nl)
+
+
+def say(step: str) -> None:
+    """Say on a terminal what a command does next; a pipe or a file gets nothing of it."""
+    if sys.stderr.isatty():
+        echo(f"{step} ...", err=True)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "record"), count(2, "record")
+    ('1 record', '2 records')
+    """
+    return f"{number} {noun}{'s'[: number != 1]}"
 
 
 class _Escaped:

@@ -6,6 +6,7 @@ means nothing without its date. The letters come from a secondary source: they s
 say nothing of the present province.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -140,34 +141,44 @@ PROVINCES: tuple[Province, ...] = (
 PRESENT_CODES = frozenset(code for code, _ in _NEW)
 """Codes of the 34 units of today."""
 
-_SUCCESSORS = {code: (name, successor) for code, name, _, successor in _OLD if code not in PRESENT_CODES}
-"""Code of an old unit that is no present one → its name, and the code of today's."""
+FORMER_CODES = frozenset(code for code, *_ in _OLD)
+"""Codes of the 63 units until 30 June 2025."""
+
+_KINDS = re.compile(r"^(?:tp\.?|thanh pho|tinh) ?(?=\w)")
 
 
 def _name_key(name: str) -> str:
-    """Fold a name as people type it: without marks, ``hanoi`` in one word."""
-    return "".join(plain_letters(fold(name)).split())
+    """Fold a name as people type it: without marks, ``hanoi`` in one word, ``TP.`` and ``tỉnh`` left out."""
+    return "".join(_KINDS.sub("", plain_letters(fold(name))).split())
 
 
 _CODES = {code: code for code in PRESENT_CODES} | {_name_key(name): code for code, name in _NEW}
+_SUCCESSORS = {
+    key: (name, successor)
+    for code, name, _, successor in _OLD
+    for key in (code, _name_key(name))
+    if key not in _CODES
+}
+"""Code and folded name of an old unit that is no present one → its name, and the code of today's."""
 
 
 def look_up_province(name: str) -> str:
     """Return the code of a province of today by its code or its name; raises UserError with the nearest one.
 
-    >>> [look_up_province(name) for name in ("Hà Nội", "Da Nang", "48", "1")]
-    ['01', '48', '48', '01']
+    >>> [look_up_province(name) for name in ("Hà Nội", "Da Nang", "TP. Huế", "48", "1")]
+    ['01', '48', '46', '48', '01']
     >>> look_up_province("02")
     Traceback (most recent call last):
     ...
     quantrac.errors.UserError: '02' is no province of today: Hà Giang is in '08' since 1 July 2025
     """
+    key = _name_key(name)
     # A code that went through a spreadsheet has lost its first zero.
-    code = _CODES.get(_name_key(name)) or _CODES.get(name.zfill(2))
+    code = _CODES.get(key) or _CODES.get(name.zfill(2))
     if code is not None:
         return code
-    if name in _SUCCESSORS:
-        old, successor = _SUCCESSORS[name]
+    if key in _SUCCESSORS:
+        old, successor = _SUCCESSORS[key]
         raise UserError(f"{name!r} is no province of today: {old} is in {successor!r} since 1 July 2025")
     near = nearest(name, (text for unit in _NEW for text in unit))
     raise UserError(f"{name!r:.80} is no province of today; the nearest is {near[0]!r}")

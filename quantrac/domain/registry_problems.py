@@ -1,80 +1,76 @@
 """What is wrong with a station's record although each of its entries is well formed.
 
-Two entries that say different things of one time, and what no parameter of that name can be. Whoever takes
-a record from a person asks for these; a record that a service reads back is not judged again.
+Two entries that say different things of one time, what no parameter of that name can be, a place where no
+station is. Whoever takes a record from a person asks for these; a record that a service reads back is not
+judged again. What is unusual but allowed: :mod:`quantrac.domain.registry_remarks`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
 
 from quantrac.domain.catalogue import CATALOGUE, Combined, find_parameter
-from quantrac.domain.provinces import MERGED_AT, look_up_province
+from quantrac.domain.problems import Problem
+from quantrac.domain.provinces import FORMER_CODES, MERGED_AT, look_up_province
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
-from quantrac.domain.registry.validity import Valid, overlap
+from quantrac.domain.registry.validity import simultaneous
 from quantrac.domain.spellings import fold
+from quantrac.domain.territory import Territory
 from quantrac.domain.units import canonical_unit, check_unit, conversion
 from quantrac.errors import UserError
 
 _HOW_TO_END = "end the earlier one with valid_to"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong."""
+def problems_of(station: Station, territory: Territory | None = None) -> Iterator[Problem]:
+    """Yield what is wrong with a station's record; its permits have :meth:`LimitBook.problems_of`.
 
-    path: tuple[str | int, ...]
-    """Keys, and places in lists counted from 1: ``("parameters", 2, "unit")``."""
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{'.'.join(map(str, self.path))}: {self.sentence}"
-
-
-def problems_of(station: Station) -> Iterator[Problem]:
-    """Yield what is wrong with a station's record; its permits have :meth:`LimitBook.problems_of`."""
+    Without a ``territory`` it may lie anywhere.
+    """
     yield from _problems_of_province(station)
+    if territory is not None:
+        yield from _problems_of_position(station, territory)
     for number, entry in enumerate(station.parameters, start=1):
+        if entry.valid_to is None:  # a mistake of before can still be ended
+            yield from _problems_of_code(entry.code, ("parameters", number))
         yield from _problems_of_parameter(entry, ("parameters", number), station.type)
-    for first, second in _simultaneous(station.parameters):
+    for first, second in simultaneous(station.parameters):
         yield from _problems_of_pair(station.parameters, first, second)
     for number, permit in enumerate(station.permits, start=1):
         for position, limit in enumerate(permit.limits, start=1):
             path = "permits", number, "limits", position
             yield from _problems_of_unit(limit.parameter, limit.unit, path, station.type)
-    for first, second in _simultaneous(station.intervals):
+    for first, second in simultaneous(station.intervals):
         sentence = f"it is valid at the same time as intervals.{first}; {_HOW_TO_END}"
         yield Problem(("intervals", second), sentence)
-    for first, second in _simultaneous(station.pollution):
+    for first, second in simultaneous(station.pollution):
         kind = station.pollution[second - 1].kind
         if station.pollution[first - 1].kind is kind:
             sentence = f"{kind} is valid at the same time in pollution.{first}; {_HOW_TO_END}"
             yield Problem(("pollution", second), sentence)
 
 
-def remarks_on(station: Station) -> Iterator[Problem]:
-    """Yield what is more likely a slip than meant so: a code that the catalogue writes otherwise."""
-    for number, entry in enumerate(station.parameters, start=1):
-        parameter = find_parameter(entry.code)
-        if parameter is not None and parameter.code != entry.code:
-            sentence = f"rules and limits of {parameter.code!r} do not hold for the code {entry.code!r}"
-            yield Problem(("parameters", number, "code"), sentence)
-
-
-def _simultaneous(entries: Sequence[Valid]) -> Iterator[tuple[int, int]]:
-    """Yield the places, counted from 1, of each two entries that are valid at some time both."""
-    for (first, entry), (second, following) in combinations(enumerate(entries, start=1), 2):
-        if overlap(entry, following):
-            yield first, second
-
-
 def _problems_of_province(station: Station) -> Iterator[Problem]:
-    if station.valid_to is not None and station.valid_to <= MERGED_AT:
+    if station.valid_to is not None and station.valid_to <= MERGED_AT and station.province in FORMER_CODES:
         return  # a province of its time
     try:
         look_up_province(station.province)
     except UserError as error:
         yield Problem(("province",), str(error))
+
+
+def _problems_of_position(station: Station, territory: Territory) -> Iterator[Problem]:
+    if not territory.contains(station.latitude, station.longitude):
+        sentence = (
+            f"latitude {station.latitude:g}, longitude {station.longitude:g} lies outside {territory}; "
+            "the option --territory names another territory"
+        )
+        yield Problem(("latitude",), sentence)
+
+
+def _problems_of_code(code: str, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    parameter = find_parameter(code)
+    if parameter is not None and parameter.code != code:
+        sentence = f"{code!r} is no catalogue code; it is {parameter.code!r}"
+        yield Problem((*path, "code"), sentence)
 
 
 def _problems_of_parameter(

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def keep_files_private() -> None:
@@ -18,6 +19,11 @@ def write_private(file: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         output.write(text)
     temporary.replace(file)
+
+
+def create_private(file: Path) -> BinaryIO:
+    """Open a new file of mode 0600 for writing; raises ``FileExistsError`` where one is there."""
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def make_private_folder(folder: Path) -> None:

@@ -190,10 +190,11 @@ def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_com
 def test_a_registry_with_a_misspelt_key_is_refused_with_one_sentence(
     province: RunningStack, tmp_path: Path
 ) -> None:
-    (tmp_path / "bad.yaml").write_text("stations:\n  - {code: X, nmae: X}\n", encoding="utf-8")
+    entry = '{code: X, nmae: X, type: stack, province: "01", latitude: 21, longitude: 105}'
+    (tmp_path / "bad.yaml").write_text(f"stations:\n  - {entry}\n", encoding="utf-8")
     refused = province.quantrac("registry", "import", str(tmp_path), check=False)
     assert refused.returncode == 1
-    assert refused.stderr == "quantrac: bad.yaml: stations[1] X: nmae: unknown key; did you mean 'name'?\n"
+    assert refused.stderr == "quantrac: bad.yaml, line 2: X: nmae: unknown key; did you mean 'name'?\n"
 
 
 def test_a_folder_made_without_the_demo_is_not_started_with_it(province: RunningStack) -> None:

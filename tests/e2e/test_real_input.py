@@ -33,6 +33,8 @@ UNITS = {
     "RAIN": "mm",
     "WSPM": "m/s",
 }
+CODES = {"TEMP": "Temp", "RAIN": "Rain"}
+"""The catalogue's code where the series has another name."""
 MONTH = ("2013-03-01", "2013-04-01")
 
 
@@ -62,13 +64,13 @@ def months(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def expected(path: Path) -> Iterator[tuple[str, datetime, str]]:
-    """Yield (parameter, UTC time, number as written) of the month."""
+    """Yield (catalogue code, UTC time, number as written) of the month."""
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
             if (row["year"], row["month"]) == ("2013", "3"):
                 parts = (int(row[k]) for k in ("year", "month", "day", "hour"))
                 at = datetime(*parts, tzinfo=ZONE).astimezone(ZoneInfo("UTC"))  # type: ignore[misc]
-                yield from ((p, at, row[p]) for p in UNITS if row[p] not in ("", "NA"))
+                yield from ((CODES.get(p, p), at, row[p]) for p in UNITS if row[p] not in ("", "NA"))
 
 
 def test_every_value_time_and_count_arrives_exactly_at_both_tiers(
@@ -117,7 +119,7 @@ def station_entry(code: str) -> dict[str, object]:
         "longitude": 116.2,
         "interval_minutes": 60,
         "timezone": "Asia/Shanghai",
-        "parameters": [{"code": parameter, "unit": unit} for parameter, unit in UNITS.items()],
+        "parameters": [{"code": CODES.get(name, name), "unit": unit} for name, unit in UNITS.items()],
     }
 
 

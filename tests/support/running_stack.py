@@ -90,7 +90,8 @@ class RunningStack:
         registry = {"stations": stations, "accounts": accounts}
         (folder / "registry.yaml").write_text(json.dumps(registry), encoding="utf-8")  # YAML holds JSON
         for tier in tiers:
-            self.quantrac("registry", "import", str(folder), "--tier", tier)
+            # Real series of other countries are replayed too.
+            self.quantrac("registry", "import", str(folder), "--tier", tier, "--territory", "any")
 
     def sender(self, code: str) -> FtpSender:
         address = parse_address(self.stack.urls()["province"]["ftp"].removeprefix("ftp://"))

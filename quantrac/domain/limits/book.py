@@ -5,16 +5,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import NamedTuple
 
 from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Limit, round_digits
 from quantrac.domain.limits.problems import list_names, unmet_needs, wrong_choices
 from quantrac.domain.limits.standards import Row, Standard
+from quantrac.domain.problems import Problem
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station, StationType
-from quantrac.domain.registry.validity import BEFORE_ALL, overlap
+from quantrac.domain.registry.validity import BEFORE_ALL, simultaneous
 from quantrac.domain.spellings import did_you_mean
 from quantrac.errors import UserError
 
@@ -107,25 +107,27 @@ class LimitBook:
             return [f"{standard.name} is for {list_names(sorted(standard.media))}, not for {medium}"]
         return list(wrong_choices(standard, permit)) or list(unmet_needs(standard, permit, facility_since))
 
-    def problems_of(self, station: Station) -> list[str]:
-        """Say in sentences what is wrong with a station's permits, each with its place; none = nothing."""
-        problems = []
+    def problems_of(self, station: Station) -> list[Problem]:
+        """Say what is wrong with a station's permits, each with its place; none = nothing."""
+        problems: list[Problem] = []
         medium, permits, facility_since = basis_of(station)
         for number, permit in enumerate(permits, start=1):
-            where = f"permits.{number}"
-            problems += [f"{where}: {problem}" for problem in self.problems(permit, medium, facility_since)]
+            path = "permits", number
+            sentences = self.problems(permit, medium, facility_since)
             if permit.valid_from and facility_since and permit.valid_from < facility_since:
-                problems.append(f"{where}: it begins before the facility did (facility_since)")
+                sentences = [*sentences, "it begins before the facility did (facility_since)"]
+            problems += [Problem(path, sentence) for sentence in sentences]
             for position, limit in enumerate(permit.limits, start=1):
                 units = [entry.unit for entry in station.parameters if entry.code == limit.parameter]
                 if units and limit.unit not in units:
-                    problems.append(
-                        f"{where}.limits.{position}: {limit.parameter} is measured in {units[0]!r}, "
+                    sentence = (
+                        f"{limit.parameter} is measured in {units[0]!r}, "
                         f"so a limit in {limit.unit!r} would never be judged"
                     )
-        for (number, permit), (later, following) in combinations(enumerate(permits, start=1), 2):
-            if overlap(permit, following):
-                problems.append(f"permits.{later}: it is valid at the same time as permits.{number}")
+                    problems.append(Problem((*path, "limits", position), sentence))
+        for earlier, later in simultaneous(permits):
+            sentence = f"it is valid at the same time as permits.{earlier}"
+            problems.append(Problem(("permits", later), sentence))
         return problems
 
     def _course(self, station: Station) -> "_Course":

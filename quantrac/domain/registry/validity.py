@@ -3,8 +3,10 @@
 ``valid_from`` is inclusive, ``valid_to`` exclusive, both UTC; ``None`` leaves that side open.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import combinations
 
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
@@ -27,3 +29,10 @@ def overlap(first: Valid, second: Valid) -> bool:
     """Tell whether both are valid at some time."""
     starts = [entry.valid_from or BEFORE_ALL for entry in (first, second)]
     return all(entry.valid_to is None or max(starts) < entry.valid_to for entry in (first, second))
+
+
+def simultaneous(entries: Sequence[Valid]) -> Iterator[tuple[int, int]]:
+    """Yield the places, counted from 1, of each two entries that are valid at some time both."""
+    for (first, entry), (second, following) in combinations(enumerate(entries, start=1), 2):
+        if overlap(entry, following):
+            yield first, second

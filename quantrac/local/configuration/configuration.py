@@ -12,8 +12,8 @@ from quantrac.domain.spellings import did_you_mean
 from quantrac.local.configuration.keys import BY_NAME, KEYS, PORTS, ROLE_SECTIONS, SECTIONS, Kind
 from quantrac.local.configuration.mistakes import Mistake
 from quantrac.local.configuration.secret_lines import read_secrets
+from schemas.yaml_documents import read_document
 from schemas.yaml_files import load_yaml
-from schemas.yaml_lines import line_of
 
 FILE_NAME = "quantrac.yaml"
 
@@ -61,7 +61,7 @@ class Configuration:
 
     def line_of(self, key: str) -> int:
         """Return the line of a key, or of its section, or 1."""
-        return line_of(self.text, key.split(".", 1)) if self.text else 1
+        return read_document(self.text).line(key.split(".", 1)) if self.text else 1
 
     @property
     def ports(self) -> dict[str, int]:
@@ -170,7 +170,9 @@ class _Reader:
                 return "" if isinstance(value, str | int | float) else f"expected one value, not {value!r}"
 
     def _note(self, path: list[Any], problem: str) -> None:
-        self._mistakes.append(Mistake(line_of(self._text, path), ".".join(map(str, path)), problem))
+        self._mistakes.append(
+            Mistake(read_document(self._text).line(path), ".".join(map(str, path)), problem)
+        )
 
 
 def _file_problem(file: Path, kind: Kind) -> str:

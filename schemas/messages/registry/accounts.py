@@ -17,13 +17,13 @@ PublicKey = Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Z
 class AccountLimits(Message):
     """How much one account may use; an absent key takes the deployment's setting."""
 
-    connections: Annotated[int, Field(gt=0)] | None = None
+    connections: Annotated[int, Field(gt=0)] | None = Field(default=None, examples=[4])
     """Connections at the same time."""
-    bytes_per_second: Annotated[int, Field(ge=4096)] | None = None
+    bytes_per_second: Annotated[int, Field(ge=4096)] | None = Field(default=None, examples=[65536])
     """Of all its uploads together, averaged over some seconds."""
-    file_bytes: Annotated[int, Field(gt=0)] | None = None
+    file_bytes: Annotated[int, Field(gt=0)] | None = Field(default=None, examples=[100000])
     """Size of its largest file; never more than the deployment's own limit."""
-    files_per_day: Annotated[int, Field(gt=0)] | None = None
+    files_per_day: Annotated[int, Field(gt=0)] | None = Field(default=None, examples=[2000])
     """Files from midnight to midnight in Vietnam."""
 
 
@@ -32,21 +32,28 @@ class Account(Dated):
 
     model_config = ConfigDict(hide_input_in_errors=True)  # a log is no place for a password
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(examples=["bkhn"])
     """Login name; also the name of the account's folder."""
-    password_hash: Annotated[str, Field(pattern=r"^\$argon2id\$")]
+    password_hash: Annotated[str, Field(pattern=r"^\$argon2id\$")] = Field(
+        examples=["$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"]
+    )
     """argon2id in its standard text form; ``quantrac registry hash-password`` makes one."""
-    role: Literal["station", "province"] = "station"
-    stations: tuple[StationCode, ...] = ()
+    role: Literal["station", "province"] = Field(default="station", examples=["station"])
+    """``station``: a logger that sends files; ``province``: a province that delivers to the ministry."""
+    stations: tuple[StationCode, ...] = Field(default=(), examples=[["HN_BKHN_KHIKXQ"]])
     """Stations it may send for; of a province account they narrow its provinces, none = all of these."""
-    provinces: tuple[str, ...] = ()
+    provinces: tuple[str, ...] = Field(default=(), examples=[["01"]])
     """Codes of the provinces that a province account delivers for; with none it delivers nothing."""
-    public_keys: tuple[PublicKey, ...] = ()
+    public_keys: tuple[PublicKey, ...] = Field(
+        default=(),
+        examples=[["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJvZ3VzLWtleS1vZi10aGUtcGFnZQ== logger 7"]],
+    )
     """Keys it may log in with by SFTP, as ``ssh-keygen`` writes them (``ssh-ed25519 AAAA... comment``)."""
-    allowed_networks: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = Field(default=(), examples=[["203.113.4.17", "203.113.5.0/24"]])
     """Addresses (``203.113.4.17``) and networks (``203.113.4.0/24``) it may log in from; none = anywhere."""
-    limits: AccountLimits = AccountLimits()
-    plain_ftp: bool = False
+    limits: AccountLimits = Field(default=AccountLimits(), examples=[{"files_per_day": 2000}])
+    """How much it may use; what is absent here is the deployment's setting."""
+    plain_ftp: bool = Field(default=False, examples=[True])
     """Whether it may use FTP without TLS, where the deployment leaves that to the account."""
 
     @field_validator("provinces")

@@ -53,10 +53,10 @@ DecidedFlag = Literal["good", "suspect", "fail"]
 class Dated(Message):
     """What is valid between two times."""
 
-    valid_from: TimeOrDate | None = None
-    """Inclusive; absent = always was."""
-    valid_to: TimeOrDate | None = None
-    """Exclusive; absent = still is."""
+    valid_from: TimeOrDate | None = Field(default=None, examples=["2026-01-01T00:00:00+07:00"])
+    """First time that counts; absent = all before count too."""
+    valid_to: TimeOrDate | None = Field(default=None, examples=["2027-01-01T00:00:00+07:00"])
+    """First time that counts no more; absent = it still holds."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -13,13 +13,17 @@ from schemas.messages.registry.fields import CatalogueCode, Dated, fields_of
 class PermitLimit(Message):
     """A value that a permit itself states; it wins over the standard's for its parameter and period."""
 
-    parameter: CatalogueCode
-    unit: str
-    period: Literal["hour", "8h", "day", "month", "year"] = "day"
+    parameter: CatalogueCode = Field(examples=["COD"])
+    """Catalogue code of what is limited."""
+    unit: str = Field(examples=["mg/L"])
+    """Unit of the values here: the one in which the station measures the parameter."""
+    period: Literal["hour", "8h", "day", "month", "year"] = Field(default="day", examples=["hour"])
     """Of the averages that are judged."""
-    minimum: float | None = None
-    maximum: float | None = None
-    reference_oxygen: Annotated[float, Field(ge=0, lt=20.9)] | None = None
+    minimum: float | None = Field(default=None, examples=[5.5])
+    """Averages below it exceed the limit; this or ``maximum`` has to be there."""
+    maximum: float | None = Field(default=None, examples=[75])
+    """Averages above it exceed the limit."""
+    reference_oxygen: Annotated[float, Field(ge=0, lt=20.9)] | None = Field(default=None, examples=[6])
     """Volume percent that values are corrected to before they are judged."""
 
     @field_validator("unit")
@@ -40,20 +44,25 @@ class PermitLimit(Message):
 class Permit(Dated):
     """What a station's licence holds it to: a national standard, its column, its coefficients."""
 
-    standard: Annotated[str, Field(min_length=1)]
+    standard: Annotated[str, Field(min_length=1)] = Field(examples=["QCVN 40:2011/BTNMT"])
     """Such as ``QCVN 40:2011/BTNMT``; ``quantrac limits list`` shows those that are known."""
-    column: str = ""
+    column: str = Field(default="", examples=["A"])
     """Such as ``A``; absent where the standard has none."""
-    category: str = ""
+    category: str = Field(default="", examples=["biomass-boiler-under-20t"])
     """Kind of source, where the standard tells several apart."""
-    coefficients: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(default_factory=dict)]
+    coefficients: Annotated[
+        dict[str, Annotated[float, Field(gt=0)]],
+        Field(default_factory=dict, examples=[{"Kq": 0.9, "Kf": 1}]),
+    ]
     """Kq and Kf of wastewater, Kp and Kv of stacks."""
-    limits: tuple[PermitLimit, ...] = ()
+    limits: tuple[PermitLimit, ...] = Field(
+        default=(), examples=[[{"parameter": "COD", "unit": "mg/L", "maximum": 75}]]
+    )
     """Values that win over those of the standard."""
-    without: tuple[CatalogueCode, ...] = ()
+    without: tuple[CatalogueCode, ...] = Field(default=(), examples=[["Cl-"]])
     """Parameters that the standard does not limit here, such as chloride discharged into saline water."""
-    number: str = ""
-    """Of the licence."""
+    number: str = Field(default="", examples=["123/GPMT-BTNMT"])
+    """Number of the licence; alerts and exceedances name it."""
 
     def to_domain(self) -> domain.Permit:
         """Convert for use."""

@@ -1,5 +1,6 @@
 """Stations, what they measure and how often."""
 
+import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from quantrac.domain.numbers import DecimalSign
+from quantrac.domain.provinces import look_up_province
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry import stations as domain
 from quantrac.domain.registry.decisions import Decision
@@ -25,6 +27,7 @@ from schemas.messages.registry.fields import (
 from schemas.messages.registry.permits import Permit
 from schemas.messages.registry.pollution import KnownPollution
 
+_CODE = re.compile(r"[0-9]{2}")
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 """When the registry decided: any person's decision comes after."""
 
@@ -32,9 +35,9 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 class UnitOverride(Message):
     """A unit that a station's files write, and the one that its numbers are really in."""
 
-    written: str
+    written: str = Field(examples=["mg/Nm3"])
     """As in the file, such as ``mg/Nm3``."""
-    really: str
+    really: str = Field(examples=["µg/m3"])
     """Such as ``µg/m3``."""
 
     @field_validator("written", "really")
@@ -48,9 +51,12 @@ class UnitOverride(Message):
 class WarningLevels(Message):
     """Values from which a duty officer is told, long before any average is judged; absent = not told."""
 
-    tendency: float | None = None
-    preparing: float | None = None
-    exceeded: float | None = None
+    tendency: float | None = Field(default=None, examples=[60])
+    """The first level: values tend towards the limit."""
+    preparing: float | None = Field(default=None, examples=[68])
+    """The second level: prepare to act."""
+    exceeded: float | None = Field(default=None, examples=[75])
+    """The third level: a single value lies beyond the limit."""
 
     def to_domain(self) -> domain.WarningLevels:
         """Convert for use."""
@@ -60,23 +66,25 @@ class WarningLevels(Message):
 class StationParameter(Dated):
     """One parameter that a station measures."""
 
-    code: ParameterCode
-    """Catalogue code, such as ``PM2.5``."""
-    unit: str
-    """Unit the values are kept in."""
-    file_names: tuple[str, ...] = ()
+    code: ParameterCode = Field(examples=["PM2.5"])
+    """Catalogue code, such as ``PM2.5``; another name keeps a quantity that the catalogue lacks."""
+    unit: str = Field(examples=["µg/m3"])
+    """Unit the values are kept in; an empty text for what has none, such as pH."""
+    file_names: tuple[str, ...] = Field(default=(), examples=[["PM-2-5", "Bụi mịn"]])
     """Names the station's files use, beside the code and the catalogue's aliases."""
-    file_unit: str | None = None
-    """Unit to take where the file's unit column is empty."""
-    unit_override: tuple[UnitOverride, ...] = ()
+    file_unit: str | None = Field(default=None, examples=["mg/m3"])
+    """Unit to take where the file's unit column is empty; absent = ``unit``."""
+    unit_override: tuple[UnitOverride, ...] = Field(
+        default=(), examples=[[{"written": "mg/Nm3", "really": "µg/m3"}]]
+    )
     """Units that the logger is known to write wrongly; end it with ``valid_to`` once the logger is mended."""
-    range_low: float | None = None
+    range_low: float | None = Field(default=None, examples=[0])
     """Lower end of the equipment range (LRV), in ``unit``."""
-    range_high: float | None = None
-    """Upper end of the equipment range (URV), in ``unit``."""
-    warning_levels: WarningLevels | None = None
+    range_high: float | None = Field(default=None, examples=[1000])
+    """Upper end of the equipment range (URV), in ``unit``; values outside the range fail."""
+    warning_levels: WarningLevels | None = Field(default=None, examples=[{"tendency": 60, "exceeded": 75}])
     """In ``unit``; absent derives them from the limit that applies."""
-    counter: bool = False
+    counter: bool = Field(default=False, examples=[True])
     """Whether its values are a running sum, such as the rain of the day so far: an hour then adds up what
     came since the reading before, and the tests of steps and of constant values are not asked."""
 
@@ -98,14 +106,16 @@ class StationParameter(Dated):
 class Maintenance(Message):
     """A span known beforehand in which a station's readings are not of the environment."""
 
-    start: TimeOrDate
-    """Inclusive."""
-    end: TimeOrDate
-    """Exclusive."""
-    parameters: tuple[CatalogueCode, ...] = ()
-    """None = all."""
-    flag: DecidedFlag = "fail"
-    why: Annotated[str, Field(min_length=1)]
+    start: TimeOrDate = Field(examples=["2026-04-01T00:00:00+07:00"])
+    """First time of measurement that it covers."""
+    end: TimeOrDate = Field(examples=["2026-04-02T07:30:00+07:00"])
+    """First time of measurement after it."""
+    parameters: tuple[CatalogueCode, ...] = Field(default=(), examples=[["PM2.5", "PM10"]])
+    """Catalogue codes of the parameters it is about; absent = all."""
+    flag: DecidedFlag = Field(default="fail", examples=["suspect"])
+    """Flag that the readings get."""
+    why: Annotated[str, Field(min_length=1)] = Field(examples=["yearly service"])
+    """Reason, which stands beside each flag."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -120,7 +130,8 @@ Minutes = Annotated[float, Field(ge=1 / 60, le=1440)]
 class Interval(Dated):
     """The distance between two files while it was another one than now."""
 
-    minutes: Minutes
+    minutes: Minutes = Field(examples=[15])
+    """Distance between two files in that span."""
 
     def to_domain(self) -> domain.Interval:
         """Convert for use."""
@@ -131,9 +142,9 @@ class Interval(Dated):
 class StampMeaning(Dated):
     """What the stamps of a station's readings mean, between two dates."""
 
-    at: Stamps
+    at: Stamps = Field(examples=["end"])
     """Whether a stamp names an instant, or the start or the end of what was averaged."""
-    minutes: Minutes | None = None
+    minutes: Minutes | None = Field(default=None, examples=[5])
     """Length of what was averaged; absent = the station's interval of then."""
 
     def to_domain(self) -> domain.StampMeaning:
@@ -141,6 +152,13 @@ class StampMeaning(Dated):
         fields = fields_of(self)
         minutes = fields.pop("minutes")
         return domain.StampMeaning(seconds=None if minutes is None else round(minutes * 60), **fields)
+
+
+def _province_code(value: object) -> object:
+    """Read a name as the code; a code stays: a station that has ended may be in a province of its time."""
+    if isinstance(value, str) and not _CODE.fullmatch(value):
+        return look_up_province(value)
+    return value
 
 
 def _as_meanings(value: object) -> object:
@@ -152,41 +170,65 @@ def _as_meanings(value: object) -> object:
 class Station(Dated):
     """One automatic station."""
 
-    code: StationCode
-    name: Line
-    name_en: Line = ""
-    type: domain.StationType
-    province: Annotated[str, Field(pattern=r"^\d{2}$")]
-    """Two-digit code of Decision 19/2025/QĐ-TTg."""
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-    interval_minutes: Minutes = 5
+    code: StationCode = Field(examples=["HN_BKHN_KHIKXQ"])
+    """What its files' names carry; it stays the same for as long as the station has data."""
+    name: Line = Field(examples=["Đại học Bách khoa Hà Nội"])
+    """Name in Vietnamese, as people read it."""
+    name_en: Line = Field(default="", examples=["Hanoi University of Science and Technology"])
+    """Name in English; absent = the Vietnamese one stands alone."""
+    type: domain.StationType = Field(examples=["ambient-air"])
+    """What it measures; decides which tests, limits and index hold."""
+    province: Annotated[str, Field(pattern=r"^\d{2}$"), BeforeValidator(_province_code)] = Field(
+        examples=["01"]
+    )
+    """Two-digit code of Decision 19/2025/QĐ-TTg, in quotes; or the province's name."""
+    latitude: Annotated[float, Field(ge=-90, le=90)] = Field(examples=[21.0052])
+    """Degrees north, WGS 84."""
+    longitude: Annotated[float, Field(ge=-180, le=180)] = Field(examples=[105.8428])
+    """Degrees east, WGS 84."""
+    interval_minutes: Minutes = Field(default=5, examples=[60])
     """Distance between two files; the national register's default is 5."""
-    intervals: tuple[Interval, ...] = ()
+    intervals: tuple[Interval, ...] = Field(
+        default=(), examples=[[{"minutes": 15, "valid_to": "2026-01-01T00:00:00+07:00"}]]
+    )
     """Spans in which it was another one, so that averages of then expect what was to be expected then."""
-    stamps: Annotated[tuple[StampMeaning, ...], BeforeValidator(_as_meanings)] = ()
+    stamps: Annotated[tuple[StampMeaning, ...], BeforeValidator(_as_meanings)] = Field(
+        default=(), examples=["end"]
+    )
     """Whether readings are stamped with the start or the end of what was averaged; where nothing is said,
     with an instant. In a file one word, such as ``end``, says it for all times."""
-    publish_index: bool = False
+    publish_index: bool = Field(default=False, examples=[True])
     """Whether VN_AQI or VN_WQI is made of it; not of a station that only serves as a reference."""
-    timezone: str = "Asia/Ho_Chi_Minh"
+    timezone: str = Field(default="Asia/Ho_Chi_Minh", examples=["Asia/Ho_Chi_Minh"])
     """IANA name of the logger's clock."""
-    aliases: tuple[StationCode, ...] = ()
+    aliases: tuple[StationCode, ...] = Field(default=(), examples=[["HN_BK_KHI001"]])
     """Other codes its file names carry."""
-    file_patterns: tuple[Annotated[str, Field(min_length=3, max_length=200)], ...] = ()
+    file_patterns: tuple[Annotated[str, Field(min_length=3, max_length=200)], ...] = Field(
+        default=(), examples=[["Tram 1 ", "T1-*.lsi"]]
+    )
     """Parts of its files' names, or globs where they hold ``*`` or ``?``, for names that state no code."""
-    encoding: Literal["utf-8", "cp1258"] = "utf-8"
+    encoding: Literal["utf-8", "cp1258"] = Field(default="utf-8", examples=["cp1258"])
     """Of its files, where they have no BOM; ``cp1258`` is Vietnamese Windows."""
-    decimal_sign: DecimalSign | None = None
+    decimal_sign: DecimalSign | None = Field(default=None, examples=[","])
     """Of its numbers; the other sign then divides thousands. Absent = as the numbers of each file show it."""
-    parameters: tuple[StationParameter, ...] = ()
-    maintenance: tuple[Maintenance, ...] = ()
+    parameters: tuple[StationParameter, ...] = Field(
+        default=(), examples=[[{"code": "PM2.5", "unit": "µg/m3"}]]
+    )
+    """What it measures; other lines of its files are rejected."""
+    maintenance: tuple[Maintenance, ...] = Field(
+        default=(),
+        examples=[
+            [{"start": "2026-04-01T08:00:00+07:00", "end": "2026-04-01T11:00:00+07:00", "why": "service"}]
+        ],
+    )
     """Spans whose readings are flagged whatever the tests say."""
-    permits: tuple[Permit, ...] = ()
+    permits: tuple[Permit, ...] = Field(
+        default=(), examples=[[{"standard": "QCVN 40:2011/BTNMT", "column": "A"}]]
+    )
     """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
-    pollution: tuple[KnownPollution, ...] = ()
+    pollution: tuple[KnownPollution, ...] = Field(default=(), examples=[[{"kind": "organic"}]])
     """What somebody has decided about the surface water that it measures; decides how VN_WQI is computed."""
-    facility_since: TimeOrDate | None = None
+    facility_since: TimeOrDate | None = Field(default=None, examples=["2012-01-01T00:00:00+07:00"])
     """When the facility began to exist or had its first licence; absent = when its first permit here begins.
 
     A replaced standard goes on for facilities that are older than the new one. A permit that begins nowhere

@@ -115,8 +115,12 @@ def test_the_ways_in_which_click_ends_are_no_mistake(
 
 BAD_BYTES = b"time,value\n\xff\xfe,1\n"
 HUGE_CELL = b"time,value\n" + b"1" * 200_000 + b",1\n"
-NO_DATE = "stations:\n  - {code: X, valid_from: 2026-02-30}\n"
-EARLY = "stations:\n  - {code: X, valid_from: 0001-01-01}\n"
+DATED = (
+    'stations:\n  - {code: X, name: X, type: stack, province: "01", latitude: 21, longitude: 105,\n'
+    "     valid_from: "
+)
+NO_DATE = f"{DATED}2026-02-30}}\n"
+EARLY = f"{DATED}0001-01-01}}\n"
 CODE = "HN_DEMO_KHI001"
 SIMULATE = ["simulate", "--csv", "{a.csv}", "--station", "X", "--ftp", "127.0.0.1:1"]
 

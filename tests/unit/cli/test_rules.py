@@ -20,6 +20,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.io.clickhouse import Result as Rows
 from quantrac.io.records import DeliveryFailed, Record
+from quantrac.local.demo import REGISTRY
 from schemas.examples import example
 from schemas.messages.registry.stations import Station
 from schemas.messages.rejudge import RejudgeRequest
@@ -99,6 +100,41 @@ def test_check_says_the_version_of_a_file_without_mistake(own: Path) -> None:
     found = run(rules, "check", own)
     assert found.exit_code == 0
     assert found.output.endswith(f"no mistake, version {load(own).version}\n")
+
+
+UNKNOWN = OWN.replace(STATION, "HN_DEMO_KHI01")
+UNKNOWN_SENTENCE = (
+    "unknown.yaml, line 1: there is no station 'HN_DEMO_KHI01' in the registry; "
+    "did you mean 'HN_DEMO_KHI001'?"
+)
+
+
+def test_rules_for_a_station_that_is_not_in_the_registry_are_not_put_in_force(
+    broker: Broker, tmp_path: Path
+) -> None:
+    path = tmp_path / "unknown.yaml"
+    path.write_text(UNKNOWN, encoding="utf-8")
+    before = len(broker.log)
+    result = run(rules, "activate", path, "--why", "x")
+    assert (result.exit_code, result.stderr) == (1, f"quantrac: {UNKNOWN_SENTENCE}\n")
+    assert len(broker.log) == before
+
+
+def test_a_check_looks_stations_up_in_a_registry_folder_and_says_where_it_did_not(
+    tmp_path: Path, own: Path
+) -> None:
+    path = tmp_path / "unknown.yaml"
+    path.write_text(UNKNOWN, encoding="utf-8")
+    found = run(rules, "check", path, "--registry", REGISTRY)
+    assert (found.exit_code, found.stderr) == (1, f"quantrac: {UNKNOWN_SENTENCE}\n")
+    assert "no mistake" in run(rules, "check", own, "--registry", REGISTRY).output
+    assert "rules for 1 station, not looked up; --registry" in run(rules, "check", own).output
+
+
+def test_rules_that_name_no_station_need_no_registry(tmp_path: Path) -> None:
+    path = tmp_path / "types.yaml"
+    path.write_text("station_types: {stack: {parameters: {PM: {spike: off}}}}", encoding="utf-8")
+    assert "looked up" not in run(rules, "check", path).output
 
 
 @pytest.mark.parametrize("command", [("check",), ("activate", "--why", "x"), ("diff",)])
@@ -529,7 +565,7 @@ def test_maintenance_is_judged_again_where_it_changed_however_old_it_is(
 def import_stations(folder: Path, **fields: Any) -> Result:
     folder.mkdir(exist_ok=True)
     record = json.loads(example("station-registry.station.json")) | fields
-    new = record | {"code": "HN_NEW"}
+    new = record | {"code": "HN_NEW", "aliases": []}
     (folder / "stations.yaml").write_text(json.dumps({"stations": [record, new]}), encoding="utf-8")
     return run(registry, "import", folder)
 

@@ -237,7 +237,8 @@ def test_a_facility_that_did_not_exist_then_is_held_to_the_replaced_standard_no_
         station_with(medium, replace(permit, valid_from=begins)),
     ):
         assert BOOK.limits_of(found, begins) == ()
-        (said,) = BOOK.problems_of(found)
+        (problem,) = BOOK.problems_of(found)
+        said = problem.sentence
         assert f"{permit.standard} does not hold at any time of this permit: it ended on" in said
         assert f"Name {successor}" in said
         assert "state facility_since" in said
@@ -258,7 +259,9 @@ def test_a_permit_older_than_its_facility_is_told() -> None:
     found = station_with(
         WASTEWATER, industrial(valid_from=local(2020, 1, 1)), facility_since=local(2021, 1, 1)
     )
-    assert BOOK.problems_of(found) == ["permits.1: it begins before the facility did (facility_since)"]
+    assert [str(problem) for problem in BOOK.problems_of(found)] == [
+        "permits.1: it begins before the facility did (facility_since)"
+    ]
 
 
 def test_a_permit_of_a_replaced_standard_without_values_holds_by_its_own_limits() -> None:
@@ -391,14 +394,16 @@ def test_a_limit_stated_twice_is_told_and_the_last_counts() -> None:
 
 def test_permits_at_the_same_time_are_told() -> None:
     found = station_with(WASTEWATER, industrial("A"), industrial("B", valid_from=local(2025, 1, 1)))
-    assert BOOK.problems_of(found) == ["permits.2: it is valid at the same time as permits.1"]
+    assert [str(problem) for problem in BOOK.problems_of(found)] == [
+        "permits.2: it is valid at the same time as permits.1"
+    ]
 
 
 def test_a_limit_in_another_unit_than_the_stations_is_told() -> None:
     permit = industrial(limits=(PermitLimit("COD", "µg/L", "day", maximum=60000.0),))
     found = station_with(WASTEWATER, permit, parameters=(StationParameter(code="COD", unit="mg/L"),))
-    (said,) = BOOK.problems_of(found)
-    assert said.startswith("permits.1.limits.1: COD is measured in 'mg/L'")
+    (problem,) = BOOK.problems_of(found)
+    assert str(problem).startswith("permits.1.limits.1: COD is measured in 'mg/L'")
 
 
 def test_a_replaced_record_of_the_same_station_is_asked_anew() -> None:

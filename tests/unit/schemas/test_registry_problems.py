@@ -35,11 +35,12 @@ def load(
 
 
 def refusal(folder: Path, *parameters: str, more: str = "    encoding: utf-8", **medium: str) -> str:
-    with pytest.raises(ValueError, match=r"^hanoi\.yaml: stations\[1\] HN_DEMO_KHI001: ") as caught:
+    """Return the only sentence of a refusal, its line at the end."""
+    with pytest.raises(ValueError, match=r"^hanoi\.yaml, line \d+: HN_DEMO_KHI001: ") as caught:
         load(folder, *parameters, more=more, **medium)
-    sentence = str(caught.value)
+    file_and_line, _, sentence = str(caught.value).split(": ", 2)
     assert "\n" not in sentence
-    return sentence.removeprefix("hanoi.yaml: stations[1] HN_DEMO_KHI001: ")
+    return f"{sentence} ({file_and_line.removeprefix('hanoi.yaml, ')})"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,8 @@ def test_a_name_that_would_mean_two_parameters_at_once_is_refused(
             "[{written: mg/m3, really: µg/m3}, {written: mg/m³, really: mg/m3}]",
             "unit_override.2.written: the unit 'mg/m3' is overridden twice",
         ),
-        ("code: TEMP, unit: hPa", "unit: TEMP cannot be in 'hPa'; it is measured in '°C'"),
+        ("code: PM25, unit: µg/m3", "code: 'PM25' is no catalogue code; it is 'PM2.5'"),
+        ("code: 'SO₂', unit: µg/m3", "code: 'SO₂' is no catalogue code; it is 'SO2'"),
     ],
 )  # fmt: skip
 def test_what_a_parameter_cannot_be_is_refused_with_its_line(
@@ -150,13 +152,18 @@ def test_only_what_is_added_up_can_be_a_counter(tmp_path: Path) -> None:
     )
 
 
-def test_a_code_that_the_catalogue_writes_otherwise_is_taken_with_a_word(tmp_path: Path) -> None:
-    load(tmp_path, "code: PM25, unit: µg/m3", "code: Kênh 7, unit: NTU")
+def test_a_code_outside_the_catalogue_is_unusual_and_no_mistake(tmp_path: Path) -> None:
+    load(tmp_path, "code: Kênh 7, unit: NTU", "code: CDO, unit: mg/L")
     answer = CliRunner().invoke(registry, ["check", str(tmp_path)])
-    assert answer.output == (
-        "1 records, no mistake\nstation/HN_DEMO_KHI001: parameters.1.code: "
-        "rules and limits of 'PM2.5' do not hold for the code 'PM25'\n"
-    )
+    assert answer.output.splitlines() == [
+        "unusual: hanoi.yaml, line 10: HN_DEMO_KHI001: parameters.1.code: 'Kênh 7' is not in the catalogue: "
+        "no range, limit or index is known for it",
+        "unusual: hanoi.yaml, line 11: HN_DEMO_KHI001: parameters.2.code: 'CDO' is not in the catalogue: "
+        "no range, limit or index is known for it; did you mean 'DO' or 'CO'?",
+        "1 record, no mistake, 2 unusual",
+    ]
+    assert answer.exit_code == 0
+    assert CliRunner().invoke(registry, ["check", "--strict", str(tmp_path)]).exit_code == 1
 
 
 def test_a_limit_of_a_permit_in_what_the_parameter_is_not_measured_in_is_refused(tmp_path: Path) -> None:
@@ -172,7 +179,7 @@ def test_a_province_of_before_july_2025_is_for_stations_that_ended_before(tmp_pa
     (tmp_path / "hanoi.yaml").write_text(text, encoding="utf-8")
     assert len(load_directory(tmp_path)) == 1
     (tmp_path / "hanoi.yaml").write_text(text.replace("2025-07-01", "2025-07-02"), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"province: '02' is no province of today: Hà Giang .* \(line 5\)"):
+    with pytest.raises(ValueError, match=r"line 5: .* province: '02' is no province of today: Hà Giang"):
         load_directory(tmp_path)
 
 
@@ -180,7 +187,7 @@ def test_codes_of_stations_that_look_the_same_are_refused_with_both_places(tmp_p
     text = STATION.format(type="ambient-air", more="", parameters="      - {code: CO, unit: mg/m3}")
     for name, code in (("a", "ĐB_KHI"), ("b", "Ðb_khi")):
         (tmp_path / f"{name}.yaml").write_text(text.replace("HN_DEMO_KHI001", code), encoding="utf-8")
-    sentence = r"station/Ðb_khi looks the same as station/ĐB_KHI: a\.yaml, line 2 and b\.yaml, line 2"
+    sentence = r"^b\.yaml, line 2: Ðb_khi: the station looks the same as ĐB_KHI: see a\.yaml, line 2$"
     with pytest.raises(ValueError, match=sentence):
         load_directory(tmp_path)
 
@@ -191,6 +198,9 @@ def test_an_account_for_an_unknown_station_is_told_the_nearest_with_its_line(tmp
         f"{text}accounts:\n  - name: demo\n    password_hash: $argon2id$x\n    stations:\n"
         "      - HN_DEMO_KHI01\n"
     )
-    sentence = r"station 'HN_DEMO_KHI01' is not defined; did you mean 'HN_DEMO_KHI001'\? \(a\.yaml, line 15\)"
+    sentence = (
+        r"^a\.yaml, line 15: demo: stations\.1: station 'HN_DEMO_KHI01' is not defined; "
+        r"did you mean 'HN_DEMO_KHI001'\?$"
+    )
     with pytest.raises(ValueError, match=sentence):
         load_directory(tmp_path)
