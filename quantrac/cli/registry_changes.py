@@ -27,7 +27,8 @@ def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
     later than now is left out: readings that are still to come are judged by the new record.
     """
     dated = [before, after, *before.parameters, *after.parameters, *_clock(before), *_clock(after)]
-    spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD))
+    steps = before.all_intervals.step_changes() | after.all_intervals.step_changes()
+    spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD, steps))
     windows = {
         time for entry in (*before.maintenance, *after.maintenance) for time in (entry.start, entry.end)
     }
@@ -52,9 +53,13 @@ def _clock(station: Station) -> list[Valid]:
     return [*station.intervals, *station.stamps, *counters]
 
 
-def _cuts(dated: Iterable[Valid], since: datetime, until: datetime) -> set[datetime]:
-    """Return both ends, and the times between them at which an entry begins or ends."""
-    ends = {time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None}
+def _cuts(
+    dated: Iterable[Valid], since: datetime, until: datetime, others: Iterable[datetime] = ()
+) -> set[datetime]:
+    """Return both ends, and the times between them at which an entry begins or ends, or of ``others``."""
+    ends = {*others} | {
+        time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None
+    }
     return {since, until, *(time for time in ends if since < time < until)}
 
 
@@ -80,7 +85,7 @@ def _facts(station: Station, time: datetime) -> object:
     entries = {p.code: registry_thresholds(station.parameter(p.code, time)) for p in station.parameters}
     return (
         station.type,
-        station.interval_seconds,
+        station.all_intervals.step_at(time),
         _mean_span(station, time),
         (station.latitude, station.longitude),
         {code: thresholds for code, thresholds in entries.items() if thresholds},

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.readings import Flag
+from quantrac.domain.registry import intervals
 from quantrac.domain.registry import stations as domain
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.stamps import Stamps
@@ -122,10 +123,10 @@ class Interval(Dated):
 
     minutes: Minutes
 
-    def to_domain(self) -> domain.Interval:
+    def to_domain(self) -> intervals.Interval:
         """Convert for use."""
         fields = fields_of(self)
-        return domain.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
+        return intervals.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
 
 
 class StampMeaning(Dated):
