@@ -10,6 +10,7 @@ from itertools import combinations
 
 from quantrac.domain.catalogue import CATALOGUE, Combined, find_parameter
 from quantrac.domain.provinces import MERGED_AT, look_up_province
+from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.domain.registry.validity import Valid, overlap
 from quantrac.domain.spellings import fold
@@ -45,6 +46,8 @@ def problems_of(station: Station) -> Iterator[Problem]:
     for first, second in _simultaneous(station.intervals):
         sentence = f"it is valid at the same time as intervals.{first}; {_HOW_TO_END}"
         yield Problem(("intervals", second), sentence)
+    for number, decision in enumerate(station.withdrawn, start=1):
+        yield from _problems_of_withdrawn(station, decision, number)
     for first, second in _simultaneous(station.pollution):
         kind = station.pollution[second - 1].kind
         if station.pollution[first - 1].kind is kind:
@@ -66,6 +69,15 @@ def _simultaneous(entries: Sequence[Valid]) -> Iterator[tuple[int, int]]:
     for (first, entry), (second, following) in combinations(enumerate(entries, start=1), 2):
         if overlap(entry, following):
             yield first, second
+
+
+def _problems_of_withdrawn(station: Station, decision: Decision, number: int) -> Iterator[Problem]:
+    """Yield where a parameter is measured and withdrawn at one time."""
+    span = Valid(valid_from=decision.start, valid_to=decision.end)
+    for place, entry in enumerate(station.parameters, start=1):
+        if entry.code in decision.parameters and overlap(span, entry):
+            sentence = f"{entry.code} is measured at the same time by parameters.{place}; take one out"
+            yield Problem(("withdrawn", number, "parameter"), sentence)
 
 
 def _problems_of_province(station: Station) -> Iterator[Problem]:

@@ -205,3 +205,16 @@ def test_readings_stored_before_the_table_was_made_are_in_it(clickhouse_server: 
         latest = select_latest_readings(client, stations=["A", "B"], since=EPOCH, now=now)
         assert latest == search(client, ["A", "B"], EPOCH, now)
     assert select_shown(client, ["A", "B"]) == omit_text(search(client, ["A", "B"], EPOCH, datetime.now(UTC)))
+
+
+def test_a_series_whose_newest_reading_is_withdrawn_is_not_shown_until_it_is_taken_back(
+    client: ClickHouse,
+) -> None:
+    station = uuid.uuid4().hex
+    rows = [reading(station, code, -HOUR, -HOUR) for code in ("PM25", "PM2.5")]
+    insert(client, rows)
+    for revision, flag, shown in ((1, 9, ["PM2.5"]), (2, 1, ["PM2.5", "PM25"])):
+        insert(client, [reading(station, "PM25", -HOUR, -HOUR, revision) | {"flag": flag}])
+        assert [row[1] for row in select_shown(client, [station])] == shown
+        latest = select_latest_readings(client, stations=[station], since=EPOCH, now=START)
+        assert [row["parameter"] for row in latest] == shown

@@ -103,6 +103,8 @@ class Station(Valid):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Decision, ...] = ()
     """Spans known beforehand in which its readings are not of the environment."""
+    withdrawn: tuple[Decision, ...] = ()
+    """Parameters that were a mistake, each as a decision that its readings are missing."""
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
     pollution: tuple[KnownPollution, ...] = ()

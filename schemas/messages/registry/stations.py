@@ -1,12 +1,13 @@
 """Stations, what they measure and how often."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from quantrac.domain.bounds import MEASURED
 from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry import intervals
@@ -114,6 +115,33 @@ class Maintenance(Message):
         return self
 
 
+class WithdrawnParameter(Dated):
+    """A parameter that the station never measured: all that is stored of it was a mistake.
+
+    Its readings stay stored, and are marked missing (flag 9) as long as this entry stands: they count in no
+    average, and the parameter is no longer among the latest readings. Without the entry everything is as it
+    was.
+    """
+
+    parameter: ParameterCode
+    """As it is stored, such as ``PM25``; it may be no catalogue code."""
+    why: Annotated[str, Field(min_length=1)]
+
+    def to_decision(self, station: str, number: int) -> Decision:
+        """Return what it says of the station's readings."""
+        return Decision(
+            id=f"withdrawn-{number}",
+            station=station,
+            start=self.valid_from.astimezone(UTC) if self.valid_from else MEASURED.first,
+            end=self.valid_to.astimezone(UTC) if self.valid_to else MEASURED.last + timedelta(seconds=1),
+            flag=Flag.MISSING,
+            by="registry",
+            why=self.why,
+            decided_at=_BEFORE_ALL,
+            parameters=(self.parameter,),
+        )
+
+
 Minutes = Annotated[float, Field(ge=1 / 60, le=1440)]
 """Distance between two files: at least the second that it is rounded to, at most a day."""
 
@@ -183,6 +211,8 @@ class Station(Dated):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     """Spans whose readings are flagged whatever the tests say."""
+    withdrawn: tuple[WithdrawnParameter, ...] = ()
+    """Parameters that were a mistake, such as ``PM25`` for ``PM2.5``: none of their readings counts."""
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
     pollution: tuple[KnownPollution, ...] = ()
@@ -242,5 +272,8 @@ class Station(Dated):
                 parameters=window.parameters,
             )
             for number, window in enumerate(self.maintenance, start=1)
+        )
+        fields["withdrawn"] = tuple(
+            entry.to_decision(self.code, number) for number, entry in enumerate(self.withdrawn, start=1)
         )
         return domain.Station(**fields)
