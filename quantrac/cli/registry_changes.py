@@ -54,10 +54,10 @@ def _clock(station: Station) -> list[Valid]:
 
 
 def _cuts(
-    dated: Iterable[Valid], since: datetime, until: datetime, others: Iterable[datetime] = ()
+    dated: Iterable[Valid], since: datetime, until: datetime, times: Iterable[datetime] = ()
 ) -> set[datetime]:
-    """Return both ends, and the times between them at which an entry begins or ends, or of ``others``."""
-    ends = {*others} | {
+    """Return both ends, and the times between them at which an entry begins or ends, or of ``times``."""
+    ends = {*times} | {
         time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None
     }
     return {since, until, *(time for time in ends if since < time < until)}

@@ -74,9 +74,9 @@ def _simultaneous(entries: Sequence[Valid]) -> Iterator[tuple[int, int]]:
 def _problems_of_withdrawn(station: Station, decision: Decision, number: int) -> Iterator[Problem]:
     """Yield where a parameter is measured and withdrawn at one time."""
     span = Valid(valid_from=decision.start, valid_to=decision.end)
-    for place, entry in enumerate(station.parameters, start=1):
+    for position, entry in enumerate(station.parameters, start=1):
         if entry.code in decision.parameters and overlap(span, entry):
-            sentence = f"{entry.code} is measured at the same time by parameters.{place}; take one out"
+            sentence = f"{entry.code} is measured at the same time by parameters.{position}; take one out"
             yield Problem(("withdrawn", number, "parameter"), sentence)
 
 
