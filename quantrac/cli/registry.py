@@ -1,21 +1,18 @@
 """``quantrac registry``: stations and accounts, from YAML into the station-registry topic."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import click
 
 from quantrac.cli.mistakes import one_sentence
-from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
+from quantrac.cli.registry_plan import MOST_JUDGED, Plan
 from quantrac.cli.registry_topic import read_registry, write
 from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.registry.registry import Registry
-from quantrac.domain.registry.stations import Station as DomainStation
 from quantrac.domain.registry_problems import remarks_on
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
@@ -34,23 +31,33 @@ def registry() -> None:
 
 @registry.command("import")
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--correction", is_flag=True, help="What changes without a date was so all along: stored readings follow."
+)
 @one_sentence
 @target_options
-def import_(directory: Path, target: Target) -> None:
+def import_(directory: Path, correction: bool, target: Target) -> None:
     """Write every record of DIRECTORY's *.yaml files; services follow at once.
 
     Records that are not in the files stay as they are. Where a known station's type, place, interval, units,
-    ranges, dates, stamps or maintenance changed, its stored readings are judged again: those of the
-    maintenance, else of the last 60 days. Where its intervals or stamps changed, the command says which
-    averages have to be computed again, and how.
+    ranges, dates, stamps, maintenance or withdrawn parameters changed, its stored readings are judged again:
+    those of the maintenance and of the withdrawn parameters, else of the last 60 days. Where its intervals or
+    stamps changed, the command says which averages have to be computed again, and how.
+
+    An interval, a meaning of stamps or a parameter that changes without a date is refused where readings are
+    stored: they would be read by what holds from now on. `quantrac registry plan` shows all this before.
     """
+    from quantrac.cli.registry_consequences import find_consequences
+
     records = load_directory(directory)
     if not records:
         raise UserError(f"{directory}: the files hold no record")
-    with read_registry(target) as current:
+    values: dict[bytes, bytes] = {}
+    with read_registry(target, values) as current:
         now = datetime.now(UTC)
-        changed = _find_spans(current, records, partial(changed_spans, now=now))
-        averages = _find_spans(current, records, partial(spans_to_average, now=now))
+        plan = find_consequences(target, current, values, records, now=now)
+        if not correction:
+            plan.refuse_undated()
         written = write(
             target,
             *(Record(target.registry, record_key(r), r.model_dump_json().encode()) for r in records),
@@ -61,14 +68,50 @@ def import_(directory: Path, target: Target) -> None:
         f"{kinds.count(kind)} {kind}{'s'[: kinds.count(kind) != 1]}" for kind in dict.fromkeys(kinds)
     )
     echo(f"imported {counts} into {target.registry}")
-    if changed:
-        _judge_again(target, changed, written.offset)
-    for code, start, end in averages:
-        until = f" --to {show_time(end)}" if end < now else ""
-        echo(
-            f"{code} changed: its averages follow the new intervals and stamps after `quantrac replay "
-            f"--stage windows --station {code} --from {show_time(start)}{until}`"
-        )
+    if plan.stations:
+        echo(plan.summary())
+    _judge_again(target, plan, written.offset)
+    for change in plan.stations:
+        for start, end in change.average_spans:
+            until = f" --to {show_time(end)}" if end < now else ""
+            echo(
+                f"{change.code} changed: its averages follow the new intervals and stamps after `quantrac "
+                f"replay --stage windows --station {change.code} --from {show_time(start)}{until}`"
+            )
+
+
+@registry.command("plan")
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--most",
+    type=click.IntRange(min=0),
+    default=MOST_JUDGED,
+    show_default=True,
+    help="Stored readings judged at most to count the flags that would change.",
+)
+@one_sentence
+@target_options
+def plan_(directory: Path, most: int, target: Target) -> None:
+    """Show what `quantrac registry import` of DIRECTORY would change, and write nothing.
+
+    First what the files say otherwise than the registry in force; then, for each station, how many stored
+    readings would be judged again and how many of them would get another flag (counted by judging them, the
+    newest first), and how many hourly averages would be computed again.
+    """
+    from quantrac.cli.registry_consequences import find_consequences
+
+    records = load_directory(directory)
+    values: dict[bytes, bytes] = {}
+    with read_registry(target, values) as current:
+        plan = find_consequences(target, current, values, records, now=datetime.now(UTC), most=most)
+    for line in plan.lines():
+        echo(line)
+    if not plan.records:
+        echo("nothing changes")
+    if plan.stations:
+        echo(plan.summary())
+    if plan.list_undated():
+        echo("without a date: `quantrac registry import` refuses these changes unless --correction is given")
 
 
 @registry.command("check")
@@ -105,20 +148,6 @@ def hash_password_(password: str) -> None:
     echo(hash_password(password))
 
 
-def _find_spans(
-    registry: Registry,
-    records: Sequence[RegistryRecord],
-    spans_of: Callable[[DomainStation, DomainStation], Sequence[Span]],
-) -> list[tuple[str, datetime, datetime]]:
-    """Return station, start and end of what ``spans_of`` says of known stations and their new records."""
-    return [
-        (record.code, start, end)
-        for record in records
-        if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None
-        for start, end in spans_of(before, record.to_domain())
-    ]
-
-
 def _say_remarks(records: Sequence[RegistryRecord]) -> None:
     for record in records:
         if isinstance(record, Station):
@@ -126,12 +155,15 @@ def _say_remarks(records: Sequence[RegistryRecord]) -> None:
                 echo(f"station/{record.code}: {remark}")
 
 
-def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime]], offset: int) -> None:
+def _judge_again(target: Target, plan: Plan, offset: int) -> None:
     """Ask for stored readings to be judged again once the registry's record ``offset`` is known."""
     requests = merged(
-        RejudgeRequest(station=code, start=start, end=end, causes=["registry"], registry_offset=offset)
-        for code, start, end in changed
+        RejudgeRequest(station=change.code, start=start, end=end, causes=["registry"], registry_offset=offset)
+        for change in plan.stations
+        for start, end in change.spans
     )
+    if not requests:
+        return
     topic = target.topic("rejudge")
     try:
         write(target, *(Record(topic, r.station.encode(), r.model_dump_json().encode()) for r in requests))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from quantrac.domain.bounds import MEASURED
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
+from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
 from quantrac.domain.times import DAY_DELTA
@@ -23,16 +24,15 @@ AHEAD = timedelta(days=1)
 def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
     """Return the spans of measurement in which two records of a station lead to different flags, in order.
 
-    Maintenance counts however old it is, everything else for the last 60 days; ``now`` is UTC. What begins
-    later than now is left out: readings that are still to come are judged by the new record.
+    Maintenance and withdrawals count however old they are, everything else for the last 60 days; ``now`` is
+    UTC. What begins later than now is left out: readings that are still to come are judged by the new record.
     """
     dated = [before, after, *before.parameters, *after.parameters, *_clock(before), *_clock(after)]
     steps = before.all_intervals.step_changes() | after.all_intervals.step_changes()
     spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD, steps))
-    windows = {
-        time for entry in (*before.maintenance, *after.maintenance) for time in (entry.start, entry.end)
-    }
-    spans += _differing(before, after, _maintenance, windows)
+    decisions = (*_decisions(before), *_decisions(after))
+    cuts = {time for decision in decisions for time in (decision.start, decision.end)}
+    spans += _differing(before, after, _decisions_at, cuts)
     return sorted(span for span in spans if span[0] <= now)
 
 
@@ -93,9 +93,13 @@ def _facts(station: Station, time: datetime) -> object:
     )
 
 
-def _maintenance(station: Station, time: datetime) -> Sequence[object]:
+def _decisions(station: Station) -> Sequence[Decision]:
+    return [*station.maintenance, *station.withdrawn]
+
+
+def _decisions_at(station: Station, time: datetime) -> Sequence[object]:
     """What is decided beforehand at a time; the last one counts."""
-    return [(d.parameters, d.flag) for d in station.maintenance if d.start <= time < d.end]
+    return [(d.parameters, d.flag) for d in _decisions(station) if d.start <= time < d.end]
 
 
 def _differing(

@@ -1,9 +1,8 @@
 """The registry's topic as the commands use it: read whole, written record by record, with who and why."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from quantrac.cli.target import Target
@@ -17,14 +16,26 @@ TIMEOUT_SECONDS = 15.0
 
 
 @contextmanager
-def read_registry(target: Target) -> "Iterator[Registry]":
-    """Read the registry; a command that writes reads it too, so that a wrong address is told at once."""
+def read_registry(
+    target: Target, values: MutableMapping[bytes, bytes] | None = None
+) -> "Iterator[Registry]":
+    """Read the registry; a command that writes reads it too, so that a wrong address is told at once.
+
+    ``values`` gets the records as they stand in the topic, by key.
+    """
     from quantrac.domain.registry.registry import Registry
     from quantrac.io.kafka.tables import TableReader
     from schemas.registry import apply_record
 
     registry = Registry()
-    reader = TableReader(target.kafka, target.registry, partial(apply_record, registry))
+
+    def take(key: bytes, value: bytes | None) -> None:
+        apply_record(registry, key, value)
+        if values is not None:
+            values.pop(key, None)
+            values.update({} if value is None else {key: value})
+
+    reader = TableReader(target.kafka, target.registry, take)
     try:
         reader.start(TIMEOUT_SECONDS)
         yield registry

@@ -195,6 +195,11 @@ def _book(registry: Registry, replay: Replay) -> RuleBook:
             measured=(replay.start, replay.end),
         )
         registry.activate(record.id, record.to_domain())
+    return rules_in_force(registry)
+
+
+def rules_in_force(registry: Registry) -> RuleBook:
+    """Return the rules that judge in the deployment: those of its files, and those put in force since."""
     # The setting of the validator, where the environment names the deployment.
     return RuleBook(load(Path(os.environ.get("QUANTRAC_RULES", NATIONAL))), registry)
 
