@@ -8,6 +8,7 @@ from datetime import datetime
 from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
 from quantrac.cli.registry_dates import find_undated
 from quantrac.cli.registry_differences import differences, write_time
+from quantrac.domain.bounds import MEASURED
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station as DomainStation
@@ -156,11 +157,18 @@ def _consequences(change: StationChange) -> Iterator[str]:
         yield f"{change.code}: without a date: {sentence}"
     if change.readings is None:
         return
-    spans = ", ".join(f"{write_time(start)} to {write_time(end)}" for start, end in change.spans)
+    spans = ", ".join(map(_write_span, change.spans))
     summary = _summary(
         change.readings, change.judged, change.flags, reopened=change.reopened, hours=change.hours or 0
     )
     yield f"{change.code}: {summary}{f' ({spans})' if spans else ''}"
+
+
+def _write_span(span: Span) -> str:
+    start, end = span
+    return (
+        f"from {write_time(start)} on" if end > MEASURED.last else f"{write_time(start)} to {write_time(end)}"
+    )
 
 
 def _summary(

@@ -123,9 +123,10 @@ class WithdrawnParameter(Dated):
     was.
     """
 
-    parameter: ParameterCode
-    """As it is stored, such as ``PM25``; it may be no catalogue code."""
-    why: Annotated[str, Field(min_length=1)]
+    parameter: ParameterCode = Field(examples=["PM25"])
+    """As it is stored; it need be no catalogue code."""
+    why: Annotated[str, Field(min_length=1)] = Field(examples=["a typing error of PM2.5"])
+    """Reason, for the record: lineage shows it beside each of its readings."""
 
     def to_decision(self, station: str, number: int) -> Decision:
         """Return what it says of the station's readings."""
@@ -211,7 +212,9 @@ class Station(Dated):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     """Spans whose readings are flagged whatever the tests say."""
-    withdrawn: tuple[WithdrawnParameter, ...] = ()
+    withdrawn: tuple[WithdrawnParameter, ...] = Field(
+        default=(), examples=[[{"parameter": "PM25", "why": "a typing error of PM2.5"}]]
+    )
     """Parameters that were a mistake, such as ``PM25`` for ``PM2.5``: none of their readings counts."""
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
