@@ -21,6 +21,7 @@ from quantrac.testing.history import HistoryInMemory
 from schemas.codecs.station import decode_station
 from schemas.messages.registry.stations import Station
 from schemas.rules import RuleBook
+from services.api.common.names import resolve_parameter
 from support.api import api_client, reading_row
 from support.qa import ONE, START, a_set, reading, rules
 from support.watch import CODE, PARAMETERS, Watch, at
@@ -135,6 +136,11 @@ def test_latest_readings_leave_out_what_is_withdrawn() -> None:
         ("PM25", "missing"),
         ("PM2.5", "fail"),
     ]
+
+
+def test_a_withdrawn_code_is_asked_for_by_its_name_although_the_catalogue_knows_another() -> None:
+    assert resolve_parameter("PM25", [registered()]) == "PM2.5"
+    assert resolve_parameter("PM25", [registered(**WITHDRAWN)]) == "PM25"
 
 
 def test_alerts_about_a_withdrawn_parameter_close_and_none_opens() -> None:

@@ -77,13 +77,13 @@ def test_a_dated_change_is_judged_again_from_its_date_and_for_six_hours_past_one
         (
             {},
             {"interval_minutes": 15},
-            "interval_minutes 5 → 15: a change needs `intervals: [{minutes: 5, valid_to: "
-            "2026-03-25T16:00+07:00}]` beside it",
+            "interval 5 → 15 minutes: a change needs `intervals: [{minutes: 5, valid_to: "
+            "2026-03-25T16:00+07:00}]` beside it, which says since when",
         ),
         (
             {"stamps": "start"},
             {"stamps": {"at": "end", "minutes": 60}},
-            "stamps {at: start} → {at: end, minutes: 60}: a change needs `stamps: [{at: start, valid_to: "
+            "stamps at: start → at: end, minutes: 60: a change needs `stamps: [{at: start, valid_to: "
             "2026-03-25T16:00+07:00}, {at: end, minutes: 60, valid_from: 2026-03-25T16:00+07:00}]`, which "
             "says since when",
         ),
@@ -92,7 +92,20 @@ def test_a_dated_change_is_judged_again_from_its_date_and_for_six_hours_past_one
             {"parameters": [ozone(range_high=600, unit="ppb")]},
             "parameters O3 unit µg/m3 → ppb, range_high 400 → 600: a change needs two entries, the former "
             "one with `valid_to: 2026-03-25T16:00+07:00`, the new one with `valid_from: "
-            "2026-03-25T16:00+07:00`",
+            "2026-03-25T16:00+07:00`, which says since when",
+        ),
+        (
+            {"interval_minutes": 15, **DATED},
+            {"interval_minutes": 15},
+            "interval 5 → 15 minutes until 2026-03-15T16:00+07:00: what was said of that time has to stay, "
+            "with its dates",
+        ),
+        (
+            {"parameters": [ozone(range_high=400, valid_from=CHANGE)]},
+            {"parameters": [ozone(range_high=500, valid_from=CHANGE)]},
+            "parameters O3 range_high 400 → 500 from 2026-03-15T16:00+07:00: a change needs two entries, the "
+            "former one with `valid_to: 2026-03-25T16:00+07:00`, the new one with `valid_from: "
+            "2026-03-25T16:00+07:00`, which says since when",
         ),
         (
             {"parameters": [ozone(), {"code": "PM25", "unit": "ug/m3"}]},
@@ -128,7 +141,10 @@ def test_a_change_without_a_date_is_named_with_what_to_write(
             {"parameters": [ozone(), {"code": "PM25", "unit": "ug/m3"}]},
             {"parameters": [ozone()], "withdrawn": [{"parameter": "PM25", "why": "a typing error"}]},
         ),
-        ({"parameters": [ozone(valid_to=CHANGE)]}, {"parameters": []}),
+        (
+            {"interval_minutes": 15, **DATED},
+            {"interval_minutes": 15, "intervals": [{"minutes": 5, "valid_to": NOW}]},
+        ),
     ],
 )  # fmt: skip
 def test_what_has_a_date_or_needs_none_is_not_asked_for_one(
@@ -244,7 +260,7 @@ def test_an_interval_that_changes_without_a_date_is_refused_where_readings_are_s
         "quantrac: nothing is imported: what is stored would be read by what holds from now on. "
         "Say since when, or give --correction if it was so all along."
     )
-    assert second.startswith(f"  {CODE}: interval_minutes 5 → 15: a change needs `intervals: [{{minutes: 5, ")
+    assert second.startswith(f"  {CODE}: interval 5 → 15 minutes: a change needs `intervals: [{{minutes: 5, ")
     assert broker.written == []
 
 
@@ -255,7 +271,7 @@ def test_a_dated_change_and_a_correction_are_imported_with_the_line_of_the_plan(
     assert planned.exit_code == 0
     lines = planned.output.splitlines()
     assert lines[0] == f"station {CODE}: interval_minutes none → 15"
-    assert lines[1].startswith(f"{CODE}: without a date: interval_minutes 5 → 15: a change needs")
+    assert lines[1].startswith(f"{CODE}: without a date: interval 5 → 15 minutes: a change needs")
     assert lines[2].startswith(f"{CODE}: {SUMMARY} (20")
     assert lines[3] == SUMMARY
     assert "--correction" in lines[4]
