@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -24,16 +25,39 @@ AHEAD = timedelta(days=1)
 def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
     """Return the spans of measurement in which two records of a station lead to different flags, in order.
 
-    Maintenance and withdrawals count however old they are, everything else for the last 60 days; ``now`` is
-    UTC. What begins later than now is left out: readings that are still to come are judged by the new record.
+    Maintenance counts however old it is, everything else for the last 60 days; ``now`` is UTC. What begins
+    later than now is left out: readings that are still to come are judged by the new record. Parameters that
+    are withdrawn have :func:`withdrawn_spans`.
     """
     dated = [before, after, *before.parameters, *after.parameters, *_clock(before), *_clock(after)]
     steps = before.all_intervals.step_changes() | after.all_intervals.step_changes()
     spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD, steps))
-    decisions = (*_decisions(before), *_decisions(after))
-    cuts = {time for decision in decisions for time in (decision.start, decision.end)}
-    spans += _differing(before, after, _decisions_at, cuts)
-    return sorted(span for span in spans if span[0] <= now)
+    spans += _differing(before, after, _maintenance, _ends(*before.maintenance, *after.maintenance))
+    return join_spans(span for span in spans if span[0] <= now)
+
+
+def withdrawn_spans(before: Station, after: Station) -> list[tuple[str, Span]]:
+    """Return for each parameter the spans of measurement in which one record of a station alone withdraws it.
+
+    They count however old they are: of one without dates all that a station can have measured.
+    """
+    decisions = (*before.withdrawn, *after.withdrawn)
+    return [
+        (code, span)
+        for code in dict.fromkeys(code for decision in decisions for code in decision.parameters)
+        for span in _differing(before, after, partial(_is_withdrawn, code), _ends(*decisions))
+    ]
+
+
+def join_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in order, those that overlap or touch as one."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def spans_to_average(before: Station, after: Station, now: datetime) -> list[Span]:
@@ -93,13 +117,17 @@ def _facts(station: Station, time: datetime) -> object:
     )
 
 
-def _decisions(station: Station) -> Sequence[Decision]:
-    return [*station.maintenance, *station.withdrawn]
-
-
-def _decisions_at(station: Station, time: datetime) -> Sequence[object]:
+def _maintenance(station: Station, time: datetime) -> Sequence[object]:
     """What is decided beforehand at a time; the last one counts."""
-    return [(d.parameters, d.flag) for d in _decisions(station) if d.start <= time < d.end]
+    return [(d.parameters, d.flag) for d in station.maintenance if d.start <= time < d.end]
+
+
+def _is_withdrawn(code: str, station: Station, time: datetime) -> bool:
+    return any(decision.covers(code, time) for decision in station.withdrawn)
+
+
+def _ends(*decisions: Decision) -> set[datetime]:
+    return {time for decision in decisions for time in (decision.start, decision.end)}
 
 
 def _differing(

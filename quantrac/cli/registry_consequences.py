@@ -7,7 +7,7 @@ from quantrac.cli.registry_changes import HORIZON, Span
 from quantrac.cli.registry_plan import MOST_JUDGED, Plan, StationChange, make_plan
 from quantrac.cli.replay_validator import Comparison, rules_in_force
 from quantrac.cli.target import Target
-from quantrac.domain.bounds import DATETIME, MEASURED
+from quantrac.domain.bounds import DATETIME
 from quantrac.domain.qa.baseline import update
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.revisions import FileNotStored
@@ -21,7 +21,7 @@ from schemas.registry import Record, apply_record, record_key
 _READINGS = """
 SELECT uniqExact(parameter, measured_at) AS count, toUnixTimestamp(min(measured_at)) AS first
 FROM readings
-WHERE station = {station:String}
+WHERE station = {station:String} AND ({parameter:String} = '' OR parameter = {parameter:String})
   AND measured_at >= toDateTime({start:UInt32}, 'UTC') AND measured_at < toDateTime({end:UInt32}, 'UTC')
 """
 _HOURS = """
@@ -81,15 +81,13 @@ class Counting:
             plan.obstacle = str(error)
 
     def _count_stored(self, change: StationChange, now: datetime) -> None:
-        """Count what is stored, and begin a span that reaches back for ever with its first reading."""
-        readings = 0
-        for number, span in enumerate(change.spans):
-            stored = self._ask(_READINGS, change.code, span)
-            readings += stored["count"]
-            if span[0] <= MEASURED.first:
-                first = from_seconds(stored["first"]) if stored["count"] else now - HORIZON
-                change.spans[number] = max(span[0], min(first, now)), span[1]
-        change.readings = readings
+        """Count what is stored; what is withdrawn begins with the first reading that is stored of it."""
+        for number, (parameter, span) in enumerate(change.withdrawn):
+            stored = self._ask(_READINGS, change.code, span, parameter)
+            first = from_seconds(stored["first"]) if stored["count"] else now - HORIZON
+            start = min(max(span[0], first), span[1] - HOUR_DELTA)
+            change.withdrawn[number] = parameter, (max(start, span[0]), span[1])
+        change.readings = sum(self._ask(_READINGS, change.code, span)["count"] for span in change.spans)
         change.hours = sum(self._ask(_HOURS, change.code, span)["count"] for span in change.average_spans)
 
     def _count_flags(self, change: StationChange, most: int) -> None:
@@ -121,7 +119,8 @@ class Counting:
             # Exact where they lie evenly from the first one on.
             start = end - (end - from_seconds(stored["first"])) * (most / stored["count"])
 
-    def _ask(self, sql: str, station: str, span: Span) -> dict[str, int]:
+    def _ask(self, sql: str, station: str, span: Span, parameter: str = "") -> dict[str, int]:
         start, end = (round(to_seconds(min(max(at, DATETIME.first), DATETIME.last))) for at in span)
-        columns = self._database.columns(sql, {"station": station, "start": start, "end": end})
+        bound = {"station": station, "parameter": parameter, "start": start, "end": end}
+        columns = self._database.columns(sql, bound)
         return {name: values[0] for name, values in columns.items()}

@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
+from quantrac.cli.registry_changes import (
+    Span,
+    changed_spans,
+    join_spans,
+    spans_to_average,
+    withdrawn_spans,
+)
 from quantrac.cli.registry_dates import find_undated
 from quantrac.cli.registry_differences import differences, write_time
 from quantrac.domain.bounds import MEASURED
@@ -38,14 +44,16 @@ class StationChange:
     """A station of the registry whose stored readings or averages come out otherwise."""
 
     code: str
-    spans: list[Span]
-    """Of measurement, to judge again."""
+    changed: list[Span]
+    """Of measurement, in which something else is expected of readings."""
+    withdrawn: list[tuple[str, Span]]
+    """Of a parameter's measurement, in which it is withdrawn, or no more so."""
     average_spans: list[Span]
     """Of measurement, whose averages have to be computed again by a replay."""
     undated: tuple[str, ...]
     """Sentences about what changes without a date."""
     readings: int | None = None
-    """Stored in ``spans``; ``None`` where that could not be counted."""
+    """Stored in :attr:`spans`; ``None`` where that could not be counted."""
     hours: int | None = None
     """Hourly averages of ``average_spans``; ``None`` where that could not be counted."""
     judged: int = 0
@@ -54,6 +62,11 @@ class StationChange:
     """How many flags change, by flag as stored and flag as it would be."""
     reopened: int = 0
     """Hourly averages with a reading among those."""
+
+    @property
+    def spans(self) -> list[Span]:
+        """Of measurement, to judge again."""
+        return join_spans([*self.changed, *(span for _, span in self.withdrawn)])
 
     @property
     def reinterprets(self) -> bool:
@@ -147,6 +160,7 @@ def _station_change(before: DomainStation, after: DomainStation, now: datetime) 
     return StationChange(
         after.code,
         changed_spans(before, after, now),
+        withdrawn_spans(before, after),
         spans_to_average(before, after, now),
         tuple(find_undated(before, after, now)),
     )

@@ -112,6 +112,15 @@ def test_a_withdrawn_parameter_is_counted_from_its_first_reading_on(database: Cl
     assert [start for start, _ in change.spans] == [START], "nothing before it has to be judged"
 
 
+def test_what_is_taken_out_and_withdrawn_at_once_is_counted_once(database: ClickHouse, code: str) -> None:
+    planned = plan(database, code, parameters=[], withdrawn=[{"parameter": "PM25", "why": "a typing error"}])
+    (change,) = planned.stations
+    assert change.readings == change.judged == 2 * (BEFORE + AFTER)
+    assert change.flags[Flag.GOOD, Flag.MISSING] + change.flags[Flag.NOT_EVALUATED, Flag.MISSING] == (
+        BEFORE + AFTER
+    )
+
+
 def test_no_more_readings_are_judged_than_allowed_and_the_plan_says_how_many(
     database: ClickHouse, code: str
 ) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from quantrac.cli import registry_consequences
 from quantrac.cli.registry import registry
-from quantrac.cli.registry_changes import changed_spans, spans_to_average
+from quantrac.cli.registry_changes import changed_spans, join_spans, spans_to_average, withdrawn_spans
 from quantrac.cli.registry_dates import find_undated
 from quantrac.cli.registry_differences import differences
 from quantrac.cli.registry_plan import Plan
@@ -47,28 +47,44 @@ DATED = {"intervals": [{"minutes": 5, "valid_to": CHANGE}]}
         ({}, {"interval_minutes": 15, **DATED}, [(CHANGE + HOURS_6, SOON)]),
         ({"interval_minutes": 15}, {"interval_minutes": 15, **DATED}, [(AGO_60, CHANGE + HOURS_6)]),
         ({"interval_minutes": 15, **DATED}, {"interval_minutes": 15, **DATED, "name": "x"}, []),
-        ({}, {"withdrawn": [{"parameter": "PM25", "why": "x"}]}, [(MEASURED.first, None)]),
-        (
-            {},
-            {"withdrawn": [{"parameter": "PM25", "why": "x", "valid_from": CHANGE, "valid_to": NOW}]},
-            [(CHANGE, NOW)],
-        ),
-        (
-            {"withdrawn": [{"parameter": "PM25", "why": "x"}]},
-            {"withdrawn": [{"parameter": "PM25", "why": "said better"}]},
-            [],
-        ),
     ],
 )
 def test_a_dated_change_is_judged_again_from_its_date_and_for_six_hours_past_one_that_is_added(
-    before: dict[str, Any], after: dict[str, Any], spans: list[tuple[datetime, datetime | None]]
+    before: dict[str, Any], after: dict[str, Any], spans: list[tuple[datetime, datetime]]
 ) -> None:
-    asked = changed_spans(station(**before).to_domain(), station(**after).to_domain(), NOW)
-    ends = [(start, MEASURED.last + timedelta(seconds=1) if end is None else end) for start, end in spans]
-    assert asked == ends
+    assert changed_spans(station(**before).to_domain(), station(**after).to_domain(), NOW) == spans
     if not before and "interval_minutes" in after:
         averages = spans_to_average(station().to_domain(), station(**after).to_domain(), NOW)
         assert averages == [(CHANGE - timedelta(days=1), SOON + timedelta(days=1))]
+
+
+EVER = MEASURED.first, MEASURED.last + timedelta(seconds=1)
+PM25 = {"parameter": "PM25", "why": "x"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spans"),
+    [
+        ([], [PM25], [("PM25", EVER)]),
+        ([PM25], [], [("PM25", EVER)]),
+        ([PM25], [PM25 | {"why": "said better"}], []),
+        ([], [PM25 | {"valid_from": CHANGE, "valid_to": NOW}], [("PM25", (CHANGE, NOW))]),
+        ([PM25 | {"valid_to": CHANGE}], [PM25 | {"valid_to": NOW}], [("PM25", (CHANGE, NOW))]),
+        ([PM25], [PM25, {"parameter": "SO2", "why": "x"}], [("SO2", EVER)]),
+    ],
+)
+def test_a_withdrawal_is_judged_again_where_it_changed_however_old_it_is(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], spans: list[tuple[str, Any]]
+) -> None:
+    old, new = (station(withdrawn=entries).to_domain() for entries in (before, after))
+    assert withdrawn_spans(old, new) == spans
+    assert changed_spans(old, new, NOW) == []
+
+
+def test_spans_that_overlap_or_touch_are_judged_once() -> None:
+    days = [NOW + timedelta(days=n) for n in range(5)]
+    spans = [(days[3], days[4]), (days[1], days[2]), (days[0], days[1]), (days[0], days[2])]
+    assert join_spans(spans) == [(days[0], days[2]), (days[3], days[4])]
 
 
 @pytest.mark.parametrize(
