@@ -16,9 +16,7 @@ TIMEOUT_SECONDS = 15.0
 
 
 @contextmanager
-def read_registry(
-    target: Target, values: MutableMapping[bytes, bytes] | None = None
-) -> "Iterator[Registry]":
+def read_registry(target: Target, values: MutableMapping[bytes, bytes] | None = None) -> "Iterator[Registry]":
     """Read the registry; a command that writes reads it too, so that a wrong address is told at once.
 
     ``values`` gets the records as they stand in the topic, by key.
