@@ -6,15 +6,22 @@ from enum import Enum
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
+from pydantic import BaseModel
+
 from quantrac.domain.times import VIETNAM
 
 _Fields: TypeAlias = Mapping[str, Any]
-"""A record or an entry of one: key -> value, without those that are as by default."""
+"""A record or an entry of one: key -> value."""
 
 _SECRETS = frozenset({"password_hash"})
 _NAMES = "code", "parameter", "standard", "kind", "at", "minutes", "written", "start", "why"
 """Keys whose value tells an entry from others of its list: the first of them that it has."""
 _ABSENT = None
+
+
+def fields_to_compare(record: BaseModel) -> _Fields:
+    """Return all keys of a record with their values; entries in it only with what is not as by default."""
+    return record.model_dump() | record.model_dump(exclude_defaults=True)
 
 
 def differences(before: _Fields, after: _Fields) -> Iterator[str]:

@@ -13,7 +13,7 @@ from quantrac.cli.registry_changes import (
     withdrawn_spans,
 )
 from quantrac.cli.registry_dates import find_undated
-from quantrac.cli.registry_differences import differences, write_time
+from quantrac.cli.registry_differences import differences, fields_to_compare, write_time
 from quantrac.domain.bounds import MEASURED
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.registry import Registry
@@ -151,8 +151,8 @@ def _compare(record: Record, value: bytes | None) -> RecordChange | None:
     kind, _, name = record_key(record).decode().partition("/")
     if value is None:
         return RecordChange(f"{kind} {name}", is_new=True)
-    stored = type(record).model_validate_json(value).model_dump(exclude_defaults=True)
-    changes = tuple(differences(stored, record.model_dump(exclude_defaults=True)))
+    stored = type(record).model_validate_json(value)
+    changes = tuple(differences(fields_to_compare(stored), fields_to_compare(record)))
     return RecordChange(f"{kind} {name}", is_new=False, differences=changes) if changes else None
 
 

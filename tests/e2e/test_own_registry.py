@@ -229,7 +229,7 @@ def test_a_dated_interval_changes_no_flag_and_a_parameter_that_was_a_mistake_is_
     assert refused.returncode == 1
     assert f"{code}: interval 5 → 15 minutes: a change needs `intervals: [{{minutes: 5, " in refused.stderr
     planned = registry("plan", interval_minutes=15).stdout
-    assert f"station {code}: interval_minutes none → 15" in planned
+    assert f"station {code}: interval_minutes 5 → 15" in planned
     assert "to judge again: 48 stored readings; another flag: " in planned
 
     changed = {
