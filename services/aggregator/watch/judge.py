@@ -99,7 +99,7 @@ def _is_new(station: WatchedStation, key: CauseKey, finding: Finding) -> bool:
 def _findings(
     station: WatchedStation, entry: Station | None, rules: WatchRules, now: int
 ) -> dict[CauseKey, Finding]:
-    """Return what holds now, but for what a maintenance covers and parameters that are withdrawn; nothing of a
+    """Return what holds now, but for what a maintenance covers and for withdrawn parameters; nothing of a
     station without an entry.
     """
     present = from_seconds(now)
