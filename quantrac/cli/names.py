@@ -1,6 +1,6 @@
 """Names as options and arguments: another spelling is taken, an unknown name is refused with the nearest."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import click
@@ -34,6 +34,11 @@ PARAMETER_CODE = _Name("code", lambda name: look_up_parameter(name).code)
 
 PROVINCE_CODE = _Name("province", look_up_province)
 """Becomes the code of a province of today."""
+
+
+def look_up_stations(names: Iterable[str], codes: Collection[str]) -> tuple[str, ...]:
+    """Return the registry's codes that were meant, each once; raises UserError with a likely one."""
+    return tuple(dict.fromkeys(look_up_station(name, codes) for name in names))
 
 
 def look_up_station(code: str, codes: Collection[str]) -> str:

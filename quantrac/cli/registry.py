@@ -1,9 +1,8 @@
 """``quantrac registry``: stations and accounts, from files into the station-registry topic and back."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,12 @@ import click
 
 from quantrac.cli.mistakes import EXIT_REFUSED, one_sentence
 from quantrac.cli.options import data_option
-from quantrac.cli.registry_changes import Span, changed_spans, spans_to_average
+from quantrac.cli.registry_plan import MOST_JUDGED, Plan
 from quantrac.cli.registry_source import SOURCE, check_source, territory_option, write_files
 from quantrac.cli.registry_topic import read_records, read_registry, write
 from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target, target_options, tier_option
 from quantrac.cli.terminal import count, echo, say
-from quantrac.domain.registry.registry import Registry
-from quantrac.domain.registry.stations import Station as DomainStation
 from quantrac.domain.territory import Territory
 from quantrac.errors import UserError
 from quantrac.io.passwords import hash_password
@@ -40,26 +37,37 @@ def registry() -> None:
 
 @registry.command("import")
 @click.argument("source", type=SOURCE)
+@click.option(
+    "--correction", is_flag=True, help="What changes without a date was so all along: stored readings follow."
+)
 @territory_option
 @one_sentence
 @target_options
-def import_(source: Path, territory: Territory | None, target: Target) -> None:
+def import_(source: Path, correction: bool, territory: Territory | None, target: Target) -> None:
     """Write every record of SOURCE; services follow at once.
 
     SOURCE is a folder of *.yaml files, or a workbook (*.xlsx) of `quantrac registry export`. Where `quantrac
     registry check` finds a mistake, nothing is written. Records that are not in SOURCE stay as they are.
 
-    Where a known station's type, place, interval, units, ranges, dates, stamps or maintenance changed, its
-    stored readings are judged again: those of the maintenance, else of the last 60 days. Where its intervals
-    or stamps changed, the command says which averages have to be computed again, and how.
+    Where a known station's type, place, interval, units, ranges, dates, stamps, maintenance or withdrawn
+    parameters changed, its stored readings are judged again: those of the maintenance and of the withdrawn
+    parameters, else of the last 60 days. Where its intervals or stamps changed, the command says which
+    averages have to be computed again, and how.
+
+    An interval, a meaning of stamps or a parameter that changes without a date is refused where readings are
+    stored: they would be read by what holds from now on. `quantrac registry plan` shows all this before.
     """
+    from quantrac.cli.registry_consequences import find_consequences
+
     say(f"reading {source}")
     records = check_source(source, territory).records
     say(f"reading the registry in force at {target.kafka.bootstrap}")
-    with read_registry(target) as current:
+    values: dict[bytes, bytes] = {}
+    with read_registry(target, values) as current:
         now = datetime.now(UTC)
-        changed = _find_spans(current, records, partial(changed_spans, now=now))
-        averages = _find_spans(current, records, partial(spans_to_average, now=now))
+        plan = find_consequences(target, current, values, records, now=now)
+        if not correction:
+            plan.refuse_undated()
         say(f"writing {count(len(records), 'record')}")
         written = write(
             target,
@@ -68,14 +76,52 @@ def import_(source: Path, territory: Territory | None, target: Target) -> None:
     kinds = [record_key(r).decode().partition("/")[0] for r in records]
     counts = ", ".join(count(kinds.count(kind), kind) for kind in dict.fromkeys(kinds))
     echo(f"imported {counts} into {target.registry}")
-    if changed:
-        _judge_again(target, changed, written.offset)
-    for code, start, end in averages:
-        until = f" --to {show_time(end)}" if end < now else ""
-        echo(
-            f"{code} changed: its averages follow the new intervals and stamps after `quantrac replay "
-            f"--stage windows --station {code} --from {show_time(start)}{until}`"
-        )
+    if plan.stations:
+        echo(plan.summary())
+    _judge_again(target, plan, written.offset)
+    for change in plan.stations:
+        for start, end in change.average_spans:
+            until = f" --to {show_time(end)}" if end < now else ""
+            echo(
+                f"{change.code} changed: its averages follow the new intervals and stamps after `quantrac "
+                f"replay --stage windows --station {change.code} --from {show_time(start)}{until}`"
+            )
+
+
+@registry.command("plan")
+@click.argument("source", type=SOURCE)
+@click.option(
+    "--most",
+    type=click.IntRange(min=0),
+    default=MOST_JUDGED,
+    show_default=True,
+    help="Stored readings judged at most to count the flags that would change.",
+)
+@territory_option
+@one_sentence
+@target_options
+def plan_(source: Path, most: int, territory: Territory | None, target: Target) -> None:
+    """Show what `quantrac registry import` of SOURCE would change, and write nothing.
+
+    First what the files say otherwise than the registry in force; then, for each station, how many stored
+    readings would be judged again and how many of them would get another flag (counted by judging them, the
+    newest first), and how many hourly averages would be computed again.
+    """
+    from quantrac.cli.registry_consequences import find_consequences
+
+    records = check_source(source, territory).records
+    say(f"reading the registry in force at {target.kafka.bootstrap}")
+    values: dict[bytes, bytes] = {}
+    with read_registry(target, values) as current:
+        plan = find_consequences(target, current, values, records, now=datetime.now(UTC), most=most)
+    for line in plan.lines():
+        echo(line)
+    if not plan.records:
+        echo("nothing changes")
+    if plan.stations:
+        echo(plan.summary())
+    if plan.list_undated():
+        echo("without a date: `quantrac registry import` refuses these changes unless --correction is given")
 
 
 @registry.command("check")
@@ -155,26 +201,15 @@ def _records_in_force(*, target: Target) -> Sequence[RegistryRecord]:
     return read_records(target)
 
 
-def _find_spans(
-    registry: Registry,
-    records: Sequence[RegistryRecord],
-    spans_of: Callable[[DomainStation, DomainStation], Sequence[Span]],
-) -> list[tuple[str, datetime, datetime]]:
-    """Return station, start and end of what ``spans_of`` says of known stations and their new records."""
-    return [
-        (record.code, start, end)
-        for record in records
-        if isinstance(record, Station) and (before := registry.stations.get(record.code)) is not None
-        for start, end in spans_of(before, record.to_domain())
-    ]
-
-
-def _judge_again(target: Target, changed: Sequence[tuple[str, datetime, datetime]], offset: int) -> None:
+def _judge_again(target: Target, plan: Plan, offset: int) -> None:
     """Ask for stored readings to be judged again once the registry's record ``offset`` is known."""
     requests = merged(
-        RejudgeRequest(station=code, start=start, end=end, causes=["registry"], registry_offset=offset)
-        for code, start, end in changed
+        RejudgeRequest(station=change.code, start=start, end=end, causes=["registry"], registry_offset=offset)
+        for change in plan.stations
+        for start, end in change.spans
     )
+    if not requests:
+        return
     topic = target.topic("rejudge")
     try:
         write(target, *(Record(topic, r.station.encode(), r.model_dump_json().encode()) for r in requests))

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
 from quantrac.domain.bounds import MEASURED
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
+from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.registry.validity import Valid
 from quantrac.domain.times import DAY_DELTA
@@ -24,15 +26,38 @@ def changed_spans(before: Station, after: Station, now: datetime) -> list[Span]:
     """Return the spans of measurement in which two records of a station lead to different flags, in order.
 
     Maintenance counts however old it is, everything else for the last 60 days; ``now`` is UTC. What begins
-    later than now is left out: readings that are still to come are judged by the new record.
+    later than now is left out: readings that are still to come are judged by the new record. Parameters that
+    are withdrawn have :func:`withdrawn_spans`.
     """
     dated = [before, after, *before.parameters, *after.parameters, *_clock(before), *_clock(after)]
-    spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD))
-    windows = {
-        time for entry in (*before.maintenance, *after.maintenance) for time in (entry.start, entry.end)
-    }
-    spans += _differing(before, after, _maintenance, windows)
-    return sorted(span for span in spans if span[0] <= now)
+    steps = before.all_intervals.step_changes() | after.all_intervals.step_changes()
+    spans = _differing(before, after, _facts, _cuts(dated, now - HORIZON, now + AHEAD, steps))
+    spans += _differing(before, after, _maintenance, _ends(*before.maintenance, *after.maintenance))
+    return join_spans(span for span in spans if span[0] <= now)
+
+
+def withdrawn_spans(before: Station, after: Station) -> list[tuple[str, Span]]:
+    """Return for each parameter the spans of measurement in which one record of a station alone withdraws it.
+
+    They count however old they are: of one without dates all that a station can have measured.
+    """
+    decisions = (*before.withdrawn, *after.withdrawn)
+    return [
+        (code, span)
+        for code in dict.fromkeys(code for decision in decisions for code in decision.parameters)
+        for span in _differing(before, after, partial(_is_withdrawn, code), _ends(*decisions))
+    ]
+
+
+def join_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in order, those that overlap or touch as one."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def spans_to_average(before: Station, after: Station, now: datetime) -> list[Span]:
@@ -52,9 +77,13 @@ def _clock(station: Station) -> list[Valid]:
     return [*station.intervals, *station.stamps, *counters]
 
 
-def _cuts(dated: Iterable[Valid], since: datetime, until: datetime) -> set[datetime]:
-    """Return both ends, and the times between them at which an entry begins or ends."""
-    ends = {time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None}
+def _cuts(
+    dated: Iterable[Valid], since: datetime, until: datetime, times: Iterable[datetime] = ()
+) -> set[datetime]:
+    """Return both ends, and the times between them at which an entry begins or ends, or of ``times``."""
+    ends = {*times} | {
+        time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None
+    }
     return {since, until, *(time for time in ends if since < time < until)}
 
 
@@ -80,7 +109,7 @@ def _facts(station: Station, time: datetime) -> object:
     entries = {p.code: registry_thresholds(station.parameter(p.code, time)) for p in station.parameters}
     return (
         station.type,
-        station.interval_seconds,
+        station.all_intervals.step_at(time),
         _mean_span(station, time),
         (station.latitude, station.longitude),
         {code: thresholds for code, thresholds in entries.items() if thresholds},
@@ -91,6 +120,14 @@ def _facts(station: Station, time: datetime) -> object:
 def _maintenance(station: Station, time: datetime) -> Sequence[object]:
     """What is decided beforehand at a time; the last one counts."""
     return [(d.parameters, d.flag) for d in station.maintenance if d.start <= time < d.end]
+
+
+def _is_withdrawn(code: str, station: Station, time: datetime) -> bool:
+    return any(decision.covers(code, time) for decision in station.withdrawn)
+
+
+def _ends(*decisions: Decision) -> set[datetime]:
+    return {time for decision in decisions for time in (decision.start, decision.end)}
 
 
 def _differing(

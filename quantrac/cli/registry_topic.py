@@ -1,9 +1,8 @@
 """The registry's topic as the commands use it: read whole, written record by record, with who and why."""
 
 import getpass
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from quantrac.cli.target import Target
@@ -19,13 +18,23 @@ TIMEOUT_SECONDS = 15.0
 
 
 @contextmanager
-def read_registry(target: Target) -> "Iterator[Registry]":
-    """Read the registry; a command that writes reads it too, so that a wrong address is told at once."""
+def read_registry(target: Target, values: MutableMapping[bytes, bytes] | None = None) -> "Iterator[Registry]":
+    """Read the registry; a command that writes reads it too, so that a wrong address is told at once.
+
+    ``values`` gets the records as they stand in the topic, by key.
+    """
     from quantrac.domain.registry.registry import Registry
     from schemas.registry import apply_record
 
     registry = Registry()
-    with _follow(target, partial(apply_record, registry)):
+
+    def take(key: bytes, value: bytes | None) -> None:
+        apply_record(registry, key, value)
+        if values is not None:
+            values.pop(key, None)
+            values.update({} if value is None else {key: value})
+
+    with _follow(target, take):
         yield registry
 
 
@@ -45,7 +54,7 @@ def read_records(target: Target) -> "list[Station | Account]":
 
 
 @contextmanager
-def _follow(target: Target, apply: Callable[[bytes, bytes | None], None]) -> Iterator[None]:
+def _follow(target: Target, apply: "Callable[[bytes, bytes | None], None]") -> Iterator[None]:
     """Read the registry's topic to its end; raises UserError where the broker does not answer."""
     from quantrac.io.kafka.tables import TableReader
 

@@ -1,7 +1,7 @@
 """``quantrac replay``: read stored files again, judge stored readings again, or average them again."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from quantrac.cli.mistakes import one_sentence
-from quantrac.cli.names import look_up_station
+from quantrac.cli.names import look_up_stations
 from quantrac.cli.registry_topic import read_registry
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
@@ -31,8 +31,8 @@ FROM raw_files FINAL
 WHERE received_at >= {start:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
   AND (received_at, station, file_id)
     > ({after_time:DateTime64(3, 'UTC')}, {after_station:String}, {after_file:String})
-  AND ({station:String} = '' OR station = {station:String} OR (file_id, received_at) IN
-      (SELECT file_id, received_at FROM files WHERE station = {station:String}))
+  AND (empty({stations:Array(String)}) OR station IN {stations:Array(String)} OR (file_id, received_at) IN
+      (SELECT file_id, received_at FROM files WHERE station IN {stations:Array(String)}))
   AND ({reason:String} = '' OR (file_id, received_at) IN
       (SELECT file_id, received_at FROM rejects WHERE reason = {reason:String}
        AND received_at >= {start:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}))
@@ -48,7 +48,13 @@ LIMIT {limit:UInt32}
     required=True,
     help="Read files again, judge readings again, or compute averages again.",
 )
-@click.option("--station", default="", metavar="CODE", help="Only this station; by default all.")
+@click.option(
+    "--station",
+    "stations",
+    multiple=True,
+    metavar="CODE",
+    help="Only this station; several times for several; by default all.",
+)
 @click.option(
     "--from",
     "start",
@@ -79,7 +85,7 @@ LIMIT {limit:UInt32}
 def replay(
     *,
     stage: str,
-    station: str,
+    stations: tuple[str, ...],
     start: datetime,
     end: datetime | None,
     dry_run: bool,
@@ -115,14 +121,14 @@ def replay(
         if rules or published:
             raise UserError("--rules and --publish belong to --stage validator")
         code = look_up_reason(reason) if reason else ""
-        _replay_files(target, _code_of(target, station), start, until, code, dry_run=dry_run)
+        _replay_files(target, _codes_of(target, stations), start, until, code, dry_run=dry_run)
         return
     if stage == "windows":
         if rules or published or reason:
             raise UserError("--rules, --publish and --reason do not belong to --stage windows")
         from quantrac.cli import replay_windows
 
-        period = replay_windows.Period(start, until, _code_of(target, station))
+        period = replay_windows.Period(start, until, _codes_of(target, stations))
         replay_windows.recompute(target, period, dry_run=dry_run)
         return
     from quantrac.cli import replay_validator
@@ -131,7 +137,7 @@ def replay(
         raise UserError("--reason belongs to --stage parse")
     if dry_run == published:
         raise UserError("give either --dry-run, to see what would change, or --publish")
-    request = replay_validator.Replay(start, until, station, rules)
+    request = replay_validator.Replay(start, until, stations, rules)
     if dry_run:
         replay_validator.dry_run(target, request)
     elif not why:
@@ -140,19 +146,19 @@ def replay(
         replay_validator.publish(target, request, why=why, by=by)
 
 
-def _code_of(target: Target, station: str) -> str:
-    """Return the registry's code of a station, empty for all; raises UserError for an unknown one."""
-    if not station:
-        return ""
+def _codes_of(target: Target, stations: Sequence[str]) -> tuple[str, ...]:
+    """Return the registry's codes of stations, none for all; raises UserError for an unknown one."""
+    if not stations:
+        return ()
     with read_registry(target) as registry:
-        return look_up_station(station, registry.stations)
+        return look_up_stations(stations, registry.stations)
 
 
 def _replay_files(
-    target: Target, station: str, start: datetime, end: datetime, reason: str, *, dry_run: bool
+    target: Target, stations: Sequence[str], start: datetime, end: datetime, reason: str, *, dry_run: bool
 ) -> None:
     parameters = {
-        "station": station,
+        "stations": list(stations),
         "reason": reason,
         "start": _milliseconds(start),
         "end": _milliseconds(end),
@@ -189,7 +195,7 @@ def raw_file(topic: str, row: dict[str, Any]) -> Record:
     return Record(topic, station.encode(), base64.b64decode(row["encoded"]), headers.to_headers())
 
 
-def _pages(database: ClickHouse, parameters: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+def _pages(database: ClickHouse, parameters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     after = {"after_time": parameters["start"], "after_station": "", "after_file": ""}
     while page := database.query(_FILES, {**parameters, **after, "limit": _PAGE}).dicts():
         yield page

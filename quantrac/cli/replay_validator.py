@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from quantrac.cli.names import look_up_station
+from quantrac.cli.names import look_up_stations
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target
@@ -38,7 +38,7 @@ _STATIONS = """
 SELECT station, uniqExact(parameter, measured_at) AS readings
 FROM readings
 WHERE measured_at >= {start:DateTime('UTC')} AND measured_at < {end:DateTime('UTC')}
-  AND ({station:String} = '' OR station = {station:String})
+  AND (empty({stations:Array(String)}) OR station IN {stations:Array(String)})
 GROUP BY station
 ORDER BY station
 """
@@ -57,7 +57,7 @@ class Replay:
 
     start: datetime
     end: datetime
-    station: str
+    stations: tuple[str, ...]
     """Empty = all."""
     rules: Path | None
     """``None`` judges by the rules in force."""
@@ -114,7 +114,7 @@ class Comparison:
 def dry_run(target: Target, replay: Replay) -> None:
     """Print what would change; nothing is written."""
     with read_registry(target) as registry:
-        replay = _of_registered_station(replay, registry)
+        replay = _of_registered_stations(replay, registry)
         expectations = Expectations(registry, _book(registry, replay))
     database = ClickHouse(target.clickhouse)
     comparison, history = Comparison(), HistorySnapshot(database)
@@ -146,16 +146,16 @@ def dry_run(target: Target, replay: Replay) -> None:
 def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None:
     """Put the rules in force for the span and have its readings judged again.
 
-    Raises UserError for other rules with a single station: the span is put under them for all.
+    Raises UserError for other rules with some stations only: the span is put under them for all.
     """
-    if replay.station and replay.rules is not None:
+    if replay.stations and replay.rules is not None:
         raise UserError(
             "other rules for a span hold for every station; leave --station out, or give the station "
             "thresholds of its own in the rule file"
         )
     offset = None
     with read_registry(target) as registry:
-        replay = _of_registered_station(replay, registry)
+        replay = _of_registered_stations(replay, registry)
         stations = _stations(ClickHouse(target.clickhouse), replay)
         if replay.rules is not None:
             record = activation(
@@ -179,9 +179,9 @@ def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None
     echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
 
 
-def _of_registered_station(replay: Replay, registry: Registry) -> Replay:
-    """Return it with the registry's code of its station; raises UserError for an unknown one."""
-    return replace(replay, station=replay.station and look_up_station(replay.station, registry.stations))
+def _of_registered_stations(replay: Replay, registry: Registry) -> Replay:
+    """Return it with the registry's codes of its stations; raises UserError for an unknown one."""
+    return replace(replay, stations=look_up_stations(replay.stations, registry.stations))
 
 
 def _book(registry: Registry, replay: Replay) -> RuleBook:
@@ -195,6 +195,11 @@ def _book(registry: Registry, replay: Replay) -> RuleBook:
             measured=(replay.start, replay.end),
         )
         registry.activate(record.id, record.to_domain())
+    return rules_in_force(registry)
+
+
+def rules_in_force(registry: Registry) -> RuleBook:
+    """Return the rules that judge in the deployment: those of its files, and those put in force since."""
     # The setting of the validator, where the environment names the deployment.
     return RuleBook(load(Path(os.environ.get("QUANTRAC_RULES", NATIONAL))), registry)
 
@@ -209,7 +214,9 @@ def _request(target: Target, replay: Replay, station: str, offset: int | None) -
 def _stations(database: ClickHouse, replay: Replay) -> list[tuple[str, int]]:
     """Stations with how many readings of the span they have."""
     span = {"start": f"{replay.start:%Y-%m-%d %H:%M:%S}", "end": f"{replay.end:%Y-%m-%d %H:%M:%S}"}
-    return [(code, n) for code, n in database.query(_STATIONS, span | {"station": replay.station}).rows]
+    return [
+        (code, n) for code, n in database.query(_STATIONS, span | {"stations": list(replay.stations)}).rows
+    ]
 
 
 def _different(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, tuple[int, int]]:

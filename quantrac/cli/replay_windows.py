@@ -38,7 +38,7 @@ FROM
   SELECT station FROM averages
   WHERE period = 'hour' AND starts_at >= {start:DateTime('UTC')} AND starts_at < {end:DateTime('UTC')}
 )
-WHERE {station:String} = '' OR station = {station:String}
+WHERE empty({stations:Array(String)}) OR station IN {stations:Array(String)}
 ORDER BY station
 """
 
@@ -74,7 +74,7 @@ class Period:
 
     start: datetime
     end: datetime
-    station: str
+    stations: tuple[str, ...]
     """Empty = all."""
 
 
@@ -117,7 +117,7 @@ def recompute(target: Target, period: Period, *, dry_run: bool) -> None:
 def pages(database: Database, period: Period) -> Iterator[Page]:
     """Yield the hours that hold readings or have an average: by groups of stations, day by day."""
     begin, end = hour_start(period.start), hour_start(period.end - timedelta(microseconds=1)) + HOUR_DELTA
-    answer = database.query(_STATIONS, {**_span(begin, end), "station": period.station})
+    answer = database.query(_STATIONS, {**_span(begin, end), "stations": list(period.stations)})
     stations = [code for (code,) in answer.rows]
     days = (local_day_start(end - HOUR_DELTA) - local_day_start(begin)) // DAY_DELTA + 1
     for first in range(0, len(stations), _STATIONS_A_PAGE):

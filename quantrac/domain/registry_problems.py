@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from quantrac.domain.catalogue import CATALOGUE, Combined, find_parameter
 from quantrac.domain.problems import Problem
 from quantrac.domain.provinces import FORMER_CODES, MERGED_AT, look_up_province
+from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
-from quantrac.domain.registry.validity import simultaneous
+from quantrac.domain.registry.validity import Valid, overlap, simultaneous
 from quantrac.domain.spellings import fold
 from quantrac.domain.territory import Territory
 from quantrac.domain.units import canonical_unit, check_unit, conversion
@@ -41,11 +42,22 @@ def problems_of(station: Station, territory: Territory | None = None) -> Iterato
     for first, second in simultaneous(station.intervals):
         sentence = f"it is valid at the same time as intervals.{first}; {_HOW_TO_END}"
         yield Problem(("intervals", second), sentence)
+    for number, decision in enumerate(station.withdrawn, start=1):
+        yield from _problems_of_withdrawn(station, decision, number)
     for first, second in simultaneous(station.pollution):
         kind = station.pollution[second - 1].kind
         if station.pollution[first - 1].kind is kind:
             sentence = f"{kind} is valid at the same time in pollution.{first}; {_HOW_TO_END}"
             yield Problem(("pollution", second), sentence)
+
+
+def _problems_of_withdrawn(station: Station, decision: Decision, number: int) -> Iterator[Problem]:
+    """Yield where a parameter is measured and withdrawn at one time."""
+    span = Valid(valid_from=decision.start, valid_to=decision.end)
+    for position, entry in enumerate(station.parameters, start=1):
+        if entry.code in decision.parameters and overlap(span, entry):
+            sentence = f"{entry.code} is measured at the same time by parameters.{position}; take one out"
+            yield Problem(("withdrawn", number, "parameter"), sentence)
 
 
 def _problems_of_province(station: Station) -> Iterator[Problem]:

@@ -1,12 +1,17 @@
 """A province of one's own, without the demo: register, send, and see what is said of bad input."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import httpx
 import pytest
 
+from quantrac.domain.times import VIETNAM
 from support.running_stack import PASSWORD, RunningStack
 from support.waiting import wait_until
 
@@ -185,6 +190,72 @@ def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_com
             lambda: set(province.status()["lag"].values()) == {0}, "the end of the replay", every_s=0.25
         )
         assert province.status()["counts"]["province"] == before, "read again, counted once"
+
+
+def test_a_dated_interval_changes_no_flag_and_a_parameter_that_was_a_mistake_is_withdrawn_and_comes_back(
+    province: RunningStack, tmp_path: Path
+) -> None:
+    code, now = "HN_OWN_NUO002", datetime.now(UTC).replace(second=0, microsecond=0)
+    own = STATION | {"code": code, "parameters": [*STATION["parameters"], {"code": "NH4", "unit": "mg/L"}]}
+    province.register(tmp_path, [own], tiers=["province"])
+    start = now - timedelta(minutes=now.minute % 5, hours=2)
+    stamps = [start + timedelta(minutes=5 * n) for n in range(24)]
+    lines = [
+        f"{name}\t{value + n % 5:.2f}\tmg/L\t{at.astimezone(VIETNAM):%Y%m%d%H%M%S}\t00\r\n"
+        for n, at in enumerate(stamps)
+        for name, value in (("COD", 20.0), ("NH4", 2.0))
+    ]
+    with province.sender(code) as logger:
+        logger.send("", f"{code}_{stamps[-1].astimezone(VIETNAM):%Y%m%d%H%M%S}.txt", "".join(lines).encode())
+    database = province.database("province")
+
+    def flags(parameter: str) -> Counter[int]:
+        question = "SELECT flag FROM readings FINAL WHERE station = {s:String} AND parameter = {p:String}"
+        return Counter(flag for (flag,) in database.query(question, {"s": code, "p": parameter}).rows)
+
+    def latest() -> list[str]:
+        question = "SELECT parameter FROM latest_current WHERE station = {s:String} ORDER BY parameter"
+        return [parameter for (parameter,) in database.query(question, {"s": code}).rows]
+
+    wait_until(lambda: flags("COD").total() == 24 == flags("NH4").total(), "the readings", every_s=0.25)
+    before = flags("COD")
+    assert before[1] == 24
+
+    def registry(command: str, *options: str, **fields: Any) -> CompletedProcess[str]:
+        (tmp_path / "registry.yaml").write_text(json.dumps({"stations": [own | fields]}), encoding="utf-8")
+        return province.quantrac("registry", command, str(tmp_path), *options, check=False)
+
+    refused = registry("import", interval_minutes=15)
+    assert refused.returncode == 1
+    assert f"{code}: interval 5 → 15 minutes: a change needs `intervals: [{{minutes: 5, " in refused.stderr
+    planned = registry("plan", interval_minutes=15).stdout
+    assert f"station {code}: interval_minutes 5 → 15" in planned
+    assert "to judge again: 48 stored readings; another flag: " in planned
+
+    changed = {
+        "interval_minutes": 15,
+        "intervals": [{"minutes": 5, "valid_to": now.isoformat()}],
+        "parameters": STATION["parameters"],
+        "withdrawn": [{"parameter": "NH4", "why": "no such analyser"}],
+    }
+    imported = registry("import", **changed)
+    assert "another flag: 24 (24 good → missing)" in imported.stdout, imported.stderr
+    wait_until(lambda: flags("NH4") == {9: 24}, "every reading is marked", every_s=0.25)
+    assert latest() == ["COD"]
+    key = province.quantrac("keys", "create", "--owner", "test").stdout.split()[0]
+    with province.api(key=key) as api:
+        shown = api.get(f"/v1/stations/{code}/latest").raise_for_status().json()["items"]
+        assert [item["parameter"] for item in shown] == ["COD"]
+        question = {"station": code, "parameter": "NH4", "measured_at": f"{stamps[0]:%Y-%m-%dT%H:%M:%SZ}"}
+        lineage = api.get("/v1/lineage", params=question).raise_for_status().json()
+        assert lineage["decision"]["why"] == "no such analyser"
+
+    imported = registry("import")
+    assert imported.returncode == 1, "the interval has no date again"
+    registry("import", "--correction", interval_minutes=5)
+    wait_until(lambda: flags("NH4") == {1: 24}, "they are as before", every_s=0.25)
+    wait_until(lambda: flags("COD") == before, "so are the others", every_s=0.25)
+    assert latest() == ["COD", "NH4"]
 
 
 def test_a_registry_with_a_misspelt_key_is_refused_with_one_sentence(

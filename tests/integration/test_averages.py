@@ -132,7 +132,7 @@ def test_readings_count_where_the_stamps_of_their_station_say_and_move_when_that
             tables, ClickHouseIndices(database), Registry(stations=entries), clock=lambda now=now: now
         )
         # As `quantrac replay --stage windows` says them.
-        period = Period(NEW_YEAR - timedelta(days=3), NEW_YEAR + timedelta(days=40), "")
+        period = Period(NEW_YEAR - timedelta(days=3), NEW_YEAR + timedelta(days=40), ())
         dirty_hours = [
             Record("dirty", code.encode(), encode_window_dirty(code, hours))
             for page in pages(database, period)

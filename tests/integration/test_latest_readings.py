@@ -205,3 +205,40 @@ def test_readings_stored_before_the_table_was_made_are_in_it(clickhouse_server: 
         latest = select_latest_readings(client, stations=["A", "B"], since=EPOCH, now=now)
         assert latest == search(client, ["A", "B"], EPOCH, now)
     assert select_shown(client, ["A", "B"]) == omit_text(search(client, ["A", "B"], EPOCH, datetime.now(UTC)))
+
+
+def test_a_series_whose_newest_reading_is_withdrawn_is_not_shown_until_it_is_taken_back(
+    client: ClickHouse,
+) -> None:
+    station = uuid.uuid4().hex
+    rows = [reading(station, code, -HOUR, -HOUR) for code in ("PM25", "PM2.5")]
+    insert(client, rows)
+    for revision, flag, shown in ((1, 9, ["PM2.5"]), (2, 1, ["PM2.5", "PM25"])):
+        insert(client, [reading(station, "PM25", -HOUR, -HOUR, revision) | {"flag": flag}])
+        assert [row[1] for row in select_shown(client, [station])] == shown
+        latest = select_latest_readings(client, stations=[station], since=EPOCH, now=START)
+        assert [row["parameter"] for row in latest] == shown
+
+
+def test_a_series_of_withdrawn_readings_alone_is_none_and_the_interval_is_that_of_today(
+    client: ClickHouse,
+) -> None:
+    station = uuid.uuid4().hex
+    year = {"station": station, "period": "year", "starts_at": EPOCH + 20_000 * DAY, "unit": "µg/m3"}
+    year |= {"first_at": START - HOUR, "last_at": START, "received": 12, "count": 0, "expected": 12}
+    rows = [
+        year | {"parameter": code, "good": good, "missing": missing}
+        for code, good, missing in (("PM25", 0, 12), ("PM2.5", 8, 4), ("NO2", 0, 0))
+    ]
+    client.insert("averages", {name: [row[name] for row in rows] for name in rows[0]})
+    since = START - DAY
+    entry = {"code": station, "name": station, "name_en": "", "type": "ambient-air", "province": "01"}
+    entry |= {"latitude": 21.0, "longitude": 105.8, "interval_seconds": 300, "publish_index": 0}
+    entry |= {"intervals": [(since, datetime(2106, 1, 1, tzinfo=UTC), 900)], "version": 1, "removed": 0}
+    client.insert("stations", {name: [value] for name, value in entry.items()})
+    asked = client.query(
+        "SELECT parameter, readings, interval_seconds FROM series WHERE station = {s:String}"
+        " ORDER BY parameter",
+        {"s": station},
+    )
+    assert asked.rows == [("NO2", 12, 900), ("PM2.5", 12, 900)]

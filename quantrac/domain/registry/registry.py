@@ -97,6 +97,7 @@ class Registry:
             self._in_force[station] = tuple(sorted(decisions, key=lambda d: (d.decided_at, d.id)))
 
     def decisions_of(self, station: str) -> tuple[Decision, ...]:
-        """Return what stands about a station: its maintenance, then people's decisions; the last counts."""
+        """Return what stands about a station, what counts last coming last: withdrawals after decisions."""
         record = self.stations.get(station)
-        return (*(record.maintenance if record is not None else ()), *self._in_force.get(station, ()))
+        decisions = self._in_force.get(station, ())
+        return decisions if record is None else (*record.maintenance, *decisions, *record.withdrawn)

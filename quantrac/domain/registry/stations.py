@@ -9,6 +9,7 @@ from itertools import pairwise
 from quantrac.domain.bounds import MEASURED
 from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.registry.decisions import Decision
+from quantrac.domain.registry.intervals import Interval, Intervals
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.validity import Valid
@@ -62,13 +63,6 @@ class StationParameter(Valid):
 
 
 @dataclass(frozen=True, slots=True)
-class Interval(Valid):
-    """The distance between two files of a station while it was another one than now."""
-
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class StampMeaning(Valid):
     """What the stamps of a station's readings mean."""
 
@@ -109,6 +103,8 @@ class Station(Valid):
     parameters: tuple[StationParameter, ...] = ()
     maintenance: tuple[Decision, ...] = ()
     """Spans known beforehand in which its readings are not of the environment."""
+    withdrawn: tuple[Decision, ...] = ()
+    """Parameters that were a mistake, each as a decision that its readings are missing."""
     permits: tuple[Permit, ...] = ()
     """What its averages are judged by; where none is valid, the rows of its medium that need no choice."""
     pollution: tuple[KnownPollution, ...] = ()
@@ -119,12 +115,14 @@ class Station(Valid):
     A replaced standard goes on for facilities older than the new one. ``None`` = since its first permit.
     """
 
+    @property
+    def all_intervals(self) -> Intervals:
+        """The distance between two files at every time."""
+        return Intervals(self.interval_seconds, self.intervals)
+
     def interval_at(self, time: datetime) -> int:
         """Return the distance between two files at a time (UTC), in seconds."""
-        return next(
-            (interval.seconds for interval in self.intervals if interval.valid_at(time)),
-            self.interval_seconds,
-        )
+        return self.all_intervals.at(time)
 
     def mean_span(self, measured_at: datetime) -> tuple[datetime, datetime]:
         """Return start and end of what a reading with this stamp is the mean of; the same time twice of an
@@ -174,13 +172,13 @@ class Station(Valid):
         return meaning.at, meaning.seconds or self.interval_at(time)
 
     def grid_time(self, measured_at: datetime) -> datetime:
-        """Return the step of the station's interval nearest to a time (UTC): loggers stamp seconds off.
+        """Return the step of the interval of then that is nearest to a time (UTC): loggers stamp seconds off.
 
         Steps are counted from midnight UTC, which is one of every interval that divides an hour. Half-way
         between two it is the later one, so that readings an interval apart lie at different steps.
         """
-        step = math.floor(to_seconds(measured_at) / self.interval_seconds + 0.5)
-        return from_seconds(step * self.interval_seconds)
+        interval = self.interval_at(measured_at)
+        return from_seconds(math.floor(to_seconds(measured_at) / interval + 0.5) * interval)
 
     def pollution_at(self, time: datetime) -> frozenset[Pollution]:
         """Return the pollution of its water body that is known at a time (UTC)."""

@@ -1,16 +1,18 @@
 """Stations, what they measure and how often."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from quantrac.domain.bounds import MEASURED
 from quantrac.domain.numbers import DecimalSign
 from quantrac.domain.provinces import look_up_province
 from quantrac.domain.readings import Flag
+from quantrac.domain.registry import intervals
 from quantrac.domain.registry import stations as domain
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.stamps import Stamps
@@ -123,6 +125,34 @@ class Maintenance(Message):
         return self
 
 
+class WithdrawnParameter(Dated):
+    """A parameter that the station never measured: all that is stored of it was a mistake.
+
+    Its readings stay stored, and are marked missing (flag 9) as long as this entry stands: they count in no
+    average, and the parameter is no longer among the latest readings. Without the entry everything is as it
+    was.
+    """
+
+    parameter: ParameterCode = Field(examples=["PM25"])
+    """As it is stored; it need be no catalogue code."""
+    why: Annotated[str, Field(min_length=1)] = Field(examples=["a typing error of PM2.5"])
+    """Reason, for the record: lineage shows it beside each of its readings."""
+
+    def to_decision(self, station: str, number: int) -> Decision:
+        """Return what it says of the station's readings."""
+        return Decision(
+            id=f"withdrawn-{number}",
+            station=station,
+            start=self.valid_from.astimezone(UTC) if self.valid_from else MEASURED.first,
+            end=self.valid_to.astimezone(UTC) if self.valid_to else MEASURED.last + timedelta(seconds=1),
+            flag=Flag.MISSING,
+            by="registry",
+            why=self.why,
+            decided_at=_BEFORE_ALL,
+            parameters=(self.parameter,),
+        )
+
+
 Minutes = Annotated[float, Field(ge=1 / 60, le=1440)]
 """Distance between two files: at least the second that it is rounded to, at most a day."""
 
@@ -133,10 +163,10 @@ class Interval(Dated):
     minutes: Minutes = Field(examples=[15])
     """Distance between two files in that span."""
 
-    def to_domain(self) -> domain.Interval:
+    def to_domain(self) -> intervals.Interval:
         """Convert for use."""
         fields = fields_of(self)
-        return domain.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
+        return intervals.Interval(seconds=round(fields.pop("minutes") * 60), **fields)
 
 
 class StampMeaning(Dated):
@@ -222,6 +252,10 @@ class Station(Dated):
         ],
     )
     """Spans whose readings are flagged whatever the tests say."""
+    withdrawn: tuple[WithdrawnParameter, ...] = Field(
+        default=(), examples=[[{"parameter": "PM25", "why": "a typing error of PM2.5"}]]
+    )
+    """Parameters that were a mistake, such as ``PM25`` for ``PM2.5``: none of their readings counts."""
     permits: tuple[Permit, ...] = Field(
         default=(), examples=[[{"standard": "QCVN 40:2011/BTNMT", "column": "A"}]]
     )
@@ -283,5 +317,8 @@ class Station(Dated):
                 parameters=window.parameters,
             )
             for number, window in enumerate(self.maintenance, start=1)
+        )
+        fields["withdrawn"] = tuple(
+            entry.to_decision(self.code, number) for number, entry in enumerate(self.withdrawn, start=1)
         )
         return domain.Station(**fields)

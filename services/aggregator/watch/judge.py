@@ -14,6 +14,7 @@ from services.aggregator.watch.causes.cause import (
     FindingState,
     Rest,
     in_maintenance,
+    is_withdrawn,
     write_time,
 )
 from services.aggregator.watch.rules import WatchRules
@@ -98,7 +99,9 @@ def _is_new(station: WatchedStation, key: CauseKey, finding: Finding) -> bool:
 def _findings(
     station: WatchedStation, entry: Station | None, rules: WatchRules, now: int
 ) -> dict[CauseKey, Finding]:
-    """Return what holds now, but for what a maintenance covers; nothing of a station without an entry."""
+    """Return what holds now, but for what a maintenance covers and for withdrawn parameters; nothing of a
+    station without an entry.
+    """
     present = from_seconds(now)
     findings: dict[CauseKey, Finding] = {}
     if station.code and (entry is None or in_maintenance(entry, "", present)):
@@ -106,9 +109,14 @@ def _findings(
     for kind, state in station.states.items():
         # An account has no entry, and its causes ask for none.
         for finding in cast("FindingState", state).find(cast("Station", entry), rules, now):
-            if not (entry and finding.parameter and in_maintenance(entry, finding.parameter, present)):
+            code = finding.parameter
+            if not (entry and code and _is_left_out(entry, code, present)):
                 findings[CauseKey(kind, finding.parameter, finding.limit)] = finding
     return findings
+
+
+def _is_left_out(entry: Station, parameter: str, at: datetime) -> bool:
+    return in_maintenance(entry, parameter, at) or is_withdrawn(entry, parameter, at)
 
 
 def _open(station: WatchedStation, key: CauseKey, finding: Finding) -> OpenAlert:
@@ -131,4 +139,6 @@ def _reason(
         return "The registry holds no such station now."
     if entry is not None and in_maintenance(entry, key.parameter, present):
         return "Maintenance has begun."
+    if entry is not None and is_withdrawn(entry, key.parameter, present):
+        return "The parameter is withdrawn: the station never measured it."
     return BY_KIND[key.kind].over.format(**alert.facts)

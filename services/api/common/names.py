@@ -29,17 +29,21 @@ RejectReason = Annotated[str, BeforeValidator(look_up_reason), Field(examples=["
 def resolve_parameter(name: str | None, stations: Iterable[Station]) -> str | None:
     """Return the code that readings of ``stations`` bear for a parameter, or ``None`` where none is named.
 
-    A code of the catalogue or of one of the stations stands for itself. Another spelling stands for the
-    station's code that means the same, else for the catalogue's. Raises :class:`BadParameter` for a name that
-    neither knows.
+    A code of the catalogue or of one of the stations, withdrawn ones too, stands for itself. Another spelling
+    stands for the station's code that means the same, else for the catalogue's. Raises
+    :class:`BadParameter` for a name that neither knows.
     """
     if name is None:
         return None
     parameter = find_parameter(name)
     if parameter is not None and parameter.code == name:
         return name
+    stations = list(stations)
     codes = {entry.code for station in stations for entry in station.parameters}
-    if name in codes:
+    withdrawn = {
+        code for station in stations for decision in station.withdrawn for code in decision.parameters
+    }
+    if name in codes | withdrawn:
         return name
     try:
         parameter = look_up_parameter(name)

@@ -100,11 +100,11 @@ class Decision(AnswerModel):
     flag_name: str = Field(examples=["fail"])
     """The flag in words."""
     by: str
-    """Who decided; `registry` = a maintenance window of the station."""
+    """Who decided; `registry` = a maintenance window of the station, or a parameter that it has withdrawn."""
     why: str
     """Reason given."""
     decided_at: datetime | None
-    """UTC; null for a maintenance window of the registry."""
+    """UTC; null where the registry decided."""
     starts_at: datetime
     """Inclusive, by the time of measurement, UTC."""
     ends_at: datetime

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from quantrac.domain.readings import Flag
 from services.api.common.database import Database, format_seconds, select
 
 _PAGE = """
@@ -92,6 +93,8 @@ def select_latest_readings(
 ) -> list[dict[str, Any]]:
     """Return the last reading in [since, now) of each parameter of each station, by station and parameter.
 
+    A parameter that the registry has withdrawn has none: its readings are flagged missing.
+
     Times that lie ahead come from a clock gone wrong and would hide every true reading. ``latest_readings``
     keeps such readings apart, the newest of each month. Where that one still lies ahead, others of its month
     may have come true: then all readings of the station are searched.
@@ -101,8 +104,8 @@ def select_latest_readings(
     ahead = {row["station"] for row in rows if row["measured_at"] >= now}
     # Of a series that has been ahead of its receipt the newest row comes last.
     newest = {(row["station"], row["parameter"]): row for row in rows if row["station"] not in ahead}
-    if not ahead:
-        return list(newest.values())
-    searched = select(database, _NEWEST_AMONG_ALL, parameters | {"stations": sorted(ahead)})
-    newest |= {(row["station"], row["parameter"]): row for row in searched}
-    return [newest[series] for series in sorted(newest)]
+    if ahead:
+        searched = select(database, _NEWEST_AMONG_ALL, parameters | {"stations": sorted(ahead)})
+        newest |= {(row["station"], row["parameter"]): row for row in searched}
+        newest = dict(sorted(newest.items()))
+    return [row for row in newest.values() if row["flag"] != Flag.MISSING]

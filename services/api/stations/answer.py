@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from quantrac.domain.catalogue import find_parameter
+from quantrac.domain.registry import intervals
 from quantrac.domain.registry import stations as domain
 from quantrac.domain.stamps import Stamps
 from services.api.common.answers import AnswerModel
@@ -50,6 +51,21 @@ class Parameter(AnswerModel):
         )
 
 
+class Interval(AnswerModel):
+    """The distance between two readings of a parameter in a span of time."""
+
+    seconds: int
+    valid_from: datetime | None
+    """Inclusive; null = always was."""
+    valid_to: datetime | None
+    """Exclusive; null = still is."""
+
+    @classmethod
+    def from_registry(cls, interval: intervals.Interval) -> Self:
+        """Present an entry of the registry."""
+        return cls(seconds=interval.seconds, valid_from=interval.valid_from, valid_to=interval.valid_to)
+
+
 class StampMeaning(AnswerModel):
     """What the stamps of a station's readings, `measured_at`, mean."""
 
@@ -86,7 +102,7 @@ class Station(AnswerModel):
     longitude: float
     """Degrees, WGS 84."""
     interval_seconds: int
-    """Distance between two readings of a parameter."""
+    """Distance between two readings of a parameter, at present."""
     timezone: str
     """IANA name of the station's clock."""
     valid_from: datetime | None
@@ -95,9 +111,10 @@ class Station(AnswerModel):
     """Exclusive; null = still is."""
 
     @classmethod
-    def from_registry(cls, station: domain.Station, **fields: Any) -> Self:
-        """Present a station of the registry; ``fields`` are those that a subclass adds."""
-        return cls(**{name: getattr(station, name) for name in Station.model_fields}, **fields)
+    def from_registry(cls, station: domain.Station, now: datetime, **fields: Any) -> Self:
+        """Present a station as of ``now`` (UTC); ``fields`` are those that a subclass adds."""
+        present = {name: getattr(station, name) for name in Station.model_fields}
+        return cls(**present | {"interval_seconds": station.interval_at(now)}, **fields)
 
 
 class StationDetail(Station):
@@ -105,6 +122,8 @@ class StationDetail(Station):
 
     aliases: list[str]
     """Other codes that its file names carry."""
+    intervals: list[Interval]
+    """Spans with an interval of their own."""
     stamps: list[StampMeaning]
     """What stamps mean at which times; where nothing is said, they name instants."""
     parameters: list[Parameter]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
 from services.api.common.station_pages import StationCode, StationFilter, select_station_page
-from services.api.stations.answer import Parameter, StampMeaning, Station, StationDetail, Stations
+from services.api.stations.answer import Interval, Parameter, StampMeaning, Station, StationDetail, Stations
 
 router = APIRouter(tags=["Stations"])
 
@@ -18,16 +18,19 @@ def stations(
 ) -> Stations:
     """List the stations that the key may read, by code; closed ones too, with their validity."""
     page, next_link = select_station_page(request, filters, reader, context)
-    return Stations(items=[Station.from_registry(station) for station in page], next=next_link)
+    now = context.clock()
+    return Stations(items=[Station.from_registry(station, now) for station in page], next=next_link)
 
 
 @router.get("/stations/{code}", summary="Show one station")
-def station(code: StationCode, reader: CurrentReader) -> StationDetail:
+def station(code: StationCode, reader: CurrentReader, context: ApiContext) -> StationDetail:
     """Show a station and what it measures."""
     station = reader.station(code)
     return StationDetail.from_registry(
         station,
+        context.clock(),
         aliases=list(station.aliases),
+        intervals=[Interval.from_registry(entry) for entry in station.intervals],
         stamps=[StampMeaning.from_registry(meaning) for meaning in station.stamps],
         parameters=[Parameter.from_registry(entry) for entry in station.parameters],
     )

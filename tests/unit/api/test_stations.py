@@ -1,5 +1,10 @@
 """Stations over the API, from the registry."""
 
+from datetime import timedelta
+
+from quantrac.domain.registry.intervals import Interval
+from quantrac.testing.builders import NOON, station
+from services.api.stations.answer import Station
 from support.api import api_client
 
 
@@ -41,3 +46,11 @@ def test_a_station_is_shown_with_what_it_measures() -> None:
     )
     assert catalogued["name"] != "PM2.5"
     assert (uncatalogued["code"], uncatalogued["name"], uncatalogued["name_vi"]) == ("X9", "X9", "X9")
+
+
+def test_a_station_is_shown_with_its_present_interval_and_those_of_other_times() -> None:
+    change = NOON - timedelta(days=1)
+    record = station(interval_seconds=300, intervals=(Interval(900, valid_from=change),))
+    assert Station.from_registry(record, NOON).interval_seconds == 900
+    assert Station.from_registry(record, change - timedelta(days=1)).interval_seconds == 300
+    assert api_client()[0].get("/v1/stations/A").json()["intervals"] == []

@@ -69,6 +69,31 @@ def test_a_station_that_is_none_is_named_with_a_likely_one(
     assert sentence == "quantrac: there is no station 'HN_AA' in the registry; did you mean 'HN_A'?"
 
 
+@pytest.mark.parametrize("stage", ["parse", "windows", "validator"])
+def test_stations_that_are_given_are_all_replayed_each_once(
+    monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    asked: list[Any] = []
+
+    class Database:
+        def __init__(self, _: object) -> None: ...
+
+        def query(self, _sql: str, parameters: Mapping[str, Any]) -> Result:
+            asked.append(parameters["stations"])
+            return Result(("station",), [])
+
+    stations = registry([station(code) for code in ("HN_A", "HN_B", "HN_C")])
+    for module in (replay_module, replay_validator):
+        monkeypatch.setattr(module, "read_registry", lambda target: nullcontext(stations))
+    for module in (replay_module, replay_validator, replay_windows):
+        monkeypatch.setattr(module, "ClickHouse", Database)
+    codes = [option for code in ("hn_b", "HN_A", "HN_B") for option in ("--station", code)]
+    arguments = ["--stage", stage, "--from", "2026-03-01", "--to", "2026-03-02", "--dry-run", *codes]
+    result = CliRunner().invoke(replay, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert asked == [["HN_B", "HN_A"]]
+
+
 def test_other_rules_for_a_span_are_not_published_for_one_station(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("required: []")
     arguments = (
@@ -148,7 +173,8 @@ class Hours:
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Result:
         start, end = (datetime.fromisoformat(f"{parameters[name]}Z") for name in ("start", "end"))
-        if "stations" not in parameters:
+        if sql == replay_windows._STATIONS:
+            assert parameters["stations"] == []
             return Result(("station",), [(code,) for code in self.stations])
         self.asked.append((parameters["start"], parameters["end"]))
         found = [
@@ -164,7 +190,7 @@ def test_the_hours_of_a_period_come_by_groups_of_stations_and_days_in_vietnam() 
     evening = datetime(2026, 3, 1, 15, tzinfo=UTC)
     stations = [f"S{n:02}" for n in range(30)]
     database = Hours(stations, [evening + timedelta(hours=n) for n in range(4)])
-    found = list(replay_windows.pages(database, Period(evening, evening + timedelta(days=40), "")))
+    found = list(replay_windows.pages(database, Period(evening, evening + timedelta(days=40), ())))
     assert [(next(iter(page.hours)), len(page.hours), page.done) for page in found] == [
         ("S00", 25, 25),
         ("S00", 25, 50),
@@ -182,7 +208,7 @@ def test_the_hours_of_a_period_come_by_groups_of_stations_and_days_in_vietnam() 
 
 def test_hours_that_a_period_touches_in_part_are_asked_for_whole() -> None:
     database = Hours(["S"], [])
-    minutes = Period(NOON + timedelta(minutes=10), NOON + timedelta(minutes=70), "")
+    minutes = Period(NOON + timedelta(minutes=10), NOON + timedelta(minutes=70), ())
     assert list(replay_windows.pages(database, minutes)) == []
     assert database.asked == [("2026-03-25 12:00:00", "2026-03-25 14:00:00")]
 

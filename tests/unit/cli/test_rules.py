@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
+from quantrac.cli import registry_consequences
 from quantrac.cli import rules as rules_module
 from quantrac.cli.registry import registry
 from quantrac.cli.registry_changes import changed_spans, spans_to_average
@@ -62,6 +63,16 @@ class Broker:
         return found
 
 
+class DatabaseAway:
+    """No ClickHouse answers: what follows of a change is not counted."""
+
+    def columns(self, _sql: str, _parameters: Any) -> dict[str, Any]:
+        raise ClickHouseAway("connection refused")
+
+
+NOT_COUNTED = "what follows for stored readings was not counted: ClickHouse: connection refused"
+
+
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     held = Broker()
@@ -79,9 +90,11 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
 
     monkeypatch.setattr("quantrac.io.kafka.tables.TableReader", Reader)
     monkeypatch.setattr("quantrac.io.kafka.producer.ReportingProducer", lambda *_, **__: held)
+    monkeypatch.setattr(registry_consequences, "ClickHouse", lambda _: DatabaseAway())
     monkeypatch.setattr("getpass.getuser", lambda: "lan")
     monkeypatch.setenv("QUANTRAC_KAFKA", "broker:9092")
     monkeypatch.setenv("QUANTRAC_TOPIC_PREFIX", "hn.")
+    monkeypatch.setenv("QUANTRAC_CLICKHOUSE_PASSWORD", "secret")
     return held
 
 
@@ -585,6 +598,7 @@ def test_a_station_whose_maintenance_changes_is_judged_again_once_the_record_is_
     found = import_stations(tmp_path / "registry", maintenance=windows)
     assert found.output.splitlines() == [
         "imported 2 stations into hn.station-registry",
+        NOT_COUNTED,
         "HN_DEMO_KHI001 changed: judging again what was measured 2025-03-01T07:00:00+07:00 to "
         "2025-03-02T07:00:00+07:00, 2025-04-01T07:00:00+07:00 to 2025-04-02T07:00:00+07:00",
     ]
@@ -607,6 +621,7 @@ def test_another_meaning_of_stamps_says_how_to_compute_the_averages_again(
     found = import_stations(tmp_path / "registry", stamps=[meaning])
     assert found.output.splitlines() == [
         "imported 2 stations into hn.station-registry",
+        NOT_COUNTED,
         "HN_DEMO_KHI001 changed: its averages follow the new intervals and stamps after `quantrac replay"
         " --stage windows --station HN_DEMO_KHI001 --from 2025-03-01T07:00:00+07:00"
         " --to 2025-04-02T07:00:00+07:00`",

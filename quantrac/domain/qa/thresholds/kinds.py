@@ -18,6 +18,7 @@ from quantrac.domain.qa.thresholds.profile_table import ProfileTable
 from quantrac.domain.qa.thresholds.rule_book import BEGINNING, REGISTRY_FACTS, RuleBook
 from quantrac.domain.qa.thresholds.spans import SeriesProfiles, Spans
 from quantrac.domain.qa.window import Indices
+from quantrac.domain.registry.intervals import Intervals
 from quantrac.domain.registry.stations import Station, StationParameter
 from quantrac.domain.registry.validity import Valid
 from quantrac.domain.stamps import MiddleOffset, middles
@@ -43,8 +44,8 @@ class Scope(Valid):
     """Its code where rules say something about this station alone, otherwise empty."""
     type: str = ""
     """Empty for a station that nobody registered."""
-    interval: float | None = None
-    """Seconds between two readings by the registry."""
+    intervals: Intervals | None = None
+    """Between two readings by the registry."""
     middles: tuple[MiddleOffset, ...] = ()
     """How far from stamps the middle of what was averaged lies."""
 
@@ -87,7 +88,7 @@ class StationKinds:
         if record is not None:
             entries = tuple(map(_entry_facts, record.parameters))
             dates = record.valid_from, record.valid_to
-            key = named, record.type, record.interval_seconds, record.middle_offsets(), dates, entries
+            key = named, record.type, record.all_intervals, record.middle_offsets(), dates, entries
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) >= MOST_KINDS:
@@ -108,9 +109,8 @@ class StationKinds:
     def _new_kind(self, station: str, record: Station | None) -> "StationKind":
         if record is None:
             return StationKind(self, Scope(station), ())
-        interval = float(record.interval_seconds)
         validity = {"valid_from": record.valid_from, "valid_to": record.valid_to}
-        scope = Scope(station, record.type, interval, record.middle_offsets(), **validity)
+        scope = Scope(station, record.type, record.all_intervals, record.middle_offsets(), **validity)
         return StationKind(self, scope, record.parameters)
 
     def _add_series(
@@ -141,7 +141,7 @@ class StationKinds:
             rules,
             rules.thresholds(scope.type, scope.station, parameter, measured),
             next((entry for entry in entries if entry.valid_at(measured)), None),
-            scope.interval,
+            None if scope.intervals is None else float(scope.intervals.step_at(measured)),
             middles(seconds := to_seconds(measured), scope.middles) - seconds,
         )
 
@@ -153,6 +153,7 @@ class StationKinds:
         bounds = {bound for validity in validities for bound in (validity.valid_from, validity.valid_to)}
         changes = {*self._changes_measured, *(bound for bound in bounds if bound is not None)}
         changes |= {from_seconds(bound) for offset in scope.middles for bound in (offset.start, offset.end)}
+        changes |= scope.intervals.step_changes() if scope.intervals is not None else set()
         for rules in self._rules:
             for station_type in {"", scope.type}:
                 changes |= {*rules.changes(station_type, scope.station, parameter)}

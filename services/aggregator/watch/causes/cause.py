@@ -128,6 +128,11 @@ def in_maintenance(entry: Station, parameter: str, at: datetime) -> bool:
     )
 
 
+def is_withdrawn(entry: Station, parameter: str, at: datetime) -> bool:
+    """Tell whether the registry says that the station never measured a parameter."""
+    return any(decision.covers(parameter, at) for decision in entry.withdrawn)
+
+
 def maintenance_end(entry: Station, parameter: str, now: int) -> int:
     """Return when the last maintenance of a parameter, or with "" of the station, was over."""
     ends = (

@@ -10,9 +10,9 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from quantrac.domain.averaging import Period, count_expected
+from quantrac.domain.averaging import Period, count_expected_at
 from quantrac.domain.registry.stations import Station
-from quantrac.domain.times import HOUR, HOUR_DELTA, from_seconds, to_whole_seconds
+from quantrac.domain.times import HOUR, from_seconds, to_whole_seconds
 from schemas.codecs.aggregated import AggregatedMessage
 from services.aggregator.watch.causes.cause import (
     Cause,
@@ -129,7 +129,7 @@ class CompletenessState(FindingState):
             start = from_seconds(hour * HOUR)
             if not entry.valid_at(start):
                 continue
-            most = count_expected(HOUR_DELTA, entry.interval_at(start))
+            most = count_expected_at(entry, start)
             for parameter in entry.parameters:
                 if parameter.valid_at(start) and not in_maintenance(entry, parameter.code, start):
                     expected += most

@@ -50,7 +50,7 @@ class _State(FindingState):
             if max(last_at, start) == NEVER:
                 continue
             since = max(last_at, start, maintenance_end(entry, code, now))
-            interval = entry.interval_at(from_seconds(since))
+            interval = entry.all_intervals.wait_after(from_seconds(since))
             due = since + interval + rules.parameter_grace
             if self.station.last_at >= due:
                 facts: dict[str, str | float] = (

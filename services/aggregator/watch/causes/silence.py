@@ -41,7 +41,7 @@ class _State(FindingState):
         if not is_silent(self.station, entry, rules, now):
             return
         last_at, since = self.station.last_at, _counts_from(self.station, entry, now)
-        interval = entry.interval_at(from_seconds(since))
+        interval = entry.all_intervals.wait_after(from_seconds(since))
         facts: dict[str, str | float] = {
             "interval_minutes": minutes(interval),
             "grace_minutes": minutes(rules.grace),
@@ -62,7 +62,7 @@ class _State(FindingState):
 def is_silent(station: WatchedStation, entry: Station, rules: WatchRules, now: int) -> bool:
     """Tell whether a station's newest reading is older than its interval and the grace."""
     since = _counts_from(station, entry, now)
-    return since != NEVER and now >= since + entry.interval_at(from_seconds(since)) + rules.grace
+    return since != NEVER and now >= since + entry.all_intervals.wait_after(from_seconds(since)) + rules.grace
 
 
 def _last_heard(alert: OpenAlert) -> int:

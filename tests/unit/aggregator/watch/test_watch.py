@@ -208,6 +208,13 @@ def test_the_interval_of_the_last_reading_counts() -> None:
     assert watch.tick(75) == [(f"{SILENT}/2026-03-25T06:15:00Z", "opened", 1)]
 
 
+def test_a_longer_interval_that_begins_after_the_last_reading_is_waited_for() -> None:
+    watch = Watch(replace(ENTRY, intervals=(Interval(seconds=3600, valid_from=at(3)),)))
+    watch.send(0)
+    assert watch.tick(74) == []
+    assert watch.tick(75) == [(f"{SILENT}/2026-03-25T06:15:00Z", "opened", 1)]
+
+
 def test_maintenance_closes_and_after_it_the_station_has_its_time_again() -> None:
     watch = Watch(replace(ENTRY, maintenance=(maintenance(30, 60),)))
     watch.send(0)

@@ -113,6 +113,7 @@ fields = {
     "decimal_sign": st.sampled_from([".", ","]),
     "parameters": some(parameters),
     "maintenance": some(windows),
+    "withdrawn": some(dated({"parameter": codes, "why": lines.filter(bool)}, {})),
     "permits": some(permits),
     "pollution": some(dated({"kind": st.sampled_from(Pollution)}, {})),
     "facility_since": times,

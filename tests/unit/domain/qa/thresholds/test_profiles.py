@@ -10,6 +10,7 @@ from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.number_lists import NumberLists
 from quantrac.domain.qa.thresholds.expectations import Expectations
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
+from quantrac.domain.registry.intervals import Interval
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.testing.rules import FixedRuleBook
@@ -65,6 +66,7 @@ def registries(draw):
         valid_from=times,
         valid_to=times,
     )
+    intervals = st.builds(Interval, st.sampled_from([600, 900]), valid_from=times, valid_to=times)
     # Few templates for several stations, so that some are of one kind.
     templates = draw(
         st.lists(
@@ -72,6 +74,7 @@ def registries(draw):
                 {
                     "type": st.sampled_from([StationType.AMBIENT_AIR, StationType.STACK]),
                     "interval_seconds": st.sampled_from([300, 3600]),
+                    "intervals": st.lists(intervals, max_size=2).map(tuple),
                     "parameters": st.lists(parameters, max_size=4).map(tuple),
                     "valid_from": times,
                     "valid_to": times,
@@ -124,7 +127,7 @@ def expected(registry, book, station, parameter, received, measured):
     tests = {
         test: {**values, **registry_thresholds(entry).get(test, {})} for test, values in from_rules.items()
     }
-    return rules, tests, record.interval_seconds if record else None
+    return rules, tests, record.all_intervals.step_at(measured) if record else None
 
 
 def expected_value(tests, test, keyword, parameter, measured):
