@@ -110,10 +110,11 @@ def test_waters_are_ranked_among_those_with_the_same_parameters_and_formula(
     clickhouse: ClickHouseSettings,
 ) -> None:
     client = ClickHouse(clickhouse)
+    day = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)  # the question is of the last weeks
 
     def insert(code: str, value: int, formula: int, *parameters: str) -> None:
-        row = {"station": code, "kind": "VN_WQI", "period": "day", "starts_at": START, "value": value}
-        row |= {"ends_at": START + timedelta(days=1), "level": "bad", "responsible": [], "formula": formula}
+        row = {"station": code, "kind": "VN_WQI", "period": "day", "starts_at": day, "value": value}
+        row |= {"ends_at": day + timedelta(days=1), "level": "bad", "responsible": [], "formula": formula}
         row |= {"subindices": dict.fromkeys(parameters, 50.0), "computed_at": NOW, "version": 1}
         client.insert("indices", {name: [item] for name, item in row.items()})
 
