@@ -25,6 +25,7 @@ from services.api.common.problems import (
     describe_problems,
     install,
 )
+from services.api.common.repeats import REFUSE_REPEATS
 from services.api.docs_page import render
 from services.api.exceedances import router as exceedances
 from services.api.files import router as files
@@ -112,7 +113,7 @@ class _Api(FastAPI):
 
 def _build_v1() -> APIRouter:
     problems = describe_problems(Unauthorized, NotFound, BadParameter, TooManyRequests, Unavailable)
-    v1 = APIRouter(prefix="/v1", dependencies=[KEY_SLOT], responses=problems)
+    v1 = APIRouter(prefix="/v1", dependencies=[KEY_SLOT, REFUSE_REPEATS], responses=problems)
     for resource in _RESOURCES:
         v1.include_router(resource.router)
     return v1
