@@ -86,8 +86,10 @@ def look_up_parameter(name: str) -> Parameter:
     """
     parameter = find_parameter(name)
     if parameter is None:
-        near = nearest(name, (spelling for entry in CATALOGUE for spelling in entry.spellings))
-        raise UserError(f"{name!r:.80} is not in the catalogue; the nearest name is {near[0]!r}")
+        (near,) = nearest(name, (spelling for entry in CATALOGUE for spelling in entry.spellings))
+        parameter = find_parameter(near)
+        code = "" if parameter is None or parameter.code == near else f", of {parameter.code!r}"
+        raise UserError(f"{name!r:.80} is not in the catalogue; the nearest name is {near!r}{code}")
     return parameter
 
 
