@@ -1,6 +1,5 @@
 """``python -m docs.station_files_page``: write the tables of docs/station-files.md from what reads files."""
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from quantrac.domain.units import SPELLINGS, UNITS
 from services.receiver.config import IntakeSettings
 
 PAGE = Path(__file__).parent / "station-files.md"
-_MARKED = re.compile(r"(<!-- (\w+): written by `make docs` -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+_BEGIN, _END = "<!-- {}: written by `make docs` -->\n", "<!-- /{} -->"
 
 _NUMBERS = ("27.81", "-1.60", "1.5E-05", "7,85", "1,013", "1.234,5", "12,4x", "NaN", "-", "1_000")
 _QUALIFIED = ("<0.2", "> 11000", "KPH (<0,03)", "ND (LOD=0.03)", "KPH", "<LOD")
@@ -46,10 +45,15 @@ _MEDIA = {
 def generated() -> str:
     """Return what the page should be; raises ValueError where it has lost a marker."""
     page = PAGE.read_text(encoding="utf-8")
-    names = [name for _, name, _ in _MARKED.findall(page)]
-    if sorted(names) != sorted(SECTIONS):
-        raise ValueError(f"{PAGE.name} has the markers {sorted(names)}, not {sorted(SECTIONS)}")
-    return _MARKED.sub(lambda match: f"{match[1]}\n{SECTIONS[match[2]]()}\n\n{match[3]}", page)
+    if page.count(_BEGIN.partition(":")[2]) != len(SECTIONS):
+        raise ValueError(f"{PAGE.name} has not one marker for each of {', '.join(SECTIONS)}")
+    for name, section in SECTIONS.items():
+        before, begin, rest = page.partition(_BEGIN.format(name))
+        _, end, after = rest.partition(_END.format(name))
+        if not (begin and end):
+            raise ValueError(f"{PAGE.name} has lost a marker of {name}")
+        page = f"{before}{begin}\n{section()}\n\n{end}{after}"
+    return page
 
 
 def _layouts() -> str:

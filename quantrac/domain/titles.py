@@ -60,7 +60,7 @@ def is_title_row(columns: Iterable[str]) -> bool:
 
 
 def is_comment(line: str) -> bool:
-    """Tell whether a line says of itself that it is a comment, and has no columns of a reading.
+    r"""Tell whether a line says of itself that it is a comment, and has no columns of a reading.
 
     >>> is_comment("# logger 7, firmware 2.1"), is_comment("#1 Temp\t23.9\toC"), is_comment("// begin")
     (True, False, True)
