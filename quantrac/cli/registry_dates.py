@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from quantrac.cli.registry_differences import write_time, write_value
 from quantrac.domain.qa.thresholds.rule_book import REGISTRY_FACTS, registry_facts
 from quantrac.domain.registry.stations import StampMeaning, Station
-from quantrac.domain.registry.validity import BEFORE_ALL, Valid
+from quantrac.domain.registry.validity import BEFORE_ALL, Valid, change_times
 from quantrac.domain.stamps import Stamps
 
 _END = datetime.max.replace(tzinfo=UTC)
@@ -89,7 +89,7 @@ def _changes(
     value_at: Callable[[Station, datetime], Any],
 ) -> Iterator[_Change]:
     """Yield the spans in which the former record said something that the new one does not, undated ones."""
-    former_dates, dates = (_dates(entries(station)) for station in (before, after))
+    former_dates, dates = (change_times(entries(station)) for station in (before, after))
     changes: list[_Change] = []
     for cut, end in pairwise([BEFORE_ALL, *sorted(former_dates | dates), _END]):
         old, new = value_at(before, cut), value_at(after, cut)
@@ -99,10 +99,6 @@ def _changes(
         changes.append(_Change(changes.pop().start if goes_on else cut, end, old, new))
     new_dates = dates - former_dates
     yield from (change for change in changes if not {change.start, change.end} & new_dates)
-
-
-def _dates(entries: Sequence[Valid]) -> set[datetime]:
-    return {at for entry in entries for at in (entry.valid_from, entry.valid_to) if at is not None}
 
 
 def _intervals(station: Station) -> Sequence[Valid]:
