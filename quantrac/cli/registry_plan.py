@@ -191,7 +191,7 @@ def _summary(
 ) -> str:
     """Say what follows, in a line that is true before an import and after it."""
     parts = ", ".join(
-        f"{number:,} {_flag_name(before)} → {_flag_name(after)}"
+        f"{number:,} {Flag(before).words} → {Flag(after).words}"
         for (before, after), number in sorted(flags.items())
     )
     counted = "" if judged >= readings else f" among the newest {judged:,}, which were judged to count them"
@@ -200,7 +200,3 @@ def _summary(
         f"{f' ({parts})' if parts else ''}{counted}; "
         f"to average again: {count(reopened, 'hour')} by itself, {count(hours, 'hour')} by replay"
     )
-
-
-def _flag_name(flag: int) -> str:
-    return Flag(flag).name.lower().replace("_", " ")

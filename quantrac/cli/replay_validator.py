@@ -236,4 +236,4 @@ def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[i
 
 
 def _name(flag: int) -> str:
-    return Flag(flag).name.lower().replace("_", " ") if flag else "not asked"
+    return Flag(flag).words if flag else "not asked"
