@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from quantrac.cli.registry_differences import write_time, write_value
+from quantrac.cli.registry_differences import write_value
+from quantrac.cli.shown_times import show_short
 from quantrac.domain.qa.thresholds.rule_book import REGISTRY_FACTS, registry_facts
 from quantrac.domain.registry.stations import StampMeaning, Station
 from quantrac.domain.registry.validity import BEFORE_ALL, Valid, change_times
@@ -29,8 +30,8 @@ class _Change(NamedTuple):
     """``None`` where nothing is said any more."""
 
     def __str__(self) -> str:
-        start = "" if self.start == BEFORE_ALL else f" from {write_time(self.start)}"
-        return start + ("" if self.end == _END else f" until {write_time(self.end)}")
+        start = "" if self.start == BEFORE_ALL else f" from {show_short(self.start)}"
+        return start + ("" if self.end == _END else f" until {show_short(self.end)}")
 
 
 def find_undated(before: Station, after: Station, now: datetime) -> Iterator[str]:
@@ -38,7 +39,7 @@ def find_undated(before: Station, after: Station, now: datetime) -> Iterator[str
 
     ``now`` (UTC) stands for the date in what is proposed.
     """
-    at = write_time(now)
+    at = show_short(now)
     for change in _changes(before, after, _intervals, _interval_at):
         old, new = (f"{seconds / 60:g}" for seconds in (change.before, change.after))
         entries = f"`intervals: [{{minutes: {old}, valid_to: {at}}}]` beside it"

@@ -13,7 +13,8 @@ from quantrac.cli.registry_changes import (
     withdrawn_spans,
 )
 from quantrac.cli.registry_dates import find_undated
-from quantrac.cli.registry_differences import differences, fields_to_compare, write_time
+from quantrac.cli.registry_differences import differences, fields_to_compare
+from quantrac.cli.shown_times import show_short
 from quantrac.cli.terminal import count
 from quantrac.domain.bounds import MEASURED
 from quantrac.domain.readings import Flag
@@ -182,7 +183,7 @@ def _consequences(change: StationChange) -> Iterator[str]:
 def _write_span(span: Span) -> str:
     start, end = span
     return (
-        f"from {write_time(start)} on" if end > MEASURED.last else f"{write_time(start)} to {write_time(end)}"
+        f"from {show_short(start)} on" if end > MEASURED.last else f"{show_short(start)} to {show_short(end)}"
     )
 
 
