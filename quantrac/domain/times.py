@@ -105,6 +105,15 @@ def to_iso(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def to_sql_milliseconds(time: datetime) -> str:
+    """Write a time (UTC) as ClickHouse reads it, cut to the millisecond.
+
+    >>> to_sql_milliseconds(datetime(2026, 3, 25, 5, 0, 0, 1_999, tzinfo=UTC))
+    '2026-03-25 05:00:00.001'
+    """
+    return f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3]
+
+
 def to_local_iso(time: datetime) -> str:
     """Write a time (aware) for a person: on Vietnam's clock with its offset, to the second, as ISO 8601.
 
