@@ -1,12 +1,11 @@
 """What is wrong with a file, in one sentence that names the position and the nearest valid key."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from quantrac.domain import spellings
-from quantrac.domain.spellings import LIKELY, did_you_mean
+from quantrac.domain.spellings import LIKELY, nearest, suggest
 from schemas.messages.base import Message
 
 
@@ -39,16 +38,10 @@ def list_mistakes(error: ValidationError, model: type[Message]) -> list[Mistake]
         if kind == "extra_forbidden":
             fields = _model_at(model, path[:-1]).model_fields.items()
             keys = [field.alias or name for name, field in fields]
-            sentence = f"unknown key{nearest(path[-1], keys)}"
-            misspelt |= {(*path[:-1], key) for key in spellings.nearest(path[-1], keys, least=LIKELY)}
+            sentence = f"unknown key{suggest(path[-1], keys)}"
+            misspelt |= {(*path[:-1], key) for key in nearest(path[-1], keys, least=LIKELY)}
         mistakes.append(Mistake(path, kind, sentence))
     return [m for m in mistakes if m.kind != "missing" or m.path not in misspelt]
-
-
-def nearest(key: object, valid: Iterable[str]) -> str:
-    """Return how to go on after a wrong key: with the nearest valid one, or with all."""
-    keys = list(valid)
-    return did_you_mean(key, keys) or f"; valid keys: {', '.join(keys)}"
 
 
 def _model_at(model: type[Message], location: Sequence[int | str]) -> type[Message]:

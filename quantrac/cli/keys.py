@@ -6,9 +6,10 @@ from datetime import date
 import click
 
 from quantrac.cli.mistakes import one_sentence
-from quantrac.cli.names import PROVINCE_CODE
+from quantrac.cli.names import PROVINCE_CODE, look_up_stations
 from quantrac.cli.options import data_option
 from quantrac.cli.registry_topic import read_registry, write
+from quantrac.cli.shown_times import show_time
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import DAY
@@ -69,15 +70,15 @@ def create(
     \b
       quantrac keys create --owner "Lan, department of Ninh Bình" --province 37 --valid-to 2027-01-01
     """
-    token, key = new_key(
-        owner,
-        provinces=provinces,
-        stations=stations,
-        accounts=accounts,
-        valid_to=valid_to,
-    )
     with read_registry(target) as registry:
-        check_scope(registry, stations, accounts)
+        check_accounts(registry, accounts)
+        token, key = new_key(
+            owner,
+            provinces=provinces,
+            stations=look_up_stations(stations, registry.stations),
+            accounts=accounts,
+            valid_to=valid_to,
+        )
         write(target, Record(target.registry, record_key(key), key.model_dump_json().encode()))
     echo(token)
     echo(f"Key {key.id} of {key.owner}; the secret is not stored, so keep it safe.", err=True)
@@ -119,11 +120,8 @@ def revoke(key_id: str, target: Target) -> None:
     echo(f"revoked key {key_id} of {owner}")
 
 
-def check_scope(registry: Registry, stations: Iterable[str], accounts: Iterable[str]) -> None:
-    """Raise UserError for a station that is not registered, or an account that is none of a logger."""
-    for code in stations:
-        if code not in registry.stations:
-            raise UserError(f"there is no station {code!r}{did_you_mean(code, registry.stations)}")
+def check_accounts(registry: Registry, accounts: Iterable[str]) -> None:
+    """Raise UserError for an account that is none of a logger."""
     for name in accounts:
         if name not in registry.accounts:
             raise UserError(f"there is no account {name!r}{did_you_mean(name, registry.accounts)}")
@@ -136,4 +134,4 @@ def _scope(key: ApiKey) -> str:
 
 
 def _validity(key: ApiKey) -> str:
-    return key.valid_to.isoformat() if key.valid_to else "no end"
+    return show_time(key.valid_to) if key.valid_to else "no end"

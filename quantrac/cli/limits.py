@@ -15,12 +15,11 @@ from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.limits import Applied, Limit, Row, Standard, basis_of, permit_at
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station
-from quantrac.domain.spellings import fold
+from quantrac.domain.spellings import fold, suggest
 from quantrac.errors import UserError
 from schemas.limits import load_national
 from schemas.messages.registry.stations import Station as StationRecord
 from schemas.registry import load_directory
-from schemas.validation_errors import nearest
 
 
 @click.group()
@@ -53,7 +52,7 @@ def show(standard: str) -> None:
     standards = load_national().standards
     entry = next((entry for entry in standards.values() if fold(entry.name) == fold(standard)), None)
     if entry is None:
-        raise UserError(f"unknown standard {standard!r}{nearest(standard, standards)}")
+        raise UserError(f"unknown standard {standard!r}{suggest(standard, standards)}")
     echo(f"{entry.name}: {entry.title} ({entry.title_vi})")
     holds = _span(entry.valid_from, entry.valid_to) or "always"
     echo(f"holds {holds} for {', '.join(sorted(entry.media))}")

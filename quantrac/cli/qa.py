@@ -11,7 +11,7 @@ from quantrac.cli.csv_units import describe_doubt, find_conversion
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import PARAMETER
 from quantrac.cli.series_csv import Series, interval, read_series
-from quantrac.cli.terminal import csv_writer, echo
+from quantrac.cli.terminal import count, csv_writer, echo
 from quantrac.domain.catalogue import Parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
 from quantrac.domain.registry.stations import StationType
@@ -157,8 +157,7 @@ def _print_gaps(rows: Series, interval: float) -> None:
     )
     for cause in dict.fromkeys(gap.cause for gap in gaps):
         steps = [gap.steps for gap in gaps if gap.cause is cause]
-        many_gaps, count = f"{len(steps)} gap{'s' if len(steps) > 1 else ''}", sum(steps)
-        echo(f"quantrac: {cause}: {many_gaps}, {count} step{'s' if count > 1 else ''}", err=True)
+        echo(f"quantrac: {cause}: {count(len(steps), 'gap')}, {count(sum(steps), 'step')}", err=True)
 
 
 def _reasons(flag: int, tests: Mapping[str, int]) -> list[str]:

@@ -10,7 +10,7 @@ from quantrac.domain.bounds import MEASURED
 from quantrac.domain.qa.thresholds.rule_book import registry_thresholds
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, change_times
 from quantrac.domain.times import DAY_DELTA
 
 Span: TypeAlias = tuple[datetime, datetime]
@@ -81,10 +81,8 @@ def _cuts(
     dated: Iterable[Valid], since: datetime, until: datetime, times: Iterable[datetime] = ()
 ) -> set[datetime]:
     """Return both ends, and the times between them at which an entry begins or ends, or of ``times``."""
-    ends = {*times} | {
-        time for entry in dated for time in (entry.valid_from, entry.valid_to) if time is not None
-    }
-    return {since, until, *(time for time in ends if since < time < until)}
+    changes = change_times(dated) | {*times}
+    return {since, until, *(time for time in changes if since < time < until)}
 
 
 def _averaging(station: Station, time: datetime) -> object:

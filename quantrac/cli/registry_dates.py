@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from quantrac.cli.registry_differences import write_time, write_value
+from quantrac.cli.registry_differences import write_value
+from quantrac.cli.shown_times import show_short
 from quantrac.domain.qa.thresholds.rule_book import REGISTRY_FACTS, registry_facts
 from quantrac.domain.registry.stations import StampMeaning, Station
-from quantrac.domain.registry.validity import BEFORE_ALL, Valid
+from quantrac.domain.registry.validity import BEFORE_ALL, Valid, change_times
 from quantrac.domain.stamps import Stamps
 
 _END = datetime.max.replace(tzinfo=UTC)
@@ -29,8 +30,8 @@ class _Change(NamedTuple):
     """``None`` where nothing is said any more."""
 
     def __str__(self) -> str:
-        start = "" if self.start == BEFORE_ALL else f" from {write_time(self.start)}"
-        return start + ("" if self.end == _END else f" until {write_time(self.end)}")
+        start = "" if self.start == BEFORE_ALL else f" from {show_short(self.start)}"
+        return start + ("" if self.end == _END else f" until {show_short(self.end)}")
 
 
 def find_undated(before: Station, after: Station, now: datetime) -> Iterator[str]:
@@ -38,7 +39,7 @@ def find_undated(before: Station, after: Station, now: datetime) -> Iterator[str
 
     ``now`` (UTC) stands for the date in what is proposed.
     """
-    at = write_time(now)
+    at = show_short(now)
     for change in _changes(before, after, _intervals, _interval_at):
         old, new = (f"{seconds / 60:g}" for seconds in (change.before, change.after))
         entries = f"`intervals: [{{minutes: {old}, valid_to: {at}}}]` beside it"
@@ -89,7 +90,7 @@ def _changes(
     value_at: Callable[[Station, datetime], Any],
 ) -> Iterator[_Change]:
     """Yield the spans in which the former record said something that the new one does not, undated ones."""
-    former_dates, dates = (_dates(entries(station)) for station in (before, after))
+    former_dates, dates = (change_times(entries(station)) for station in (before, after))
     changes: list[_Change] = []
     for cut, end in pairwise([BEFORE_ALL, *sorted(former_dates | dates), _END]):
         old, new = value_at(before, cut), value_at(after, cut)
@@ -99,10 +100,6 @@ def _changes(
         changes.append(_Change(changes.pop().start if goes_on else cut, end, old, new))
     new_dates = dates - former_dates
     yield from (change for change in changes if not {change.start, change.end} & new_dates)
-
-
-def _dates(entries: Sequence[Valid]) -> set[datetime]:
-    return {at for entry in entries for at in (entry.valid_from, entry.valid_to) if at is not None}
 
 
 def _intervals(station: Station) -> Sequence[Valid]:

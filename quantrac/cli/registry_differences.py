@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from quantrac.domain.times import VIETNAM
+from quantrac.cli.shown_times import show_short
 
 _Fields: TypeAlias = Mapping[str, Any]
 """A record or an entry of one: key -> value."""
@@ -54,7 +54,7 @@ def write_value(value: Any) -> str:
         case None | () | []:
             text = "none"
         case datetime():
-            text = write_time(value)
+            text = show_short(value)
         case Enum():
             text = str(value.value)
         case bool():
@@ -68,12 +68,6 @@ def write_value(value: Any) -> str:
         case _:
             text = str(value)
     return text
-
-
-def write_time(time: datetime) -> str:
-    """Write a time as the registry's files take it, in Vietnam's, to the minute where it has no seconds."""
-    local = time.replace(microsecond=0).astimezone(VIETNAM)
-    return local.isoformat(timespec="seconds" if local.second else "minutes")
 
 
 def _is_list_of_entries(value: object) -> bool:

@@ -13,7 +13,9 @@ from quantrac.cli.registry_changes import (
     withdrawn_spans,
 )
 from quantrac.cli.registry_dates import find_undated
-from quantrac.cli.registry_differences import differences, fields_to_compare, write_time
+from quantrac.cli.registry_differences import differences, fields_to_compare
+from quantrac.cli.shown_times import show_short
+from quantrac.cli.terminal import count
 from quantrac.domain.bounds import MEASURED
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.registry import Registry
@@ -106,8 +108,8 @@ class Plan:
     def lines(self) -> Iterator[str]:
         """Yield what changes record by record, then what follows station by station."""
         yield from map(str, self.records)
-        for kind, count in sorted(self.untouched.items()):
-            yield f"{_many(count, kind)} of the registry not in these files, unchanged"
+        for kind, records in sorted(self.untouched.items()):
+            yield f"{count(records, kind)} of the registry not in these files, unchanged"
         for change in self.stations:
             yield from _consequences(change)
 
@@ -181,7 +183,7 @@ def _consequences(change: StationChange) -> Iterator[str]:
 def _write_span(span: Span) -> str:
     start, end = span
     return (
-        f"from {write_time(start)} on" if end > MEASURED.last else f"{write_time(start)} to {write_time(end)}"
+        f"from {show_short(start)} on" if end > MEASURED.last else f"{show_short(start)} to {show_short(end)}"
     )
 
 
@@ -190,20 +192,12 @@ def _summary(
 ) -> str:
     """Say what follows, in a line that is true before an import and after it."""
     parts = ", ".join(
-        f"{count:,} {_flag_name(before)} → {_flag_name(after)}"
-        for (before, after), count in sorted(flags.items())
+        f"{number:,} {Flag(before).words} → {Flag(after).words}"
+        for (before, after), number in sorted(flags.items())
     )
     counted = "" if judged >= readings else f" among the newest {judged:,}, which were judged to count them"
     return (
-        f"to judge again: {_many(readings, 'stored reading')}; another flag: {flags.total():,}"
+        f"to judge again: {count(readings, 'stored reading')}; another flag: {flags.total():,}"
         f"{f' ({parts})' if parts else ''}{counted}; "
-        f"to average again: {_many(reopened, 'hour')} by itself, {_many(hours, 'hour')} by replay"
+        f"to average again: {count(reopened, 'hour')} by itself, {count(hours, 'hour')} by replay"
     )
-
-
-def _flag_name(flag: int) -> str:
-    return Flag(flag).name.lower().replace("_", " ")
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s'[: count != 1]}"

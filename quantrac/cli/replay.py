@@ -16,6 +16,7 @@ from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import TIME
 from quantrac.domain.ids import traceparent
 from quantrac.domain.rejects import look_up_reason
+from quantrac.domain.times import to_sql_milliseconds
 from quantrac.errors import UserError
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.producer import KafkaProducer
@@ -160,8 +161,8 @@ def _replay_files(
     parameters = {
         "stations": list(stations),
         "reason": reason,
-        "start": _milliseconds(start),
-        "end": _milliseconds(end),
+        "start": to_sql_milliseconds(start),
+        "end": to_sql_milliseconds(end),
     }
     topic = target.topic("raw-file-backlog")
     producer = None if dry_run else KafkaProducer(target.kafka)
@@ -201,11 +202,7 @@ def _pages(database: ClickHouse, parameters: dict[str, Any]) -> Iterator[list[di
         yield page
         last = page[-1]
         after = {
-            "after_time": _milliseconds(last["received_at"]),
+            "after_time": to_sql_milliseconds(last["received_at"]),
             "after_station": last["station"],
             "after_file": last["file_id"],
         }
-
-
-def _milliseconds(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]

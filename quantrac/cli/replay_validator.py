@@ -13,7 +13,7 @@ from quantrac.cli.names import look_up_stations
 from quantrac.cli.registry_topic import read_registry, user, write
 from quantrac.cli.shown_times import show_span, show_time
 from quantrac.cli.target import Target
-from quantrac.cli.terminal import echo
+from quantrac.cli.terminal import count, echo
 from quantrac.domain.qa.baseline.update import Span
 from quantrac.domain.qa.stored.rejudge import rejudge
 from quantrac.domain.qa.stored.revisions import FileNotStored
@@ -104,11 +104,11 @@ class Comparison:
     def lines(self) -> Iterator[str]:
         """Yield the changes by test, station and parameter, each with its first examples, then by flag."""
         for (test, station, parameter, before, after), change in sorted(self._changes.items()):
-            count = _many(change.readings, "reading")
-            yield f"{test} {station} {parameter}: {count} {_name(before)} → {_name(after)}"
+            readings = count(change.readings, "reading")
+            yield f"{test} {station} {parameter}: {readings} {_name(before)} → {_name(after)}"
             yield from (f"    {example}" for example in change.examples)
         for (before, after), total in sorted(self.flags.items()):
-            yield f"{_many(total, 'reading')} {_name(before)} → {_name(after)}"
+            yield f"{count(total, 'reading')} {_name(before)} → {_name(after)}"
 
 
 def dry_run(target: Target, replay: Replay) -> None:
@@ -129,17 +129,17 @@ def dry_run(target: Target, replay: Replay) -> None:
             judged += readings
             rate = judged / (time.monotonic() - began)
             echo(
-                f"{station}: {number} of {_many(len(stations), 'station')}, "
-                f"{_many(judged, 'reading')}, {rate:,.0f}/s",
+                f"{station}: {number} of {count(len(stations), 'station')}, "
+                f"{count(judged, 'reading')}, {rate:,.0f}/s",
                 err=True,
             )
     except ClickHouseError as error:
-        raise UserError(f"after {_many(judged, 'reading')}: ClickHouse: {error}") from error
+        raise UserError(f"after {count(judged, 'reading')}: ClickHouse: {error}") from error
     except FileNotStored as error:
         raise UserError(str(error)) from error
     for line in comparison.lines():
         echo(line)
-    judged_readings = f"{_many(judged, 'reading')} of {_many(len(stations), 'station')}"
+    judged_readings = f"{count(judged, 'reading')} of {count(len(stations), 'station')}"
     echo(f"{comparison.flags.total():,} of {judged_readings} would get another flag")
 
 
@@ -175,8 +175,8 @@ def publish(target: Target, replay: Replay, *, why: str, by: str | None) -> None
         producer.flush()
     except DeliveryFailed as error:
         raise UserError(f"the broker did not take it: {error}") from error
-    readings = sum(count for _, count in stations)
-    echo(f"judging again: {_many(readings, 'reading')} of {_many(len(stations), 'station')}")
+    readings = sum(number for _, number in stations)
+    echo(f"judging again: {count(readings, 'reading')} of {count(len(stations), 'station')}")
 
 
 def _of_registered_stations(replay: Replay, registry: Registry) -> Replay:
@@ -235,9 +235,5 @@ def _example(reading: FlaggedReading, flag: int, different: Mapping[str, tuple[i
     return f"{measured_at} {value}: {_name(flag)} → {_name(reading.flag)}{why}"
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s'[: count != 1]}"
-
-
 def _name(flag: int) -> str:
-    return Flag(flag).name.lower().replace("_", " ") if flag else "not asked"
+    return Flag(flag).words if flag else "not asked"

@@ -2,11 +2,11 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from quantrac.domain.csv_rows import is_missing, read_rows
+from quantrac.domain.csv_rows import cell_at, is_missing, read_rows
 from quantrac.domain.numbers import NumberError, Numbers, read_plain
 from quantrac.domain.qualifiers import NO_QUALIFIER, Qualifier
 from quantrac.domain.statuses import read_status
@@ -58,9 +58,9 @@ def read_series(lines: Iterable[str]) -> Series:
     status = header.index("status") if "status" in header else None
     series = Series(has_status=status is not None, unit=headings[value][1])
     numbers = Numbers(lambda: series.value_text)
-    series.value_text = [_cell(row, value) for row in rows]
+    series.value_text = [cell_at(row, value) for row in rows]
     for row in rows:
-        _append(series, numbers, _cell(row, time), _cell(row, value), _cell(row, status))
+        _append(series, numbers, cell_at(row, time), cell_at(row, value), cell_at(row, status))
     return series
 
 
@@ -84,10 +84,6 @@ def _append(series: Series, numbers: Numbers, time: str, value: str, status: str
     series.value.append(number)
     series.qualifier.append(qualifier)
     series.status.append(read_status(status))
-
-
-def _cell(columns: Sequence[str], index: int | None) -> str:
-    return columns[index] if index is not None and index < len(columns) else ""
 
 
 def _time(text: str) -> datetime:

@@ -18,6 +18,17 @@ def show_time(time: datetime) -> str:
     return to_local_iso(time)
 
 
+def show_short(time: datetime) -> str:
+    """Write a time (aware) as people write it in the registry's files: without seconds where it has none.
+
+    >>> from datetime import UTC
+    >>> show_short(datetime(2026, 3, 25, tzinfo=UTC))
+    '2026-03-25T07:00+07:00'
+    """
+    local = time.replace(microsecond=0).astimezone(VIETNAM)
+    return local.isoformat(timespec="seconds" if local.second else "minutes")
+
+
 def show_span(start: datetime | None, end: datetime | None) -> str:
     """Write a span of time, ``None`` = without beginning or end.
 

@@ -29,10 +29,10 @@ def say(step: str) -> None:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun.
 
-    >>> count(1, "record"), count(2, "record")
-    ('1 record', '2 records')
+    >>> count(1, "record"), count(2000, "record")
+    ('1 record', '2,000 records')
     """
-    return f"{number} {noun}{'s'[: number != 1]}"
+    return f"{number:,} {noun}{'s'[: number != 1]}"
 
 
 class _Escaped:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from quantrac.domain.catalogue import Combined
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station
+from quantrac.domain.registry.validity import change_times
 from quantrac.domain.times import HOUR_DELTA, VIETNAM_OFFSET
 
 PERCENTILES = (5, 25, 50, 75, 95, 98)
@@ -112,7 +113,7 @@ def count_expected_at(station: Station, hour: datetime) -> int:
 
     An interval that changes within the hour counts for its part of it.
     """
-    changes = {at for i in station.intervals for at in (i.valid_from, i.valid_to) if at is not None}
+    changes = change_times(station.intervals)
     cuts = [hour, *sorted(at for at in changes if hour < at < hour + HOUR_DELTA), hour + HOUR_DELTA]
     parts = (
         Fraction(round((end - start).total_seconds()), station.interval_at(start))

@@ -39,6 +39,11 @@ def _is_end(row: Sequence[str]) -> bool:
     return is_end_mark(" ".join(filter(None, row)))
 
 
+def cell_at(cells: Sequence[str], index: int | None) -> str:
+    """Return a cell of a row; an empty one past its end, or where there is no such column."""
+    return cells[index] if index is not None and index < len(cells) else ""
+
+
 def is_missing(cell: str) -> bool:
     """Tell whether a cell says that there is no value."""
     return cell.casefold() in NO_VALUE

@@ -25,6 +25,11 @@ class Flag(IntEnum):
     FAIL = 4
     MISSING = 9
 
+    @property
+    def words(self) -> str:
+        """Its name for people: ``not evaluated``."""
+        return self.name.lower().replace("_", " ")
+
 
 NOT_RUN = 0
 """Instead of an outcome: the rules let a test not judge the reading."""

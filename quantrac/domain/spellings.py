@@ -99,3 +99,13 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     """
     likely = nearest(name, names, least=LIKELY)
     return f"; did you mean {likely[0]!r}?" if likely else ""
+
+
+def suggest(name: object, names: Iterable[str]) -> str:
+    """Return how a sentence about an unknown name of few goes on: with a likely one, or else with all.
+
+    >>> suggest("unti", ["code", "unit"]), suggest("x", ["code", "unit"])
+    ("; did you mean 'unit'?", '; there are code, unit')
+    """
+    candidates = list(names)
+    return did_you_mean(name, candidates) or f"; there are {', '.join(candidates)}"

@@ -11,7 +11,7 @@ Lengths of time are seconds as well, unless their name says ``DELTA``.
 Vietnam's clock is UTC+7 and has known no summer time since 1975; its days are those of the regulation.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 """The zone of every station, account and person that names no other."""
 VIETNAM_OFFSET = 7 * HOUR
 """Seconds that Vietnam's clock is ahead of UTC."""
+UTC_7 = timezone(timedelta(seconds=VIETNAM_OFFSET))
+"""Vietnam's offset of today at all times, also before 1975, when its clocks had others."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -103,6 +105,15 @@ def to_iso(time: datetime) -> str:
     '2026-03-25T05:00:00Z'
     """
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def to_sql_milliseconds(time: datetime) -> str:
+    """Write a time (UTC) as ClickHouse reads it, cut to the millisecond.
+
+    >>> to_sql_milliseconds(datetime(2026, 3, 25, 5, 0, 0, 1_999, tzinfo=UTC))
+    '2026-03-25 05:00:00.001'
+    """
+    return f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3]
 
 
 def to_local_iso(time: datetime) -> str:

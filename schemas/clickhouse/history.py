@@ -16,7 +16,7 @@ from quantrac.domain.qa.shared_rules import right_clock_sql
 from quantrac.domain.qa.station_readings import StationReadings
 from quantrac.domain.qa.stored.history import FileHead
 from quantrac.domain.statuses import MEASURING
-from quantrac.domain.times import HOUR, from_seconds
+from quantrac.domain.times import HOUR, from_seconds, to_sql_milliseconds
 
 _STATISTICS_COLUMNS = tuple(field.name for field in fields(BlockStatistics))
 
@@ -141,7 +141,7 @@ class ClickHouseHistory:
         """Return the files received at these times (UTC, milliseconds); unknown ones are left out."""
         if not received:
             return {}
-        span = {"first": _milliseconds(min(received)), "last": _milliseconds(max(received))}
+        span = {"first": to_sql_milliseconds(min(received)), "last": to_sql_milliseconds(max(received))}
         columns = self._database.columns(_FILES, {"station": station} | span)
         times = set(received)
         return {
@@ -205,7 +205,3 @@ def _slices(names: Sequence[str], part: slice = slice(None)) -> Iterator[tuple[s
 def _second(time: float) -> int:
     """The first whole second at or after a time, within what the tables can hold."""
     return math.ceil(min(max(time, 0), _LAST_SECOND))
-
-
-def _milliseconds(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from quantrac.domain.spellings import suggest
 from quantrac.domain.territory import Territory
 from quantrac.errors import UserError
 from schemas.messages.registry.records import Record
 from schemas.registry_files.entries import Entry, Finding, Location, Path
 from schemas.registry_files.judge import MODELS, Reading, judge
-from schemas.validation_errors import nearest
 from schemas.yaml_documents import Document, DocumentError, read_document
 
 
@@ -77,7 +77,7 @@ def _entries(document: Document, source: _Source, entries: list[Entry]) -> Itera
         return
     for key, values in content.items():
         if key not in MODELS:
-            yield Finding(source.locate((key,)), (), (), f"unknown key {key!r}{nearest(key, MODELS)}")
+            yield Finding(source.locate((key,)), (), (), f"unknown key {key!r}{suggest(key, MODELS)}")
         elif not isinstance(values, list | None):
             yield Finding(source.locate((key,)), (), (key,), "expected a list")
         else:

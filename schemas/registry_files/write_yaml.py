@@ -2,19 +2,18 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import yaml
 
-from quantrac.domain.times import VIETNAM, VIETNAM_OFFSET
+from quantrac.domain.times import UTC_7, VIETNAM
 from schemas.messages.base import Message
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.stations import Station
 from schemas.registry_files.fields import Field, Kind, fields_by_name
 
 _WIDTH = 110
-_UTC7 = timezone(timedelta(seconds=VIETNAM_OFFSET))
 
 
 def write_yaml(records: Iterable[Station | Account]) -> str:
@@ -89,7 +88,7 @@ def _number(value: float) -> float:
 
 def _time(value: datetime) -> date | str:
     """Return midnight in Vietnam as a date, another time as a text with its zone."""
-    local = value.astimezone(_UTC7)
+    local = value.astimezone(UTC_7)
     day = local.date()
     is_midnight = datetime.combine(day, time(), VIETNAM).astimezone(UTC) == value
     return day if is_midnight else local.isoformat(" ")

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from quantrac.cli.importing.sending import Sent
 from quantrac.cli.shown_times import show_time
 from quantrac.domain.readings import Flag
+from quantrac.domain.times import from_seconds, to_sql_milliseconds
 from quantrac.domain.transports import IMPORT
 from quantrac.io.clickhouse import ClickHouse
 from quantrac.io.kafka.group_progress import GroupProgress
@@ -121,10 +121,6 @@ def span_of(sent: Sent) -> dict[str, Any]:
     """Return what the queries about sent files are bound to."""
     return {
         "stations": sorted(sent.stations),
-        "first": _milliseconds(sent.first),
-        "last": _milliseconds(sent.last),
+        "first": to_sql_milliseconds(sent.first or from_seconds(0)),
+        "last": to_sql_milliseconds(sent.last or from_seconds(0)),
     }
-
-
-def _milliseconds(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3] if moment else "1970-01-01 00:00:00.000"

@@ -4,16 +4,19 @@ import codecs
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from quantrac.domain.csv_rows import read_rows
+from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.file_names import check_file_name
 from quantrac.domain.parsing.filename import is_side_file
 from quantrac.domain.parsing.formats import find_format, split_line
 from quantrac.domain.parsing.text import read_lines
 from quantrac.errors import UserError
-from quantrac.io.workbook import MAGIC, WorkbookError, read_sheet
 
+_ZIP = b"PK\x03\x04"
+"""How a workbook begins."""
 _FIRST_BYTES, _FIRST_LINES = 4096, 20
 _MUST_BE_QUOTED = frozenset(',"\n\r')
 
@@ -77,12 +80,12 @@ def open_file(path: Path, folder: str) -> Table | StationFile:
         check_file_name(path.name)
         with path.open("rb") as stream:
             begin = stream.read(_FIRST_BYTES)
-        if begin.startswith(MAGIC):
-            return _table(path, [_csv_line(row) for row in read_sheet(path)])
+        if begin.startswith(_ZIP):
+            return _table(path, _read_workbook(path))
         if _is_station_file(begin):
             return StationFile(path, folder)
         return _table(path, _read_lines(path))
-    except (ValueError, OSError, WorkbookError) as error:
+    except (ValueError, OSError) as error:
         raise UserError(f"{path}: {error}") from error
 
 
@@ -110,6 +113,28 @@ def _table(path: Path, lines: list[bytes]) -> Table:
             separator = max(";\t,", key=line.decode(errors="replace").count)
             return Table(path, line, index + 1, rows, separator)
     raise UserError(f"{path}: the file is empty; its first line must name its columns")
+
+
+def _read_workbook(path: Path) -> list[bytes]:
+    """Write the rows of the first sheet as lines of CSV."""
+    from quantrac.io.workbooks import read_first_sheet
+
+    return [_csv_line([_cell_text(cell) for cell in row]) for row in read_first_sheet(path)]
+
+
+def _cell_text(cell: str | int | float | bool | datetime | None) -> str:
+    """Write a cell as shortly as it means the same, a date as ISO 8601 without a zone.
+
+    >>> _cell_text(23.934999999999999), _cell_text(7.0), _cell_text(True), _cell_text(None)
+    ('23.935', '7', 'TRUE', '')
+    """
+    if isinstance(cell, float):
+        return shortest_decimal(cell)
+    if isinstance(cell, datetime):
+        return cell.isoformat()
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    return "" if cell is None else str(cell)
 
 
 def _csv_line(cells: Sequence[str]) -> bytes:

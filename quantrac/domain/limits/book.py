@@ -14,7 +14,7 @@ from quantrac.domain.limits.standards import Row, Standard
 from quantrac.domain.problems import Problem
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station, StationType
-from quantrac.domain.registry.validity import BEFORE_ALL, simultaneous
+from quantrac.domain.registry.validity import BEFORE_ALL, change_times, simultaneous
 from quantrac.domain.spellings import did_you_mean
 from quantrac.errors import UserError
 
@@ -144,7 +144,7 @@ class _Course:
     def __init__(self, standards: Iterable[Standard], basis: Basis) -> None:
         ours = [standard for standard in standards if basis.medium in standard.media]
         times = {at for standard in ours for at in standard.changes()}
-        times |= {at for permit in basis.permits for at in (permit.valid_from, permit.valid_to) if at}
+        times |= change_times(basis.permits)
         self.starts = (BEFORE_ALL, *sorted(times - {BEFORE_ALL}))
         self._spans: list[tuple[tuple[Limit, ...], tuple[Applied, ...]]] = []
         for start in self.starts:

@@ -15,7 +15,7 @@ from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Certainty
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import StationType
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, change_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Standard(Valid):
 
     def changes(self) -> set[datetime]:
         """Return the times (UTC) at which it, or one of its rows, begins or ends for some facility."""
-        times = {at for entry in (self, *self.rows) for at in (entry.valid_from, entry.valid_to)}
+        times = change_times((self, *self.rows))
         if self.transition:
             times.add(self.transition.until)
-        return {at for at in times if at is not None}
+        return times

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from quantrac.domain.bounds import MEASURED
-from quantrac.domain.registry.validity import BEFORE_ALL, Valid
+from quantrac.domain.registry.validity import BEFORE_ALL, Valid, change_times
 
 STEADY = timedelta(hours=6)
 """How far back the test ``grid`` looks for the steps that a station keeps."""
@@ -54,5 +54,4 @@ class Intervals:
         return max(seconds, self.at(time + timedelta(seconds=seconds)))
 
     def _changes(self) -> list[datetime]:
-        bounds = {at for entry in self.entries for at in (entry.valid_from, entry.valid_to) if at is not None}
-        return sorted(bounds)
+        return sorted(change_times(self.entries))

@@ -12,7 +12,7 @@ from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.intervals import Interval, Intervals
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.pollution import KnownPollution, Pollution
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, change_times
 from quantrac.domain.stamps import MiddleOffset, Stamps, middle_offset, middles, start_offset
 from quantrac.domain.times import DAY_DELTA, from_seconds, to_seconds, to_whole_seconds
 
@@ -146,9 +146,8 @@ class Station(Valid):
         if not self.stamps:
             return ()
         first, last = MEASURED.first + DAY_DELTA, MEASURED.last - DAY_DELTA
-        dated: tuple[Valid, ...] = (*self.stamps, *self.intervals)
-        bounds = {at for entry in dated for at in (entry.valid_from, entry.valid_to) if at is not None}
-        cuts = [first, *sorted(at for at in bounds if first < at < last), last]
+        changes = change_times((*self.stamps, *self.intervals))
+        cuts = [first, *sorted(at for at in changes if first < at < last), last]
         offsets = (
             # Stamps are whole seconds, and the first one at or after a cut begins the span.
             MiddleOffset(

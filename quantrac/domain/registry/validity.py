@@ -3,7 +3,7 @@
 ``valid_from`` is inclusive, ``valid_to`` exclusive, both UTC; ``None`` leaves that side open.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
@@ -23,6 +23,11 @@ class Valid:
         return (self.valid_from is None or self.valid_from <= time) and (
             self.valid_to is None or time < self.valid_to
         )
+
+
+def change_times(entries: Iterable[Valid]) -> set[datetime]:
+    """Return the times at which any of the entries begins or ends."""
+    return {at for entry in entries for at in (entry.valid_from, entry.valid_to) if at is not None}
 
 
 def overlap(first: Valid, second: Valid) -> bool:

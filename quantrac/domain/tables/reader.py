@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from quantrac.domain.bounds import MEASURED, MEASURED_AHEAD
-from quantrac.domain.csv_rows import is_missing, read_rows
+from quantrac.domain.csv_rows import cell_at, is_missing, read_rows
 from quantrac.domain.numbers import AmbiguousNumberError, NotDetectedError, NumberError, Numbers
 from quantrac.domain.parsing.parser import ParsedFile, names_of
 from quantrac.domain.parsing.reasons import REASONS, ParseError, Reason
@@ -116,7 +116,7 @@ class _Reader:
     def _read_row(self, line: int, text: str, cells: Sequence[str]) -> None:
         errors: list[CellError] = []
         try:
-            status = _cell(cells, self._layout.status)
+            status = cell_at(cells, self._layout.status)
             row = _Row(line, *self._read_time(cells), read_status(status) if status else MEASURING)
             for heading, value, meaning in self._values(cells):
                 try:
@@ -138,10 +138,10 @@ class _Reader:
             if index < count and cells[index]:
                 yield meaning.name, cells[index], meaning
         if layout.name is not None:
-            name, value = _cell(cells, layout.name), _cell(cells, layout.value)
+            name, value = cell_at(cells, layout.name), cell_at(cells, layout.value)
             if value:
                 meaning = self._meanings.get(fold(name), Meaning(name))
-                unit = meaning.unit or _cell(cells, layout.unit)
+                unit = meaning.unit or cell_at(cells, layout.unit)
                 yield name, value, Meaning(meaning.name, unit, meaning.words)
 
     def _add(self, row: _Row, heading: str, text: str, meaning: Meaning) -> None:
@@ -192,7 +192,7 @@ class _Reader:
             raise CellError(_NUMBER_REASONS[type(error)], f"{heading}: {error}.") from None
 
     def _read_time(self, cells: Sequence[str]) -> tuple[datetime, Targets]:
-        texts = tuple(_cell(cells, index) for index in self._layout.time)
+        texts = tuple(cell_at(cells, index) for index in self._layout.time)
         meaning = self._times.get(texts)
         if meaning is None:
             meaning = self._times[texts] = self._look_up_time(texts)
@@ -223,7 +223,3 @@ def _to_utc(texts: tuple[str, ...], zone: ZoneInfo) -> datetime:
     time = read_written(texts[0]) if len(texts) == 1 else read_parts(texts)
     time = time if time.tzinfo else time.replace(tzinfo=zone)
     return time.astimezone(UTC).replace(microsecond=0)
-
-
-def _cell(cells: Sequence[str], index: int | None) -> str:
-    return cells[index] if index is not None and index < len(cells) else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from quantrac.domain.spellings import did_you_mean
+from quantrac.domain.spellings import suggest
 from quantrac.local.configuration.keys import BY_NAME, KEYS, PORTS, ROLE_SECTIONS, SECTIONS, Kind
 from quantrac.local.configuration.mistakes import Mistake
 from quantrac.local.configuration.secret_lines import read_secrets
@@ -131,7 +131,7 @@ class _Reader:
     def _values(self, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
         for section, entries in content.items():
             if section not in SECTIONS:
-                self._note([section], f"unknown section{_nearest(section, SECTIONS)}")
+                self._note([section], f"unknown section{suggest(section, SECTIONS)}")
             elif isinstance(entries, dict):
                 for name, value in entries.items():
                     yield from self._value(section, name, value)
@@ -154,7 +154,7 @@ class _Reader:
         key = BY_NAME.get(f"{section}.{name}")
         if key is None:
             names = [key.name.partition(".")[2] for key in KEYS if key.section == section]
-            return f"unknown key{_nearest(name, names)}"
+            return f"unknown key{suggest(name, names)}"
         return self._kind_problem(key.kind, value)
 
     def _kind_problem(self, kind: Kind, value: Any) -> str:
@@ -205,7 +205,7 @@ def _retention_problem(topic: str, value: Any) -> str:
 
     names = [contract.name for contract in TOPICS.values() if contract.cleanup == "delete"]
     if topic not in names:
-        return f"there is no topic of this name whose messages end{_nearest(topic, names)}"
+        return f"there is no topic of this name whose messages end{suggest(topic, names)}"
     is_days = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 36_500
     return "" if is_days else f"{value!r} is no number of days from 1 to 36500"
 
@@ -225,7 +225,3 @@ def _duplicates(text: str) -> Iterator[Mistake]:
             yield from find(value, (*path, name))
 
     yield from find(yaml.compose(text, Loader=yaml.SafeLoader), ())
-
-
-def _nearest(name: object, names: Any) -> str:
-    return did_you_mean(name, names) or f"; there are {', '.join(names)}"

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from quantrac.domain.decimals import shortest_decimal
 from quantrac.domain.numbers import NumberError, read_plain
-from quantrac.domain.times import VIETNAM, VIETNAM_OFFSET
+from quantrac.domain.times import UTC_7, VIETNAM
 from quantrac.domain.written_times import read_written
 from schemas.registry_files.fields import Field, Kind
 
@@ -19,7 +19,6 @@ _QUOTE = '"'
 _ITEM = re.compile(r'\s*+(?:"((?:[^"]|"")*+)"[ \t]*+|([^;"\r\n]*+))(?:;|\r?\n|$)')
 """One of several texts in a cell, with the semicolon or line break after it."""
 _FIRST_DATE = datetime(1900, 3, 1)  # noqa: DTZ001 - days before are counted otherwise by each program
-_UTC7 = timezone(timedelta(seconds=VIETNAM_OFFSET))
 
 
 class CellError(ValueError):
@@ -87,7 +86,7 @@ def _read_switch(cell: Cell) -> object:
 
 
 def _write_time(time: datetime) -> Cell:
-    local = time.astimezone(_UTC7)
+    local = time.astimezone(UTC_7)
     naive = local.replace(tzinfo=None)
     if naive < _FIRST_DATE or naive.microsecond or naive.replace(tzinfo=VIETNAM).astimezone(UTC) != time:
         return local.isoformat()

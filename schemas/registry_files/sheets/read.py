@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantrac.domain.spellings import did_you_mean
+from quantrac.domain.spellings import did_you_mean, suggest
 from schemas.registry_files.entries import Entry, Finding, Location, Path
 from schemas.registry_files.sheets.cells import Cell, CellError, from_cell, is_empty, read_text
 from schemas.registry_files.sheets.layout import ENTRY, NOTHING_SET, OWNER, SHEETS, Column, Sheet
 from schemas.unreadable import Unreadable
-from schemas.validation_errors import nearest
 
 _NAMES = {"stations": "code", "accounts": "name"}
 """Title of the column with the name of a record, by the key of the records."""
@@ -64,7 +63,7 @@ class _Workbook:
         names = [sheet.name for sheet in SHEETS]
         for name in self._tables:
             if name not in names:
-                self._complain(name, 0, 0, f"the registry has no such sheet{nearest(name, names)}")
+                self._complain(name, 0, 0, f"the registry has no such sheet{suggest(name, names)}")
         for sheet in SHEETS:
             self._read_sheet(sheet)
         return self._entries, self._findings
@@ -91,7 +90,7 @@ class _Workbook:
             elif title in valid:
                 columns[title] = index
             elif title:
-                self._complain(sheet.name, 0, index, f"unknown column {title!r}{nearest(title, valid)}")
+                self._complain(sheet.name, 0, index, f"unknown column {title!r}{suggest(title, valid)}")
         return columns
 
     def _owner_of_row(

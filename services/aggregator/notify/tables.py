@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from quantrac.domain.times import to_sql_milliseconds
 from quantrac.io.clickhouse import Result
 from schemas.messages.alerts import Alert
 from services.aggregator.notify.config import SEVERITIES, Severity, Target
@@ -146,4 +147,4 @@ def _pending(row: dict[str, Any]) -> Pending:
 
 
 def _write_time(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]  # the driver would leave out the fraction
+    return to_sql_milliseconds(time.astimezone(UTC))  # the driver would leave out the fraction

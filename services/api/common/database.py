@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from quantrac.domain.times import to_sql_milliseconds
 from quantrac.io.clickhouse import Result
 
 # The partitions are made from a column of the key, so no two partitions hold versions of one row.
@@ -65,7 +66,7 @@ def format_milliseconds(time: datetime) -> str:
     >>> format_milliseconds(datetime(2026, 3, 25, 0, 5, 0, 1, tzinfo=UTC))
     '2026-03-25 00:05:00.001'
     """
-    return f"{_round_up(time, 1_000):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    return to_sql_milliseconds(_round_up(time, 1_000))
 
 
 def _round_up(time: datetime, microseconds: int) -> datetime:

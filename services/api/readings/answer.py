@@ -14,7 +14,7 @@ from quantrac.domain.registry.stations import Station
 from services.api.common.answers import AnswerModel, Row
 from services.api.common.times import time_zone
 
-_FLAG_NAMES = {flag.value: flag.name.lower().replace("_", " ") for flag in Flag}
+_FLAG_NAMES = {flag.value: flag.words for flag in Flag}
 
 
 class Reading(AnswerModel):

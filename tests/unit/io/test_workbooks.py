@@ -12,9 +12,12 @@ from openpyxl import Workbook, load_workbook
 
 from quantrac.domain.written_times import read_written
 from quantrac.io import workbooks
-from quantrac.io.workbooks import Cell, WorkbookError, read_workbook, write_workbook
+from quantrac.io.workbooks import Cell, WorkbookError, read_first_sheet, read_workbook, write_workbook
 
 NOON = read_written("2026-03-25 12:00")
+_MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 @dataclass
@@ -108,3 +111,91 @@ def test_times_without_a_date_come_as_texts(tmp_path: Path) -> None:
     workbook.save(tmp_path / "a.xlsx")
     midnight = read_written("2026-03-25")
     assert read_workbook(tmp_path / "a.xlsx") == {"Sheet": [["12:00:00", midnight]]}
+
+
+def write_parts(path: Path, rows: str, *, styles: str = "", properties: str = "") -> Path:
+    """A workbook as some program may write it; ``rows`` is the inside of its sheet."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in {
+            "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_TYPES}.sharedStrings+xml"/></Types>',
+            "xl/workbook.xml": f'<workbook {_MAIN} xmlns:r="{_RELATIONS}">{properties}'
+            '<sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": "<Relationships "
+            'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
+            f'Type="{_RELATIONS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f"<worksheet {_MAIN}>{rows}</worksheet>",
+            "xl/sharedStrings.xml": f"<sst {_MAIN}><si><t>Thời gian</t></si></sst>",
+            "xl/styles.xml": f"<styleSheet {_MAIN}>{styles}</styleSheet>",
+        }.items():
+            archive.writestr(name, text)
+    return path
+
+
+def test_the_first_sheet_comes_row_by_row_whatever_size_the_file_claims(tmp_path: Path) -> None:
+    rows = (
+        '<dimension ref="A1"/><sheetData>'
+        '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" t="inlineStr"><is><t>CO</t></is></c></row>'
+        '<row r="3"><c r="B3"><v>23.934999999999999</v></c><c r="C3"><v>7</v></c>'
+        '<c r="D3" t="str"><v>x</v></c></row></sheetData>'
+    )
+    sheet = read_first_sheet(write_parts(tmp_path / "a.xlsx", rows))
+    assert list(sheet) == [["Thời gian", None, "CO"], [], [None, 23.935, 7, "x"]]
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [("", "2025-01-01T14:00:00"), ('<workbookPr date1904="1"/>', "2029-01-02T14:00:00")],
+)
+def test_a_date_is_a_number_with_the_format_of_one(tmp_path: Path, properties: str, shown: str) -> None:
+    styles = (
+        '<numFmts><numFmt numFmtId="164" formatCode="hh:mm dd/mm/yyyy"/></numFmts>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs>'
+    )
+    rows = (
+        '<sheetData><row r="1"><c r="A1" s="1"><v>45658.58333</v></c>'
+        '<c r="B1" s="0"><v>45658</v></c></row></sheetData>'
+    )
+    path = write_parts(tmp_path / "a.xlsx", rows, styles=styles, properties=properties)
+    assert list(read_first_sheet(path)) == [[read_written(shown), 45658]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "<sheetData><row",
+        '<sheetData><row r="1"><c r="A1" t="s"><v>5</v></c></row></sheetData>',
+        '<sheetData><row r="x"/></sheetData>',
+        '<sheetData><row r="1"><c r="A1"><v>5x</v></c></row></sheetData>',
+    ],
+)
+def test_a_broken_sheet_is_refused_in_a_sentence(tmp_path: Path, rows: str) -> None:
+    path = write_parts(tmp_path / "a.xlsx", rows)
+    with pytest.raises(WorkbookError, match=r"^it cannot be read as a workbook: [^\n]+$"):
+        list(read_first_sheet(path))
+    with pytest.raises(WorkbookError):
+        read_workbook(path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("<sheetData/>" + " " * (8 << 20), "it unpacks to over 100 times its size"),
+        ('<sheetData><row r="2000000000"/></sheetData>', "the sheet A is larger than any table"),
+        (
+            "<sheetData><row>" + '<c t="s"><v>0</v></c>' * 20 + "</row></sheetData>",
+            "the sheet A is larger than any table",
+        ),
+        (
+            '<sheetData><row><c r="ZZZ1"><v>1</v></c></row></sheetData>',
+            "the sheet A is larger than any table",
+        ),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: str, sentence: str
+) -> None:
+    monkeypatch.setattr(workbooks, "_MOST_ROOM", 150)
+    with pytest.raises(WorkbookError, match=sentence):
+        list(read_first_sheet(write_parts(tmp_path / "a.xlsx", rows)))

@@ -20,7 +20,7 @@ from quantrac.domain.qa.thresholds.spans import SeriesProfiles, Spans
 from quantrac.domain.qa.window import Indices
 from quantrac.domain.registry.intervals import Intervals
 from quantrac.domain.registry.stations import Station, StationParameter
-from quantrac.domain.registry.validity import Valid
+from quantrac.domain.registry.validity import Valid, change_times
 from quantrac.domain.stamps import MiddleOffset, middles
 from quantrac.domain.times import from_seconds, to_seconds
 
@@ -149,9 +149,7 @@ class StationKinds:
         self, scope: Scope, parameter: str, entries: Sequence[StationParameter]
     ) -> list[datetime]:
         """Times of measurement at which something changes under any of the rules."""
-        validities: tuple[Valid, ...] = (scope, *entries)
-        bounds = {bound for validity in validities for bound in (validity.valid_from, validity.valid_to)}
-        changes = {*self._changes_measured, *(bound for bound in bounds if bound is not None)}
+        changes = {*self._changes_measured, *change_times((scope, *entries))}
         changes |= {from_seconds(bound) for offset in scope.middles for bound in (offset.start, offset.end)}
         changes |= scope.intervals.step_changes() if scope.intervals is not None else set()
         for rules in self._rules:

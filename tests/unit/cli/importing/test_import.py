@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from quantrac.cli.importing.mapping import read_mapping
 from quantrac.cli.importing.sending import Receipts, StoredFiles, send
@@ -121,6 +122,26 @@ def test_no_logger_can_send_part_of_a_table(tmp_path):
     done = ParseHandler(REGISTRY, "parsed-reading").handle(records)
     reading_set = decode_reading_set(done.records[0].value)
     assert (len(reading_set.readings), reading_set.is_imported) == (0, False)
+
+
+def test_a_workbook_is_read_as_the_csv_that_it_stands_for(tmp_path):
+    workbook = Workbook()
+    sheet = workbook.worksheets[0]
+    sheet.append(["STT", "Datetime", "PM2.5", "Ghi chú"])
+    sheet.append([1, datetime(2025, 1, 1, 14), 23.934999999999999, 'a "b",\nc'])  # noqa: DTZ001
+    sheet.append([2, "15:00 01/01/2025", 7.0, None])
+    sheet.append([])
+    workbook.create_sheet("other").append(["x"])
+    workbook.save(tmp_path / "HN_MOT_KHI.xlsx")
+    table = open_file(tmp_path / "HN_MOT_KHI.xlsx", "/")
+    assert isinstance(table, Table)
+    assert table.titles() == ["STT", "Datetime", "PM2.5", "Ghi chú"]
+    assert list(table.rows) == [b'1,2025-01-01T14:00:00,23.935,"a ""b"", c"', b"2,15:00 01/01/2025,7"]
+
+
+def test_what_only_begins_as_a_workbook_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"HN_MOT_KHI\.xlsx: it is no workbook"):
+        open_file(write(tmp_path, b"PK\x03\x04rubbish", "HN_MOT_KHI.xlsx"), "/")
 
 
 def test_the_same_table_again_sends_nothing(tmp_path):
