@@ -8,6 +8,7 @@ import click
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
+from quantrac.cli.registry_option import load_registry, registry_option
 from quantrac.cli.shown_times import show_day, show_time
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import TIME
@@ -19,7 +20,6 @@ from quantrac.domain.spellings import fold, suggest
 from quantrac.errors import UserError
 from schemas.limits import load_national
 from schemas.messages.registry.stations import Station as StationRecord
-from schemas.registry import load_directory
 
 
 @click.group()
@@ -92,31 +92,23 @@ def show(standard: str) -> None:
 
 @limits.command()
 @click.argument("station")
-@click.option(
-    "--registry",
-    "directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="Folder of the registry's YAML files.",
-)
+@registry_option("The registry's YAML files or workbook.", required=True)
 @click.option("--at", type=TIME, help="Of averages that start then; by default now.")
 @one_sentence
-def of(station: str, directory: Path, at: datetime | None) -> None:
+def of(station: str, source: Path, at: datetime | None) -> None:
     """Show the limits that hold for STATION, and how each came about.
 
     \b
       quantrac limits of --registry my-registry/ NB_KCN_NUOTH1 --at 2026-03-25
     """
-    records = {
-        record.code: record for record in load_directory(directory) if isinstance(record, StationRecord)
-    }
+    records = {record.code: record for record in load_registry(source) if isinstance(record, StationRecord)}
     entry = records[look_up_station(station, records)].to_domain()
     then = at or datetime.now(UTC)
     permit = permit_at(entry.permits, then)
     echo(f"{entry.code} ({entry.type}) at {show_time(then)}: {_permit_text(permit)}")
     if since := basis_of(entry).facility_since:
-        source = "" if entry.facility_since else ", since its first permit here"
-        echo(f"the facility exists since {show_day(since)}{source}")
+        reason = "" if entry.facility_since else ", since its first permit here"
+        echo(f"the facility exists since {show_day(since)}{reason}")
     applied = load_national().applied_to(entry, then)
     if not applied:
         echo("no limit holds")

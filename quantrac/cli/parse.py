@@ -12,6 +12,7 @@ import click
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.parse_advice import describe_doubts, explanation, layout_report
+from quantrac.cli.registry_option import load_registry, registry_option
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import Time
 from quantrac.domain.bounds import RECEIVED
@@ -63,12 +64,7 @@ class _Task:
 @click.command()
 @click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file and line.")
-@click.option(
-    "--registry",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of registry files: station, names, units and clock are then those that the receiver takes.",
-)
+@registry_option("Registry: station, names, units and clock are then those that the receiver takes.")
 @click.option(
     "--strict",
     is_flag=True,
@@ -106,7 +102,7 @@ def parse(
     files: tuple[str, ...],
     *,
     as_json: bool,
-    directory: Path | None,
+    source: Path | None,
     strict: bool,
     allow: tuple[str, ...],
     explain: bool,
@@ -135,7 +131,7 @@ def parse(
         raise click.UsageError("--name is that of one FILE.")
     reports = [layout_report(folder) for folder in folders]
     echo("\n".join(line for lines, _ in reports for line in lines), nl=bool(reports))
-    registry = _read_registry(directory) if directory else None
+    registry = _read_registry(source) if source else None
     task = _Task(
         received_at or to_milliseconds(datetime.now(UTC)),
         list(registry.stations.values()) if registry else None,
@@ -154,10 +150,10 @@ def to_milliseconds(time: datetime) -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def _read_registry(directory: Path) -> Registry:
-    from schemas.registry import load_directory, to_registry
+def _read_registry(source: Path) -> Registry:
+    from schemas.registry import to_registry
 
-    return to_registry(load_directory(directory))
+    return to_registry(load_registry(source))
 
 
 def _doubt_finder(

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import quantrac
 from quantrac.cli.parse import parse
+from quantrac.cli.registry import registry
 
 GOOD = "PM2.5\t27.81\tug/m3\t20260325000500\t00\r\n"
 NAME = "HN_ABCD_KHI001_20260325000500.txt"
@@ -137,6 +139,17 @@ stations:
     assert [(r["parameter"], r["value"], r["unit"]) for r in parsed["readings"]] == [("CO", 3.087, "mg/m3")]
     assert [reject["reason"] for reject in parsed["rejects"]] == ["unknown-parameter"]
     assert result.exit_code == 1
+
+
+def test_a_registry_may_be_a_workbook(tmp_path: Path) -> None:
+    demo, workbook = Path(quantrac.__file__).parent / "local/demo", tmp_path / "demo.xlsx"
+    assert CliRunner().invoke(registry, ["export", str(demo), "--xlsx", str(workbook)]).exit_code == 0
+    file = tmp_path / "HN_DEMO_KHI001_20260325000500.txt"
+    file.write_text("NO2\t14.91\tppb\t20260325000500\t00\r\n", encoding="utf-8")
+    outputs = [run("--json", *AT_ONCE, "--registry", source, file).output for source in (demo, workbook)]
+    assert outputs[0] == outputs[1]
+    assert '"µg/m3"' in outputs[1], "that of the registry"
+    assert "neither a folder nor a workbook" in run("--registry", file, file).output
 
 
 def test_a_mistake_in_the_registry_is_one_sentence(tmp_path: Path, good: Path) -> None:
