@@ -148,7 +148,7 @@ def test_a_registry_may_be_a_workbook(tmp_path: Path) -> None:
     file.write_text("NO2\t14.91\tppb\t20260325000500\t00\r\n", encoding="utf-8")
     outputs = [run("--json", *AT_ONCE, "--registry", source, file).output for source in (demo, workbook)]
     assert outputs[0] == outputs[1]
-    assert '"µg/m3"' in outputs[1], "that of the registry"
+    assert json.loads(outputs[1])["readings"][0]["unit"] == "µg/m3", "that of the registry"
     assert "neither a folder nor a workbook" in run("--registry", file, file).output
 
 
