@@ -44,6 +44,7 @@ from support.analyst_page import (
     ask_rows,
     questions,
     rule_of_thumb,
+    without_imports,
 )
 from support.waiting import LIMIT
 
@@ -204,7 +205,7 @@ ANSWERS: dict[int, Answer | Callable[[datetime], Answer]] = {
     23: _today,
 }
 
-SPREADSHEET = 12
+SPREADSHEET, DELAYS = 12, 13
 
 
 def expect(number: int) -> Answer:
@@ -224,6 +225,13 @@ def test_a_question_has_its_answer(analyst: ClickHouseSettings, number: int) -> 
     rows = ask_rows(analyst, questions()[number])
     assert rows
     assert rows == before or rows == expect(number)  # an hour may have begun meanwhile
+
+
+@pytest.mark.usefixtures("hanoi")
+def test_delays_may_leave_out_what_was_imported(analyst: ClickHouseSettings) -> None:
+    (station, count, backlog, *delays), *others = expect(DELAYS)
+    without = (station, count - 1, backlog - 1, *delays)
+    assert ask_rows(analyst, without_imports(questions()[DELAYS])) == [without, *others]
 
 
 @pytest.mark.usefixtures("hanoi")

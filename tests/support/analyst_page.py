@@ -34,6 +34,12 @@ def rule_of_thumb() -> str:
     return str(block)
 
 
+def without_imports(question: str) -> str:
+    """Return a question with what the page puts in place of ``readings_current`` to leave out history."""
+    (readings,) = re.findall(r"`FROM (\(SELECT [^`]* imported = 0\))`", PAGE.read_text(encoding="utf-8"))
+    return question.replace("readings_current", readings)
+
+
 def ask(
     analyst: ClickHouseSettings, sql: str, output: str = "JSONCompactEachRow", **settings: str
 ) -> list[str]:
