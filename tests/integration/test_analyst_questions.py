@@ -44,6 +44,7 @@ from support.analyst_page import (
     ask_rows,
     questions,
     rule_of_thumb,
+    spreadsheet_command,
     without_imports,
 )
 from support.waiting import LIMIT
@@ -232,6 +233,14 @@ def test_delays_may_leave_out_what_was_imported(analyst: ClickHouseSettings) -> 
     (station, count, backlog, *delays), *others = expect(DELAYS)
     without = (station, count - 1, backlog - 1, *delays)
     assert ask_rows(analyst, without_imports(questions()[DELAYS])) == [without, *others]
+
+
+@pytest.mark.usefixtures("hanoi")
+def test_the_guides_command_for_a_spreadsheet_is_answered(analyst: ClickHouseSettings) -> None:
+    _, query, *_ = spreadsheet_command()
+    header, *hours = ask(analyst, query, "CSVWithNames")
+    assert header == '"station","starts_local","pm2_5","no2"'
+    assert [hour.partition(",")[0] for hour in hours] == [f'"{A}"'] * 3 + [f'"{B}"'] * 3
 
 
 @pytest.mark.usefixtures("hanoi")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
 import httpx
@@ -38,6 +39,13 @@ def without_imports(question: str) -> str:
     """Return a question with what the page puts in place of ``readings_current`` to leave out history."""
     (readings,) = re.findall(r"`FROM (\(SELECT [^`]* imported = 0\))`", PAGE.read_text(encoding="utf-8"))
     return question.replace("readings_current", readings)
+
+
+def spreadsheet_command() -> list[str]:
+    """Return the arguments of the one command that fills a file for a spreadsheet."""
+    page = PAGE.read_text(encoding="utf-8")
+    (line,) = re.findall(r"^ +\$ quantrac (.*) > hours\.csv$", page, flags=re.MULTILINE)
+    return shlex.split(line)
 
 
 def ask(
