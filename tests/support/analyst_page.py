@@ -13,6 +13,8 @@ from support.waiting import LIMIT
 
 PAGE = ROOT / "docs" / "analyst.md"
 
+STUCK = 6
+"""The question that has rows only where an analyser was stuck."""
 BOTH_TIERS = 14
 """The question whose login reads two databases: an analyst's on one machine does not."""
 
