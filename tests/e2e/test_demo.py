@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,13 +13,14 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException
 
-from quantrac.domain.times import to_iso
+from quantrac.domain.times import VIETNAM, hour_start, to_iso
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
+from support.analyst_page import BOTH_TIERS, STUCK, ask_rows, questions, rule_of_thumb, spreadsheet_command
 from support.running_stack import RunningStack
 from support.waiting import wait_until
 
-STATION = "HN_DEMO_KHI001"
+STATION, WITHOUT_PAST = "HN_DEMO_KHI001", "HN_DEMO_KHI003"
 CORRECTED = 2 * 12
 """Readings of the past that a later file corrects: two hours of one parameter."""
 CORRECTED_HOURS = """
@@ -96,6 +98,54 @@ def test_an_hour_that_was_corrected_stood_otherwise_before(running: RunningStack
     wait_until(
         lambda: None in means() and len(means()) >= 2, lambda: f"two corrected hours, but {means()}", 1
     )
+
+
+@pytest.mark.parametrize("number", sorted(questions().keys() - {STUCK, BOTH_TIERS}))
+def test_a_question_of_the_guide_has_rows_in_the_demo(running: RunningStack, number: int) -> None:
+    analyst = running.stack.analyst("province")
+    wait_until(lambda: ask_rows(analyst, questions()[number]), f"rows of question {number}", every_s=1)
+
+
+def write_stuck_analyser(folder: Path) -> Path:
+    """Write ten hours of a day ago in which one analyser gives one value.
+
+    Which analysers of the demo are stuck, and for how long, is chance: in a past of two days it is on many
+    dates none for as long as the test of flat lines asks.
+    """
+    end = hour_start(datetime.now(UTC) - timedelta(days=1)).astimezone(VIETNAM)
+    stamps = [f"{end - timedelta(minutes=5 * n):%Y%m%d%H%M%S}" for n in range(120, -1, -1)]
+    file = folder / f"{WITHOUT_PAST}_{stamps[-1]}.txt"
+    file.write_bytes(b"".join(f"PM2.5\t31.50\tug/m3\t{stamp}\t00\r\n".encode() for stamp in stamps))
+    return file
+
+
+def test_the_guides_question_of_stuck_analysers_finds_one(running: RunningStack, tmp_path: Path) -> None:
+    running.quantrac("put", str(write_stuck_analyser(tmp_path)))
+    analyst = running.stack.analyst("province")
+
+    def found() -> bool:
+        return any(row[:2] == (WITHOUT_PAST, "PM2.5") for row in ask_rows(analyst, questions()[STUCK]))
+
+    wait_until(found, "the analyser that was stuck", every_s=1)
+
+
+def test_the_query_among_the_rules_of_thumb_has_rows_in_the_demo(running: RunningStack) -> None:
+    analyst = running.stack.analyst("province")
+    wait_until(lambda: ask_rows(analyst, rule_of_thumb()), "indices of water", every_s=1)
+
+
+def test_the_question_of_both_tiers_is_for_the_services_login_only(running: RunningStack) -> None:
+    question = questions()[BOTH_TIERS]
+    refused = running.quantrac("sql", question, check=False)
+    assert refused.returncode == 1
+    assert "ministry" in refused.stderr
+    wait_until(lambda: running.database("province").query(question).rows, "days to compare", every_s=1)
+
+
+def test_the_guides_command_fills_a_file_for_a_spreadsheet(running: RunningStack) -> None:
+    header, *hours = running.quantrac(*spreadsheet_command()).stdout.splitlines()
+    assert header == '"station","starts_local","pm2_5","no2"'
+    assert hours
 
 
 def test_status_says_what_runs_where_and_how_far_behind(running: RunningStack) -> None:

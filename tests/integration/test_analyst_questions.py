@@ -1,7 +1,6 @@
 """The questions of docs/analyst.md, as they stand there, against data whose answers are known."""
 
 import cmath
-import json
 import math
 import re
 import subprocess
@@ -11,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import httpx
 import pytest
 
 from quantrac.io.clickhouse import ClickHouse
@@ -39,21 +37,17 @@ from support.analyst_data import (
     local_date,
     local_text,
 )
-from support.folders import ROOT
+from support.analyst_page import (
+    BOTH_TIERS,
+    PAGE,
+    ask,
+    ask_rows,
+    questions,
+    rule_of_thumb,
+    spreadsheet_command,
+    without_imports,
+)
 from support.waiting import LIMIT
-
-PAGE = ROOT / "docs" / "analyst.md"
-
-
-def questions() -> dict[int, str]:
-    """Number -> SQL, the first block below each numbered heading."""
-    parts = re.split(r"^### (\d+)\. .*$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    blocks = {}
-    for number, text in zip(parts[1::2], parts[2::2], strict=True):
-        block = re.search(r"```sql\n(.*?)```", text, flags=re.DOTALL)
-        assert block, number
-        blocks[int(number)] = block[1]
-    return blocks
 
 
 @pytest.fixture(scope="module")
@@ -212,27 +206,7 @@ ANSWERS: dict[int, Answer | Callable[[datetime], Answer]] = {
     23: _today,
 }
 
-SPREADSHEET, BOTH_TIERS = 12, 14
-
-
-def ask(
-    analyst: ClickHouseSettings, sql: str, output: str = "JSONCompactEachRow", **settings: str
-) -> list[str]:
-    """Ask as analysts do, with the login that only reads; returns the lines of a format of text."""
-    answer = httpx.post(
-        f"http://{analyst.host}:{analyst.port}/",
-        params={"database": "hn", "default_format": output, **settings},
-        content=sql,
-        auth=(analyst.user, analyst.password),
-        timeout=LIMIT,
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.text.splitlines()
-
-
-def ask_rows(analyst: ClickHouseSettings, sql: str) -> list[tuple[Any, ...]]:
-    """Return the rows of an answer."""
-    return [tuple(json.loads(line)) for line in ask(analyst, sql)]
+SPREADSHEET, DELAYS = 12, 13
 
 
 def expect(number: int) -> Answer:
@@ -255,10 +229,23 @@ def test_a_question_has_its_answer(analyst: ClickHouseSettings, number: int) -> 
 
 
 @pytest.mark.usefixtures("hanoi")
+def test_delays_may_leave_out_what_was_imported(analyst: ClickHouseSettings) -> None:
+    (station, count, backlog, *delays), *others = expect(DELAYS)
+    without = (station, count - 1, backlog - 1, *delays)
+    assert ask_rows(analyst, without_imports(questions()[DELAYS])) == [without, *others]
+
+
+@pytest.mark.usefixtures("hanoi")
+def test_the_guides_command_for_a_spreadsheet_is_answered(analyst: ClickHouseSettings) -> None:
+    _, query, *_ = spreadsheet_command()
+    header, *hours = ask(analyst, query, "CSVWithNames")
+    assert header == '"station","starts_local","pm2_5","no2"'
+    assert [hour.partition(",")[0] for hour in hours] == [f'"{A}"'] * 3 + [f'"{B}"'] * 3
+
+
+@pytest.mark.usefixtures("hanoi")
 def test_the_query_among_the_rules_of_thumb_has_its_answer(analyst: ClickHouseSettings) -> None:
-    section = PAGE.read_text(encoding="utf-8").partition("## Rules of thumb")[2].partition("\n## ")[0]
-    (block,) = re.findall(r"```sql\n(.*?)```", section, flags=re.DOTALL)
-    assert ask_rows(analyst, block) == [(["DO", "pH"], 4, WATER, 75.0, 1)]
+    assert ask_rows(analyst, rule_of_thumb()) == [(["DO", "pH"], 4, WATER, 75.0, 1)]
 
 
 @pytest.mark.usefixtures("hanoi")

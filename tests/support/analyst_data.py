@@ -71,7 +71,7 @@ def reading_row(
     received = at + timedelta(seconds=late)
     row = {"station": station, "parameter": parameter, "measured_at": at, "value": value, "text": ""}
     row |= {"unit": unit, "status": "00", "flag": 1, "tests": '{"flat_line":1,"stuck":1}', "rules": "r"}
-    return row | {"line": 1, "version": int(received.timestamp() * 1000) * 1024} | other
+    return row | {"imported": 0, "line": 1, "version": int(received.timestamp() * 1000) * 1024} | other
 
 
 def hour(number: int) -> datetime:
@@ -112,7 +112,7 @@ def insert_readings(province: ClickHouse) -> None:
             # Twice: the later file counts.
             old,
             corrected,
-            reading_row(A, "NO2", hour(2), 13.0, "µg/m3", late=10 * 3600),  # of the backlog
+            reading_row(A, "NO2", hour(2), 13.0, "µg/m3", late=10 * 3600, imported=1),
             *(reading_row(B, "PM2.5", hour(n), 30.0, "µg/m3", late=1200, **stuck) for n in range(2)),
             reading_row(WATER, "COD", HEARD, 40.0, "mg/L", late=1),
         ],
