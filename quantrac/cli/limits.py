@@ -129,7 +129,7 @@ def of(station: str, source: Path, at: datetime | None) -> None:
 def bounds(limit: Limit | Row) -> str:
     """Write what a value must not go beyond, with unit and reference oxygen.
 
-    >>> from quantrac.domain.averaging import Period
+    >>> from quantrac.domain.periods import Period
     >>> bounds(Row("PM", Period.DAY, "mg/Nm3", maximum=40, reference_oxygen=7))
     'at most 40 mg/Nm3 at 7 % O2'
     """

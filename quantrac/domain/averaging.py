@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -37,16 +36,6 @@ Ints = NDArray[Any]
 
 # A sum of n unit vectors shorter than n times this has no direction: north and south cancel out to rounding.
 _NO_DIRECTION = 1e-9
-
-
-class Period(StrEnum):
-    """Lengths of averages."""
-
-    HOUR = "hour"
-    EIGHT_HOURS = "8h"
-    DAY = "day"
-    MONTH = "month"
-    YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantrac.domain.averaging import Floats, Ints, Period
+from quantrac.domain.averaging import Floats, Ints
 from quantrac.domain.limits import Limit
+from quantrac.domain.periods import Period
 from quantrac.domain.times import DAY, HOUR, VIETNAM_OFFSET
 
 MOST_RATIO = 1000.0

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Limit, round_digits
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.stations import WarningLevels
 
 # Scales whose zero is a convention: a share of 40 °C or of pH 9 means nothing.

@@ -16,8 +16,8 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from quantrac.domain import limits as domain
-from quantrac.domain.averaging import Period
 from quantrac.domain.catalogue import look_up_parameter
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.registry.validity import Valid, overlap
 from quantrac.domain.units import canonical_unit

@@ -7,10 +7,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from quantrac.domain import bounds
-from quantrac.domain.averaging import Period, month_starts
+from quantrac.domain.averaging import month_starts
 from quantrac.domain.bounds import DATETIME, DATETIME64, MEASURED, RECEIVED, TimeRange
 from quantrac.domain.ids import MOST_REVISIONS, reading_version
 from quantrac.domain.parsing import Reason, parse_file
+from quantrac.domain.periods import Period
 from quantrac.testing.builders import NOON, station, station_file
 from schemas.clickhouse.reference import ALWAYS
 from schemas.codecs.decoding import BadMessage

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.ids import reading_version
+from quantrac.domain.periods import Period
 from quantrac.io.clickhouse import ClickHouse, ClickHouseAway
 from quantrac.io.clickhouse_native import Array
 from quantrac.io.settings import ClickHouseSettings

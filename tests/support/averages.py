@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.averaging import AverageRules
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.stamps import MiddleOffset, middles
 from quantrac.io.clickhouse import ClickHouseAway

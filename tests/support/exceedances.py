@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.averaging import AverageRules
 from quantrac.domain.limits import LimitBook, Row, Standard
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationType
 from quantrac.io.records import Done, NotNow, Record

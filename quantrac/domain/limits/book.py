@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Limit, round_digits
 from quantrac.domain.limits.problems import list_names, unmet_needs, wrong_choices
 from quantrac.domain.limits.standards import Row, Standard
+from quantrac.domain.periods import Period
 from quantrac.domain.problems import Problem
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import Station, StationType

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from quantrac.domain.averaging import Period
+from quantrac.domain.periods import Period
 
 Certainty = Literal["high", "medium", "low", "unverified"]
 """How sure a figure is: read in the text itself or a careful transcription, in a secondary source, in a weak

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits.limit import Certainty
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.permits import Permit
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.registry.validity import Valid, change_times

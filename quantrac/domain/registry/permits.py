@@ -13,7 +13,7 @@ class PermitLimit:
     """Catalogue code."""
     unit: str
     period: str
-    """Of the averages that are judged: a value of :class:`quantrac.domain.averaging.Period`."""
+    """Of the averages that are judged: a value of :class:`quantrac.domain.periods.Period`."""
     minimum: float | None = None
     maximum: float | None = None
     reference_oxygen: float | None = None

@@ -6,7 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.averaging import AverageRules
+from quantrac.domain.periods import Period
 from quantrac.domain.times import DAY, HOUR
 from quantrac.io.records import Record
 from services.aggregator.windows.columns import PERIODS, Block, select_rows

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import Period
+from quantrac.domain.periods import Period
 from quantrac.domain.readings import Flag
 from quantrac.domain.times import VIETNAM_OFFSET
 

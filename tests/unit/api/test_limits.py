@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Coefficient, LimitBook, Row, Standard
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import StationType

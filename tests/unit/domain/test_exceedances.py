@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.domain import exceedances as module
-from quantrac.domain.averaging import Period
 from quantrac.domain.exceedances import MOST_RATIO, ends, episodes, last_steps, starts, steps
 from quantrac.domain.limits import Limit
+from quantrac.domain.periods import Period
 
 AT_MOST_50 = Limit("PM2.5", Period.DAY, "µg/m3", "QCVN 05:2023/BTNMT", maximum=50.0)
 AT_MOST_45 = Limit("PM2.5", Period.DAY, "µg/m3", "QCVN 05:2023/BTNMT", maximum=45.0)

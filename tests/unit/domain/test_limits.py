@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Limit, LimitBook, Row, Standard, Transition, correct_oxygen
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.stations import Station, StationParameter, StationType, WarningLevels
 from quantrac.domain.times import VIETNAM

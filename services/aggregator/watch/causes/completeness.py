@@ -10,7 +10,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from quantrac.domain.averaging import Period, count_expected_at
+from quantrac.domain.averaging import count_expected_at
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import HOUR, from_seconds, to_whole_seconds
 from schemas.codecs.aggregated import AggregatedMessage

@@ -18,7 +18,8 @@ from typing import Final
 
 import msgspec
 
-from quantrac.domain.averaging import Period, month_starts
+from quantrac.domain.averaging import month_starts
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.times import DAY, HOUR, to_whole_seconds
 from schemas.codecs.aggregated import AggregatedMessage, ExceedanceMessage

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import PERCENTILES, AverageRules, Period, Statistics, statistics
+from quantrac.domain.averaging import PERCENTILES, AverageRules, Statistics, statistics
 from quantrac.domain.catalogue import Combined
+from quantrac.domain.periods import Period
 from quantrac.domain.times import DAY, HOUR, from_seconds, local_day_starts
 from schemas.codecs.aggregated import AverageMessage
 from services.aggregator.windows.averages.queries import COUNTS, DAYS

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.averaging import AverageRules
+from quantrac.domain.periods import Period
 from quantrac.domain.qualifiers import BELOW
 from quantrac.domain.stamps import MiddleOffset
 from quantrac.domain.statuses import counts_sql

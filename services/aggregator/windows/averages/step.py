@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from quantrac.domain.averaging import AverageRules, Period, count_expected_at
+from quantrac.domain.averaging import AverageRules, count_expected_at
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.stamps import MiddleOffset
 from quantrac.domain.times import DAY, HOUR, VIETNAM_OFFSET, from_seconds, to_milliseconds

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.averaging import AverageRules
+from quantrac.domain.periods import Period
 from quantrac.domain.times import DAY, VIETNAM_OFFSET, local_day_starts
 from services.aggregator.windows.averages.columns import (
     SeriesRows,

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.exceedances import ends, steps
+from quantrac.domain.periods import Period
 from quantrac.domain.units import canonical_unit
 from services.aggregator.windows.batch import TouchedAverages
 from services.aggregator.windows.columns import (

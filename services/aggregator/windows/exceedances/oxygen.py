@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from quantrac.domain.averaging import AverageRules, Period, exact_sums
+from quantrac.domain.averaging import AverageRules, exact_sums
 from quantrac.domain.limits import Limit, correct_oxygen
+from quantrac.domain.periods import Period
 from quantrac.domain.times import DAY, HOUR
 from services.aggregator.windows.columns import PERIODS, Block, Numbers, Records, select_rows
 from services.aggregator.windows.exceedances.columns import HOURS_OF, Names, period_ends

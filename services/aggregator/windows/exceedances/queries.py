@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantrac.domain.averaging import Period
+from quantrac.domain.periods import Period
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.columns import PERIODS, Records, indices_by_name
 from services.aggregator.windows.exceedances.episode import Episode

@@ -7,9 +7,10 @@ from itertools import groupby, islice
 
 import numpy as np
 
-from quantrac.domain.averaging import AverageRules, Period
+from quantrac.domain.averaging import AverageRules
 from quantrac.domain.exceedances import episodes
 from quantrac.domain.limits import LimitBook
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import to_milliseconds
 from quantrac.io.records import Record

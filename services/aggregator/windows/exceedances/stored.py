@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.exceedances import last_steps, steps
+from quantrac.domain.periods import Period
 from services.aggregator.windows.columns import PERIODS
 from services.aggregator.windows.exceedances.columns import Names, series_number
 from services.aggregator.windows.exceedances.episode import Episode

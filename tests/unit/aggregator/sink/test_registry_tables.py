@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits import LimitBook, Row, Standard, Transition
+from quantrac.domain.periods import Period
 from quantrac.domain.registry.permits import Permit, PermitLimit
 from quantrac.domain.registry.pollution import KnownPollution, Pollution
 from quantrac.domain.registry.stations import Interval, Station, StationParameter, StationType

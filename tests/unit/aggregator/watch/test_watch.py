@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantrac.domain.averaging import Period
 from quantrac.domain.limits import Limit
+from quantrac.domain.periods import Period
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Interval, StampMeaning, StationParameter, WarningLevels
