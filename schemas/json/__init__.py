@@ -4,7 +4,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from schemas.messages import MESSAGES
+from schemas.messages.table import MESSAGES
 
 
 def generate() -> dict[str, str]:

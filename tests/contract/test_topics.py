@@ -6,7 +6,7 @@ from pathlib import Path
 
 import services
 from schemas.examples import example, names
-from schemas.messages import MESSAGES
+from schemas.messages.table import MESSAGES
 from schemas.topics import TOPICS, topics_with_dead_letters
 
 SERVICES = Path(next(iter(services.__path__)))
