@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,15 +14,14 @@ from quantrac.cli.shown_times import show_time
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import DAY
-from quantrac.domain.registry.api_keys import ApiKey
-from quantrac.domain.registry.registry import Registry
 from quantrac.domain.spellings import did_you_mean
 from quantrac.errors import UserError
-from quantrac.io.records import Record
 from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
-from schemas.keys import new_key
-from schemas.registry import record_key
+
+if TYPE_CHECKING:  # what asks a broker imports it: the help needs none of it
+    from quantrac.domain.registry.api_keys import ApiKey
+    from quantrac.domain.registry.registry import Registry
 
 
 @click.group()
@@ -70,6 +70,10 @@ def create(
     \b
       quantrac keys create --owner "Lan, department of Ninh Bình" --province 37 --valid-to 2027-01-01
     """
+    from quantrac.io.records import Record
+    from schemas.keys import new_key
+    from schemas.registry import record_key
+
     with read_registry(target) as registry:
         check_accounts(registry, accounts)
         token, key = new_key(
@@ -112,6 +116,8 @@ def list_(target: Target) -> None:
 @target_options
 def revoke(key_id: str, target: Target) -> None:
     """Revoke a key; the API refuses it from then on."""
+    from quantrac.io.records import Record
+
     with read_registry(target) as registry:
         if key_id not in registry.api_keys:
             raise UserError(f"there is no key {key_id!r}; `quantrac keys list` shows them")
@@ -120,7 +126,7 @@ def revoke(key_id: str, target: Target) -> None:
     echo(f"revoked key {key_id} of {owner}")
 
 
-def check_accounts(registry: Registry, accounts: Iterable[str]) -> None:
+def check_accounts(registry: "Registry", accounts: Iterable[str]) -> None:
     """Raise UserError for an account that is none of a logger."""
     for name in accounts:
         if name not in registry.accounts:
@@ -129,9 +135,9 @@ def check_accounts(registry: Registry, accounts: Iterable[str]) -> None:
             raise UserError(f"the account {name!r} is that of a province; --province makes a key for one")
 
 
-def _scope(key: ApiKey) -> str:
+def _scope(key: "ApiKey") -> str:
     return ",".join((*key.provinces, *key.stations, *(f"account:{name}" for name in key.accounts))) or "all"
 
 
-def _validity(key: ApiKey) -> str:
+def _validity(key: "ApiKey") -> str:
     return show_time(key.valid_to) if key.valid_to else "no end"

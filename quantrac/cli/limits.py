@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +14,13 @@ from quantrac.cli.shown_times import show_day, show_time
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import TIME
 from quantrac.domain.decimals import shortest_decimal
-from quantrac.domain.limits import Applied, Limit, Row, Standard, basis_of, permit_at
-from quantrac.domain.registry.permits import Permit
-from quantrac.domain.registry.stations import Station
 from quantrac.domain.spellings import fold, suggest
 from quantrac.errors import UserError
-from schemas.limits import load_national
-from schemas.messages.registry.stations import Station as StationRecord
+
+if TYPE_CHECKING:  # what reads files imports how: the help needs none of it
+    from quantrac.domain.limits import Applied, Limit, Row, Standard
+    from quantrac.domain.registry.permits import Permit
+    from quantrac.domain.registry.stations import Station
 
 
 @click.group()
@@ -30,6 +31,8 @@ def limits() -> None:
 @limits.command("list")
 def list_() -> None:
     """List the standards: when they hold, for what, how sure their values are."""
+    from schemas.limits import load_national
+
     _table(
         (
             standard.name,
@@ -49,6 +52,8 @@ def list_() -> None:
 @one_sentence
 def show(standard: str) -> None:
     """Show the values of STANDARD, such as 'QCVN 40:2011/BTNMT', its choices and its sources."""
+    from schemas.limits import load_national
+
     standards = load_national().standards
     entry = next((entry for entry in standards.values() if fold(entry.name) == fold(standard)), None)
     if entry is None:
@@ -101,6 +106,10 @@ def of(station: str, source: Path, at: datetime | None) -> None:
     \b
       quantrac limits of --registry my-registry/ NB_KCN_NUOTH1 --at 2026-03-25
     """
+    from quantrac.domain.limits import basis_of, permit_at
+    from schemas.limits import load_national
+    from schemas.messages.registry.stations import Station as StationRecord
+
     records = {record.code: record for record in load_registry(source) if isinstance(record, StationRecord)}
     entry = records[look_up_station(station, records)].to_domain()
     then = at or datetime.now(UTC)
@@ -126,9 +135,10 @@ def of(station: str, source: Path, at: datetime | None) -> None:
     )
 
 
-def bounds(limit: Limit | Row) -> str:
+def bounds(limit: "Limit | Row") -> str:
     """Write what a value must not go beyond, with unit and reference oxygen.
 
+    >>> from quantrac.domain.limits import Row
     >>> from quantrac.domain.periods import Period
     >>> bounds(Row("PM", Period.DAY, "mg/Nm3", maximum=40, reference_oxygen=7))
     'at most 40 mg/Nm3 at 7 % O2'
@@ -145,7 +155,7 @@ def bounds(limit: Limit | Row) -> str:
     return " ".join(part for part in (text, limit.unit, at_oxygen) if part)
 
 
-def sums(applied: Applied) -> str:
+def sums(applied: "Applied") -> str:
     """Write how a limit came about: ``75 x Kq 0.9 x Kf 1.1``; empty where nothing multiplies it."""
     if applied.row is None:
         return "stated by the permit"
@@ -156,7 +166,7 @@ def sums(applied: Applied) -> str:
     return " and ".join(f"{shortest_decimal(value)}{factors}" for value in values if value is not None)
 
 
-def _permit_text(permit: Permit | None) -> str:
+def _permit_text(permit: "Permit | None") -> str:
     if permit is None:
         return "no permit"
     parts = [
@@ -169,7 +179,7 @@ def _permit_text(permit: Permit | None) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _reason_not_judged(station: Station, limit: Limit, time: datetime) -> str:
+def _reason_not_judged(station: "Station", limit: "Limit", time: datetime) -> str:
     """Say why a limit judges nothing of a station; empty = it does."""
     entry = station.parameter(limit.parameter, time)
     if entry is None:
@@ -181,7 +191,7 @@ def _reason_not_judged(station: Station, limit: Limit, time: datetime) -> str:
     return ""
 
 
-def _permit_needed(standard: Standard) -> str:
+def _permit_needed(standard: "Standard") -> str:
     """Say whether its values hold without a permit: all, some, or none."""
     free = len(standard.free_rows)
     if 0 < free < len(standard.rows):
@@ -189,7 +199,7 @@ def _permit_needed(standard: Standard) -> str:
     return "without a permit" if free else "by permit"
 
 
-def _certainties(standard: Standard) -> str:
+def _certainties(standard: "Standard") -> str:
     """Name how sure the values are: all alike, or from the surest on."""
     order = ("high", "medium", "low", "unverified")
     certainties = {row.certainty for row in standard.rows} or {standard.certainty}
