@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
@@ -15,14 +15,12 @@ from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import TIME
 from quantrac.domain.catalogue import look_up_parameter
-from quantrac.domain.registry import decisions as domain
-from quantrac.domain.registry.registry import Registry
 from quantrac.errors import UserError
-from quantrac.io.records import Record
-from schemas.messages.registry.decisions import Decision, Withdrawal
-from schemas.messages.rejudge import RejudgeRequest
-from schemas.registry import record_key
-from schemas.validation_errors import first_problem
+
+if TYPE_CHECKING:  # what asks a broker imports it: the help needs none of it
+    from quantrac.domain.registry import decisions as domain
+    from quantrac.domain.registry.registry import Registry
+    from schemas.messages.registry.decisions import Decision
 
 
 @click.group()
@@ -63,6 +61,10 @@ def add(
       quantrac review add --station HN_DEMO_KHI001 --parameter PM2.5 --flag suspect \\
         --from 2026-03-25T07:00+07:00 --to 2026-03-25T09:00+07:00 --why "filter changed"
     """
+    from pydantic import ValidationError
+
+    from schemas.messages.registry.decisions import Decision
+
     now = datetime.now(UTC)
     fields = {
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
@@ -93,6 +95,11 @@ def add(
 @target_options
 def withdraw(decision_id: str, why: str, by: str | None, target: Target) -> None:
     """Take a decision back; the readings get the flags that the tests give them."""
+    from pydantic import ValidationError
+
+    from schemas.messages.registry.decisions import Withdrawal
+    from schemas.validation_errors import first_problem
+
     with read_registry(target) as registry:
         decision = _find_decision(registry, decision_id)
         try:
@@ -121,8 +128,12 @@ def list_(station: str, target: Target) -> None:
                     echo(f"    withdrawn {show_time(withdrawal.at)} {withdrawal.by}: {withdrawal.why}")
 
 
-def decide(target: Target, decision: Decision) -> None:
+def decide(target: Target, decision: "Decision") -> None:
     """Write a decision, then ask for its span to be judged again once that record is known."""
+    from quantrac.io.records import Record
+    from schemas.messages.rejudge import RejudgeRequest
+    from schemas.registry import record_key
+
     written = write(
         target, Record(target.registry, record_key(decision), decision.model_dump_json().encode())
     )
@@ -137,7 +148,7 @@ def decide(target: Target, decision: Decision) -> None:
     write(target, Record(target.topic("rejudge"), decision.station.encode(), value))
 
 
-def _find_decision(registry: Registry, decision_id: str) -> domain.Decision:
+def _find_decision(registry: "Registry", decision_id: str) -> "domain.Decision":
     decision = registry.decisions.get(decision_id)
     if decision is None:
         raise UserError(f"there is no decision {decision_id!r}; `quantrac review list` shows them")
@@ -146,11 +157,13 @@ def _find_decision(registry: Registry, decision_id: str) -> domain.Decision:
     return decision
 
 
-def _record(decision: domain.Decision) -> Decision:
+def _record(decision: "domain.Decision") -> "Decision":
+    from schemas.messages.registry.decisions import Decision
+
     fields = {name: getattr(decision, name) for name in Decision.model_fields}
     return Decision.model_validate(fields | {"flag": decision.flag.name.lower()})
 
 
-def _describe(decision: domain.Decision) -> str:
+def _describe(decision: "domain.Decision") -> str:
     parameters = ", ".join(decision.parameters) or "all parameters"
     return f"{decision.station} {show_span(decision.start, decision.end)}, {parameters}"
