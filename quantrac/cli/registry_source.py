@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from quantrac.cli.terminal import echo
 from quantrac.domain.territory import ANYWHERE, VIETNAM, Territory, read_territory
 from quantrac.errors import UserError
-from schemas.messages.registry.accounts import Account
-from schemas.messages.registry.stations import Station
-from schemas.registry_files.folder import read_directory
-from schemas.registry_files.judge import Reading, judge
-from schemas.registry_files.sheets.read import read_sheets
-from schemas.registry_files.sheets.write import write_sheets
-from schemas.registry_files.write_yaml import write_yaml
+
+if TYPE_CHECKING:  # what reads or writes files imports how: the help needs none of it
+    from schemas.messages.registry.accounts import Account
+    from schemas.messages.registry.stations import Station
+    from schemas.registry_files.judge import Reading
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,13 +47,17 @@ def territory_option(command: Command) -> Command:
     )(command)
 
 
-def read_source(path: Path, territory: Territory | None) -> Reading:
+def read_source(path: Path, territory: Territory | None) -> "Reading":
     """Read the registry's files at a path with all that is wrong in them; raises UserError for no files."""
     if path.is_dir():
+        from schemas.registry_files.folder import read_directory
+
         return read_directory(path, territory)
     if not _is_workbook(path):
         raise UserError(f"{path}: neither a folder nor a workbook (*.xlsx)")
     from quantrac.io.workbooks import WorkbookError, read_workbook
+    from schemas.registry_files.judge import judge
+    from schemas.registry_files.sheets.read import read_sheets
 
     try:
         tables = read_workbook(path)
@@ -64,7 +66,7 @@ def read_source(path: Path, territory: Territory | None) -> Reading:
     return judge(*read_sheets(path.name, tables), territory)
 
 
-def check_source(path: Path, territory: Territory | None) -> Reading:
+def check_source(path: Path, territory: Territory | None) -> "Reading":
     """Read the registry's files at a path and print what is unusual in them.
 
     Raises UserError naming all mistakes.
@@ -78,13 +80,15 @@ def check_source(path: Path, territory: Territory | None) -> Reading:
     return reading
 
 
-def write_files(file: Path, records: Sequence[Station | Account]) -> None:
+def write_files(file: Path, records: "Sequence[Station | Account]") -> None:
     """Write records as a new workbook (``*.xlsx``), or else as a new YAML file.
 
     Raises UserError where the file is there already, or where a text cannot be written.
     """
     from quantrac.io.private_files import create_private
     from quantrac.io.workbooks import WorkbookError, write_workbook
+    from schemas.registry_files.sheets.write import write_sheets
+    from schemas.registry_files.write_yaml import write_yaml
 
     try:
         if _is_workbook(file):
