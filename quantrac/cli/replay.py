@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,10 +18,10 @@ from quantrac.domain.ids import traceparent
 from quantrac.domain.rejects import look_up_reason
 from quantrac.domain.times import to_sql_milliseconds
 from quantrac.errors import UserError
-from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.kafka.producer import KafkaProducer
-from quantrac.io.records import Record
-from schemas.messages.raw_file import RawFileHeaders
+
+if TYPE_CHECKING:  # the clients are imported when something is asked of them: a second and more
+    from quantrac.io.clickhouse import ClickHouse
+    from quantrac.io.records import Record
 
 _PAGE = 500
 
@@ -158,6 +158,9 @@ def _codes_of(target: Target, stations: Sequence[str]) -> tuple[str, ...]:
 def _replay_files(
     target: Target, stations: Sequence[str], start: datetime, end: datetime, reason: str, *, dry_run: bool
 ) -> None:
+    from quantrac.io.clickhouse import ClickHouse, ClickHouseError
+    from quantrac.io.kafka.producer import KafkaProducer
+
     parameters = {
         "stations": list(stations),
         "reason": reason,
@@ -178,8 +181,11 @@ def _replay_files(
     echo(f"{count} files {'would be read' if dry_run else 'are being read'} again")
 
 
-def raw_file(topic: str, row: dict[str, Any]) -> Record:
+def raw_file(topic: str, row: dict[str, Any]) -> "Record":
     """Return the message of a stored file, as the intake made it."""
+    from quantrac.io.records import Record
+    from schemas.messages.raw_file import RawFileHeaders
+
     station, account = row["station"], row["account"]
     headers = RawFileHeaders(
         file_id=row["file_id"],
@@ -196,7 +202,7 @@ def raw_file(topic: str, row: dict[str, Any]) -> Record:
     return Record(topic, station.encode(), base64.b64decode(row["encoded"]), headers.to_headers())
 
 
-def _pages(database: ClickHouse, parameters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+def _pages(database: "ClickHouse", parameters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     after = {"after_time": parameters["start"], "after_station": "", "after_file": ""}
     while page := database.query(_FILES, {**parameters, **after, "limit": _PAGE}).dicts():
         yield page

@@ -85,8 +85,8 @@ def test_stations_that_are_given_are_all_replayed_each_once(
     stations = registry([station(code) for code in ("HN_A", "HN_B", "HN_C")])
     for module in (replay_module, replay_validator):
         monkeypatch.setattr(module, "read_registry", lambda target: nullcontext(stations))
-    for module in (replay_module, replay_validator, replay_windows):
-        monkeypatch.setattr(module, "ClickHouse", Database)
+    for module in ("quantrac.io.clickhouse", "quantrac.cli.replay_validator", "quantrac.cli.replay_windows"):
+        monkeypatch.setattr(f"{module}.ClickHouse", Database)
     codes = [option for code in ("hn_b", "HN_A", "HN_B") for option in ("--station", code)]
     arguments = ["--stage", stage, "--from", "2026-03-01", "--to", "2026-03-02", "--dry-run", *codes]
     result = CliRunner().invoke(replay, arguments, catch_exceptions=False)
