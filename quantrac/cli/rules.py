@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import PARAMETER_CODE, look_up_station
@@ -20,23 +19,13 @@ from quantrac.cli.terminal import count, echo
 from quantrac.cli.time_options import TIME
 from quantrac.domain.catalogue import look_up_parameter
 from quantrac.domain.csv_rows import ENCODING, ENCODING_ERRORS
-from quantrac.domain.qa.baseline.climatology_table import climate
-from quantrac.domain.qa.window import Floats
-from quantrac.domain.registry.activations import Activation
-from quantrac.domain.registry.registry import Registry
-from quantrac.domain.stamps import middles
+from quantrac.domain.registry.stations import StationType
 from quantrac.errors import UserError
-from quantrac.io.clickhouse import ClickHouse, ClickHouseError
-from quantrac.io.records import Record
-from schemas.messages.registry.stations import Station
-from schemas.registry import record_key
-from schemas.rules import RuleBook, load
-from schemas.rules.book import activation
-from schemas.rules.climatology import MARK, Series, climatology_file
-from schemas.rules.differences import differences, show_value
-from schemas.rules.files import CODES
-from schemas.rules.ruleset import TYPES
-from schemas.rules.stations import check_stations
+
+if TYPE_CHECKING:  # what reads rules imports how, and the clients when something is asked of them
+    from quantrac.domain.qa.window import Floats
+    from quantrac.domain.registry.activations import Activation
+    from quantrac.domain.registry.registry import Registry
 
 _PROMPT_SECONDS = 5.0
 """Of the ten seconds' notice of a switch; the rest is for the validators to read the record."""
@@ -69,6 +58,10 @@ def check(path: Path, source: Path | None) -> None:
     Stations that it has rules for are looked up with --registry; `quantrac rules activate` looks them up in
     the registry in force.
     """
+    from schemas.messages.registry.stations import Station
+    from schemas.rules import load
+    from schemas.rules.stations import check_stations
+
     rule_set = load(path)
     if source is not None:
         records = check_source(source, None).records
@@ -93,6 +86,13 @@ def activate(path: Path, why: str, by: str | None, at: datetime | None, target: 
     \b
       quantrac rules activate my-rules/ --why "letter 12 of the department"
     """
+    from quantrac.io.records import Record
+    from schemas.registry import record_key
+    from schemas.rules import RuleBook, load
+    from schemas.rules.book import activation
+    from schemas.rules.differences import differences
+    from schemas.rules.stations import check_stations
+
     rule_set = load(path)
     with read_registry(target) as registry:
         check_stations(rule_set, registry.stations)
@@ -115,6 +115,9 @@ def log(target: Target) -> None:
     That of a replay is compared with what had judged its readings before; where they were received under
     several rule sets, with each of them.
     """
+    from schemas.rules import RuleBook, load
+    from schemas.rules.differences import differences
+
     with read_registry(target) as registry:
         book, types = RuleBook(load(), registry), _types(registry)
         for record, rule_set in book.activations:
@@ -132,7 +135,9 @@ def log(target: Target) -> None:
 @click.option(
     "--station", default="", metavar="CODE", help="As a station has it; by default as its type has."
 )
-@click.option("--type", "station_type", type=click.Choice(TYPES[1:]), help="Station type.")
+@click.option(
+    "--type", "station_type", type=click.Choice([t.value for t in StationType]), help="Station type."
+)
 @click.option("--parameter", type=PARAMETER_CODE, metavar="CODE", help="By default what all have.")
 @click.option("--rules", "path", type=_PATH, help="File or folder; by default the rules in force.")
 @tier_option
@@ -142,6 +147,9 @@ def show(
     *, station: str, station_type: str | None, parameter: str | None, path: Path | None, **where: Any
 ) -> None:
     """Show the thresholds of a series, each with the scope that sets it and its source."""
+    from schemas.rules import RuleBook, load
+    from schemas.rules.differences import show_value
+
     now = datetime.now(UTC)
     if path is not None:
         rule_set = load(path)
@@ -175,6 +183,9 @@ def diff(old: Path, new: Path) -> None:
     \b
       quantrac rules diff schemas/rules/national my-rules/
     """
+    from schemas.rules import load
+    from schemas.rules.differences import differences
+
     _echo_all("", differences(load(old), load(new)))
 
 
@@ -232,6 +243,10 @@ def climatology(
     Takes the good readings that are stored, each in the hour that the registry's stamps of the station
     decide, or CSV files of good readings, each in the hour of its time.
     """
+    from quantrac.domain.qa.baseline.climatology_table import climate
+    from quantrac.domain.stamps import middles
+    from schemas.rules.climatology import Series, climatology_file
+
     since, until = start, end or datetime.now(UTC)
     if files:
         readings = dict(_read_csv(entry, since, until) for entry in files)
@@ -260,7 +275,7 @@ def climatology(
 
 
 @target_options
-def _registry_there(*, target: Target) -> Registry:
+def _registry_there(*, target: Target) -> "Registry":
     with read_registry(target) as registry:
         return registry
 
@@ -272,7 +287,12 @@ def _target_there(*, target: Target) -> Target:
 
 def _read_stored(
     target: Target, station: str, parameters: Sequence[str], since: datetime, until: datetime
-) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+) -> "Iterator[tuple[str, tuple[Floats, Floats]]]":
+    import numpy as np
+
+    from quantrac.io.clickhouse import ClickHouse, ClickHouseError
+    from schemas.rules.files import CODES
+
     database = ClickHouse(target.clickhouse)
     bindings = {
         "station": station,
@@ -289,7 +309,9 @@ def _read_stored(
         raise UserError(f"ClickHouse: {error}") from error
 
 
-def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tuple[Floats, Floats]]:
+def _read_csv(argument: str, since: datetime, until: datetime) -> "tuple[str, tuple[Floats, Floats]]":
+    import numpy as np
+
     code, _, path = argument.partition("=")
     if not path:
         raise UserError(f"--csv {argument!r}: write it as CODE=FILE, such as PM2.5=pm25.csv")
@@ -310,6 +332,9 @@ def _read_csv(argument: str, since: datetime, until: datetime) -> tuple[str, tup
 
 
 def _write_climatology(path: Path, text: str) -> None:
+    from schemas.rules import load
+    from schemas.rules.climatology import MARK
+
     if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
         raise UserError(f"{path} was written by a person; choose another folder with --out, or move it")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -317,13 +342,13 @@ def _write_climatology(path: Path, text: str) -> None:
     load(path)
 
 
-def _span(record: Activation) -> str:
+def _span(record: "Activation") -> str:
     if record.received_from is not None:
         return f"received from {show_time(record.received_from)}"
     return f"measured from {show_span(record.measured_from, record.measured_to)}"
 
 
-def _types(registry: Registry) -> dict[str, str]:
+def _types(registry: "Registry") -> dict[str, str]:
     return {code: station.type.value for code, station in registry.stations.items()}
 
 

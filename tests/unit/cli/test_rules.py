@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from quantrac.cli import registry_consequences
-from quantrac.cli import rules as rules_module
 from quantrac.cli.registry import registry
 from quantrac.cli.registry_changes import changed_spans, spans_to_average
 from quantrac.cli.review import review
@@ -351,7 +350,7 @@ class StoredMonth:
 def test_climatology_reads_the_good_readings_that_are_stored(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(rules_module, "ClickHouse", StoredMonth)
+    monkeypatch.setattr("quantrac.io.clickhouse.ClickHouse", StoredMonth)
     found = run(rules, "climatology", STATION, "--out", tmp_path, "--margin", "0")
     assert found.exit_code == 0
     baseline = load(tmp_path).thresholds("ambient-air", STATION, "O3", datetime(2026, 1, 1, tzinfo=UTC))
