@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from quantrac.cli.mistakes import EXIT_REFUSED, one_sentence
 from quantrac.cli.options import data_option
-from quantrac.cli.registry_plan import MOST_JUDGED, Plan
+from quantrac.cli.registry_changes import MOST_JUDGED
 from quantrac.cli.registry_source import SOURCE, check_source, territory_option, write_files
 from quantrac.cli.registry_topic import read_records, read_registry, write
 from quantrac.cli.shown_times import show_span, show_time
@@ -19,13 +19,10 @@ from quantrac.cli.target import Target, target_options, tier_option
 from quantrac.cli.terminal import count, echo, say
 from quantrac.domain.territory import Territory
 from quantrac.errors import UserError
-from quantrac.io.passwords import hash_password
-from quantrac.io.records import Record
-from schemas.messages.registry.accounts import Account
-from schemas.messages.registry.stations import Station
-from schemas.messages.rejudge import RejudgeRequest, merged
-from schemas.registry import Record as RegistryRecord
-from schemas.registry import record_key
+
+if TYPE_CHECKING:  # what reads files or asks a broker imports how: the help needs none of it
+    from quantrac.cli.registry_plan import Plan
+    from schemas.registry import Record as RegistryRecord
 
 _NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -58,6 +55,8 @@ def import_(source: Path, correction: bool, territory: Territory | None, target:
     stored: they would be read by what holds from now on. `quantrac registry plan` shows all this before.
     """
     from quantrac.cli.registry_consequences import find_consequences
+    from quantrac.io.records import Record
+    from schemas.registry import record_key
 
     say(f"reading {source}")
     records = check_source(source, territory).records
@@ -172,6 +171,9 @@ def export(
     Those of SOURCE, a folder of *.yaml files or a workbook; without SOURCE those in force. `quantrac registry
     check` and `import` take what is written back. The new file is readable by you alone.
     """
+    from schemas.messages.registry.accounts import Account
+    from schemas.messages.registry.stations import Station
+
     files = [(file, suffix) for file, suffix in ((xlsx, ".xlsx"), (text, ".yaml")) if file is not None]
     if len(files) != 1:
         raise click.UsageError("Give --xlsx FILE or --yaml FILE.")
@@ -192,17 +194,22 @@ def export(
 @click.password_option()
 def hash_password_(password: str) -> None:
     """Ask for a password and print its argon2id hash, for an account's password_hash."""
+    from quantrac.io.passwords import hash_password
+
     echo(hash_password(password))
 
 
 @target_options
-def _records_in_force(*, target: Target) -> Sequence[RegistryRecord]:
+def _records_in_force(*, target: Target) -> "Sequence[RegistryRecord]":
     say(f"reading the registry in force at {target.kafka.bootstrap}")
     return read_records(target)
 
 
-def _judge_again(target: Target, plan: Plan, offset: int) -> None:
+def _judge_again(target: Target, plan: "Plan", offset: int) -> None:
     """Ask for stored readings to be judged again once the registry's record ``offset`` is known."""
+    from quantrac.io.records import Record
+    from schemas.messages.rejudge import RejudgeRequest, merged
+
     requests = merged(
         RejudgeRequest(station=change.code, start=start, end=end, causes=["registry"], registry_offset=offset)
         for change in plan.stations

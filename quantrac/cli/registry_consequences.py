@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from quantrac.cli.registry_changes import HORIZON, Span
-from quantrac.cli.registry_plan import MOST_JUDGED, Plan, StationChange, make_plan
+from quantrac.cli.registry_changes import HORIZON, MOST_JUDGED, Span
+from quantrac.cli.registry_plan import Plan, StationChange, make_plan
 from quantrac.cli.replay_validator import Comparison, rules_in_force
 from quantrac.cli.target import Target
 from quantrac.domain.bounds import DATETIME

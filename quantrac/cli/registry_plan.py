@@ -24,9 +24,6 @@ from quantrac.errors import UserError
 from schemas.messages.registry.stations import Station
 from schemas.registry import Record, record_key
 
-MOST_JUDGED = 100_000
-"""Stored readings that are judged to count flags; of more the newest. 255,000 took 9 s of a core."""
-
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
