@@ -4,43 +4,22 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from quantrac.cli.importing.mapping import read_mapping
-from quantrac.cli.importing.plan import check_station
-from quantrac.cli.importing.published_index import (
-    compare,
-    describe_comparison,
-    hours_in_micrograms,
-    read_published,
-)
-from quantrac.cli.importing.sending import (
-    TOPIC,
-    HistoryFile,
-    Receipts,
-    Sent,
-    StoredFiles,
-    send,
-    wait_until_stored,
-)
-from quantrac.cli.importing.sources import Sources
-from quantrac.cli.importing.summary import describe_stored, wait_for_files, wait_for_flags
-from quantrac.cli.importing.tables import StationFile, open_file
-from quantrac.cli.importing.tally import Tally, describe_tally
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.names import look_up_station
 from quantrac.cli.registry_topic import read_registry, user
 from quantrac.cli.target import Target, target_options
 from quantrac.cli.terminal import echo
-from quantrac.domain.parsing import ParsedFile, parse_file
-from quantrac.domain.registry.registry import Registry
-from quantrac.domain.tables.part import is_part
-from quantrac.domain.tables.reader import read_table
 from quantrac.errors import UserError
-from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.kafka.group_progress import GroupProgress
-from quantrac.io.kafka.producer import KafkaProducer
+
+if TYPE_CHECKING:  # what reads files imports how, and the clients when something is asked of them
+    from quantrac.cli.importing.sending import HistoryFile, Sent
+    from quantrac.cli.importing.sources import Sources
+    from quantrac.domain.parsing import ParsedFile
+    from quantrac.domain.registry.registry import Registry
 
 _PROGRESS_SECONDS = 2.0
 _UNPLACED_NAMED = 5
@@ -83,6 +62,10 @@ def import_history(
     Exit status: 0 everything has its station and was sent, 1 some rows or files have none, or nothing moved
     for a minute.
     """
+    from quantrac.cli.importing.mapping import read_mapping
+    from quantrac.cli.importing.plan import check_station
+    from quantrac.cli.importing.sources import Sources
+
     mapping = read_mapping(mapping_file)
     with read_registry(target) as registry:
         code = look_up_station(station, registry.stations) if station else ""
@@ -101,7 +84,11 @@ def import_history(
         sys.exit(1)
 
 
-def _read(file: HistoryFile, registry: Registry, now: datetime) -> ParsedFile:
+def _read(file: "HistoryFile", registry: "Registry", now: datetime) -> "ParsedFile":
+    from quantrac.domain.parsing import parse_file
+    from quantrac.domain.tables.part import is_part
+    from quantrac.domain.tables.reader import read_table
+
     station = registry.stations[file.station]
     read = read_table if is_part(file.content) else parse_file
     return read(file.content, file.name, station, now)
@@ -111,7 +98,9 @@ def _say(text: str) -> None:
     echo(text, err=True)
 
 
-def _show(sources: Sources, registry: Registry) -> None:
+def _show(sources: "Sources", registry: "Registry") -> None:
+    from quantrac.cli.importing.tally import Tally, describe_tally
+
     tally, rows, count, now = Tally(), 0, 0, datetime.now(UTC)
     for file in sources.files(_say):
         tally.add(file.station, _read(file, registry, now))
@@ -122,13 +111,19 @@ def _show(sources: Sources, registry: Registry) -> None:
     _tell_unplaced(sources)
 
 
-def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
+def _import(sources: "Sources", target: Target, *, wait: bool) -> bool:
     """Send all, and sum up; returns whether everything that was sent is stored, where that was waited for."""
+    from quantrac.cli.importing.sending import TOPIC, Receipts, StoredFiles, send, wait_until_stored
+    from quantrac.cli.importing.summary import describe_stored, wait_for_files, wait_for_flags
+    from quantrac.io.clickhouse import ClickHouse
+    from quantrac.io.kafka.group_progress import GroupProgress
+    from quantrac.io.kafka.producer import KafkaProducer
+
     database = ClickHouse(target.clickhouse)
     wait_until_stored(target, _say)
     started = told_at = time.monotonic()
 
-    def tell(sent: Sent) -> None:
+    def tell(sent: "Sent") -> None:
         nonlocal told_at
         if time.monotonic() - told_at >= _PROGRESS_SECONDS:
             told_at = time.monotonic()
@@ -165,8 +160,17 @@ def _import(sources: Sources, target: Target, *, wait: bool) -> bool:
     return True
 
 
-def _compare(path: Path, sources: Sources, registry: Registry) -> None:
+def _compare(path: Path, sources: "Sources", registry: "Registry") -> None:
     """Compare an index that was published with ours, made of the very files that are imported."""
+    from quantrac.cli.importing.published_index import (
+        compare,
+        describe_comparison,
+        hours_in_micrograms,
+        read_published,
+    )
+    from quantrac.cli.importing.sources import Sources
+    from quantrac.cli.importing.tables import StationFile, open_file
+
     table, now = open_file(path, "/"), datetime.now(UTC)
     if isinstance(table, StationFile):
         raise UserError(f"{path}: a station's file holds no index")
@@ -181,7 +185,7 @@ def _compare(path: Path, sources: Sources, registry: Registry) -> None:
         echo(line)
 
 
-def _tell_unplaced(sources: Sources) -> None:
+def _tell_unplaced(sources: "Sources") -> None:
     for sentence, count in sources.unplaced.most_common(_UNPLACED_NAMED):
         echo(f"not imported, {count:,} rows or files: {sentence}", err=True)
     more = len(sources.unplaced) - _UNPLACED_NAMED
