@@ -41,12 +41,18 @@ LIGHT = [
     ["simulate", "--help"],
     ["sql", "--help"],
     ["sql", "SELECT 1"],
+    ["rules", "--help"],
+    ["import", "--help"],
+    ["replay", "--help"],
+    ["keys", "--help"],
+    ["limits", "--help"],
+    ["review", "--help"],
+    ["registry", "--help"],
 ]
 WITHOUT_CLIENTS = [
     ["registry", "check", "DIR"],
-    ["registry", "--help"],
     ["limits", "list"],
-    ["review", "--help"],
+    ["rules", "check", "DIR"],
 ]
 
 
