@@ -55,6 +55,7 @@ class Interval(AnswerModel):
     """The distance between two readings of a parameter in a span of time."""
 
     seconds: int
+    """Distance between two files."""
     valid_from: datetime | None
     """Inclusive; null = always was."""
     valid_to: datetime | None
