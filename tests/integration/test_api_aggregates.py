@@ -202,7 +202,8 @@ def test_an_index_comes_in_its_present_version_with_the_words_and_the_colour_of_
 
 def test_an_index_is_answered_as_it_stood(api: TestClient) -> None:
     def stood(as_of: str) -> list[tuple[int, int, str]]:
-        path = f"/v1/indices?station={HANOI}&{MARCH}&to=2026-03-25T06:00:00Z&as_of={as_of}"
+        span = "from=2026-03-01T00:00:00Z&to=2026-03-25T06:00:00Z"
+        path = f"/v1/indices?station={HANOI}&{span}&as_of={as_of}"
         return [(each["version"], each["value"], each["level"]["name"]) for each in items(api, path)]
 
     assert stood("2026-03-25T06:59:59Z") == []

@@ -208,7 +208,7 @@ def test_what_services_ask_across_two_tables_is_answered_on_two_shards(
     asked = {
         "start": "2026-03-25 00:00:00.000",
         "end": "2026-03-26 00:00:00.000",
-        "station": "B",
+        "stations": ["B"],
         "reason": "x",
     }
     assert [row["station"] for page in replay._pages(two, asked) for row in page] == ["an account"]

@@ -348,7 +348,8 @@ def test_simulate_replays_a_csv_as_a_stations_files(tmp_path: Path, start: Start
     )
     options = ["--csv", str(table), "--station", "HN_X", "--map", "TEMP=Temp:oC", "--to", "2026-03-26"]
     result = CliRunner().invoke(simulate, options)
-    assert (result.exit_code, result.output) == (0, "2 files acknowledged\n")
+    hint = "readings older than 60 days are suspect by `age`; `quantrac import` takes history\n"
+    assert (result.exit_code, result.output) == (0, f"2 files acknowledged\n{hint}")
     wait_until(lambda: len(server.received) == 2)
     assert [(root / file).read_bytes() for file in server.received] == [
         b"PM2.5\t4.10\t\t20260325000000\t00\r\n",
