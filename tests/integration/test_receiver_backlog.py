@@ -126,16 +126,16 @@ def test_stored_files_go_out_again_as_they_came(clickhouse: ClickHouseSettings) 
     stored = [(CODE, first, FLOW), ("bkhn", foreign, b"\xff\0x")]
     database.insert("raw_files", raw_file_columns(stored))
 
-    def replay(**filters: str) -> list[Record]:
+    def replay(**filters: object) -> list[Record]:
         span = {"start": "2026-03-25 00:00:00.000", "end": "2026-03-26 00:00:00.000"}
-        pages = _pages(database, {"station": "", "reason": "", **span, **filters})
+        pages = _pages(database, {"stations": [], "reason": "", **span, **filters})
         return [raw_file("raw-file-backlog", row) for page in pages for row in page]
 
     assert replay() == [
         Record("raw-file-backlog", key.encode(), content, headers.to_headers())
         for key, headers, content in stored
     ]
-    assert [r.key for r in replay(station=CODE)] == [CODE.encode()]
+    assert [r.key for r in replay(stations=[CODE])] == [CODE.encode()]
     assert replay(reason="unknown-parameter") == []
     reject = {"station": CODE, "received_at": NOON, "file_id": file_id(FLOW), "line": 2, "text": "Flow_Out"}
     reject |= {"reason": "unknown-parameter", "detail": ""}
