@@ -21,7 +21,7 @@ _END = datetime.max.replace(tzinfo=UTC)
 
 
 class _Change(NamedTuple):
-    """What held in a span, and what is to have held."""
+    """A value of the registry in force in a span, and the one of the new record."""
 
     start: datetime
     end: datetime

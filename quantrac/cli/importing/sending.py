@@ -114,7 +114,7 @@ class Receipts:
         self._last: dict[str, int] = {}
         """Milliseconds since 1970 of the last one, by station."""
         self._receipts: dict[str, tuple[float, frozenset[int]]] = {}
-        """When it was asked, and which milliseconds are taken, by station."""
+        """By station the time of the last question, and the milliseconds that are taken."""
 
     def next(self, station: str) -> datetime:
         """Return the next time of receipt (UTC, whole milliseconds) for a file of the station."""
