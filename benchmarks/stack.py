@@ -72,6 +72,8 @@ def quantrac(command: str, data: DataDir, *arguments: str) -> None:
         [sys.executable, "-m", "quantrac.cli", command, "--data", str(data.root), *arguments],
         check=True,
         stdout=subprocess.DEVNULL,
+        # The demo's past of a week would be sent and stored meanwhile.
+        env=os.environ | {"QUANTRAC_DEMO_PAST_DAYS": "0"},
     )
 
 
