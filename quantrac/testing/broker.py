@@ -89,6 +89,7 @@ class FakeProducer:
     def __init__(self, broker: FakeBroker) -> None:
         self._broker = broker
         self._queue: list[tuple[Record, Callable[[str | None], None]]] = []
+        self._sent = threading.Condition()
         self._failed: str | None = None
 
     def produce(self, records: Sequence[Record]) -> None:
@@ -108,12 +109,15 @@ class FakeProducer:
 
     def send(self, record: Record, on_delivery: Callable[[str | None], None]) -> None:
         """Queue one message; ``on_delivery(None | reason)`` is called from :meth:`poll`."""
-        self._queue.append((record, on_delivery))
+        with self._sent:
+            self._queue.append((record, on_delivery))
+            self._sent.notify_all()
 
     def poll(self, seconds: float) -> None:
-        """Deliver what waits; with the broker away, or nothing to do, sleep for ``seconds``."""
-        if self._broker.away or not self._queue:
-            threading.Event().wait(seconds)
+        """Deliver what waits; with the broker away, or nothing to do, wait up to ``seconds``."""
+        with self._sent:
+            if self._broker.away or not self._queue:
+                self._sent.wait(seconds)
         while self._queue and not self._broker.away:
             record, on_delivery = self._queue.pop(0)
             on_delivery(self._broker._append(record))

@@ -11,7 +11,7 @@ class ForwarderSettings(ServiceSettings):
     ministry_url: HttpUrl
     """Address of the ministry's receiver; ``/v1/deliveries`` is added. HTTPS outside one machine."""
     ministry_name: str = "ministry"
-    """Name of the ministry in receipts and logs."""
+    """Name of the ministry in receipts and logs, as its receipts state it."""
     ministry_account: str = Field(min_length=1)
     """The province's account at the ministry."""
     ministry_password_file: FilePath | None = None

@@ -1,16 +1,18 @@
 """Decides about a batch of flagged sets: which are delivered, wait, or become dead letters."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from quantrac.domain.readings import FlaggedSet
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.codecs.decoding import BadMessage
 from schemas.codecs.sets import decode_flagged_set
-from schemas.messages.deliveries import DeliveredFile, DeliveryReceipt, Receipt
+from schemas.messages.deliveries import Receipt
 from services.forwarder.backoff import Backoff
+from services.forwarder.confirmation import Sending, build_delivery_receipt
 from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries
 from services.forwarder.ministry import DeliveryRefused, Ministry, MinistryAway
+from services.forwarder.receipt_check import check_receipt
 
 
 class ForwardHandler:
@@ -21,12 +23,22 @@ class ForwardHandler:
     """
 
     def __init__(
-        self, *, ministry: Ministry, target: str, receipt_topic: str, backoff: Backoff | None = None
+        self,
+        *,
+        ministry: Ministry,
+        target: str,
+        account: str,
+        receipt_topic: str,
+        clock: Callable[[], datetime],
+        backoff: Backoff | None = None,
     ) -> None:
-        self._ministry, self._target, self._receipt_topic = ministry, target, receipt_topic
+        """``target`` is the ministry's name, ``account`` the province's account there."""
+        self._ministry, self._target, self._account = ministry, target, account
+        self._receipt_topic, self._clock = receipt_topic, clock
         self._backoff = backoff or Backoff()
-        # Receipts of this batch so far, by delivery: after "not now" the same batch comes again.
+        # Of this batch so far, by delivery: after "not now" the same batch comes again.
         self._receipts: dict[str, Receipt] = {}
+        self._sendings: dict[str, Sending] = {}
 
     def handle(self, batch: Sequence[Record]) -> Done | NotNow:
         """Deliver a batch; see :class:`quantrac.io.records.Handler`."""
@@ -44,6 +56,7 @@ class ForwardHandler:
         except DeliveryRefused as error:
             return NotNow(_explain(error, self._target), self._backoff.next())
         self._receipts.clear()
+        self._sendings.clear()
         return Done(records, dead)
 
     def _deliver(self, delivery: Delivery) -> Iterator[Record | DeadLetter]:
@@ -58,35 +71,27 @@ class ForwardHandler:
             for half in delivery.halves():
                 yield from self._deliver(half)
             return
-        reasons = {reject.line: reject.reason for reject in receipt.rejected}
-        yield from self._confirmations(delivery, receipt, reasons)
-        for line, reason in sorted(reasons.items()):
-            yield DeadLetter(delivery.items[line - 1].record, f"the ministry rejected the set: {reason}")
+        yield self._confirm(delivery, receipt)
+        for reject in receipt.rejected:
+            item = delivery.items[reject.line - 1]
+            yield DeadLetter(item.record, f"the ministry rejected the set: {reject.reason}")
 
     def _receipt(self, delivery: Delivery) -> Receipt:
         if delivery.id not in self._receipts:
+            before = self._sendings.get(delivery.id)
+            self._sendings[delivery.id] = (
+                replace(before, tries=before.tries + 1) if before else Sending(self._clock())
+            )
             receipt = self._ministry.deliver(delivery)
-            _check(receipt, delivery)
+            check_receipt(receipt, delivery, account=self._account, ministry=self._target)
             self._receipts[delivery.id] = receipt
             self._backoff.reset()
         return self._receipts[delivery.id]
 
-    def _confirmations(
-        self, delivery: Delivery, receipt: Receipt, reasons: Mapping[int, str]
-    ) -> Iterator[Record]:
-        files_of_station: defaultdict[str, list[DeliveredFile]] = defaultdict(list)
-        for line, item in enumerate(delivery.items, start=1):
-            if line not in reasons:
-                files_of_station[item.flagged.station].append(_file(item.flagged))
-        for station, files in files_of_station.items():
-            confirmation = DeliveryReceipt(
-                station=station,
-                delivery_id=delivery.id,
-                target=self._target,
-                confirmed_at=receipt.received_at,
-                files=files,
-            )
-            yield Record(self._receipt_topic, station.encode(), confirmation.model_dump_json().encode())
+    def _confirm(self, delivery: Delivery, receipt: Receipt) -> Record:
+        sending = self._sendings[delivery.id]
+        message = build_delivery_receipt(delivery, receipt, sending, target=self._target)
+        return Record(self._receipt_topic, delivery.id.encode(), message.model_dump_json().encode())
 
 
 def _decode(batch: Sequence[Record]) -> tuple[list[DeliveryItem], list[DeadLetter]]:
@@ -101,27 +106,6 @@ def _decode(batch: Sequence[Record]) -> tuple[list[DeliveryItem], list[DeadLette
         if flagged.station:
             items.append(DeliveryItem(record, flagged))
     return items, dead
-
-
-def _file(flagged: FlaggedSet) -> DeliveredFile:
-    return DeliveredFile(
-        file_id=flagged.file_id,
-        readings=len(flagged.readings),
-        received_at=flagged.received_at,
-        revision=flagged.revision,
-    )
-
-
-def _check(receipt: Receipt, delivery: Delivery) -> None:
-    """Raise :class:`MinistryAway` for a receipt that does not cover every set of the delivery."""
-    sets = len(delivery.items)
-    lines = {reject.line for reject in receipt.rejected}
-    if receipt.delivery_id != delivery.id:
-        raise MinistryAway(f"the receipt is for {receipt.delivery_id}, the delivery was {delivery.id}")
-    if receipt.accepted + len(lines) != sets or any(line > sets for line in lines):
-        raise MinistryAway(
-            f"the receipt speaks of {receipt.accepted} sets and {len(lines)} rejects, {sets} sets were sent"
-        )
 
 
 def _explain(refusal: DeliveryRefused, target: str) -> str:

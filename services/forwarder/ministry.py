@@ -1,4 +1,4 @@
-"""What the forwarder needs of a ministry, and the two errors it may answer with."""
+"""What the forwarder needs of a ministry, and the errors it may answer with."""
 
 from http import HTTPStatus
 from typing import Protocol
@@ -19,6 +19,13 @@ class MinistryAway(Exception):
         super().__init__(reason)
         self.retry_after = retry_after
         """Seconds the ministry asked to wait; 0 when it named none."""
+
+
+class BadReceipt(MinistryAway):
+    """An answer that proves nothing: the delivery is not confirmed, and is sent again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the receipt is not accepted: {reason}")
 
 
 class DeliveryRefused(Exception):
@@ -43,5 +50,8 @@ class Ministry(Protocol):
     """Takes deliveries."""
 
     def deliver(self, delivery: Delivery) -> Receipt:
-        """Send and wait for the receipt; raises :class:`MinistryAway` or :class:`DeliveryRefused`."""
+        """Send and wait for the receipt, whose signature is verified.
+
+        Raises :class:`MinistryAway`, :class:`BadReceipt` or :class:`DeliveryRefused`.
+        """
         ...

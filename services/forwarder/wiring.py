@@ -1,6 +1,7 @@
 """Builds the forwarder's role from settings: the only place here that makes real clients."""
 
 import logging
+from datetime import UTC, datetime
 
 from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.producer import KafkaProducer
@@ -42,7 +43,9 @@ def forward() -> Role:
         handler=ForwardHandler(
             ministry=ministry,
             target=settings.ministry_name,
+            account=settings.ministry_account,
             receipt_topic=settings.topic("delivery-receipt"),
+            clock=lambda: datetime.now(UTC),
         ),
         batch_size=MAX_SETS,
         progress=Progress(settings.stalled_seconds),

@@ -174,6 +174,8 @@ class DeliveriesSettings(DoorSettings):
 
     delivery_ahead_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0
     """How far a delivered set's time of receipt may lie after the ministry's clock."""
+    ministry_name: Annotated[str, Field(min_length=1)] = "ministry"
+    """Name of the ministry in receipts; the provinces' QUANTRAC_MINISTRY_NAME must be the same."""
 
 
 class BacklogSettings(ServiceSettings):

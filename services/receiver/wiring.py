@@ -39,8 +39,10 @@ from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.adapters.http.files import files_router
 from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.config import BacklogSettings, DeliveriesSettings, DoorSettings, IntakeSettings
+from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
 from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
+from services.receiver.deliveries.receipts import ReceiptWriter
 from services.receiver.deliveries.role import DeliveriesHealth, DeliveriesRole
 from services.receiver.intake.handler import IntakeHandler
 from services.receiver.intake.intake import Intake
@@ -168,7 +170,7 @@ def backlog() -> Role:
 
 
 def deliveries() -> Role:
-    """Build the ministry's role ``deliveries``: the provinces' deliveries → qa-flagged."""
+    """Build the ministry's role ``deliveries``: the provinces' deliveries → qa-flagged, delivery-receipt."""
     settings, http = load(DeliveriesSettings), load(HttpSettings)
     if settings.tier != "ministry":
         sys.exit("bad configuration: QUANTRAC_TIER: only the ministry runs the role deliveries")
@@ -176,22 +178,35 @@ def deliveries() -> Role:
     registry = Registry()
     refused = _login_refusals(settings)
     table, logins = _registry_reader(settings, registry), _logins(settings, registry, refused)
-    health = DeliveriesHealth(table, Progress(settings.stalled_seconds, name="http"))
+    loops = {name: Progress(settings.stalled_seconds, name=name) for name in ("http", "writes")}
+    health = DeliveriesHealth(table, list(loops.values()))
+    writes = ConfirmedWrites(
+        ReportingProducer(settings.kafka_connection, linger_ms=5, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
+        seconds=_CONFIRM_DELIVERY_SECONDS + 1,
+        on_round=loops["writes"].round,
+    )
     handler = DeliveryHandler(
-        producer=KafkaProducer(settings.kafka_connection, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
+        writes=writes,
         ledger=DeliveryLedger(settings.spool / "deliveries.sqlite"),
+        receipts=ReceiptWriter(settings.ministry_name, sign=lambda _: ""),
         clock=_now,
         topic=settings.topic("qa-flagged"),
+        receipt_topic=settings.topic("delivery-receipt"),
         registry=registry,
         ahead=timedelta(minutes=settings.delivery_ahead_minutes),
     )
     app = create_app(health=health.read)
     app.include_router(deliveries_router(handler, BasicAuth(logins, "province")))
     address = settings.http_host, settings.http_port
-    server = HttpServer(*address, app, limits=http, on_round=health.loop.round)
+    server = HttpServer(*address, app, limits=http, on_round=loops["http"].round)
     allow_open_files(http.max_connections + _OWN_FILES)
     return DeliveriesRole(
-        registry_table=table, logins=logins, server=server, health=health, refused=refused.run
+        registry_table=table,
+        logins=logins,
+        server=server,
+        health=health,
+        writes=writes.run,
+        refused=refused.run,
     )
 
 

@@ -23,7 +23,18 @@ from schemas.messages.deliveries import DeliveryReceipt
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet
 from services.aggregator.sink.registry_tables import NEVER
-from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, replaced
+from support.extremes import (
+    ALERT,
+    DELIVERY,
+    RAW,
+    RECEIPT,
+    REJECTED,
+    SET,
+    Case,
+    cases,
+    column_types,
+    replaced,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -38,15 +49,20 @@ MADE_HERE = {
     ("readings", "received_at"): "of version",
     ("raw_files", "content"): "any bytes",
     ("alerts", "facts"): "texts of texts",
+    ("receipts", "waiting"): "true or false",
+    ("rejected_sets", "rejected_at"): "confirmed_at",
+    **{("deliveries", name): "counted" for name in ("sets", "waiting", "rejected", "readings")},
 }
 """Column -> what it is made of, where no field of a message is stored in it as it is."""
 
 
 def test_every_column_that_a_message_fills_has_a_field_with_bounds() -> None:
-    filled = {column for fields in (SET, RAW, RECEIPT, ALERT) for column in fields.values()}
+    messages = (SET, RAW, DELIVERY, RECEIPT, REJECTED, ALERT)
+    filled = {column for fields in messages for column in fields.values()}
     derived = {("files", "station"), ("files", "name"), ("readings", "rules")}
     derived |= {("rejects", name) for name in ("station", "received_at", "file_id")}
     tables = {"files", "readings", "rejects", "raw_files", "receipts", "alerts"}
+    tables |= {"deliveries", "rejected_sets"}
     columns = {column for column in column_types() if column[0] in tables}
     assert columns == filled - {("reading_revisions", "cause")} | derived | set(MADE_HERE)
 
@@ -66,6 +82,7 @@ def ends(column_type: str) -> tuple[datetime, datetime]:
         (DATETIME, ("averages", "ends_at")),
         (DATETIME, ("alerts", "opened_at")),
         (DATETIME64, ("receipts", "confirmed_at")),
+        (DATETIME64, ("deliveries", "confirmed_at")),
         (DATETIME64, ("files", "received_at")),
     ],
     ids=str,
@@ -81,6 +98,7 @@ def test_the_times_of_the_description_are_those_of_the_columns(
     [
         (bounds.UINT16, [("receipts", "revision")]),
         (bounds.UINT32, [("readings", "line"), ("rejects", "line"), ("receipts", "readings")]),
+        (bounds.UINT32, [("deliveries", "bytes"), ("deliveries", "tries"), ("rejected_sets", "line")]),
         (bounds.UINT32, [("alerts", "version"), ("averages", "version"), ("averages", "received")]),
         (bounds.UINT64, [("readings", "version"), ("reading_revisions", "superseded_by")]),
     ],
@@ -150,6 +168,7 @@ def test_the_store_takes_every_set_that_the_door_takes_and_none_that_it_cannot_h
         (DeliveryReceipt, "delivery-receipt.json", "files.0.readings", str(2**32)),
         (DeliveryReceipt, "delivery-receipt.json", "files.0.revision", str(2**16)),
         (DeliveryReceipt, "delivery-receipt.json", "files.0.received_at", '"2300-01-01T00:00:00Z"'),
+        (DeliveryReceipt, "delivery-receipt.json", "bytes", str(2**32)),
         (DeliveryReceipt, "delivery-receipt.json", "confirmed_at", '"9999-12-31T23:59:59Z"'),
         (Alert, "alert.json", "opened_at", '"2106-02-07T06:28:16Z"'),
         (Alert, "alert.json", "changed_at", '"0001-01-01T00:00:00Z"'),

@@ -31,6 +31,7 @@ from services.validator.rejudge.handler import RejudgeHandler
 from services.validator.rejudge.in_flight import InFlight
 from services.validator.validate.handler import ValidateHandler
 from support.averages import AveragesInMemory, windows_handler
+from support.receipts import receipt_of
 
 STATION = b"HN_DEMO_KHI001"
 HEADERS = {
@@ -134,6 +135,8 @@ def test_raw_files_receipts_and_alerts_become_rows() -> None:
     assert rows["raw_files"]["content"] == [example("raw-file.txt")]
     assert rows["raw_files"]["file_id"] == rows["receipts"]["file_id"]
     assert rows["receipts"]["readings"] == [4]
+    assert rows["deliveries"]["delivery_id"] == rows["receipts"]["delivery_id"]
+    assert (rows["deliveries"]["sets"], rows["deliveries"]["readings"]) == ([1], [4])
     assert rows["alerts"]["alert_id"] == ["station-silent/HN_DEMO_KHI001/2026-03-25T00:25:00Z"]
     assert (rows["alerts"]["parameter"], rows["alerts"]["version"]) == ([""], [1])
     assert rows["alerts"]["facts"][0]["interval_minutes"] == "5"
@@ -185,18 +188,23 @@ def test_dirty_hours_become_averages_once(registry: Registry) -> None:
 
 class Ministry:
     def deliver(self, delivery: Delivery) -> Receipt:
-        return Receipt(
-            delivery_id=delivery.id,
-            accepted=len(delivery.items),
-            duplicate=False,
-            rejected=[],
+        return receipt_of(
+            delivery,
+            ministry="ministry",
+            account="province-hn",
             received_at=datetime(2026, 3, 24, 17, 5, 15, 2000, tzinfo=UTC),
+            signed=json.loads(example("delivery-receipt.json"))["receipt"],
         )
 
 
 def test_a_flagged_set_is_delivered_and_gives_a_receipt() -> None:
-    handler = ForwardHandler(ministry=Ministry(), target="ministry", receipt_topic="delivery-receipt")
+    handler = ForwardHandler(
+        ministry=Ministry(),
+        target="ministry",
+        account="province-hn",
+        receipt_topic="delivery-receipt",
+        clock=lambda: datetime(2026, 3, 24, 17, 5, 14, 900_000, tzinfo=UTC),
+    )
     for _ in range(2):
-        receipt = json.loads(only(handler.handle([record("qa-flagged", "qa-flagged.json")])).value or b"null")
-        expected = json.loads(example("delivery-receipt.json"))
-        assert receipt | {"delivery_id": ""} == expected | {"delivery_id": ""}
+        kept = only(handler.handle([record("qa-flagged", "qa-flagged.json")]))
+        assert same(kept.value, "delivery-receipt.json")

@@ -35,8 +35,10 @@ from services.receiver.access.logins import Logins
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
+from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
 from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
+from services.receiver.deliveries.receipts import ReceiptWriter
 from support.waiting import LIMIT
 
 MAX_BYTES = 100_000
@@ -60,16 +62,23 @@ class MinistryServer:
         return self.broker.records("mae.qa-flagged")
 
     @property
+    def kept(self) -> list[Record]:
+        return self.broker.records("mae.delivery-receipt")
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self.ledger = DeliveryLedger(self.folder / "deliveries.sqlite")
+        writes = ConfirmedWrites(self.broker.producer(), seconds=1)
         deliveries = DeliveryHandler(
-            producer=self.broker.producer(),
+            writes=writes,
             ledger=self.ledger,
+            receipts=ReceiptWriter("mae", lambda _: ""),
             clock=lambda: datetime.now(UTC),
             topic="mae.qa-flagged",
+            receipt_topic="mae.delivery-receipt",
             registry=self.registry,
         )
         app = create_app(health=lambda: Health(True))
@@ -83,10 +92,15 @@ class MinistryServer:
         listening = socket.create_server(("127.0.0.1", self.port))
         self.thread = threading.Thread(target=self.server.run, args=([listening],))
         self.thread.start()
+        self.stop_writes = threading.Event()
+        self.writes_thread = threading.Thread(target=writes.run, args=(self.stop_writes,))
+        self.writes_thread.start()
 
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join(timeout=LIMIT)
+        self.stop_writes.set()
+        self.writes_thread.join(timeout=LIMIT)
         self.logins.close()
         self.ledger.close()
 
@@ -142,7 +156,12 @@ class Forwarder:
     def step(self) -> int:
         client = HttpMinistry(self.server.url, self.account, self.password)
         handler = ForwardHandler(
-            ministry=client, target="mae", receipt_topic="hn.delivery-receipt", backoff=Backoff()
+            ministry=client,
+            target="mae",
+            account=self.account,
+            receipt_topic="hn.delivery-receipt",
+            clock=lambda: NOON,
+            backoff=Backoff(),
         )
         runner = Runner(
             service="forwarder.forward", consumer=self, producer=self.broker.producer(), handler=handler
@@ -211,12 +230,14 @@ def problem(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, str(content["detail"])
 
 
-def test_a_batch_is_delivered_once_with_a_receipt_for_each_station(ministry: MinistryServer) -> None:
+def test_a_batch_is_delivered_once_with_a_receipt_for_each_delivery(ministry: MinistryServer) -> None:
     batch = [record("A", "1", 0), record("B", "2", 1), record("A", "3", 2), record("C", "4", 9, partition=1)]
     forwarder = Forwarder(ministry, batch)
     assert forwarder.step() == 4
     assert [(r.key, r.value) for r in ministry.flagged] == [(record.key, record.value) for record in batch]
-    assert [(r.station, len(r.files)) for r in forwarder.receipts] == [("A", 2), ("B", 1), ("C", 1)]
+    assert [[f.station for f in r.files] for r in forwarder.receipts] == [["A", "B", "A"], ["C"]]
+    kept = [DeliveryReceipt.model_validate_json(r.value or b"") for r in ministry.kept]
+    assert [r.model_copy(update={"sent_at": NOON, "tries": 1}) for r in kept] == forwarder.receipts
     assert forwarder.committed == [0, 1, 2, 9]
 
 
@@ -254,23 +275,23 @@ def test_a_ministry_that_was_down_gets_everything_once(down: MinistryServer) -> 
     finally:
         down.stop()
     assert [r.key for r in down.flagged] == [b"A", b"B"]
-    assert [r.station for r in forwarder.receipts] == ["A", "B"]
+    assert [[f.station for f in r.files] for r in forwarder.receipts] == [["A"], ["B"]]
     assert len(forwarder.waits) == 2
     assert forwarder.waits[0] <= 1.0
 
 
 def test_a_ministry_whose_broker_is_away_answers_503_and_remembers_nothing(ministry: MinistryServer) -> None:
-    ministry.broker.away = True
+    ministry.broker.failing = "Local: Message timed out"
     response = post(ministry, line("A", "1"))
     assert problem(response) == (
         503,
-        "the broker did not confirm the sets: the broker is away",
+        "the broker did not confirm the sets: Local: Message timed out",
     )
     assert response.headers["retry-after"] == "5"
     forwarder = Forwarder(ministry, [record("A", "1")])
 
     def mend() -> None:
-        ministry.broker.away = False
+        ministry.broker.failing = None
 
     forwarder.on_wait = mend  # type: ignore[method-assign]
     assert forwarder.step() == 1
@@ -313,7 +334,7 @@ def test_a_rejected_set_is_a_dead_letter_in_the_province(ministry: MinistryServe
     bad = Record("hn.qa-flagged", b"A", wrong, {}, 0, 1)
     forwarder = Forwarder(ministry, [record("A", "1", 0), bad])
     assert forwarder.step() == 2
-    assert [len(r.files) for r in forwarder.receipts] == [1]
+    assert [(len(r.files), len(r.rejected)) for r in forwarder.receipts] == [(1, 1)]
     assert [(r.value, r.headers["reason"]) for r in forwarder.dead] == [
         (
             bad.value,

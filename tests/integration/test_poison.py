@@ -36,7 +36,20 @@ from services.aggregator.windows.exceedances.queries import ClickHouseExceedance
 from services.aggregator.windows.exceedances.step import ExceedanceStep
 from services.aggregator.windows.indices.queries import ClickHouseIndices
 from support.averages import windows_handler
-from support.extremes import ALERT, RAW, RECEIPT, SET, Case, cases, column_types, extremes, replaced
+from support.extremes import (
+    ALERT,
+    DELIVERY,
+    RAW,
+    RECEIPT,
+    REJECTED,
+    REJECTED_FILE,
+    SET,
+    Case,
+    cases,
+    column_types,
+    extremes,
+    replaced,
+)
 from support.waiting import LIMIT, wait_until
 
 TOPICS = {
@@ -48,6 +61,9 @@ TOPICS = {
     "window-dirty": "dirty",
     "rejudge": "rejudge",
 }
+
+TABLES = ("readings", "reading_revisions", "files", "rejects", "raw_files", "alerts")
+TABLES += ("deliveries", "receipts", "rejected_sets")
 
 
 def flagged_file(code: str, *readings: FlaggedReading, at: datetime = NOON, **fields: Any) -> FlaggedSet:
@@ -92,7 +108,7 @@ class Stage:
 def store(clickhouse: ClickHouseSettings) -> Iterator[ClickHouse]:
     client = ClickHouse(clickhouse)
     yield client
-    for table in ("readings", "reading_revisions", "files", "rejects", "raw_files", "receipts", "alerts"):
+    for table in TABLES:
         client.command(f"TRUNCATE TABLE {table}")
 
 
@@ -131,9 +147,8 @@ def set_cases() -> list[Case]:
 def test_the_columns_of_the_migrations_are_those_of_the_engine(store: ClickHouse) -> None:
     look = "SELECT table, name, type FROM system.columns WHERE database = currentDatabase()"
     engine = {(table, name): column_type for table, name, column_type in store.query(look).rows}
-    tables = {"readings", "reading_revisions", "files", "rejects", "raw_files", "receipts", "alerts"}
-    assert {column: engine[column] for column in engine if column[0] in tables} == {
-        column: column_type for column, column_type in column_types().items() if column[0] in tables
+    assert {column: engine[column] for column in engine if column[0] in TABLES} == {
+        column: column_type for column, column_type in column_types().items() if column[0] in TABLES
     }
 
 
@@ -261,13 +276,26 @@ def test_what_no_description_foresaw_is_isolated_by_what_the_engine_says(
 
 
 @pytest.mark.parametrize(
-    ("topic", "example_name", "columns"),
-    [("receipts", "delivery-receipt.json", RECEIPT), ("alerts", "alert.json", ALERT)],
+    ("topic", "message", "columns"),
+    [
+        ("receipts", json.loads(example("delivery-receipt.json")), DELIVERY | RECEIPT),
+        (
+            "receipts",
+            json.loads(example("delivery-receipt.json")) | {"rejected": [REJECTED_FILE]},
+            REJECTED,
+        ),
+        ("alerts", json.loads(example("alert.json")), ALERT),
+    ],
+    ids=["receipts", "rejected sets", "alerts"],
 )
 def test_receipts_and_alerts_are_stored_or_dead_letters_and_their_neighbours_are_stored(
-    store: ClickHouse, sink: Stage, topic: str, example_name: str, columns: Mapping[str, tuple[str, str]]
+    store: ClickHouse,
+    sink: Stage,
+    topic: str,
+    message: Mapping[str, Any],
+    columns: Mapping[str, tuple[str, str]],
 ) -> None:
-    bad_cases = list(cases(json.loads(example(example_name)), columns))
+    bad_cases = list(cases(message, columns))
     batch = among_good_ones([Record(topic, b"k", case.message) for case in bad_cases])
     letters = sink.process(batch, topic=topic)
     assert stored_stations(store) == all_good(len(bad_cases) + 1)

@@ -75,9 +75,31 @@ RAW = {
     },
     "station": ("raw_files", "station"),
 }
+DELIVERY = {
+    name: ("deliveries", name)
+    for name in ("delivery_id", "target", "account", "sent_at", "confirmed_at", "bytes", "tries", "receipt")
+}
 RECEIPT = {
-    **{name: ("receipts", name) for name in ("station", "target", "delivery_id", "confirmed_at")},
-    **{f"files.0.{n}": ("receipts", n) for n in ("file_id", "received_at", "readings", "revision")},
+    **{name: ("receipts", name) for name in ("target", "account", "delivery_id", "confirmed_at")},
+    **{
+        f"files.0.{n}": ("receipts", n) for n in ("station", "file_id", "received_at", "readings", "revision")
+    },
+}
+REJECTED = {
+    **{name: ("rejected_sets", name) for name in ("target", "account", "delivery_id")},
+    **{
+        f"rejected.0.{n}": ("rejected_sets", n)
+        for n in ("line", "station", "file_id", "received_at", "revision", "reason")
+    },
+}
+"""Of a message with :data:`REJECTED_FILE`."""
+REJECTED_FILE = {
+    "line": 2,
+    "station": "HN_DEMO_KHI001",
+    "file_id": "3bff73b6e3485e554ea44f5029ce3cbe5b9189b7d8619747f8d29e39f7aced71",
+    "received_at": "2026-03-24T17:05:12.345000Z",
+    "revision": 0,
+    "reason": "account province-hn may not deliver for station HN_DEMO_KHI001",
 }
 ALERT = {
     name: ("alerts", name)

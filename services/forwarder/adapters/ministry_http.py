@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from quantrac.io.content_encoding import compress_zstd
 from schemas.messages.deliveries import Receipt
 from services.forwarder.delivery import Delivery
-from services.forwarder.ministry import DeliveryRefused, MinistryAway
+from services.forwarder.ministry import BadReceipt, DeliveryRefused, MinistryAway
 
 # The ministry answers after its broker has every set, which takes well under a second when it is well.
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -22,7 +22,7 @@ _HEADERS = {
 }
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _LONGEST_REASON = 300
-# A receipt names 10,000 rejected sets at most, each in some hundred bytes.
+# A receipt names 2,000 rejected sets at most, twice, each in some hundred bytes.
 _LONGEST_ANSWER_BYTES = 16 << 20
 
 
@@ -77,7 +77,7 @@ def _receipt(answer: bytes) -> Receipt:
         # A newer ministry may say more.
         return Receipt.model_validate_json(answer, extra="ignore")
     except ValidationError as error:
-        raise MinistryAway("the answer is not a receipt; is this the ministry?") from error
+        raise BadReceipt("the answer is none; is this the ministry?") from error
 
 
 def _reason(response: httpx.Response, answer: bytes) -> str:

@@ -1,40 +1,33 @@
-"""The ministry's side of a delivery: check each line, produce the good ones, answer with a receipt.
+"""The ministry's side of a delivery: judge each line, produce the good ones, answer with a receipt.
 
-A receipt is a promise, so it is issued only after the broker has confirmed every set. A delivery that comes
-again gets the same receipt and produces nothing.
+A receipt is a promise, so it is issued only after the broker has confirmed every set and the ministry's own
+copy of the receipt. A delivery that comes again gets the same receipt and produces nothing.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from pydantic import ValidationError
-
-from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.ids import file_id, traceparent
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
-from quantrac.io.records import DeliveryFailed, Producer, Record
-from schemas.codecs.decoding import BadMessage
-from schemas.codecs.sets import decode_flagged_set
-from schemas.messages.deliveries import Receipt, RejectedSet
-from schemas.messages.readings import FlaggedSet as FlaggedSetContract
-from schemas.topics import LARGEST_MESSAGE_BYTES
-
-MAX_SETS = 10_000
-"""Lines of one delivery; ten times what a forwarder sends, and a bound on the receipt's length."""
+from quantrac.io.records import DeliveryFailed, Record
+from schemas.messages.deliveries import Receipt
+from services.receiver.deliveries.judge import judge_lines, select_accepted
+from services.receiver.deliveries.receipts import ReceiptWriter, build_delivery_receipt
 
 CLOCK_ALLOWANCE = timedelta(minutes=10)
 """How far a time of receipt may lie after the ministry's clock."""
 
-# How long a request waits for another one's sets to be confirmed before its sender is told to come back.
-_LOCK_SECONDS = 10.0
+MOST_AT_ONCE = 16
+"""Deliveries that are judged and written at the same time: with 64 MiB each they bound the memory."""
 
-
-class TooManySets(ValueError):
-    """The delivery has more than :data:`MAX_SETS` lines."""
+# How long a request waits for room, or for the same delivery in another request, before its sender is told to
+# come back: with both writes below the 30 s that a forwarder waits.
+_TURN_SECONDS = 5.0
 
 
 class NoProvinces(Exception):
@@ -46,36 +39,48 @@ class BrokerAway(Exception):
 
 
 class ReceiptStore(Protocol):
-    """Receipts by account and delivery."""
+    """Receipts by account and delivery; used by several threads."""
 
     def find(self, account: str, delivery_id: str) -> Receipt | None:
         """Return the receipt of an earlier answer, or ``None``."""
         ...
 
-    def add(self, account: str, receipt: Receipt) -> None:
+    def add(self, receipt: Receipt) -> None:
         """Store a receipt; losing one is harmless, since rows are idempotent by key."""
         ...
 
 
+class Writes(Protocol):
+    """What is needed of :class:`services.receiver.deliveries.confirmed_writes.ConfirmedWrites`."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write messages and wait until all are confirmed; raises ``DeliveryFailed``."""
+        ...
+
+
 class DeliveryHandler:
-    """Takes the deliveries of all provinces, one at a time."""
+    """Takes the deliveries of all provinces, several at once; the same one twice at once is produced once."""
 
     def __init__(
         self,
         *,
-        producer: Producer,
+        writes: Writes,
         ledger: ReceiptStore,
+        receipts: ReceiptWriter,
         clock: Callable[[], datetime],
         topic: str,
+        receipt_topic: str,
         registry: Registry,
         ahead: timedelta = CLOCK_ALLOWANCE,
     ) -> None:
         """``ahead`` is how far a time of receipt may lie after ``clock``."""
-        self._producer, self._ledger, self._clock, self._topic = producer, ledger, clock, topic
+        self._writes, self._ledger, self._receipts, self._clock = writes, ledger, receipts, clock
+        self._topic, self._receipt_topic = topic, receipt_topic
         self._registry, self._ahead = registry, ahead
-        # One at a time: a flush reports the failures of everything produced before it, whoever produced it,
-        # and the same delivery sent twice at once must be produced once.
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._lock = threading.Lock()
+        self._under_way: dict[tuple[str, str], Future[Receipt]] = {}
+        """By account and delivery."""
 
     def accept(self, account: Account, body: bytes) -> Receipt:
         """Produce the sets of a delivery (uncompressed body) and return its receipt.
@@ -85,109 +90,66 @@ class DeliveryHandler:
         if not account.provinces:
             raise NoProvinces(f"account {account.name} names no province in the registry")
         delivery_id = file_id(body)
-        if not self._lock.acquire(timeout=_LOCK_SECONDS):
+        key, own = (account.name, delivery_id), Future[Receipt]()
+        with self._lock:
+            first = self._under_way.setdefault(key, own)
+        if first is not own:
+            return _as_duplicate(_await(first))
+        try:
+            own.set_result(self._answer(account, delivery_id, body))
+        except BaseException as error:
+            own.set_exception(error)
+        finally:
+            with self._lock:
+                del self._under_way[key]
+        return own.result()
+
+    def _answer(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
+        # Asked only once this delivery is under way: another request of it has ended before, and stored its.
+        receipt = self._ledger.find(account.name, delivery_id)
+        if receipt is not None:
+            return _as_duplicate(receipt)
+        if not self._room.acquire(timeout=_TURN_SECONDS):
             raise BrokerAway("other deliveries are still waiting for the broker")
         try:
-            receipt = self._ledger.find(account.name, delivery_id)
-            if receipt is not None:
-                return receipt.model_copy(update={"duplicate": True})
             return self._produce(account, delivery_id, body)
-        finally:
-            self._lock.release()
-
-    def _produce(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
-        records: list[Record] = []
-        rejected: list[RejectedSet] = []
-        latest = self._clock() + self._ahead
-        for number, line in enumerate(_lines(body), start=1):
-            try:
-                flagged = _decode(line)
-                _check_rights(flagged, account, self._registry)
-                _check_receipt(flagged, latest)
-            except ValueError as error:
-                rejected.append(RejectedSet(line=number, reason=str(error)))
-            else:
-                records.append(_record(flagged, line, account, delivery_id, self._topic))
-        # 1. produce  2. flush: every message is confirmed
-        try:
-            self._producer.produce(records)
-            self._producer.flush()
         except DeliveryFailed as error:
             raise BrokerAway(f"the broker did not confirm the sets: {error}") from error
-        # 3. store the receipt  4. answer
-        receipt = Receipt(
-            delivery_id=delivery_id,
-            accepted=len(records),
-            duplicate=False,
-            rejected=rejected,
-            received_at=self._clock(),
+        finally:
+            self._room.release()
+
+    def _produce(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
+        judged = judge_lines(body, account, self._registry, self._clock() + self._ahead)
+        # 1. the sets: every message is confirmed
+        headers = {"delivery_id": delivery_id.encode(), "account": account.name.encode()}
+        self._writes.write(
+            [_record(self._topic, flagged, s.content, headers) for s, flagged in select_accepted(judged)]
         )
-        self._ledger.add(account.name, receipt)
+        # 2. the ministry's own copy of the receipt
+        receipt = self._receipts.write(
+            judged, delivery_id=delivery_id, account=account.name, received_at=self._clock()
+        )
+        copy = build_delivery_receipt(receipt, judged, size=len(body)).model_dump_json().encode()
+        self._writes.write([Record(self._receipt_topic, delivery_id.encode(), copy)])
+        # 3. store the receipt  4. answer
+        self._ledger.add(receipt)
         return receipt
 
 
-def _lines(body: bytes) -> list[bytes]:
-    lines = body.removesuffix(b"\n").split(b"\n", MAX_SETS)
-    if len(lines) > MAX_SETS:
-        raise TooManySets(f"a delivery may hold {MAX_SETS} sets")
-    return lines
+def _as_duplicate(receipt: Receipt) -> Receipt:
+    return receipt.model_copy(update={"duplicate": True})
 
 
-def _decode(line: bytes) -> FlaggedSet:
-    """Decode a set as every reader downstream will, and check it against the whole contract.
-
-    Fields that a newer province adds are let through. Raises ``ValueError`` with one sentence.
-    """
-    if len(line) > LARGEST_MESSAGE_BYTES:
-        raise ValueError(f"not a flagged set: {len(line)} bytes, more than {LARGEST_MESSAGE_BYTES}")
+def _await(first: Future[Receipt]) -> Receipt:
     try:
-        flagged = decode_flagged_set(line)
-        FlaggedSetContract.model_validate_json(line, extra="ignore")
-    except BadMessage as error:
-        raise ValueError(f"not a flagged set: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ValueError(f"not a flagged set: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    return flagged
+        return first.result(_TURN_SECONDS)
+    except TimeoutError:
+        raise BrokerAway("the same delivery is still waiting for the broker") from None
 
 
-def _check_rights(flagged: FlaggedSet, account: Account, registry: Registry) -> None:
-    """Raise ``ValueError`` where an account may not deliver a set, by what the registry says now."""
-    if not flagged.station:
-        raise ValueError("the set has no station")
-    station = registry.stations.get(flagged.station)
-    if station is None:
-        raise ValueError(f"station {flagged.station} is not in the ministry's registry")
-    if station.province not in account.provinces:
-        raise ValueError(
-            f"account {account.name} may not deliver for province {station.province}, where station"
-            f" {station.code} is"
-        )
-    if account.stations and station.code not in account.stations:
-        raise ValueError(f"account {account.name} may not deliver for station {station.code}")
-
-
-def _check_receipt(flagged: FlaggedSet, latest: datetime) -> None:
-    """Raise ``ValueError`` for a time of receipt after ``latest``, or one before the readings were made.
-
-    The file received later wins: with a time of the future nothing true could replace a reading. A logger's
-    clock may be as far ahead as the parser takes it to be a clock.
-    """
-    if flagged.received_at > latest:
-        raise ValueError(f"received_at: {flagged.received_at.isoformat()} lies after the ministry's clock")
-    newest = max(flagged.readings.measured_at, default=flagged.received_at)
-    if newest > flagged.received_at + MEASURED_AHEAD:
-        raise ValueError(
-            f"received_at: {flagged.received_at.isoformat()} lies over {MEASURED_AHEAD.days} days before"
-            f" a reading of {newest.isoformat()}"
-        )
-
-
-def _record(flagged: FlaggedSet, line: bytes, account: Account, delivery_id: str, topic: str) -> Record:
-    headers = {
+def _record(topic: str, flagged: FlaggedSet, line: bytes, headers: Mapping[str, bytes]) -> Record:
+    of_file = {
         "file_id": flagged.file_id.encode(),
         "traceparent": traceparent(flagged.file_id).encode(),
-        "delivery_id": delivery_id.encode(),
-        "account": account.name.encode(),
     }
-    return Record(topic, flagged.station.encode(), line, headers)
+    return Record(topic, flagged.station.encode(), line, {**of_file, **headers})

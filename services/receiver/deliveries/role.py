@@ -5,6 +5,7 @@ Its parts are built by ``wiring``; here is what runs, when it is ready, and in w
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quantrac.io.health import Health, first_problem
@@ -19,14 +20,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesHealth:
-    """Whether deliveries are taken: the registry is known and the door's loop turns."""
+    """Whether deliveries are taken: the registry is known and its loops turn."""
 
     registry_table: Table
-    loop: Progress
+    loops: Sequence[Progress]
 
     def read(self) -> Health:
         """Return the health now; the broker may be away meanwhile."""
-        problem = first_problem([self.registry_table.problem, self.loop.problem])
+        problem = first_problem([self.registry_table.problem, *(loop.problem for loop in self.loops)])
         return Health(not problem, problem)
 
 
@@ -40,10 +41,11 @@ class DeliveriesRole:
         logins: Logins,
         server: HttpServer,
         health: DeliveriesHealth,
+        writes: Loop,
         refused: Loop,
     ) -> None:
-        """``refused`` makes alerts of refused logins."""
-        self._refused = refused
+        """``writes`` serves the broker's reports, ``refused`` makes alerts of refused logins."""
+        self._writes, self._refused = writes, refused
         self._table, self._logins, self._server = registry_table, logins, server
         self.health = health.read
 
@@ -52,7 +54,8 @@ class DeliveriesRole:
         self._table.start()
         log.info("http on %s:%d", *self._server.address)
         try:
-            run_threads({"http": self._server.run, "refused logins": self._refused}, stop)
+            loops = {"http": self._server.run, "writes": self._writes, "refused logins": self._refused}
+            run_threads(loops, stop)
         finally:
             self._logins.close()
             self._table.close()

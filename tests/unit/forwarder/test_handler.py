@@ -1,7 +1,7 @@
 """What the forwarder does with a batch, against a ministry that is one object."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,8 +15,7 @@ from services.forwarder.backoff import Backoff
 from services.forwarder.delivery import Delivery, DeliveryItem, cut_deliveries
 from services.forwarder.handler import ForwardHandler
 from services.forwarder.ministry import DeliveryRefused, MinistryAway
-
-CONFIRMED = datetime(2026, 3, 25, 5, 1, tzinfo=UTC)
+from support.receipts import CONFIRMED, receipt_of
 
 
 def flagged_file(station: str, name: str, readings: int = 1, rejects: int = 0) -> FlaggedSet:
@@ -44,26 +43,23 @@ class FakeMinistry:
 
     def deliver(self, delivery: Delivery) -> Receipt:
         self.deliveries.append(delivery)
-        return self.behave(delivery) or receipt(delivery)
+        return self.behave(delivery) or receipt_of(delivery)
 
     @property
     def files(self) -> list[list[str]]:
         return [[item.flagged.file_name for item in d.items] for d in self.deliveries]
 
 
-def receipt(delivery: Delivery, rejected: Sequence[RejectedSet] = (), duplicate: bool = False) -> Receipt:
-    return Receipt(
-        delivery_id=delivery.id,
-        accepted=len(delivery.items) - len(rejected),
-        duplicate=duplicate,
-        rejected=list(rejected),
-        received_at=CONFIRMED,
-    )
-
-
-def forwarder(ministry: FakeMinistry) -> ForwardHandler:
+def forwarder(ministry: FakeMinistry, clock: Callable[[], datetime] = lambda: NOON) -> ForwardHandler:
     longest = Backoff(uniform=lambda _, high: high)
-    return ForwardHandler(ministry=ministry, target="mae", receipt_topic="delivery-receipt", backoff=longest)
+    return ForwardHandler(
+        ministry=ministry,
+        target="mae",
+        account="hanoi",
+        receipt_topic="delivery-receipt",
+        clock=clock,
+        backoff=longest,
+    )
 
 
 def refuse_content(poison: str, status: int = 422) -> Callable[[Delivery], None]:
@@ -105,32 +101,49 @@ def test_a_revision_is_delivered_and_its_receipt_is_one_beside_the_files() -> No
     revision.revision, revision.cause = 1, "late"
     verdict = forwarder(ministry).handle([record(first), record(revision, offset=1)])
     assert ministry.deliveries[0].body == encode_flagged_set(first) + b"\n" + encode_flagged_set(revision)
-    (of_a,) = receipts(verdict)
-    assert [(f.file_id, f.readings, f.revision) for f in of_a.files] == [
+    (kept,) = receipts(verdict)
+    assert [(f.file_id, f.readings, f.revision) for f in kept.files] == [
         (file_id(b"1.txt"), 15, 0),
         (file_id(b"1.txt"), 1, 1),
     ]
 
 
-def test_each_station_gets_one_receipt_with_its_files() -> None:
-    ministry = FakeMinistry()
+def test_a_delivery_is_kept_with_its_receipt_and_all_its_files() -> None:
+    ministry = FakeMinistry(lambda d: receipt_of(d, waiting=[2]))
     batch = [
         record(flagged_file("A", "1.txt", readings=15)),
         record(flagged_file("B", "2.txt"), offset=1),
         record(flagged_file("A", "3.txt", readings=2), offset=2),
     ]
     verdict = done(forwarder(ministry).handle(batch))
-    assert [(r.topic, r.key) for r in verdict.records] == [
-        ("delivery-receipt", b"A"),
-        ("delivery-receipt", b"B"),
+    (delivery,) = ministry.deliveries
+    assert [(r.topic, r.key) for r in verdict.records] == [("delivery-receipt", delivery.id.encode())]
+    (kept,) = receipts(verdict)
+    assert (kept.delivery_id, kept.account, kept.target) == (delivery.id, "hanoi", "mae")
+    assert (kept.sent_at, kept.confirmed_at, kept.tries) == (NOON, CONFIRMED, 1)
+    assert kept.bytes == len(delivery.body)
+    assert [(f.line, f.station, f.file_id, f.readings, f.received_at, f.waiting) for f in kept.files] == [
+        (1, "A", file_id(b"1.txt"), 15, NOON, False),
+        (2, "B", file_id(b"2.txt"), 1, NOON, True),
+        (3, "A", file_id(b"3.txt"), 2, NOON, False),
     ]
-    of_a, of_b = receipts(verdict)
-    assert (of_a.station, of_a.target, of_a.confirmed_at) == ("A", "mae", CONFIRMED)
-    assert of_a.delivery_id == of_b.delivery_id == ministry.deliveries[0].id
-    assert [(f.file_id, f.readings, f.received_at) for f in of_a.files] == [
-        (file_id(b"1.txt"), 15, NOON),
-        (file_id(b"3.txt"), 2, NOON),
-    ]
+    assert kept.rejected == []
+
+
+def test_the_tries_of_a_delivery_are_counted_from_the_first_time_it_was_sent() -> None:
+    now, answers = [NOON], [False, False, True]
+
+    def answer(_: Delivery) -> None:
+        now[0] += timedelta(seconds=10)
+        if not answers.pop(0):
+            raise MinistryAway("503: later")
+
+    handler = forwarder(FakeMinistry(answer), lambda: now[0])
+    batch = [record(flagged_file("A", "1.txt"))]
+    not_now(handler.handle(batch))
+    not_now(handler.handle(batch))
+    (kept,) = receipts(handler.handle(batch))
+    assert (kept.sent_at, kept.tries) == (NOON, 3)
 
 
 def test_each_partition_is_delivered_on_its_own_in_order_of_offset() -> None:
@@ -191,11 +204,15 @@ def test_a_message_that_is_no_flagged_set_is_a_dead_letter_and_the_rest_goes_on(
     assert ministry.files == [["2.txt"]]
 
 
-def test_a_set_that_the_ministry_rejects_is_a_dead_letter_without_a_receipt() -> None:
-    ministry = FakeMinistry(lambda d: receipt(d, [RejectedSet(line=2, reason="the set has no station")]))
+def test_a_set_that_the_ministry_rejects_is_a_dead_letter_and_stands_apart_in_the_receipt() -> None:
+    ministry = FakeMinistry(lambda d: receipt_of(d, [RejectedSet(line=2, reason="the set has no station")]))
     batch = [record(flagged_file(s, f"{s}.txt"), offset=n) for n, s in enumerate("ABC")]
     verdict = done(forwarder(ministry).handle(batch))
-    assert [r.station for r in receipts(verdict)] == ["A", "C"]
+    (kept,) = receipts(verdict)
+    assert [(f.line, f.station) for f in kept.files] == [(1, "A"), (3, "C")]
+    assert [(f.line, f.station, f.file_id, f.received_at, f.reason) for f in kept.rejected] == [
+        (2, "B", file_id(b"B.txt"), NOON, "the set has no station")
+    ]
     assert [(d.record, d.reason) for d in verdict.dead] == [
         (batch[1], "the ministry rejected the set: the set has no station")
     ]
@@ -249,11 +266,11 @@ def test_a_repeated_batch_does_not_send_again_what_was_confirmed() -> None:
     up = True
     verdict = handler.handle(batch)
     assert ministry.files == [["a"], ["b"], ["b"]]
-    assert [r.station for r in receipts(verdict)] == ["A", "B"]
+    assert [[f.station for f in kept.files] for kept in receipts(verdict)] == [["A"], ["B"]]
 
 
 def test_a_duplicate_receipt_proves_as_much_as_the_first() -> None:
-    ministry = FakeMinistry(lambda d: receipt(d, duplicate=True))
+    ministry = FakeMinistry(lambda d: receipt_of(d, duplicate=True))
     verdict = forwarder(ministry).handle([record(flagged_file("A", "1.txt"))])
     assert [r.confirmed_at for r in receipts(verdict)] == [CONFIRMED]
 
@@ -311,17 +328,33 @@ def test_a_wrong_address_dead_letters_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "reason"),
     [
-        {"delivery_id": "0" * 64},
-        {"accepted": 1},
-        {"accepted": 1, "rejected": [RejectedSet(line=3, reason="?")]},
+        ({"delivery_id": "0" * 64}, "it is for 0000"),
+        ({"ministry": "another"}, "it is of 'another', QUANTRAC_MINISTRY_NAME is 'mae'"),
+        ({"account": "hue"}, "it is for account 'hue', 'hanoi' had sent the delivery"),
+        ({"accepted": 1}, "it speaks of 1 sets and 0 rejects, 2 sets were sent"),
+        ({"accepted": 1, "rejected": [RejectedSet(line=3, reason="?")]}, "2 sets were sent"),
+        ({"waiting": [3]}, "it names lines that wait and are none of the accepted ones"),
+        (
+            {"accepted": 1, "rejected": [RejectedSet(line=2, reason="?")], "waiting": [2]},
+            "it names lines that wait and are none of the accepted ones",
+        ),
+        ({"contents": "0" * 64}, "its contents are not the sets that were sent"),
+        (
+            {"accepted": 1, "rejected": [RejectedSet(line=2, reason="?")]},
+            "its contents are not the sets that were sent",
+        ),
     ],
 )
-def test_a_receipt_that_does_not_cover_the_delivery_proves_nothing(changes: dict[str, object]) -> None:
-    ministry = FakeMinistry(lambda d: receipt(d).model_copy(update=changes))
+def test_a_receipt_that_does_not_cover_the_delivery_proves_nothing(
+    changes: dict[str, object], reason: str
+) -> None:
+    ministry = FakeMinistry(lambda d: receipt_of(d).model_copy(update=changes))
     batch = [record(flagged_file("A", "1.txt")), record(flagged_file("A", "2.txt"), offset=1)]
-    assert "the receipt" in not_now(forwarder(ministry).handle(batch)).reason
+    said = not_now(forwarder(ministry).handle(batch)).reason
+    assert said.startswith("the receipt is not accepted: ")
+    assert reason in said
 
 
 def test_the_same_batch_gives_the_same_verdict() -> None:

@@ -12,17 +12,17 @@ import zstandard
 
 from quantrac.io.records import Record
 from quantrac.io.settings import load
-from quantrac.testing.builders import NOON, flagged_set
+from quantrac.testing.builders import flagged_set
 from schemas.codecs.sets import encode_flagged_set
-from schemas.messages.deliveries import Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.config import ForwarderSettings
 from services.forwarder.delivery import Delivery, DeliveryItem
-from services.forwarder.ministry import DeliveryRefused, MinistryAway
+from services.forwarder.ministry import BadReceipt, DeliveryRefused, MinistryAway
+from support.receipts import receipt_of
 
 FLAGGED = flagged_set(station="A")
 DELIVERY = Delivery([DeliveryItem(Record("qa-flagged", b"A", encode_flagged_set(FLAGGED)), FLAGGED)])
-RECEIPT = Receipt(delivery_id=DELIVERY.id, accepted=1, duplicate=False, rejected=[], received_at=NOON)
+RECEIPT = receipt_of(DELIVERY)
 
 
 def ministry(answer: Callable[[httpx.Request], httpx.Response]) -> HttpMinistry:
@@ -90,7 +90,7 @@ def test_no_answer_is_a_ministry_that_is_away(error: httpx.RequestError) -> None
 
 
 def test_a_page_where_the_receipt_should_be_is_no_receipt() -> None:
-    with pytest.raises(MinistryAway, match="not a receipt"):
+    with pytest.raises(BadReceipt, match="the answer is none"):
         answering(200, text="<html>Welcome</html>").deliver(DELIVERY)
 
 

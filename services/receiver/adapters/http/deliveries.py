@@ -10,7 +10,8 @@ from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.bodies import decode, read_content_encoding
-from services.receiver.deliveries.handler import BrokerAway, DeliveryHandler, NoProvinces, TooManySets
+from services.receiver.deliveries.handler import BrokerAway, DeliveryHandler, NoProvinces
+from services.receiver.deliveries.judge import TooManySets
 
 MEDIA_TYPE = "application/x-ndjson"
 MAX_BYTES = 64 << 20

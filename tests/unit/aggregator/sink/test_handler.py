@@ -323,3 +323,22 @@ def test_what_was_imported_is_marked_beside_each_reading_and_beside_what_replace
     sink(tables).handle([message(flagged)])
     assert tables.columns("readings")["imported"] == [imported]
     assert tables.columns("reading_revisions")["imported"] == [0]
+
+
+def test_a_receipt_of_one_station_from_before_receipts_were_signed_is_stored_as_its_files() -> None:
+    tables = Tables()
+    older = {
+        "station": "A",
+        "delivery_id": "d" * 64,
+        "target": "ministry",
+        "confirmed_at": "2026-03-25T05:00:02.5Z",
+        "files": [
+            {"file_id": "f" * 64, "readings": 15, "received_at": "2026-03-25T05:00:00Z", "revision": 1}
+        ],
+    }
+    verdict = sink(tables).handle([Record("receipts", b"A", json.dumps(older).encode(), {}, 0, 0)])
+    assert verdict == Done([], [])
+    assert tables.names() == ["receipts"], "it says nothing of the whole delivery"
+    columns = tables.columns("receipts")
+    assert (columns["station"], columns["readings"], columns["revision"]) == (["A"], [15], [1])
+    assert (columns["account"], columns["waiting"]) == ([""], [False])

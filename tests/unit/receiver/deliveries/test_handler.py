@@ -1,6 +1,7 @@
 """What the ministry does with a delivery: lines judged, sets produced, receipts given and remembered."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,19 +18,16 @@ from quantrac.io.records import Record
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, flagged_reading, flagged_set, station, station_file
 from schemas.codecs.sets import decode_flagged_set, encode_flagged_set
-from schemas.messages.deliveries import Receipt, RejectedSet
+from schemas.messages.deliveries import MOST_SETS, DeliveryReceipt, Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
-from services.receiver.deliveries.handler import (
-    CLOCK_ALLOWANCE,
-    MAX_SETS,
-    BrokerAway,
-    DeliveryHandler,
-    NoProvinces,
-    TooManySets,
-)
+from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
+from services.receiver.deliveries.handler import CLOCK_ALLOWANCE, BrokerAway, DeliveryHandler, NoProvinces
+from services.receiver.deliveries.judge import TooManySets
 from services.receiver.deliveries.ledger import RETENTION, DeliveryLedger
+from services.receiver.deliveries.receipts import ReceiptWriter
 
 HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provinces=("01",))
+SIGNED = "e30.e30.c2ln"
 STATIONS = {
     "A": station("A"),
     "B": station("B"),
@@ -41,8 +39,8 @@ class Receipts(dict[tuple[str, str], Receipt]):
     def find(self, account: str, delivery_id: str) -> Receipt | None:
         return self.get((account, delivery_id))
 
-    def add(self, account: str, receipt: Receipt) -> None:
-        self[account, receipt.delivery_id] = receipt
+    def add(self, receipt: Receipt) -> None:
+        self[receipt.account, receipt.delivery_id] = receipt
 
 
 class DeliveriesBench:
@@ -50,13 +48,22 @@ class DeliveriesBench:
 
     def __init__(self) -> None:
         self.broker, self.ledger, self.now = FakeBroker(partitions=1), Receipts(), NOON
+        self.writes = ConfirmedWrites(self.broker.producer(), seconds=0.5)
         self.deliveries = DeliveryHandler(
-            producer=self.broker.producer(),
+            writes=self.writes,
             ledger=self.ledger,
+            receipts=ReceiptWriter("mae", lambda payload: SIGNED),
             clock=self.clock,
             topic="qa-flagged",
+            receipt_topic="delivery-receipt",
             registry=Registry(stations=STATIONS),
         )
+
+    @property
+    def receipts(self) -> list[DeliveryReceipt]:
+        """What the ministry keeps of its receipts."""
+        records = self.broker.records("delivery-receipt")
+        return [DeliveryReceipt.model_validate_json(record.value or b"") for record in records]
 
     @property
     def flagged(self) -> list[Record]:
@@ -81,8 +88,13 @@ def line(station: str, name: str = "1.txt") -> bytes:
 
 
 @pytest.fixture
-def bench() -> DeliveriesBench:
-    return DeliveriesBench()
+def bench() -> Iterator[DeliveriesBench]:
+    bench, stop = DeliveriesBench(), threading.Event()
+    thread = threading.Thread(target=bench.writes.run, args=(stop,))
+    thread.start()
+    yield bench
+    stop.set()
+    thread.join()
 
 
 def test_a_revision_and_an_provisional_set_are_taken_like_any(bench: DeliveriesBench) -> None:
@@ -99,12 +111,18 @@ def test_a_revision_and_an_provisional_set_are_taken_like_any(bench: DeliveriesB
 def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(bench: DeliveriesBench) -> None:
     receipt = bench.accept(line("A", "1.txt"), line("B", "2.txt"))
     delivery_id = file_id(line("A", "1.txt") + b"\n" + line("B", "2.txt"))
+    contents = f"1\tA\t{file_id(b'1.txt')}\t0\t1\n2\tB\t{file_id(b'2.txt')}\t0\t1\n"
     assert receipt == Receipt(
         delivery_id=delivery_id,
-        accepted=2,
-        duplicate=False,
-        rejected=[],
+        ministry="mae",
+        account="hanoi",
         received_at=NOON + timedelta(minutes=2),
+        accepted=2,
+        waiting=[],
+        rejected=[],
+        contents=file_id(contents.encode()),
+        duplicate=False,
+        signed=SIGNED,
     )
     first, second = bench.flagged
     assert (first.topic, first.key, first.value) == ("qa-flagged", b"A", line("A", "1.txt"))
@@ -115,6 +133,21 @@ def test_accepted_sets_are_produced_as_they_came_under_their_stations_key(bench:
         "account": b"hanoi",
     }
     assert (second.key, second.value) == (b"B", line("B", "2.txt"))
+
+
+def test_the_ministry_keeps_each_receipt_with_its_files_and_what_it_rejected(bench: DeliveriesBench) -> None:
+    receipt = bench.accept(line("A", "1.txt"), line("FAR", "2.txt"), b"{}")
+    (kept,) = bench.receipts
+    assert [record.key for record in bench.broker.records("delivery-receipt")] == [kept.delivery_id.encode()]
+    assert (kept.account, kept.target, kept.confirmed_at) == ("hanoi", "mae", receipt.received_at)
+    assert (kept.sent_at, kept.tries, kept.receipt) == (None, 0, SIGNED)
+    assert [(f.line, f.station, f.file_id, f.readings) for f in kept.files] == [
+        (1, "A", file_id(b"1.txt"), 1)
+    ]
+    assert [(f.line, f.station, f.file_id, f.received_at) for f in kept.rejected] == [
+        (2, "FAR", file_id(b"2.txt"), NOON),
+        (3, "", "", None),
+    ]
 
 
 def test_the_sets_of_a_station_keep_their_order(bench: DeliveriesBench) -> None:
@@ -250,17 +283,17 @@ def test_an_account_delivers_only_for_its_stations_when_it_names_any(bench: Deli
 
 def test_a_broker_that_is_away_leaves_no_receipt_behind(bench: DeliveriesBench) -> None:
     bench.broker.away = True
-    with pytest.raises(BrokerAway, match="the broker is away"):
+    with pytest.raises(BrokerAway, match=r"the broker did not confirm the sets: no answer for 0\.5 s"):
         bench.accept(line("A"))
-    assert bench.ledger == {}
+    assert (bench.ledger, bench.receipts) == ({}, [])
     bench.broker.away = False
     assert not bench.accept(line("A")).duplicate
 
 
 def test_a_delivery_with_too_many_lines_is_refused_whole(bench: DeliveriesBench) -> None:
-    assert len(bench.accept(*[b"{}"] * MAX_SETS).rejected) == MAX_SETS
-    with pytest.raises(TooManySets, match="10000 sets"):
-        bench.accept(*[b"{}"] * (MAX_SETS + 1))
+    assert len(bench.accept(*[b"{}"] * MOST_SETS).rejected) == MOST_SETS
+    with pytest.raises(TooManySets, match="2000 sets"):
+        bench.accept(*[b"{}"] * (MOST_SETS + 1))
 
 
 def test_the_same_delivery_sent_twice_at_once_is_produced_once(bench: DeliveriesBench) -> None:
@@ -280,16 +313,25 @@ def test_the_same_delivery_sent_twice_at_once_is_produced_once(bench: Deliveries
     assert len(bench.flagged) == 1
 
 
-def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> None:
-    receipt = Receipt(
-        delivery_id="a" * 64,
-        accepted=1,
-        duplicate=False,
-        rejected=[RejectedSet(line=2, reason="no")],
+def ledger_receipt(delivery_id: str = "a" * 64) -> Receipt:
+    return Receipt(
+        delivery_id=delivery_id,
+        ministry="mae",
+        account="hanoi",
         received_at=NOON,
+        accepted=1,
+        waiting=[1],
+        rejected=[RejectedSet(line=2, reason="no")],
+        contents="c" * 64,
+        duplicate=False,
+        signed=SIGNED,
     )
+
+
+def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> None:
+    receipt = ledger_receipt()
     ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
-    ledger.add("hanoi", receipt)
+    ledger.add(receipt)
     ledger.close()
     ledger = DeliveryLedger(tmp_path / "spool" / "deliveries.sqlite")
     assert ledger.find("hanoi", "a" * 64) == receipt
@@ -299,12 +341,10 @@ def test_the_ledger_gives_the_receipt_back_after_a_restart(tmp_path: Path) -> No
 
 def test_the_ledger_forgets_after_two_days(tmp_path: Path) -> None:
     ledger = DeliveryLedger(tmp_path / "deliveries.sqlite")
-    old = Receipt(delivery_id="a" * 64, accepted=1, duplicate=False, rejected=[], received_at=NOON)
-    new = old.model_copy(
-        update={"delivery_id": "b" * 64, "received_at": NOON + RETENTION + timedelta(seconds=1)}
-    )
-    ledger.add("hanoi", old)
-    ledger.add("hanoi", new)
+    old = ledger_receipt()
+    new = ledger_receipt("b" * 64).model_copy(update={"received_at": NOON + RETENTION + timedelta(seconds=1)})
+    ledger.add(old)
+    ledger.add(new)
     assert ledger.find("hanoi", "a" * 64) is None
     assert ledger.find("hanoi", "b" * 64) == new
     ledger.close()
