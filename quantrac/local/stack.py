@@ -305,6 +305,7 @@ class Stack:
             "QUANTRAC_SPOOL": str(folder / "spool"),
             "QUANTRAC_WINDOWS_DATA": str(folder / "windows"),
             "QUANTRAC_WATCH_DATA": str(folder / "watch"),
+            "QUANTRAC_FORWARDER_DATA": str(folder / "forwarder"),
             "QUANTRAC_HTTP_PORT": str(self.ports[f"{tier.name}.receiver"]),
             "QUANTRAC_API_PORT": str(self.ports[f"{tier.name}.api"]),
         }

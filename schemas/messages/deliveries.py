@@ -23,6 +23,9 @@ from schemas.messages.base import (
 MOST_SETS = 2_000
 """Lines of one delivery: twice what a forwarder sends, and its receipt is far below the largest message."""
 
+RECEIPT_TYPE = "quantrac-receipt+json"
+"""``typ`` of a receipt's JWS."""
+
 Jws = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$")]
 """A JWS in its compact form (RFC 7515): header, payload and signature in base64url."""
 
@@ -64,7 +67,7 @@ class Receipt(SignedReceipt):
 
     duplicate: bool
     """Whether this delivery had been accepted before; everything else is as in the first answer."""
-    signed: Jws | Annotated[str, Field(max_length=0)]
+    signed: Jws
     """The fields of the payload, signed by the ministry: JWS (RFC 7515), Ed25519."""
     registry_version: str = ""
     """Changes whenever a registry request of the account changes its state."""

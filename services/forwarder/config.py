@@ -1,5 +1,7 @@
 """The forwarder's settings."""
 
+from pathlib import Path
+
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationInfo, field_validator
 
 from quantrac.io.settings import ServiceSettings
@@ -18,6 +20,10 @@ class ForwarderSettings(ServiceSettings):
     """File that holds the account's password; goes before ``QUANTRAC_MINISTRY_PASSWORD``."""
     ministry_password: SecretStr = Field(default=SecretStr(""), validate_default=True)
     """The account's password."""
+    ministry_keys: FilePath | None = None
+    """The ministry's public keys (a JWK Set), where they are not to be fetched from its address."""
+    forwarder_data: Path
+    """Folder of the role's own files: the ministry's public keys. It must survive a restart."""
     forward_gather_seconds: float = Field(default=1.0, ge=0)
     """How long a batch is gathered: one delivery a second is plenty for files of five minutes."""
 

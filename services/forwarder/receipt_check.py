@@ -1,12 +1,12 @@
 """Checks that a receipt is about the very delivery that was sent. Pure."""
 
 from quantrac.domain.delivery_contents import DeliveredSet, hash_contents
-from schemas.messages.deliveries import Receipt
+from schemas.messages.deliveries import SignedReceipt
 from services.forwarder.delivery import Delivery
 from services.forwarder.ministry import BadReceipt
 
 
-def check_receipt(receipt: Receipt, delivery: Delivery, *, account: str, ministry: str) -> None:
+def check_receipt(receipt: SignedReceipt, delivery: Delivery, *, account: str, ministry: str) -> None:
     """Raise :class:`BadReceipt` for a receipt that does not prove what became of every set of the delivery.
 
     ``account`` is the one that sent it, ``ministry`` the name of the one it was sent to.

@@ -1,6 +1,7 @@
 """Builds the forwarder's role from settings: the only place here that makes real clients."""
 
 import logging
+import sys
 from datetime import UTC, datetime
 
 from quantrac.io.kafka.consumer import KafkaConsumer
@@ -13,6 +14,8 @@ from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.config import ForwarderSettings
 from services.forwarder.delivery import MAX_SETS
 from services.forwarder.handler import ForwardHandler
+from services.forwarder.ministry_keys import KEYS_FILE, MinistryKeys
+from services.forwarder.verification import VerifiedMinistry
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ def forward() -> Role:
     settings = load(ForwarderSettings)
     if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
         log.warning("%s is not HTTPS: the password travels in the clear", settings.ministry_url.host)
-    ministry = HttpMinistry(
+    client = HttpMinistry(
         str(settings.ministry_url),
         settings.ministry_account,
         settings.ministry_password.get_secret_value(),
@@ -41,7 +44,7 @@ def forward() -> Role:
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
         handler=ForwardHandler(
-            ministry=ministry,
+            ministry=VerifiedMinistry(client, _ministry_keys(settings, client)),
             target=settings.ministry_name,
             account=settings.ministry_account,
             receipt_topic=settings.topic("delivery-receipt"),
@@ -50,4 +53,13 @@ def forward() -> Role:
         batch_size=MAX_SETS,
         progress=Progress(settings.stalled_seconds),
     )
-    return Work(runner.run, checks=[consumer.problem, runner.progress.problem], closing=[ministry.close])
+    return Work(runner.run, checks=[consumer.problem, runner.progress.problem], closing=[client.close])
+
+
+def _ministry_keys(settings: ForwarderSettings, client: HttpMinistry) -> MinistryKeys:
+    try:
+        if settings.ministry_keys is not None:
+            return MinistryKeys(settings.ministry_keys, None)
+        return MinistryKeys(settings.forwarder_data / KEYS_FILE, client.fetch_keys)
+    except (ValueError, OSError) as error:
+        sys.exit(f"bad configuration: the ministry's keys: {error}")

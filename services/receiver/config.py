@@ -176,6 +176,11 @@ class DeliveriesSettings(DoorSettings):
     """How far a delivered set's time of receipt may lie after the ministry's clock."""
     ministry_name: Annotated[str, Field(min_length=1)] = "ministry"
     """Name of the ministry in receipts; the provinces' QUANTRAC_MINISTRY_NAME must be the same."""
+    receipt_keys: Path | None = None
+    """Folder of the keys that sign receipts (``quantrac receipts keys``); processes of one ministry share it.
+
+    Absent = ``receipt-keys`` in the spool, where the first key is made at the first start.
+    """
 
 
 class BacklogSettings(ServiceSettings):

@@ -20,7 +20,9 @@ from quantrac.io.records import Record
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
+from quantrac.io.signing_keys import SigningKeys, rotate_keys
 from quantrac.io.threads import run_threads
+from schemas.messages.deliveries import RECEIPT_TYPE
 from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
 from services.receiver.access.authentication import Authenticator
@@ -37,6 +39,7 @@ from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.adapters.http.files import files_router
+from services.receiver.adapters.http.receipt_keys import keys_router
 from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.config import BacklogSettings, DeliveriesSettings, DoorSettings, IntakeSettings
 from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
@@ -180,6 +183,7 @@ def deliveries() -> Role:
     table, logins = _registry_reader(settings, registry), _logins(settings, registry, refused)
     loops = {name: Progress(settings.stalled_seconds, name=name) for name in ("http", "writes")}
     health = DeliveriesHealth(table, list(loops.values()))
+    keys = _receipt_keys(settings)
     writes = ConfirmedWrites(
         ReportingProducer(settings.kafka_connection, linger_ms=5, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
         seconds=_CONFIRM_DELIVERY_SECONDS + 1,
@@ -188,7 +192,7 @@ def deliveries() -> Role:
     handler = DeliveryHandler(
         writes=writes,
         ledger=DeliveryLedger(settings.spool / "deliveries.sqlite"),
-        receipts=ReceiptWriter(settings.ministry_name, sign=lambda _: ""),
+        receipts=ReceiptWriter(settings.ministry_name, partial(keys.sign, media_type=RECEIPT_TYPE)),
         clock=_now,
         topic=settings.topic("qa-flagged"),
         receipt_topic=settings.topic("delivery-receipt"),
@@ -197,6 +201,7 @@ def deliveries() -> Role:
     )
     app = create_app(health=health.read)
     app.include_router(deliveries_router(handler, BasicAuth(logins, "province")))
+    app.include_router(keys_router(keys))
     address = settings.http_host, settings.http_port
     server = HttpServer(*address, app, limits=http, on_round=loops["http"].round)
     allow_open_files(http.max_connections + _OWN_FILES)
@@ -343,6 +348,17 @@ def _logins(settings: DoorSettings, registry: Registry, refused: RefusedLogins) 
     passwords = VerifiedPasswordFile(folder / "logins", settings.login_key or folder / "logins.key")
     authenticator = Authenticator(registry, _now, passwords)
     return Logins(Gate(registry, authenticator, settings.account_limits, clock=_now, refused=refused))
+
+
+def _receipt_keys(settings: DeliveriesSettings) -> SigningKeys:
+    """Return the keys that sign receipts; in the spool, where no folder is named, the first is made."""
+    folder = settings.receipt_keys or settings.spool / "receipt-keys"
+    try:
+        if settings.receipt_keys is None and not any(folder.glob("*.pem")):
+            rotate_keys(folder)
+        return SigningKeys(folder)
+    except (ValueError, OSError) as error:
+        sys.exit(f"bad configuration: QUANTRAC_RECEIPT_KEYS: {error}")
 
 
 def _open_questions(settings: ServiceSettings, registry: Registry) -> tuple[OpenQuestions, TableReader]:

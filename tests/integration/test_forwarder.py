@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,24 +18,30 @@ import zstandard
 from quantrac.domain.ids import file_id
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.domain.registry.registry import Registry
+from quantrac.io.content_digest import MISMATCHING_DIGEST, content_digest
 from quantrac.io.health import Health
+from quantrac.io.jws import KeySet
 from quantrac.io.partitions import Offsets
 from quantrac.io.records import Record
 from quantrac.io.runner import Runner
+from quantrac.io.signing_keys import SigningKeys, rotate_keys
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, account, flagged_reading, flagged_set, station
 from quantrac.testing.builders import registry as registry_of
 from schemas.codecs.sets import encode_flagged_set
-from schemas.messages.deliveries import DeliveryReceipt, Receipt
+from schemas.messages.deliveries import RECEIPT_TYPE, DeliveryReceipt, Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
 from services.forwarder.backoff import Backoff
 from services.forwarder.handler import ForwardHandler
+from services.forwarder.ministry_keys import MinistryKeys
+from services.forwarder.verification import VerifiedMinistry
 from services.receiver.access.authentication import Authenticator
 from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
+from services.receiver.adapters.http.receipt_keys import keys_router
 from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
 from services.receiver.deliveries.handler import DeliveryHandler
 from services.receiver.deliveries.ledger import DeliveryLedger
@@ -58,6 +65,11 @@ class MinistryServer:
             self.port = probe.getsockname()[1]
 
     @property
+    def keys(self) -> Path:
+        """Folder of its private keys."""
+        return self.folder / "receipt-keys"
+
+    @property
     def flagged(self) -> list[Record]:
         return self.broker.records("mae.qa-flagged")
 
@@ -71,11 +83,14 @@ class MinistryServer:
 
     def start(self) -> None:
         self.ledger = DeliveryLedger(self.folder / "deliveries.sqlite")
+        if not self.keys.exists():
+            rotate_keys(self.keys)
+        keys = SigningKeys(self.keys)
         writes = ConfirmedWrites(self.broker.producer(), seconds=1)
         deliveries = DeliveryHandler(
             writes=writes,
             ledger=self.ledger,
-            receipts=ReceiptWriter("mae", lambda _: ""),
+            receipts=ReceiptWriter("mae", partial(keys.sign, media_type=RECEIPT_TYPE)),
             clock=lambda: datetime.now(UTC),
             topic="mae.qa-flagged",
             receipt_topic="mae.delivery-receipt",
@@ -87,6 +102,7 @@ class MinistryServer:
         self.logins = Logins(gate)
         auth = BasicAuth(self.logins, "province")
         app.include_router(deliveries_router(deliveries, auth, max_bytes=MAX_BYTES))
+        app.include_router(keys_router(keys))
         config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, timeout_graceful_shutdown=2)
         self.server = uvicorn.Server(config)
         listening = socket.create_server(("127.0.0.1", self.port))
@@ -155,8 +171,9 @@ class Forwarder:
 
     def step(self) -> int:
         client = HttpMinistry(self.server.url, self.account, self.password)
+        keys = MinistryKeys(self.server.folder / "ministry-keys.json", client.fetch_keys)
         handler = ForwardHandler(
-            ministry=client,
+            ministry=VerifiedMinistry(client, keys),
             target="mae",
             account=self.account,
             receipt_topic="hn.delivery-receipt",
@@ -213,10 +230,12 @@ def post(
     encoding: str | None = None,
     account: str = "hanoi",
     media_type: str = "application/x-ndjson",
+    more: Mapping[str, str] = {},  # read only
 ) -> httpx.Response:
     headers = {
         "Content-Type": media_type,
         "Authorization": "Basic " + b64encode(f"{account}:secret".encode()).decode(),
+        **more,
     }
     if encoding is not None:
         headers["Content-Encoding"] = encoding
@@ -397,3 +416,67 @@ def test_a_transfer_cut_off_on_the_way_is_not_a_delivery(ministry: MinistryServe
         connection.sendall(head.encode() + line("A", "1"))
     assert post(ministry, line("A", "2")).status_code == 200
     assert [r.value for r in ministry.flagged] == [line("A", "2")]
+
+
+def test_a_body_with_another_hash_than_its_header_says_is_refused_and_comes_again(
+    ministry: MinistryServer,
+) -> None:
+    packed = gzip.compress(line("A", "1"))
+    for digest in (content_digest(packed), f"sha-512=:AAAA:, {content_digest(packed)}", "md5=:AAAA:"):
+        more = {"Content-Digest": digest}
+        assert post(ministry, packed, encoding="gzip", more=more).status_code == 200
+    wrong = post(ministry, packed, encoding="gzip", more={"Content-Digest": content_digest(line("A", "1"))})
+    assert problem(wrong) == (
+        400,
+        "the body has another SHA-256 than its Content-Digest says: it was damaged on the way",
+    )
+    assert wrong.json()["type"] == MISMATCHING_DIGEST
+    for unreadable in ("sha-256=abc", "sha-256=:AAAA:", "sha-256=:%%%:"):
+        assert problem(post(ministry, packed, encoding="gzip", more={"Content-Digest": unreadable})) == (
+            400,
+            "Content-Digest: sha-256 is not 32 bytes in base64 between colons",
+        )
+
+
+def test_the_keys_of_receipts_are_published_for_everybody_and_may_be_kept_for_a_minute(
+    ministry: MinistryServer,
+) -> None:
+    answer = httpx.get(f"{ministry.url}/.well-known/jwks.json", timeout=LIMIT)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert answer.headers["cache-control"] == "public, max-age=60"
+    (key,) = answer.json()["keys"]
+    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("OKP", "Ed25519", "EdDSA", "sig")
+    assert "d" not in key
+
+
+def test_a_ministry_that_rotates_its_key_is_believed_and_old_receipts_still_verify(
+    ministry: MinistryServer,
+) -> None:
+    before = Forwarder(ministry, [record("A", "1", 0)])
+    before.step()
+    rotate_keys(ministry.keys)
+    after = Forwarder(ministry, [record("A", "2", 1)])
+    assert after.step() == 1
+    published = KeySet.from_json(httpx.get(f"{ministry.url}/.well-known/jwks.json", timeout=LIMIT).text)
+    kept = KeySet.from_json((ministry.folder / "ministry-keys.json").read_text())
+    assert len(published) == len(kept) == 2
+    for receipt in (*before.receipts, *after.receipts):
+        assert published.verify(receipt.receipt, RECEIPT_TYPE) == kept.verify(receipt.receipt, RECEIPT_TYPE)
+
+
+def test_a_delivery_replayed_under_another_account_is_judged_by_the_rights_of_that_account(
+    ministry: MinistryServer,
+) -> None:
+    ministry.registry.accounts["hue"] = account("hue", role="province", stations=(), provinces=("46",))
+    try:
+        own, replayed = post(ministry, line("A", "1")).json(), post(ministry, line("A", "1"), account="hue")
+    finally:
+        del ministry.registry.accounts["hue"]
+    answer = replayed.json()
+    assert (answer["account"], answer["accepted"], answer["duplicate"]) == ("hue", 0, False)
+    assert answer["rejected"] == [
+        {"line": 1, "reason": "account hue may not deliver for province 01, where station A is"}
+    ]
+    assert answer["signed"] != own["signed"]
+    assert len(ministry.flagged) == 1

@@ -135,7 +135,19 @@ KEYS = (
         "QUANTRAC_MINISTRY_PASSWORD_FILE",
         "secret file",
     ),
-    Key("ministry.name", "Name of the ministry in receipts and logs.", "ministry", "QUANTRAC_MINISTRY_NAME"),
+    Key(
+        "ministry.name",
+        "Name of the ministry, as its receipts state it (default: ministry).",
+        "ministry",
+        "QUANTRAC_MINISTRY_NAME",
+    ),
+    Key(
+        "ministry.keys",
+        "Its public keys (a JWK Set), where they are not to be fetched from its address.",
+        "ministry-keys.json",
+        "QUANTRAC_MINISTRY_KEYS",
+        "file",
+    ),
     Key(
         "ministry.authorities",
         "Certificate authorities (PEM) to trust in place of the system's.",

@@ -6,6 +6,7 @@ from http import HTTPStatus
 import httpx
 from pydantic import ValidationError
 
+from quantrac.io.content_digest import MISMATCHING_DIGEST, content_digest
 from quantrac.io.content_encoding import compress_zstd
 from schemas.messages.deliveries import Receipt
 from services.forwarder.delivery import Delivery
@@ -45,15 +46,28 @@ class HttpMinistry:
         """Send compressed; see :class:`services.forwarder.ministry.Ministry`."""
         try:
             body = compress_zstd(delivery.body)
-            with self._client.stream("POST", "v1/deliveries", content=body) as response:
+            headers = {"Content-Digest": content_digest(body)}
+            with self._client.stream("POST", "v1/deliveries", content=body, headers=headers) as response:
                 answer = _read(response)
         except httpx.RequestError as error:
             raise MinistryAway(f"{type(error).__name__}: {error}") from error
         if response.status_code == HTTPStatus.OK:
             return _receipt(answer)
-        if response.is_server_error or response.status_code in _LATER:
+        if response.is_server_error or response.status_code in _LATER or _is_damaged(answer):
             raise MinistryAway(f"{response.status_code}: {_reason(response, answer)}", _retry_after(response))
         raise DeliveryRefused(response.status_code, _reason(response, answer))
+
+    def fetch_keys(self) -> str:
+        """Return the JWK Set of the keys that receipts are signed with; raises :class:`MinistryAway`."""
+        try:
+            # For everybody, so without the password.
+            with self._client.stream("GET", ".well-known/jwks.json", auth=None) as response:
+                answer = _read(response)
+        except httpx.RequestError as error:
+            raise MinistryAway(f"the ministry's keys: {type(error).__name__}: {error}") from error
+        if response.status_code != HTTPStatus.OK:
+            raise MinistryAway(f"the ministry's keys: {response.status_code}: {_reason(response, answer)}")
+        return answer.decode(errors="replace")
 
     def close(self) -> None:
         """Close the connection."""
@@ -70,6 +84,14 @@ def _read(response: httpx.Response) -> bytes:
         if len(answer) > _LONGEST_ANSWER_BYTES:
             raise MinistryAway(f"the answer has more than {_LONGEST_ANSWER_BYTES} bytes")
     return bytes(answer)
+
+
+def _is_damaged(answer: bytes) -> bool:
+    """Tell whether a problem says that the body has changed on the way, which no set is to blame for."""
+    try:
+        return bool(json.loads(answer)["type"] == MISMATCHING_DIGEST)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _receipt(answer: bytes) -> Receipt:

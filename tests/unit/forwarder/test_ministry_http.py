@@ -10,6 +10,7 @@ import httpx
 import pytest
 import zstandard
 
+from quantrac.io.content_digest import MISMATCHING_DIGEST, content_digest
 from quantrac.io.records import Record
 from quantrac.io.settings import load
 from quantrac.testing.builders import flagged_set
@@ -47,6 +48,7 @@ def test_a_delivery_goes_compressed_and_signed_to_the_deliveries_of_the_address(
     assert requests[0].headers["content-type"] == "application/x-ndjson"
     assert requests[0].headers["content-encoding"] == "zstd"
     assert requests[0].headers["authorization"] == "Basic aGFub2k6c2VjcmV0"
+    assert requests[0].headers["content-digest"] == content_digest(requests[0].content)
     assert zstandard.decompress(requests[0].content) == DELIVERY.body
 
 
@@ -61,6 +63,26 @@ def test_an_answer_that_says_later_is_a_ministry_that_is_away(status: int) -> No
     with pytest.raises(MinistryAway, match=f"^{status}: the disk is full$") as caught:
         client.deliver(DELIVERY)
     assert caught.value.retry_after == 5.0
+
+
+def test_a_body_damaged_on_the_way_is_sent_again_and_no_set_is_to_blame() -> None:
+    client = answering(400, json={"type": MISMATCHING_DIGEST, "detail": "another SHA-256"})
+    with pytest.raises(MinistryAway, match="400: another SHA-256"):
+        client.deliver(DELIVERY)
+
+
+def test_the_keys_of_the_ministry_are_asked_for_without_the_password() -> None:
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, text='{"keys": []}')
+
+    assert ministry(answer).fetch_keys() == '{"keys": []}'
+    assert str(requests[0].url) == "https://ministry.example/in/.well-known/jwks.json"
+    assert "authorization" not in requests[0].headers
+    with pytest.raises(MinistryAway, match="the ministry's keys: 404: Not Found"):
+        answering(404).fetch_keys()
 
 
 def test_a_date_to_come_back_at_is_left_to_the_back_off() -> None:
@@ -138,6 +160,7 @@ def test_a_refusal_says_what_it_is_about(status: int, about_content: bool, about
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("QUANTRAC_MINISTRY_URL", "https://ministry.example")
     monkeypatch.setenv("QUANTRAC_MINISTRY_ACCOUNT", "hanoi")
+    monkeypatch.setenv("QUANTRAC_FORWARDER_DATA", "/var/lib/quantrac/forwarder")
     return monkeypatch
 
 

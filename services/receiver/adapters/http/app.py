@@ -18,9 +18,12 @@ PROBLEM: Any = {"description": "a problem (RFC 9457)", "content": {"application/
 class Problem(Exception):
     """An expected refusal; answered as ``application/problem+json``."""
 
-    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, kind: str = "about:blank"
+    ) -> None:
+        """``kind`` is the problem's ``type``, a URI for programs."""
         super().__init__(detail)
-        self.status, self.detail, self.headers = HTTPStatus(status), detail, headers
+        self.status, self.detail, self.headers, self.kind = HTTPStatus(status), detail, headers, kind
 
 
 def create_app(*, health: Callable[[], Health]) -> FastAPI:
@@ -44,14 +47,16 @@ def create_app(*, health: Callable[[], Health]) -> FastAPI:
     return app
 
 
-def _answer(status: int, detail: str, headers: Mapping[str, str] | None) -> JSONResponse:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+def _answer(
+    status: int, detail: str, headers: Mapping[str, str] | None, kind: str = "about:blank"
+) -> JSONResponse:
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 async def _on_problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101  # registered for this class only
-    return _answer(error.status, error.detail, error.headers)
+    return _answer(error.status, error.detail, error.headers, error.kind)
 
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:

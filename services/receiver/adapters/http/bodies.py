@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from quantrac.io.content_digest import INVALID_DIGEST, MISMATCHING_DIGEST, BadDigest, has_digest
 from quantrac.io.content_encoding import ENCODINGS, BadEncoding, BodyTooLarge, UnknownEncoding, decompress
 from services.receiver.adapters.http.app import Problem
 
@@ -9,6 +10,22 @@ from services.receiver.adapters.http.app import Problem
 def read_content_encoding(request: Request) -> str:
     """Return the codings of a body in the order applied; empty where it has none."""
     return ", ".join(request.headers.getlist("content-encoding"))
+
+
+def read_content_digest(request: Request) -> str:
+    """Return ``Content-Digest``; empty where there is none."""
+    return ", ".join(request.headers.getlist("content-digest"))
+
+
+def check_digest(body: bytes, digest: str) -> None:
+    """Raise :class:`Problem` (400) for a body, as it came, that has another hash than ``Content-Digest``."""
+    try:
+        if has_digest(body, digest):
+            return
+    except BadDigest as error:
+        raise Problem(400, str(error), kind=INVALID_DIGEST) from error
+    detail = "the body has another SHA-256 than its Content-Digest says: it was damaged on the way"
+    raise Problem(400, detail, kind=MISMATCHING_DIGEST)
 
 
 def decode(body: bytes, encoding: str, limit: int) -> bytes:

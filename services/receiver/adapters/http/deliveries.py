@@ -9,7 +9,12 @@ from quantrac.domain.registry.accounts import Account
 from schemas.messages.deliveries import Receipt
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth
-from services.receiver.adapters.http.bodies import decode, read_content_encoding
+from services.receiver.adapters.http.bodies import (
+    check_digest,
+    decode,
+    read_content_digest,
+    read_content_encoding,
+)
 from services.receiver.deliveries.handler import BrokerAway, DeliveryHandler, NoProvinces
 from services.receiver.deliveries.judge import TooManySets
 
@@ -34,8 +39,10 @@ def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: i
         account: Annotated[Account, Depends(auth)],
         body: Annotated[bytes, Depends(read)],
         encoding: Annotated[str, Depends(read_content_encoding)],
+        digest: Annotated[str, Depends(read_content_digest)],
     ) -> Receipt:
         """Take one delivery: flagged sets, one JSON object a line."""
+        check_digest(body, digest)
         try:
             return handler.accept(account, decode(body, encoding, max_bytes))
         except NoProvinces as error:
