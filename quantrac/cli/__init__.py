@@ -33,6 +33,7 @@ _COMMANDS = {
     "review": "Decisions of persons about readings.",
     "sql": "Ask the database as analysts do.",
     "keys": "Keys of the REST API: make, list and revoke them.",
+    "receipts": "The ministry's signed receipts: list, show and verify them.",
     "migrate": "Create missing topics and apply missing migrations.",
     "notify": "Who is told of alerts.",
 }

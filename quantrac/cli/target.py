@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,6 +29,8 @@ class Target:
     kafka: KafkaConnection
     prefix: str
     clickhouse: "ClickHouseSettings"
+    folder: Path | None = None
+    """Folder of the roles' own files; ``None`` where the environment says where everything is."""
 
     def topic(self, name: str) -> str:
         """Return the deployment's name of a topic."""
@@ -95,5 +98,7 @@ def _target(data: DataDir, tier: str) -> Target:
     stack = Stack.read(data)
     for entry in stack.tiers:
         if entry.name == tier:
-            return Target(stack.broker.connection, entry.prefix, stack.clickhouse(entry))
+            return Target(
+                stack.broker.connection, entry.prefix, stack.clickhouse(entry), data.root / entry.name
+            )
     raise UserError(f"the stack in {data.root} has no tier {tier}")

@@ -1,7 +1,7 @@
 """What a receipt says of the sets themselves: a hash from which nobody needs the delivery's body.
 
-A province keeps a row for each set and not the bodies of its deliveries. With the rows of a delivery anybody
-can compute the hash again, so that its receipt proves years later which sets it is about.
+A province keeps the list of the sets and not the bodies of its deliveries. From the list anybody can compute
+the hash again, so that a receipt proves years later which sets it is about.
 """
 
 import hashlib
@@ -21,13 +21,24 @@ class DeliveredSet(NamedTuple):
     """How many readings it holds."""
 
 
-def hash_contents(sets: Iterable[DeliveredSet]) -> str:
-    """Return the SHA-256 (64 hex digits) of the sets that a ministry has of a delivery, in order of lines.
+def write_contents(sets: Iterable[DeliveredSet]) -> str:
+    r"""Write the sets that a ministry has of a delivery: one line each, in order, with tabs.
 
-    It is that of one text line a set, in UTF-8 and ended by a line feed: line, station, file id, revision and
-    number of readings, with a tab between each two.
+    >>> write_contents([DeliveredSet(1, "HN_KHI", "0f", 0, 15)])
+    '1\tHN_KHI\t0f\t0\t15\n'
     """
-    digest = hashlib.sha256()
-    for delivered in sorted(sets):
-        digest.update(("\t".join(map(str, delivered)) + "\n").encode())
-    return digest.hexdigest()
+    return "".join("\t".join(map(str, delivered)) + "\n" for delivered in sorted(sets))
+
+
+def read_contents(text: str) -> list[DeliveredSet]:
+    """Read what :func:`write_contents` has written."""
+    rows = (line.split("\t") for line in text.splitlines())
+    return [
+        DeliveredSet(int(line), station, file_id, int(revision), int(readings))
+        for line, station, file_id, revision, readings in rows
+    ]
+
+
+def hash_contents(sets: Iterable[DeliveredSet]) -> str:
+    """Return the SHA-256 (64 hex digits) of :func:`write_contents` in UTF-8, which a receipt states."""
+    return hashlib.sha256(write_contents(sets).encode()).hexdigest()

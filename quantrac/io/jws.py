@@ -149,21 +149,20 @@ class KeySet:
         usable = [jwk for jwk in jwks if (jwk.get("kty"), jwk.get("crv")) == ("OKP", "Ed25519")]
         return cls(PublicKey.from_jwk(jwk) for jwk in usable)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JWK Set."""
+        return {"keys": [key.jwk for key in self]}
+
     def to_json(self) -> str:
-        """Write as a JWK Set."""
-        return json.dumps({"keys": [key.jwk for key in self]}, indent=2)
+        """Write the JWK Set."""
+        return json.dumps(self.to_dict(), indent=2)
 
     def verify(self, jws: str, media_type: str) -> bytes:
         """Return the payload of a JWS of a type; raises :class:`BadSignature` or :class:`UnknownKey`."""
-        try:
-            header = _JWS.get_unverified_header(jws)
-        except (PyJWTError, ValueError) as error:
-            raise BadSignature(f"it is no JWS: {error}") from error
+        header = _read_header(jws)
         if header.get("typ") != media_type:
             raise BadSignature(f"its type is {header.get('typ')!r}, not {media_type!r}")
-        key_id = header.get("kid")
-        if not isinstance(key_id, str):
-            raise BadSignature("it does not name its key")
+        key_id = read_key_id(jws)
         if key_id not in self._keys:
             raise UnknownKey(key_id)
         try:
@@ -171,3 +170,18 @@ class KeySet:
         except PyJWTError as error:
             raise BadSignature(f"its signature is not that of key {key_id}: {error}") from error
         return bytes(payload)
+
+
+def read_key_id(jws: str) -> str:
+    """Return the key that a JWS says it is signed with; raises :class:`BadSignature`."""
+    key_id = _read_header(jws).get("kid")
+    if not isinstance(key_id, str):
+        raise BadSignature("it does not name its key")
+    return key_id
+
+
+def _read_header(jws: str) -> dict[str, Any]:
+    try:
+        return _JWS.get_unverified_header(jws)
+    except (PyJWTError, ValueError) as error:
+        raise BadSignature(f"it is no JWS: {error}") from error

@@ -5,6 +5,7 @@ part exists no more. Every key is published for ever, since what it signed is ev
 """
 
 import logging
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,9 +52,12 @@ class SigningKeys:
 def rotate_keys(folder: Path) -> PublicKey:
     """Make a new key, which signs from now on, and retire those before it; returns the new one.
 
-    The folder is made where there is none. Raises ``OSError``, or ``ValueError`` for a file that is no key.
+    The folder is made where there is none. Raises ``OSError``, or ``ValueError`` for a file that is no key
+    and for a folder of another user, whose processes could not read the new one.
     """
     make_private_folder(folder)
+    if folder.stat().st_uid != os.geteuid():
+        raise ValueError(f"{folder} belongs to another user, who alone can make its keys")
     before = [(file, _read_private(file)) for file in _list_files(folder, "pem")]
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     if before:  # the new name comes last even where the clock was wrong, or somebody else gave the names

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS deliveries
     bytes UInt32 COMMENT 'Length of the uncompressed body',
     tries UInt32 COMMENT 'How often the province sent it until it had the receipt; 0 at the ministry',
     receipt String COMMENT 'The receipt as the ministry signed it: a JWS' CODEC(ZSTD(1)),
+    contents String COMMENT 'The sets that the ministry has, one line each: line, station, file_id, revision, readings, with tabs; the receipt states its SHA-256' CODEC(ZSTD(1)),
     INDEX by_delivery_id delivery_id TYPE bloom_filter GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree

@@ -5,10 +5,11 @@ A *delivery* is the body of one HTTP request: flagged sets, one JSON object a li
 *receipt* is the ministry's signed answer; both tiers keep it on their topic ``delivery-receipt``.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
+from quantrac.domain.delivery_contents import DeliveredSet
 from schemas.messages.base import (
     Count,
     Message,
@@ -59,7 +60,7 @@ class SignedReceipt(Message):
     rejected: list[RejectedSet]
     """Lines that it has not."""
     contents: Sha256
-    """SHA-256 of one text line for each accepted set: see `quantrac.domain.delivery_contents`."""
+    """SHA-256 of one text line an accepted set: line, station, file id, revision, number of readings."""
 
 
 class Receipt(SignedReceipt):
@@ -127,6 +128,38 @@ class DeliveryReceipt(Message):
     """Sets that the ministry has, in the order of their lines."""
     rejected: list[RejectedFile]
     """Sets that it has not, in the order of their lines."""
+
+
+class DocumentedSet(Message):
+    """One set that a receipt is about."""
+
+    line: _LineNumber
+    """Line of the delivery's body, counted from 1."""
+    station: StationCode
+    file_id: Sha256
+    revision: Revision
+    """Which judgement of the file it was; 0 is the first, with all the file's readings."""
+    readings: Count
+    """How many readings the set held."""
+
+
+class ReceiptDocument(Message):
+    """A receipt with all that is needed to check it, as `quantrac receipts show` writes it."""
+
+    receipt: Jws
+    """The receipt as the ministry signed it."""
+    files: list[DocumentedSet]
+    """The sets that the ministry has, in the order of their lines."""
+    keys: dict[str, Any]
+    """The public keys of the ministry: a JWK Set (RFC 7517)."""
+
+
+def list_sets(receipt: DeliveryReceipt | ReceiptDocument) -> list[DeliveredSet]:
+    """Return the sets that the ministry has, as their contents are hashed."""
+    return [
+        DeliveredSet(file.line, file.station, file.file_id, file.revision, file.readings)
+        for file in receipt.files
+    ]
 
 
 def read_delivery_receipt(value: bytes) -> DeliveryReceipt:

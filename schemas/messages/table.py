@@ -6,7 +6,7 @@ from schemas.messages.aggregates import Aggregated, WindowDirty
 from schemas.messages.alerts import Alert
 from schemas.messages.baseline import Baseline
 from schemas.messages.dead_letters import DeadLetterHeaders
-from schemas.messages.deliveries import DeliveryReceipt, Receipt, SignedReceipt
+from schemas.messages.deliveries import DeliveryReceipt, Receipt, ReceiptDocument, SignedReceipt
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
@@ -33,6 +33,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "open-question": OpenQuestion,
     "receipt": Receipt,
     "signed-receipt": SignedReceipt,
+    "receipt-document": ReceiptDocument,
     "delivery-receipt": DeliveryReceipt,
     "alert": Alert,
     "dead-letter-headers": DeadLetterHeaders,

@@ -51,7 +51,7 @@ MADE_HERE = {
     ("alerts", "facts"): "texts of texts",
     ("receipts", "waiting"): "true or false",
     ("rejected_sets", "rejected_at"): "confirmed_at",
-    **{("deliveries", name): "counted" for name in ("sets", "waiting", "rejected", "readings")},
+    **{("deliveries", name): "of files" for name in ("sets", "waiting", "rejected", "readings", "contents")},
 }
 """Column -> what it is made of, where no field of a message is stored in it as it is."""
 

@@ -158,6 +158,7 @@ def fill(database: ClickHouse) -> None:
     database.insert("indices", river)
     database.insert("averages", average_row(NOON - timedelta(hours=1), mean=None, count=0, completeness=0.0))
     database.insert("receipts", receipt_row(CORRECTION, RESENT))
+    database.insert("deliveries", delivery_row())
     # On a day of their own: files that belong to no station, of two accounts.
     for number, (content, sender) in enumerate(
         [(LOST, "nmclt"), (LOST_BY_OTHERS, "bkhn"), (LOST_BY_BOTH, "nmclt"), (LOST_BY_BOTH, "bkhn")]
@@ -188,7 +189,14 @@ def receipt_row(content: bytes, received_at: datetime) -> dict[str, list[Any]]:
         "confirmed_at": NOW,
         "readings": 1,
         "revision": 2,
+        "account": "hanoi",
     }
+    return {name: [value] for name, value in row.items()}
+
+
+def delivery_row() -> dict[str, list[Any]]:
+    row: dict[str, Any] = {"delivery_id": "d" * 64, "target": "ministry", "account": "hanoi"}
+    row |= {"confirmed_at": NOW, "sets": 1, "readings": 1, "receipt": "e30.e30.c2ln"}
     return {name: [value] for name, value in row.items()}
 
 
@@ -469,7 +477,8 @@ def test_a_reading_is_traced_to_its_line_its_average_and_its_receipt(api: TestCl
     ]
     (receipt,) = trace["receipts"]
     assert (receipt["target"], receipt["delivery_id"]) == ("ministry", "d" * 64)
-    assert receipt["revision"] == 2
+    assert (receipt["revision"], receipt["account"], receipt["waiting"]) == (2, "hanoi", False)
+    assert receipt["signed"] == "e30.e30.c2ln"
     assert api.get(trace["file"]["content"]).content == CORRECTION
 
 

@@ -72,6 +72,10 @@ class Reader:
         station = self.stations.get(code)
         return self.key.is_unlimited or (station is not None and self._may_read(station))
 
+    def can_read_province(self, code: str) -> bool:
+        """Tell whether everything of a province may be shown, not only some of its stations."""
+        return self.key.is_unlimited or code in self.key.provinces
+
     def can_read_file(self, station: str, account: str) -> bool:
         """Tell whether a file may be shown, of a station (``""`` = of none) and sent by an account."""
         return self.can_read(station) or (not station and account in self._account_names)

@@ -24,15 +24,23 @@ class Receipt(AnswerModel):
     """What the ministry confirmed about a file's readings."""
 
     target: str
-    """Name of the ministry endpoint."""
+    """Name of the ministry."""
     delivery_id: str
     """SHA-256 of the delivery."""
+    account: str
+    """The province's account at the ministry, which had sent it; empty in receipts that are not signed."""
     confirmed_at: datetime
     """When the ministry accepted it, UTC."""
     readings: int
     """Readings delivered."""
     revision: int
     """Which judgement of the file was delivered; 0 = its first, with every reading."""
+    waiting: bool
+    """Whether the ministry kept the set until the station is approved there."""
+    signed: str
+    """The receipt of the delivery as the ministry signed it, a JWS (RFC 7515) that `quantrac receipts verify`
+    checks. Empty where it is not signed or still being stored, and for keys that do not read the station's
+    province: a receipt speaks of other stations, too."""
 
 
 class UnitCorrection(AnswerModel):

@@ -8,7 +8,7 @@ from typing import Any
 
 from quantrac.domain.ids import revision_sql
 from quantrac.domain.indices.kinds import INDEX_KINDS
-from quantrac.domain.times import local_day_start
+from quantrac.domain.times import local_day_start, to_sql_milliseconds
 from schemas.clickhouse.history import RIGHT_CLOCK
 from services.api.averages.query import select_averages
 from services.api.common.database import Database, format_seconds, select
@@ -17,10 +17,16 @@ from services.api.files.query import select_files
 from services.api.indices.query import select_indices
 
 _RECEIPTS = """
-SELECT target, delivery_id, confirmed_at, readings, revision
+SELECT target, delivery_id, account, confirmed_at, readings, revision, waiting
 FROM receipts FINAL
 WHERE station = {station:String} AND file_id = {file_id:String}
 ORDER BY target, revision, confirmed_at
+"""
+
+_SIGNED = """
+SELECT delivery_id, receipt
+FROM deliveries
+WHERE confirmed_at IN {times:Array(DateTime64(3, 'UTC'))} AND delivery_id IN {ids:Array(String)}
 """
 
 _REVISIONS = f"""
@@ -83,8 +89,17 @@ def find_indices(database: Database, *, station: str, parameter: str, hour: date
 
 
 def select_receipts(database: Database, *, station: str, file_id: str) -> list[dict[str, Any]]:
-    """Return what the ministry confirmed about a file, one row a target and judgement."""
-    return select(database, _RECEIPTS, {"station": station, "file_id": file_id})
+    """Return what the ministry confirmed about a file, one row a target and judgement.
+
+    ``signed`` is the receipt of the delivery, empty where it has none.
+    """
+    rows = select(database, _RECEIPTS, {"station": station, "file_id": file_id})
+    if not rows:
+        return []
+    times = [to_sql_milliseconds(row["confirmed_at"]) for row in rows]
+    deliveries = select(database, _SIGNED, {"times": times, "ids": [row["delivery_id"] for row in rows]})
+    signed = {row["delivery_id"]: row["receipt"] for row in deliveries}
+    return [row | {"signed": signed.get(row["delivery_id"], "")} for row in rows]
 
 
 def select_revisions(

@@ -65,6 +65,8 @@ def lineage(key: Annotated[ReadingKey, Query()], reader: CurrentReader, context:
     indices = find_indices(database, **series, hour=averaged.hour_starts_at) if average else []
     zone = time_zone(station.timezone)
     receipts = select_receipts(database, station=station.code, file_id=file["file_id"]) if file else []
+    if not reader.can_read_province(station.province):
+        receipts = [receipt | {"signed": ""} for receipt in receipts]
     revisions = select_revisions(database, **series, measured_at=key.measured_at)
     decision = find_decision(context, station.code, parameter, measured_at)
     return Lineage(

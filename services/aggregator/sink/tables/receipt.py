@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from quantrac.domain.delivery_contents import write_contents
 from quantrac.io.records import Record
-from schemas.messages.deliveries import DeliveryReceipt, read_delivery_receipt
+from schemas.messages.deliveries import DeliveryReceipt, list_sets, read_delivery_receipt
 from services.aggregator.sink.tables.topic_tables import Columns, Database, TopicTables, join_columns
 
 
@@ -30,6 +31,7 @@ def delivery_columns(deliveries: Iterable[DeliveryReceipt]) -> Columns:
         "sets": [len(delivery.files) for delivery in complete],
         "waiting": [sum(file.waiting for file in delivery.files) for delivery in complete],
         "rejected": [len(delivery.rejected) for delivery in complete],
+        "contents": [write_contents(list_sets(delivery)) for delivery in complete],
         "readings": [sum(file.readings for file in delivery.files) for delivery in complete],
     }
 
