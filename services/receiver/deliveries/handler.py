@@ -4,6 +4,7 @@ A receipt is a promise, so it is issued only after the broker has confirmed ever
 copy of the receipt. A delivery that comes again gets the same receipt and produces nothing.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,8 @@ from quantrac.io.records import DeliveryFailed, Record
 from schemas.messages.deliveries import Receipt
 from services.receiver.deliveries.judge import judge_lines, select_accepted
 from services.receiver.deliveries.receipts import ReceiptWriter, build_delivery_receipt
+
+log = logging.getLogger(__name__)
 
 CLOCK_ALLOWANCE = timedelta(minutes=10)
 """How far a time of receipt may lie after the ministry's clock."""
@@ -133,6 +136,14 @@ class DeliveryHandler:
         self._writes.write([Record(self._receipt_topic, delivery_id.encode(), copy)])
         # 3. store the receipt  4. answer
         self._ledger.add(receipt)
+        if receipt.rejected:  # what was in them is no matter for a log
+            log.warning(
+                "delivery %s of account %s: %d of %d sets are rejected",
+                delivery_id,
+                account.name,
+                len(receipt.rejected),
+                len(judged),
+            )
         return receipt
 
 
