@@ -50,8 +50,8 @@ def _read_document(text: str) -> ReceiptDocument:
         return ReceiptDocument.model_validate_json(text, extra="ignore")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the document"
-        raise UserError(f"the file is no receipt: {place}: {first['msg']}") from error
+        field = ".".join(map(str, first["loc"])) or "the document"
+        raise UserError(f"the file is no receipt: {field}: {first['msg']}") from error
 
 
 def _document_keys(document: ReceiptDocument) -> KeySet:

@@ -51,6 +51,6 @@ def find_receipt(database: ClickHouse, delivery_id: str) -> tuple[str, str]:
             f"there is no receipt of a delivery {delivery_id}; `quantrac receipts list` shows them"
         )
     if len(rows) > 1:
-        found = ", ".join(row[0][:16] for row in rows)
-        raise UserError(f"several deliveries begin with {delivery_id}: {found}, …; give more digits")
+        candidates = ", ".join(row[0][:16] for row in rows)
+        raise UserError(f"several deliveries begin with {delivery_id}: {candidates}, …; give more digits")
     return rows[0][1], rows[0][2]

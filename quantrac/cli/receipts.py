@@ -163,7 +163,7 @@ def rotate(folder: Path | None, data: DataDir) -> None:
 def _describe(row: dict[str, Any]) -> str:
     parts = [count(row["sets"], "set"), count(row["readings"], "reading")]
     parts += [f"{row[name]:,} {name}" for name in ("waiting", "rejected") if row[name]]
-    parts += [count(row["tries"], "try")] if row["tries"] > 1 else []
+    parts += [f"{row['tries']:,} tries"] if row["tries"] > 1 else []
     return (
         f"{show_time(row['confirmed_at'])}  {row['delivery_id'][:16]}  {row['account']}  {', '.join(parts)}"
     )

@@ -130,8 +130,8 @@ class KeySet:
     def __contains__(self, key_id: str) -> bool:
         return key_id in self._keys
 
-    def __or__(self, other: "KeySet") -> "KeySet":
-        return KeySet([*self, *other])
+    def __or__(self, keys: "KeySet") -> "KeySet":
+        return KeySet([*self, *keys])
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

@@ -1,7 +1,8 @@
 """What the ministry does with a delivery: lines judged, sets produced, receipts given and remembered."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,17 +15,25 @@ from quantrac.domain.parsing import parse_file
 from quantrac.domain.readings import Provisional
 from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
-from quantrac.io.records import Record
+from quantrac.io.records import DeliveryFailed, Record
 from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, flagged_reading, flagged_set, station, station_file
 from schemas.codecs.sets import decode_flagged_set, encode_flagged_set
 from schemas.messages.deliveries import MOST_SETS, DeliveryReceipt, Receipt, RejectedSet
 from schemas.topics import LARGEST_MESSAGE_BYTES
+from services.receiver.deliveries import handler as handler_module
 from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
-from services.receiver.deliveries.handler import CLOCK_ALLOWANCE, BrokerAway, DeliveryHandler, NoProvinces
+from services.receiver.deliveries.handler import (
+    CLOCK_ALLOWANCE,
+    MOST_AT_ONCE,
+    BrokerAway,
+    DeliveryHandler,
+    NoProvinces,
+)
 from services.receiver.deliveries.judge import TooManySets
 from services.receiver.deliveries.ledger import RETENTION, DeliveryLedger
 from services.receiver.deliveries.receipts import ReceiptWriter
+from support.waiting import LIMIT
 
 HANOI = Account(name="hanoi", password_hash="$argon2id$", role="province", provinces=("01",))
 SIGNED = "e30.e30.c2ln"
@@ -311,6 +320,90 @@ def test_the_same_delivery_sent_twice_at_once_is_produced_once(bench: Deliveries
         thread.join()
     assert sorted(r.duplicate for r in receipts) == [False, True, True, True]
     assert len(bench.flagged) == 1
+
+
+class HeldWrites:
+    """Writes that end when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Semaphore(0), threading.Semaphore(0)
+        self.failure = ""
+
+    def write(self, records: Sequence[Record]) -> None:
+        self.begun.release()
+        assert self.go_on.acquire(timeout=LIMIT)
+        if self.failure:
+            raise DeliveryFailed(self.failure)
+
+
+@pytest.fixture
+def held() -> tuple[DeliveryHandler, HeldWrites]:
+    writes = HeldWrites()
+    handler = DeliveryHandler(
+        writes=writes,
+        ledger=Receipts(),
+        receipts=ReceiptWriter("mae", lambda payload: SIGNED),
+        clock=lambda: NOON,
+        topic="qa-flagged",
+        receipt_topic="delivery-receipt",
+        registry=Registry(stations=STATIONS),
+    )
+    return handler, writes
+
+
+def test_deliveries_wait_for_the_broker_beside_each_other(held: tuple[DeliveryHandler, HeldWrites]) -> None:
+    handler, writes = held
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(handler.accept, HANOI, line("A", name)) for name in "123"]
+        for _ in answers:
+            assert writes.begun.acquire(timeout=LIMIT)
+        assert not any(answer.done() for answer in answers)
+        writes.go_on.release(2 * len(answers))
+        assert [answer.result(LIMIT).duplicate for answer in answers] == [False] * 3
+
+
+def test_a_delivery_that_fails_fails_for_everybody_who_sent_it_at_once_and_may_come_again(
+    held: tuple[DeliveryHandler, HeldWrites],
+) -> None:
+    handler, writes = held
+    writes.failure = "Message timed out"
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(handler.accept, HANOI, line("A")) for _ in range(2)]
+        assert writes.begun.acquire(timeout=LIMIT)
+        writes.go_on.release(2)
+        for answer in answers:
+            with pytest.raises(BrokerAway, match="Message timed out"):
+                answer.result(LIMIT)
+    writes.failure = ""
+    writes.go_on.release(2)
+    assert not handler.accept(HANOI, line("A")).duplicate
+
+
+def test_more_deliveries_than_there_is_room_for_are_told_to_come_back(
+    held: tuple[DeliveryHandler, HeldWrites], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, writes = held
+    monkeypatch.setattr(handler_module, "_TURN_SECONDS", 0.05)
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        answers = [pool.submit(handler.accept, HANOI, line("A", str(n))) for n in range(MOST_AT_ONCE)]
+        for _ in answers:
+            assert writes.begun.acquire(timeout=LIMIT)
+        with pytest.raises(BrokerAway, match="other deliveries are still waiting"):
+            handler.accept(HANOI, line("A", "one more"))
+        with pytest.raises(BrokerAway, match="the same delivery is still waiting"):
+            handler.accept(HANOI, line("A", "0"))
+        writes.go_on.release(2 * MOST_AT_ONCE)
+        for answer in answers:
+            answer.result(LIMIT)
+
+
+def test_the_log_counts_rejected_sets_and_shows_nothing_of_them(
+    bench: DeliveriesBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    receipt = bench.accept(line("A"), b"secret content", line("FAR"))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"delivery {receipt.delivery_id} of account hanoi: 2 of 3 sets are rejected"
+    ]
 
 
 def ledger_receipt(delivery_id: str = "a" * 64) -> Receipt:
