@@ -29,17 +29,20 @@ class ReceiptWriter:
         self, judged: Sequence[JudgedSet], *, delivery_id: str, account: str, received_at: datetime
     ) -> Receipt:
         """Sign what became of the lines of a delivery."""
-        files = _list_files(judged)
+        accepted = select_accepted(judged)
         payload = SignedReceipt(
             delivery_id=delivery_id,
             ministry=self._ministry,
             account=account,
             received_at=received_at,
-            accepted=len(files),
-            waiting=[file.line for file in files if file.waiting],
+            accepted=len(accepted),
+            waiting=[s.line for s, _ in accepted if s.is_waiting],
             rejected=[RejectedSet(line=s.line, reason=s.reason) for s in judged if s.reason],
             contents=hash_contents(
-                DeliveredSet(f.line, f.station, f.file_id, f.revision, f.readings) for f in files
+                DeliveredSet(
+                    s.line, flagged.station, flagged.file_id, flagged.revision, len(flagged.readings)
+                )
+                for s, flagged in accepted
             ),
         )
         signed = self._sign(payload.model_dump_json().encode())
