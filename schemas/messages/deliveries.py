@@ -18,7 +18,6 @@ from schemas.messages.base import (
     Revision,
     Sha256,
     StationCode,
-    Utc,
 )
 
 MOST_SETS = 2_000
@@ -51,7 +50,7 @@ class SignedReceipt(Message):
     """Name of the ministry."""
     account: str
     """The province's account, which had sent the delivery."""
-    received_at: Utc
+    received_at: Millisecond
     """When the ministry first accepted it, UTC."""
     accepted: Annotated[int, Field(ge=0, le=MOST_SETS)]
     """Sets that the ministry has, those that wait among them."""

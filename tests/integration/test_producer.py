@@ -1,6 +1,8 @@
 """What a producer promises against a real broker: nothing is taken for written that is not."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import shake_256
 
 import pytest
@@ -11,6 +13,8 @@ from quantrac.io.kafka.producer import KafkaProducer, ReportingProducer
 from quantrac.io.kafka.readers import read_tail
 from quantrac.io.records import DeliveryFailed, Record
 from quantrac.local.ports import free_port
+from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
+from support.waiting import LIMIT
 
 Topics = Callable[..., str]
 Clients = pytest.mark.parametrize("client", [KafkaProducer, ReportingProducer])
@@ -111,3 +115,26 @@ def test_a_message_written_comes_back_with_its_partition_and_offset(
     producer = ReportingProducer(kafka)
     written = [producer.write(Record(topic, b"k", b"%d" % n)) for n in range(3)]
     assert [(r.partition, r.offset) for r in written] == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_several_requests_over_one_producer_learn_each_of_its_own_messages(
+    kafka: KafkaConnection, topics: Topics
+) -> None:
+    settings = {"max.message.bytes": "2000", "compression.type": "producer"}
+    topic, small = topics("wide", partitions=3), topics("narrow", partitions=1, config=settings)
+    writes, stop = ConfirmedWrites(ReportingProducer(kafka, linger_ms=5), seconds=LIMIT), threading.Event()
+    large = Record(small, b"k", shake_256(b"not to be compressed").digest(9_000))
+    with ThreadPoolExecutor(6) as pool:
+        loop = pool.submit(writes.run, stop)
+        good = [
+            pool.submit(writes.write, [Record(topic, b"%d" % n, b"%d" % i) for n in range(200)])
+            for i in range(4)
+        ]
+        bad = pool.submit(writes.write, [Record(topic, b"k", b"1"), large])
+        for request in good:
+            request.result(LIMIT)
+        with pytest.raises(DeliveryFailed, match="too large"):
+            bad.result(LIMIT)
+        stop.set()
+        loop.result(LIMIT)
+    assert sum(KafkaAdmin(kafka).end_offsets([topic]).values()) == 801

@@ -167,6 +167,17 @@ def test_the_scope_of_files_of_each_kind_of_key() -> None:
     assert reader(accounts=["own"]).file_scope(None, unassigned=True) == FileScope([""], ["own"])
 
 
+def test_a_receipt_which_speaks_of_other_stations_too_is_for_keys_of_the_whole_province() -> None:
+    def reader(**scope: Any) -> Reader:
+        return Reader(new_key("a", **scope)[1].to_domain(), {station.code: station for station in STATIONS})
+
+    assert reader().can_read_province("48")
+    assert reader(provinces=["48"]).can_read_province("48")
+    assert not reader(provinces=["48"]).can_read_province("01")
+    assert not reader(stations=["B"]).can_read_province("48")
+    assert not reader(accounts=["own"]).can_read_province("48")
+
+
 def test_a_key_is_for_provinces_or_for_stations_and_accounts() -> None:
     assert new_key("a", stations=["A"], accounts=["own"])[1].accounts == ("own",)
     for scope in ({"stations": ["A"]}, {"accounts": ["own"]}):

@@ -138,8 +138,12 @@ def test_a_signature_that_does_not_fit_confirms_nothing(file: Path) -> None:
         verified(RECEIPT.model_copy(update={"signed": f"{head}.{other}.{tail}"}), file)
 
 
-def test_something_else_that_the_ministry_has_signed_is_no_receipt(file: Path) -> None:
-    signed = MINISTRY_KEY.sign(b'{"name": "a letter"}', RECEIPT_TYPE)
+LOCAL = RECEIPT.model_dump_json(exclude={"duplicate", "signed", "registry_version"}).replace("Z", "+07:00")
+
+
+@pytest.mark.parametrize("payload", [b'{"name": "a letter"}', b"\xff", b"", LOCAL.encode()])
+def test_something_else_that_the_ministry_has_signed_is_no_receipt(file: Path, payload: bytes) -> None:
+    signed = MINISTRY_KEY.sign(payload, RECEIPT_TYPE)
     with pytest.raises(BadReceipt, match="what is signed is no receipt"):
         verified(RECEIPT.model_copy(update={"signed": signed}), file)
 
