@@ -24,6 +24,7 @@ from services.aggregator.config import AggregatorSettings
 from services.aggregator.notify.config import load_targets
 from services.api.config import ApiSettings
 from services.forwarder.config import ForwarderSettings
+from services.forwarder.files.config import FileTargetSettings
 from services.receiver.adapters.ftp.tls import Certificates
 from services.receiver.config import BacklogSettings, DeliveriesSettings, IntakeSettings
 from services.validator.config import ValidatorSettings
@@ -41,6 +42,7 @@ SETTINGS: Mapping[str, tuple[type[BaseSettings], ...]] = {
     "aggregator.notify": (AggregatorSettings, ClickHouseSettings),
     "api.serve": (ApiSettings, ClickHouseSettings, HttpSettings),
     "forwarder.forward": (ForwarderSettings,),
+    "forwarder.files": (FileTargetSettings,),
 }
 """Role → the settings that it loads."""
 

@@ -195,6 +195,6 @@ def _problem(kind: type[BaseSettings], error: Mapping[str, Any]) -> tuple[str, s
     variable = _variable(kind, "_".join(map(str, error["loc"])))
     if error["type"] == "missing":
         return variable, _MISSING
-    if kind.model_fields[str(error["loc"][0])].annotation is SecretStr:
+    if kind.model_fields[str(error["loc"][0])].annotation is SecretStr or error["input"] is None:
         return variable, text
     return variable, f"{text} (got {error['input']!r})"

@@ -1,7 +1,8 @@
-"""``python -m services.forwarder forward``."""
+"""``python -m services.forwarder {forward|files}``."""
 
 from quantrac.io.role import main
 from services.forwarder import wiring
+from services.forwarder.files_wiring import files
 
 if __name__ == "__main__":
-    main("forwarder", {"forward": wiring.forward})
+    main("forwarder", {"forward": wiring.forward, "files": files})
