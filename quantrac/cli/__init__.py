@@ -36,6 +36,7 @@ _COMMANDS = {
     "receipts": "The ministry's signed receipts: list, show and verify them.",
     "migrate": "Create missing topics and apply missing migrations.",
     "notify": "Who is told of alerts.",
+    "outbox": "Files on their way to a file target: list, send again.",
 }
 """Command → its line in the list of commands, which is so shown without importing any of them."""
 

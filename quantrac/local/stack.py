@@ -26,6 +26,9 @@ if TYPE_CHECKING:  # half a second of imports, which `quantrac put` needs nothin
 CLICKHOUSE_USER = "quantrac"
 ANALYST_SECRET = "clickhouse/analyst_{database}"  # noqa: S105  (its name)
 
+OUTBOX_FOLDER = "files"
+"""In the folder of a tier: what is to be sent to a target for files."""
+
 _STORES = ("broker", "clickhouse")
 
 _USUAL_PORTS = {"broker": 9092, "controller": 9093, "clickhouse": 8123}
@@ -306,6 +309,7 @@ class Stack:
             "QUANTRAC_WINDOWS_DATA": str(folder / "windows"),
             "QUANTRAC_WATCH_DATA": str(folder / "watch"),
             "QUANTRAC_FORWARDER_DATA": str(folder / "forwarder"),
+            "QUANTRAC_FILE_TARGET_DATA": str(folder / OUTBOX_FOLDER),
             "QUANTRAC_HTTP_PORT": str(self.ports[f"{tier.name}.receiver"]),
             "QUANTRAC_API_PORT": str(self.ports[f"{tier.name}.api"]),
         }

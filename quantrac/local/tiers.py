@@ -9,6 +9,8 @@ from quantrac.local.errors import LocalError
 
 FORWARDER = ("forwarder", "forward")
 """Runs in the province, where there is a ministry to forward to."""
+FILE_SENDER = ("forwarder", "files")
+"""Runs in the province, where the configuration names a target for files."""
 NOTIFIER = ("aggregator", "notify")
 """Runs in the province, where the configuration says whom to tell of alerts."""
 
@@ -24,7 +26,7 @@ _ROLES = {
     ],
     "ministry": [("receiver", "deliveries"), *_WORKERS],
 }
-_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER], "ministry": []}
+_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER, FILE_SENDER], "ministry": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,14 @@ class Tier:
     """Whether it has a ministry to forward to."""
     notifies: bool = False
     """Whether somebody is told of its alerts."""
+    sends_files: bool = False
+    """Whether it has a target for files."""
     province_account: str = "province-hn"
     """Account with which the demo's province delivers to the ministry."""
 
     def roles(self) -> list[tuple[str, str]]:
         """Return the (service, role) pairs that run."""
-        wishes = {FORWARDER: self.forwards, NOTIFIER: self.notifies}
+        wishes = {FORWARDER: self.forwards, NOTIFIER: self.notifies, FILE_SENDER: self.sends_files}
         return [*_ROLES[self.name], *(role for role, is_wished in wishes.items() if is_wished)]
 
     def usual_ports(self) -> dict[str, int]:
@@ -61,10 +65,11 @@ def tiers_of(demo: bool, configuration: Configuration | None = None) -> list[Tie
     """Return the tiers of a stack; the configuration is the province's."""
     has_ministry = demo or (configuration is not None and configuration.has("ministry"))
     notifies = configuration is not None and configuration.has("notify")
+    sends_files = configuration is not None and configuration.has("file_target")
     if not demo:
-        return [Tier("province", "", "quantrac", has_ministry, notifies)]
+        return [Tier("province", "", "quantrac", has_ministry, notifies, sends_files)]
     return [
-        Tier("province", "hn.", "hn", has_ministry, notifies),
+        Tier("province", "hn.", "hn", has_ministry, notifies, sends_files),
         Tier("ministry", "ministry.", "ministry"),
     ]
 

@@ -48,6 +48,7 @@ LIGHT = [
     ["limits", "--help"],
     ["review", "--help"],
     ["registry", "--help"],
+    ["outbox", "list", "--help"],
 ]
 WITHOUT_CLIENTS = [
     ["registry", "check", "DIR"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,11 @@ class _Reader:
             case "file" | "secret file" | "secrets file":
                 return _file_problem(self._folder / Path(str(value)).expanduser(), kind)
             case "text":
-                return "" if isinstance(value, str | int | float) else f"expected one value, not {value!r}"
+                return (
+                    ""
+                    if isinstance(value, str | int | float | date)
+                    else f"expected one value, not {value!r}"
+                )
 
     def _note(self, path: list[Any], problem: str) -> None:
         self._mistakes.append(

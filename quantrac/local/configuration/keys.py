@@ -36,6 +36,8 @@ SECTIONS = {
     "clickhouse": "The database, on this machine only; a reverse proxy or ssh -L leads analysts to it.",
     "kafka": "The broker. It listens on this machine only.",
     "ministry": "Where flagged readings are forwarded to. Without this section nothing is.",
+    "file_target": "Where station files are sent on to, for systems that know only files\n"
+    "(docs/file-target.md). Without this section none are.",
     "notify": "Whom alerts are told (docs/alerts.md). Without this section nobody is.",
     "retention": "How many days messages stay in Kafka: how long a part may be away and still catch up.\n"
     "ClickHouse keeps readings, averages and the bytes of the files for good.",
@@ -157,6 +159,78 @@ KEYS = (
     ),
     Key("ministry.proxy", "HTTP proxy on the way there.", "http://proxy.example.org:3128", "HTTPS_PROXY"),
     Key(
+        "file_target.url",
+        "ftp://, ftps:// (TLS by AUTH TLS) or sftp://, then HOST:PORT/FOLDER below the account's own folder.",
+        "sftp://files.example.org/hanoi",
+        "QUANTRAC_FILE_TARGET_URL",
+    ),
+    Key("file_target.account", "Our account there.", "hanoi", "QUANTRAC_FILE_TARGET_ACCOUNT"),
+    Key(
+        "file_target.password_file",
+        "File that holds its password, mode 0600.",
+        "file-target-password",
+        "QUANTRAC_FILE_TARGET_PASSWORD_FILE",
+        "secret file",
+    ),
+    Key(
+        "file_target.key",
+        "Private key to log in with by SFTP, without passphrase, mode 0600.",
+        "file-target-key",
+        "QUANTRAC_FILE_TARGET_KEY",
+        "secret file",
+    ),
+    Key(
+        "file_target.known_hosts",
+        "Keys of the SFTP server, as `ssh-keyscan` writes them; compare them with what its operator says.",
+        "file-target-hosts",
+        "QUANTRAC_FILE_TARGET_KNOWN_HOSTS",
+        "file",
+    ),
+    Key(
+        "file_target.authorities",
+        "Certificate authorities (PEM) to trust for FTPS in place of the system's.",
+        "tls/file-target-ca.pem",
+        "QUANTRAC_FILE_TARGET_AUTHORITIES",
+        "file",
+    ),
+    Key(
+        "file_target.allow_plain",
+        "Whether password and files may leave this machine by FTP without TLS (default: false).",
+        False,
+        "QUANTRAC_FILE_TARGET_ALLOW_PLAIN",
+        "flag",
+    ),
+    Key(
+        "file_target.stations",
+        "Codes of the stations whose files are sent, separated by blanks (default: all).",
+        "HN_BKHN_KHIKXQ HN_PHCH_NUOPCH",
+        "QUANTRAC_FILE_TARGET_STATIONS",
+    ),
+    Key(
+        "file_target.own_bytes",
+        "Codes of the stations whose own files are sent as they came, whatever their flags.",
+        "HN_PHCH_NUOPCH",
+        "QUANTRAC_FILE_TARGET_OWN_BYTES",
+    ),
+    Key(
+        "file_target.flags",
+        "Flags of the readings that are sent. Calibrating and device errors are sent whatever their flag.",
+        "good not-evaluated suspect",
+        "QUANTRAC_FILE_TARGET_FLAGS",
+    ),
+    Key(
+        "file_target.order",
+        "Of a station's files: time (oldest first) or present-first (the last hour before older ones).",
+        "time",
+        "QUANTRAC_FILE_TARGET_ORDER",
+    ),
+    Key(
+        "file_target.since",
+        "First day of which anything is sent (default: that of the role's first start).",
+        "2026-03-25",
+        "QUANTRAC_FILE_TARGET_SINCE",
+    ),
+    Key(
         "notify.targets", "File of the people and programs.", "notify.yaml", "QUANTRAC_NOTIFY_CONFIG", "file"
     ),
     Key(
@@ -179,5 +253,9 @@ PORTS = {
 }
 """Key → the name of the port, as `--port` takes it."""
 
-ROLE_SECTIONS = {"ministry": "forwarder.forward", "notify": "aggregator.notify"}
+ROLE_SECTIONS = {
+    "ministry": "forwarder.forward",
+    "file_target": "forwarder.files",
+    "notify": "aggregator.notify",
+}
 """Section → the only role that gets its variables; it runs where the section is there."""

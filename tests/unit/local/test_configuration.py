@@ -167,10 +167,11 @@ def test_a_written_file_has_every_key_and_means_what_was_chosen(tmp_path: Path) 
 
 
 def test_the_examples_of_a_written_file_are_values_that_it_may_have(tmp_path: Path) -> None:
-    for name in ("tls/fullchain.pem", "tls/privkey.pem", "tls/ministry-ca.pem", "notify.yaml"):
+    certificates = ("tls/fullchain.pem", "tls/privkey.pem", "tls/ministry-ca.pem", "tls/file-target-ca.pem")
+    for name in (*certificates, "notify.yaml", "file-target-hosts"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch(0o600)
-    for name in ("ministry-password", "notify-secrets"):
+    for name in ("ministry-password", "notify-secrets", "file-target-password", "file-target-key"):
         (tmp_path / name).touch(0o600)
     text = re.sub(r"^#(  [\w-]+: )", r" \1", write_template({}), flags=re.MULTILINE)
     assert set(yaml.safe_load(text)) == set(SECTIONS)

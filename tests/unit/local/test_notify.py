@@ -1,4 +1,4 @@
-"""When the one-machine stack tells people of alerts, and when it forwards."""
+"""When the one-machine stack tells people of alerts, when it forwards, and when it sends files on."""
 
 from pathlib import Path
 
@@ -8,6 +8,9 @@ from quantrac.local.datadir import DataDir
 from quantrac.local.stack import Stack
 
 TARGETS = "notify: {targets: notify.yaml, secrets: secrets}\n"
+FILE_TARGET = (
+    "file_target: {url: 'ftps://f.example.org', account: hanoi, password_file: password, since: 2026-03-25}\n"
+)
 MINISTRY = "ministry: {url: 'https://m.example.org', account: province-01, password_file: password}\n"
 
 
@@ -48,13 +51,28 @@ def test_a_province_forwards_where_the_configuration_names_a_ministry(tmp_path: 
 
 
 @pytest.mark.parametrize("demo", [False, True])
+def test_files_are_sent_on_where_the_configuration_names_a_target(demo: bool, tmp_path: Path) -> None:
+    assert "province.forwarder.files" not in configured(tmp_path, "", demo=demo).process_names()
+    stack = configured(tmp_path, FILE_TARGET, demo=demo)
+    (role,) = (role for role in stack.roles() if role.name.endswith("forwarder.files"))
+    assert (role.name, role.argv[-2:]) == ("province.forwarder.files", ["services.forwarder", "files"])
+    assert role.env["QUANTRAC_FILE_TARGET_URL"] == "ftps://f.example.org"
+    assert role.env["QUANTRAC_FILE_TARGET_PASSWORD_FILE"] == str(tmp_path / "password")
+    assert role.env["QUANTRAC_FILE_TARGET_SINCE"] == "2026-03-25"
+    assert role.env["QUANTRAC_FILE_TARGET_DATA"] == str(tmp_path / "province" / "files")
+
+
+@pytest.mark.parametrize("demo", [False, True])
 def test_secrets_reach_only_the_role_that_needs_them(demo: bool, tmp_path: Path) -> None:
-    stack = configured(tmp_path, TARGETS + ("" if demo else MINISTRY), demo=demo)
+    stack = configured(tmp_path, TARGETS + FILE_TARGET + ("" if demo else MINISTRY), demo=demo)
     for role in stack.roles():
-        names = {
-            name for name in role.env if name.startswith(("QUANTRAC_MINISTRY_", "QUANTRAC_NOTIFY_", "HOOK"))
+        secret = ("QUANTRAC_MINISTRY_", "QUANTRAC_NOTIFY_", "HOOK", "QUANTRAC_FILE_TARGET_PASSWORD")
+        names = {name for name in role.env if name.startswith(secret)}
+        expected = {
+            "forward": "QUANTRAC_MINISTRY_",
+            "notify": ("QUANTRAC_NOTIFY_", "HOOK"),
+            "files": "QUANTRAC_FILE_TARGET_PASSWORD",
         }
-        expected = {"forward": "QUANTRAC_MINISTRY_", "notify": ("QUANTRAC_NOTIFY_", "HOOK")}
         prefixes = expected.get(role.name.rpartition(".")[2], ())
         assert bool(names) == bool(prefixes) and all(name.startswith(prefixes) for name in names), role.name
 
