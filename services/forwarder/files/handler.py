@@ -69,6 +69,8 @@ class FileLine(msgspec.Struct, frozen=True, array_like=True):
     """The line without its end; empty where the reading is not sent."""
 
 
+_WHOLE_FILE = ""
+"""In place of a parameter, where the station's own bytes are the file."""
 _encode_lines = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(dict[str, FileLine]).decode
 
@@ -169,9 +171,12 @@ class FilesHandler:
             return
         zone = self._zone(station)
         at = name_time(head.name, zone) or head.received_at.replace(microsecond=0)
-        version = FileLine(reading_version(head.received_at), 0, "")
+        if at < self._selection.since:
+            return
+        version = reading_version(head.received_at)
         origin = self._outbox.find(station, head.name)
-        if at < self._selection.since or (origin and _decode_lines(origin)[""].version >= version.version):
+        earlier = _decode_lines(origin).get(_WHOLE_FILE) if origin else None
+        if earlier is not None and earlier.version >= version:
             return
         self._outbox.put(
             OutboxFile(
@@ -180,7 +185,7 @@ class FilesHandler:
                 folder=day_folder(station, at, zone),
                 time=at,
                 content=record.value or b"",
-                origin=_encode_lines({"": version}),
+                origin=_encode_lines({_WHOLE_FILE: FileLine(version, 0, "")}),
             )
         )
 

@@ -31,6 +31,9 @@ MOST_REFUSALS = 10
 FRESH = timedelta(hours=1)
 """How old what belongs to the present is at most."""
 
+_SHORTEST_PAUSE = 0.001
+"""Seconds; none at all would mean to go on with the next station."""
+
 _STATES: dict[type[TargetError], State] = {
     CouldNotConnect: State.COULD_NOT_CONNECT,
     TransferError: State.TRANSFER_ERROR,
@@ -79,6 +82,7 @@ class Sender:
             return self._send_due(stop)
         except OutboxUnavailable as error:
             log.warning("the outbox cannot be read or written: %s", error)
+            self.progress.begin(1)
             self.progress.postpone(f"the outbox: {error}")
             return IDLE_SECONDS
 
@@ -131,4 +135,4 @@ class Sender:
         self._refusals += state is State.REFUSED
         if state is State.REFUSED and self._refusals < MOST_REFUSALS:
             return 0.0
-        return max(0.001, self._backoff.next())
+        return max(_SHORTEST_PAUSE, self._backoff.next())

@@ -236,6 +236,14 @@ def test_of_own_bytes_under_one_name_those_received_last_count(outbox: Outbox) -
         assert contents(outbox) == {NAME: b"corrected"}
 
 
+def test_a_station_may_change_between_its_own_bytes_and_written_files(outbox: Outbox) -> None:
+    put(outbox, flagged_set(flagged_reading()))
+    take(handler(outbox, own_bytes=[CODE]), raw(b"own"))
+    assert contents(outbox) == {NAME: b"own"}
+    put(outbox, flagged_set(flagged_reading(12.5), received_at=NOON + timedelta(minutes=2)))
+    assert contents(outbox) == {NAME: line("PM2.5", "12.5")}
+
+
 def test_own_bytes_without_a_time_in_the_name_lie_in_the_folder_of_their_receipt(outbox: Outbox) -> None:
     files = handler(outbox, own_bytes=[CODE])
     take(files, raw(b"x", "tram 1.lsi"), raw(b"y", station="OTHER"), raw(b"z", "t.csv", transport=IMPORT))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from quantrac.io.outbox import Outbox
+from quantrac.io.outbox import Outbox, OutboxUnavailable
 from quantrac.io.outbox_files import Filter, OutboxFile, State
+from quantrac.io.progress import Progress
 from quantrac.testing.builders import NOON
 from services.forwarder.backoff import Backoff
 from services.forwarder.files.housekeeping import Housekeeping
@@ -222,8 +223,6 @@ def test_a_target_that_was_away_for_long_is_not_held_against_the_file(outbox: Ou
 
 
 def test_a_role_whose_target_is_away_is_not_ready_and_says_why(outbox: Outbox, clock: Clock) -> None:
-    from quantrac.io.progress import Progress
-
     seconds = 0.0
     progress = Progress(60, name="file target", monotonic=lambda: seconds)
     put(outbox)
@@ -233,6 +232,21 @@ def test_a_role_whose_target_is_away_is_not_ready_and_says_why(outbox: Outbox, c
     seconds = 61.0
     step(loop)
     assert progress.problem() == "file target: no progress for 61 s on a batch of 1: timed out"
+
+
+def test_an_outbox_that_cannot_be_read_is_waited_for(
+    outbox: Outbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OutboxUnavailable("disk I/O error")
+
+    seconds = 0.0
+    progress = Progress(60, monotonic=lambda: seconds)
+    loop = sender(outbox, FakeTarget(), clock, progress=progress)
+    monkeypatch.setattr(outbox, "next_files", fail)
+    assert step(loop) == IDLE_SECONDS
+    seconds = 61.0
+    assert progress.problem() == "no progress for 61 s on a batch of 1: the outbox: disk I/O error"
 
 
 def test_what_changes_while_it_is_sent_is_sent_again(outbox: Outbox, clock: Clock) -> None:
