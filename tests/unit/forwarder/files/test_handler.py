@@ -37,7 +37,7 @@ def handler(outbox: Outbox, **selection: object) -> FilesHandler:
     usual: dict[str, object] = {"flags": SENT_FLAGS, "since": DAY}
     stations = [station(), station("HN_BERLIN", timezone="Europe/Berlin")]
     chosen = Selection(**(usual | selection))  # type: ignore[arg-type]
-    return FilesHandler(outbox, registry(stations), chosen, flagged_topic="qa-flagged")
+    return FilesHandler(outbox, registry(stations, []), chosen, flagged_topic="qa-flagged")
 
 
 def record(flagged: FlaggedSet | bytes) -> Record:
@@ -272,7 +272,7 @@ def readings(draw: st.DrawFn) -> list[FlaggedReading]:
 
 
 @given(rows=readings())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_what_the_outbox_holds_reads_back_as_the_same_readings(
     rows: list[FlaggedReading],
 ) -> None:
