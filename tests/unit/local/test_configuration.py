@@ -167,12 +167,10 @@ def test_a_written_file_has_every_key_and_means_what_was_chosen(tmp_path: Path) 
 
 
 def test_the_examples_of_a_written_file_are_values_that_it_may_have(tmp_path: Path) -> None:
-    certificates = ("tls/fullchain.pem", "tls/privkey.pem", "tls/ministry-ca.pem", "tls/file-target-ca.pem")
-    for name in (*certificates, "notify.yaml", "file-target-hosts"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch(0o600)
-    for name in ("ministry-password", "notify-secrets", "file-target-password", "file-target-key"):
-        (tmp_path / name).touch(0o600)
+    for key in KEYS:
+        if key.kind.endswith("file"):
+            (tmp_path / key.example).parent.mkdir(exist_ok=True)
+            (tmp_path / key.example).touch(0o600)
     text = re.sub(r"^#(  [\w-]+: )", r" \1", write_template({}), flags=re.MULTILINE)
     assert set(yaml.safe_load(text)) == set(SECTIONS)
     (tmp_path / "quantrac.yaml").write_text(text.replace("\n   ", "\n  "))
