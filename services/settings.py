@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pydantic_settings import BaseSettings
 
 from quantrac.errors import UserError
+from quantrac.io.jws import KeySet
 from quantrac.io.settings import (
     ClickHouseSettings,
     HttpSettings,
@@ -20,6 +21,7 @@ from quantrac.io.settings import (
     load,
     variables_of,
 )
+from quantrac.io.signing_keys import SigningKeys
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.notify.config import load_targets
 from services.api.config import ApiSettings
@@ -57,6 +59,10 @@ def role_problems(role: str) -> Iterator[tuple[str, str]]:
         yield from _notify_problems(load(AggregatorSettings))
     if role == "receiver.intake":
         yield from _certificate_problems(load(IntakeSettings))
+    if role == "receiver.deliveries":
+        yield from _signing_key_problems(load(DeliveriesSettings))
+    if role == "forwarder.forward":
+        yield from _ministry_key_problems(load(ForwarderSettings))
 
 
 def _notify_problems(settings: AggregatorSettings) -> Iterator[tuple[str, str]]:
@@ -75,6 +81,22 @@ def _certificate_problems(settings: IntakeSettings) -> Iterator[tuple[str, str]]
             Certificates(settings.ftp_certificate, settings.ftp_key or settings.ftp_certificate)
         except ValueError as error:
             yield "QUANTRAC_FTP_CERTIFICATE", str(error)
+
+
+def _signing_key_problems(settings: DeliveriesSettings) -> Iterator[tuple[str, str]]:
+    if settings.receipt_keys is not None:
+        try:
+            SigningKeys(settings.receipt_keys)
+        except (ValueError, OSError) as error:
+            yield "QUANTRAC_RECEIPT_KEYS", str(error)
+
+
+def _ministry_key_problems(settings: ForwarderSettings) -> Iterator[tuple[str, str]]:
+    if settings.ministry_keys is not None:
+        try:
+            KeySet.from_json(settings.ministry_keys.read_bytes())
+        except (ValueError, OSError) as error:
+            yield "QUANTRAC_MINISTRY_KEYS", str(error)
 
 
 def main() -> None:
