@@ -36,7 +36,7 @@ class SoundPart:
         """``None`` where nothing is left that can be judged."""
 
     def in_whole(self, problem: Problem) -> Problem | None:
-        """Return a problem of the station for the whole entry; ``None`` where it may come of what is left out.
+        """Return the station's problem for the whole entry; ``None`` where it may come of what is left out.
 
         That is so of a stand-in, and of what is said of a record while a part of it is wrong.
         """
