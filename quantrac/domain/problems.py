@@ -11,24 +11,28 @@ class Problem:
     path: tuple[str | int, ...]
     """Keys, and places in lists counted from 1: ``("parameters", 2, "unit")``."""
     sentence: str
-    other: tuple[str | int, ...] = ()
+    counterpart: tuple[str | int, ...] = ()
     """Where the record stands that the value is at odds with, as the sentence names it; empty where the value
     is wrong by itself."""
 
     def __str__(self) -> str:
-        return f"{_dotted(self.path)}: {self.sentence}"
+        return f"{_write_path(self.path)}: {self.sentence}"
 
-    def moved(self, path: tuple[str | int, ...], other: tuple[str | int, ...]) -> "Problem":
-        """Return it for a record in which value and other record stand elsewhere.
+    def relocate(self, path: tuple[str | int, ...], counterpart: tuple[str | int, ...]) -> "Problem":
+        """Return it for a record in which value and counterpart stand elsewhere.
 
-        >>> print(Problem(("intervals", 2), "it meets intervals.1", ("intervals", 1)).moved(
+        >>> print(Problem(("intervals", 2), "it meets intervals.1", ("intervals", 1)).relocate(
         ...     ("intervals", 3), ("intervals", 2)
         ... ))
         intervals.3: it meets intervals.2
         """
-        sentence = self.sentence.replace(_dotted(self.other), _dotted(other)) if self.other else self.sentence
-        return Problem(path, sentence, other)
+        sentence = (
+            self.sentence.replace(_write_path(self.counterpart), _write_path(counterpart))
+            if self.counterpart
+            else self.sentence
+        )
+        return Problem(path, sentence, counterpart)
 
 
-def _dotted(path: Iterable[str | int]) -> str:
+def _write_path(path: Iterable[str | int]) -> str:
     return ".".join(map(str, path))

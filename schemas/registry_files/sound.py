@@ -40,10 +40,10 @@ class SoundPart:
 
         That is so of a stand-in, and of what is said of a record while a part of it is wrong.
         """
-        paths = [self._original(count_from_zero(path)) for path in (problem.path, problem.other)]
+        paths = [self._original(count_from_zero(path)) for path in (problem.path, problem.counterpart)]
         if any(bad[: len(path)] == path for bad in self._bad for path in paths if path):
             return None
-        return problem.moved(*map(count_from_one, paths))
+        return problem.relocate(*map(count_from_one, paths))
 
     def _original(self, path: Path) -> Path:
         """Return the path in the whole entry of a path here."""
