@@ -26,6 +26,7 @@ from services.aggregator.watch.causes.exceedance import Episode
 from services.aggregator.watch.causes.warning import level_of
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.rules import WatchRules
+from support.effort import examples
 from support.watch import CODE, EXCEEDED, PARAMETERS, SILENT, START, Watch, at, counts, exceedance
 
 ENTRY = station(parameters=PARAMETERS)
@@ -549,7 +550,7 @@ def test_an_hourly_value_at_a_level_is_one_alert_until_the_next_that_is_not() ->
     assert states == [[(opened, "opened", 1)], [], closed, [(again, "opened", 1)], [(again, "closed", 2)]]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 11), st.sampled_from([1.0, 41.0, 46.0, 51.0])), min_size=1, max_size=14
@@ -700,7 +701,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(EVENTS)
 def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed(
     events: list[tuple[str, int]],
@@ -752,7 +753,7 @@ def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed
         assert states[-1][1] == "closed"
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.permutations(range(8)), st.sets(st.integers(0, 7)))
 def test_silence_is_the_same_whatever_the_order_and_wherever_watch_was_restarted(
     order: list[int], restarts: set[int]
