@@ -45,8 +45,9 @@ check: setup ## lint, formatting, types, import arrows, names
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tools.names
 
-long: setup ## the unit and contract tests with all their examples and their long histories
-	@QUANTRAC_TESTS=long $(BIN)/pytest --numprocesses $(WORKERS) --no-loadscope-reorder tests/unit tests/contract
+long: setup ## the tests of `make test` but those of the whole stack, with all their examples and long histories
+	@QUANTRAC_TESTS=long $(BIN)/pytest -m 'not chaos' --numprocesses $(WORKERS) --no-loadscope-reorder \
+	  tests/integration tests/contract tests/unit
 
 unit: setup ## only the tests that need nothing but Python
 	@$(BIN)/pytest tests/unit tests/contract
