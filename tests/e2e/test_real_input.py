@@ -94,7 +94,7 @@ def test_every_value_time_and_count_arrives_exactly_at_both_tiers(
         wait_until(
             lambda tier=tier: rows(running, tier) == len(wanted),
             f"{len(wanted)} rows at {tier}",
-            every_s=0.25,
+            every_s=0.5,
         )  # type: ignore[misc]
         found = stored(running, tier)
         assert found.keys() == wanted.keys()
@@ -152,6 +152,6 @@ def hourly(
     wait_until(
         lambda: len(running.database(tier).query(sql).rows) == count,
         f"{count} averages at {tier}",
-        every_s=0.25,
+        every_s=0.5,
     )
     return {tuple(row[:3]): tuple(row[3:]) for row in running.database(tier).query(sql).rows}
