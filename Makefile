@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
-# Each has its own broker and server; more than cores, since tests wait for these.
-WORKERS := 2
+# One more than two cores: a test often waits for a broker, a server or a logger. Each has its own of them.
+WORKERS := 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check long unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack bench-curve fuzz schemas docs lock clean

@@ -11,7 +11,7 @@ import pytest
 from support.waiting import LIMIT
 
 ROOT = Path(__file__).parents[2]
-OPTIONS = ["-m", "not chaos", "--numprocesses", "2", "--no-loadscope-reorder", "--durations", "20"]
+OPTIONS = ["-m", "not chaos", "--numprocesses", "3", "--no-loadscope-reorder", "--durations", "20"]
 """Of pytest in `make test`."""
 MODE = ["--import-mode=importlib"]
 
