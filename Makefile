@@ -7,6 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 # One more than two cores: a test often waits for a broker, a server or a logger. Each has its own of them.
 WORKERS := 3
+SHARED = -m 'not chaos' --numprocesses $(WORKERS) --no-loadscope-reorder --durations 20
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check long unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack bench-curve fuzz schemas docs lock clean
@@ -21,7 +22,7 @@ run: setup ## start everything with the demo: files in, page and API out (Ctrl-C
 unexport PYTHONDONTWRITEBYTECODE
 
 test: setup check ## run every check and every test but those of `make chaos` and the long forms of `make long`
-	@$(BIN)/pytest -m 'not chaos' --numprocesses $(WORKERS) --no-loadscope-reorder --durations 20 tests
+	@$(BIN)/pytest $(SHARED) tests
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
 
@@ -45,9 +46,8 @@ check: setup ## lint, formatting, types, import arrows, names
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tools.names
 
-long: setup ## the tests of `make test` but those of the whole stack, with all their examples and long histories
-	@QUANTRAC_TESTS=long $(BIN)/pytest -m 'not chaos' --numprocesses $(WORKERS) --no-loadscope-reorder \
-	  tests/integration tests/contract tests/unit
+long: setup ## the tests of `make test` with all their examples and their long histories (half an hour)
+	@QUANTRAC_TESTS=long $(BIN)/pytest $(SHARED) tests
 
 unit: setup ## only the tests that need nothing but Python
 	@$(BIN)/pytest tests/unit tests/contract
