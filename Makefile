@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
+# One more than two cores: a test often waits for a broker, a server or a logger. Each has its own of them.
+WORKERS := 3
+SHARED = -m 'not chaos' --numprocesses $(WORKERS) --no-loadscope-reorder --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack bench-curve fuzz schemas docs lock clean
+.PHONY: help setup run test check long unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-stack bench-curve fuzz schemas docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,23 +18,11 @@ help: ## print this list
 run: setup ## start everything with the demo: files in, page and API out (Ctrl-C stops it)
 	@$(BIN)/quantrac up --demo
 
-test: setup check ## run every check and every test but those of `make chaos`
-	@# Two lanes of about the same length beside each other: most of what needs a broker or a server waits.
-	@# Every failing test writes a line with its time to $$failures (tests/support/failures.py), every slow one
-	@# its seconds to $$durations (tests/support/durations.py).
-	@output=$$(mktemp); failures=$$(mktemp); durations=$$(mktemp); \
-	  export QUANTRAC_TEST_FAILURES=$$failures QUANTRAC_TEST_DURATIONS=$$durations; \
-	  ( trap 'kill $$!; exit 1' TERM; status=0; \
-	    for part in "tests/unit tests/contract" tests/e2e 'tests/integration/test_receiver_[a-l]*.py'; do \
-	      $(BIN)/pytest -m 'not chaos' $$part & wait $$! || status=1; \
-	    done; exit $$status ) >$$output 2>&1 & beside=$$!; \
-	  trap "kill $$beside; rm -f $$output $$failures $$durations" INT TERM; \
-	  $(BIN)/pytest -m 'not chaos' --ignore-glob='*/test_receiver_[a-l]*' tests/integration; status=$$?; \
-	  wait $$beside || status=1; cat $$output; \
-	  test ! -s $$durations || { echo 'slowest twenty:'; LC_ALL=C sort -rn $$durations | head -n 20; }; \
-	  first=$$(sort -n $$failures | head -n 1 | cut -f 2-); \
-	  test -z "$$first" || printf 'first failure: %s\n' "$$first"; \
-	  rm -f $$output $$failures $$durations; exit $$status
+# The start of a command compiles some 250 modules where no bytecode is kept: three times its CPU.
+unexport PYTHONDONTWRITEBYTECODE
+
+test: setup check ## run every check and every test but those of `make chaos` and the long forms of `make long`
+	@$(BIN)/pytest $(SHARED) tests
 
 setup: $(VENV)/.complete ## make the environment from the lock and fetch the broker's jars
 
@@ -54,6 +45,9 @@ check: setup ## lint, formatting, types, import arrows, names
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tools.names
+
+long: setup ## the tests of `make test` with all their examples and their long histories (half an hour)
+	@QUANTRAC_TESTS=long $(BIN)/pytest $(SHARED) tests
 
 unit: setup ## only the tests that need nothing but Python
 	@$(BIN)/pytest tests/unit tests/contract

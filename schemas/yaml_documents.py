@@ -2,6 +2,9 @@
 
 Nothing in a document stops its reading but its syntax: what cannot be read is a value that says why, so that
 all mistakes can be named at once.
+
+YAML 1.1 takes ``1_000`` for a thousand, ``1:30`` for ninety and ``010`` for eight. Here the first two cannot
+be read, and ``010`` is ten. 24:00 is midnight.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from quantrac.domain.numbers import NumberError
+from quantrac.domain.numbers import NumberError, read_plain
+from quantrac.domain.written_times import split_end_of_day
 from schemas.unreadable import Unreadable
-from schemas.yaml_files import read_number, read_time
 
 # The same parser in C, ten times as fast, where it was built.
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,10 +28,10 @@ Path = Sequence[str | int]
 
 
 class DocumentError(ValueError):
-    """A text is no YAML; the message is a sentence."""
+    """A text is no YAML; the message is a sentence that says so."""
 
     def __init__(self, sentence: str, line: int) -> None:
-        super().__init__(sentence)
+        super().__init__(f"not readable as YAML: {sentence}")
         self.line = line
         """Counted from 1."""
 
@@ -42,6 +45,8 @@ class Document:
     :class:`Unreadable` for what cannot be read."""
     problems: list[tuple[int, str]] = field(default_factory=list)
     """(line from 1, sentence) of keys that stand twice or are no words."""
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+    """(line from 1, sentence) of each :class:`Unreadable` in the value."""
     _root: yaml.Node | None = None
     _entries: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(default_factory=dict)
     """By the id of a mapping's node: its keys, merged ones too, each with the nodes of key and value."""
@@ -103,10 +108,14 @@ class Document:
         return node
 
 
-def read_document(text: str) -> Document:
-    """Read a document; raises :class:`DocumentError` where it is no YAML."""
+def read_document(text: str | bytes) -> Document:
+    """Read a document; raises :class:`DocumentError` where it is no YAML, or bytes are no UTF-8."""
     try:
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         return _build(yaml.compose(text, Loader=_Parser))
+    except UnicodeDecodeError as error:
+        sentence = f"byte {error.object[error.start]:#04x} is no UTF-8; save the file as UTF-8"
+        raise DocumentError(sentence, error.object[: error.start].count(b"\n") + 1) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         sentence = ", ".join(filter(None, (error.context, error.problem)))
@@ -128,7 +137,8 @@ class _Builder:
     """Makes values of nodes, each node once."""
 
     def __init__(self, document: Document) -> None:
-        self._problems, self._entries = document.problems, document._entries
+        self._problems, self._unreadable = document.problems, document.unreadable
+        self._entries = document._entries
         self._values: dict[int, Any] = {}
 
     def build(self, node: yaml.Node) -> Any:
@@ -136,7 +146,10 @@ class _Builder:
             # Until it is built: a list or mapping that holds itself.
             self._values[id(node)] = Unreadable("it refers to itself")
             self._values[id(node)] = self._build(node)
-        return self._values[id(node)]
+        value = self._values[id(node)]
+        if isinstance(value, Unreadable):
+            self._unreadable.append((node.start_mark.line + 1, value.sentence))
+        return value
 
     def _build(self, node: yaml.Node) -> Any:
         if isinstance(node, yaml.SequenceNode):
@@ -172,14 +185,26 @@ class _Builder:
                 self._problems.append((line, "what << merges must be a mapping, or a list of some"))
 
 
+def _read_number(text: str) -> float:
+    value = read_plain(text)
+    return int(text) if text.lstrip("+-").isdigit() else value
+
+
+def _read_time(text: str) -> Any:
+    """Return a ``date`` or a ``datetime``."""
+    begun, day = split_end_of_day(text)
+    node = yaml.ScalarNode(f"{_TAG}timestamp", begun)
+    return yaml.constructor.SafeConstructor().construct_yaml_timestamp(node) + day
+
+
 _READ: Mapping[str, Callable[[str], Any]] = {
     "str": str,
     "value": str,  # a bare "="
     "null": lambda _: None,
     "bool": lambda text: yaml.constructor.SafeConstructor.bool_values[text.lower()],
-    "int": read_number,
-    "float": read_number,
-    "timestamp": read_time,
+    "int": _read_number,
+    "float": _read_number,
+    "timestamp": _read_time,
 }
 """By the tag that YAML gives a scalar."""
 

@@ -1,55 +1,27 @@
-"""YAML that people write, with numbers and times read as everywhere else.
+"""YAML files that people write, as a value that a model can judge."""
 
-YAML 1.1 takes ``1_000`` for a thousand, ``1:30`` for ninety and ``010`` for eight. Here the first two are
-refused with their place, and ``010`` is ten. 24:00 is midnight.
-"""
+from typing import TYPE_CHECKING, Any
 
-from typing import Any
+from quantrac.errors import UserError
+from schemas.yaml_documents import DocumentError, read_document
 
-import yaml
-
-from quantrac.domain.numbers import NumberError, read_plain
-from quantrac.domain.written_times import split_end_of_day
-
-_BEYOND_DECIMALS = {".inf", "-.inf", "+.inf", ".nan"}
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's, with constructors of its own for numbers and times."""
+def load_yaml_file(file: "Traversable", name: str = "") -> Any:
+    """Read a file; raises UserError with file and line of the first mistake, and OSError.
 
-
-def load_yaml(text: str) -> Any:
-    """Read a document; raises ``yaml.YAMLError``, and ``ValueError`` for a date such as 2026-02-30."""
-    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-
-
-def read_number(text: str) -> float:
-    """Read what YAML takes for a number; raises ``NumberError`` for ``1_000``, ``1:30`` and the like."""
-    value = read_plain(text)
-    return int(text) if text.lstrip("+-").isdigit() else value
-
-
-def read_time(text: str) -> Any:
-    """Read what YAML takes for a date or a time, as ``date`` or ``datetime``; raises ``ValueError``."""
-    begun, day = split_end_of_day(text)
-    node = yaml.ScalarNode("tag:yaml.org,2002:timestamp", begun)
-    return yaml.constructor.SafeConstructor().construct_yaml_timestamp(node) + day
-
-
-def _construct_number(loader: _Loader, node: yaml.ScalarNode) -> float:
-    text = str(node.value)
-    if text.lower() in _BEYOND_DECIMALS:
-        return float(loader.construct_yaml_float(node))
+    A mistake is what is no YAML or no UTF-8, a key that stands twice, and a number or a time that cannot be
+    read. ``name``: what messages call the file, by default its name without the folder.
+    """
+    name = name or file.name
     try:
-        return read_number(text)
-    except NumberError as error:
-        raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
-
-
-def _construct_time(_: _Loader, node: yaml.ScalarNode) -> Any:
-    return read_time(str(node.value))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _construct_number)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_time)
+        document = read_document(file.read_bytes())
+    except DocumentError as error:
+        raise UserError(f"{name}, line {error.line}: {error}") from error
+    mistakes = [*document.problems, *document.unreadable]
+    if mistakes:
+        line, sentence = min(mistakes)
+        raise UserError(f"{name}, line {line}: {sentence}")
+    return document.value

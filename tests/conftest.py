@@ -12,16 +12,20 @@ import pytest
 import urllib3  # noqa: F401  # it opens a socket when first imported, to see whether there is IPv6
 
 import quantrac.io.kafka
-from support.durations import note_duration
-from support.failures import note_failure
+from support.effort import examples
+from support.failures import write_first_failure
 
 # No test is timed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "untimed",
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("untimed")
 
-KINDS = frozenset({"unit", "contract", "integration", "e2e"})
+KINDS = ("e2e", "integration", "contract", "unit")
+"""In the order in which they are run: the long files first, so that those at the end fill the gaps."""
 WITHOUT_SOCKETS = frozenset({"unit", "contract"})
 
 # librdkafka opens its sockets out of sight, so a pure test may not even make one of its clients.
@@ -37,19 +41,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the kind its folder is named for, unless a marker of its own says another."""
     for item in items:
         if not any(item.get_closest_marker(kind) for kind in KINDS):
-            folder = item.path.relative_to(Path(__file__).parent).parts[0]
+            folder = _folder_of(item)
             if folder not in KINDS:
-                raise pytest.UsageError(f"{item.nodeid} is in none of the folders {', '.join(sorted(KINDS))}")
+                raise pytest.UsageError(f"{item.nodeid} is in none of the folders {', '.join(KINDS)}")
             item.add_marker(folder)
+    items.sort(key=lambda item: (*KINDS, _folder_of(item)).index(_folder_of(item)))
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    note_failure(report)
-    note_duration(report)
+def _folder_of(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
-def pytest_collectreport(report: pytest.CollectReport) -> None:
-    note_failure(report)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let workers share what is slow to start."""
+    from support.workers import FileScheduling
+
+    return FileScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """End with what failed first, whichever worker it was of."""
+    yield
+    write_first_failure(session)
 
 
 @pytest.fixture(autouse=True)

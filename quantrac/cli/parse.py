@@ -13,6 +13,7 @@ import click
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.parse_advice import describe_doubts, explanation, layout_report
 from quantrac.cli.registry_option import load_registry, registry_option
+from quantrac.cli.shown_times import show_time
 from quantrac.cli.terminal import echo
 from quantrac.cli.time_options import Time
 from quantrac.domain.bounds import RECEIVED
@@ -26,7 +27,6 @@ from quantrac.domain.readings import Reading
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.spellings import did_you_mean
-from quantrac.domain.times import to_iso
 from quantrac.domain.units import canonical_unit
 from quantrac.errors import UserError
 
@@ -115,8 +115,8 @@ def parse(
 
     Values and units are shown as they are stored, and beside them how they were written where that differs.
     Without a registry, names that the catalogue knows are shown by their code, values stay in the unit of
-    the file, and times are read from a station clock at UTC+7. Times are UTC. docs/station-files.md describes
-    the files, and every reason and doubt.
+    the file, and times are read from a station clock at UTC+7. Times are shown on Vietnam's clock; --json has
+    UTC. docs/station-files.md describes the files, and every reason and doubt.
 
     Exit status: 0 every line was read, 1 some lines were rejected (with --strict, or would be flagged or were
     read by an assumption), 2 a file gave no reading (the worst of all files).
@@ -207,7 +207,7 @@ def _table(shown: str, file: InspectedFile) -> Iterator[str]:
                 reading.parameter,
                 _show_stored(reading),
                 reading.unit or "-",
-                to_iso(reading.measured_at),
+                show_time(reading.measured_at),
                 reading.status,
                 _show_written(reading, file),
             )
@@ -218,7 +218,7 @@ def _table(shown: str, file: InspectedFile) -> Iterator[str]:
             "parameter",
             "value",
             "unit",
-            "measured at (UTC)",
+            "measured at",
             "status",
             "as written",
         )

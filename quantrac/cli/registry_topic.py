@@ -56,14 +56,15 @@ def read_records(target: Target) -> "list[Station | Account]":
 @contextmanager
 def _follow(target: Target, apply: "Callable[[bytes, bytes | None], None]") -> Iterator[None]:
     """Read the registry's topic to its end; raises UserError where the broker does not answer."""
+    from quantrac.io.health import Unavailable
     from quantrac.io.kafka.tables import TableReader
 
     reader = TableReader(target.kafka, target.registry, apply)
     try:
         reader.start(TIMEOUT_SECONDS)
         yield
-    except TimeoutError as error:
-        raise UserError(f"{error} from {target.kafka.bootstrap}") from error
+    except Unavailable as error:
+        raise UserError(str(error)) from error
     finally:
         reader.close()
 

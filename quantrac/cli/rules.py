@@ -58,12 +58,13 @@ def check(path: Path, source: Path | None) -> None:
     Stations that it has rules for are looked up with --registry; `quantrac rules activate` looks them up in
     the registry in force.
     """
-    from schemas.messages.registry.stations import Station
     from schemas.rules import load
-    from schemas.rules.stations import check_stations
 
     rule_set = load(path)
     if source is not None:
+        from schemas.messages.registry.stations import Station
+        from schemas.rules.stations import check_stations
+
         records = check_source(source, None).records
         check_stations(rule_set, [record.code for record in records if isinstance(record, Station)])
     elif rule_set.stations:

@@ -41,14 +41,14 @@ def problems_of(station: Station, territory: Territory | None = None) -> Iterato
             yield from _problems_of_unit(limit.parameter, limit.unit, path, station.type)
     for first, second in simultaneous(station.intervals):
         sentence = f"it is valid at the same time as intervals.{first}; {_HOW_TO_END}"
-        yield Problem(("intervals", second), sentence)
+        yield Problem(("intervals", second), sentence, counterpart=("intervals", first))
     for number, decision in enumerate(station.withdrawn, start=1):
         yield from _problems_of_withdrawn(station, decision, number)
     for first, second in simultaneous(station.pollution):
         kind = station.pollution[second - 1].kind
         if station.pollution[first - 1].kind is kind:
             sentence = f"{kind} is valid at the same time in pollution.{first}; {_HOW_TO_END}"
-            yield Problem(("pollution", second), sentence)
+            yield Problem(("pollution", second), sentence, counterpart=("pollution", first))
 
 
 def _problems_of_withdrawn(station: Station, decision: Decision, number: int) -> Iterator[Problem]:
@@ -57,7 +57,8 @@ def _problems_of_withdrawn(station: Station, decision: Decision, number: int) ->
     for position, entry in enumerate(station.parameters, start=1):
         if entry.code in decision.parameters and overlap(span, entry):
             sentence = f"{entry.code} is measured at the same time by parameters.{position}; take one out"
-            yield Problem(("withdrawn", number, "parameter"), sentence)
+            path = "withdrawn", number, "parameter"
+            yield Problem(path, sentence, counterpart=("parameters", position))
 
 
 def _problems_of_province(station: Station) -> Iterator[Problem]:
@@ -141,12 +142,13 @@ def _units_of_files(entry: StationParameter) -> Iterator[tuple[tuple[str | int, 
 def _problems_of_pair(entries: Sequence[StationParameter], first: int, second: int) -> Iterator[Problem]:
     """Yield where a name of two entries, valid at some time both, would mean the one or the other."""
     entry, following = entries[first - 1], entries[second - 1]
+    path, counterpart = ("parameters", second), ("parameters", first)
     if entry.code == following.code:
         sentence = f"{entry.code} is valid at the same time as in parameters.{first}; {_HOW_TO_END}"
-        yield Problem(("parameters", second), sentence)
+        yield Problem(path, sentence, counterpart)
         return
     names = {fold(name) for name in (entry.code, *entry.file_names)}
     for name in (following.code, *following.file_names):
         if fold(name) in names:
             sentence = f"{name!r} would mean {entry.code} of parameters.{first} too"
-            yield Problem(("parameters", second, "file_names"), sentence)
+            yield Problem((*path, "file_names"), sentence, counterpart)

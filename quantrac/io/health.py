@@ -13,6 +13,10 @@ _READY_SECONDS = 1.0
 _UNREADY_SECONDS = 0.2
 
 
+class Unavailable(Exception):
+    """What a role cannot begin without does not answer; the message is a sentence with what to look at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """Whether a role can do its work, and in one sentence what is wrong; empty = nothing."""

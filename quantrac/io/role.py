@@ -11,7 +11,7 @@ from http import HTTPStatus
 from types import FrameType
 from typing import Any, Protocol
 
-from quantrac.io.health import Check, Health, WatchedHealth, first_problem, health_answer
+from quantrac.io.health import Check, Health, Unavailable, WatchedHealth, first_problem, health_answer
 from quantrac.io.http_server import HttpServer
 from quantrac.io.logs import configure
 from quantrac.io.private_files import keep_files_private
@@ -39,7 +39,7 @@ class Table(Protocol):
     """Something that is read before the work begins, and followed while it goes on."""
 
     def start(self) -> None:
-        """Read what is there."""
+        """Read what is there; raises :class:`Unavailable`."""
         ...
 
     def problem(self) -> str:
@@ -103,7 +103,11 @@ def main(service: str, roles: Mapping[str, Callable[[], Role]], argv: Sequence[s
     if settings.health_port:
         serve_health(settings.health_host, settings.health_port, role.health)
     log.info("started")
-    role.run(stop)
+    try:
+        role.run(stop)
+    except Unavailable as error:  # no mistake of ours: a sentence says more than a trace
+        log.error("%s", error)
+        sys.exit(1)
     log.info("stopped")
 
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from quantrac.domain import limits as domain
@@ -27,7 +26,7 @@ from schemas.limits.replacements import Replacing, end_replaced
 from schemas.messages.base import Message
 from schemas.messages.registry.fields import CatalogueCode, Dated
 from schemas.validation_errors import first_problem
-from schemas.yaml_files import load_yaml
+from schemas.yaml_files import load_yaml_file
 
 NATIONAL = Path(__file__).parent / "national"
 """The shipped standards."""
@@ -240,11 +239,7 @@ def load_shares(path: Path) -> WarningShares:
 
 def _read(file: Path, model: type[Model]) -> Model:
     try:
-        content: Any = load_yaml(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
-        raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
-    try:
-        return model.model_validate(content)
+        return model.model_validate(load_yaml_file(file))
     except ValidationError as error:
         raise UserError(f"{file.name}: {first_problem(error, model)}") from error
 

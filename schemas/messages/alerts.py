@@ -42,6 +42,6 @@ class Alert(Message):
     changed_at: Millisecond
     """When this state came about, UTC."""
     detail: str
-    """One sentence, English."""
+    """One sentence, English; its times are on Vietnam's clock, with the offset."""
     facts: Annotated[dict[str, str | float], Field(default_factory=dict)]
     """What the sentence is made of, for pages in other languages; times ISO 8601 in UTC."""

@@ -38,10 +38,11 @@ def read_files(files: Iterable[tuple[str, bytes]], territory: Territory | None =
     is_complete = True
     for number, (name, content) in enumerate(files):
         try:
-            document = read_document(content.decode("utf-8-sig"))
-        except (DocumentError, UnicodeDecodeError) as error:
+            document = read_document(content)
+        except DocumentError as error:
             is_complete = False
-            mistakes.append(_unreadable(number, name, error))
+            location = Location(number, (error.line,), name, f"line {error.line}")
+            mistakes.append(Finding(location, (), (), str(error)))
             continue
         source = _Source(number, name, document)
         mistakes += [Finding(source.at_line(line), (), (), sentence) for line, sentence in document.problems]
@@ -84,14 +85,3 @@ def _entries(document: Document, source: _Source, entries: list[Entry]) -> Itera
             for number, value in enumerate(values or (), start=1):
                 entry_source = _Source(source.number, source.name, document, (key, number - 1))
                 entries.append(Entry(key, number, value, entry_source))
-
-
-def _unreadable(number: int, name: str, error: DocumentError | UnicodeDecodeError) -> Finding:
-    if isinstance(error, DocumentError):
-        location = Location(number, (error.line,), name, f"line {error.line}")
-        return Finding(location, (), (), f"not readable as YAML: {error}")
-    line = error.object[: error.start].count(b"\n") + 1
-    sentence = (
-        f"not readable as YAML: byte {error.object[error.start]:#04x} is no UTF-8; save the file as UTF-8"
-    )
-    return Finding(Location(number, (line,), name, f"line {line}"), (), (), sentence)

@@ -82,9 +82,9 @@ def _judge_entry(entry: Entry, reading: Reading, territory: Territory | None) ->
         sound = SoundPart(entry.value, refused)
         if sound.station is not None:
             for problem in _problems_of(sound.station, refused, territory):
-                path = sound.original(count_from_zero(problem.path))
-                if not sound.follows_from_mistakes(path):
-                    mistakes.append((path, problem.sentence))
+                in_whole = sound.in_whole(problem)
+                if in_whole is not None:
+                    mistakes.append((count_from_zero(in_whole.path), in_whole.sentence))
     reading.mistakes += _findings(entry, mistakes)
     if not mistakes:
         record = model.model_validate(entry.value)

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from quantrac.domain.problems import Problem
 from quantrac.domain.registry.stations import StationType
 from quantrac.domain.spellings import LIKELY, nearest
 from schemas.messages.registry.stations import Station
-from schemas.registry_files.entries import Path
+from schemas.registry_files.entries import Path, count_from_one, count_from_zero
 from schemas.validation_errors import list_mistakes
 
 STAND_INS: Mapping[str, Any] = {
@@ -34,16 +35,17 @@ class SoundPart:
         self.station = self._read(value) if isinstance(value, dict) else None
         """``None`` where nothing is left that can be judged."""
 
-    def follows_from_mistakes(self, path: Path) -> bool:
-        """Tell whether a problem at a path of the whole entry may come of what is left out.
+    def in_whole(self, problem: Problem) -> Problem | None:
+        """Return the station's problem for the whole entry; ``None`` where it may come of what is left out.
 
-        That is so of a stand-in, and of what is said of a record as a whole while a part of it, or of another
-        one of its list, is wrong.
+        That is so of a stand-in, and of what is said of a record while a part of it is wrong.
         """
-        area = path[:-1] if path and isinstance(path[-1], int) else path
-        return any(bad[: len(area)] == area for bad in self._bad)
+        paths = [self._original(count_from_zero(path)) for path in (problem.path, problem.counterpart)]
+        if any(bad[: len(path)] == path for bad in self._bad for path in paths if path):
+            return None
+        return problem.relocate(*map(count_from_one, paths))
 
-    def original(self, path: Path) -> Path:
+    def _original(self, path: Path) -> Path:
         """Return the path in the whole entry of a path here."""
         origin: list[str | int] = []
         for length, part in enumerate(path):
@@ -64,7 +66,7 @@ class SoundPart:
                 for mistake in list_mistakes(error, Station):
                     # Of what lacks a key nothing is left.
                     path = mistake.path[:-1] if mistake.kind == "missing" else mistake.path
-                    origin = self.original(path)
+                    origin = self._original(path)
                     if not origin:  # the station as a whole
                         return None
                     self._bad.add(origin)

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.times import to_local_iso
 from quantrac.errors import UserError
-from schemas.messages.registry import activations as messages
 from schemas.rules.files import from_content
 from schemas.rules.ruleset import RuleSet
-from schemas.validation_errors import first_problem
+
+if TYPE_CHECKING:  # rules are read without pydantic, which takes longer to import than they to read
+    from schemas.messages.registry.activations import Activation as ActivationMessage
 
 log = logging.getLogger(__name__)
 
@@ -139,13 +139,18 @@ def activation(
     now: datetime,
     received_from: datetime | None = None,
     measured: tuple[datetime | None, datetime | None] = (None, None),
-) -> messages.Activation:
+) -> "ActivationMessage":
     """Return the registry record that puts a rule set in force.
 
     It judges what is received from ``received_from`` on, by default ten seconds after ``now``, or, with
     ``measured``, the readings of that span, as a published replay leaves them. All times UTC. Raises
     UserError where ``received_from`` comes before every validator can know of it.
     """
+    from pydantic import ValidationError
+
+    from schemas.messages.registry.activations import Activation as ActivationMessage
+    from schemas.validation_errors import first_problem
+
     if measured == (None, None):
         received_from = received_from or now + NOTICE
         if received_from < now + NOTICE:
@@ -154,7 +159,7 @@ def activation(
                 "now at the earliest; what was judged before is judged again by `quantrac replay`"
             )
     try:
-        return messages.Activation(
+        return ActivationMessage(
             id=f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}-{rules.version}",
             version=rules.version,
             content=rules.content,
@@ -166,7 +171,7 @@ def activation(
             measured_to=measured[1],
         )
     except ValidationError as error:
-        raise UserError(first_problem(error, messages.Activation)) from error
+        raise UserError(first_problem(error, ActivationMessage)) from error
 
 
 def _times_in(times: Iterable[datetime | None], start: datetime, end: datetime) -> Sequence[datetime]:

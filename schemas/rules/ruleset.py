@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
@@ -156,30 +156,25 @@ class RuleSet:
         A station's own thresholds complete those of its type. The type stands in the registry, so here they
         have to fit one of the types.
         """
-        accepted: set[object] = set()
         parameters = sorted({"", *(scope.parameter for scope in self.settings)})
         for parameter in parameters:
             for station_type in TYPES:
-                if error := self._refusal(station_type, "", parameter, accepted):
+                if error := self._refusal(station_type, "", parameter):
                     raise UserError(error)
         for station in sorted(self.stations):
             mine = [code for code in parameters if Scope("stations", station, code) in self.settings]
             for parameter in parameters if "" in mine else mine:
-                error = self._refusal("", station, parameter, accepted)
-                if error and all(self._refusal(code, station, parameter, accepted) for code in TYPES[1:]):
+                error = self._refusal("", station, parameter)
+                if error and all(self._refusal(code, station, parameter) for code in TYPES[1:]):
                     raise UserError(error)
 
-    def _refusal(self, station_type: str, station: str, parameter: str, accepted: set[object]) -> str:
+    def _refusal(self, station_type: str, station: str, parameter: str) -> str:
         series = self._series(station_type, station, parameter)
         for time in (_EVER, *self.changes(*series)):
             for test, thresholds in self.thresholds(*series, time).items():
-                key = (test, *sorted(thresholds.items()))
-                if key in accepted:
-                    continue
-                if error := _find_refusal(test, thresholds):
+                if error := _find_refusal(test, tuple(sorted(thresholds.items()))):
                     scope, entry = self.layers(*series, time)[test][-1]
                     return ": ".join(filter(None, (entry.location, str(scope), test, error)))
-                accepted.add(key)
         return ""
 
     def _series(self, station_type: str, station: str, parameter: str) -> tuple[str, str, str]:
@@ -223,13 +218,14 @@ def _merge(layers: Iterable[tuple[Scope, Entry]]) -> Mapping[str, Value]:
     return {keyword: value for _, entry in layers for keyword, value in (entry.thresholds or {}).items()}
 
 
-def _find_refusal(test: str, thresholds: Mapping[str, Value]) -> str:
+@lru_cache(maxsize=4096)  # the shipped rules have 505 different ones; most are those of other rule sets too
+def _find_refusal(test: str, thresholds: tuple[tuple[str, Value], ...]) -> str:
     """Run a test on no reading; return what it says of its thresholds, for a table of its first bad cell."""
-    tables = {name: value for name, value in thresholds.items() if is_table(value)}
+    tables = {name: value for name, value in thresholds if is_table(value)}
     for month, hour in product(range(12), range(24)) if tables else [(0, 0)]:
         cell = {name: table[month][hour] for name, table in tables.items()}
         try:
-            TESTS[test].judge(_NO_ROWS, **{**thresholds, **cell})
+            TESTS[test].judge(_NO_ROWS, **{**dict(thresholds), **cell})
         except (TypeError, ValueError) as error:
             prefix = f"month {month + 1}, hour {hour}: " if tables else ""
             return prefix + str(error).replace(f"{test}() ", "")

@@ -3,10 +3,10 @@
 from importlib import resources
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from schemas.messages.base import Message
+from schemas.yaml_files import load_yaml_file
 
 LARGEST_MESSAGE_BYTES = 32 << 20
 """A file of the largest size allowed (1 MiB) becomes flagged readings of some twenty times its size."""
@@ -76,7 +76,7 @@ DEAD_LETTERS = Topic(
 
 def _load() -> dict[str, Topic]:
     files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".yaml"))
-    topics = [Topic.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
+    topics = [Topic.model_validate(load_yaml_file(file)) for file in files]
     return {topic.name: topic for topic in sorted(topics, key=lambda topic: topic.name)}
 
 

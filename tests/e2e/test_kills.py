@@ -91,7 +91,7 @@ def test_every_answered_file_is_there_once_in_readings_averages_and_at_the_minis
     }
     for tier in ("province", "ministry"):
         wait_until(
-            lambda tier=tier: count(running, tier) == 2 * len(wanted), f"all rows at {tier}", every_s=0.25
+            lambda tier=tier: count(running, tier) == 2 * len(wanted), f"all rows at {tier}", every_s=0.5
         )  # type: ignore[misc]
         assert readings(running, tier) == {
             (code, parameter, at): float(line.split("\t")[1])
@@ -99,7 +99,7 @@ def test_every_answered_file_is_there_once_in_readings_averages_and_at_the_minis
             for parameter, line in zip(("PM2.5", "NO2"), content.decode().splitlines(), strict=True)
         }
         wait_until(
-            lambda tier=tier: averaged(running, tier) == 2 * len(wanted), f"averages at {tier}", every_s=0.25
+            lambda tier=tier: averaged(running, tier) == 2 * len(wanted), f"averages at {tier}", every_s=0.5
         )  # type: ignore[misc]
     assert set(dead_letters(running).values()) <= {0}
 
@@ -114,8 +114,8 @@ def kill(running: RunningStack, name: str) -> None:
 
     before = now()
     psutil.Process(before.pid).kill()
-    wait_until(lambda: now().restarts != before.restarts, f"the restart of {name}", every_s=0.25)
-    wait_until(lambda: now().phase is Phase.READY, f"{name} ready again", every_s=0.25)
+    wait_until(lambda: now().restarts != before.restarts, f"the restart of {name}", every_s=0.5)
+    wait_until(lambda: now().phase is Phase.READY, f"{name} ready again", every_s=0.5)
 
 
 def station_entry(code: str) -> dict[str, object]:

@@ -67,7 +67,7 @@ def test_a_registered_station_is_received_at_once_and_a_wrong_password_is_not(
     wait_until(
         lambda: province.status()["counts"]["province"]["averages"] == 2,
         "the averages of one file",
-        every_s=0.25,
+        every_s=0.5,
     )
     assert province.status()["counts"]["province"] | {"averages": 2} == {
         "files": 1,
@@ -99,7 +99,7 @@ def test_bad_lines_and_strange_files_are_listed_with_their_reason_and_cost_nothi
             question = {"from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
             return sorted(r["reason"] for r in api.get("/v1/rejects", params=question).json()["items"])
 
-        wait_until(lambda: len(reasons()) >= 5, "five rejects", every_s=0.25)
+        wait_until(lambda: len(reasons()) >= 5, "five rejects", every_s=0.5)
         assert reasons() == [
             "empty-file",
             "incompatible-unit",
@@ -139,7 +139,7 @@ def test_a_vendor_asks_first_what_would_be_read_and_then_sees_what_is_theirs(
                 f["name"] for f in api.get("/v1/files", params=everything).raise_for_status().json()["items"]
             ]
 
-        wait_until(lambda: lost in names(own), "the file of no station", every_s=0.25)
+        wait_until(lambda: lost in names(own), "the file of no station", every_s=0.5)
         assert f"{CODE}_{at}.txt" not in names(own)  # a dry run keeps nothing
         assert not any(name.startswith("HN_ELSE") for name in names(of_station))
         reasons = {r["reason"] for r in own.get("/v1/rejects", params=everything).json()["items"]}
@@ -169,7 +169,7 @@ def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_com
         wait_until(
             lambda: any("NH4" in text for text in rejected()),
             "the reject of the unknown parameter",
-            every_s=0.25,
+            every_s=0.5,
         )
         assert read() == []
         known = STATION | {"parameters": [*STATION["parameters"], {"code": "NH4", "unit": "mg/L"}]}
@@ -177,23 +177,21 @@ def test_a_parameter_that_the_registry_learns_is_read_again_by_itself_and_by_com
         wait_until(
             lambda: read() == [("NH4", 1.5)],
             "the reading, once the registry knows the parameter",
-            every_s=0.25,
+            every_s=0.5,
         )
-        wait_until(
-            lambda: not any("NH4" in text for text in rejected()), "the reject is closed", every_s=0.25
-        )
+        wait_until(lambda: not any("NH4" in text for text in rejected()), "the reject is closed", every_s=0.5)
 
         replayed = ("replay", "--stage", "parse", "--station", CODE, "--from", "2026-01-01")
         assert "file" in province.quantrac(*replayed, "--dry-run").stdout
         wait_until(
             lambda: set(province.status()["lag"].values()) == {0},
             "the averages of what was read",
-            every_s=0.25,
+            every_s=0.5,
         )
         before = counts(province)
         province.quantrac(*replayed)
         wait_until(
-            lambda: set(province.status()["lag"].values()) == {0}, "the end of the replay", every_s=0.25
+            lambda: set(province.status()["lag"].values()) == {0}, "the end of the replay", every_s=0.5
         )
         assert counts(province) == before, "read again, counted once"
 
@@ -223,7 +221,7 @@ def test_a_dated_interval_changes_no_flag_and_a_parameter_that_was_a_mistake_is_
         question = "SELECT parameter FROM latest_current WHERE station = {s:String} ORDER BY parameter"
         return [parameter for (parameter,) in database.query(question, {"s": code}).rows]
 
-    wait_until(lambda: flags("COD").total() == 24 == flags("NH4").total(), "the readings", every_s=0.25)
+    wait_until(lambda: flags("COD").total() == 24 == flags("NH4").total(), "the readings", every_s=0.5)
     before = flags("COD")
     assert before[1] == 24
 
@@ -246,7 +244,7 @@ def test_a_dated_interval_changes_no_flag_and_a_parameter_that_was_a_mistake_is_
     }
     imported = registry("import", **changed)
     assert "another flag: 24 (24 good → missing)" in imported.stdout, imported.stderr
-    wait_until(lambda: flags("NH4") == {9: 24}, "every reading is marked", every_s=0.25)
+    wait_until(lambda: flags("NH4") == {9: 24}, "every reading is marked", every_s=0.5)
     assert latest() == ["COD"]
     key = province.quantrac("keys", "create", "--owner", "test").stdout.split()[0]
     with province.api(key=key) as api:
@@ -259,8 +257,8 @@ def test_a_dated_interval_changes_no_flag_and_a_parameter_that_was_a_mistake_is_
     imported = registry("import")
     assert imported.returncode == 1, "the interval has no date again"
     registry("import", "--correction", interval_minutes=5)
-    wait_until(lambda: flags("NH4") == {1: 24}, "they are as before", every_s=0.25)
-    wait_until(lambda: flags("COD") == before, "so are the others", every_s=0.25)
+    wait_until(lambda: flags("NH4") == {1: 24}, "they are as before", every_s=0.5)
+    wait_until(lambda: flags("COD") == before, "so are the others", every_s=0.5)
     assert latest() == ["COD", "NH4"]
 
 

@@ -51,7 +51,7 @@ def test_a_file_gets_through_once_the_role_left_out_runs_by_hand(
     wait_until(
         lambda: province.status()["lag"]["validator.validate"] == 1,
         "a message for the role left out",
-        every_s=0.25,
+        every_s=0.5,
     )
     assert province.status()["counts"]["province"]["flagged"] == 0
 
@@ -65,7 +65,7 @@ def test_a_file_gets_through_once_the_role_left_out_runs_by_hand(
         wait_until(
             lambda: province.status()["counts"]["province"]["rows"] == 1,
             "the row of one reading",
-            every_s=0.25,
+            every_s=0.5,
         )
         assert province.status()["counts"]["province"]["flagged"] == 1
         assert by_hand.poll() is None

@@ -29,6 +29,7 @@ from schemas.messages.registry.stations import Station as StationRecord
 from schemas.rules import RuleBook, load
 from services.api.app import create_app
 from services.api.common.context import Context
+from support.temporary_rows import TemporaryRows
 
 HANOI = "HN_BKHN_KHIKXQ"
 DANANG = "DN_HC_NMCLT"
@@ -244,6 +245,15 @@ def context(clickhouse: ClickHouseSettings, registry: Registry, book: RuleBook) 
     return Context(database, registry, book, LimitBook(()), lambda: True, lambda: NOW)
 
 
+@pytest.fixture
+def rows(context: Context) -> Iterator[TemporaryRows]:
+    """Insert rows that the next test does not find."""
+    assert isinstance(context.database, ClickHouse)
+    temporary = TemporaryRows(context.database)
+    yield temporary
+    temporary.delete()
+
+
 @pytest.fixture(scope="module")
 def api(context: Context) -> Iterator[TestClient]:
     with TestClient(create_app(context), headers={"X-Api-Key": TOKEN}) as client:
@@ -337,15 +347,14 @@ def test_pages_give_every_row_once_in_order(api: TestClient, limit: int) -> None
     assert len(found) == -(-30 // limit)
 
 
-def test_a_row_that_comes_between_two_pages_moves_no_other(api: TestClient, context: Context) -> None:
+def test_a_row_that_comes_between_two_pages_moves_no_other(api: TestClient, rows: TemporaryRows) -> None:
     path = (
         f"/v1/readings?station={HANOI}&parameter=CO&from=2026-03-20T00:00:00Z&to=2026-03-21T00:00:00Z&limit=2"
     )
     times = [datetime(2026, 3, 20, hour, tzinfo=UTC) for hour in range(5)]
-    insert = context.database.insert  # type: ignore[attr-defined]
-    insert("readings", readings(HANOI, "CO", [times[0], times[2], times[4]], received_at=SENT))
+    rows.insert("readings", readings(HANOI, "CO", [times[0], times[2], times[4]], received_at=SENT))
     first = get(api, path)
-    insert("readings", readings(HANOI, "CO", [times[1], times[3]], received_at=RESENT))
+    rows.insert("readings", readings(HANOI, "CO", [times[1], times[3]], received_at=RESENT))
     second = get(api, first["next"])
     hours = [item["measured_at"][11:13] for item in first["items"] + second["items"]]
     assert hours == ["00", "02", "03", "04"]
@@ -390,7 +399,6 @@ def test_the_latest_readings_leave_out_what_lies_ahead(api: TestClient) -> None:
     page = get(api, f"/v1/stations/{HANOI}/latest")
     latest = {item["parameter"]: (item["measured_at"], item["value"]) for item in page["items"]}
     assert latest == {
-        "CO": ("2026-03-20T04:00:00Z", 12.4),
         "NO2": ("2026-03-25T04:55:00Z", 12.4),
         "PM2.5": ("2026-03-25T05:00:00Z", 13.1),
         "TEMP": ("2026-03-25T04:55:00Z", 12.4),
@@ -437,18 +445,16 @@ def test_averages_come_in_their_present_version(api: TestClient) -> None:
     }
 
 
-def test_averages_are_answered_as_they_stood(api: TestClient, context: Context) -> None:
+def test_averages_are_answered_as_they_stood(api: TestClient, rows: TemporaryRows) -> None:
     path = f"/v1/averages?station={HANOI}&period=day&from=2026-03-24T00:00:00Z&to=2026-03-25T00:00:00Z"
     day = {"period": "day", "ends_at": NOON + timedelta(hours=12)}
     midnight = datetime(2026, 3, 24, 17, tzinfo=UTC)
-    database = context.database
-    assert isinstance(database, ClickHouse)
     for version, mean in ((1, 12.4), (2, 13.1)):
         row = average_row(
             midnight, **day, mean=mean, version=version, computed_at=NOW + timedelta(days=version)
         )
-        database.insert("average_versions", row)
-        database.insert("averages", row)
+        rows.insert("average_versions", row)
+        rows.insert("averages", row)
 
     def mean(more: str) -> list[float]:
         return [item["mean"] for item in get(api, path + more)["items"]]
@@ -543,24 +549,23 @@ ONE, TWO = "HN_MOT_KHIKXQ", "HN_HAI_KHIKXQ"
 JUMPED = f"/v1/lineage?station={ONE}&parameter=PM2.5&{AT_NOON}"
 
 
-@pytest.fixture(scope="module")
-def judged(context: Context, book: RuleBook) -> Context:
+@pytest.fixture
+def judged(context: Context, book: RuleBook, rows: TemporaryRows) -> Context:
     """A day of 20 µg/m³ that ends in 61, judged, and a station beside it with 25 until the hour after."""
     keys = {KEY.id: KEY.to_domain()}
     registry = Registry(stations={code: station(code) for code in (ONE, TWO)}, api_keys=keys)
-    insert = context.database.insert  # type: ignore[attr-defined]
     before = [NOON - timedelta(minutes=5 * step) for step in range(1, 288)]
-    insert("readings", readings(ONE, "PM2.5", before, received_at=SENT, value=20.0))
+    rows.insert("readings", readings(ONE, "PM2.5", before, received_at=SENT, value=20.0))
     # The rate was good when it was judged, though by what is stored it is not.
     tests = '{"neighbours":2,"own_range":2,"rate_of_change":1,"status":1,"stopped":1,"unit":1}'
     more = {"tests": tests, "rules": book.rules(SENT, NOON).version}
-    insert("readings", readings(ONE, "PM2.5", [NOON], received_at=SENT, value=61.0, **more))
+    rows.insert("readings", readings(ONE, "PM2.5", [NOON], received_at=SENT, value=61.0, **more))
     hour = [NOON + timedelta(minutes=5 * step) for step in range(13)]
-    insert("readings", readings(TWO, "PM2.5", hour, received_at=NOW, value=25.0))
+    rows.insert("readings", readings(TWO, "PM2.5", hour, received_at=NOW, value=25.0))
     return replace(context, registry=registry)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def judged_api(judged: Context) -> Iterator[TestClient]:
     with TestClient(create_app(judged), headers={"X-Api-Key": TOKEN}) as client:
         yield client
@@ -595,21 +600,28 @@ def test_a_sentence_has_the_numbers_and_the_outcome_of_today_where_it_is_another
     assert said(judged_api, "stopped") == "not asked by the rules that hold for this reading now"
 
 
+def finish_hour(rows: TemporaryRows) -> None:
+    """Let the station have a reading after the hour that its neighbour has finished."""
+    rows.insert("readings", readings(ONE, "NO2", [NOON + timedelta(hours=1)], received_at=RESENT))
+
+
 def test_an_hour_of_the_neighbours_counts_once_both_have_finished_it(
-    judged_api: TestClient, judged: Context
+    judged_api: TestClient, rows: TemporaryRows
 ) -> None:
-    insert = judged.database.insert  # type: ignore[attr-defined]
     # A clock that is ahead finishes no hour.
-    insert("readings", readings(ONE, "TEMP", [NOON + timedelta(days=3)], received_at=SENT))
+    rows.insert("readings", readings(ONE, "TEMP", [NOON + timedelta(days=3)], received_at=SENT))
     assert said(judged_api, "neighbours") == "0 neighbours in this hour, needs 1"
-    insert("readings", readings(ONE, "NO2", [NOON + timedelta(hours=1)], received_at=RESENT))
+    finish_hour(rows)
     assert said(judged_api, "neighbours") == (
         "61 is 36 from 25, the median of 1 neighbour, limit 60; "
         "judged by what is stored now, the outcome is good"
     )
 
 
-def test_what_a_neighbour_measured_is_told_only_to_a_key_that_may_read_it(judged: Context) -> None:
+def test_what_a_neighbour_measured_is_told_only_to_a_key_that_may_read_it(
+    judged: Context, rows: TemporaryRows
+) -> None:
+    finish_hour(rows)
     token, key = new_key("department of Ha Noi", provinces=["01"])
     beside = replace(judged.registry.stations[TWO], province="24")
     registry = Registry(
@@ -629,7 +641,9 @@ def test_what_a_neighbour_measured_is_told_only_to_a_key_that_may_read_it(judged
     assert "so no value is told; judged by what is stored now, the outcome is good" in whole
 
 
-def test_bounds_of_a_baseline_stand_in_the_sentence(judged_api: TestClient, judged: Context) -> None:
+def test_bounds_of_a_baseline_stand_in_the_sentence(
+    judged_api: TestClient, judged: Context, rows: TemporaryRows
+) -> None:
     assert said(judged_api, "own_range") == "too little is known of the series"
     with TestClient(create_app(replace(judged, tier="ministry")), headers={"X-Api-Key": TOKEN}) as ministry:
         assert said(ministry, "own_range") == "too little is known of the series"
@@ -642,8 +656,7 @@ def test_bounds_of_a_baseline_stand_in_the_sentence(judged_api: TestClient, judg
         high=np.full(count, 23.0),
         count=np.full(count, 72),
     )
-    insert = judged.database.insert  # type: ignore[attr-defined]
-    insert("baseline_blocks", baseline_columns(ONE, {"PM2.5": figures}, NOW))
+    rows.insert("baseline_blocks", baseline_columns(ONE, {"PM2.5": figures}, NOW))
     assert said(judged_api, "own_range").endswith("; judged by what is stored now, the outcome is suspect")
 
 
@@ -697,11 +710,12 @@ def test_maintenance_of_the_registry_is_a_decision_without_a_time(
     assert (decision["by"], decision["why"], decision["decided_at"]) == ("registry", "filters", None)
 
 
-def test_what_a_person_decided_stands_first_among_the_tests(judged_api: TestClient, judged: Context) -> None:
+def test_what_a_person_decided_stands_first_among_the_tests(
+    judged_api: TestClient, judged: Context, rows: TemporaryRows
+) -> None:
     at = NOON - timedelta(minutes=30)
     more = {"tests": '{"status":1,"decision":4}', "flag": 4, "value": 20.0}
-    insert = judged.database.insert  # type: ignore[attr-defined]
-    insert("readings", readings(ONE, "PM2.5", [at], received_at=RESENT, **more))
+    rows.insert("readings", readings(ONE, "PM2.5", [at], received_at=RESENT, **more))
     path = f"/v1/lineage?station={ONE}&parameter=PM2.5&measured_at={at:%Y-%m-%dT%H:%M:%SZ}"
 
     def first() -> tuple[str, str, str]:
@@ -715,12 +729,11 @@ def test_what_a_person_decided_stands_first_among_the_tests(judged_api: TestClie
     judged.registry.decide("d", None)
 
 
-def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient, judged: Context) -> None:
-    insert = judged.database.insert  # type: ignore[attr-defined]
+def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient, rows: TemporaryRows) -> None:
     for revision, cause, flag in ((0, "late,baseline", 1), (1, "correction", 3)):
         row = readings(ONE, "PM2.5", [NOON], received_at=SENT, value=60.5 + revision, flag=flag)
         row |= {"version": [reading_version(SENT, revision)], "superseded_by": [reading_version(RESENT)]}
-        insert("reading_revisions", row | {"cause": [cause], "superseded_at": [NOW]})
+        rows.insert("reading_revisions", row | {"cause": [cause], "superseded_at": [NOW]})
     common = {
         "qualifier": "",
         "unit": "µg/m³",
@@ -734,9 +747,8 @@ def test_how_a_reading_stood_before_is_told_newest_first(judged_api: TestClient,
     ]
 
 
-def test_a_trace_whose_file_is_still_on_its_way_says_so(api: TestClient, context: Context) -> None:
-    insert = context.database.insert  # type: ignore[attr-defined]
-    insert("readings", readings(DANANG, "COD", [NOON], received_at=NOW))
+def test_a_trace_whose_file_is_still_on_its_way_says_so(api: TestClient, rows: TemporaryRows) -> None:
+    rows.insert("readings", readings(DANANG, "COD", [NOON], received_at=NOW))
     trace = get(api, f"/v1/lineage?station={DANANG}&parameter=COD&{AT_NOON}")
     assert (trace["file"], trace["raw"], trace["line_text"]) == (None, "not stored yet", None)
 

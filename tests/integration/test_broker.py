@@ -103,10 +103,11 @@ def test_a_folder_of_the_time_before_the_login_keeps_its_messages(
         assert read(broker.connection) == [b"12.4"]
 
 
-def test_a_client_without_the_password_can_do_nothing(broker: Broker) -> None:
+def test_a_client_without_the_password_can_do_nothing_and_one_private_file_holds_it(broker: Broker) -> None:
     without_login = KafkaConnection(broker.connection.bootstrap)
     wrong = replace(broker.connection, password="guessed")
-    with started(broker, broker.connection):
+    with started(broker, broker.connection) as process:
+        command = psutil.Process(process.pid).cmdline()
         write(broker.connection, b"12.4")
         for intruder in (without_login, wrong):
             with pytest.raises(KafkaException):
@@ -119,11 +120,6 @@ def test_a_client_without_the_password_can_do_nothing(broker: Broker) -> None:
             assert answer(port, create_topics_request("intruder")) == b""
         assert set(KafkaAdmin(broker.connection).count_partitions()) == {"raw-file"}
         assert read(broker.connection) == [b"12.4"]
-
-
-def test_the_password_stands_in_one_private_file_only(broker: Broker) -> None:
-    with started(broker, broker.connection) as process:
-        command = psutil.Process(process.pid).cmdline()
     assert not any(PASSWORD in argument for argument in command)
     holders = [
         file for file in broker.folder.rglob("*") if file.is_file() and PASSWORD.encode() in file.read_bytes()

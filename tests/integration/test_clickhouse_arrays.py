@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from quantrac.io.clickhouse import ClickHouse, ClickHouseBadData
 from quantrac.io.clickhouse_native import Array, Words
 from quantrac.io.settings import ClickHouseSettings
+from support.effort import examples
 
 NOON = datetime(2026, 3, 25, 5, tzinfo=UTC)
 
@@ -76,7 +77,7 @@ def test_every_kind_of_column_is_stored_as_it_was(client: ClickHouse, words: int
     assert [list(lines) for lines in rows["lines"]] == [list(range(n % 4)) for n in numbers]
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), min_size=1, max_size=40))
 def test_any_texts_are_stored_as_they_were(clickhouse: ClickHouseSettings, texts: list[str]) -> None:
     client = ClickHouse(clickhouse)

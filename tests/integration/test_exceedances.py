@@ -17,6 +17,7 @@ from services.aggregator.windows.exceedances.episode import Episode
 from services.aggregator.windows.exceedances.queries import END, ClickHouseExceedances, ExceedanceTables
 from services.aggregator.windows.indices.queries import ClickHouseIndices, IndexTables
 from support.averages import Readings
+from support.effort import examples
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, UNITS, World, any_history, equals_a_recomputation, order
 
@@ -129,7 +130,7 @@ def test_only_what_may_have_changed_is_read_back(world: WorldInClickHouse) -> No
 
 
 @settings(
-    max_examples=10,
+    max_examples=examples(10),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @any_history

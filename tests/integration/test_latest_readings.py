@@ -16,6 +16,7 @@ from quantrac.io.settings import ClickHouseSettings
 from schemas.clickhouse import migration_files
 from services.api.common.database import format_seconds
 from services.api.readings.query import select_latest_readings
+from support.effort import examples
 
 START = datetime.now(UTC).replace(microsecond=0)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,7 +106,10 @@ READINGS = st.builds(
 BATCHES = st.lists(st.lists(READINGS, min_size=1, max_size=6), min_size=1, max_size=5)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(15),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     batches=BATCHES,
     repeated=st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=2),

@@ -50,3 +50,30 @@ def test_a_fenced_member_ends_its_process_at_once_and_says_why() -> None:
     )
     assert ended.returncode == 1
     assert "static consumer fenced" in ended.stderr
+
+
+# The table's broker is away; so is whoever would look at a trace.
+WITH_TABLE = """
+from quantrac.io import role
+from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.io.kafka.tables import TableReader
+
+class Reads:
+    def run(self, stop):
+        TableReader(KafkaConnection("127.0.0.1:9"), "hn.registry", lambda *_: None).start(timeout=1)
+
+    def health(self):
+        return role.Health(True)
+
+role.main("test", {"role": Reads}, [])
+"""
+
+
+def test_a_role_whose_table_cannot_be_read_ends_with_a_sentence_that_names_topic_and_broker() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITH_TABLE], capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert ended.returncode == 1
+    assert "nothing of the topic hn.registry could be read for 1 s from 127.0.0.1:9: " in ended.stderr
+    assert "see whether it runs, and whether it is reached from here" in ended.stderr
+    assert "Traceback" not in ended.stderr

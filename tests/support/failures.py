@@ -1,21 +1,17 @@
-"""Notes which test failed, when and why, for `make test`, whose two lanes fill the screen."""
-
-import os
-import time
-from pathlib import Path
+"""Which test failed first, for the last line of a run."""
 
 import pytest
 
-FAILURES = "QUANTRAC_TEST_FAILURES"
-"""Environment variable: file to which every failure adds a line, time in ns, TAB, test and reason."""
 
-
-def note_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Add a line where somebody asked for it; both lanes append to the same file."""
-    file = os.environ.get(FAILURES)
-    if file and report.failed:
-        with Path(file).open("a", encoding="utf-8", errors="backslashreplace") as failures:
-            failures.write(f"{time.time_ns()}\t{report.nodeid}: {reason(report)}\n")
+def write_first_failure(session: pytest.Session) -> None:
+    """Write test and reason of what failed first; nothing where nothing did, and nothing in a worker."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    reports = [*terminal.stats.get("error", ()), *terminal.stats.get("failed", ())] if terminal else []
+    if reports:
+        # What could not be collected has no time: it came before all tests.
+        first = min(reports, key=lambda report: getattr(report, "stop", 0.0))
+        terminal.ensure_newline()
+        terminal.write_line(f"first failure: {first.nodeid}: {reason(first)}")
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -43,7 +43,7 @@ def alert(number: int = 1, state: str = "opened", version: int = 1, **given: Any
         "station": "HN_BKHN_KHIKXQ",
         "opened_at": EVENING,
         "changed_at": EVENING + timedelta(seconds=version),
-        "detail": "Nothing received since 2026-03-25T11:40:00Z; a file is due every 5 minutes.",
+        "detail": "Nothing received since 2026-03-25T18:40:00+07:00; a file is due every 5 minutes.",
         "facts": {"last_at": "2026-03-25T11:40:00Z", "interval_minutes": 5, "grace_minutes": 15},
     }
     return Alert.model_validate(found | given)

@@ -1,14 +1,11 @@
 import pytest
 
-from support.failures import FAILURES
-
 pytest_plugins = ["pytester"]
 
 
 def test_a_pure_test_that_opens_a_socket_fails_even_if_the_error_is_swallowed(
-    pytester: pytest.Pytester, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.delenv(FAILURES, raising=False)  # what fails in here is meant to
     conftest = (request.config.rootpath / "tests" / "conftest.py").read_text()
     pytester.makeconftest(conftest)
     pytester.makeini("[pytest]\nmarkers =\n  unit: a\n  contract: b\n  integration: c\n  e2e: d\n")

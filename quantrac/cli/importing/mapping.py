@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from quantrac.domain.spellings import fold
@@ -16,7 +15,7 @@ from quantrac.domain.units import check_unit
 from quantrac.errors import UserError
 from schemas.messages.base import Message
 from schemas.validation_errors import first_problem
-from schemas.yaml_files import load_yaml
+from schemas.yaml_files import load_yaml_file
 
 
 def _text(value: object) -> object:
@@ -94,11 +93,11 @@ def read_mapping(path: Path | None) -> TableMapping:
     if path is None:
         return TableMapping(ColumnMapping(), "", {})
     try:
-        entry = _Mapping.model_validate(load_yaml(path.read_text(encoding="utf-8")) or {})
+        entry = _Mapping.model_validate(load_yaml_file(path, str(path)) or {})
     except ValidationError as error:
         raise UserError(f"{path}: {first_problem(error, _Mapping)}") from error
-    except (yaml.YAMLError, ValueError, OSError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
     station = entry.station
     return TableMapping(
         ColumnMapping(

@@ -127,7 +127,7 @@ class LimitBook:
                     problems.append(Problem((*path, "limits", position), sentence))
         for earlier, later in simultaneous(permits):
             sentence = f"it is valid at the same time as permits.{earlier}"
-            problems.append(Problem(("permits", later), sentence))
+            problems.append(Problem(("permits", later), sentence, counterpart=("permits", earlier)))
         return problems
 
     def _course(self, station: Station) -> "_Course":

@@ -96,7 +96,10 @@ def find_in_any(lists: Sequence[NumberLists], value: Floats) -> Indices:
     distinct = list({id(numbers.lists): numbers.lists for numbers in lists}.values())
     if len(distinct) == 1:
         return distinct[0].find(value)
-    return np.unique(np.concatenate([numbers.find(value) for numbers in distinct]))
+    stands_in_any = np.zeros(len(value), dtype=np.bool_)
+    for numbers in distinct:
+        stands_in_any[numbers.find(value)] = True
+    return np.flatnonzero(stands_in_any)
 
 
 Numbers: TypeAlias = Sequence[float] | NumberLists

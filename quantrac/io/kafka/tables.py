@@ -4,9 +4,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as _Consumer
 
+from quantrac.io.health import Unavailable
 from quantrac.io.kafka.connection import KafkaConnection
 from quantrac.io.kafka.messages import to_record
 from quantrac.io.kafka.readers import read_position, table_consumer
@@ -17,6 +18,11 @@ log = logging.getLogger(__name__)
 
 _REOPEN_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_NO_ANSWER = "the broker does not answer; see whether it runs, and whether it is reached from here"
+_NO_TOPIC = (
+    "the broker has no topic of this name; see whether the prefix is right, and whether topics were made"
+)
+_NO_MESSAGES = "the broker knows the topic, but its messages do not come; see the broker's log"
 
 
 class TableReader:
@@ -43,17 +49,23 @@ class TableReader:
         self._positions: Mapping[int, int] = {}
         self._applied = 0
         """Records so far."""
+        self._obstacle = _NO_ANSWER
+        """Why nothing has come so far."""
         self._thread = threading.Thread(target=self._follow, name=f"table-{topic}", daemon=True)
 
     def start(self, timeout: float = 30.0) -> None:
-        """Catch up, however long the topic is; raises ``TimeoutError`` after ``timeout`` seconds without a
-        record of it.
+        """Catch up, however long the topic is.
+
+        Raises :class:`Unavailable` after ``timeout`` seconds in which no record of it came.
         """
         self._thread.start()
         applied = 0
         while not self._caught_up.wait(timeout):
             if self._applied == applied:
-                raise TimeoutError(f"nothing of the topic {self._topic} could be read for {timeout:.0f} s")
+                raise Unavailable(
+                    f"nothing of the topic {self._topic} could be read for {timeout:.0f} s from "
+                    f"{self._connection.bootstrap}: {self._obstacle}"
+                )
             applied = self._applied
 
     def close(self) -> None:
@@ -103,15 +115,17 @@ class TableReader:
         """Assign every partition from its beginning; returns its number -> first offset and end offset."""
         while not self._stop.is_set():
             try:
-                partitions = consumer.list_topics(self._topic, timeout=5).topics[self._topic].partitions
+                topic = consumer.list_topics(self._topic, timeout=5).topics[self._topic]
                 watermarks = {
                     p: consumer.get_watermark_offsets(TopicPartition(self._topic, p), timeout=5)
-                    for p in partitions
+                    for p in topic.partitions
                 }
             except KafkaException as error:
+                self._obstacle = f"{error.args[0].str()}; {_NO_ANSWER}"
                 log.warning("%s: %s", self._topic, error.args[0].str())
                 self._stop.wait(_RETRY_SECONDS)  # a broker that has just made the topic refuses at once
                 continue
+            self._obstacle = _describe(topic.error)
             if watermarks:
                 consumer.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in watermarks])
                 return watermarks
@@ -127,3 +141,10 @@ class TableReader:
             log.error("%s: record %r left out: %s", self._topic, record.key, error)
         except Exception:
             log.exception("%s: record %r left out", self._topic, record.key)
+
+
+def _describe(error: KafkaError | None) -> str:
+    """Say what the broker's answer about a topic means for who waits for its messages."""
+    if error is None:
+        return _NO_MESSAGES
+    return _NO_TOPIC if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART else error.str()

@@ -7,14 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from quantrac.domain.spellings import suggest
 from quantrac.local.configuration.keys import BY_NAME, KEYS, PORTS, ROLE_SECTIONS, SECTIONS, Kind
 from quantrac.local.configuration.mistakes import Mistake
 from quantrac.local.configuration.secret_lines import read_secrets
-from schemas.yaml_documents import read_document
-from schemas.yaml_files import load_yaml
+from schemas.unreadable import Unreadable
+from schemas.yaml_documents import Document, DocumentError, read_document
 
 FILE_NAME = "quantrac.yaml"
 
@@ -113,23 +111,23 @@ class _Reader:
 
     def __init__(self, folder: Path, text: str) -> None:
         self._folder, self._text = folder, text
+        self._document = Document()
         self._mistakes: list[Mistake] = []
 
     def read(self) -> tuple[dict[str, Any], list[Mistake]]:
         try:
-            content = load_yaml(self._text)
-        except (yaml.YAMLError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            problem = getattr(error, "problem", None) or str(error)
-            line = mark.line + 1 if mark else 1
-            return {}, [Mistake(line, "", f"line {line}: not readable as YAML: {problem}")]
+            self._document = read_document(self._text)
+        except DocumentError as error:
+            return {}, [Mistake(error.line, "", f"line {error.line}: {error}")]
+        content = self._document.value
         if not isinstance(content, dict | None):
             return {}, [Mistake(1, "", f"expected the sections {', '.join(SECTIONS)}")]
-        self._mistakes += _duplicates(self._text)
+        for line, sentence in self._document.problems:
+            self._mistakes.append(Mistake(line, "", f"line {line}: {sentence}"))
         values = dict(self._values(content or {}))
         return values, self._mistakes
 
-    def _values(self, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    def _values(self, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for section, entries in content.items():
             if section not in SECTIONS:
                 self._note([section], f"unknown section{suggest(section, SECTIONS)}")
@@ -139,7 +137,7 @@ class _Reader:
             elif entries is not None:
                 self._note([section], "expected keys with values")
 
-    def _value(self, section: str, name: Any, value: Any) -> Iterator[tuple[str, Any]]:
+    def _value(self, section: str, name: str, value: Any) -> Iterator[tuple[str, Any]]:
         key = f"{section}.{name}"
         problem = "" if value is None else self._problem(section, name, value)
         if problem:
@@ -147,11 +145,13 @@ class _Reader:
         elif value is not None:
             yield key, value
 
-    def _problem(self, section: str, name: Any, value: Any) -> str:
+    def _problem(self, section: str, name: str, value: Any) -> str:
         if section == "settings":
-            return _setting_problem(str(name), value)
+            return _setting_problem(name, value)
+        if isinstance(value, Unreadable):
+            return value.sentence
         if section == "retention":
-            return _retention_problem(str(name), value)
+            return _retention_problem(name, value)
         key = BY_NAME.get(f"{section}.{name}")
         if key is None:
             names = [key.name.partition(".")[2] for key in KEYS if key.section == section]
@@ -174,10 +174,8 @@ class _Reader:
                     else f"expected one value, not {value!r}"
                 )
 
-    def _note(self, path: list[Any], problem: str) -> None:
-        self._mistakes.append(
-            Mistake(read_document(self._text).line(path), ".".join(map(str, path)), problem)
-        )
+    def _note(self, path: list[str], problem: str) -> None:
+        self._mistakes.append(Mistake(self._document.line(path), ".".join(path), problem))
 
 
 def _file_problem(file: Path, kind: Kind) -> str:
@@ -197,10 +195,12 @@ def _file_problem(file: Path, kind: Kind) -> str:
 
 
 def _setting_problem(variable: str, value: Any) -> str:
-    if isinstance(value, dict | list):
-        return f"expected one value, not {value!r}"
     if variable.endswith(("_PASSWORD", "_SECRET")):
         return "a password has no place in this file, only in a file of mode 0600 (`ministry.password_file`)"
+    if isinstance(value, dict | list):
+        return f"expected one value, not {value!r}"
+    if isinstance(value, Unreadable):
+        return value.sentence
     key = next((key for key in KEYS if key.variable == variable), None)
     return f"write it as {key.name}" if key else ""
 
@@ -213,20 +213,3 @@ def _retention_problem(topic: str, value: Any) -> str:
         return f"there is no topic of this name whose messages end{suggest(topic, names)}"
     is_days = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 36_500
     return "" if is_days else f"{value!r} is no number of days from 1 to 36500"
-
-
-def _duplicates(text: str) -> Iterator[Mistake]:
-    """Find keys that stand twice in the file or in a section: YAML would let the last one win."""
-
-    def find(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[Mistake]:
-        if not isinstance(node, yaml.MappingNode):
-            return
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines:
-                yield Mistake(line, ".".join((*path, name)), f"stands in line {lines[name]} already")
-            lines.setdefault(name, line)
-            yield from find(value, (*path, name))
-
-    yield from find(yaml.compose(text, Loader=yaml.SafeLoader), ())

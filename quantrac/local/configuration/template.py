@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from quantrac.local.configuration.keys import KEYS, SECTIONS
-from schemas.yaml_files import load_yaml
+from schemas.yaml_documents import DocumentError, read_document
 
 _HEAD = """\
 # Quantrac on this machine. `quantrac up` reads this file when it starts; `quantrac up --check` names every
@@ -71,6 +69,6 @@ def _scalar(value: Any) -> str:
 def _is_plain(text: str) -> bool:
     """Tell whether YAML reads a text without quotes as that text."""
     try:
-        return bool(load_yaml(f"key: {text}") == {"key": text})
-    except (yaml.YAMLError, ValueError):
+        return bool(read_document(f"key: {text}").value == {"key": text})
+    except DocumentError:
         return False

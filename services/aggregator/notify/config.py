@@ -11,7 +11,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -28,6 +27,7 @@ from quantrac.errors import UserError
 from schemas.messages.alerts import AlertKind
 from schemas.messages.base import Message, StationCode
 from schemas.validation_errors import first_problem
+from schemas.yaml_files import load_yaml_file
 
 Severity = Literal["info", "warning", "critical"]
 Language = Literal["en", "vi"]
@@ -210,11 +210,9 @@ class Target(Message):
 def load_targets(file: Path, environment: Mapping[str, str]) -> list[Target]:
     """Read the file, see that each secret is there; raises ``UserError``, one sentence naming the place."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = load_yaml_file(file)
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is a ValueError
-        raise UserError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or list(content) != ["targets"]:
         raise UserError(f"{file.name}: expected the key targets and no other")
     entries = content["targets"]

@@ -81,7 +81,7 @@ class RegistryTables:
         self._thread = threading.Thread(target=self._follow, name="registry-tables", daemon=True)
 
     def start(self) -> None:
-        """Read the topic, then write what it holds; raises ``TimeoutError`` if it cannot be read."""
+        """Read the topic, then write what it holds; raises ``Unavailable`` if it cannot be read."""
         self._reader.start()
         self._news.set()
         self._thread.start()

@@ -77,8 +77,8 @@ def test_the_table_shows_readings_and_explains_rejects(faulty: Path) -> None:
     assert run(faulty).stdout.splitlines() == [
         f"{faulty}: 1 read, 1 rejected",
         "  station (none in the name), format name-value-unit-time",
-        "  line  parameter  value  unit   measured at (UTC)     status",
-        "  1     PM2.5      27.81  µg/m3  2026-03-24T17:05:00Z  00",
+        "  line  parameter  value  unit   measured at                status",
+        "  1     PM2.5      27.81  µg/m3  2026-03-25T00:05:00+07:00  00",
         '  line 2 rejected, value-not-a-number: The value column holds "12,4x", which is not a number.',
         "    SO2→12,4x→ug/m3→20260325000500→00",
         "",

@@ -13,6 +13,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import StationParameter, StationType
 from quantrac.testing.builders import registry, station
 from schemas.rules import RuleBook, load
+from support.effort import examples
 
 RECEIVED = datetime(2026, 3, 25, 0, 6, tzinfo=UTC)
 BOOK = RuleBook(load())
@@ -79,7 +80,7 @@ FILE_NAMES = st.sampled_from(
 
 
 @given(CONTENTS, FILE_NAMES, st.sampled_from(["", "2026/HN_A_NUO001/03"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_file_raises_and_its_readings_are_those_of_the_receiver(
     content: bytes, name: str, folder: str
 ) -> None:
@@ -97,7 +98,7 @@ def test_no_file_raises_and_its_readings_are_those_of_the_receiver(
 
 
 @given(CONTENTS, FILE_NAMES)
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 def test_no_file_raises_without_a_registry(content: bytes, name: str) -> None:
     file = inspect_file(content, name, RECEIVED)
     find_doubts(file, Registry(), BOOK)

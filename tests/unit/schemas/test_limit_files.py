@@ -80,14 +80,16 @@ def test_a_date_means_midnight_in_vietnam(tmp_path: Path) -> None:
         (("media: [wastewater]", "media: [sewage]"), "media.1: "),
         (("2000-01-01", "2000-01-01\nvalid_to: 1999-01-01"), "valid_from must lie before valid_to"),
         (("rows:\n", "rows:\n  - {parameter: COD, unit: mg/L, maximum: 60}\n"), "rows.2 COD: it says again"),
-        (("name:", "name: ["), "not readable as YAML"),
+        (("name:", "name: ["), "one.yaml, line 3: not readable as YAML"),
+        (("maximum: 9", "maximum: 9_0"), "one.yaml, line 15: '9_0' is no number"),
+        (("minimum: 6, ", "minimum: 5, minimum: 6, "), "one.yaml, line 15: 'minimum' stands twice"),
     ],
 )
 def test_a_mistake_gives_one_sentence_with_file_place_and_key(
     tmp_path: Path, wrong: tuple[str, str], sentence: str
 ) -> None:
     assert wrong[0] in FILE
-    with pytest.raises(ValueError, match=r"^one\.yaml: ") as caught:
+    with pytest.raises(ValueError, match=r"^one\.yaml(, line \d+)?: ") as caught:
         read(tmp_path, FILE.replace(*wrong, 1))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -6,7 +6,7 @@ It explains why old averages change; over when no such file came for a while.
 from collections.abc import Iterator
 
 from quantrac.domain.registry.stations import Station
-from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, minutes, write_time
+from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, minutes, show_time
 from services.aggregator.watch.rules import WatchRules
 from services.aggregator.watch.state import (
     NEVER,
@@ -62,7 +62,7 @@ class _State(FindingState):
         }
         detail = (
             f"More than {rules.backlog_files} files measured over {minutes(rules.late)} minutes before came "
-            f"within {minutes(rules.backlog_window)} minutes to {write_time(self._begins_at)}."
+            f"within {minutes(rules.backlog_window)} minutes to {show_time(self._begins_at)}."
         )
         yield Finding(self._begins_at, detail, facts, "info")
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any, Literal, Protocol
 
 from quantrac.domain.registry.stations import Station
-from quantrac.domain.times import from_seconds, to_iso, to_whole_seconds
+from quantrac.domain.times import from_seconds, to_iso, to_local_iso, to_whole_seconds
 from schemas.messages.alerts import AlertKind
 from services.aggregator.watch.rules import WatchRules
 from services.aggregator.watch.state import (
@@ -164,6 +164,15 @@ def write_time(seconds: int) -> str:
     '1970-01-01T00:00:00Z'
     """
     return to_iso(from_seconds(seconds))
+
+
+def show_time(seconds: int) -> str:
+    """Write a time as the sentence of an alert has it, which people read: on Vietnam's clock.
+
+    >>> show_time(1774414800)
+    '2026-03-25T12:00:00+07:00'
+    """
+    return to_local_iso(from_seconds(seconds))
 
 
 def read_time(text: str | float) -> int:

@@ -22,6 +22,7 @@ from services.aggregator.watch.causes.cause import (
     Rest,
     States,
     in_maintenance,
+    show_time,
     write_time,
 )
 from services.aggregator.watch.rules import WatchRules
@@ -119,7 +120,7 @@ class CompletenessState(FindingState):
             }
             detail = (
                 f"Only {counted} of {expected} expected readings ({counted / expected:.0%}) of the 24 hours "
-                f"to {write_time(end * HOUR)} count; {rules.completeness:.0%} are asked for."
+                f"to {show_time(end * HOUR)} count; {rules.completeness:.0%} are asked for."
             )
             yield Finding(alert.opened_at if alert else end * HOUR, detail, facts)
 

@@ -29,6 +29,7 @@ from services.aggregator.watch.causes.cause import (
     FindingState,
     States,
     read_time,
+    show_time,
     write_time,
 )
 from services.aggregator.watch.rules import WatchRules
@@ -199,7 +200,7 @@ def _finding(episode: Episode) -> Finding:
     column = f", column {message.column}" if message.column else ""
     detail = (
         f"The {message.period} average of {message.parameter} is beyond {limit} {message.unit} "
-        f"({message.standard}{column}) since {starts_at}; "
+        f"({message.standard}{column}) since {show_time(episode.starts_at)}; "
         f"peak {message.peak:g} {message.unit}, {message.ratio:.2f} times the limit."
     )
     key = (message.period, message.standard, message.column)

@@ -21,6 +21,7 @@ from services.aggregator.watch.causes.cause import (
     maintenance_end,
     minutes,
     read_time,
+    show_time,
     start_of,
     write_time,
 )
@@ -61,7 +62,7 @@ class _State(FindingState):
                     "grace_minutes": minutes(rules.parameter_grace),
                 }
                 detail = (
-                    f"No {code} since {write_time(since)}, while other parameters of the station still come."
+                    f"No {code} since {show_time(since)}, while other parameters of the station still come."
                 )
                 yield Finding(alert.opened_at if alert else due, detail, facts, parameter=code)
 

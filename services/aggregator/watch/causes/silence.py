@@ -20,6 +20,7 @@ from services.aggregator.watch.causes.cause import (
     maintenance_end,
     minutes,
     read_time,
+    show_time,
     start_of,
     write_time,
 )
@@ -48,10 +49,10 @@ class _State(FindingState):
         }
         if last_at != NEVER:
             facts = {"last_at": write_time(last_at), **facts}
-            sentence = f"Nothing received since {write_time(last_at)}"
+            sentence = f"Nothing received since {show_time(last_at)}"
         else:
             facts = {"valid_from": write_time(since), **facts}
-            sentence = f"Nothing received since the station became valid at {write_time(since)}"
+            sentence = f"Nothing received since the station became valid at {show_time(since)}"
         due = since + interval + rules.grace
         alert = self.station.open.get(CauseKey(_KIND))
         if alert is not None and self.station.prompt_at <= _last_heard(alert):

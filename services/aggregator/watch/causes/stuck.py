@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from quantrac.domain.readings import Flag
 from quantrac.domain.registry.stations import Station
 from quantrac.domain.statuses import MEASURING
-from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, write_time
+from services.aggregator.watch.causes.cause import Cause, Finding, FindingState, show_time, write_time
 from services.aggregator.watch.rules import WatchRules
 from services.aggregator.watch.state import (
     NEVER,
@@ -88,7 +88,7 @@ class _State(FindingState):
             }
             detail = (
                 f"{code} does not move as a living signal does ({tests}): {value} "
-                f"at {write_time(doubt.since)}."
+                f"at {show_time(doubt.since)}."
             )
             yield Finding(doubt.since, detail, facts, parameter=code)
 

@@ -25,6 +25,7 @@ from services.aggregator.watch.causes.cause import (
     States,
     minutes,
     read_time,
+    show_time,
     write_time,
 )
 from services.aggregator.watch.rules import WatchRules
@@ -187,7 +188,7 @@ class _State(FindingState):
                 "calm_minutes": minutes(rules.calm),
             }
             written = f"{value:g} {unit}".rstrip()
-            detail = f'{code} is at the level "{LEVELS[number]}": {written} at {write_time(time)}.'
+            detail = f'{code} is at the level "{LEVELS[number]}": {written} at {show_time(time)}.'
             link = _link(entry, time, rules)
             since = series.since(link)
             # A late reading that was at a level before, or one taken back, moves the start of the same alert.

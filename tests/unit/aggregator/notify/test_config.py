@@ -92,7 +92,12 @@ def test_a_bad_target_is_one_sentence_that_names_the_place(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("targets: [", "notify.yaml: not readable as YAML: "),
+        ("targets: [", "notify.yaml, line 2: not readable as YAML: "),
+        (
+            "targets: []\ntargets: []",
+            "notify.yaml, line 2: 'targets' stands twice; only the last one would count",
+        ),
+        ("targets: [{name: a, per_hour: 1_0}]", "notify.yaml, line 1: '1_0' is no number"),
         ("[]", "notify.yaml: expected the key targets and no other"),
         ("targets: []\nsecret: x", "notify.yaml: expected the key targets and no other"),
         ("targets: []", "notify.yaml: targets: expected a list with one target or more"),

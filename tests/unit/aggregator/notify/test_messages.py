@@ -25,7 +25,7 @@ from support.notify import EVENING, alert
 
 STATIONS = {"HN_BKHN_KHIKXQ": station()}
 ENGLISH = """\
-Nothing received since 2026-03-25T11:40:00Z; a file is due every 5 minutes.
+Nothing received since 2026-03-25T18:40:00+07:00; a file is due every 5 minutes.
 
 Station: HN_BKHN_KHIKXQ (Hanoi University of Science and Technology)
 Severity: warning
@@ -212,7 +212,7 @@ def test_programs_get_the_alert_with_its_station() -> None:
             "province": "01",
             "opened_at": "2026-03-25T12:00:00Z",
             "changed_at": "2026-03-25T12:00:02Z",
-            "detail": "Nothing received since 2026-03-25T11:40:00Z; a file is due every 5 minutes.",
+            "detail": "Nothing received since 2026-03-25T18:40:00+07:00; a file is due every 5 minutes.",
             "facts": {"last_at": "2026-03-25T11:40:00Z", "interval_minutes": 5.0, "grace_minutes": 15.0},
             "subject": message.subject,
             "text": message.text,

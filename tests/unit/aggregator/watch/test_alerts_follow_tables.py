@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.effort import examples
 from support.watched_windows import WatchedWindows, causes_by_tables
 
 CODE = "HN_A"
@@ -70,7 +71,7 @@ class History:
             self.world.tick(self.minutes + minutes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(EVENTS)
 def test_open_alerts_equal_what_the_tables_say(events: list[tuple[Any, ...]]) -> None:
     history = History()

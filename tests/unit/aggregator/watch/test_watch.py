@@ -26,6 +26,7 @@ from services.aggregator.watch.causes.exceedance import Episode
 from services.aggregator.watch.causes.warning import level_of
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.watch.rules import WatchRules
+from support.effort import examples
 from support.watch import CODE, EXCEEDED, PARAMETERS, SILENT, START, Watch, at, counts, exceedance
 
 ENTRY = station(parameters=PARAMETERS)
@@ -57,7 +58,7 @@ def test_a_station_is_silent_an_interval_and_the_grace_after_its_last_reading_un
     assert watch.tick(20) == [(opened, "opened", 1)]
     assert (
         watch.alerts[-1].detail
-        == "Nothing received since 2026-03-25T05:00:00Z; a file is due every 5 minutes."
+        == "Nothing received since 2026-03-25T12:00:00+07:00; a file is due every 5 minutes."
     )
     assert watch.facts == {"last_at": "2026-03-25T05:00:00Z", "interval_minutes": 5, "grace_minutes": 15}
     assert watch.tick(300) == []
@@ -196,7 +197,7 @@ def test_a_station_never_heard_counts_from_its_validity_and_without_one_from_its
     dated, undated = replace(ENTRY, valid_from=START), replace(ENTRY, code="UNDATED")
     watch = Watch(dated, undated)
     assert watch.tick(20) == [(f"{SILENT}/2026-03-25T05:20:00Z", "opened", 1)]
-    assert "became valid at 2026-03-25T05:00:00Z" in watch.alerts[-1].detail
+    assert "became valid at 2026-03-25T12:00:00+07:00" in watch.alerts[-1].detail
     assert watch.tick(100_000) == []
 
 
@@ -398,7 +399,7 @@ def test_an_exceedance_is_told_when_its_first_average_is_over_again_when_it_grow
     assert (watch.alerts[-1].severity, watch.alerts[-1].opened_at) == ("critical", at(60))
     assert watch.alerts[-1].detail == (
         "The hour average of PM2.5 is beyond a maximum of 50 µg/m3 (QCVN 05:2023/BTNMT) since"
-        " 2026-03-25T05:00:00Z; peak 60 µg/m3, 1.20 times the limit."
+        " 2026-03-25T12:00:00+07:00; peak 60 µg/m3, 1.20 times the limit."
     )
     assert watch.exceed(exceedance(2, ratio=1.205, periods=2), 125) == []
     assert watch.exceed(exceedance(3, ratio=1.4, periods=3), 185) == [(EXCEEDED, "updated", 2)]
@@ -499,7 +500,9 @@ def test_the_level_rises_at_once_and_falls_after_half_an_hour_below_it() -> None
     assert watch.send(0, PM25=40.0) == [(opened, "opened", 1)]
     assert watch.send(5, PM25=55.0) == [(opened, "updated", 2)]
     assert [alert.severity for alert in watch.alerts] == ["info", "critical"]
-    assert watch.alerts[-1].detail == 'PM2.5 is at the level "exceeded": 55 µg/m3 at 2026-03-25T05:05:00Z.'
+    assert (
+        watch.alerts[-1].detail == 'PM2.5 is at the level "exceeded": 55 µg/m3 at 2026-03-25T12:05:00+07:00.'
+    )
     assert watch.send(30, PM25=46.0) == []
     assert watch.send(35, PM25=46.0) == [(opened, "updated", 3)]
     assert watch.alerts[-1].severity == "warning"
@@ -549,7 +552,7 @@ def test_an_hourly_value_at_a_level_is_one_alert_until_the_next_that_is_not() ->
     assert states == [[(opened, "opened", 1)], [], closed, [(again, "opened", 1)], [(again, "closed", 2)]]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 11), st.sampled_from([1.0, 41.0, 46.0, 51.0])), min_size=1, max_size=14
@@ -700,7 +703,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(EVENTS)
 def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed(
     events: list[tuple[str, int]],
@@ -752,7 +755,7 @@ def test_whatever_comes_there_is_one_open_alert_a_cause_and_what_ended_is_closed
         assert states[-1][1] == "closed"
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.permutations(range(8)), st.sets(st.integers(0, 7)))
 def test_silence_is_the_same_whatever_the_order_and_wherever_watch_was_restarted(
     order: list[int], restarts: set[int]

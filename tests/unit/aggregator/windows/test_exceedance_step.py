@@ -9,6 +9,7 @@ from hypothesis import settings
 from quantrac.domain.averaging import AverageRules
 from services.aggregator.windows.batch import select_touched
 from services.aggregator.windows.columns import PERIODS
+from support.effort import examples
 from support.exceedance_suite import ExceedanceSuite
 from support.exceedances import AIR, NEW_YEAR, WorldInMemory, any_history, equals_a_recomputation
 
@@ -49,7 +50,7 @@ def test_a_period_that_can_never_have_been_complete_is_left_out() -> None:
     assert np.isnan(found.rows["mean"]).tolist() == [True, True, False]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @any_history
 def test_any_history_leaves_what_the_final_readings_make(history: Any) -> None:
     world = WorldInMemory()

@@ -16,6 +16,7 @@ from quantrac.io.records import Done, Record
 from quantrac.testing.builders import station
 from schemas.codecs.window_dirty import encode_window_dirty
 from support.averages import AveragesInMemory, brute_force, windows_handler
+from support.effort import examples
 
 CODE = "HN_BKHN_KHIKXQ"
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
@@ -169,7 +170,7 @@ def test_the_index_of_an_hour_that_lost_its_reading_is_computed_again() -> None:
 MINUTES = st.integers(-24 * 60, 60 * 24)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.lists(st.tuples(MINUTES, st.sampled_from([1.0, 2.0, 7.5])), min_size=1, max_size=30),
     st.sampled_from(list(Stamps)),

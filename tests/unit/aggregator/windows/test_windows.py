@@ -21,6 +21,7 @@ from schemas.codecs.window_dirty import encode_window_dirty
 from schemas.messages.aggregates import Index
 from services.aggregator.windows.handler import WindowsHandler
 from support.averages import AveragesInMemory, brute_force, windows_handler
+from support.effort import examples
 
 CODE = "HN_BKHN_KHIKXQ"
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
@@ -98,7 +99,7 @@ _KEPT = [(-24, 0, 0.1, 1, "00")]
 _CHANGED = [(-24, 0, 0.2, 1, "00")]
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @example([(_KEPT, False, 0), (_CHANGED, True, 1), (_KEPT, False, 0)])  # changed back after a death in between
 @example([(_KEPT, False, 0), (_CHANGED, True, 1)])
 @given(st.lists(STEP, min_size=1, max_size=8))

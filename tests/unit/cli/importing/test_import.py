@@ -212,8 +212,12 @@ def test_a_mapping_says_what_names_and_words_mean(tmp_path):
         ("zone: Mars/Base", "zone: 'Mars/Base' is no time zone"),
         ("colums: {}", "unknown key; did you mean 'columns'?"),
         ("columns: {CO: {parameter: CO, unit: mg/m5}}", "columns.CO.*unit"),
-        ("columns: {NO: CO}", 'write the name in quotes, as "NO"'),
-        ("a: [", "mapping.yaml"),
+        ("columns: {X: NO}", 'write the name in quotes, as "NO"'),
+        ("a: [", "mapping.yaml, line 2: not readable as YAML"),
+        (
+            "columns:\n  X: CO\n  X: NO2\n",
+            "mapping.yaml, line 3: 'X' stands twice; only the last one would count",
+        ),
     ],
 )
 def test_a_mistake_in_a_mapping_is_one_sentence(tmp_path, text, why):

@@ -13,6 +13,7 @@ from schemas.registry_files.folder import read_files
 from schemas.registry_files.judge import judge
 from schemas.registry_files.sheets.layout import SHEETS
 from schemas.registry_files.sheets.read import read_sheets
+from support.effort import examples
 
 WORDS = [
     "NO", "01", "12:30", "1_000", ".nan", ".inf", "2026-02-30", "2026-01-01", "0001-01-01", "~", "x", "37",
@@ -35,7 +36,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(documents)
 def test_any_document_is_read_or_refused_with_its_line(text: str) -> None:
     reading = read_files([("a.yaml", text.encode())], VIETNAM)
@@ -44,7 +45,7 @@ def test_any_document_is_read_or_refused_with_its_line(text: str) -> None:
         assert "\n" not in str(finding)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_any_cells_are_read_or_refused_with_their_place(data: st.DataObject) -> None:
     tables = {}

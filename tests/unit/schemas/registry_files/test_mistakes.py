@@ -71,6 +71,8 @@ stations:
         f"a.yaml, line 10: {AT}: parameters.1.range_high: '1_000' is no number",
         f"a.yaml, line 11: {AT}: parameters.2.unit: the unit 'mg/m5' is unknown; the nearest is 'mg/m3'",
         f"a.yaml, line 12: {AT}: parameters.3.code: 'PM25' is no catalogue code; it is 'PM2.5'",
+        f"a.yaml, line 14: {AT}: parameters.5: CO is valid at the same time as in parameters.4; "
+        "end the earlier one with valid_to",
         "b.yaml, line 4: demo: stations.1: station 'NB_SDAY_NUO1' is not defined; did you mean "
         "'NB_SDAY_NUO01'?",
         "c.yaml, line 1: unknown key 'station'; did you mean 'stations'?",
@@ -92,6 +94,33 @@ def test_one_parameter_twice_is_named_beside_other_mistakes_of_the_station(tmp_p
     )
     assert "x: unknown key" in twice
     assert "parameters.2: CO is valid at the same time as in parameters.1" in unknown
+
+
+@pytest.mark.parametrize(
+    ("wrong", "doubled"),
+    [
+        (
+            "    intervals: [{minute: 5}, {minutes: 5, valid_from: 2026-01-01}, {minutes: 15}]\n",
+            "intervals.3: it is valid at the same time as intervals.2",
+        ),
+        (
+            "    withdrawn: [{parameter: SO2}, {parameter: SO2, why: never measured}]\n",
+            "withdrawn.2.parameter: SO2 is measured at the same time by parameters.1",
+        ),
+        (
+            "    permits: [{standard: QCVN 05:2023/BTNMT, valid_to: 2020-01-01, colum: A},\n"
+            "      {standard: QCVN 05:2023/BTNMT, valid_from: 2026-01-01},\n"
+            "      {standard: QCVN 05:2023/BTNMT, valid_from: 2026-02-01}]\n",
+            "permits.3: it is valid at the same time as permits.2",
+        ),
+    ],
+)
+def test_a_doubled_entry_is_named_beside_another_mistake_of_its_list(
+    tmp_path: Path, wrong: str, doubled: str
+) -> None:
+    told = mistakes(tmp_path, measuring("code: SO2, unit: mg/m3", more=wrong))
+    assert len(told) == 2
+    assert doubled in "".join(told)
 
 
 @pytest.mark.parametrize(

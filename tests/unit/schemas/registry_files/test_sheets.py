@@ -23,6 +23,7 @@ from schemas.registry_files.sheets.read import read_sheets
 from schemas.registry_files.sheets.write import write_sheets
 from schemas.registry_files.write_yaml import write_yaml
 from schemas.yaml_documents import read_document
+from support.effort import examples
 
 DAY = timedelta(days=1)
 characters = st.characters(exclude_categories=("Cs",))
@@ -150,7 +151,7 @@ registries = st.tuples(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(registries)
 def test_what_is_written_as_sheets_is_read_as_it_was(registry: tuple[list[Station], list[Account]]) -> None:
     records = [*registry[0], *registry[1]]
@@ -161,7 +162,7 @@ def test_what_is_written_as_sheets_is_read_as_it_was(registry: tuple[list[Statio
     assert [models[entry.key].model_validate(entry.value) for entry in entries] == records
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(registries)
 def test_what_is_written_as_yaml_is_read_as_it_was(registry: tuple[list[Station], list[Account]]) -> None:
     document = read_document(write_yaml([*registry[0], *registry[1]]))

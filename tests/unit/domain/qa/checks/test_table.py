@@ -18,6 +18,7 @@ import quantrac.domain.qa.checks
 from quantrac.domain.qa.checks.table import TESTS, thresholds_of
 from quantrac.domain.qa.number_lists import DistinctLists, NumberLists
 from quantrac.domain.qa.window import Companions, Window
+from support.effort import examples
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 
@@ -223,7 +224,7 @@ def columns(draw, name, n, numbers):
 
 
 @pytest.mark.parametrize("name", TESTS)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(data=st.data())
 def test_no_number_breaks_a_test_and_no_row_depends_on_another(name, data):
     test = TESTS[name]
@@ -250,7 +251,7 @@ def test_no_number_breaks_a_test_and_no_row_depends_on_another(name, data):
 
 
 @pytest.mark.parametrize("name", [name for name in TESTS if name not in ("status", "gap")])
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(data=st.data())
 def test_explain_says_what_was_lacking_exactly_where_a_row_is_not_evaluated(name, data):
     window = data.draw(windows(PLAIN_TESTS))

@@ -17,6 +17,7 @@ from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.testing.rules import FixedRuleBook, FixedRules
+from support.effort import examples
 from support.judging import (
     START,
     STATION,
@@ -208,14 +209,14 @@ arrival = st.tuples(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(arrival, min_size=1, max_size=80), sizes)
 def test_the_cut_into_batches_changes_nothing_in_whatever_order_readings_arrive(arrivals, sizes):
     sets = [a_set(reading(5 * slot, value, parameter, status)) for slot, value, parameter, status in arrivals]
     assert judged_in_chunks(sets, sizes) == judged_in_chunks(sets, [1])
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     st.lists(st.floats(), min_size=1, max_size=40),
     st.lists(st.integers(-(10**6), 10**6), min_size=40, max_size=40),
@@ -243,7 +244,7 @@ def test_a_decision_wins_over_every_test():
     assert "decision" not in flagged[0].readings[1].tests
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     st.lists(
         st.sampled_from([0.0, 1e308, -1e308, 5e-324, float("inf"), float("nan"), 10.0**300]), max_size=30

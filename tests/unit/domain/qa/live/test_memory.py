@@ -10,6 +10,7 @@ from quantrac.domain.qa.live.judge import Judge
 from quantrac.domain.qa.live.memory import Memory
 from quantrac.domain.readings import Provisional
 from quantrac.testing.rules import FixedRuleBook, FixedRules
+from support.effort import examples
 from support.judging import (
     DAY,
     START,
@@ -109,7 +110,7 @@ silences = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(silences, sizes)
 def test_the_cut_into_batches_changes_no_run_that_errors_and_gaps_are_in(slots, cut):
     sets = [a_set(reading(5 * slot, value, status=status)) for slot, value, status in slots]
@@ -122,7 +123,7 @@ def test_the_cut_into_batches_changes_no_run_that_errors_and_gaps_are_in(slots, 
     assert said[0] == said[1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(silences)
 def test_a_long_file_is_taken_in_as_its_readings_one_by_one(slots):
     readings = {5 * slot: reading(5 * slot, value, status=status) for slot, value, status in slots}
@@ -279,7 +280,7 @@ def test_parameters_beyond_what_a_station_may_have_are_judged_without_a_past(mon
     assert last.provisional.causes == ["late"]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(st.tuples(few_values, st.sampled_from(["00", "00", "02"])), min_size=40, max_size=70), sizes)
 def test_a_restored_judge_goes_on_like_one_that_never_stopped(values, cut):
     sets = [

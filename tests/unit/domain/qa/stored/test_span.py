@@ -30,6 +30,7 @@ from quantrac.domain.readings import Flag
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.times import HOUR
 from quantrac.testing.history import statistics_of
+from support.effort import examples
 from support.qa import EVERY_TEST, ONE, START, a_set, expectations, files, reading, registry, rules
 
 T0 = START.timestamp()
@@ -112,7 +113,7 @@ slots = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(slots)
 def test_a_row_sees_the_sixteen_readings_before_it_and_since_when_its_value_stands(given_slots):
     rows = stored(*(reading(20 * slot, value, code, status) for slot, value, code, status in given_slots))
@@ -197,7 +198,7 @@ def test_the_length_of_the_stretches_changes_nothing(monkeypatch, length):
     assert np.array_equal(cut.equal_since, whole.equal_since, equal_nan=True)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.floats(0.05, 1.0))
 def test_what_comes_after_a_block_changes_nothing_in_it(share):
     everything = fortnight()
@@ -232,7 +233,7 @@ def test_what_follows_a_spike_in_the_next_block_does_not_count():
     assert outcome(judged, "PM2.5", minute, "spike") == 3
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.floats(0.1, 0.9), st.floats(0.0, 0.5))
 def test_a_span_with_its_past_and_its_statistics_is_judged_as_within_everything(share, length):
     everything, asked = fortnight(), expectations()

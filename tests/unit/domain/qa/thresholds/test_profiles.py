@@ -15,6 +15,7 @@ from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry.stations import Station, StationParameter, StationType
 from quantrac.testing.rules import FixedRuleBook
 from schemas.rules.ruleset import Entry, RuleSet, Scope
+from support.effort import examples
 from support.judging import START, minute
 
 CODES = ("PM2.5", "PM10", "CO")
@@ -149,7 +150,7 @@ def look_back(tests):
     return 60.0 * max(minutes)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(registries(), books(), files)
 def test_every_reading_has_what_rules_and_registry_say(registry, book, sent):
     expectations = Expectations(registry, book)
@@ -191,7 +192,7 @@ def test_every_reading_has_what_rules_and_registry_say(registry, book, sent):
                     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(registries(), books(), files)
 def test_a_station_does_not_depend_on_what_others_of_its_kind_sent(registry, book, sent):
     shared = Expectations(registry, book)
