@@ -53,13 +53,13 @@ GLOBAL INNER JOIN
 
 # A file is delivered once its first judgement is. What the ministry rejected is not on its way any more.
 _LAG = """
-SELECT station, countIf(answer = 0) AS files, sumIf(readings, answer = 0) AS readings,
-  minIf(received_at, answer = 0) AS oldest_received_at,
-  sumIf(readings, answer = 2) AS waiting, sumIf(readings, answer = 1) AS refused
+SELECT station, countIf(answer = 0) AS files, sumIf(count, answer = 0) AS readings,
+  minIf(received, answer = 0) AS oldest_received_at,
+  sumIf(count, answer = 2) AS waiting, sumIf(count, answer = 1) AS refused
 FROM
 (
     -- 3 the ministry has it, 2 it waits there, 1 rejected, 0 none yet.
-    SELECT station, received_at, max(n) AS readings, max(said) AS answer
+    SELECT station, received_at AS received, max(n) AS count, max(said) AS answer
     FROM
     (
         SELECT station, received_at, readings AS n, 0 AS said FROM files FINAL
