@@ -4,6 +4,7 @@ Every count stands in a sum, and the sums close: that is what makes them evidenc
 written in ``docs/data-share.md``.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
@@ -44,6 +45,8 @@ class DataShare:
 COLUMNS = tuple(entry.name for entry in fields(DataShare))
 """The columns of the view, in order."""
 
+_COUNTS = tuple(name for name in COLUMNS if name not in ("station", "reasons"))
+
 SUMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "expected": (("present", "absent"),),
     "stored": (
@@ -54,6 +57,17 @@ SUMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "received": (("read", "rejected"),),
 }
 """Count -> the parts that make it, one tuple for each way of dividing it. ``reasons`` make ``rejected``."""
+
+
+def add_shares(first: DataShare, second: DataShare) -> DataShare:
+    """Return the share of two spans of one station, of which one begins where the other ends.
+
+    >>> add_shares(DataShare("A", read=2, reasons={"bad-time": 1}), DataShare("A", read=3)).read
+    5
+    """
+    counts = {name: getattr(first, name) + getattr(second, name) for name in _COUNTS}
+    reasons = dict(Counter(first.reasons) + Counter(second.reasons))
+    return DataShare(first.station, **counts, reasons=reasons)
 
 
 def find_faults(share: DataShare) -> list[str]:

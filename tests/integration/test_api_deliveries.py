@@ -23,6 +23,8 @@ HANOI, HUE, DANANG = "HN_A", "HUE_A", "DN_A"
 NOW = NOON + timedelta(hours=3)
 SPAN = "from=2026-03-25T00:00:00Z&to=2026-03-26T00:00:00Z"
 
+RULES = load()
+
 Ask = Callable[..., Any]
 
 
@@ -87,7 +89,7 @@ def ask(clickhouse: ClickHouseSettings) -> Ask:
             },
             api_keys={key.id: key.to_domain()},
         )
-        book = RuleBook(load(), registry)
+        book = RuleBook(RULES, registry)
         context = Context(client, registry, book, LimitBook(()), lambda: True, lambda: NOW)
         answer = TestClient(create_app(context), headers={"X-Api-Key": token}).get(path)
         assert answer.status_code == 200, answer.text

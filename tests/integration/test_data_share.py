@@ -1,17 +1,24 @@
 """The view ``data_share`` against shares that are counted one reading at a time, over the real engine."""
 
+import json
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from random import Random
 
 import pytest
+from click.testing import CliRunner, Result
 
-from quantrac.domain.data_share import find_faults
+from quantrac.cli.share import describe, share
+from quantrac.domain.data_share import add_shares, find_faults
 from quantrac.io.clickhouse import ClickHouse, ClickHouseBadData
 from quantrac.io.settings import ClickHouseSettings
 from schemas.clickhouse.data_share import read_shares
 from support.data_shares import BEGIN, HOURS, Day, Tables, make_day
 
 STATIONS = 24
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +65,7 @@ def test_the_shares_of_two_spans_are_that_of_both(client: ClickHouse, days: list
     (first,) = read_shares(client, [days[0].station.code], start, middle)
     (second,) = read_shares(client, [days[0].station.code], middle, end)
     (both,) = read_shares(client, [days[0].station.code], start, end)
-    for name in ("expected", "present", "absent", "stored", "confirmed", "files", "received", "lost"):
-        assert getattr(first, name) + getattr(second, name) == getattr(both, name), name
+    assert add_shares(first, second) == both
 
 
 def test_only_the_stations_that_are_asked_for_are_counted(client: ClickHouse, days: list[Day]) -> None:
@@ -71,6 +77,44 @@ def test_only_the_stations_that_are_asked_for_are_counted(client: ClickHouse, da
 def test_nothing_is_expected_of_the_future(client: ClickHouse, days: list[Day]) -> None:
     far = BEGIN + timedelta(days=365 * 50)
     assert read_shares(client, [], far, far + HOURS) == []
+
+
+@pytest.fixture
+def run(client: ClickHouse, clickhouse: ClickHouseSettings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command against the database of this module, as against a deployment of its own."""
+    names = ("host", "port", "user", "password", "database")
+    for name in names:
+        monkeypatch.setenv(f"QUANTRAC_CLICKHOUSE_{name.upper()}", str(getattr(clickhouse, name)))
+    monkeypatch.setenv("QUANTRAC_KAFKA", "127.0.0.1:1")
+    return lambda *arguments: CliRunner().invoke(share, arguments)
+
+
+def test_the_command_shows_the_sums_of_one_station(run: Run, days: list[Day]) -> None:
+    entry = days[1].share(BEGIN, BEGIN + timedelta(days=1))
+    shown = run("--station", entry.station.lower(), "--from", "2026-03-25")
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.splitlines()[2:] == list(describe(entry))
+    refused = run("--station", "HN_S001_KHI002", "--from", "2026-03-25")
+    assert (refused.exit_code, "did you mean 'HN_S001_KHI001'" in refused.output) == (1, True)
+
+
+def test_the_shares_of_all_stations_add_up_over_days(run: Run, days: list[Day]) -> None:
+    shown = run("--from", "2026-03-23", "--to", "2026-03-27", "--json")
+    start, end = BEGIN - timedelta(days=2), BEGIN + timedelta(days=2)
+    expected = {day.station.code: day.share(start, end) for day in days}
+    assert shown.exit_code == 0, shown.output
+    items = {item["station"]: item for item in json.loads(shown.output)["items"]}
+    assert {
+        code: {**asdict(entry), "faults": find_faults(entry)} for code, entry in expected.items()
+    } == items
+
+
+def test_a_check_names_what_was_lost_and_fails(run: Run, days: list[Day]) -> None:
+    shown = run("--check", "--from", "2026-03-25")
+    assert shown.exit_code == 1
+    assert "readings that files gave are neither stored nor replaced" in shown.output
+    quiet = run("--check", "--from", "2026-03-01")
+    assert (quiet.exit_code, "every sum closes" in quiet.output) == (0, True)
 
 
 def test_a_time_without_a_zone_is_refused(client: ClickHouse) -> None:
