@@ -1,6 +1,8 @@
 """The view ``data_share`` against shares that are counted one reading at a time, over the real engine."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -14,7 +16,9 @@ from quantrac.domain.data_share import add_shares, find_faults
 from quantrac.io.clickhouse import ClickHouse, ClickHouseBadData
 from quantrac.io.settings import ClickHouseSettings
 from schemas.clickhouse.data_share import read_shares
+from support.data_share_page import send_example
 from support.data_shares import BEGIN, HOURS, Day, Tables, make_day
+from support.folders import ROOT
 
 STATIONS = 24
 
@@ -121,3 +125,14 @@ def test_a_time_without_a_zone_is_refused(client: ClickHouse) -> None:
     sql = "SELECT * FROM data_share(stations = [], start = '2026-03-25', end = '2026-03-26T00:00Z')"
     with pytest.raises(ClickHouseBadData, match="need a zone: write"):
         client.query(sql)
+
+
+def test_the_example_of_the_page_is_what_the_command_says(
+    client: ClickHouse, clickhouse: ClickHouseSettings, run: Run
+) -> None:
+    page = (ROOT / "docs" / "data-share.md").read_text(encoding="utf-8")
+    send_example(client, page)
+    (command,) = re.findall(r"^    \$ quantrac share (--station .*)$", page, flags=re.MULTILINE)
+    shown = run(*shlex.split(command))
+    block = "".join(f"    {line}".rstrip() + "\n" for line in shown.output.splitlines())
+    assert f"share {command}\n{block}" in page, shown.output
