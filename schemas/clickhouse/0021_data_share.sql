@@ -177,33 +177,28 @@ FROM
             CAST(map(), 'Map(LowCardinality(String), UInt64)') AS reason_part
         FROM
         (
-            SELECT station, receipt, sum(is_file) AS is_file, sum(read) AS read, sum(rejected) AS rejected,
-                sum(standing) AS standing, sum(former) AS former
+            SELECT any(code) AS station, sum(n.1) AS is_file, sum(n.2) AS read, sum(n.3) AS rejected, sum(n.4) AS standing, sum(n.5) AS former
             FROM
             (
-                SELECT station, toUInt64(toUnixTimestamp64Milli(received_at)) AS receipt, count() AS is_file, sum(readings) AS read,
-                    sum(length(rejected_lines)) AS rejected, 0 AS standing, 0 AS former
+                SELECT station AS code, toUInt64(toUnixTimestamp64Milli(received_at)) AS receipt, (1, readings, length(rejected_lines), 0, 0) AS n
                 FROM files FINAL
-                WHERE (empty({stations:Array(String)}) OR station IN {stations:Array(String)})
-                    AND received_at >= parseDateTimeBestEffort({start:String}, 'UTC') AND received_at < least(parseDateTimeBestEffort({end:String}, 'UTC'), now('UTC'))
+                WHERE (empty({stations:Array(String)}) OR station IN {stations:Array(String)}) AND received_at >= parseDateTimeBestEffort({start:String}, 'UTC') AND received_at < least(parseDateTimeBestEffort({end:String}, 'UTC'), now('UTC'))
                     -- What is left in place of a file that got its station later.
                     AND NOT (station = '' AND rejects = 0)
-                GROUP BY station, receipt
                 UNION ALL
-                SELECT station, bitShiftRight(version, 10) AS receipt, 0, 0, 0, count() AS standing, 0 AS former
+                SELECT any(station), any(bitShiftRight(version, 10)), (0, 0, 0, count(), 0)
                 FROM readings FINAL
-                WHERE (empty({stations:Array(String)}) OR station IN {stations:Array(String)})
-                    AND version >= toUnixTimestamp(parseDateTimeBestEffort({start:String}, 'UTC')) * 1024000 AND version < toUnixTimestamp(least(parseDateTimeBestEffort({end:String}, 'UTC'), now('UTC'))) * 1024000
-                GROUP BY station, receipt
+                WHERE (empty({stations:Array(String)}) OR station IN {stations:Array(String)}) AND version >= toUnixTimestamp(parseDateTimeBestEffort({start:String}, 'UTC')) * 1024000 AND version < toUnixTimestamp(least(parseDateTimeBestEffort({end:String}, 'UTC'), now('UTC'))) * 1024000
+                GROUP BY cityHash64(station, bitShiftRight(version, 10))
                 UNION ALL
-                SELECT station, bitShiftRight(version, 10) AS receipt, 0, 0, 0, 0 AS standing, uniqExact(parameter, measured_at) AS former
+                SELECT any(station), any(bitShiftRight(version, 10)), (0, 0, 0, 0, uniqExact(parameter, measured_at))
                 FROM reading_revisions
-                WHERE (empty({stations:Array(String)}) OR station IN {stations:Array(String)})
-                    AND version >= toUnixTimestamp(parseDateTimeBestEffort({start:String}, 'UTC')) * 1024000 AND version < toUnixTimestamp(least(parseDateTimeBestEffort({end:String}, 'UTC'), now('UTC'))) * 1024000
+                WHERE (empty({stations:Array(String)}) OR station IN {stations:Array(String)}) AND version >= toUnixTimestamp(parseDateTimeBestEffort({start:String}, 'UTC')) * 1024000 AND version < toUnixTimestamp(least(parseDateTimeBestEffort({end:String}, 'UTC'), now('UTC'))) * 1024000
                     AND bitShiftRight(version, 10) != bitShiftRight(superseded_by, 10)
-                GROUP BY station, receipt
+                GROUP BY cityHash64(station, bitShiftRight(version, 10))
             )
-            GROUP BY station, receipt
+            -- A number for a key takes a third of the time that a text takes.
+            GROUP BY cityHash64(code, receipt)
         )
         GROUP BY station
         HAVING sum(is_file) > 0

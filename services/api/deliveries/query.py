@@ -59,20 +59,20 @@ SELECT station, countIf(answer = 0) AS files, sumIf(count, answer = 0) AS readin
 FROM
 (
     -- 3 the ministry has it, 2 it waits there, 1 rejected, 0 none yet.
-    SELECT station, received_at AS received, max(n) AS count, max(said) AS answer
+    SELECT any(code) AS station, any(at) AS received, max(n) AS count, max(said) AS answer
     FROM
     (
-        SELECT station, received_at, readings AS n, 0 AS said FROM files FINAL
+        SELECT station AS code, received_at AS at, readings AS n, 0 AS said FROM files
         UNION ALL
-        SELECT station, received_at, readings AS n, if(waiting, 2, 3) AS said FROM receipts WHERE revision = 0
+        SELECT station, received_at, readings, if(waiting, 2, 3) FROM receipts WHERE revision = 0
         UNION ALL
-        SELECT station, assumeNotNull(received_at) AS received_at, 0 AS n, 1 AS said
-        FROM rejected_sets
+        SELECT station, assumeNotNull(received_at), 0, 1 FROM rejected_sets
         WHERE revision = 0 AND isNotNull(received_at)
     )
-    WHERE ({all_stations:UInt8} OR station IN {stations:Array(String)}) AND station != ''
-      AND received_at >= {start:DateTime64(3, 'UTC')} AND received_at < {end:DateTime64(3, 'UTC')}
-    GROUP BY station, received_at
+    WHERE ({all_stations:UInt8} OR code IN {stations:Array(String)}) AND code != ''
+      AND at >= {start:DateTime64(3, 'UTC')} AND at < {end:DateTime64(3, 'UTC')}
+    -- A number for a key takes a third of the time that a text takes.
+    GROUP BY cityHash64(code, at)
 )
 GROUP BY station
 HAVING files > 0 OR waiting > 0 OR refused > 0
