@@ -13,9 +13,16 @@ from click.testing import CliRunner, Result
 
 from quantrac.cli.share import describe, share
 from quantrac.domain.data_share import add_shares, find_faults
+from quantrac.domain.limits import LimitBook
+from quantrac.domain.registry.registry import Registry
 from quantrac.io.clickhouse import ClickHouse, ClickHouseBadData
 from quantrac.io.settings import ClickHouseSettings
+from quantrac.testing.asgi import TestClient
 from schemas.clickhouse.data_share import read_shares
+from schemas.keys import new_key
+from schemas.rules import RuleBook, load
+from services.api.app import create_app
+from services.api.common.context import Context
 from support.data_share_page import send_example
 from support.data_shares import BEGIN, HOURS, Day, Tables, make_day
 from support.folders import ROOT
@@ -61,6 +68,20 @@ def test_every_sum_closes_and_what_was_lost_is_named(client: ClickHouse, days: l
     unread = sum(share.unread_files for share in shares)
     assert lost and unread
     assert all("neither stored nor replaced" in text or "not read" in text for text in sentences)
+
+
+def test_the_api_answers_the_same(client: ClickHouse, days: list[Day]) -> None:
+    token, key = new_key("analyst")
+    stations = {day.station.code: day.station for day in days}
+    registry = Registry(stations, api_keys={key.id: key.to_domain()})
+    context = Context(
+        client, registry, RuleBook(load(), registry), LimitBook(()), lambda: True, lambda: BEGIN + HOURS
+    )
+    api = TestClient(create_app(context), headers={"X-Api-Key": token})
+    answer = api.get("/v1/data-share?from=2026-03-25T00:00:00%2B07:00&limit=3").json()
+    expected = [day.share(BEGIN, BEGIN + HOURS) for day in days[:3]]
+    assert answer["items"] == [{**asdict(entry), "faults": find_faults(entry)} for entry in expected]
+    assert (answer["starts_at"], answer["ends_at"]) == ("2026-03-24T17:00:00Z", "2026-03-25T01:00:00Z")
 
 
 def test_the_shares_of_two_spans_are_that_of_both(client: ClickHouse, days: list[Day]) -> None:
