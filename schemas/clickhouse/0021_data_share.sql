@@ -27,16 +27,17 @@ FROM
             SELECT p.station AS station, p.parameter AS parameter, s.intervals AS intervals, s.changes AS changes,
                 greatest(toUnixTimestamp(p.valid_from), s.first) AS first,
                 least(ifNull(toUnixTimestamp(p.valid_to), 4294967295), s.last) AS last
-            FROM station_parameters_current AS p
+            FROM station_parameters AS p FINAL
             GLOBAL INNER JOIN
             (
-                SELECT code,
+                SELECT code, version,
                     -- The usual one comes last: a span of another one goes before it.
                     arrayPushBack(arrayMap(i -> (toUnixTimestamp(i.1), toUnixTimestamp(i.2), i.3), intervals), (0, 4294967295, interval_seconds)) AS intervals,
                     arrayConcat(arrayMap(i -> i.1, intervals), arrayMap(i -> i.2, intervals)) AS changes,
                     ifNull(toUnixTimestamp(valid_from), 0) AS first, ifNull(toUnixTimestamp(valid_to), 4294967295) AS last
                 FROM stations FINAL
             ) AS s ON s.code = p.station
+            WHERE p.version >= s.version
         )
     )
 )
