@@ -109,7 +109,7 @@ def test_deliveries_are_listed_once_with_their_state_and_receipt(ask: Ask) -> No
         **{"delivery_id": "3" * 64, "target": "ministry", "account": "south"},
         **{"sent_at": "2026-03-25T05:00:00Z", "confirmed_at": "2026-03-25T05:03:00Z", "state": "confirmed"},
         **{"sets": 2, "waiting": 0, "rejected": 0, "readings": 20, "bytes": 900, "tries": 2},
-        "receipt": "a.b.c",
+        "signed": "a.b.c",
     }
     assert [item["account"] for item in ask(f"/v1/deliveries?{SPAN}&account=south")["items"]] == ["south"]
 
@@ -129,11 +129,11 @@ def test_of_one_station_its_own_sets_are_counted(ask: Ask) -> None:
 
 def test_a_key_sees_deliveries_of_its_stations_and_receipts_that_name_no_others(ask: Ask) -> None:
     (item,) = ask(f"/v1/deliveries?{SPAN}", provinces=["48"])["items"]
-    assert (item["account"], item["receipt"]) == ("south", "a.b.c")
+    assert (item["account"], item["signed"]) == ("south", "a.b.c")
     (item,) = ask(f"/v1/deliveries?{SPAN}", provinces=["01"])["items"]
-    assert (item["delivery_id"][0], item["sets"], item["receipt"]) == ("1", 4, None)
+    assert (item["delivery_id"][0], item["sets"], item["signed"]) == ("1", 4, "")
     (item,) = ask(f"/v1/deliveries?{SPAN}", stations=[DANANG])["items"]
-    assert (item["account"], item["receipt"]) == ("south", None)
+    assert (item["account"], item["signed"]) == ("south", "")
     assert ask(f"/v1/deliveries?{SPAN}", stations=["gone"])["items"] == []
 
 

@@ -38,9 +38,9 @@ class Delivery(AnswerModel):
     """Length of the whole body, uncompressed."""
     tries: int
     """How often the province sent it; 0 at the ministry."""
-    receipt: str | None
-    """The whole receipt as the ministry signed it, a JWS (RFC 7515); null to a key that may not read every
-    station it may speak of."""
+    signed: str
+    """The whole receipt as the ministry signed it, a JWS (RFC 7515). Empty where it is not signed, and for
+    keys that do not read every province whose stations it may name."""
 
 
 class Deliveries(AnswerModel):
@@ -86,12 +86,12 @@ class Lag(AnswerModel):
     """The station whose oldest file waits longest first; one without anything is left out."""
 
 
-def present_delivery(row: Row, *, has_receipt: bool) -> dict[str, Any]:
-    """Present a row of ``deliveries`` as :class:`Delivery`, with the receipt or without it."""
+def present_delivery(row: Row, *, is_signed_shown: bool) -> dict[str, Any]:
+    """Present a row of ``deliveries`` as :class:`Delivery`, with what the ministry signed or without it."""
     return {
         **row,
         "state": "rejected" if row["rejected"] else "waiting" if row["waiting"] else "confirmed",
-        "receipt": row["receipt"] if has_receipt else None,
+        "signed": row["signed"] if is_signed_shown else "",
     }
 
 

@@ -19,10 +19,10 @@ _ORDER = """
 ORDER BY confirmed_at, target, account, delivery_id
 LIMIT {limit:UInt32}
 """
-_COLUMNS = "delivery_id, target, account, sent_at, confirmed_at, bytes, tries, receipt"
+_COLUMNS = "delivery_id, target, account, sent_at, confirmed_at, bytes, tries"
 
 _ALL = f"""
-SELECT {_COLUMNS}, sets, waiting, rejected, readings
+SELECT {_COLUMNS}, receipt AS signed, sets, waiting, rejected, readings
 FROM deliveries FINAL
 {_PAGE} {_ORDER}
 """  # noqa: S608  # constants of our own
@@ -31,23 +31,23 @@ _SPAN = ">= {after_time:DateTime64(3, 'UTC')} AND %s < {end:DateTime64(3, 'UTC')
 
 # A set that was delivered twice stands in the receipts once, with the delivery that came last.
 _OF_STATIONS = f"""
-SELECT {_COLUMNS}, s.sets AS sets, s.waiting AS waiting, s.rejected AS rejected, s.readings AS readings
-FROM (SELECT {_COLUMNS} FROM deliveries FINAL {_PAGE}) AS d
+SELECT {_COLUMNS}, signed, sets, waiting, rejected, readings
+FROM (SELECT {_COLUMNS}, receipt AS signed FROM deliveries FINAL {_PAGE}) AS d
 GLOBAL INNER JOIN
 (
-    SELECT delivery_id, sum(n.1) AS sets, sum(n.2) AS waiting, sum(n.3) AS rejected, sum(n.4) AS readings
+    SELECT id, at, sum(n.1) AS sets, sum(n.2) AS waiting, sum(n.3) AS rejected, sum(n.4) AS readings
     FROM
     (
-        SELECT delivery_id, (1, waiting, 0, readings) AS n
+        SELECT delivery_id AS id, confirmed_at AS at, (1, waiting, 0, readings) AS n
         FROM receipts FINAL
         WHERE station IN {{stations:Array(String)}} AND confirmed_at {_SPAN % "confirmed_at"}
         UNION ALL
-        SELECT delivery_id, (0, 0, 1, 0) AS n
+        SELECT delivery_id AS id, rejected_at AS at, (0, 0, 1, 0) AS n
         FROM rejected_sets FINAL
         WHERE station IN {{stations:Array(String)}} AND rejected_at {_SPAN % "rejected_at"}
     )
-    GROUP BY delivery_id
-) AS s ON s.delivery_id = d.delivery_id
+    GROUP BY id, at
+) AS s ON s.id = d.delivery_id AND s.at = d.confirmed_at
 {_ORDER}
 """  # noqa: S608
 

@@ -66,7 +66,7 @@ def deliveries(
         limit=page.row_limit,
     )
     items = [
-        present_delivery(row, has_receipt=_may_read_receipt(row["account"], reader, context))
+        present_delivery(row, is_signed_shown=_may_read_receipt(row["account"], reader, context))
         for row in rows[: page.limit]
     ]
     return UtcJsonResponse({"items": items, "next": page.next_link(rows)})
@@ -96,14 +96,12 @@ def lag(filters: Annotated[LagFilter, Query()], reader: CurrentReader, context: 
 
 
 def _may_read_receipt(account: str, reader: Reader, context: Context) -> bool:
-    """Tell whether a key may read every station that receipts of an account may name.
+    """Tell whether a key may read all provinces of which receipts of an account may name stations.
 
-    Those of the account's provinces, and without such an account, as at a province, all stations.
+    Those of the account; where there is no such account, as at a province, those of all stations.
     """
-    if reader.key.is_unlimited:
-        return True
-    entry = context.registry.accounts.get(account)
-    if entry is not None and entry.provinces:
-        return set(entry.provinces) <= set(reader.key.provinces)
-    stations = list(context.registry.stations.values())
-    return all(reader.can_read(station.code) for station in stations)
+    registry = context.registry
+    entry = registry.accounts.get(account)
+    stations = list(registry.stations.values())
+    provinces = entry.provinces if entry else {station.province for station in stations}
+    return all(map(reader.can_read_province, provinces))
