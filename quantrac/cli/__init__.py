@@ -31,6 +31,7 @@ _COMMANDS = {
     "limits": "National standards (QCVN), and the limits of stations.",
     "rules": "Thresholds of the quality tests, and who changed them.",
     "review": "Decisions of persons about readings.",
+    "share": "What was expected, came and was delivered.",
     "sql": "Ask the database as analysts do.",
     "keys": "Keys of the REST API: make, list and revoke them.",
     "receipts": "The ministry's signed receipts: list, show and verify them.",

@@ -26,6 +26,8 @@ from services.api.common.problems import (
     install,
 )
 from services.api.common.repeats import REFUSE_REPEATS
+from services.api.data_share import router as data_share
+from services.api.deliveries import router as deliveries
 from services.api.docs_page import render
 from services.api.exceedances import router as exceedances
 from services.api.files import router as files
@@ -44,6 +46,8 @@ _RESOURCES = (
     exceedances,
     alerts,
     files,
+    data_share,
+    deliveries,
     lineage,
 )
 """In the order of the documentation."""

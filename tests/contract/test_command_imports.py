@@ -47,6 +47,7 @@ LIGHT = [
     ["keys", "--help"],
     ["limits", "--help"],
     ["review", "--help"],
+    ["share", "--help"],
     ["registry", "--help"],
     ["outbox", "list", "--help"],
 ]

@@ -33,6 +33,7 @@ Ask = Callable[..., httpx.Response]
 
 LOCAL = timezone(timedelta(hours=7))
 ARGUMENTS = {
+    "data_share": "(stations = [], start = '2026-03-01T00:00+07:00', end = '2026-03-02T00:00+07:00')",
     "daily_counts": "(first = '2026-03-01', last = '2026-03-02')",
     "gaps": "(first = '2026-03-01', last = '2026-03-02')",
     "hourly_as_of": "(as_of = '2026-03-01 00:00:00Z')",
@@ -78,7 +79,7 @@ def test_every_view_and_dictionary_can_be_read_by_analysts(client: ClickHouse, a
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine IN ('View', 'Dictionary') ORDER BY name",
     )
-    assert len(names) == 32
+    assert len(names) == 34
     for (name,) in names:
         answer = ask(f"SELECT * FROM {name}{ARGUMENTS.get(name, '')} LIMIT 1")
         assert answer.status_code == 200, (name, answer.text)

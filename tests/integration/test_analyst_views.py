@@ -54,7 +54,7 @@ def test_every_column_of_a_view_with_parameters_has_a_comment_too(client: ClickH
         " AND engine = 'View' AND match(create_table_query, '\\\\{\\\\w+:\\\\w+\\\\}')",
     )
     assert {name for name, _ in stored} == {
-        *("daily_counts", "gaps", "hourly_as_of", "daily_as_of", "readings_as_of"),
+        *("daily_counts", "data_share", "gaps", "hourly_as_of", "daily_as_of", "readings_as_of"),
     }
     for name, statement in stored:
         head = statement.partition(" AS SELECT ")[0]

@@ -25,13 +25,17 @@ class StationFilter(PageFilter):
 
 
 def select_station_page(
-    request: Request, filters: StationFilter, reader: Reader, context: Context
+    request: Request, filters: StationFilter, reader: Reader, context: Context, **parameters: str
 ) -> tuple[list[domain.Station], str | None]:
-    """Return a page of the stations that the key may read, by code, and the link to the next page."""
+    """Return a page of the stations that the key may read, by code, and the link to the next page.
+
+    The link has ``parameters`` added or replaced.
+    """
     limit = filters.effective_limit(context.page_limit)
     (after_code,) = _ORDER.decode_cursor(filters.cursor, "")
     visible = reader.visible_stations(type_=filters.type, province=filters.province)
     stations = [station for station in visible if station.code > after_code]
     if len(stations) <= limit:
         return stations, None
-    return stations[:limit], link_to_cursor(request, _ORDER.encode_cursor({"code": stations[limit - 1].code}))
+    cursor = _ORDER.encode_cursor({"code": stations[limit - 1].code})
+    return stations[:limit], link_to_cursor(request, cursor, **parameters)

@@ -1,0 +1,1 @@
+"""``/data-share``: what was expected of stations, what came, and what the ministry has of it."""
