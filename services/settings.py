@@ -20,6 +20,7 @@ from quantrac.io.settings import (
     load,
     variables_of,
 )
+from quantrac.io.tls import ServerFiles, ServerTls
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.notify.config import load_targets
 from services.api.config import ApiSettings
@@ -47,6 +48,9 @@ SETTINGS: Mapping[str, tuple[type[BaseSettings], ...]] = {
 """Role → the settings that it loads."""
 
 
+_AUTHORITY = "QUANTRAC_MINISTRY_AUTHORITY"
+
+
 def role_problems(role: str) -> Iterator[tuple[str, str]]:
     """Yield (variable, problem) of what is wrong with a role's settings in the present environment."""
     problems = [problem for kind in SETTINGS[role] for problem in find_problems(kind)]
@@ -57,6 +61,13 @@ def role_problems(role: str) -> Iterator[tuple[str, str]]:
         yield from _notify_problems(load(AggregatorSettings))
     if role == "receiver.intake":
         yield from _certificate_problems(load(IntakeSettings))
+    if role in ("receiver.intake", "receiver.deliveries"):
+        settings = load(IntakeSettings if role == "receiver.intake" else DeliveriesSettings)
+        yield from _tls_problems("QUANTRAC_HTTP_CERTIFICATE", settings.http_tls)
+    if role == "api.serve":
+        yield from _tls_problems("QUANTRAC_API_CERTIFICATE", load(ApiSettings).tls)
+    if role == "forwarder.forward":
+        yield from _client_problems(load(ForwarderSettings))
 
 
 def _notify_problems(settings: AggregatorSettings) -> Iterator[tuple[str, str]]:
@@ -75,6 +86,21 @@ def _certificate_problems(settings: IntakeSettings) -> Iterator[tuple[str, str]]
             Certificates(settings.ftp_certificate, settings.ftp_key or settings.ftp_certificate)
         except ValueError as error:
             yield "QUANTRAC_FTP_CERTIFICATE", str(error)
+
+
+def _tls_problems(variable: str, files: ServerFiles | None) -> Iterator[tuple[str, str]]:
+    try:
+        if files is not None:
+            ServerTls(files)
+    except ValueError as error:
+        yield variable, str(error)
+
+
+def _client_problems(settings: ForwarderSettings) -> Iterator[tuple[str, str]]:
+    try:
+        settings.ministry_tls()
+    except ValueError as error:
+        yield "QUANTRAC_MINISTRY_CERTIFICATE" if settings.ministry_certificate else _AUTHORITY, str(error)
 
 
 def main() -> None:

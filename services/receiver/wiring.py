@@ -22,6 +22,7 @@ from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
 from quantrac.io.signing_keys import SigningKeys, rotate_keys
 from quantrac.io.threads import run_threads
+from quantrac.io.tls import server_tls
 from schemas.messages.deliveries import RECEIPT_TYPE
 from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
@@ -203,7 +204,8 @@ def deliveries() -> Role:
     app.include_router(deliveries_router(handler, BasicAuth(logins, "province")))
     app.include_router(keys_router(keys))
     address = settings.http_host, settings.http_port
-    server = HttpServer(*address, app, limits=http, on_round=loops["http"].round)
+    tls = server_tls(settings.http_tls)
+    server = HttpServer(*address, app, limits=http, tls=tls, on_round=loops["http"].round)
     allow_open_files(http.max_connections + _OWN_FILES)
     return DeliveriesRole(
         registry_table=table,
@@ -267,7 +269,8 @@ def _http_server(doors: _Doors, http: HttpSettings, health: IntakeHealth) -> Htt
         )
     )
     address = settings.http_host, settings.http_port
-    return HttpServer(*address, app, limits=http, on_round=doors.loops["http"].round)
+    tls = server_tls(settings.http_tls)
+    return HttpServer(*address, app, limits=http, tls=tls, on_round=doors.loops["http"].round)
 
 
 def _sftp_server(doors: _Doors) -> SftpServer:
