@@ -48,9 +48,6 @@ SETTINGS: Mapping[str, tuple[type[BaseSettings], ...]] = {
 """Role → the settings that it loads."""
 
 
-_AUTHORITY = "QUANTRAC_MINISTRY_AUTHORITY"
-
-
 def role_problems(role: str) -> Iterator[tuple[str, str]]:
     """Yield (variable, problem) of what is wrong with a role's settings in the present environment."""
     problems = [problem for kind in SETTINGS[role] for problem in find_problems(kind)]
@@ -60,10 +57,10 @@ def role_problems(role: str) -> Iterator[tuple[str, str]]:
     if role == "aggregator.notify":
         yield from _notify_problems(load(AggregatorSettings))
     if role == "receiver.intake":
-        yield from _certificate_problems(load(IntakeSettings))
-    if role in ("receiver.intake", "receiver.deliveries"):
-        settings = load(IntakeSettings if role == "receiver.intake" else DeliveriesSettings)
-        yield from _tls_problems("QUANTRAC_HTTP_CERTIFICATE", settings.http_tls)
+        yield from _certificate_problems(intake := load(IntakeSettings))
+        yield from _tls_problems("QUANTRAC_HTTP_CERTIFICATE", intake.http_tls)
+    if role == "receiver.deliveries":
+        yield from _tls_problems("QUANTRAC_HTTP_CERTIFICATE", load(DeliveriesSettings).http_tls)
     if role == "api.serve":
         yield from _tls_problems("QUANTRAC_API_CERTIFICATE", load(ApiSettings).tls)
     if role == "forwarder.forward":
@@ -100,7 +97,7 @@ def _client_problems(settings: ForwarderSettings) -> Iterator[tuple[str, str]]:
     try:
         settings.ministry_tls()
     except ValueError as error:
-        yield "QUANTRAC_MINISTRY_CERTIFICATE" if settings.ministry_certificate else _AUTHORITY, str(error)
+        yield "", str(error)  # it names the file
 
 
 def main() -> None:

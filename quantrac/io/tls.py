@@ -3,7 +3,7 @@
 import hashlib
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,7 @@ def tls_extension(connection: ssl.SSLObject) -> dict[str, Any]:
     }
 
 
-def client_fingerprint(chain: Sequence[str]) -> str:
-    """Return the fingerprint of the first certificate of a ``client_cert_chain``; empty without one."""
+def client_fingerprint(scope: Mapping[str, Any]) -> str:
+    """Return the fingerprint of the certificate that the client of an ASGI scope has shown; empty = none."""
+    chain: Sequence[str] = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain", ())
     return fingerprint(ssl.PEM_cert_to_DER_cert(chain[0])) if chain else ""

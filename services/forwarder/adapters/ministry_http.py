@@ -1,6 +1,7 @@
 """The ministry over HTTPS: ``POST <url>/v1/deliveries``."""
 
 import json
+import ssl
 from http import HTTPStatus
 
 import httpx
@@ -31,12 +32,20 @@ class HttpMinistry:
     """One connection to the ministry, kept open; certificates are always verified."""
 
     def __init__(
-        self, url: str, account: str, password: str, *, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        account: str,
+        password: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        # A proxy or a private certificate authority comes from the environment (HTTPS_PROXY, SSL_CERT_FILE).
+        """Log in by ``password`` or, where it is empty, by the certificate of ``tls``."""
+        # Without a context of its own the environment may name an authority (SSL_CERT_FILE), as a proxy.
         self._client = httpx.Client(
             base_url=url,
-            auth=httpx.BasicAuth(account, password),
+            auth=httpx.BasicAuth(account, password) if password else None,
+            verify=tls or True,
             headers=_HEADERS,
             timeout=_TIMEOUT,
             transport=transport,

@@ -136,6 +136,8 @@ accounts = dated(
         "role": st.just("province"),
     },
     {
+        "previous_password": mapping({"password_hash": st.just("$argon2id$y"), "valid_to": times}, {}),
+        "certificates": st.just([f"{1:064x}", f"{2:064x}"]),
         "stations": some(codes),
         "provinces": st.just(["01", "37"]),
         "public_keys": st.just(["ssh-ed25519 AAAAC3Nz one; two", "ssh-rsa AAAAB3Nz"]),
