@@ -19,12 +19,12 @@ PasswordHash = Annotated[str, Field(pattern=r"^\$argon2id\$")]
 _EXAMPLE_HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 
-def _plain_digits(fingerprint: str) -> str:
+def plain_digits(fingerprint: str) -> str:
     """Return a fingerprint as it is compared, of the ways in which programs write one."""
     return fingerprint.strip().replace(":", "").lower()
 
 
-Fingerprint = Annotated[str, BeforeValidator(_plain_digits), Field(pattern=r"^[0-9a-f]{64}$")]
+Fingerprint = Annotated[str, BeforeValidator(plain_digits), Field(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of a certificate; also as ``openssl x509 -fingerprint -sha256`` has it, in capitals with colons."""
 
 
