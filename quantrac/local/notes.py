@@ -21,9 +21,10 @@ def status_notes(stack: Stack, running_names: Collection[str]) -> Iterator[str]:
     if running_names:
         yield from _differences(stack, configured, running_names)
     yield from stack.port_remarks()
-    roles = configured.tiers[0].roles()
-    for role, (section, meaning) in _WISHES.items():
-        if role not in roles:
+    tier = configured.tiers[0]
+    for role in tier.optional_roles():
+        section, meaning = _WISHES[role]
+        if role not in tier.roles():
             yield f"{meaning}: {FILE_NAME} has no section `{section}`"
 
 
