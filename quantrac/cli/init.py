@@ -107,12 +107,12 @@ def _ask(options: dict[str, Any], ports: dict[str, int]) -> dict[str, Any]:
 
     ask("tier", "What this is: province or ministry", "province")
     is_ministry = answers["tier"] == "ministry"
-    doors, others = ("deliveries", "provinces") if is_ministry else ("FTP and SFTP", "stations")
+    doors, senders = ("deliveries", "provinces") if is_ministry else ("FTP and SFTP", "stations")
     ask("listen", f"Address for {doors} (127.0.0.1: this machine only, 0.0.0.0: every network)", LOOPBACK)
     if answers["listen"] != LOOPBACK:
         ask(
             "announce",
-            f"Name or address under which {others} reach this machine (empty: that of the machine)",
+            f"Name or address under which {senders} reach this machine (empty: that of the machine)",
         )
         if not is_ministry:
             ask("passive_ports", "Ports for FTP's data connections, to open in the firewall", _PASSIVE_PORTS)

@@ -1,6 +1,7 @@
 """TLS of HTTP, through the standard library: a server's certificate, a client's, and who sent one."""
 
 import hashlib
+import re
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from quantrac.io.renewed_files import RenewedFiles
 
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _VERSIONS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 
 
@@ -124,12 +126,10 @@ def read_fingerprint(file: Path) -> str:
     Raises ``OSError``, or ``ValueError`` where it holds none.
     """
     text = file.read_text(encoding="utf-8", errors="replace")
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    _, found, rest = text.partition(begin)
-    body, ended, _ = rest.partition(end)
-    if not (found and ended):
+    match = _CERTIFICATE.search(text)
+    if match is None:
         raise ValueError(f"{file} holds no certificate (PEM)")
-    return fingerprint(ssl.PEM_cert_to_DER_cert(f"{begin}{body}{end}"))
+    return fingerprint(ssl.PEM_cert_to_DER_cert(match[0]))
 
 
 def tls_extension(connection: ssl.SSLObject) -> dict[str, Any]:

@@ -140,10 +140,10 @@ class _Reader:
     def _without_other_tiers(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values that the installation's tier has; of others nothing would come."""
         tier = values.get("tier", "province")
-        others = [name for name in values if name in BY_NAME and not BY_NAME[name].is_of(tier)]
-        for name in others:
+        foreign = [name for name in values if name in BY_NAME and not BY_NAME[name].is_of(tier)]
+        for name in foreign:
             self._note(name.split("."), f"there is no such thing where the tier is {tier}")
-        return {name: value for name, value in values.items() if name not in others}
+        return {name: value for name, value in values.items() if name not in foreign}
 
     def _values(self, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
         for section, entries in content.items():
