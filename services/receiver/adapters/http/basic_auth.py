@@ -67,6 +67,7 @@ class BasicAuth:
             raise refusal_problem(refusal)
         account = await self._account(credentials, request, address)
         mark_authenticated(request.scope)
+        request.state.account = account.name
         if account.role != self._role:
             raise Problem(403, f"this address is for {self._role} accounts; {account.name} is {account.role}")
         if refusal := self._logins.gate.enter(account.name):

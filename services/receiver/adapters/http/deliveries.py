@@ -59,6 +59,9 @@ async def _body(request: Request, limit: int) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MEDIA_TYPE:
         raise Problem(415, f"the body must be {MEDIA_TYPE}, not {media_type or 'unnamed'}")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:  # before a byte of it is read
+        raise Problem(413, f"the body holds more than {limit} bytes")
     body = bytearray()
     try:
         async for chunk in request.stream():
