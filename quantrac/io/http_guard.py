@@ -224,6 +224,8 @@ class GuardedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no more; the application is told that its client is gone."""
+        if self._handshake is not None:
+            self._handshake.cancel()  # one that has not begun would wait for ever
         self.guard.forget(self)
         super().connection_lost(exc)
 

@@ -1,10 +1,12 @@
 """The forwarder's settings."""
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationInfo, field_validator
 
+from quantrac.io.renewed_files import RenewedFiles
 from quantrac.io.settings import ServiceSettings
 from quantrac.io.tls import client_context
 
@@ -23,7 +25,10 @@ class ForwarderSettings(ServiceSettings):
     ministry_key: FilePath | None = None
     """Its private key (PEM); by default it stands in the same file."""
     ministry_password_file: FilePath | None = None
-    """File that holds the account's password; goes before ``QUANTRAC_MINISTRY_PASSWORD``."""
+    """File that holds the account's password; goes before ``QUANTRAC_MINISTRY_PASSWORD``.
+
+    Another password in it counts from the next delivery on.
+    """
     ministry_password: SecretStr = Field(default=SecretStr(""), validate_default=True)
     """The account's password; not needed where the account logs in by a certificate."""
     ministry_authority: FilePath | None = None
@@ -40,7 +45,7 @@ class ForwarderSettings(ServiceSettings):
     def _from_file(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
         file = info.data.get("ministry_password_file")
         if file is not None:
-            password = SecretStr(file.read_text(encoding="utf-8").rstrip("\r\n"))
+            password = SecretStr(_read_password(file))
         if not password.get_secret_value() and info.data.get("ministry_certificate") is None:
             raise ValueError("set it, QUANTRAC_MINISTRY_PASSWORD_FILE or QUANTRAC_MINISTRY_CERTIFICATE")
         return password
@@ -60,6 +65,13 @@ class ForwarderSettings(ServiceSettings):
             raise ValueError("a key is of no use without ministry_certificate")
         return key
 
+    def present_password(self) -> Callable[[], str]:
+        """Return what tells the password of the moment; a file that is empty or gone changes nothing."""
+        if self.ministry_password_file is None:
+            return self.ministry_password.get_secret_value
+        file = self.ministry_password_file
+        return RenewedFiles([file], lambda: _read_password(file)).get
+
     def ministry_tls(self) -> ssl.SSLContext | None:
         """Return how to speak TLS there; ``None`` where no setting says.
 
@@ -68,3 +80,10 @@ class ForwarderSettings(ServiceSettings):
         if self.ministry_authority is None and self.ministry_certificate is None:
             return None
         return client_context(self.ministry_authority, self.ministry_certificate, self.ministry_key)
+
+
+def _read_password(file: Path) -> str:
+    password = file.read_text(encoding="utf-8").rstrip("\r\n")
+    if not password:
+        raise ValueError(f"{file} is empty")
+    return password

@@ -34,7 +34,7 @@ def forward() -> Role:
     client = HttpMinistry(
         str(settings.ministry_url),
         settings.ministry_account,
-        settings.ministry_password.get_secret_value(),
+        settings.present_password(),
         tls=tls,
     )
     consumer = KafkaConsumer(

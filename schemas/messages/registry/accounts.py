@@ -16,6 +16,7 @@ PublicKey = Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Z
 
 PasswordHash = Annotated[str, Field(pattern=r"^\$argon2id\$")]
 """argon2id in its standard text form."""
+_EXAMPLE_FINGERPRINT = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _EXAMPLE_HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 
@@ -81,7 +82,7 @@ class Account(Dated):
         examples=[["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJvZ3VzLWtleS1vZi10aGUtcGFnZQ== logger 7"]],
     )
     """Keys it may log in with by SFTP, as ``ssh-keygen`` writes them (``ssh-ed25519 AAAA... comment``)."""
-    certificates: tuple[Fingerprint, ...] = Field(default=(), examples=[[f"{42:064x}"]])
+    certificates: tuple[Fingerprint, ...] = Field(default=(), examples=[[_EXAMPLE_FINGERPRINT]])
     """SHA-256 fingerprints of the certificates it may log in with over HTTPS, where the door asks for one;
     the newest last."""
     allowed_networks: tuple[str, ...] = Field(default=(), examples=[["203.113.4.17", "203.113.5.0/24"]])

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+from collections.abc import Callable, Generator
 from http import HTTPStatus
 
 import httpx
@@ -28,6 +29,21 @@ _LONGEST_REASON = 300
 _LONGEST_ANSWER_BYTES = 16 << 20
 
 
+class _PresentPassword(httpx.Auth):
+    """Basic authentication with the password of the moment: it may change while the forwarder runs."""
+
+    def __init__(self, account: str, password: str | Callable[[], str]) -> None:
+        self._account = account
+        self._password = password if callable(password) else lambda: password
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        password = self._password()
+        if not password:
+            yield request
+            return
+        yield from httpx.BasicAuth(self._account, password).auth_flow(request)
+
+
 class HttpMinistry:
     """One connection to the ministry, kept open; certificates are always verified."""
 
@@ -35,16 +51,16 @@ class HttpMinistry:
         self,
         url: str,
         account: str,
-        password: str,
+        password: str | Callable[[], str],
         *,
         tls: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Log in by ``password`` or, where it is empty, by the certificate of ``tls``."""
+        """Log in by ``password``, or what it returns; where that is empty, by the certificate of ``tls``."""
         # Without a context of its own the environment may name an authority (SSL_CERT_FILE), as a proxy.
         self._client = httpx.Client(
             base_url=url,
-            auth=httpx.BasicAuth(account, password) if password else None,
+            auth=_PresentPassword(account, password),
             verify=tls or True,
             headers=_HEADERS,
             timeout=_TIMEOUT,

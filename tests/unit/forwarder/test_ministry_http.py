@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -201,6 +202,29 @@ def test_a_certificate_takes_the_place_of_a_password_and_is_shown_over_https_onl
     environment.setenv("QUANTRAC_MINISTRY_URL", "http://ministry.example")
     with pytest.raises(SystemExit, match=r"QUANTRAC_MINISTRY_CERTIFICATE: .*over HTTPS only"):
         load(ForwarderSettings)
+
+
+def test_a_new_password_in_the_file_is_sent_from_the_next_delivery_on(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, sent = tmp_path / "password", []
+    file.write_text("old\n")
+    environment.setenv("QUANTRAC_MINISTRY_PASSWORD_FILE", str(file))
+    password = load(ForwarderSettings).present_password()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(b64decode(request.headers["authorization"].removeprefix("Basic ")))
+        return httpx.Response(401)
+
+    client = HttpMinistry("https://m.example", "hanoi", password, transport=httpx.MockTransport(answer))
+    for text in ("old\n", "", "new, of another length\n"):
+        file.write_text(text)
+        with pytest.raises(DeliveryRefused):
+            client.deliver(DELIVERY)
+    file.unlink()
+    with pytest.raises(DeliveryRefused):
+        client.deliver(DELIVERY)
+    assert sent == [b"hanoi:old", b"hanoi:old", *[b"hanoi:new, of another length"] * 2]
 
 
 def test_without_a_password_no_name_is_sent() -> None:
