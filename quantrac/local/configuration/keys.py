@@ -1,7 +1,7 @@
 """The keys of the configuration file, a row each: what they become, what the written file says of them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 TierName = Literal["province", "ministry"]
 
@@ -23,8 +23,8 @@ class Key:
     """What the written file shows, commented out, where nothing was chosen."""
     variable: str = ""
     kind: Kind = "text"
-    tier: TierName | None = None
-    """The only tier that has it; ``None`` = that of its section, or both."""
+    tiers: tuple[TierName, ...] = ()
+    """The tiers that have it; none = those of its section, or both."""
 
     @property
     def section(self) -> str:
@@ -33,8 +33,7 @@ class Key:
 
     def is_of(self, tier: str) -> bool:
         """Tell whether a tier has it."""
-        own = self.tier or _TIER_OF_SECTION.get(self.section)
-        return own in (None, tier)
+        return tier in (self.tiers or _TIERS_OF_SECTION.get(self.section, get_args(TierName)))
 
 
 SECTIONS = {
@@ -45,7 +44,7 @@ SECTIONS = {
     "api": "The REST API, for those with a key (`quantrac keys create`). HTTPS or plain HTTP, as above.",
     "clickhouse": "The database, on this machine only; a reverse proxy or ssh -L leads analysts to it.",
     "kafka": "The broker. It listens on this machine only.",
-    "ministry": "Where flagged readings are forwarded to. Without this section nothing is.",
+    "ministry": "The ministry that a province's flagged readings go to; without this section they do not.",
     "file_target": "Where station files are sent on to, for systems that know only files\n"
     "(docs/file-target.md). Without this section none are.",
     "notify": "Whom alerts are told (docs/alerts.md). Without this section nobody is.",
@@ -56,7 +55,9 @@ SECTIONS = {
 }
 """Section → what the written file says above it. Keys of the last two are names of topics and variables."""
 
-_TIER_OF_SECTION: dict[str, TierName] = dict.fromkeys(("ftp", "sftp", "ministry", "file_target"), "province")
+_TIERS_OF_SECTION: dict[str, tuple[TierName, ...]] = dict.fromkeys(
+    ("ftp", "sftp", "ministry", "file_target"), ("province",)
+)
 
 KEYS = (
     Key(
@@ -145,7 +146,7 @@ KEYS = (
         "tls/provinces.pem",
         "QUANTRAC_HTTP_CLIENT_AUTHORITY",
         "file",
-        "ministry",
+        ("ministry",),
     ),
     Key("api.listen", "", "127.0.0.1", "QUANTRAC_API_HOST"),
     Key("api.port", "", 8080, kind="port"),
@@ -208,9 +209,10 @@ KEYS = (
     ),
     Key(
         "ministry.name",
-        "Name of the ministry, as its receipts state it (default: ministry).",
+        "Name of the ministry, as its receipts state it; at the ministry itself the same (default: ministry).",
         "ministry",
         "QUANTRAC_MINISTRY_NAME",
+        tiers=("province", "ministry"),
     ),
     Key(
         "ministry.keys",
@@ -323,8 +325,8 @@ PORTS = {
 """Key → the name of the port, as `--port` takes it."""
 
 ROLE_SECTIONS = {
-    "ministry": "forwarder.forward",
-    "file_target": "forwarder.files",
-    "notify": "aggregator.notify",
+    "ministry": ("forwarder.forward", "receiver.deliveries"),
+    "file_target": ("forwarder.files",),
+    "notify": ("aggregator.notify",),
 }
-"""Section → the only role that gets its variables; it runs where the section is there."""
+"""Section → the only roles that get its variables; the first runs where the section is there."""

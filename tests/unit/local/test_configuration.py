@@ -193,7 +193,7 @@ def test_the_examples_of_a_written_file_are_values_that_it_may_have(tmp_path: Pa
             (tmp_path / key.example).parent.mkdir(exist_ok=True)
             (tmp_path / key.example).touch(0o600)
     text = re.sub(r"^#(  [\w-]+: )", r" \1", write_template({"tier": tier}), flags=re.MULTILINE)
-    of_a_province = {"ftp", "sftp", "ministry", "file_target"} if tier == "ministry" else set()
+    of_a_province = {"ftp", "sftp", "file_target"} if tier == "ministry" else set()
     assert set(yaml.safe_load(text)) == {"tier", *SECTIONS} - of_a_province
     (tmp_path / "quantrac.yaml").write_text(text.replace("\n   ", "\n  "))
     configuration = Configuration.read(tmp_path)
@@ -264,6 +264,7 @@ def test_a_ministry_has_its_own_roles_ports_and_keys(tmp_path: Path) -> None:
     text = """
 tier: ministry
 http: {listen: 127.0.0.3, port: 8443, certificate: tls.crt, key: tls.key, client_authority: provinces.pem}
+ministry: {name: Bộ}
 notify: {targets: notify.yaml}
 settings: {QUANTRAC_DELIVERY_AHEAD_MINUTES: 5}
 """
@@ -287,6 +288,7 @@ settings: {QUANTRAC_DELIVERY_AHEAD_MINUTES: 5}
         "QUANTRAC_HTTP_PORT": "8443",
         "QUANTRAC_HTTP_CLIENT_AUTHORITY": str(tmp_path / "provinces.pem"),
         "QUANTRAC_DELIVERY_AHEAD_MINUTES": "5",
+        "QUANTRAC_MINISTRY_NAME": "Bộ",
     }
     assert expected.items() <= roles["ministry.receiver.deliveries"].env.items()
     assert list(stack.urls()) == ["ministry"]
@@ -296,9 +298,9 @@ settings: {QUANTRAC_DELIVERY_AHEAD_MINUTES: 5}
 
 def test_what_a_tier_does_not_have_is_a_mistake_in_its_file(tmp_path: Path) -> None:
     (tmp_path / "provinces.pem").write_bytes(make_certificate()[0])
-    assert mistakes_of(tmp_path, "tier: ministry\nftp: {port: 21}\nministry:\n  name: a\n") == [
+    assert mistakes_of(tmp_path, "tier: ministry\nftp: {port: 21}\nministry:\n  account: a\n") == [
         "line 2: ftp.port: there is no such thing where the tier is ministry",
-        "line 4: ministry.name: there is no such thing where the tier is ministry",
+        "line 4: ministry.account: there is no such thing where the tier is ministry",
     ]
     assert mistakes_of(tmp_path, "http:\n  client_authority: provinces.pem\n") == [
         "line 2: http.client_authority: there is no such thing where the tier is province"
