@@ -37,8 +37,8 @@ def rotate_password(account: Account, password_hash: str, *, now: datetime, unti
 
 def add_certificate(account: Account, fingerprint: str) -> Account:
     """Return the account with one more certificate; those before count too, until they are retired."""
-    others = (certificate for certificate in account.certificates if certificate != fingerprint)
-    return account.model_copy(update={"certificates": (*others, fingerprint)})
+    earlier = (certificate for certificate in account.certificates if certificate != fingerprint)
+    return account.model_copy(update={"certificates": (*earlier, fingerprint)})
 
 
 def retire(account: Account, *, password: bool = False) -> Account:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # what asks a broker imports it: the help needs none of it
 _FILES = "where the account stands in files that are imported, take its entry over from `quantrac registry \
 export --accounts --yaml FILE`"
 
+_DAYS = 7
+"""How long an old password counts where nobody says."""
+
 _certificate_option = click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -98,14 +101,12 @@ def create(
 @click.option(
     "--days",
     type=click.IntRange(0, 366),
-    default=7,
-    show_default=True,
-    help="How long the old password counts beside the new one; 0: not at all, as after a leak.",
+    help="How long the old password counts beside the new one (7); 0: not at all, as after a leak.",
 )
 @_certificate_option
 @one_sentence
 @target_options
-def rotate(*, name: str, days: int, certificate: Path | None, target: Target) -> None:
+def rotate(*, name: str, days: int | None, certificate: Path | None, target: Target) -> None:
     """Give an account a new password and print it, this once; the old one counts for some days more.
 
     With --certificate it gets one more certificate; those before count until `quantrac accounts retire`.
@@ -114,12 +115,15 @@ def rotate(*, name: str, days: int, certificate: Path | None, target: Target) ->
     from schemas.accounts import add_certificate, new_password, rotate_password
 
     if certificate is not None:
+        if days is not None:
+            raise UserError("--days is about passwords; certificates count until `quantrac accounts retire`")
         fingerprint = _fingerprint(certificate)
         _change(target, name, lambda account: add_certificate(account, fingerprint))
         echo(f"account {name} may log in by the certificate {fingerprint}")
         echo(_FILES, err=True)
         return
     password, now = new_password(), datetime.now(UTC)
+    days = _DAYS if days is None else days
     password_hash, until = hash_password(password), now.replace(microsecond=0) + timedelta(days=days)
     _change(target, name, lambda account: rotate_password(account, password_hash, now=now, until=until))
     rest = f"the old one counts until {show_time(until)}" if days else "the old one is refused from now on"

@@ -136,6 +136,8 @@ def test_a_certificate_takes_the_place_of_a_password_and_is_rotated_like_one(
     first, second = (Pair(tmp_path, name).certificate for name in ("first", "second"))
     assert create("--certificate", first) == ""
     assert (broker.account().password_hash, broker.account().certificates) == ("", (read_fingerprint(first),))
+    refused = run("rotate", "hanoi", "--certificate", second, "--days", 3, status=1)
+    assert "--days is about passwords" in refused.output
     run("rotate", "hanoi", "--certificate", second)
     assert broker.account().certificates == (read_fingerprint(first), read_fingerprint(second))
     run("retire", "hanoi")
