@@ -280,14 +280,13 @@ class GuardedProtocol(H11Protocol):
         return ""
 
     async def _shake_hands(self, transport: asyncio.Transport, tls: ServerTls) -> None:
-        """Go on by TLS; a client that does not is counted, and its connection is closed."""
+        """Go on by TLS; a client that cannot is counted, and one that is slow ends by the rule for heads."""
         try:
             secured = await asyncio.get_running_loop().start_tls(
                 transport,
                 self,
                 tls.context(),
                 server_side=True,
-                ssl_handshake_timeout=self.guard.limits.head_seconds,
                 ssl_shutdown_timeout=_TLS_END_SECONDS,
             )
         except OSError:  # TimeoutError and ssl.SSLError among them

@@ -4,7 +4,7 @@ import socket
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import httpx
@@ -20,11 +20,12 @@ from services.receiver.access.gate import Gate
 from services.receiver.access.logins import Logins
 from services.receiver.adapters.http.app import create_app
 from services.receiver.adapters.http.basic_auth import BasicAuth
+from services.receiver.adapters.http.body_room import BodyRoom, RoomFull
 from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.adapters.http.refusal_log import RefusalLog
 from support.waiting import LIMIT, wait_until
 
-GIGABYTE = 1 << 30
+MEGABYTE, GIGABYTE = 1 << 20, 1 << 30
 
 
 class RefusingHandler:
@@ -35,7 +36,7 @@ class RefusingHandler:
 
 
 class Door:
-    """The ministry's door with short deadlines, its limits of a body as in use."""
+    """The ministry's door for bodies of a megabyte at most; one that falls silent has two seconds."""
 
     def __init__(self) -> None:
         known = registry([], [account("hanoi", role="province", stations=(), provinces=("01",))])
@@ -44,10 +45,9 @@ class Door:
         self.refusals = RefusalLog()
         app = create_app(health=lambda: Health(True), refusals=self.refusals)
         handler: Any = RefusingHandler()
-        app.include_router(deliveries_router(handler, BasicAuth(self.logins, "province")))
-        self.server = HttpServer(
-            "127.0.0.1", 0, app, limits=HttpLimits(body_idle_seconds=1, body_seconds=2), grace_seconds=1
-        )
+        app.include_router(deliveries_router(handler, BasicAuth(self.logins, "province"), max_bytes=MEGABYTE))
+        limits = HttpLimits(body_idle_seconds=2)
+        self.server = HttpServer("127.0.0.1", 0, app, limits=limits, grace_seconds=1)
 
     def send_head(self, *lines: str, password: str = "secret") -> socket.socket:
         login = b64encode(f"hanoi:{password}".encode()).decode()
@@ -81,8 +81,8 @@ def test_a_body_of_a_gigabyte_is_refused_by_its_head(door: Door) -> None:
 
 def test_a_body_of_no_length_is_refused_past_the_limit(door: Door) -> None:
     def pour() -> Iterator[bytes]:
-        for _ in range(65):
-            yield bytes(1 << 20)
+        for _ in range(17):
+            yield bytes(MEGABYTE // 16)
 
     headers = {"Content-Type": "application/x-ndjson"}
     answer = httpx.post(
@@ -91,7 +91,7 @@ def test_a_body_of_no_length_is_refused_past_the_limit(door: Door) -> None:
     assert answer.status_code == 413
 
 
-def test_bodies_that_stall_or_drip_are_ended_and_the_account_has_its_connections_back(door: Door) -> None:
+def test_bodies_that_stall_are_ended_and_the_account_has_its_connections_back(door: Door) -> None:
     stalled = [door.send_head("Content-Length: 1000") for _ in range(4)]
     wait_until(lambda: ask(door).status_code == 429)
     for connection in stalled:
@@ -99,6 +99,21 @@ def test_bodies_that_stall_or_drip_are_ended_and_the_account_has_its_connections
             while connection.recv(65536):
                 pass
     wait_until(lambda: ask(door).status_code == 415)
+
+
+def test_an_account_that_fills_its_part_of_the_memory_is_told_to_come_later(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BodyRoom, "hold", lambda *_: nullcontext(refuse_bytes))
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = httpx.post(
+        f"{door.url}/v1/deliveries", content=b"{}", auth=("hanoi", "secret"), headers=headers, timeout=LIMIT
+    )
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def refuse_bytes(_: int) -> None:
+    raise RoomFull("too much is being received at the moment")
 
 
 def ask(door: Door) -> httpx.Response:
