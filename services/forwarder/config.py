@@ -22,7 +22,7 @@ class ForwarderSettings(ServiceSettings):
     """The province's account at the ministry."""
     ministry_certificate: FilePath | None = None
     """Certificate chain (PEM) by which the account logs in, in place of a password."""
-    ministry_key: FilePath | None = None
+    ministry_certificate_key: FilePath | None = None
     """Its private key (PEM); by default it stands in the same file."""
     ministry_password_file: FilePath | None = None
     """File that holds the account's password; goes before ``QUANTRAC_MINISTRY_PASSWORD``.
@@ -58,7 +58,7 @@ class ForwarderSettings(ServiceSettings):
             raise ValueError("a certificate is shown over HTTPS only; what is QUANTRAC_MINISTRY_URL?")
         return certificate
 
-    @field_validator("ministry_key")
+    @field_validator("ministry_certificate_key")
     @classmethod
     def _has_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         if key is not None and info.data.get("ministry_certificate") is None:
@@ -79,7 +79,9 @@ class ForwarderSettings(ServiceSettings):
         """
         if self.ministry_authority is None and self.ministry_certificate is None:
             return None
-        return client_context(self.ministry_authority, self.ministry_certificate, self.ministry_key)
+        return client_context(
+            self.ministry_authority, self.ministry_certificate, self.ministry_certificate_key
+        )
 
 
 def _read_password(file: Path) -> str:

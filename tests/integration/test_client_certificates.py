@@ -67,7 +67,10 @@ class Door:
         if pair is None:
             variables["MINISTRY_PASSWORD"] = "secret"
         else:
-            variables |= {"MINISTRY_CERTIFICATE": str(pair.certificate), "MINISTRY_KEY": str(pair.key)}
+            variables |= {
+                "MINISTRY_CERTIFICATE": str(pair.certificate),
+                "MINISTRY_CERTIFICATE_KEY": str(pair.key),
+            }
         with pytest.MonkeyPatch.context() as environment:
             for name, value in variables.items():
                 environment.setenv(f"QUANTRAC_{name}", value)

@@ -201,15 +201,15 @@ KEYS = (
         "file",
     ),
     Key(
-        "ministry.key",
+        "ministry.certificate_key",
         "Its private key (PEM), where it is not in the same file.",
         "tls/account-key.pem",
-        "QUANTRAC_MINISTRY_KEY",
+        "QUANTRAC_MINISTRY_CERTIFICATE_KEY",
         "secret file",
     ),
     Key(
         "ministry.name",
-        "Name of the ministry, as its receipts state it; at the ministry itself the same (default: ministry).",
+        "Name of the ministry as its receipts state it, the same at both (default: ministry).",
         "ministry",
         "QUANTRAC_MINISTRY_NAME",
         tiers=("province", "ministry"),

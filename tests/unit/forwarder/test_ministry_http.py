@@ -195,7 +195,7 @@ def test_a_certificate_takes_the_place_of_a_password_and_is_shown_over_https_onl
 ) -> None:
     pair = Pair(tmp_path)
     environment.setenv("QUANTRAC_MINISTRY_CERTIFICATE", str(pair.certificate))
-    environment.setenv("QUANTRAC_MINISTRY_KEY", str(pair.key))
+    environment.setenv("QUANTRAC_MINISTRY_CERTIFICATE_KEY", str(pair.key))
     settings = load(ForwarderSettings)
     assert settings.ministry_password.get_secret_value() == ""
     assert settings.ministry_tls() is not None
@@ -246,6 +246,6 @@ def test_files_of_tls_that_cannot_be_used_are_named(environment: pytest.MonkeyPa
     environment.setenv("QUANTRAC_MINISTRY_AUTHORITY", str(tmp_path / "ca.pem"))
     with pytest.raises(ValueError, match=r"ca\.pem holds no certificates \(PEM\)"):
         load(ForwarderSettings).ministry_tls()
-    environment.setenv("QUANTRAC_MINISTRY_KEY", str(tmp_path / "ca.pem"))
-    with pytest.raises(SystemExit, match=r"QUANTRAC_MINISTRY_KEY: .*of no use without ministry_certificate"):
+    environment.setenv("QUANTRAC_MINISTRY_CERTIFICATE_KEY", str(tmp_path / "ca.pem"))
+    with pytest.raises(SystemExit, match=r"QUANTRAC_MINISTRY_CERTIFICATE_KEY: .*of no use without"):
         load(ForwarderSettings)
