@@ -64,6 +64,7 @@ class Door:
         """Return a client with the TLS that a forwarder's settings give."""
         variables = {"MINISTRY_URL": self.url, "MINISTRY_ACCOUNT": "hanoi"}
         variables["MINISTRY_AUTHORITY"] = str(self.server.certificate)
+        variables["FORWARDER_DATA"] = str(self.authority.parent)
         if pair is None:
             variables["MINISTRY_PASSWORD"] = "secret"
         else:
