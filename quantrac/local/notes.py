@@ -22,9 +22,8 @@ def status_notes(stack: Stack, running_names: Collection[str]) -> Iterator[str]:
         yield from _differences(stack, configured, running_names)
     yield from stack.port_remarks()
     tier = configured.tiers[0]
-    for role in tier.optional_roles():
-        section, meaning = _WISHES[role]
-        if role not in tier.roles():
+    for role, (section, meaning) in _WISHES.items():
+        if role in tier.optional_roles() and role not in tier.roles():
             yield f"{meaning}: {FILE_NAME} has no section `{section}`"
 
 
