@@ -27,9 +27,8 @@ def _row(key: Key) -> str:
 def _meaning(key: Key) -> str:
     """Say what a key means whose section says enough in the file."""
     if key.name in PORTS:
-        return (
-            f"its port; without it that of `--port {PORTS[key.name]}=N`, else the usual one where it is free"
-        )
+        name = PORTS[key.name].format(tier="province")
+        return f"its port; without it that of `--port {name}=N`, else the usual one where it is free"
     return {"listen": "as `ftp.listen`", "announce": "as `ftp.announce`"}[key.name.partition(".")[2]]
 
 

@@ -22,6 +22,7 @@ from quantrac.io.settings import (
     variables_of,
 )
 from quantrac.io.signing_keys import SigningKeys
+from quantrac.io.tls import ServerFiles, ServerTls
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.notify.config import load_targets
 from services.api.config import ApiSettings
@@ -58,11 +59,16 @@ def role_problems(role: str) -> Iterator[tuple[str, str]]:
     if role == "aggregator.notify":
         yield from _notify_problems(load(AggregatorSettings))
     if role == "receiver.intake":
-        yield from _certificate_problems(load(IntakeSettings))
+        yield from _certificate_problems(intake := load(IntakeSettings))
+        yield from _tls_problems("QUANTRAC_HTTP_CERTIFICATE", intake.http_tls)
     if role == "receiver.deliveries":
-        yield from _signing_key_problems(load(DeliveriesSettings))
+        yield from _signing_key_problems(deliveries := load(DeliveriesSettings))
+        yield from _tls_problems("QUANTRAC_HTTP_CERTIFICATE", deliveries.http_tls)
+    if role == "api.serve":
+        yield from _tls_problems("QUANTRAC_API_CERTIFICATE", load(ApiSettings).tls)
     if role == "forwarder.forward":
-        yield from _ministry_key_problems(load(ForwarderSettings))
+        yield from _ministry_key_problems(forwarder := load(ForwarderSettings))
+        yield from _client_problems(forwarder)
 
 
 def _notify_problems(settings: AggregatorSettings) -> Iterator[tuple[str, str]]:
@@ -97,6 +103,21 @@ def _ministry_key_problems(settings: ForwarderSettings) -> Iterator[tuple[str, s
             KeySet.from_json(settings.ministry_keys.read_bytes())
         except (ValueError, OSError) as error:
             yield "QUANTRAC_MINISTRY_KEYS", str(error)
+
+
+def _tls_problems(variable: str, files: ServerFiles | None) -> Iterator[tuple[str, str]]:
+    try:
+        if files is not None:
+            ServerTls(files)
+    except ValueError as error:
+        yield variable, str(error)
+
+
+def _client_problems(settings: ForwarderSettings) -> Iterator[tuple[str, str]]:
+    try:
+        settings.ministry_tls()
+    except ValueError as error:
+        yield "", str(error)  # it names the file
 
 
 def main() -> None:

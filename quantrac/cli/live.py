@@ -1,6 +1,7 @@
 """What `quantrac up` shows while it runs."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -60,20 +61,17 @@ def greeting(stack: Stack, *, show_key: bool) -> str:
 def show_counts(stack: Stack, done: threading.Event) -> None:
     """Keep a small table of what comes through up to date until ``done``."""
     status = StackStatus(stack)
-    with Live(_table({}, {}), auto_refresh=False) as live:
+    prefixes: dict[str, str] = {tier.name: tier.prefix for tier in stack.tiers}
+    with Live(_table({}, {}, prefixes), auto_refresh=False) as live:
         while not done.wait(_EVERY_SECONDS):
-            live.update(_table(status.counts(), status.lag()), refresh=True)
+            live.update(_table(status.counts(), status.lag(), prefixes), refresh=True)
 
 
-def _table(counts: dict[str, dict[str, int]], lag: dict[str, int]) -> Table:
+def _table(counts: dict[str, dict[str, int]], lag: dict[str, int], prefixes: Mapping[str, str]) -> Table:
+    """Return the counts by tier; ``prefixes``: tier → what its consumer groups begin with."""
     table = Table("tier", *_COLUMNS, "lag")
     for tier, values in counts.items():
-        behind: Any = (
-            sum(messages for group, messages in lag.items() if _tier_of(group) == tier) if lag else "?"
-        )
+        own = [messages for group, messages in lag.items() if group.startswith(prefixes[tier])]
+        behind: Any = sum(own) if lag else "?"
         table.add_row(tier, *(f"{values[name]:,}" for name in _COLUMNS.values()), f"{behind}")
     return table
-
-
-def _tier_of(group: str) -> str:
-    return "ministry" if group.startswith("ministry.") else "province"

@@ -56,6 +56,7 @@ def import_(source: Path, correction: bool, territory: Territory | None, target:
     """
     from quantrac.cli.registry_consequences import find_consequences
     from quantrac.io.records import Record
+    from schemas.accounts import refuse_replaced_passwords
     from schemas.registry import record_key
 
     say(f"reading {source}")
@@ -64,6 +65,7 @@ def import_(source: Path, correction: bool, territory: Territory | None, target:
     values: dict[bytes, bytes] = {}
     with read_registry(target, values) as current:
         now = datetime.now(UTC)
+        refuse_replaced_passwords(records, current)
         plan = find_consequences(target, current, values, records, now=now)
         if not correction:
             plan.refuse_undated()

@@ -13,7 +13,7 @@ from quantrac.cli.shown_times import show_short
 _Fields: TypeAlias = Mapping[str, Any]
 """A record or an entry of one: key -> value."""
 
-_SECRETS = frozenset({"password_hash"})
+_SECRETS = frozenset({"password_hash", "previous_password"})
 _NAMES = "code", "parameter", "standard", "kind", "at", "minutes", "written", "start", "why"
 """Keys whose value tells an entry from others of its list: the first of them that it has."""
 _ABSENT = None

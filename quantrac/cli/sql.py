@@ -9,6 +9,7 @@ import click
 
 from quantrac.cli.mistakes import one_sentence
 from quantrac.cli.options import data_option
+from quantrac.cli.target import tier_option
 from quantrac.cli.terminal import echo
 from quantrac.errors import UserError
 from quantrac.local.datadir import DataDir
@@ -32,16 +33,10 @@ _SECONDS, _CONNECT_SECONDS = 120, 5
     help="How the answer is written: CSVWithNames, JSONEachRow, Parquet and others of ClickHouse.",
 )
 @click.option("--login", is_flag=True, help="Show address, database, user and password for another client.")
-@click.option(
-    "--tier",
-    type=click.Choice(["province", "ministry"]),
-    default="province",
-    show_default=True,
-    help="Which one, in a demo stack.",
-)
+@tier_option
 @data_option
 @one_sentence
-def sql(query: str | None, output: str, login: bool, tier: str, data: DataDir) -> None:
+def sql(query: str | None, output: str, login: bool, tier: str | None, data: DataDir) -> None:
     """Ask the database one QUERY of SQL; without QUERY it is read from standard input.
 
     The login can only read, and only the database of the tier. docs/analyst.md has the views and what to ask

@@ -62,7 +62,7 @@ def _text(state: dict[str, Any]) -> str:
         lines += [f"  {name:11} {value:,}" for name, value in counts.items()]
         if not counts and state["processes"]:
             lines.append("  counts are not known: ClickHouse does not answer, or has no tables yet")
-    if "ministry" in state["urls"]:
+    if state["demo"]:
         lines += ["", "`quantrac keys demo` prints the demo's API key"]
     lines += ["", "messages waiting, by consumer group (lag):"]
     lines += [f"  {group:32} {messages:,}" for group, messages in state["lag"].items()]

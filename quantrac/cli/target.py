@@ -47,9 +47,7 @@ def tier_option(command: Command) -> Command:
     return click.option(
         "--tier",
         type=click.Choice(["province", "ministry"]),
-        default="province",
-        show_default=True,
-        help="Which one, in a demo stack.",
+        help="Which one, in a demo stack; by default the province.",
     )(command)
 
 
@@ -63,7 +61,7 @@ def target_options(command: Command) -> Command:
     @data_option
     @tier_option
     @functools.wraps(command)
-    def wrapped(*args: Any, data: DataDir, tier: str, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, data: DataDir, tier: str | None, **kwargs: Any) -> Any:
         target = _target(data, tier)
         with server_errors(target.kafka):
             return command(*args, target=target, **kwargs)
@@ -89,7 +87,7 @@ def server_errors(kafka: KafkaConnection) -> Iterator[None]:
         raise UserError(f"the broker at {kafka.bootstrap}: {error.args[0].str()}") from error
 
 
-def _target(data: DataDir, tier: str) -> Target:
+def _target(data: DataDir, tier: str | None) -> Target:
     if "QUANTRAC_KAFKA" in os.environ:
         from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 
@@ -97,7 +95,7 @@ def _target(data: DataDir, tier: str) -> Target:
         return Target(settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings))
     stack = Stack.read(data)
     for entry in stack.tiers:
-        if entry.name == tier:
+        if tier in (None, entry.name):
             return Target(
                 stack.broker.connection, entry.prefix, stack.clickhouse(entry), data.root / entry.name
             )

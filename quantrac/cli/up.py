@@ -35,7 +35,7 @@ _DETACH_SECONDS = 60
     multiple=True,
     metavar="NAME=N",
     help="Fix a port: province.ftp, province.sftp, province.receiver (HTTP), province.api, broker, "
-    "controller, clickhouse, of the demo ministry.receiver and ministry.api; a role's health is called as "
+    "controller, clickhouse, of a ministry ministry.receiver and ministry.api; a role's health is called as "
     "the role in `quantrac status`. May be given several times.",
 )
 @click.option(

@@ -6,6 +6,9 @@ Time is counted in these looks, so a server that was stopped or overloaded itsel
 
 Framing is h11's: a head may end its lines with a bare LF and fold them, as RFC 9112 (2.2, 5.2) allows; chunk
 sizes need CRLF; two different lengths, or a transfer coding other than ``chunked``, are answered 400.
+
+A server of TLS takes connections as they are and begins the handshake itself, so that one which never ends
+counts like a head that never comes, and so that each connection gets the certificate of its moment.
 """
 
 import asyncio
@@ -22,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from quantrac.io.settings import HttpLimits
+from quantrac.io.tls import ServerTls, tls_extension
 
 log = logging.getLogger(__name__)
 # uvicorn warns of every bad request of anybody; the guard counts them instead.
@@ -33,6 +37,8 @@ _LOOK_SECONDS = 1.0
 _LOG_SECONDS = 60
 # A modem of 9,600 baud takes four times as much in 30 s; a byte now and then is no progress.
 _LEAST_TAKEN_BYTES = 8 << 10
+# How long the end of a connection waits for the client's own; many clients never send it.
+_TLS_END_SECONDS = 5.0
 
 
 def mark_authenticated(scope: MutableMapping[str, Any]) -> None:
@@ -49,8 +55,9 @@ class HttpGuard:
     login; only where every connection is at work for an authenticated client is the new one refused.
     """
 
-    def __init__(self, limits: HttpLimits) -> None:
-        self.limits = limits
+    def __init__(self, limits: HttpLimits, tls: ServerTls | None = None) -> None:
+        """Without ``tls`` the server speaks plain HTTP."""
+        self.limits, self.tls = limits, tls
         # Both in the order in which the connections were opened.
         self._connections: dict[GuardedProtocol, None] = {}
         self._without_login: dict[GuardedProtocol, None] = {}
@@ -91,11 +98,18 @@ class HttpGuard:
         self._connections.pop(connection, None)
         self._without_login.pop(connection, None)
 
+    def abort(self, connection: "GuardedProtocol", why: str) -> None:
+        """End a connection with a reset, where that has not been done yet."""
+        if connection in self._connections:
+            self.count_end(why)
+            self.forget(connection)
+        connection.reset()
+
     def look(self) -> None:
         """Count one second for every connection, and abort those that break a rule."""
         for connection in list(self._connections):
             if broken_rule := connection.count_second():
-                self._abort(connection, broken_rule)
+                self.abort(connection, broken_rule)
         self._seconds_to_log -= 1
         if self._ended and self._seconds_to_log <= 0:
             log.warning("connections ended: %s", "; ".join(f"{n} × {why}" for why, n in self._ended.items()))
@@ -123,14 +137,9 @@ class HttpGuard:
         )
         for preferred in preferences:
             if victim := next(filter(preferred, connections), None):
-                self._abort(victim, "room for others")
+                self.abort(victim, "room for others")
                 return True
         return False
-
-    def _abort(self, connection: "GuardedProtocol", why: str) -> None:
-        self.count_end(why)
-        self.forget(connection)
-        connection.transport.abort()
 
 
 class _CountingConnection(h11.Connection):
@@ -175,6 +184,12 @@ class GuardedProtocol(H11Protocol):
         self.conn: _CountingConnection = (
             _CountingConnection(h11.SERVER, longest_head) if longest_head else _CountingConnection(h11.SERVER)
         )
+        self._socket: asyncio.Transport
+        """The transport below TLS, or the only one."""
+        self._handshake: asyncio.Task[None] | None = None
+        """Under way; the event loop holds no task alive."""
+        self._early_data: list[bytes] = []
+        self._extensions: dict[str, Any] = {}
         self._latest_cycle: object = None
         self._phase: tuple[_Phase, object] = (_Phase.HEAD, None)
         self._phase_seconds = 0
@@ -190,23 +205,38 @@ class GuardedProtocol(H11Protocol):
     def is_idle(self) -> bool:
         """Whether no request is under way: a head may have begun, no answer waits."""
         answered = self.cycle is None or self.cycle.response_complete
-        return answered and not self.transport.get_write_buffer_size()
+        return answered and not self._untaken_bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Count the connection, or refuse it."""
+        """Count the connection, or refuse it; where the server speaks TLS, begin the handshake."""
         super().connection_made(transport)
+        self._socket = transport
         if not self.guard.admit(self):
-            transport.abort()
+            self.reset()
+        elif self.guard.tls is not None:
+            transport.pause_reading()  # start_tls goes on once it can read
+            handshake = self._shake_hands(transport, self.guard.tls)
+            self._handshake = asyncio.get_running_loop().create_task(handshake)
+
+    def reset(self) -> None:
+        """End the connection with a reset."""
+        self._socket.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no more; the application is told that its client is gone."""
+        if self._handshake is not None:
+            self._handshake.cancel()  # one that has not begun would wait for ever
         self.guard.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
         self._received = True
-        super().data_received(data)
+        if self._handshake is None:
+            super().data_received(data)
+        else:
+            # A request that came with the end of the handshake: the transport for its answer comes next.
+            self._early_data.append(data)
 
     def handle_events(self) -> None:
         """Begin a request where its head is complete."""
@@ -215,6 +245,7 @@ class GuardedProtocol(H11Protocol):
             return
         # The application's task has been made and has not run yet.
         self._latest_cycle = self.cycle
+        self.scope.setdefault("extensions", {}).update(self._extensions)
         self.scope[_SCOPE_KEY] = self._mark_authenticated  # type: ignore[literal-required]
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in self.headers}:
             # RFC 9112, 6.3: who sends both may smuggle a request past a proxy, so nothing behind is read.
@@ -248,6 +279,30 @@ class GuardedProtocol(H11Protocol):
             return f"an answer not taken for {limits.answer_idle_seconds:g} s"
         return ""
 
+    async def _shake_hands(self, transport: asyncio.Transport, tls: ServerTls) -> None:
+        """Go on by TLS; a client that cannot is counted, and one that is slow ends by the rule for heads."""
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                transport,
+                self,
+                tls.context(),
+                server_side=True,
+                ssl_shutdown_timeout=_TLS_END_SECONDS,
+            )
+        except OSError:  # TimeoutError and ssl.SSLError among them
+            secured = None
+        if secured is None:
+            # Nobody tells a protocol of a connection that ends within its handshake.
+            self.connections.discard(self)
+            self.guard.abort(self, "no TLS handshake")
+            return
+        super().connection_made(secured)
+        self._extensions = {"tls": tls_extension(secured.get_extra_info("ssl_object"))}
+        self._handshake = None
+        for data in self._early_data:
+            super().data_received(data)
+        self._early_data.clear()
+
     def _mark_authenticated(self) -> None:
         self.guard.mark_authenticated(self)
 
@@ -264,9 +319,15 @@ class GuardedProtocol(H11Protocol):
         """Tell whether the client cannot send: nobody reads, or it waits to be told to continue."""
         return self.flow.read_paused or (self.cycle is not None and self.cycle.waiting_for_100_continue)
 
+    @property
+    def _untaken_bytes(self) -> int:
+        """Bytes of answers that the client has not taken, those that TLS holds back among them."""
+        waiting = self._socket.get_write_buffer_size()
+        return waiting if self.transport is self._socket else waiting + self.transport.get_write_buffer_size()
+
     def _count_untaken(self) -> int:
         """Return the seconds in which the client has taken too little of what waits for it."""
-        waiting = self.transport.get_write_buffer_size()
+        waiting = self._untaken_bytes
         delivered = self.conn.sent_bytes - waiting
         if waiting and delivered - self._taken_bytes < _LEAST_TAKEN_BYTES:
             self._untaken_seconds += 1

@@ -9,6 +9,7 @@ import uvicorn
 
 from quantrac.io.http_guard import HttpGuard
 from quantrac.io.settings import HttpLimits
+from quantrac.io.tls import ServerTls
 
 
 class HttpServer:
@@ -24,14 +25,19 @@ class HttpServer:
         app: Callable[..., Any],
         *,
         limits: HttpLimits | None = None,
+        tls: ServerTls | None = None,
         grace_seconds: int = 5,
         on_round: Callable[[], None] | None = None,
     ) -> None:
-        """``on_round`` is called every second for as long as the event loop turns."""
+        """``on_round`` is called every second for as long as the event loop turns.
+
+        Without ``tls`` it speaks plain HTTP. With it, a request's scope has the client's certificate, by the
+        ASGI TLS extension.
+        """
         self._listener = socket.create_server((host, port), backlog=1024)
         config = uvicorn.Config(
             app,
-            http=HttpGuard(limits or HttpLimits()).protocol,
+            http=HttpGuard(limits or HttpLimits(), tls).protocol,
             ws="none",
             log_config=None,  # the process has set up its logging
             access_log=False,

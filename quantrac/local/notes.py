@@ -21,9 +21,9 @@ def status_notes(stack: Stack, running_names: Collection[str]) -> Iterator[str]:
     if running_names:
         yield from _differences(stack, configured, running_names)
     yield from stack.port_remarks()
-    roles = configured.tiers[0].roles()
+    tier = configured.tiers[0]
     for role, (section, meaning) in _WISHES.items():
-        if role not in roles:
+        if role in tier.optional_roles() and role not in tier.roles():
             yield f"{meaning}: {FILE_NAME} has no section `{section}`"
 
 

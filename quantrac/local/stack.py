@@ -15,6 +15,7 @@ from quantrac.local.configuration.checking import check
 from quantrac.local.datadir import DataDir, read_json
 from quantrac.local.errors import LocalError
 from quantrac.local.health import ask_health
+from quantrac.local.kind import remember_kind
 from quantrac.local.ports import LOOPBACK, assign_ports
 from quantrac.local.process import ProcessSpec
 from quantrac.local.tiers import FORWARDER, Tier, process_name, tiers_of, waits_by_itself
@@ -34,10 +35,10 @@ _STORES = ("broker", "clickhouse")
 _USUAL_PORTS = {"broker": 9092, "controller": 9093, "clickhouse": 8123}
 
 
-def usual_ports(demo: bool) -> dict[str, int]:
+def usual_ports(demo: bool, configuration: Configuration | None = None) -> dict[str, int]:
     """Return port name -> number used when free, of a whole stack."""
     ports = dict(_USUAL_PORTS)
-    for tier in tiers_of(demo):
+    for tier in tiers_of(demo, configuration):
         ports |= tier.usual_ports()
     return ports
 
@@ -59,32 +60,25 @@ class Stack:
         """
         data.refuse_another_owner()
         configuration = Configuration.read(data.root)
-        if demo and configuration.has("ministry"):
-            raise LocalError(
-                f"{configuration.file}: the demo has a ministry of its own; leave that section out."
-            )
-        return cls(data, demo, usual_ports(demo) | configuration.ports, configuration)
+        if demo and (configuration.has("ministry") or configuration.tier != "province"):
+            raise LocalError(f"{configuration.file}: the demo has a ministry of its own; leave that out.")
+        ports = usual_ports(demo, configuration) | configuration.ports
+        return cls(data, demo, ports, configuration)
 
     @classmethod
     def with_free_ports(cls, data: DataDir, *, demo: bool, fixed: dict[str, int]) -> "Stack":
         """Choose the ports and remember what this folder holds, and its configuration as of now.
 
-        Raises ``LocalError`` when a fixed port is in use, or when the folder was made with the other kind of
-        stack (with or without the demo): their topics and databases have other names.
+        Raises ``LocalError`` when a fixed port is in use, or when the folder was made with another kind of
+        stack (the demo, another tier): their topics and databases hold something else.
         """
         data.create()
-        usual = usual_ports(demo)
+        stack = cls.from_configuration(data, demo=demo)
+        usual = usual_ports(demo, stack.configuration)
         unknown = sorted(set(fixed) - set(usual))
         if unknown:
             raise LocalError(f"There is no port named {unknown[0]}; the names are {', '.join(usual)}.")
-        kind = data.root / "kind.json"
-        if kind.exists() and read_json(kind)["demo"] != demo:
-            option = "without --demo" if demo else "with --demo"
-            raise LocalError(
-                f"The data folder {data.root} was made {option}; start it so, or give another folder."
-            )
-        stack = cls.from_configuration(data, demo=demo)
-        kind.write_text(json.dumps({"demo": demo}) + "\n")
+        remember_kind(data, demo=demo, tier=stack.configuration.tier)
         data.last_configuration.write_text(stack.configuration.text, encoding="utf-8")
         fixed = stack.configuration.ports | fixed
         ports = assign_ports(data.ports_file, usual, fixed, stack.hosts())
@@ -110,7 +104,7 @@ class Stack:
 
     @property
     def tiers(self) -> list[Tier]:
-        """The province, and with the demo the ministry."""
+        """The one that the configuration is about, and with the demo the ministry."""
         return tiers_of(self.demo, self.configuration)
 
     def check(self) -> frozenset[str]:
@@ -118,12 +112,11 @@ class Stack:
 
         Raises ``ConfigurationError`` with every mistake of the configuration.
         """
-        province = self.tiers[0]
+        tier = self.tiers[0]
         environments = {
-            f"{service}.{role}": self._environment(province, service, role)
-            for service, role in province.roles()
+            f"{service}.{role}": self._environment(tier, service, role) for service, role in tier.roles()
         }
-        return check(self.configuration, environments, reserved=self._own_environment(province))
+        return check(self.configuration, environments, reserved=self._own_environment(tier))
 
     @property
     def broker(self) -> Broker:
@@ -150,8 +143,8 @@ class Stack:
         names = (tier.database for tier in self.tiers)
         return {name: self.data.secret(ANALYST_SECRET.format(database=name)) for name in names}
 
-    def analyst(self, tier: str) -> "ClickHouseSettings":
-        """Return how analysts reach a tier's database.
+    def analyst(self, tier: str | None) -> "ClickHouseSettings":
+        """Return how analysts reach a tier's database; ``None`` is the first.
 
         Raises ``LocalError`` where there is no such tier, or the configuration wants no login of analysts.
         """
@@ -159,14 +152,14 @@ class Stack:
         if not passwords:
             raise LocalError(f"{self.configuration.file}: clickhouse.analysts is off, so they have no login.")
         for entry in self.tiers:
-            if entry.name == tier:
+            if tier in (None, entry.name):
                 login = {"user": f"analyst_{entry.database}", "password": passwords[entry.database]}
                 return self.clickhouse(entry).model_copy(update=login)
         raise LocalError(f"The stack in {self.data.root} has no tier {tier}.")
 
     def addresses(self, tier: Tier) -> dict[str, Address]:
         """Return what -> address, of the doors that people and programs elsewhere may use."""
-        doors = {"api": ("api", "http"), "receiver": ("http", "http")}
+        doors = {"api": ("api", self._scheme(tier, "api")), "receiver": ("http", self._scheme(tier, "http"))}
         if tier.name == "province":
             doors["ftp"] = ("ftp", "ftp")
             if self.configuration.values.get("sftp.enabled", True):
@@ -205,12 +198,18 @@ class Stack:
         return by_tier
 
     def local_url(self, door: str) -> str:
-        """Return the address of one of the province's doors for programs on this machine."""
+        """Return the address of a door, of the demo's province, for programs on this machine."""
         return self.addresses(self.tiers[0])[door].local_url
 
+    def _scheme(self, tier: Tier, section: str) -> str:
+        return "https" if self._text_for(tier, f"{section}.certificate") else "http"
+
     def _text_for(self, tier: Tier, key: str, default: str = "") -> str:
-        # The demo's ministry has no configuration.
-        return self.configuration.text_of(key, default) if tier.name == "province" else default
+        return self.configuration.text_of(key, default) if self._is_configured(tier) else default
+
+    def _is_configured(self, tier: Tier) -> bool:
+        """Tell whether the configuration is about a tier; the demo's ministry has none."""
+        return tier.name == self.configuration.tier
 
     def processes(self) -> list[ProcessSpec]:
         """Return every process, in an order that can be started."""
@@ -237,7 +236,7 @@ class Stack:
         return [
             f"{name} has port {self.ports[name]} in place of the usual {usual}, which is taken or was at an "
             f"earlier start; fix one in {FILE_NAME} or by --port"
-            for name, usual in usual_ports(self.demo).items()
+            for name, usual in usual_ports(self.demo, self.configuration).items()
             # The health endpoints of roles are nobody's to know.
             if name.count(".") < 2 and name not in self.configuration.ports and self.ports[name] != usual
         ]
@@ -285,7 +284,7 @@ class Stack:
 
     def _environment(self, tier: Tier, service: str, role: str) -> dict[str, str]:
         environment = self._own_environment(tier)
-        if tier.name == "province":
+        if self._is_configured(tier):
             environment |= self.configuration.environment(f"{service}.{role}")
             if self.demo and (service, role) == FORWARDER:
                 environment |= self._demo_ministry(tier)

@@ -40,7 +40,7 @@ class StackStatus:
         return KafkaAdmin(self._stack.broker.connection)  # connects at once, so not before something runs
 
     def read(self) -> dict[str, Any]:
-        """Return ``state``, ``processes``, ``notes`` (sentences) and ``lag`` by group, for JSON.
+        """Return ``state``, ``demo``, ``processes``, ``notes`` (sentences) and ``lag`` by group, for JSON.
 
         By tier: ``counts``, ``urls`` as others are told, and ``listens``: the host and port of each door.
         """
@@ -53,6 +53,7 @@ class StackStatus:
         )
         return {
             "state": "stopped" if state is None else _phase(state),
+            "demo": self._stack.demo,
             "processes": processes,
             "notes": list(status_notes(self._stack, names)),
             "urls": self._stack.urls(),

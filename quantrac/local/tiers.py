@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from quantrac.local.configuration import Configuration
+from quantrac.local.configuration.keys import TierName
 from quantrac.local.errors import LocalError
 
 FORWARDER = ("forwarder", "forward")
-"""Runs in the province, where there is a ministry to forward to."""
+"""Runs in a province, where there is a ministry to forward to."""
 FILE_SENDER = ("forwarder", "files")
-"""Runs in the province, where the configuration names a target for files."""
+"""Runs in a province, where the configuration names a target for files."""
 NOTIFIER = ("aggregator", "notify")
-"""Runs in the province, where the configuration says whom to tell of alerts."""
+"""Runs where the configuration says whom to tell of alerts."""
 
 _WORKERS = [("aggregator", "sink"), ("aggregator", "windows"), ("aggregator", "watch"), ("api", "serve")]
 _ROLES = {
@@ -26,14 +26,14 @@ _ROLES = {
     ],
     "ministry": [("receiver", "deliveries"), *_WORKERS],
 }
-_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER, FILE_SENDER], "ministry": []}
+_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER, FILE_SENDER], "ministry": [NOTIFIER]}
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A province or the ministry: its own topics (by prefix) and database, on one broker and server."""
+    """A province or a ministry: its own topics (by prefix) and database, on one broker and server."""
 
-    name: Literal["province", "ministry"]
+    name: TierName
     prefix: str
     database: str
     forwards: bool = False
@@ -44,33 +44,43 @@ class Tier:
     """Whether it has a target for files."""
     province_account: str = "province-hn"
     """Account with which the demo's province delivers to the ministry."""
+    port_offset: int = 0
+    """Added to the usual ports: both tiers of the demo are on one machine."""
 
     def roles(self) -> list[tuple[str, str]]:
         """Return the (service, role) pairs that run."""
         wishes = {FORWARDER: self.forwards, NOTIFIER: self.notifies, FILE_SENDER: self.sends_files}
-        return [*_ROLES[self.name], *(role for role, is_wished in wishes.items() if is_wished)]
+        return [*_ROLES[self.name], *(role for role in self.optional_roles() if wishes[role])]
+
+    def optional_roles(self) -> list[tuple[str, str]]:
+        """Return those that run where the configuration asks for them."""
+        return _OPTIONAL_ROLES[self.name]
 
     def usual_ports(self) -> dict[str, int]:
         """Return port name -> number used when free: what people call, then the health endpoints."""
-        base = 0 if self.name == "province" else 100
+        base = self.port_offset
         ports = {f"{self.name}.api": 8080 + base, f"{self.name}.receiver": 8021 + base}
         if self.name == "province":
             ports |= {"province.ftp": 2121, "province.sftp": 2222}
-        roles = [*_ROLES[self.name], *_OPTIONAL_ROLES[self.name]]
+        roles = [*_ROLES[self.name], *self.optional_roles()]
         health = {f"{self.name}.{s}.{r}": 18001 + base + n for n, (s, r) in enumerate(roles)}
         return ports | health
 
 
 def tiers_of(demo: bool, configuration: Configuration | None = None) -> list[Tier]:
-    """Return the tiers of a stack; the configuration is the province's."""
+    """Return the tiers of a stack: the one that the configuration says; of the demo both.
+
+    In the demo the configuration is the province's.
+    """
     has_ministry = demo or (configuration is not None and configuration.has("ministry"))
     notifies = configuration is not None and configuration.has("notify")
     sends_files = configuration is not None and configuration.has("file_target")
     if not demo:
-        return [Tier("province", "", "quantrac", has_ministry, notifies, sends_files)]
+        tier = configuration.tier if configuration else "province"
+        return [Tier(tier, "", "quantrac", has_ministry, notifies, sends_files)]
     return [
         Tier("province", "hn.", "hn", has_ministry, notifies, sends_files),
-        Tier("ministry", "ministry.", "ministry"),
+        Tier("ministry", "ministry.", "ministry", port_offset=100),
     ]
 
 

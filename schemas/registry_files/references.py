@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quantrac.domain.spellings import did_you_mean, fold
+from schemas.messages.registry.accounts import plain_digits
 from schemas.registry_files.entries import Entry, Finding
 
 _KINDS = {"stations": "station", "accounts": "account"}
@@ -33,7 +34,7 @@ def mistakes_between(entries: Sequence[Entry]) -> Iterator[Finding]:
 
 
 def remarks_between(entries: Sequence[Entry]) -> Iterator[Finding]:
-    """Yield aliases that are another station's code or alias too."""
+    """Yield aliases that are another station's code or alias too, and certificates of two accounts."""
     stations = [entry for entry in entries if entry.key == "stations"]
     owners = {fold(entry.name): entry.name for entry in stations}
     for entry in stations:
@@ -43,6 +44,14 @@ def remarks_between(entries: Sequence[Entry]) -> Iterator[Finding]:
                 location = entry.source.locate(("aliases", number))
                 sentence = f"files of {alias!r} may be meant of {owner} too"
                 yield Finding(location, (entry.name,), ("aliases", number + 1), sentence)
+    accounts: dict[str, str] = {}
+    for entry in (entry for entry in entries if entry.key == "accounts"):
+        for number, certificate in enumerate(_texts(entry.value, "certificates")):
+            owner = accounts.setdefault(plain_digits(certificate), entry.name)
+            if owner != entry.name:
+                location = entry.source.locate(("certificates", number))
+                sentence = f"it is the certificate of {owner} too: while both are valid it lets in neither"
+                yield Finding(location, (entry.name,), ("certificates", number + 1), sentence)
 
 
 def _texts(value: Any, key: str) -> list[str]:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, FilePath, ValidationInfo, field_validator
 
 from quantrac.io.settings import ServiceSettings
+from quantrac.io.tls import ServerFiles, server_files
 from schemas.rules import NATIONAL
 from services.api.common.slots import SlotLimits
 
@@ -16,6 +17,10 @@ class ApiSettings(ServiceSettings):
     """Address to serve at."""
     api_port: int = Field(default=8080, ge=0, le=65535)
     """Port to serve at."""
+    api_certificate: FilePath | None = None
+    """Certificate chain (PEM) of HTTPS; without it the API speaks plain HTTP. Renewed ones are taken."""
+    api_key: FilePath | None = None
+    """Its private key (PEM); by default it stands in the same file."""
     api_page_limit: int = Field(default=10_000, ge=1)
     """Most rows of one page: 10,000 readings are 4 MB of JSON."""
     api_threads: int = Field(default=8, ge=2)
@@ -36,6 +41,18 @@ class ApiSettings(ServiceSettings):
         if threads is not None and requests >= threads:
             raise ValueError(f"must be fewer than the {threads} of api_threads")
         return requests
+
+    @field_validator("api_key")
+    @classmethod
+    def _has_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key is not None and info.data.get("api_certificate") is None:
+            raise ValueError("a key is of no use without api_certificate")
+        return key
+
+    @property
+    def tls(self) -> ServerFiles | None:
+        """The files of HTTPS; ``None`` = plain HTTP."""
+        return server_files(self.api_certificate, self.api_key)
 
     @property
     def slot_limits(self) -> SlotLimits:

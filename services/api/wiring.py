@@ -14,6 +14,7 @@ from quantrac.io.kafka.tables import TableReader
 from quantrac.io.open_files import allow_open_files
 from quantrac.io.progress import Progress
 from quantrac.io.settings import ClickHouseSettings, HttpSettings, load
+from quantrac.io.tls import server_tls
 from schemas.limits import load_national
 from schemas.registry import apply_record
 from schemas.rules import RuleBook
@@ -35,7 +36,7 @@ class Serve:
     def __init__(self, settings: ApiSettings, clickhouse: ClickHouseSettings, http: HttpSettings) -> None:
         registry = Registry()
         self._http = http
-        self._settings = settings
+        self._settings, self._tls = settings, server_tls(settings.tls)
         self._registry_read = threading.Event()
         self._loop = Progress(settings.stalled_seconds, name="http")
         self._table = TableReader(
@@ -67,6 +68,7 @@ class Serve:
             self._settings.api_port,
             create_app(self._context, find_obstacle=lambda: self.health().reason),
             limits=self._http,
+            tls=self._tls,
             on_round=self._loop.round,
         )
         allow_open_files(self._http.max_connections + _OWN_FILES)

@@ -26,11 +26,16 @@ def forward() -> Role:
     """Build the role ``forward``: qa-flagged → ministry → delivery-receipt."""
     settings = load(ForwarderSettings)
     if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
-        log.warning("%s is not HTTPS: the password travels in the clear", settings.ministry_url.host)
+        log.warning("%s is not HTTPS: password and readings travel in the clear", settings.ministry_url.host)
+    try:
+        tls = settings.ministry_tls()
+    except ValueError as error:
+        sys.exit(f"bad configuration: {error}")
     client = HttpMinistry(
         str(settings.ministry_url),
         settings.ministry_account,
-        settings.ministry_password.get_secret_value(),
+        settings.present_password(),
+        tls=tls,
     )
     consumer = KafkaConsumer(
         settings.kafka_connection,

@@ -5,10 +5,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, FilePath, ValidationInfo, field_validator
 
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import ServiceSettings
+from quantrac.io.tls import ServerFiles, server_files
 from services.receiver.access.refused_logins import RefusalRules
 from services.receiver.intake.uploads import UploadRules
 
@@ -49,6 +50,22 @@ class DoorSettings(ServiceSettings):
     """Address the HTTP server listens on."""
     http_port: Port = 8021
     """Port of the HTTP server; 0 takes a free one."""
+    http_certificate: FilePath | None = None
+    """Certificate chain (PEM) of HTTPS; without it the server speaks plain HTTP. Renewed ones are taken."""
+    http_key: FilePath | None = None
+    """Its private key (PEM); by default it stands in the same file."""
+
+    @field_validator("http_key")
+    @classmethod
+    def _has_http_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key is not None and info.data.get("http_certificate") is None:
+            raise ValueError("a key is of no use without http_certificate")
+        return key
+
+    @property
+    def http_tls(self) -> ServerFiles | None:
+        """The files of HTTPS; ``None`` = plain HTTP."""
+        return server_files(self.http_certificate, self.http_key)
 
     @property
     def account_limits(self) -> AccountLimits:
@@ -181,6 +198,20 @@ class DeliveriesSettings(DoorSettings):
 
     Absent = ``receipt-keys`` in the spool, where the first key is made at the first start.
     """
+    http_client_authority: FilePath | None = None
+    """Certificates (PEM) that vouch for those of provinces, or are theirs; without it none is asked for."""
+
+    @field_validator("http_client_authority")
+    @classmethod
+    def _speaks_tls(cls, authority: Path | None, info: ValidationInfo) -> Path | None:
+        if authority is not None and info.data.get("http_certificate") is None:
+            raise ValueError("without http_certificate there is no TLS, and no client can show a certificate")
+        return authority
+
+    @property
+    def http_tls(self) -> ServerFiles | None:
+        """The files of HTTPS; ``None`` = plain HTTP."""
+        return server_files(self.http_certificate, self.http_key, self.http_client_authority)
 
 
 class BacklogSettings(ServiceSettings):

@@ -22,6 +22,7 @@ from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
 from quantrac.io.signing_keys import SigningKeys, rotate_keys
 from quantrac.io.threads import run_threads
+from quantrac.io.tls import server_tls
 from schemas.messages.deliveries import RECEIPT_TYPE
 from schemas.messages.open_questions import OpenQuestion
 from schemas.registry import apply_record
@@ -40,6 +41,7 @@ from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.adapters.http.files import files_router
 from services.receiver.adapters.http.receipt_keys import keys_router
+from services.receiver.adapters.http.refusal_log import RefusalLog
 from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.config import BacklogSettings, DeliveriesSettings, DoorSettings, IntakeSettings
 from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
@@ -199,11 +201,14 @@ def deliveries() -> Role:
         registry=registry,
         ahead=timedelta(minutes=settings.delivery_ahead_minutes),
     )
-    app = create_app(health=health.read)
+    refusals = RefusalLog()
+    app = create_app(health=health.read, refusals=refusals)
     app.include_router(deliveries_router(handler, BasicAuth(logins, "province")))
     app.include_router(keys_router(keys))
     address = settings.http_host, settings.http_port
-    server = HttpServer(*address, app, limits=http, on_round=loops["http"].round)
+    tls = server_tls(settings.http_tls)
+    on_round = _in_turn(loops["http"].round, refusals.say)
+    server = HttpServer(*address, app, limits=http, tls=tls, on_round=on_round)
     allow_open_files(http.max_connections + _OWN_FILES)
     return DeliveriesRole(
         registry_table=table,
@@ -256,7 +261,8 @@ def _certificates(settings: IntakeSettings) -> Certificates | None:
 
 def _http_server(doors: _Doors, http: HttpSettings, health: IntakeHealth) -> HttpServer:
     settings = doors.settings
-    app = create_app(health=health.read)
+    refusals = RefusalLog()
+    app = create_app(health=health.read, refusals=refusals)
     app.include_router(
         files_router(
             doors.intake,
@@ -267,7 +273,17 @@ def _http_server(doors: _Doors, http: HttpSettings, health: IntakeHealth) -> Htt
         )
     )
     address = settings.http_host, settings.http_port
-    return HttpServer(*address, app, limits=http, on_round=doors.loops["http"].round)
+    tls = server_tls(settings.http_tls)
+    on_round = _in_turn(doors.loops["http"].round, refusals.say)
+    return HttpServer(*address, app, limits=http, tls=tls, on_round=on_round)
+
+
+def _in_turn(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        for step in calls:
+            step()
+
+    return call
 
 
 def _sftp_server(doors: _Doors) -> SftpServer:

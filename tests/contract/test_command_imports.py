@@ -45,6 +45,7 @@ LIGHT = [
     ["import", "--help"],
     ["replay", "--help"],
     ["keys", "--help"],
+    ["accounts", "--help"],
     ["limits", "--help"],
     ["review", "--help"],
     ["share", "--help"],

@@ -1,4 +1,4 @@
-"""A self-signed certificate for a server on this machine."""
+"""Self-signed certificates: of a server on this machine, and of its clients."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ from services.receiver.adapters.ftp.tls import Certificates
 class Pair:
     """A self-signed certificate of 127.0.0.1 and its key, in two files."""
 
-    def __init__(self, folder: Path) -> None:
-        self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
+    def __init__(self, folder: Path, name: str = "tls") -> None:
+        self.certificate, self.key = folder / f"{name}.crt", folder / f"{name}.key"
         self.renew()
 
     def renew(self) -> None:

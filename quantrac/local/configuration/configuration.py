@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from quantrac.domain.spellings import suggest
-from quantrac.local.configuration.keys import BY_NAME, KEYS, PORTS, ROLE_SECTIONS, SECTIONS, Kind
+from quantrac.local.configuration.keys import BY_NAME, KEYS, PORTS, ROLE_SECTIONS, SECTIONS, Kind, TierName
 from quantrac.local.configuration.mistakes import Mistake
 from quantrac.local.configuration.secret_lines import read_secrets
 from schemas.unreadable import Unreadable
@@ -63,9 +63,17 @@ class Configuration:
         return read_document(self.text).line(key.split(".", 1)) if self.text else 1
 
     @property
+    def tier(self) -> TierName:
+        """What the installation is; a province where the file says nothing."""
+        tier: TierName = self.values.get("tier", "province")
+        return tier
+
+    @property
     def ports(self) -> dict[str, int]:
         """Name of a port → its number, for the ports that the file fixes."""
-        return {name: self.values[key] for key, name in PORTS.items() if key in self.values}
+        return {
+            name.format(tier=self.tier): self.values[key] for key, name in PORTS.items() if key in self.values
+        }
 
     @property
     def retention_days(self) -> dict[str, int]:
@@ -87,9 +95,9 @@ class Configuration:
         environment = {}
         for variable, key in self.variables.items():
             section = key.partition(".")[0]
-            if ROLE_SECTIONS.get(section, role) == role:
+            if role in ROLE_SECTIONS.get(section, (role,)):
                 environment[variable] = self._text(key)
-        return self.notify_secrets() | environment if role == ROLE_SECTIONS["notify"] else environment
+        return self.notify_secrets() | environment if role in ROLE_SECTIONS["notify"] else environment
 
     def notify_secrets(self) -> dict[str, str]:
         """Return what the file of `notify.secrets` holds, by name."""
@@ -125,25 +133,34 @@ class _Reader:
         for line, sentence in self._document.problems:
             self._mistakes.append(Mistake(line, "", f"line {line}: {sentence}"))
         values = dict(self._values(content or {}))
-        return values, self._mistakes
+        return self._without_other_tiers(values), self._mistakes
+
+    def _without_other_tiers(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that the installation's tier has; of others nothing would come."""
+        tier = values.get("tier", "province")
+        foreign = [name for name in values if name in BY_NAME and not BY_NAME[name].is_of(tier)]
+        for name in foreign:
+            self._note(name.split("."), f"there is no such thing where the tier is {tier}")
+        return {name: value for name, value in values.items() if name not in foreign}
 
     def _values(self, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for section, entries in content.items():
-            if section not in SECTIONS:
-                self._note([section], f"unknown section{suggest(section, SECTIONS)}")
+            if section in BY_NAME:  # a key without a section
+                yield from self._value([section], entries)
+            elif section not in SECTIONS:
+                self._note([section], f"unknown section{suggest(section, [*SECTIONS, 'tier'])}")
             elif isinstance(entries, dict):
                 for name, value in entries.items():
-                    yield from self._value(section, name, value)
+                    yield from self._value([section, name], value)
             elif entries is not None:
                 self._note([section], "expected keys with values")
 
-    def _value(self, section: str, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-        key = f"{section}.{name}"
-        problem = "" if value is None else self._problem(section, name, value)
+    def _value(self, path: list[str], value: Any) -> Iterator[tuple[str, Any]]:
+        problem = "" if value is None else self._problem(path[0], path[-1], value)
         if problem:
-            self._note([section, name], problem)
+            self._note(path, problem)
         elif value is not None:
-            yield key, value
+            yield ".".join(path), value
 
     def _problem(self, section: str, name: str, value: Any) -> str:
         if section == "settings":
@@ -152,7 +169,7 @@ class _Reader:
             return value.sentence
         if section == "retention":
             return _retention_problem(name, value)
-        key = BY_NAME.get(f"{section}.{name}")
+        key = BY_NAME.get(section) or BY_NAME.get(f"{section}.{name}")
         if key is None:
             names = [key.name.partition(".")[2] for key in KEYS if key.section == section]
             return f"unknown key{suggest(name, names)}"
@@ -167,6 +184,9 @@ class _Reader:
                 return "" if isinstance(value, bool) else f"{value!r} is neither true nor false"
             case "file" | "secret file" | "secrets file":
                 return _file_problem(self._folder / Path(str(value)).expanduser(), kind)
+            case "tier":
+                is_tier = value in get_args(TierName)
+                return "" if is_tier else f"{value!r} is neither {' nor '.join(get_args(TierName))}"
             case "text":
                 return (
                     ""

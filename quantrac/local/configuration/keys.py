@@ -1,9 +1,11 @@
 """The keys of the configuration file, a row each: what they become, what the written file says of them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Kind = Literal["text", "flag", "port", "file", "secret file", "secrets file"]
+TierName = Literal["province", "ministry"]
+
+Kind = Literal["text", "flag", "port", "file", "secret file", "secrets file", "tier"]
 """A file is a path relative to the configuration's folder; secret ones can be read by their owner only."""
 
 
@@ -21,21 +23,28 @@ class Key:
     """What the written file shows, commented out, where nothing was chosen."""
     variable: str = ""
     kind: Kind = "text"
+    tiers: tuple[TierName, ...] = ()
+    """The tiers that have it; none = those of its section, or both."""
 
     @property
     def section(self) -> str:
-        """The first part of its name."""
+        """The first part of its name; of a key without a section its name."""
         return self.name.partition(".")[0]
+
+    def is_of(self, tier: str) -> bool:
+        """Tell whether a tier has it."""
+        return tier in (self.tiers or _TIERS_OF_SECTION.get(self.section, get_args(TierName)))
 
 
 SECTIONS = {
     "ftp": "FTP and, with a certificate, FTPS: where stations send their files.",
     "sftp": "SFTP: the same by SSH, one port and no passive ones.",
-    "http": "HTTP: the same by POST /v1/files. Plain HTTP; TLS is ended by a reverse proxy on this machine.",
-    "api": "The REST API, for those with a key (`quantrac keys create`). Plain HTTP, as above.",
+    "http": "HTTP: POST /v1/files of stations; at a ministry POST /v1/deliveries of provinces. Without a\n"
+    "certificate plain HTTP, for a reverse proxy on this machine that ends TLS.",
+    "api": "The REST API, for those with a key (`quantrac keys create`). HTTPS or plain HTTP, as above.",
     "clickhouse": "The database, on this machine only; a reverse proxy or ssh -L leads analysts to it.",
     "kafka": "The broker. It listens on this machine only.",
-    "ministry": "Where flagged readings are forwarded to. Without this section nothing is.",
+    "ministry": "The ministry that a province's flagged readings go to; without this section they do not.",
     "file_target": "Where station files are sent on to, for systems that know only files\n"
     "(docs/file-target.md). Without this section none are.",
     "notify": "Whom alerts are told (docs/alerts.md). Without this section nobody is.",
@@ -46,7 +55,17 @@ SECTIONS = {
 }
 """Section → what the written file says above it. Keys of the last two are names of topics and variables."""
 
+_TIERS_OF_SECTION: dict[str, tuple[TierName, ...]] = dict.fromkeys(
+    ("ftp", "sftp", "ministry", "file_target"), ("province",)
+)
+
 KEYS = (
+    Key(
+        "tier",
+        "What this installation is: a province, which has stations, or the ministry, which has provinces.",
+        "province",
+        kind="tier",
+    ),
     Key(
         "ftp.listen",
         "Address: 127.0.0.1 is this machine only, 0.0.0.0 every IPv4 network, :: every network.",
@@ -106,9 +125,46 @@ KEYS = (
     Key("http.listen", "", "127.0.0.1", "QUANTRAC_HTTP_HOST"),
     Key("http.port", "", 8021, kind="port"),
     Key("http.announce", "", "https://files.example.org"),
+    Key(
+        "http.certificate",
+        "Certificate chain (PEM) of HTTPS, the ministry's door for deliveries too. Renewed ones are taken.",
+        "tls/fullchain.pem",
+        "QUANTRAC_HTTP_CERTIFICATE",
+        "file",
+    ),
+    Key(
+        "http.key",
+        "Its private key (PEM), where it is not in the same file.",
+        "tls/privkey.pem",
+        "QUANTRAC_HTTP_KEY",
+        "secret file",
+    ),
+    Key(
+        "http.client_authority",
+        "Of a ministry: certificates (PEM) that vouch for those of provinces, or are theirs. With it an\n"
+        "account may log in by a certificate in place of a password.",
+        "tls/provinces.pem",
+        "QUANTRAC_HTTP_CLIENT_AUTHORITY",
+        "file",
+        ("ministry",),
+    ),
     Key("api.listen", "", "127.0.0.1", "QUANTRAC_API_HOST"),
     Key("api.port", "", 8080, kind="port"),
     Key("api.announce", "", "https://api.example.org"),
+    Key(
+        "api.certificate",
+        "Certificate chain (PEM) of the API's HTTPS; may be the same file.",
+        "tls/fullchain.pem",
+        "QUANTRAC_API_CERTIFICATE",
+        "file",
+    ),
+    Key(
+        "api.key",
+        "Its private key (PEM), where it is not in the same file.",
+        "tls/privkey.pem",
+        "QUANTRAC_API_KEY",
+        "secret file",
+    ),
     Key("clickhouse.port", "", 8123, kind="port"),
     Key("clickhouse.announce", "", "https://sql.example.org"),
     Key(
@@ -138,10 +194,25 @@ KEYS = (
         "secret file",
     ),
     Key(
+        "ministry.certificate",
+        "Certificate chain (PEM) by which our account logs in, in place of the password.",
+        "tls/account.pem",
+        "QUANTRAC_MINISTRY_CERTIFICATE",
+        "file",
+    ),
+    Key(
+        "ministry.certificate_key",
+        "Its private key (PEM), where it is not in the same file.",
+        "tls/account-key.pem",
+        "QUANTRAC_MINISTRY_CERTIFICATE_KEY",
+        "secret file",
+    ),
+    Key(
         "ministry.name",
-        "Name of the ministry, as its receipts state it (default: ministry).",
+        "Name of the ministry as its receipts state it, the same at both (default: ministry).",
         "ministry",
         "QUANTRAC_MINISTRY_NAME",
+        tiers=("province", "ministry"),
     ),
     Key(
         "ministry.keys",
@@ -152,9 +223,9 @@ KEYS = (
     ),
     Key(
         "ministry.authorities",
-        "Certificate authorities (PEM) to trust in place of the system's.",
+        "Certificates (PEM) to trust in place of the system's: authorities, or the ministry's own.",
         "tls/ministry-ca.pem",
-        "SSL_CERT_FILE",
+        "QUANTRAC_MINISTRY_AUTHORITY",
         "file",
     ),
     Key("ministry.proxy", "HTTP proxy on the way there.", "http://proxy.example.org:3128", "HTTPS_PROXY"),
@@ -244,18 +315,18 @@ KEYS = (
 BY_NAME = {key.name: key for key in KEYS}
 
 PORTS = {
-    "ftp.port": "province.ftp",
-    "sftp.port": "province.sftp",
-    "http.port": "province.receiver",
-    "api.port": "province.api",
+    "ftp.port": "{tier}.ftp",
+    "sftp.port": "{tier}.sftp",
+    "http.port": "{tier}.receiver",
+    "api.port": "{tier}.api",
     "clickhouse.port": "clickhouse",
     "kafka.port": "broker",
 }
 """Key → the name of the port, as `--port` takes it."""
 
 ROLE_SECTIONS = {
-    "ministry": "forwarder.forward",
-    "file_target": "forwarder.files",
-    "notify": "aggregator.notify",
+    "ministry": ("forwarder.forward", "receiver.deliveries"),
+    "file_target": ("forwarder.files",),
+    "notify": ("aggregator.notify",),
 }
-"""Section → the only role that gets its variables; it runs where the section is there."""
+"""Section → the only roles that get its variables; the first runs where the section is there."""

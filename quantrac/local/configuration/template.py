@@ -27,20 +27,23 @@ _FREE: dict[str, dict[str, Any]] = {
 
 
 def write_template(values: Mapping[str, Any]) -> str:
-    """Return the text of a file with these values by key (``ftp.port``)."""
-    return "\n".join([_HEAD, *_sections(values)])
+    """Return the text of a file with these values by key (``ftp.port``), and the other keys of its tier."""
+    return "\n".join([_HEAD, *_keys("tier", values), "", *_sections(values)])
 
 
 def _sections(values: Mapping[str, Any]) -> Iterator[str]:
+    tier = str(values.get("tier", "province"))
     for section, comment in SECTIONS.items():
+        if section not in _FREE and not any(key.section == section and key.is_of(tier) for key in KEYS):
+            continue
         # A section without a key asks for nothing, so its title need not be commented out.
         yield "\n".join([*_comment(comment, ""), f"{section}:", *_keys(section, values), ""])
 
 
 def _keys(section: str, values: Mapping[str, Any]) -> Iterator[str]:
     for key in KEYS:
-        if key.section == section:
-            yield from _comment(key.comment, "  ")
+        if key.section == section and key.is_of(str(values.get("tier", "province"))):
+            yield from _comment(key.comment, "" if key.name == section else "  ")
             yield _line(key.name, values, key.example)
     free = _FREE.get(section, {})
     names = dict.fromkeys([*(f"{section}.{name}" for name in free)])
@@ -50,10 +53,11 @@ def _keys(section: str, values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _line(name: str, values: Mapping[str, Any], example: Any) -> str:
-    key = name.partition(".")[2]
+    section, _, key = name.partition(".")
+    indent = "  " if key else ""
     if name in values:
-        return f"  {key}: {_scalar(values[name])}"
-    return f"#  {key}: {_scalar(example)}"
+        return f"{indent}{key or section}: {_scalar(values[name])}"
+    return f"#{indent}{key or section}: {_scalar(example)}"
 
 
 def _comment(text: str, indent: str) -> list[str]:

@@ -31,8 +31,8 @@ def is_empty(cell: object) -> bool:
 
 
 def to_cell(field: Field, value: Any) -> Cell:
-    """Write a value of a record; an empty cell for the default."""
-    if not field.is_required and value == field.default:
+    """Write a value of a record; an empty cell for the default, and where the record is absent."""
+    if value is None or (not field.is_required and value == field.default):
         return None
     cell: Cell = _WRITERS[field.kind](value)
     return cell

@@ -1,6 +1,8 @@
 """The ministry over HTTPS: ``POST <url>/v1/deliveries``."""
 
 import json
+import ssl
+from collections.abc import Callable, Generator
 from http import HTTPStatus
 
 import httpx
@@ -27,16 +29,39 @@ _LONGEST_REASON = 300
 _LONGEST_ANSWER_BYTES = 16 << 20
 
 
+class _PresentPassword(httpx.Auth):
+    """Basic authentication with the password of the moment: it may change while the forwarder runs."""
+
+    def __init__(self, account: str, password: str | Callable[[], str]) -> None:
+        self._account = account
+        self._password = password if callable(password) else lambda: password
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        password = self._password()
+        if not password:
+            yield request
+            return
+        yield from httpx.BasicAuth(self._account, password).auth_flow(request)
+
+
 class HttpMinistry:
     """One connection to the ministry, kept open; certificates are always verified."""
 
     def __init__(
-        self, url: str, account: str, password: str, *, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        account: str,
+        password: str | Callable[[], str],
+        *,
+        tls: ssl.SSLContext | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        # A proxy or a private certificate authority comes from the environment (HTTPS_PROXY, SSL_CERT_FILE).
+        """Log in by ``password``, or what it returns; where that is empty, by the certificate of ``tls``."""
+        # Without a context of its own the environment may name an authority (SSL_CERT_FILE), as a proxy.
         self._client = httpx.Client(
             base_url=url,
-            auth=httpx.BasicAuth(account, password),
+            auth=_PresentPassword(account, password),
+            verify=tls or True,
             headers=_HEADERS,
             timeout=_TIMEOUT,
             transport=transport,

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from quantrac.domain.registry.accounts import Account
@@ -20,7 +20,7 @@ class Authenticator:
 
     Two thousand loggers log in at the same second every five minutes, so a password once verified is
     remembered, as a keyed hash bound to the password hash in the registry. A changed password there therefore
-    takes effect at once.
+    takes effect at once, and the one before it counts for as long as the registry says.
     """
 
     def __init__(
@@ -28,28 +28,40 @@ class Authenticator:
     ) -> None:
         self._registry, self._clock = registry, clock
         self._verified = passwords or VerifiedPasswords()
-        # Verified for unknown names, so that the time of the answer does not tell which names exist.
+        # Verified in place of the hashes that a name does not have.
         self._nobody = hash_password(secrets.token_hex(16))
 
     def authenticate(self, name: str, password: str) -> Account | None:
-        """Return the account valid now, or ``None``; takes some 15 ms unless the password is remembered."""
-        account = self._registry.account(name, self._clock())
-        if account is not None and self._remembers(account, password):
+        """Return the account valid now, or ``None``; takes some 15 ms a password unless it is remembered."""
+        now = self._clock()
+        account = self._registry.account(name, now)
+        hashes = account.password_hashes(now) if account is not None else ()
+        if self._remembers(name, hashes, password):
             return account
-        if not verify_password(account.password_hash if account else self._nobody, password):
-            return None
-        if account is not None:
-            self._verified.put(name, self._proof(account, password))
-        return account
+        for password_hash in hashes:
+            if verify_password(password_hash, password):
+                self._verified.put(name, self._proof(password_hash, password))
+                return account
+        # As many slow checks for every name, or the time of a refusal would tell which there are.
+        for _ in range(self._most_passwords() - len(hashes)):
+            verify_password(self._nobody, password)
+        return None
 
     def remembers(self, name: str, password: str) -> bool:
         """Tell whether :meth:`authenticate` would answer without the slow check."""
-        account = self._registry.account(name, self._clock())
-        return account is not None and self._remembers(account, password)
+        now = self._clock()
+        account = self._registry.account(name, now)
+        return account is not None and self._remembers(name, account.password_hashes(now), password)
 
-    def _remembers(self, account: Account, password: str) -> bool:
-        return hmac.compare_digest(self._verified.get(account.name), self._proof(account, password))
+    def _remembers(self, name: str, hashes: Sequence[str], password: str) -> bool:
+        proofs = self._verified.get(name)
+        expected = [self._proof(password_hash, password) for password_hash in hashes] if proofs else []
+        return any(hmac.compare_digest(proof, own) for proof in proofs for own in expected)
 
-    def _proof(self, account: Account, password: str) -> bytes:
-        message = f"{account.password_hash}\0{password}".encode()
+    def _most_passwords(self) -> int:
+        """Return how many passwords an account may have: two while one of them changes over."""
+        return 1 + any(account.previous_password for account in list(self._registry.accounts.values()))
+
+    def _proof(self, password_hash: str, password: str) -> bytes:
+        message = f"{password_hash}\0{password}".encode()
         return hmac.digest(self._verified.key, message, hashlib.sha256)

@@ -124,6 +124,19 @@ class Gate:
             return Refusal(Reason.CREDENTIALS, detail=detail)
         return account
 
+    def login_with_certificate(self, fingerprint: str, address: str) -> Account | Refusal:
+        """Let in the account that names the certificate a client has shown; TLS has verified it."""
+        now = self._clock()
+        names = [a.name for a in list(self._registry.accounts.values()) if fingerprint in a.certificates]
+        names = [name for name in names if self._registry.account(name, now)] or names
+        if len(names) == 1:
+            return self.login_with_key(names[0], address)
+        detail = f"certificate {fingerprint}: " + (
+            f"several accounts have it: {', '.join(sorted(names))}" if names else "no account has it"
+        )
+        self._note_refusal("", address, detail)
+        return Refusal(Reason.CREDENTIALS, detail=detail)
+
     def enter(self, name: str) -> Refusal | None:
         """Count a connection of an account; :meth:`leave` follows if the answer is ``None``."""
         limit = self._limits(name).connections

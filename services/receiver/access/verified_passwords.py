@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 _KEY_BYTES = 32
 _PROOF_BYTES = 32
+_PROOFS = 2  # of an account: while its password changes over, some of its loggers still send the old one
 
 
 class VerifiedPasswords:
@@ -20,19 +21,19 @@ class VerifiedPasswords:
 
     def __init__(self) -> None:
         self.key = secrets.token_bytes(_KEY_BYTES)
-        self._proofs: dict[str, bytes] = {}
+        self._proofs: dict[str, tuple[bytes, ...]] = {}
 
-    def get(self, account: str) -> bytes:
-        """Return the proof of an account; empty where there is none."""
-        return self._proofs.get(account, b"")
+    def get(self, account: str) -> tuple[bytes, ...]:
+        """Return the proofs of an account, two at most."""
+        return self._proofs.get(account, ())
 
     def put(self, account: str, proof: bytes) -> None:
-        """Set the proof of an account."""
-        self._proofs[account] = proof
+        """Add a proof of an account, in place of the oldest where it has two."""
+        self._proofs[account] = _with(self.get(account), proof)
 
 
 class VerifiedPasswordFile(VerifiedPasswords):
-    """The same, also in a file: one line an account, of several the last counts. One process a file.
+    """The same, also in a file: one line a proof, of an account the last two count. One process a file.
 
     Both files are readable by their owner only. Losing or damaging either costs the slow check of the next
     logins and nothing else, so nothing is flushed to the disk.
@@ -46,10 +47,11 @@ class VerifiedPasswordFile(VerifiedPasswords):
             self._proofs = _read(file)
         else:
             _write(key_file, self.key)
-        _write(file, b"".join(_line(*item) for item in self._proofs.items()))
+        lines = (_line(name, proof) for name, proofs in self._proofs.items() for proof in proofs)
+        _write(file, b"".join(lines))
 
     def put(self, account: str, proof: bytes) -> None:
-        """Set the proof of an account; a file that cannot be written is logged."""
+        """Add a proof of an account; a file that cannot be written is logged."""
         super().put(account, proof)
         try:
             with self._file.open("ab") as file:
@@ -67,16 +69,22 @@ def _is_private(key_file: Path) -> bool:
     return os.name != "posix" or not mode & 0o007
 
 
-def _read(file: Path) -> dict[str, bytes]:
-    proofs: dict[str, bytes] = {}
+def _with(proofs: tuple[bytes, ...], proof: bytes) -> tuple[bytes, ...]:
+    return (*(before for before in proofs if before != proof), proof)[-_PROOFS:]
+
+
+def _read(file: Path) -> dict[str, tuple[bytes, ...]]:
+    proofs: dict[str, tuple[bytes, ...]] = {}
     lines = file.read_bytes().splitlines() if file.exists() else []
     for line in lines:
-        account, _, proof = line.decode("ascii", "replace").partition("\t")
+        account, _, text = line.decode("ascii", "replace").partition("\t")
         try:
-            proofs[account] = bytes.fromhex(proof)
+            proof = bytes.fromhex(text)
         except ValueError:
             continue  # cut by a crash
-    return {account: proof for account, proof in proofs.items() if len(proof) == _PROOF_BYTES}
+        if len(proof) == _PROOF_BYTES:
+            proofs[account] = _with(proofs.get(account, ()), proof)
+    return proofs
 
 
 def _line(account: str, proof: bytes) -> bytes:

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from quantrac.cli import main
 from quantrac.local.configuration import Configuration
+from support.tls import Pair
 
 
 def init(folder: Path, *arguments: str, answers: str = "") -> Result:
@@ -24,6 +25,7 @@ def test_without_a_terminal_the_defaults_hold_and_listen_on_this_machine_only(tm
     result = init(tmp_path / "data")
     assert result.exit_code == 0, result.output
     assert values(tmp_path / "data") == {
+        "tier": "province",
         "ftp.listen": "127.0.0.1",
         "ftp.port": 2121,
         "sftp.listen": "127.0.0.1",
@@ -70,6 +72,7 @@ def test_on_a_terminal_it_asks_and_the_password_goes_into_a_file_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [
+        "",
         "0.0.0.0",
         "files.example.org",
         "",
@@ -89,6 +92,52 @@ def test_on_a_terminal_it_asks_and_the_password_goes_into_a_file_of_its_own(
     assert "retention.raw-file" in values(tmp_path / "data")
     assert (tmp_path / "data" / "ministry-password").read_text() == "hunter2\n"
     assert "hunter2" not in (tmp_path / "data" / "quantrac.yaml").read_text() + result.output
+
+
+def test_a_ministry_takes_deliveries_by_https_and_has_no_doors_of_stations(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    pair.key.chmod(0o600)
+    result = init(
+        tmp_path / "data",
+        *("--tier", "ministry", "--listen", "0.0.0.0", "--announce", "https://m.example.org"),
+        *("--certificate", str(pair.certificate), "--key", str(pair.key), "--http-port", "8443"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "clear" not in result.output
+    assert values(tmp_path / "data") == {
+        "tier": "ministry",
+        "http.listen": "0.0.0.0",
+        "http.port": 8443,
+        "http.announce": "https://m.example.org",
+        "http.certificate": str(pair.certificate),
+        "http.key": str(pair.key),
+        "api.listen": "127.0.0.1",
+        "api.port": 8080,
+    }
+    checked = CliRunner().invoke(main, ["up", "--check", "--data", str(tmp_path / "data")])
+    assert checked.exit_code == 0, checked.output
+    assert "ministry: receiver.deliveries, aggregator.sink" in checked.output
+
+
+def test_a_ministry_without_a_certificate_is_told_to_put_a_proxy_before_it(tmp_path: Path) -> None:
+    result = init(tmp_path / "data", "--tier", "ministry", "--listen", "0.0.0.0")
+    assert "without a certificate passwords and readings travel in the clear" in result.output
+
+
+@pytest.mark.parametrize("option", ["--ftp-port=21", "--raw-file-days=9", "--passive-ports=60000-60001"])
+def test_an_option_that_means_nothing_at_a_ministry_is_refused(tmp_path: Path, option: str) -> None:
+    refused = init(tmp_path / "data", "--tier", "ministry", option)
+    assert refused.exit_code == 1
+    assert f"{option.partition('=')[0]} is for a province, and this is a ministry" in refused.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_on_a_terminal_a_ministry_is_asked_for_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quantrac.cli.init._is_terminal", lambda: True)
+    result = init(tmp_path / "data", answers="ministry\n" + "\n" * 4)
+    assert result.exit_code == 0, result.output
+    assert values(tmp_path / "data")["tier"] == "ministry"
+    assert "FTP" not in result.output
 
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ def report(**parts: Any) -> dict[str, Any]:
     urls = {"province": {"api": "http://127.0.0.1:8080"}}
     return {
         "state": "starting",
+        "demo": False,
         "processes": [PROCESS],
         "urls": urls,
         "listens": {"province": {}},
@@ -35,3 +36,9 @@ def test_what_is_known_is_shown() -> None:
 
 def test_a_stack_that_is_stopped_has_nothing_to_be_known() -> None:
     assert "known" not in _text(report(state="stopped", processes=[]))
+
+
+def test_only_a_demo_has_a_key_to_be_printed() -> None:
+    command = "`quantrac keys demo` prints the demo's API key"
+    assert command in _text(report(demo=True))
+    assert command not in _text(report(urls={"ministry": {}}, listens={"ministry": {}}))

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from services.forwarder.config import ForwarderSettings
 from services.forwarder.delivery import Delivery, DeliveryItem
 from services.forwarder.ministry import BadReceipt, DeliveryRefused, MinistryAway
 from support.receipts import receipt_of
+from support.tls import Pair
 
 FLAGGED = flagged_set(station="A")
 DELIVERY = Delivery([DeliveryItem(Record("qa-flagged", b"A", encode_flagged_set(FLAGGED)), FLAGGED)])
@@ -178,10 +180,72 @@ def test_a_missing_password_or_address_stops_the_start_with_one_sentence(
     environment: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(
-        SystemExit, match=r"QUANTRAC_MINISTRY_PASSWORD: .*set it, or QUANTRAC_MINISTRY_PASSWORD_FILE"
+        SystemExit,
+        match=r"QUANTRAC_MINISTRY_PASSWORD: .*set it, QUANTRAC_MINISTRY_PASSWORD_FILE or QUANTRAC_MIN",
     ):
         load(ForwarderSettings)
     environment.setenv("QUANTRAC_MINISTRY_PASSWORD", "secret")
     environment.delenv("QUANTRAC_MINISTRY_URL")
     with pytest.raises(SystemExit, match=r"^bad configuration: QUANTRAC_MINISTRY_URL is not set$"):
+        load(ForwarderSettings)
+
+
+def test_a_certificate_takes_the_place_of_a_password_and_is_shown_over_https_only(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pair = Pair(tmp_path)
+    environment.setenv("QUANTRAC_MINISTRY_CERTIFICATE", str(pair.certificate))
+    environment.setenv("QUANTRAC_MINISTRY_CERTIFICATE_KEY", str(pair.key))
+    settings = load(ForwarderSettings)
+    assert settings.ministry_password.get_secret_value() == ""
+    assert settings.ministry_tls() is not None
+    environment.setenv("QUANTRAC_MINISTRY_URL", "http://ministry.example")
+    with pytest.raises(SystemExit, match=r"QUANTRAC_MINISTRY_CERTIFICATE: .*over HTTPS only"):
+        load(ForwarderSettings)
+
+
+def test_a_new_password_in_the_file_is_sent_from_the_next_delivery_on(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, sent = tmp_path / "password", []
+    file.write_text("old\n")
+    environment.setenv("QUANTRAC_MINISTRY_PASSWORD_FILE", str(file))
+    password = load(ForwarderSettings).present_password()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(b64decode(request.headers["authorization"].removeprefix("Basic ")))
+        return httpx.Response(401)
+
+    client = HttpMinistry("https://m.example", "hanoi", password, transport=httpx.MockTransport(answer))
+    for text in ("old\n", "", "new, of another length\n"):
+        file.write_text(text)
+        with pytest.raises(DeliveryRefused):
+            client.deliver(DELIVERY)
+    file.unlink()
+    with pytest.raises(DeliveryRefused):
+        client.deliver(DELIVERY)
+    assert sent == [b"hanoi:old", b"hanoi:old", *[b"hanoi:new, of another length"] * 2]
+
+
+def test_without_a_password_no_name_is_sent() -> None:
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(401)
+
+    client = HttpMinistry("https://m.example", "hanoi", "", transport=httpx.MockTransport(answer))
+    with pytest.raises(DeliveryRefused):
+        client.deliver(DELIVERY)
+    assert "authorization" not in requests[0].headers
+
+
+def test_files_of_tls_that_cannot_be_used_are_named(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    environment.setenv("QUANTRAC_MINISTRY_PASSWORD", "secret")
+    environment.setenv("QUANTRAC_MINISTRY_AUTHORITY", str(tmp_path / "ca.pem"))
+    with pytest.raises(ValueError, match=r"ca\.pem holds no certificates \(PEM\)"):
+        load(ForwarderSettings).ministry_tls()
+    environment.setenv("QUANTRAC_MINISTRY_CERTIFICATE_KEY", str(tmp_path / "ca.pem"))
+    with pytest.raises(SystemExit, match=r"QUANTRAC_MINISTRY_CERTIFICATE_KEY: .*of no use without"):
         load(ForwarderSettings)

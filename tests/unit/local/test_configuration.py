@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,7 +12,10 @@ from quantrac.local.configuration import Configuration, ConfigurationError
 from quantrac.local.configuration.keys import KEYS, SECTIONS
 from quantrac.local.configuration.template import write_template
 from quantrac.local.datadir import DataDir
+from quantrac.local.errors import LocalError
+from quantrac.local.kind import remember_kind
 from quantrac.local.stack import Stack
+from support.tls import Pair, make_certificate
 
 
 def stack_of(folder: Path, text: str) -> Stack:
@@ -158,27 +162,45 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> Non
     assert [str(mistake) for mistake in Configuration.read(tmp_path).mistakes] == ["line 2 is not UTF-8"]
 
 
-def test_a_written_file_has_every_key_and_means_what_was_chosen(tmp_path: Path) -> None:
-    values = {"ftp.listen": "0.0.0.0", "ftp.port": 2121, "ministry.name": "yes: # no", "retention.alert": 400}
+PROVINCE = {
+    "tier": "province",
+    "ftp.listen": "0.0.0.0",
+    "ftp.port": 2121,
+    "ministry.name": "yes: # no",
+    "retention.alert": 400,
+}
+MINISTRY = {"tier": "ministry", "http.listen": "0.0.0.0", "api.announce": "yes: # no"}
+
+
+@pytest.mark.parametrize("values", [PROVINCE, MINISTRY, {"api.port": 8080}], ids=["p", "m", "none"])
+def test_a_written_file_has_every_key_of_its_tier_and_means_what_was_chosen(
+    tmp_path: Path, values: dict[str, Any]
+) -> None:
     text = write_template(values)
     (tmp_path / "quantrac.yaml").write_text(text)
     configuration = Configuration.read(tmp_path)
     assert (configuration.values, configuration.mistakes) == (values, ())
+    tier = values.get("tier", "province")
     for key in KEYS:
-        assert re.search(rf"^#? +{key.name.partition('.')[2]}: ", text, re.MULTILINE), key.name
+        section, _, name = key.name.partition(".")
+        is_written = re.search(rf"^#? *{name or section}: ", text, re.MULTILINE)
+        assert is_written or not key.is_of(tier), key.name
+    assert ("ftp:" in text, "client_authority" in text) == (tier == "province", tier == "ministry")
 
 
-def test_the_examples_of_a_written_file_are_values_that_it_may_have(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tier", ["province", "ministry"])
+def test_the_examples_of_a_written_file_are_values_that_it_may_have(tmp_path: Path, tier: str) -> None:
     for key in KEYS:
         if key.kind.endswith("file"):
             (tmp_path / key.example).parent.mkdir(exist_ok=True)
             (tmp_path / key.example).touch(0o600)
-    text = re.sub(r"^#(  [\w-]+: )", r" \1", write_template({}), flags=re.MULTILINE)
-    assert set(yaml.safe_load(text)) == set(SECTIONS)
+    text = re.sub(r"^#(  [\w-]+: )", r" \1", write_template({"tier": tier}), flags=re.MULTILINE)
+    of_a_province = {"ftp", "sftp", "file_target"} if tier == "ministry" else set()
+    assert set(yaml.safe_load(text)) == {"tier", *SECTIONS} - of_a_province
     (tmp_path / "quantrac.yaml").write_text(text.replace("\n   ", "\n  "))
     configuration = Configuration.read(tmp_path)
     assert configuration.mistakes == ()
-    assert set(configuration.values) >= {key.name for key in KEYS}
+    assert set(configuration.values) >= {key.name for key in KEYS if key.is_of(tier)}
 
 
 @pytest.mark.parametrize(
@@ -217,6 +239,105 @@ def test_a_door_on_every_address_is_reached_from_this_machine_by_loopback(tmp_pa
     assert stack_of(tmp_path, "ftp: {listen: '::'}").local_url("ftp") == "ftp://[::1]:2121"
     assert stack_of(tmp_path, "ftp: {listen: 127.0.0.2}").local_url("ftp") == "ftp://127.0.0.2:2121"
     assert "sftp" not in stack_of(tmp_path, "sftp: {enabled: false}").urls()["province"]
+
+
+def test_a_door_with_a_certificate_is_told_as_https(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    pair.key.chmod(0o600)
+    text = """
+http: {listen: 0.0.0.0, announce: files.example.org, certificate: tls.crt, key: tls.key}
+api: {certificate: tls.crt, key: tls.key}
+"""
+    stack = stack_of(tmp_path, text)
+    urls = stack.urls()["province"]
+    assert (urls["receiver"], urls["api"]) == ("https://files.example.org:8021", "https://127.0.0.1:8080")
+    assert stack.check() >= {"QUANTRAC_HTTP_CERTIFICATE", "QUANTRAC_API_KEY"}
+    pair.key.write_text("nothing")
+    told = mistakes_of(tmp_path, text)
+    assert [line.partition(": ")[2].partition(":")[0] for line in told] == [
+        "http.certificate",
+        "api.certificate",
+    ]
+    assert "are no certificate and its key" in told[0]
+
+
+def test_a_ministry_has_its_own_roles_ports_and_keys(tmp_path: Path) -> None:
+    (tmp_path / "provinces.pem").write_bytes(make_certificate()[0])
+    text = """
+tier: ministry
+http: {listen: 127.0.0.3, port: 8443, certificate: tls.crt, key: tls.key, client_authority: provinces.pem}
+ministry: {name: Bộ}
+notify: {targets: notify.yaml}
+settings: {QUANTRAC_DELIVERY_AHEAD_MINUTES: 5}
+"""
+    Pair(tmp_path).key.chmod(0o600)
+    (tmp_path / "notify.yaml").write_text("targets: []")
+    stack = stack_of(tmp_path, text)
+    roles = {role.name: role for role in stack.roles()}
+    assert set(roles) == {
+        "ministry.receiver.deliveries",
+        "ministry.aggregator.sink",
+        "ministry.aggregator.windows",
+        "ministry.aggregator.watch",
+        "ministry.api.serve",
+        "ministry.aggregator.notify",
+    }
+    expected = {
+        "QUANTRAC_TIER": "ministry",
+        "QUANTRAC_TOPIC_PREFIX": "",
+        "QUANTRAC_CLICKHOUSE_DATABASE": "quantrac",
+        "QUANTRAC_HTTP_HOST": "127.0.0.3",
+        "QUANTRAC_HTTP_PORT": "8443",
+        "QUANTRAC_HTTP_CLIENT_AUTHORITY": str(tmp_path / "provinces.pem"),
+        "QUANTRAC_DELIVERY_AHEAD_MINUTES": "5",
+        "QUANTRAC_MINISTRY_NAME": "Bộ",
+    }
+    assert expected.items() <= roles["ministry.receiver.deliveries"].env.items()
+    assert list(stack.urls()) == ["ministry"]
+    assert "ftp" not in stack.urls()["ministry"]
+    assert stack.urls()["ministry"]["receiver"] == "https://127.0.0.3:8443"
+
+
+def test_what_a_tier_does_not_have_is_a_mistake_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "provinces.pem").write_bytes(make_certificate()[0])
+    assert mistakes_of(tmp_path, "tier: ministry\nftp: {port: 21}\nministry:\n  account: a\n") == [
+        "line 2: ftp.port: there is no such thing where the tier is ministry",
+        "line 4: ministry.account: there is no such thing where the tier is ministry",
+    ]
+    assert mistakes_of(tmp_path, "http:\n  client_authority: provinces.pem\n") == [
+        "line 2: http.client_authority: there is no such thing where the tier is province"
+    ]
+    assert mistakes_of(tmp_path, "tier: department\n") == [
+        "line 1: tier: 'department' is neither province nor ministry"
+    ]
+    assert mistakes_of(tmp_path, "teir: ministry\n") == [
+        "line 1: teir: unknown section; did you mean 'tier'?"
+    ]
+
+
+def test_the_demo_is_no_installation_of_a_ministry(tmp_path: Path) -> None:
+    stack_of(tmp_path, "tier: ministry\n")
+    with pytest.raises(LocalError, match="the demo has a ministry of its own"):
+        Stack.from_configuration(DataDir(tmp_path), demo=True)
+
+
+def test_a_folder_stays_of_the_tier_that_it_was_made_with(tmp_path: Path) -> None:
+    data = stack_of(tmp_path, "tier: ministry\n").data
+    for _ in range(2):
+        remember_kind(data, demo=False, tier="ministry")
+    with pytest.raises(LocalError, match=r"was made with tier: ministry, and quantrac\.yaml says province"):
+        remember_kind(data, demo=False, tier="province")
+    with pytest.raises(LocalError, match="start it so"):
+        remember_kind(data, demo=True, tier="province")
+
+
+def test_a_folder_that_was_made_before_there_were_tiers_is_a_provinces(tmp_path: Path) -> None:
+    data = stack_of(tmp_path, "").data
+    (tmp_path / "kind.json").write_text('{"demo": false}')
+    remember_kind(data, demo=False, tier="province")
+    (tmp_path / "kind.json").write_text('{"demo": false}')
+    with pytest.raises(LocalError, match="was made with tier: province"):
+        remember_kind(data, demo=False, tier="ministry")
 
 
 def test_without_analysts_there_is_no_login_for_them(tmp_path: Path) -> None:

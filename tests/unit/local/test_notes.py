@@ -91,3 +91,14 @@ def test_a_stack_that_is_down_shows_what_would_run_and_where(data: DataDir) -> N
     assert "ftp         ftp://files.example.org:2121  (listens on 0.0.0.0:2121)" in shown
     assert "sftp        sftp://127.0.0.1:2222\n" in shown
     assert "note: nobody is told of alerts" in shown
+
+
+def test_a_ministry_is_told_of_what_a_ministry_may_have(data: DataDir) -> None:
+    for file in (data.root / "quantrac.yaml", data.last_configuration):
+        file.write_text("tier: ministry\n")
+    stack = Stack.read(data)
+    data.ports_file.write_text(json.dumps(usual_ports(False, stack.configuration)))
+    assert notes(data) == ["nobody is told of alerts: quantrac.yaml has no section `notify`"]
+    shown = status_text(StackStatus(Stack.read(data)).read())
+    assert "ministry.receiver.deliveries" in shown
+    assert "demo" not in shown

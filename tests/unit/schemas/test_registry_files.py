@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +241,48 @@ def test_a_mistake_in_an_account_gives_one_sentence(
         load(tmp_path, accounts=LIMITED.replace(*wrong), stations=STATION)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+FINGERPRINT = "0123456789abcdef" * 4
+CERTIFIED = f"""
+accounts:
+  - name: hanoi
+    role: province
+    provinces: ["01"]
+    certificates:
+      - {":".join(FINGERPRINT[i : i + 2] for i in range(0, 64, 2)).upper()}
+"""
+
+
+def test_an_account_may_have_certificates_in_place_of_a_password(tmp_path: Path) -> None:
+    (account,) = load(tmp_path, accounts=CERTIFIED)
+    assert isinstance(account, Account)
+    found = account.to_domain()
+    assert (found.password_hash, found.certificates) == ("", (FINGERPRINT,))
+    assert Account.model_validate_json(account.model_dump_json()) == account
+    with pytest.raises(ValueError, match=r"no password_hash, .* no certificates: nobody can log in"):
+        load(tmp_path, accounts=CERTIFIED.partition("    certificates")[0])
+    with pytest.raises(ValueError, match=r"certificates\.1: String should match pattern"):
+        load(tmp_path, accounts=CERTIFIED.replace("EF\n", "E\n"))
+
+
+def test_a_certificate_of_two_accounts_is_unusual(tmp_path: Path) -> None:
+    text = CERTIFIED + CERTIFIED.replace("hanoi", "hue").replace("accounts:\n", "").replace("01:", "01")
+    (tmp_path / "a.yaml").write_text(text)
+    checked = CliRunner().invoke(registry, ["check", str(tmp_path)])
+    assert "hue: certificates.1: it is the certificate of hanoi too" in checked.output
+
+
+def test_the_password_before_has_an_end(tmp_path: Path) -> None:
+    previous = "    previous_password: {password_hash: $argon2id$old, valid_to: 2026-02-01}\n"
+    account, _ = load(tmp_path, accounts=ACCOUNT + previous, stations=STATION)
+    assert isinstance(account, Account)
+    found, midnight = account.to_domain(), datetime(2026, 1, 31, 17, tzinfo=UTC)
+    assert found.password_hashes(midnight - timedelta(seconds=1)) == (found.password_hash, "$argon2id$old")
+    assert found.password_hashes(midnight) == (found.password_hash,)
+    assert Account.model_validate_json(account.model_dump_json()) == account
+    with pytest.raises(ValueError, match=r"previous_password\.valid_to: this key is missing"):
+        load(tmp_path, accounts=ACCOUNT + previous.replace(", valid_to: 2026-02-01", ""), stations=STATION)
 
 
 def test_an_account_for_a_station_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:

@@ -1,14 +1,12 @@
 """The certificate of the FTP door, and who may do without TLS."""
 
-import logging
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from OpenSSL import SSL
 
 from quantrac.domain.registry.accounts import Account
-
-log = logging.getLogger(__name__)
+from quantrac.io.renewed_files import RenewedFiles
 
 PlainFtp = Literal["allowed", "per-account", "never"]
 """Whether FTP without TLS is for everybody, for accounts whose registry entry says so, or for nobody."""
@@ -39,29 +37,19 @@ class Certificates:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate, self._key = certificate, key
         try:
-            self._state = self._files()
-            self._contexts = self._load()
-        except (OSError, SSL.Error) as error:
-            raise ValueError(f"{certificate} and {key} are no certificate and its key: {error}") from error
+            self._contexts = RenewedFiles([certificate, key], self._load)
+        except OSError as error:
+            raise _unusable(certificate, key, error) from error
 
     def contexts(self) -> Contexts:
         """Return the contexts for a new session."""
-        try:
-            state = self._files()
-            if state != self._state:
-                self._contexts = self._load()
-                self._state = state
-                log.info("certificate %s is in use", self._certificate)
-        except (OSError, SSL.Error) as error:
-            log.warning("the new certificate cannot be used, the old one stays: %s", error)
-        return self._contexts
-
-    def _files(self) -> list[tuple[int, int, int]]:
-        stats = [path.stat() for path in (self._certificate, self._key)]
-        return [(stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats]
+        return self._contexts.get()
 
     def _load(self) -> Contexts:
-        control, data = self._context(), self._context()
+        try:
+            control, data = self._context(), self._context()
+        except SSL.Error as error:
+            raise _unusable(self._certificate, self._key, error) from error
         data.set_max_proto_version(SSL.TLS1_2_VERSION)
         return Contexts(control, data)
 
@@ -75,3 +63,7 @@ class Certificates:
         context.use_privatekey_file(str(self._key))
         context.check_privatekey()
         return context
+
+
+def _unusable(certificate: Path, key: Path, error: Exception) -> ValueError:
+    return ValueError(f"{certificate} and {key} are no certificate and its key: {error}")

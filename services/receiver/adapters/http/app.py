@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from quantrac.io.health import Health, health_answer
+from services.receiver.adapters.http.refusal_log import RefusalLog
 
 PROBLEM: Any = {"description": "a problem (RFC 9457)", "content": {"application/problem+json": {}}}
 """How a refusal looks in a route's ``responses``."""
@@ -26,9 +27,10 @@ class Problem(Exception):
         self.status, self.detail, self.headers, self.kind = HTTPStatus(status), detail, headers, kind
 
 
-def create_app(*, health: Callable[[], Health]) -> FastAPI:
-    """Build the application; ``health`` answers ``/health/ready`` (200 or 503)."""
+def create_app(*, health: Callable[[], Health], refusals: RefusalLog | None = None) -> FastAPI:
+    """Build the application; ``health`` answers ``/health/ready`` (200 or 503), ``refusals`` counts them."""
     app = FastAPI(title="Quantrac receiver", version="1", docs_url=None, redoc_url=None)
+    app.state.refusals = refusals
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_bad_request)
@@ -48,23 +50,31 @@ def create_app(*, health: Callable[[], Health]) -> FastAPI:
 
 
 def _answer(
-    status: int, detail: str, headers: Mapping[str, str] | None, kind: str = "about:blank"
+    request: Request,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    kind: str = "about:blank",
 ) -> JSONResponse:
+    refusals: RefusalLog | None = request.app.state.refusals
+    if refusals is not None:
+        address = request.client.host if request.client else "nobody"
+        refusals.note(status, request.url.path, getattr(request.state, "account", "") or address)
     body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-async def _on_problem(_: Request, error: Exception) -> JSONResponse:
+async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101  # registered for this class only
-    return _answer(error.status, error.detail, error.headers, error.kind)
+    return _answer(request, error.status, error.detail, error.headers, error.kind)
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return _answer(error.status_code, error.detail, error.headers)
+    return _answer(request, error.status_code, error.detail, error.headers)
 
 
-async def _on_bad_request(_: Request, error: Exception) -> JSONResponse:
+async def _on_bad_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     first = error.errors()[0]
-    return _answer(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", None)
+    return _answer(request, 422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

@@ -1,4 +1,4 @@
-"""HTTP Basic authentication (RFC 7617) against the registry's accounts."""
+"""HTTP Basic authentication (RFC 7617), or a client's certificate, against the registry's accounts."""
 
 import asyncio
 import logging
@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from quantrac.domain.registry.accounts import Account
 from quantrac.io.http_guard import mark_authenticated
+from quantrac.io.tls import client_fingerprint
 from services.receiver.access.gate import Reason, Refusal
 from services.receiver.access.logins import Logins
 from services.receiver.adapters.http.app import Problem
@@ -50,8 +51,10 @@ Credentials = Annotated[HTTPBasicCredentials | None, Depends(_scheme)]
 class BasicAuth:
     """A dependency that gives a route the account of its caller, whose connections count the request.
 
-    Used as ``Depends(BasicAuth(logins, "station"))``. Answers 401 when the account is unknown or the password
-    wrong, 403 when the account has another role, and 429 when it has to come later.
+    Used as ``Depends(BasicAuth(logins, "station"))``. A request without a name and a password is that of the
+    account whose certificate its connection has shown, where the door asks for certificates. Answers 401 when
+    the account is unknown or the password wrong, 403 when the account has another role, and 429 when it has
+    to come later.
     """
 
     def __init__(self, logins: Logins, role: Literal["station", "province"]) -> None:
@@ -62,8 +65,9 @@ class BasicAuth:
         address = request.client.host if request.client else ""
         if refusal := self._logins.gate.may_connect(address):
             raise refusal_problem(refusal)
-        account = await self._account(credentials, address)
+        account = await self._account(credentials, request, address)
         mark_authenticated(request.scope)
+        request.state.account = account.name
         if account.role != self._role:
             raise Problem(403, f"this address is for {self._role} accounts; {account.name} is {account.role}")
         if refusal := self._logins.gate.enter(account.name):
@@ -73,11 +77,19 @@ class BasicAuth:
         finally:
             self._logins.gate.leave(account.name)
 
-    async def _account(self, credentials: HTTPBasicCredentials | None, address: str) -> Account:
-        if credentials is None:
+    async def _account(
+        self, credentials: HTTPBasicCredentials | None, request: Request, address: str
+    ) -> Account:
+        certificate = client_fingerprint(request.scope)
+        answer: Account | Refusal
+        if credentials is not None:
+            name = credentials.username
+            answer = await asyncio.wrap_future(self._logins.submit(name, credentials.password, address))
+        elif certificate:
+            name = "a certificate"
+            answer = self._logins.gate.login_with_certificate(certificate, address)
+        else:
             raise refusal_problem(Refusal(Reason.CREDENTIALS))
-        name = credentials.username
-        answer = await asyncio.wrap_future(self._logins.submit(name, credentials.password, address))
         if isinstance(answer, Refusal):
             log.warning("login of %r from %s refused: %s", name, address, answer)
             raise refusal_problem(answer)

@@ -1,5 +1,7 @@
 """``POST /v1/deliveries``: the door through which provinces deliver to the ministry."""
 
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -15,22 +17,32 @@ from services.receiver.adapters.http.bodies import (
     read_content_digest,
     read_content_encoding,
 )
+from services.receiver.adapters.http.body_room import BodyRoom, RoomFull
 from services.receiver.deliveries.handler import BrokerAway, DeliveryHandler, NoProvinces
 from services.receiver.deliveries.judge import TooManySets
 
 MEDIA_TYPE = "application/x-ndjson"
 MAX_BYTES = 64 << 20
 """Of one body, compressed and not; a forwarder cuts at 4 MiB."""
+MAX_ACCOUNT_BYTES = 2 * MAX_BYTES
+"""Of one account's bodies in memory: the largest one, as it came and unpacked."""
+MAX_HELD_BYTES = 4 * MAX_ACCOUNT_BYTES
+"""Of all bodies in memory."""
 
 _RETRY_AFTER_SECONDS = "5"
+# Bodies unpacked at the same time: until one is, nobody knows its size.
+_UNPACKING = 4
 
 
 def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: int = MAX_BYTES) -> APIRouter:
     """Build the router of the role ``deliveries``."""
     router = APIRouter()
+    room = BodyRoom(MAX_HELD_BYTES, MAX_ACCOUNT_BYTES)
+    unpacking = threading.Semaphore(_UNPACKING)
 
-    async def read(request: Request) -> bytes:
-        return await _body(request, max_bytes)
+    async def read(request: Request, account: Annotated[Account, Depends(auth)]) -> AsyncIterator[bytes]:
+        with room.hold(account.name) as count:
+            yield await _body(request, max_bytes, count)
 
     # The account comes first: no body is read before the password is verified. Not async: waiting for
     # the broker belongs in a worker thread.
@@ -44,27 +56,43 @@ def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: i
         """Take one delivery: flagged sets, one JSON object a line."""
         check_digest(body, digest)
         try:
-            return handler.accept(account, decode(body, encoding, max_bytes))
+            with room.hold(account.name) as count:
+                with unpacking:
+                    content = decode(body, encoding, max_bytes)
+                    count(len(content))
+                return handler.accept(account, content)
+        except RoomFull as error:
+            raise _later(error) from error
         except NoProvinces as error:
             raise Problem(403, str(error)) from error
         except TooManySets as error:
             raise Problem(413, str(error)) from error
         except BrokerAway as error:
-            raise Problem(503, str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS}) from error
+            raise _later(error) from error
 
     return router
 
 
-async def _body(request: Request, limit: int) -> bytes:
+def _later(error: Exception) -> Problem:
+    return Problem(503, str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+async def _body(request: Request, limit: int, count: Callable[[int], None]) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MEDIA_TYPE:
         raise Problem(415, f"the body must be {MEDIA_TYPE}, not {media_type or 'unnamed'}")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:  # before a byte of it is read
+        raise Problem(413, f"the body holds more than {limit} bytes")
     body = bytearray()
     try:
         async for chunk in request.stream():
+            count(len(chunk))
             body += chunk
             if len(body) > limit:
                 raise Problem(413, f"the body holds more than {limit} bytes")
+    except RoomFull as error:
+        raise _later(error) from error
     except ClientDisconnect as error:
         raise Problem(400, "the body is cut off") from error
     return bytes(body)

@@ -1,7 +1,9 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from quantrac.domain.registry.accounts import Account, PreviousPassword
 from quantrac.domain.registry.registry import Registry
 from quantrac.io import passwords
 from quantrac.testing.builders import account, registry
@@ -85,3 +87,44 @@ def test_a_removed_or_expired_account_is_out_at_once() -> None:
 def test_a_malformed_hash_lets_nobody_in() -> None:
     assert passwords.verify_password("$argon2id$broken", "secret") is False
     assert passwords.verify_password("", "") is False
+
+
+def changing_account(*, valid_to: datetime = NOW + timedelta(days=7)) -> Account:
+    """Return an account whose password was ``secret`` and is ``new``."""
+    previous = PreviousPassword(account().password_hash, valid_to)
+    return replace(account(password="new"), previous_password=previous)
+
+
+def test_both_passwords_of_an_account_count_until_the_time_of_the_old_one_is_over() -> None:
+    station_registry = registry(accounts=[changing_account()])
+    door = authenticator(station_registry)
+    for password in ("secret", "new", "secret"):
+        assert door.authenticate("bkhn", password) is station_registry.accounts["bkhn"]
+    assert door.remembers("bkhn", "secret") and door.remembers("bkhn", "new")
+    door._clock = lambda: NOW + timedelta(days=7)
+    assert not door.remembers("bkhn", "secret")
+    assert door.authenticate("bkhn", "secret") is None
+    assert door.authenticate("bkhn", "new") is station_registry.accounts["bkhn"]
+
+
+def test_an_old_password_that_is_retired_is_out_at_once_although_it_was_verified() -> None:
+    station_registry = registry(accounts=[changing_account()])
+    door = authenticator(station_registry)
+    door.authenticate("bkhn", "secret")
+    station_registry.accounts["bkhn"] = replace(changing_account(), previous_password=None)
+    assert door.authenticate("bkhn", "secret") is None
+
+
+def test_every_name_costs_as_many_slow_checks_while_one_account_changes_over(checks: Counter) -> None:
+    keyless = account("keyless", password="x")
+    accounts = [changing_account(), account("other"), replace(keyless, password_hash="")]
+    door = authenticator(registry(accounts=accounts))
+    for name in ("bkhn", "other", "keyless", "nobody"):
+        checks.hashes.clear()
+        assert door.authenticate(name, "guess") is None
+        assert len(checks.hashes) == 2, name
+
+
+def test_an_account_without_a_password_is_let_in_by_none() -> None:
+    door = authenticator(registry(accounts=[replace(account(), password_hash="")]))
+    assert [door.authenticate("bkhn", password) for password in ("", "secret")] == [None, None]

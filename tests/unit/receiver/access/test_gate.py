@@ -294,3 +294,29 @@ def test_the_operator_is_told_why_a_login_was_refused_and_the_client_is_not(benc
         "the account is not valid now",
     ]
     assert {answer.reason for answer in refusals} == {Reason.CREDENTIALS}
+
+
+def test_a_certificate_lets_in_the_account_that_names_it_and_counts_as_its_key(bench: GateBench) -> None:
+    bench.change(certificates=("aa" * 32, "bb" * 32), allowed_networks=("203.113.4.0/24",))
+    for certificate in ("aa" * 32, "bb" * 32):
+        assert bench.gate.login_with_certificate(certificate, STATION) == bench.registry.accounts["bkhn"]
+    assert bench.gate.login_with_certificate("aa" * 32, STRANGER) == Refusal(
+        Reason.CREDENTIALS, detail=f"{STRANGER} is not among its allowed_networks"
+    )
+    assert bench.gate.login_with_certificate("cc" * 32, STATION) == Refusal(
+        Reason.CREDENTIALS, detail=f"certificate {'cc' * 32}: no account has it"
+    )
+    bench.change(certificates=("bb" * 32,))
+    assert isinstance(bench.gate.login_with_certificate("aa" * 32, STATION), Refusal)
+
+
+def test_a_certificate_of_two_accounts_lets_in_neither_unless_one_has_ended(bench: GateBench) -> None:
+    bench.change(certificates=("aa" * 32,))
+    bench.registry.accounts["other"] = replace(bench.registry.accounts["other"], certificates=("aa" * 32,))
+    refusal = bench.gate.login_with_certificate("aa" * 32, STATION)
+    assert str(refusal) == f"certificate {'aa' * 32}: several accounts have it: bkhn, other"
+    bench.change(valid_to=bench.now())
+    assert bench.gate.login_with_certificate("aa" * 32, STATION) == bench.registry.accounts["other"]
+    del bench.registry.accounts["other"]
+    refusal = bench.gate.login_with_certificate("aa" * 32, STATION)
+    assert str(refusal) == "the account is not valid now"

@@ -4,12 +4,13 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from quantrac.domain.registry.accounts import Account, AccountLimits
+from quantrac.domain.registry.accounts import Account, AccountLimits, PreviousPassword
 from quantrac.domain.registry.registry import Registry
 from quantrac.io import passwords
 from quantrac.testing.builders import account, registry
@@ -116,14 +117,32 @@ def test_what_is_remembered_in_the_file_ends_with_the_stored_hash(tmp_path: Path
     assert not authenticator(station_registry, tmp_path).remembers("bkhn", "secret")
 
 
-def test_the_last_proof_of_an_account_counts_and_a_restart_drops_the_others(tmp_path: Path) -> None:
+def test_the_last_two_proofs_of_an_account_count_and_a_restart_drops_the_others(tmp_path: Path) -> None:
     station_registry = registry()
-    for password in ("secret", "new"):
+    for password in ("secret", "new", "newest"):
         station_registry.accounts["bkhn"] = account(password=password)
         authenticator(station_registry, tmp_path).authenticate("bkhn", password)
+    assert len((tmp_path / "logins").read_bytes().splitlines()) == 3
+    assert authenticator(station_registry, tmp_path).remembers("bkhn", "newest")
     assert len((tmp_path / "logins").read_bytes().splitlines()) == 2
-    assert authenticator(station_registry, tmp_path).remembers("bkhn", "new")
-    assert len((tmp_path / "logins").read_bytes().splitlines()) == 1
+
+
+def test_both_passwords_of_an_account_that_changes_over_are_remembered_over_a_restart(
+    tmp_path: Path,
+) -> None:
+    changing = replace(
+        account(password="new"),
+        previous_password=PreviousPassword(account().password_hash, now() + timedelta(days=7)),
+    )
+    station_registry = registry(accounts=[changing])
+    for password in ("secret", "new", "secret"):
+        assert authenticator(station_registry, tmp_path).authenticate("bkhn", password) is changing
+    restarted = authenticator(station_registry, tmp_path)
+    assert [restarted.remembers("bkhn", password) for password in ("secret", "new", "guess")] == [
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("damage", [b"bkhn\tzz\n", b"bkhn", b"\xff\xfe\t00\n\n", b"bkhn\tabcd\n"])
