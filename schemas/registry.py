@@ -40,6 +40,7 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
             tables: dict[str, dict[str, Any]] = {
                 "account": registry.accounts,
                 "api-key": registry.api_keys,
+                "approval": registry.approvals,
             }
             if entry is None:
                 tables[kind].pop(name, None)

@@ -1,4 +1,4 @@
-"""A compacted topic as a table: what Kafka Streams calls a global table."""
+"""A topic read from its beginning; a compacted one as a table: what Kafka Streams calls a global table."""
 
 import logging
 import threading
@@ -19,8 +19,8 @@ _REOPEN_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
 
 
-class TableReader:
-    """Follows a compacted topic from its beginning; ``apply(key, value)`` gets every record.
+class TopicReader:
+    """Follows a topic from its beginning; ``apply`` gets every record.
 
     Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied. A
     record that makes ``apply`` raise is logged and left out; a client that fails is opened anew and reads
@@ -31,7 +31,7 @@ class TableReader:
         self,
         connection: KafkaConnection,
         topic: str,
-        apply: Callable[[bytes, bytes | None], None],
+        apply: Callable[[Record], None],
         *,
         stalled_seconds: float = STALLED_SECONDS,
     ) -> None:
@@ -121,9 +121,29 @@ class TableReader:
     def _apply_one(self, record: Record) -> None:
         self._applied += 1
         try:
-            self._apply(record.key, record.value)
+            self._apply(record)
         # One bad record must not blind the service to all the others.
         except ValueError as error:
             log.error("%s: record %r left out: %s", self._topic, record.key, error)
         except Exception:
             log.exception("%s: record %r left out", self._topic, record.key)
+
+
+class TableReader(TopicReader):
+    """Follows a compacted topic from its beginning; ``apply(key, value)`` gets every record."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        apply: Callable[[bytes, bytes | None], None],
+        *,
+        stalled_seconds: float = STALLED_SECONDS,
+    ) -> None:
+        """``stalled_seconds`` without a look at the topic are a :meth:`problem`."""
+        super().__init__(
+            connection,
+            topic,
+            lambda record: apply(record.key, record.value),
+            stalled_seconds=stalled_seconds,
+        )

@@ -1,0 +1,115 @@
+"""Brings the requests up to the ministry's registry, and releases the sets of approved stations."""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from quantrac.domain.registry.registry import Registry
+from quantrac.io.progress import Progress
+from quantrac.io.records import DeliveryFailed, Record
+from schemas.messages.registry_requests import RegistryRequest
+from schemas.registry_requests import encode_request, mark_changed, request_key
+from services.receiver.requests.handler import Writes
+from services.receiver.requests.kept_sets import KeptSets, KeptSpan
+from services.receiver.requests.table import RequestTable
+
+log = logging.getLogger(__name__)
+
+ReadSpan = Callable[[int, int, int], Iterator[Record]]
+"""Partition, first offset, end offset → the messages of ``unapproved-set`` there."""
+
+UNDER_WAY = timedelta(seconds=30)
+"""How long a delivery may be under way at the door: what it kept by what the registry said before is released
+with the next round, and its receipt is no later than this."""
+
+_ROUND_SECONDS = 2.0
+_BATCH = 500
+
+
+class RequestKeeper:
+    """One loop; what it writes, it writes again after a crash, which changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        table: RequestTable,
+        registry: Registry,
+        sets: KeptSets,
+        read_span: ReadSpan,
+        writes: Writes,
+        clock: Callable[[], datetime],
+        request_topic: str,
+        flagged_topic: str,
+        progress: Progress | None = None,
+    ) -> None:
+        self._table, self._registry, self._sets, self._read_span = table, registry, sets, read_span
+        self._writes, self._clock = writes, clock
+        self._request_topic, self._flagged_topic = request_topic, flagged_topic
+        self.progress = progress or Progress(name="registry requests")
+        self._unfollowed: set[str] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; a broker that does not answer is asked again."""
+        while not stop.is_set():
+            self.progress.round()
+            self.progress.begin(1)
+            try:
+                self.step()
+            except DeliveryFailed as error:
+                log.warning("the registry requests wait: %s", error)
+                self.progress.postpone(str(error))
+            else:
+                self.progress.end()
+            stop.wait(_ROUND_SECONDS)
+
+    def step(self) -> None:
+        """Bring the requests up to the registry, then release; raises ``DeliveryFailed``."""
+        self._follow_registry()
+        by_partition: defaultdict[int, list[KeptSpan]] = defaultdict(list)
+        for span in self._sets.list_spans(self._registry.takes_sets):
+            by_partition[span.partition].append(span)
+        for partition, spans in by_partition.items():
+            self._release(partition, spans)
+
+    def _follow_registry(self) -> None:
+        self._unfollowed |= self._table.take_changed()
+        for code in sorted(self._unfollowed):
+            with self._table.writing:
+                request = self._table.get(code)
+                if request is not None and (followed := self._table.follow(request)) != request:
+                    self._write(followed, request)
+            self._unfollowed.discard(code)
+
+    def _release(self, partition: int, spans: Sequence[KeptSpan]) -> None:
+        """Copy the sets of some stations to ``qa-flagged`` in their order, then note that."""
+        by_key: Mapping[bytes, KeptSpan] = {span.station.encode(): span for span in spans}
+        first, end = min(span.first for span in spans), max(span.last for span in spans) + 1
+        records = (
+            Record(self._flagged_topic, record.key, record.value, record.headers)
+            for record in self._read_span(partition, first, end)
+            if (span := by_key.get(record.key)) is not None and span.first <= record.offset <= span.last
+        )
+        count = 0
+        while batch := list(islice(records, _BATCH)):
+            self._writes.write(batch)
+            count += len(batch)
+        log.info("released %d sets of %d stations", count, len(spans))
+        for span in spans:
+            self._note_release(span)
+            self._sets.drop(span)
+
+    def _note_release(self, span: KeptSpan) -> None:
+        with self._table.writing:
+            request = self._table.get(span.station)
+            if request is not None:
+                released = {"released_offset": span.last + 1, "released_at": self._clock() + UNDER_WAY}
+                self._write(request.model_copy(update=released), request)
+
+    def _write(self, request: RegistryRequest, before: RegistryRequest) -> None:
+        changed = mark_changed(request, before, self._clock())
+        key, value = request_key(request.station), encode_request(changed)
+        self._writes.write([Record(self._request_topic, key, value)])
+        self._table.put(changed)
