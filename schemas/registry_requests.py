@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from quantrac.domain.registry import approvals as domain
 from quantrac.domain.registry.approvals import RequestState
 from schemas.messages.registry.approvals import Approval
 from schemas.messages.registry.stations import Station
 from schemas.messages.registry_requests import RegistryRequest, RequestStatus
+
+Request = TypeVar("Request", bound=RequestStatus)
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -66,7 +68,14 @@ def follow_registry(
     return request.model_copy(update=changes)
 
 
-def mark_changed(request: RegistryRequest, before: RegistryRequest | None, now: datetime) -> RegistryRequest:
+def status_of(request: RegistryRequest) -> RequestStatus:
+    """Return where a request stands, without its entry."""
+    return RequestStatus.model_construct(
+        **{name: getattr(request, name) for name in RequestStatus.model_fields}
+    )
+
+
+def mark_changed(request: Request, before: RequestStatus | None, now: datetime) -> Request:
     """Return a request with the time of its change: ``now`` (UTC), and later than the state before."""
     earliest = now if before is None else max(now, before.changed_at + _MILLISECOND)
     return request.model_copy(update={"changed_at": earliest})

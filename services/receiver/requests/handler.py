@@ -14,7 +14,6 @@ from schemas.messages.registry_requests import (
     RegistryAnswer,
     RegistryRequest,
     RegistryRequests,
-    RequestStatus,
 )
 from schemas.registry import record_key
 from schemas.registry_requests import (
@@ -24,6 +23,7 @@ from schemas.registry_requests import (
     follow_registry,
     mark_changed,
     request_key,
+    status_of,
 )
 from services.receiver.requests.judge import check_rights, read_code, read_entries, read_station
 from services.receiver.requests.table import RequestTable
@@ -92,11 +92,8 @@ class RequestHandler:
         """Return the requests of the stations that an account may deliver for; raises `NoProvinces`."""
         _check_account(account)
         # In this order: a change between the two is told with the next answer.
-        version, fields = self._table.version_for(account), set(RequestStatus.model_fields)
-        requests = [
-            RequestStatus.model_construct(**{name: getattr(request, name) for name in fields})
-            for request in self._table.requests_of(account)
-        ]
+        version = self._table.version_for(account)
+        requests = [status_of(request) for request in self._table.requests_of(account)]
         return RegistryRequests.model_construct(registry_version=version, requests=requests)
 
     def _take(self, account: Account, entries: Sequence[bytes]) -> list[EntryAnswer]:
