@@ -38,11 +38,9 @@ def encode_request(request: RegistryRequest) -> bytes:
 
 
 def registry_version(requests: Iterable[RequestStatus]) -> str:
-    """Return a text that changes whenever one of the requests changes."""
-    digest = hashlib.sha256()
-    for request in requests:
-        digest.update(f"{request.station}\t{request.changed_at.timestamp():.3f}\n".encode())
-    return digest.hexdigest()[:16]
+    """Return a text that changes whenever one of the requests changes; empty where there is none."""
+    lines = [f"{request.station}\t{request.changed_at.timestamp():.3f}\n" for request in requests]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16] if lines else ""
 
 
 def follow_registry(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from quantrac.domain.provinces import look_up_province
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import ServiceSettings
 from services.receiver.access.refused_logins import RefusalRules
@@ -181,6 +182,18 @@ class DeliveriesSettings(DoorSettings):
 
     Absent = ``receipt-keys`` in the spool, where the first key is made at the first start.
     """
+    approve_automatically: str = ""
+    """Codes or names of the provinces whose stations need no person's approval, separated by commas."""
+
+    @field_validator("approve_automatically")
+    @classmethod
+    def _are_provinces(cls, text: str) -> str:
+        return ",".join(look_up_province(name.strip()) for name in text.split(",") if name.strip())
+
+    @property
+    def automatic_provinces(self) -> frozenset[str]:
+        """Codes of the provinces whose stations are approved without a person."""
+        return frozenset(self.approve_automatically.split(",")) - {""}
 
 
 class BacklogSettings(ServiceSettings):

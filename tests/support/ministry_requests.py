@@ -9,11 +9,15 @@ from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.records import Record
 from quantrac.testing.broker import FakeBroker
-from quantrac.testing.builders import NOON
+from quantrac.testing.builders import NOON, flagged_reading, flagged_set
+from schemas.codecs.sets import decode_flagged_set, encode_flagged_set
+from schemas.messages.deliveries import Receipt
 from schemas.messages.registry.records import Record as RegistryRecord
 from schemas.messages.registry_requests import EntryAnswer, RegistryRequest
 from schemas.registry import record_key
 from schemas.registry_requests import approve, reject
+from services.receiver.deliveries.handler import DeliveryHandler
+from services.receiver.deliveries.receipts import ReceiptWriter
 from services.receiver.requests.handler import RequestHandler
 from services.receiver.requests.keeper import RequestKeeper
 from services.receiver.requests.kept_sets import KeptSets
@@ -49,6 +53,16 @@ class ConfirmedWrites:
         self._producer.flush()
 
 
+class NoReceipts:
+    """Forgets receipts, so that every delivery is judged anew."""
+
+    def find(self, account: str, delivery_id: str) -> None:
+        return None
+
+    def add(self, receipt: Receipt) -> None:
+        return None
+
+
 class MinistryBench:
     """The parts with their doubles at hand; each look at the clock is a minute later."""
 
@@ -65,6 +79,17 @@ class MinistryBench:
             request_topic="registry-request",
             registry_topic="station-registry",
             automatic=automatic,
+        )
+        self.receipts: list[Receipt] = []
+        self.deliveries = DeliveryHandler(
+            writes=self.writes,
+            ledger=NoReceipts(),
+            receipts=ReceiptWriter("ministry", lambda _: ""),
+            clock=self.clock,
+            topic="qa-flagged",
+            receipt_topic="delivery-receipt",
+            registry=self.registry,
+            requests=self.table,
         )
         self.kept = KeptSets(self.table.first_offset)
         self.keeper = RequestKeeper(
@@ -111,18 +136,17 @@ class MinistryBench:
         """Post entries; returns the state and the reason of each."""
         return [(answer.state.value, answer.reason) for answer in self.post(*entries, account=account)]
 
-    def deliver(self, code: str, name: str) -> str:
+    def deliver(self, code: str, name: str, account: Account = HANOI) -> str:
         """Deliver a set as the door does; returns the topic that it went to, empty where it was rejected."""
-        takes_sets, keeps_sets = self.registry.takes_sets(code), self.table.keeps_sets(code)
-        topic = "qa-flagged" if takes_sets else "unapproved-set" if keeps_sets else ""
-        if topic:
-            self.writes.write([Record(topic, code.encode(), name.encode(), {"account": b"hanoi"})])
-        return topic
+        flagged = flagged_set(flagged_reading(35.2), station=code, file_name=name, received_at=NOON)
+        receipt = self.deliveries.accept(account, encode_flagged_set(flagged))
+        self.receipts.append(receipt)
+        return "unapproved-set" if receipt.waiting else "qa-flagged" if receipt.accepted else ""
 
     def flagged(self, code: str) -> list[str]:
         """Return the names of a station's sets on qa-flagged, in order."""
-        records = self.broker.records("qa-flagged")
-        return [(r.value or b"").decode() for r in records if r.key == code.encode()]
+        records = [r for r in self.broker.records("qa-flagged") if r.key == code.encode()]
+        return [decode_flagged_set(record.value or b"").file_name for record in records]
 
     def request(self, code: str = "A") -> RegistryRequest:
         """Return a station's request as it stands in the topic."""

@@ -49,12 +49,16 @@ class TopicReader:
         """Catch up, however long the topic is; raises ``TimeoutError`` after ``timeout`` seconds without a
         record of it.
         """
-        self._thread.start()
+        self.begin()
         applied = 0
         while not self._caught_up.wait(timeout):
             if self._applied == applied:
                 raise TimeoutError(f"nothing of the topic {self._topic} could be read for {timeout:.0f} s")
             applied = self._applied
+
+    def begin(self) -> None:
+        """Begin to read, and wait for nothing."""
+        self._thread.start()
 
     def close(self) -> None:
         """Stop following."""
@@ -68,6 +72,10 @@ class TopicReader:
         """
         if not self._caught_up.is_set():
             return f"the topic {self._topic} has not been read yet"
+        return self.standstill()
+
+    def standstill(self) -> str:
+        """Say why the topic is not read on; empty = it is, though perhaps it has not been read to its end."""
         return self._progress.problem()
 
     def position(self, partition: int = 0) -> int:

@@ -25,7 +25,8 @@ from schemas.registry_requests import (
     request_key,
     status_of,
 )
-from services.receiver.requests.judge import check_rights, read_code, read_entries, read_station
+from services.receiver.requests.entries import read_code, read_entries, read_station
+from services.receiver.requests.rights import check_rights
 from services.receiver.requests.table import RequestTable
 
 MOST_REQUESTS = 10_000
@@ -105,7 +106,9 @@ class RequestHandler:
             code = read_code(entry)
             try:
                 station = read_station(entry)
-                check_rights(station, account, self._registry, self._table.get(code))
+                # Neither may the entry be of another province, nor the code that of another's station.
+                for province in (station.province, self._table.province_of(code) or station.province):
+                    check_rights(code, province, account)
                 if code in posted:
                     raise ValueError(f"station {code} stands in this post already")
                 request = self._table.get(code)

@@ -9,6 +9,7 @@ from schemas.messages.registry.stations import Station
 from schemas.messages.registry_requests import RegistryRequest
 from schemas.registry import apply_record
 from schemas.registry_requests import follow_registry, registry_version, request_key
+from services.receiver.requests.rights import may_speak_for
 
 
 class RequestTable:
@@ -87,11 +88,8 @@ class RequestTable:
 
     def requests_of(self, account: Account) -> list[RegistryRequest]:
         """Return the requests of the stations that an account may deliver for, by code."""
-        return [
-            request
-            for code, request in sorted(self._snapshot().items())
-            if request.province in account.provinces and (not account.stations or code in account.stations)
-        ]
+        requests = sorted(self._snapshot().items())
+        return [request for code, request in requests if may_speak_for(code, request.province, account)]
 
     def version_for(self, account: Account) -> str:
         """Return a text that changes whenever one of these requests changes."""
@@ -101,6 +99,13 @@ class RequestTable:
         if rights not in versions:
             versions[rights] = registry_version(self.requests_of(account))
         return versions[rights]
+
+    def province_of(self, code: str) -> str | None:
+        """Return the province of a station: as the ministry's registry says, else as it is asked for."""
+        station, request = self._registry.stations.get(code), self._requests.get(code)
+        if station is not None:
+            return station.province
+        return None if request is None else request.province
 
     def keeps_sets(self, code: str) -> bool:
         """Tell whether sets of a station are kept until it is approved: it is asked for and not taken."""

@@ -9,8 +9,8 @@ from schemas.messages.registry_requests import RegistryAnswer
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.bodies import decode, read_body, read_content_encoding
+from services.receiver.requests.entries import BadPost, TooManyEntries
 from services.receiver.requests.handler import BrokerAway, NoProvinces, RequestHandler
-from services.receiver.requests.judge import BadPost, TooManyEntries
 
 MEDIA_TYPE = "application/json"
 MAX_BYTES = 16 << 20

@@ -9,8 +9,8 @@ import pytest
 from quantrac.testing.builders import station
 from schemas.messages.registry.stations import Station
 from schemas.registry_requests import entry_version
+from services.receiver.requests.entries import LARGEST_ENTRY_BYTES, BadPost, TooManyEntries
 from services.receiver.requests.handler import MOST_REQUESTS, BrokerAway, NoProvinces
-from services.receiver.requests.judge import LARGEST_ENTRY_BYTES, BadPost, TooManyEntries
 from support.ministry_requests import HANOI, MinistryBench, entry
 
 

@@ -1,12 +1,15 @@
 """Sets of stations that are not approved yet: kept, and released once they are."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quantrac.io.records import DeliveryFailed, Record
+from schemas.messages.deliveries import DeliveryReceipt
 from services.receiver.requests.keeper import UNDER_WAY
-from support.ministry_requests import MinistryBench, entry
+from support.ministry_requests import HANOI, MinistryBench, entry
 
 
 @pytest.fixture
@@ -71,10 +74,10 @@ def test_a_set_that_was_under_way_when_its_station_was_approved_is_released_too(
     bench.deliver("A", "a")
     bench.decide(approved=True)
     bench.round()
-    late = Record("unapproved-set", b"A", b"late")
-    bench.writes.write([late])
+    (first,) = bench.broker.records("unapproved-set")
+    bench.writes.write([Record("unapproved-set", b"A", first.value)])
     bench.round()
-    assert bench.flagged("A") == ["a", "late"]
+    assert bench.flagged("A") == ["a", "a"]
 
 
 def test_a_rejected_stations_sets_are_kept_and_flow_after_all_once_it_is_approved(
@@ -123,6 +126,27 @@ def test_a_broker_that_fails_during_a_release_releases_again(bench: MinistryBenc
 
 def test_a_set_of_a_station_that_nobody_asked_for_is_rejected_as_before(bench: MinistryBench) -> None:
     assert bench.deliver("A", "a") == ""
+    assert bench.receipts[0].rejected[0].reason == "station A is not in the ministry's registry"
+
+
+def test_the_receipt_names_the_lines_that_wait_and_the_version_of_the_registry(bench: MinistryBench) -> None:
+    bench.post(entry())
+    bench.deliver("A", "a")
+    (receipt,) = bench.receipts
+    assert (receipt.accepted, receipt.waiting, receipt.rejected) == (1, [1], [])
+    assert receipt.registry_version == bench.table.version_for(HANOI) != ""
+    (copy,) = bench.broker.records("delivery-receipt")
+    (file,) = DeliveryReceipt.model_validate_json(copy.value or b"").files
+    assert file.waiting
+
+
+def test_another_provinces_account_delivers_no_set_of_a_station_that_waits(bench: MinistryBench) -> None:
+    bench.post(entry())
+    assert bench.deliver("A", "a", account=replace(HANOI, name="danang", provinces=("48",))) == ""
+    assert bench.receipts[0].rejected[0].reason == (
+        "account danang may not deliver for province 01, where station A is"
+    )
+    assert bench.broker.records("unapproved-set") == []
 
 
 CODES = ("A", "B", "C")

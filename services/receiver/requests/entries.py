@@ -1,4 +1,4 @@
-"""Whether an entry that a province posts can be asked for at all. Pure."""
+"""Reads what provinces post: the entries of a body, and the station that each states. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -6,13 +6,11 @@ from collections.abc import Sequence
 import msgspec
 from pydantic import ValidationError
 
-from quantrac.domain.registry.accounts import Account
-from quantrac.domain.registry.registry import Registry
 from quantrac.domain.registry_problems import problems_of
 from schemas.limits import load_national
 from schemas.messages.base import STATION_PATTERN
 from schemas.messages.registry.stations import Station
-from schemas.messages.registry_requests import MOST_ENTRIES, RegistryRequest
+from schemas.messages.registry_requests import MOST_ENTRIES
 from schemas.validation_errors import first_problem
 
 LARGEST_ENTRY_BYTES = 256 << 10
@@ -83,26 +81,3 @@ def read_station(entry: bytes) -> Station:
     if problems:
         raise ValueError(str(problems[0])[:_LONGEST_REASON])
     return record
-
-
-def check_rights(
-    station: Station, account: Account, registry: Registry, request: RegistryRequest | None
-) -> None:
-    """Raise ``ValueError`` where an account may not ask for a station.
-
-    Neither may its entry be of another province, nor may the code be that of another province's station:
-    in the ministry's registry, or in a ``request`` for that code.
-    """
-    provinces = [station.province]
-    if station.code in registry.stations:
-        provinces.append(registry.stations[station.code].province)
-    elif request is not None:
-        provinces.append(request.province)
-    for province in provinces:
-        if province not in account.provinces:
-            raise ValueError(
-                f"account {account.name} may not deliver for province {province}, where station"
-                f" {station.code} is"
-            )
-    if account.stations and station.code not in account.stations:
-        raise ValueError(f"account {account.name} may not deliver for station {station.code}")
