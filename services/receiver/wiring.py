@@ -234,7 +234,7 @@ def deliveries() -> Role:
         table=requests,
         registry=registry,
         sets=sets,
-        read_span=partial(_kept_sets, settings),
+        read_span=partial(_read_kept_sets, settings),
         writes=writes,
         clock=_now,
         request_topic=settings.topic("registry-request"),
@@ -427,7 +427,7 @@ def _files_since(settings: ServiceSettings, question: OpenQuestion) -> Iterator[
         )
 
 
-def _kept_sets(settings: ServiceSettings, partition: int, first: int, end: int) -> Iterator[Record]:
+def _read_kept_sets(settings: ServiceSettings, partition: int, first: int, end: int) -> Iterator[Record]:
     """Yield messages of ``unapproved-set``; raises ``DeliveryFailed`` where the broker does not answer."""
     try:
         yield from read_span(

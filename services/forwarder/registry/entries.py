@@ -96,7 +96,7 @@ class Entries:
             for entry, reply in zip(posted, answer.entries, strict=True):
                 self._answered[entry.station] = _Answered(entry.version, reply.version or entry.version)
                 if not reply.version:
-                    refused.append(self._refused_status(entry, reply))
+                    refused.append(self._refusal_status(entry, reply))
             return self._take(refused)
 
     def take_list(self, answer: RegistryRequests) -> list[RegistryRequest]:
@@ -136,7 +136,7 @@ class Entries:
             requests.append(RegistryRequest(**dict(news), entry=entry))
         return requests
 
-    def _refused_status(self, entry: Entry, reply: EntryAnswer) -> RequestStatus:
+    def _refusal_status(self, entry: Entry, reply: EntryAnswer) -> RequestStatus:
         before, now = self._statuses.get(entry.station), self._clock()
         return RequestStatus(
             station=entry.station,
