@@ -56,6 +56,7 @@ def follow_registry(
     changes: dict[str, Any] = {
         **{"state": RequestState.WAITING, "reason": "", "decided_by": "", "decided_at": None},
         "takes_sets": takes_sets,
+        "released_at": request.released_at,
         "ministry_entry": None if own_version in ("", request.version) else own,
     }
     if approval is not None and approval.version == request.version and _holds(approval, own):
@@ -63,6 +64,9 @@ def follow_registry(
         changes |= {**decision, "decided_by": approval.by, "decided_at": approval.at}
     elif takes_sets and own_version == request.version:
         changes |= {"state": RequestState.APPROVED, "reason": "the ministry's registry has this entry"}
+    if approval is not None and not takes_sets and request.released_at is not None:
+        # What comes after a withdrawal waits again.
+        changes["released_at"] = min(request.released_at, approval.at)
     return request.model_copy(update=changes)
 
 

@@ -19,3 +19,20 @@ ENGINE = ReplacingMergeTree(changed_at)
 ORDER BY station
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Stations that a province asks the ministry to take, in their present state; read with FINAL';
+
+CREATE OR REPLACE VIEW waiting_sets
+(
+    station LowCardinality(String) COMMENT 'Station code',
+    sets UInt64 COMMENT 'Sets that the ministry keeps until the station is approved there',
+    readings UInt64 COMMENT 'Readings of these sets',
+    since DateTime64(3, 'UTC') COMMENT 'When the ministry received the oldest of them, UTC'
+)
+AS SELECT r.station AS station, count() AS sets, sum(r.readings) AS readings, min(r.confirmed_at) AS since
+FROM receipts AS r FINAL
+GLOBAL INNER JOIN (SELECT station, released_at FROM registry_requests FINAL WHERE takes_sets = 0) AS q
+    ON q.station = r.station
+WHERE r.waiting = 1
+    AND r.station GLOBAL IN (SELECT station FROM registry_requests FINAL WHERE takes_sets = 0)
+    AND r.confirmed_at > ifNull(q.released_at, toDateTime64(0, 3, 'UTC'))
+GROUP BY r.station
+COMMENT 'Stations with sets that wait for their approval at the ministry, one row a station';

@@ -49,6 +49,7 @@ LIGHT = [
     ["review", "--help"],
     ["registry", "--help"],
     ["outbox", "list", "--help"],
+    ["approvals", "--help"],
 ]
 WITHOUT_CLIENTS = [
     ["registry", "check", "DIR"],

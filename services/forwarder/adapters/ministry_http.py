@@ -65,7 +65,7 @@ class HttpMinistry:
 
     def list_requests(self, known_version: str) -> RegistryRequests | None:
         """See :class:`services.forwarder.registry.ministry.RegistryMinistry`."""
-        headers = {"If-None-Match": f'"{known_version}"'}
+        headers = {"If-None-Match": f'"{known_version}"'} if known_version else {}
         status, answer = self._exchange("GET", "v1/registry/requests", headers=headers)
         return None if status == HTTPStatus.NOT_MODIFIED else _read_answer(RegistryRequests, answer)
 
