@@ -28,7 +28,7 @@ _COMMANDS = {
     "replay": "Read files, judge readings or compute averages again.",
     "index": "Compute VN_AQI and VN_WQI of a CSV.",
     "registry": "Stations and accounts: who may send what.",
-    "approvals": "Stations that provinces ask the ministry to take: decide about them.",
+    "approvals": "Stations that provinces ask the ministry to take.",
     "limits": "National standards (QCVN), and the limits of stations.",
     "rules": "Thresholds of the quality tests, and who changed them.",
     "review": "Decisions of persons about readings.",

@@ -32,6 +32,8 @@ from schemas.messages.registry_requests import RegistryRequest
 from schemas.registry import record_key
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
+from services.api.common.keys import RequestScope
+from services.api.registry_requests.query import select_requests
 from services.forwarder.wiring import forward
 from services.receiver.wiring import deliveries
 from support.ministry_requests import entry
@@ -173,6 +175,14 @@ def test_readings_wait_for_the_approval_of_their_station_and_then_flow(
         code, output = run(tiers, "list", "--json", "--state", "waiting")
         (listed,) = json.loads(output)["requests"]
         assert (listed["station"], listed["waiting"]) == ("A", {"sets": 2, "readings": 2})
+        scope = RequestScope(False, ["01"], [])
+        rows = select_requests(
+            ClickHouse(clickhouse), scope=scope, station=None, province=None, state=None, after="", limit=9
+        )
+        assert [(r["station"], r["state"], r["takes_sets"], r["waiting_sets"]) for r in rows] == [
+            ("A", "waiting", 0, 2),
+            ("KNOWN", "approved", 1, 0),
+        ]
 
         assert run(tiers, "approve", "B") == (1, "quantrac: there is no station 'B' among the requests\n")
         assert run(tiers, "approve", "a", tier="province")[1] == (
