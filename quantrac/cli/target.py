@@ -110,7 +110,7 @@ def _target(data: DataDir, tier: str) -> Target:
 
         settings = load(ServiceSettings)
         return Target(
-            settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings), settings.tier
+            settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings), tier=settings.tier
         )
     stack = Stack.read(data)
     for entry in stack.tiers:

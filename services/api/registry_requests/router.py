@@ -11,6 +11,7 @@ from services.api.common.context import ApiContext
 from services.api.common.keys import CurrentReader
 from services.api.common.names import ProvinceName
 from services.api.common.pages import Keyset, PageFilter, link_to_cursor
+from services.api.common.problems import UnknownStation
 from services.api.registry_requests.answer import RegistryRequests, present_request
 from services.api.registry_requests.query import select_requests
 
@@ -49,6 +50,8 @@ def registry_requests(
         after=after,
         limit=limit + 1,
     )
+    if filters.station is not None and not rows and filters.state is filters.province is None:
+        raise UnknownStation(filters.station)
     items = [present_request(row) for row in rows[:limit]]
     more = len(rows) > limit
     next_link = link_to_cursor(request, _ORDER.encode_cursor(rows[limit - 1])) if more else None

@@ -58,6 +58,7 @@ def test_requests_are_filtered_by_state_province_and_station() -> None:
     (parameters,) = tables.asked
     assert (parameters["state"], parameters["province"], parameters["code"]) == ("waiting", "01", "NEW")
     assert api.get("/v1/registry/requests?state=unknown").status_code == 422
+    assert api.get("/v1/registry/requests?station=NEW").json()["type"] == "/docs#unknown-station"
 
 
 def test_a_key_sees_the_requests_of_its_provinces_and_stations_alone() -> None:
