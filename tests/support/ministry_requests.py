@@ -64,10 +64,16 @@ class NoReceipts:
 
 
 class MinistryBench:
-    """The parts with their doubles at hand; each look at the clock is a minute later."""
+    """The parts with their doubles at hand; each look at the clock is ``step`` later."""
 
-    def __init__(self, *, automatic: Collection[str] = (), broker: FakeBroker | None = None) -> None:
-        self.broker, self.now = broker or _new_broker(), NOON
+    def __init__(
+        self,
+        *,
+        automatic: Collection[str] = (),
+        broker: FakeBroker | None = None,
+        step: timedelta = timedelta(minutes=1),
+    ) -> None:
+        self.broker, self.now, self.step = broker or _new_broker(), NOON, step
         self.registry = Registry()
         self.table = RequestTable(self.registry)
         self.writes = ConfirmedWrites(self.broker)
@@ -105,7 +111,7 @@ class MinistryBench:
         self.follow_topics()
 
     def clock(self) -> datetime:
-        self.now += timedelta(minutes=1)
+        self.now += self.step
         return self.now
 
     def read_span(self, partition: int, first: int, end: int) -> Iterator[Record]:
@@ -138,7 +144,7 @@ class MinistryBench:
 
     def deliver(self, code: str, name: str, account: Account = HANOI) -> str:
         """Deliver a set as the door does; returns the topic that it went to, empty where it was rejected."""
-        flagged = flagged_set(flagged_reading(35.2), station=code, file_name=name, received_at=NOON)
+        flagged = flagged_set(flagged_reading(35.2), station=code, file_name=name, received_at=self.now)
         receipt = self.deliveries.accept(account, encode_flagged_set(flagged))
         self.receipts.append(receipt)
         return "unapproved-set" if receipt.waiting else "qa-flagged" if receipt.accepted else ""
