@@ -34,13 +34,14 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
             registry.put_station(name, entry)
         case "rules":
             registry.activate(name, entry)
+        case "approval":
+            registry.put_approval(name, entry)
         case "decision":
             registry.decide(name, entry)
         case _:
             tables: dict[str, dict[str, Any]] = {
                 "account": registry.accounts,
                 "api-key": registry.api_keys,
-                "approval": registry.approvals,
             }
             if entry is None:
                 tables[kind].pop(name, None)

@@ -83,6 +83,11 @@ def mark_changed(request: Request, before: RequestStatus | None, now: datetime) 
     return request.model_copy(update={"changed_at": earliest})
 
 
+def decision_time(now: datetime, before: domain.Approval | None) -> datetime:
+    """Return the time (UTC) of a decision made ``now``: after the one before, whatever clocks say."""
+    return now if before is None else max(now, before.at + _MILLISECOND)
+
+
 def approve(request: RegistryRequest, *, by: str, reason: str, at: datetime) -> tuple[Station, Approval]:
     """Return the records that take a request's entry into the ministry's registry, in their order.
 

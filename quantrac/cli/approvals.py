@@ -45,7 +45,7 @@ def list_(state: str | None, province: str | None, as_json: bool, target: Target
     With --tier province, what the ministry has answered to this province.
     """
     waiting = count_waiting(target)
-    with read_requests(target) as by_station:
+    with read_requests(target) as (by_station, _):
         requests = [
             request
             for request in by_station.values()
@@ -78,10 +78,10 @@ def approve(stations: Sequence[str], province: str | None, by: str | None, why: 
     """
     from schemas.registry_requests import approve as approve_request
 
-    def decide(request: "RegistryRequest") -> "Sequence[RegistryRecord]":
+    def decide(request: "RegistryRequest", at: datetime) -> "Sequence[RegistryRecord]":
         if request.state is RequestState.APPROVED:
             raise UserError(f"station {request.station} is approved already")
-        return approve_request(request, by=by or user(), reason=why.strip(), at=datetime.now(UTC))
+        return approve_request(request, by=by or user(), reason=why.strip(), at=at)
 
     _decide(target, stations, province, decide, "approved")
 
@@ -106,10 +106,10 @@ def reject(stations: Sequence[str], province: str | None, by: str | None, why: s
 
     why = reason(why)
 
-    def decide(request: "RegistryRequest") -> "Sequence[RegistryRecord]":
+    def decide(request: "RegistryRequest", at: datetime) -> "Sequence[RegistryRecord]":
         if request.state is RequestState.REJECTED:
             raise UserError(f"station {request.station} is rejected already: {request.reason}")
-        return [reject_request(request, by=by or user(), reason=why, at=datetime.now(UTC))]
+        return [reject_request(request, by=by or user(), reason=why, at=at)]
 
     _decide(target, stations, province, decide, "rejected")
 
@@ -118,23 +118,27 @@ def _decide(
     target: Target,
     stations: Sequence[str],
     province: str | None,
-    decide: "Callable[[RegistryRequest], Sequence[RegistryRecord]]",
+    decide: "Callable[[RegistryRequest, datetime], Sequence[RegistryRecord]]",
     verb: str,
 ) -> None:
     """Write the decisions about stations that are named, or about all of a province that wait."""
     from pydantic import ValidationError
 
     from schemas.messages.registry.approvals import Approval
+    from schemas.registry_requests import decision_time
     from schemas.validation_errors import first_problem
 
     if bool(stations) == (province is not None):
         raise click.UsageError("Name stations, or a --province.")
     if target.tier == "province":
         raise UserError("the ministry decides, not a province")
-    with read_requests(target) as requests:
+    with read_requests(target) as (requests, registry):
         chosen = _choose(requests, stations, province)
         try:
-            records = [record for request in chosen for record in decide(request)]
+            records: list[RegistryRecord] = []
+            for request in chosen:
+                at = decision_time(datetime.now(UTC), registry.approvals.get(request.station))
+                records += decide(request, at)
         except ValidationError as error:
             raise UserError(first_problem(error, Approval)) from error
         write(target, *(_to_message(target, record) for record in records))

@@ -9,6 +9,7 @@ from quantrac.cli.registry_topic import follow, read_registry
 from quantrac.cli.target import Target
 
 if TYPE_CHECKING:  # the clients are imported when something is asked of them: half a second
+    from quantrac.domain.registry.registry import Registry
     from schemas.messages.registry_requests import RegistryRequest
 
 
@@ -21,9 +22,10 @@ class Waiting:
 
 
 @contextmanager
-def read_requests(target: Target) -> "Iterator[dict[str, RegistryRequest]]":
-    """Read the requests by station: at a province as they were answered, at the ministry in the state that
-    follows from its registry by now.
+def read_requests(target: Target) -> "Iterator[tuple[dict[str, RegistryRequest], Registry]]":
+    """Read the requests by station, and the registry.
+
+    At a province they stand as they were answered, at the ministry as follows from its registry by now.
     """
     from schemas.messages.registry.stations import Station
     from schemas.messages.registry_requests import RegistryRequest
@@ -44,7 +46,7 @@ def read_requests(target: Target) -> "Iterator[dict[str, RegistryRequest]]":
             record = records.get(f"station/{request.station}".encode())
             own = None if record is None else Station.model_validate_json(record)
             requests[request.station] = follow_registry(request, own, registry.approvals.get(request.station))
-        yield dict(sorted(requests.items()))
+        yield dict(sorted(requests.items())), registry
 
 
 def count_waiting(target: Target) -> dict[str, Waiting]:

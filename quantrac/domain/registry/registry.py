@@ -53,6 +53,17 @@ class Registry:
             self.stations[code] = station
         self._edition += 1
 
+    def put_approval(self, code: str, approval: Approval | None) -> None:
+        """Put a decision about a station in or, with ``None``, take it out.
+
+        One that is older than the known one changes nothing: a table that is read anew shows it once more.
+        """
+        known_approval = self.approvals.get(code)
+        if approval is None:
+            self.approvals.pop(code, None)
+        elif known_approval is None or known_approval.at <= approval.at:
+            self.approvals[code] = approval
+
     def takes_sets(self, code: str) -> bool:
         """Tell whether the ministry takes a station's sets: it is registered, and not by an approval that was
         withdrawn since.

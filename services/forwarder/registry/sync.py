@@ -32,7 +32,8 @@ _PATIENCE_SECONDS = 600.0
 """How long deliveries wait at most for a ministry that answers no posts: it may still answer deliveries."""
 _AGAIN_SECONDS = 5.0
 """When entries are posted again that the ministry has answered and does not list."""
-_GATHER_SECONDS = 0.2
+_GATHER_SECONDS, _GATHERINGS = 0.2, 10
+"""How long no entry must have changed before they are posted, and how often that is waited for."""
 
 
 class RegistrySync:
@@ -191,8 +192,11 @@ class RegistrySync:
             self.progress.round()
             if self._monotonic() >= end:
                 return
-        stop.wait(_GATHER_SECONDS)  # an import of the registry changes many entries at once
-        self._wake.clear()
+        # An import changes many entries at once, and a table that is read anew shows older ones on its way.
+        for _ in range(_GATHERINGS):
+            self._wake.clear()
+            if stop.wait(_GATHER_SECONDS) or not self._wake.is_set():
+                return
 
 
 def cut_posts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

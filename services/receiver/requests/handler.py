@@ -18,6 +18,7 @@ from schemas.messages.registry_requests import (
 from schemas.registry import record_key
 from schemas.registry_requests import (
     approve,
+    decision_time,
     encode_request,
     entry_version,
     follow_registry,
@@ -160,7 +161,8 @@ class RequestHandler:
         request = mark_changed(self._table.follow(request), before, now)
         records: list[Record] = []
         if request.state is RequestState.WAITING and self._is_automatic(station):
-            decision = approve(request, by=AUTOMATIC, reason="", at=now)
+            at = decision_time(now, self._registry.approvals.get(station.code))
+            decision = approve(request, by=AUTOMATIC, reason="", at=at)
             records = [
                 Record(self._registry_topic, record_key(record), record.model_dump_json().encode())
                 for record in decision

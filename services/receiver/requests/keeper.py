@@ -76,12 +76,14 @@ class RequestKeeper:
 
     def _follow_registry(self) -> None:
         self._unfollowed |= self._table.take_changed()
-        for code in sorted(self._unfollowed):
+        codes = sorted(self._unfollowed)
+        for first in range(0, len(codes), _BATCH):
+            batch = codes[first : first + _BATCH]
             with self._table.writing:
-                request = self._table.get(code)
-                if request is not None and (followed := self._table.follow(request)) != request:
-                    self._write(followed, request)
-            self._unfollowed.discard(code)
+                requests = [request for code in batch if (request := self._table.get(code)) is not None]
+                pairs = [(self._table.follow(request), request) for request in requests]
+                self._write([pair for pair in pairs if pair[0] != pair[1]])
+            self._unfollowed.difference_update(batch)
 
     def _release(self, partition: int, spans: Sequence[KeptSpan]) -> None:
         """Copy the sets of some stations to ``qa-flagged`` in their order, then note that."""
@@ -97,19 +99,26 @@ class RequestKeeper:
             self._writes.write(batch)
             count += len(batch)
         log.info("released %d sets of %d stations", count, len(spans))
+        self._note_release(spans)
         for span in spans:
-            self._note_release(span)
             self._sets.drop(span)
 
-    def _note_release(self, span: KeptSpan) -> None:
+    def _note_release(self, spans: Sequence[KeptSpan]) -> None:
+        released_at = self._clock() + UNDER_WAY
         with self._table.writing:
-            request = self._table.get(span.station)
-            if request is not None:
-                released = {"released_offset": span.last + 1, "released_at": self._clock() + UNDER_WAY}
-                self._write(request.model_copy(update=released), request)
+            pairs = []
+            for span in spans:
+                if (request := self._table.get(span.station)) is not None:
+                    release = {"released_offset": span.last + 1, "released_at": released_at}
+                    pairs.append((request.model_copy(update=release), request))
+            self._write(pairs)
 
-    def _write(self, request: RegistryRequest, before: RegistryRequest) -> None:
-        changed = mark_changed(request, before, self._clock())
-        key, value = request_key(request.station), encode_request(changed)
-        self._writes.write([Record(self._request_topic, key, value)])
-        self._table.put(changed)
+    def _write(self, pairs: Sequence[tuple[RegistryRequest, RegistryRequest]]) -> None:
+        """Write requests that stand otherwise, each with how it stood before."""
+        now = self._clock()
+        changed = [mark_changed(request, before, now) for request, before in pairs]
+        self._writes.write(
+            [Record(self._request_topic, request_key(r.station), encode_request(r)) for r in changed]
+        )
+        for request in changed:
+            self._table.put(request)

@@ -270,3 +270,13 @@ def test_the_table_is_the_same_after_a_restart(bench: MinistryBench) -> None:
     written = len(bench.broker.records("registry-request"))
     restarted.round()
     assert len(bench.broker.records("registry-request")) == written
+
+
+def test_a_decision_that_is_read_again_after_a_later_one_changes_nothing(bench: MinistryBench) -> None:
+    bench.post(entry())
+    bench.decide(approved=True)
+    bench.decide(approved=False, reason="the licence has ended")
+    bench.round()
+    first, *_ = [r for r in bench.broker.records("station-registry") if r.key == b"approval/A"]
+    bench.table.apply_registry(first.key, first.value)
+    assert bench.table.keeps_sets("A")
