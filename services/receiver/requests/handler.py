@@ -1,5 +1,6 @@
 """Takes the entries that provinces post, and answers how far each has come."""
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +30,8 @@ from schemas.registry_requests import (
 from services.receiver.requests.entries import read_code, read_entries, read_station
 from services.receiver.requests.rights import check_rights
 from services.receiver.requests.table import RequestTable
+
+log = logging.getLogger(__name__)
 
 MOST_REQUESTS = 10_000
 """Of one account: several times the country's stations, and a bound on the table."""
@@ -116,12 +119,7 @@ class RequestHandler:
                 if request is None and count >= MOST_REQUESTS:
                     raise ValueError(f"account {account.name} has {MOST_REQUESTS} requests already")
             except ValueError as error:
-                rejected = RequestState.REJECTED
-                answers.append(
-                    EntryAnswer(
-                        position=position, station=code, version="", state=rejected, reason=str(error)
-                    )
-                )
+                answers.append(_reject(position, code, str(error)))
                 continue
             if request is None or request.version != entry_version(station):
                 count += request is None
@@ -138,6 +136,8 @@ class RequestHandler:
                 )
             )
         self._write(records)
+        rejected = len(answers) - len(posted)
+        log.info("%s posted %d entries: %d were rejected", account.name, len(answers), rejected)
         return answers
 
     def _open(
@@ -189,6 +189,11 @@ class RequestHandler:
             is_request = record.topic == self._request_topic
             apply = self._table.apply_request if is_request else self._table.apply_registry
             apply(record.key, record.value)
+
+
+def _reject(position: int, code: str, reason: str) -> EntryAnswer:
+    state = RequestState.REJECTED
+    return EntryAnswer(position=position, station=code, version="", state=state, reason=reason)
 
 
 def _check_account(account: Account) -> None:
