@@ -3,9 +3,8 @@
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.progress import Progress
@@ -27,6 +26,7 @@ with the next round, and its receipt is no later than this."""
 
 _ROUND_SECONDS = 2.0
 _BATCH = 500
+_BATCH_BYTES = 8 << 20
 
 
 class RequestKeeper:
@@ -95,9 +95,12 @@ class RequestKeeper:
             if (span := by_key.get(record.key)) is not None and span.first <= record.offset <= span.last
         )
         count = 0
-        while batch := list(islice(records, _BATCH)):
+        for batch in _cut(records):
             self._writes.write(batch)
             count += len(batch)
+            # A release of days takes minutes.
+            self.progress.end()
+            self.progress.begin(len(batch))
         log.info("released %d sets of %d stations", count, len(spans))
         self._note_release(spans)
         for span in spans:
@@ -122,3 +125,18 @@ class RequestKeeper:
         )
         for request in changed:
             self._table.put(request)
+
+
+def _cut(records: Iterable[Record]) -> Iterator[Sequence[Record]]:
+    """Cut messages into batches, bounded in number and bytes; a larger one is a batch of its own."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        length = len(record.value or b"")
+        if batch and (len(batch) == _BATCH or size + length > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += length
+    if batch:
+        yield batch

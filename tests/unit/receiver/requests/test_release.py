@@ -128,6 +128,19 @@ def test_a_broker_that_fails_during_a_release_releases_again(bench: MinistryBenc
     assert bench.request().state == "approved"
 
 
+def test_many_sets_are_released_in_bounded_batches(
+    bench: MinistryBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.receiver.requests.keeper._BATCH", 2)
+    monkeypatch.setattr("services.receiver.requests.keeper._BATCH_BYTES", 1)
+    bench.post(entry())
+    for number in range(5):
+        bench.deliver("A", f"{number}")
+    bench.decide(approved=True)
+    bench.round()
+    assert bench.flagged("A") == ["0", "1", "2", "3", "4"]
+
+
 def test_a_set_of_a_station_that_nobody_asked_for_is_rejected_as_before(bench: MinistryBench) -> None:
     assert bench.deliver("A", "a") == ""
     assert bench.receipts[0].rejected[0].reason == "station A is not in the ministry's registry"
