@@ -26,8 +26,8 @@ ASK_SECONDS = 300.0
 """How often the ministry is asked where the requests stand, though no receipt says that any has changed."""
 _REFUSED_SECONDS = 3_600.0
 """How often entries are posted again that the ministry does not take as requests: its accounts may change."""
-_WAIT_SECONDS = 10.0
-"""How long a delivery waits for the answer to its stations' entries while the ministry answers."""
+_WAIT_SECONDS = 30.0
+"""How long a delivery waits for the answer to its stations' entries since the ministry last answered a post."""
 _PATIENCE_SECONDS = 600.0
 """How long deliveries wait at most for a ministry that answers no posts: it may still answer deliveries."""
 _AGAIN_SECONDS = 5.0
@@ -61,6 +61,8 @@ class RegistrySync:
         self._rounds = threading.Condition()
         self._count = 0
         """Of rounds that have ended, whichever way."""
+        self._posts = 0
+        """That were answered."""
         self._failure = ""
         """Why the last round failed; empty = it did not."""
         self._failing_since: float | None = None
@@ -113,12 +115,14 @@ class RegistrySync:
         Raises :class:`MinistryAway` where the ministry does not answer at all.
         """
         with self._rounds:
-            first, end = self._count, self._monotonic() + _WAIT_SECONDS
+            first, posts, end = self._count, self._posts, self._monotonic() + _WAIT_SECONDS
             if not self._entries.are_answered(stations):
                 self._wake.set()
             while not (self._may_go() or self._entries.are_answered(stations)):
                 if self._count > first and self._failure:
                     raise MinistryAway(f"the stations' entries go first: {self._failure}")
+                if self._posts != posts:  # a first start posts all stations of the province
+                    posts, end = self._posts, self._monotonic() + _WAIT_SECONDS
                 rest = end - self._monotonic()
                 if rest <= 0 or not self._rounds.wait(rest):
                     return
@@ -140,6 +144,14 @@ class RegistrySync:
                 raise MinistryAway(f"the answer is about another post: {error}") from error
             self._keep(refused)
             self._is_news = True
+            self._note_post()
+
+    def _note_post(self) -> None:
+        self.progress.end()
+        self.progress.begin(1)
+        with self._rounds:
+            self._posts += 1
+            self._rounds.notify_all()
 
     def _ask(self) -> None:
         now = self._monotonic()
