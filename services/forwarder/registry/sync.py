@@ -27,7 +27,7 @@ ASK_SECONDS = 300.0
 _REFUSED_SECONDS = 3_600.0
 """How often entries are posted again that the ministry does not take as requests: its accounts may change."""
 _WAIT_SECONDS = 30.0
-"""How long a delivery waits for the answer to its stations' entries since the ministry last answered a post."""
+"""How long a delivery waits for the answer to its stations' entries since the last post was answered."""
 _PATIENCE_SECONDS = 600.0
 """How long deliveries wait at most for a ministry that answers no posts: it may still answer deliveries."""
 _AGAIN_SECONDS = 5.0
