@@ -19,11 +19,11 @@ from services.forwarder.config import ForwarderSettings
 from services.forwarder.delivery import MAX_SETS
 from services.forwarder.handler import ForwardHandler
 from services.forwarder.ministry_keys import KEYS_FILE, MinistryKeys
-from services.forwarder.verification import VerifiedMinistry
 from services.forwarder.registry.entries import Entries
 from services.forwarder.registry.first import RegistryFirst
 from services.forwarder.registry.ministry import RegistryMinistry
 from services.forwarder.registry.sync import RegistrySync
+from services.forwarder.verification import VerifiedMinistry
 
 log = logging.getLogger(__name__)
 

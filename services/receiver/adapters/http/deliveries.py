@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.requests import ClientDisconnect
 
 from quantrac.domain.registry.accounts import Account
 from schemas.messages.deliveries import Receipt
@@ -12,6 +11,7 @@ from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.bodies import (
     check_digest,
     decode,
+    read_body,
     read_content_digest,
     read_content_encoding,
 )
@@ -30,7 +30,7 @@ def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: i
     router = APIRouter()
 
     async def read(request: Request) -> bytes:
-        return await _body(request, max_bytes)
+        return await read_body(request, MEDIA_TYPE, max_bytes)
 
     # The account comes first: no body is read before the password is verified. Not async: waiting for
     # the broker belongs in a worker thread.
@@ -53,18 +53,3 @@ def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: i
             raise Problem(503, str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS}) from error
 
     return router
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != MEDIA_TYPE:
-        raise Problem(415, f"the body must be {MEDIA_TYPE}, not {media_type or 'unnamed'}")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Problem(413, f"the body holds more than {limit} bytes")
-    except ClientDisconnect as error:
-        raise Problem(400, "the body is cut off") from error
-    return bytes(body)

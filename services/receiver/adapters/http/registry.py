@@ -8,7 +8,13 @@ from quantrac.domain.registry.accounts import Account
 from schemas.messages.registry_requests import RegistryAnswer
 from services.receiver.adapters.http.app import PROBLEM, Problem
 from services.receiver.adapters.http.basic_auth import BasicAuth
-from services.receiver.adapters.http.bodies import decode, read_body, read_content_encoding
+from services.receiver.adapters.http.bodies import (
+    check_digest,
+    decode,
+    read_body,
+    read_content_digest,
+    read_content_encoding,
+)
 from services.receiver.requests.entries import BadPost, TooManyEntries
 from services.receiver.requests.handler import BrokerAway, NoProvinces, RequestHandler
 
@@ -32,8 +38,10 @@ def registry_router(handler: RequestHandler, auth: BasicAuth, *, max_bytes: int 
         account: Annotated[Account, Depends(auth)],
         body: Annotated[bytes, Depends(read)],
         encoding: Annotated[str, Depends(read_content_encoding)],
+        digest: Annotated[str, Depends(read_content_digest)],
     ) -> RegistryAnswer:
         """Take entries of stations: `{"entries": [...]}`, each as in the registry's topic."""
+        check_digest(body, digest)
         try:
             return handler.post(account, decode(body, encoding, max_bytes))
         except NoProvinces as error:

@@ -66,6 +66,8 @@ def test_a_body_that_is_no_post_is_refused_with_the_reason(bench: MinistryBench)
         "the body must be application/json, not text/plain",
     )
     assert problem(post(bench, POST, content_encoding="br"))[0] == 415
+    damaged = post(bench, POST, content_digest="sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:")
+    assert problem(damaged)[0] == 400
     assert problem(post(bench, b"x" * (MAX_BYTES + 1))) == (413, "the body holds more than 10000 bytes")
     bomb = gzip.compress(bytes(10 << 20))
     assert len(bomb) > MAX_BYTES or problem(post(bench, bomb, content_encoding="gzip"))[0] == 413
