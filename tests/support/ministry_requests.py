@@ -90,7 +90,7 @@ class MinistryBench:
         self.deliveries = DeliveryHandler(
             writes=self.writes,
             ledger=NoReceipts(),
-            receipts=ReceiptWriter("ministry", lambda _: ""),
+            receipts=ReceiptWriter("ministry", lambda _: "head.payload.signature"),
             clock=self.clock,
             topic="qa-flagged",
             receipt_topic="delivery-receipt",
