@@ -65,6 +65,7 @@ class Tiers:
             "QUANTRAC_MINISTRY_URL": f"http://127.0.0.1:{self.port}",
             "QUANTRAC_MINISTRY_ACCOUNT": "hanoi",
             "QUANTRAC_MINISTRY_PASSWORD": "secret",
+            "QUANTRAC_FORWARDER_DATA": str(self.folder / "forwarder"),
             "QUANTRAC_FORWARD_GATHER_SECONDS": "0.1",
         }
         for name, value in {**environment, **variables}.items():
