@@ -77,8 +77,8 @@ def test_only_topics_whose_key_names_one_thing_are_compacted() -> None:
 
 def test_every_topic_that_a_role_consumes_has_dead_letters() -> None:
     for topic in TOPICS.values():
-        # Of the compacted ones the sink consumes one; the others are read as tables.
-        is_stream = topic.cleanup == "delete" or topic.name == "registry-request"
+        # Of the compacted ones the sink consumes one; the others are read as tables, kept sets by offset.
+        is_stream = (topic.cleanup == "delete") != (topic.name in ("registry-request", "unapproved-set"))
         consumed = is_stream and any("." in reader for reader in topic.readers)
         assert topic.dead_letters == consumed, topic.name
     assert topics_with_dead_letters()["raw-file.dlq"].retention_days == 90
