@@ -1,7 +1,7 @@
 """Forwarder: a province's flagged readings to the ministry, with proof, and to systems that know only files.
 
-Reads: qa-flagged, station-registry, registry-request; raw-file and raw-file-backlog where a station's own bytes
-       are sent.
+Reads: qa-flagged, station-registry, registry-request; raw-file and raw-file-backlog where a station's own
+       bytes are sent.
 Writes: deliveries to the ministry over HTTPS, stations' entries ahead of them; delivery-receipt,
         registry-request; station files by FTP, FTPS or SFTP.
 Key: station code.
