@@ -34,6 +34,8 @@ def apply_record(registry: Registry, key: bytes, value: bytes | None) -> None:
             registry.put_station(name, entry)
         case "rules":
             registry.activate(name, entry)
+        case "approval":
+            registry.put_approval(name, entry)
         case "decision":
             registry.decide(name, entry)
         case _:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "index": "Compute VN_AQI and VN_WQI of a CSV.",
     "registry": "Stations and accounts: who may send what.",
     "accounts": "Accounts that send: passwords and certificates.",
+    "approvals": "Stations that provinces ask the ministry to take.",
     "limits": "National standards (QCVN), and the limits of stations.",
     "rules": "Thresholds of the quality tests, and who changed them.",
     "review": "Decisions of persons about readings.",

@@ -36,13 +36,18 @@ PROVINCE_CODE = _Name("province", look_up_province)
 """Becomes the code of a province of today."""
 
 
-def look_up_stations(names: Iterable[str], codes: Collection[str]) -> tuple[str, ...]:
-    """Return the registry's codes that were meant, each once; raises UserError with a likely one."""
-    return tuple(dict.fromkeys(look_up_station(name, codes) for name in names))
+_REGISTRY = "in the registry"
 
 
-def look_up_station(code: str, codes: Collection[str]) -> str:
-    """Return the one of the registry's codes that was meant; raises UserError with a likely one.
+def look_up_stations(names: Iterable[str], codes: Collection[str], where: str = _REGISTRY) -> tuple[str, ...]:
+    """Return the codes that were meant, each once; raises UserError as :func:`look_up_station` does."""
+    return tuple(dict.fromkeys(look_up_station(name, codes, where) for name in names))
+
+
+def look_up_station(code: str, codes: Collection[str], where: str = _REGISTRY) -> str:
+    """Return the one of the codes that was meant; raises UserError with a likely one.
+
+    ``where`` says in the sentence where the codes are.
 
     >>> look_up_station("hn_a", ["HN_A", "HN_B"])
     'HN_A'
@@ -52,4 +57,4 @@ def look_up_station(code: str, codes: Collection[str]) -> str:
     alike = [candidate for candidate in codes if fold(candidate) == fold(code)]
     if alike:
         return alike[0]
-    raise UserError(f"there is no station {code!r} in the registry{did_you_mean(code, codes)}")
+    raise UserError(f"there is no station {code!r} {where}{did_you_mean(code, codes)}")

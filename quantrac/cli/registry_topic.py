@@ -34,7 +34,7 @@ def read_registry(target: Target, values: MutableMapping[bytes, bytes] | None = 
             values.pop(key, None)
             values.update({} if value is None else {key: value})
 
-    with _follow(target, take):
+    with follow(target, target.registry, take):
         yield registry
 
 
@@ -44,7 +44,7 @@ def read_records(target: Target) -> "list[Station | Account]":
     from schemas.messages.registry.stations import Station
 
     values: dict[bytes, bytes | None] = {}
-    with _follow(target, values.__setitem__):
+    with follow(target, target.registry, values.__setitem__):
         pass
     records: list[Station | Account] = []
     for model, prefix in ((Station, b"station/"), (Account, b"account/")):
@@ -54,12 +54,12 @@ def read_records(target: Target) -> "list[Station | Account]":
 
 
 @contextmanager
-def _follow(target: Target, apply: "Callable[[bytes, bytes | None], None]") -> Iterator[None]:
-    """Read the registry's topic to its end; raises UserError where the broker does not answer."""
+def follow(target: Target, topic: str, apply: "Callable[[bytes, bytes | None], None]") -> Iterator[None]:
+    """Read a compacted topic to its end; raises UserError where the broker does not answer."""
     from quantrac.io.health import Unavailable
     from quantrac.io.kafka.tables import TableReader
 
-    reader = TableReader(target.kafka, target.registry, apply)
+    reader = TableReader(target.kafka, topic, apply)
     try:
         reader.start(TIMEOUT_SECONDS)
         yield

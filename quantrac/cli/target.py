@@ -31,6 +31,7 @@ class Target:
     clickhouse: "ClickHouseSettings"
     folder: Path | None = None
     """Folder of the roles' own files; ``None`` where the environment says where everything is."""
+    tier: str = "province"
 
     def topic(self, name: str) -> str:
         """Return the deployment's name of a topic."""
@@ -58,8 +59,22 @@ def target_options(command: Command) -> Command:
     and, for commands that need the database, QUANTRAC_CLICKHOUSE_...); else the stack in the data folder.
     """
 
-    @data_option
-    @tier_option
+    return data_option(tier_option(_hand_over(command)))
+
+
+def ministry_options(command: Command) -> Command:
+    """Add ``--data`` and ``--tier`` as :func:`target_options` does; by default the ministry is meant."""
+    tier = click.option(
+        "--tier",
+        type=click.Choice(["province", "ministry"]),
+        default="ministry",
+        show_default=True,
+        help="Which one, in a demo stack.",
+    )
+    return data_option(tier(_hand_over(command)))
+
+
+def _hand_over(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, tier: str | None, **kwargs: Any) -> Any:
         target = _target(data, tier)
@@ -92,11 +107,13 @@ def _target(data: DataDir, tier: str | None) -> Target:
         from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 
         settings = load(ServiceSettings)
-        return Target(settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings))
+        return Target(
+            settings.kafka_connection, settings.topic_prefix, load(ClickHouseSettings), tier=settings.tier
+        )
     stack = Stack.read(data)
     for entry in stack.tiers:
         if tier in (None, entry.name):
-            return Target(
-                stack.broker.connection, entry.prefix, stack.clickhouse(entry), data.root / entry.name
-            )
+            folder = data.root / entry.name
+            clickhouse = stack.clickhouse(entry)
+            return Target(stack.broker.connection, entry.prefix, clickhouse, folder, entry.name)
     raise UserError(f"the stack in {data.root} has no tier {tier}")

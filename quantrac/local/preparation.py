@@ -24,8 +24,6 @@ from schemas.registry import record_key
 from schemas.topics import TOPICS
 
 _OWNER = "demo"
-_PROVINCE = "01"
-"""Hà Nội, whose stations the demo's province delivers."""
 
 
 class Preparation:
@@ -90,10 +88,11 @@ class Preparation:
         producer.flush()
 
     def _demo_records(self, tier: Tier) -> list[RegistryRecord]:
-        stations = demo_stations()
         key = key_record(demo_api_key(self._data), _OWNER)
         if tier.name == "ministry":
-            return [*stations, self._province_account(tier), key]
+            # Its stations are those that the province asks it to take.
+            return [self._province_account(tier), key]
+        stations = demo_stations()
         passwords = demo_passwords(self._data)
         accounts = demo_accounts(stations, passwords, hash_password)
         now = datetime.now(UTC)
@@ -104,7 +103,7 @@ class Preparation:
             name=tier.province_account,
             password_hash=hash_password(self._data.secret(f"account/{tier.province_account}")),
             role="province",
-            provinces=(_PROVINCE,),
+            provinces=(tier.province,),
         )
 
 

@@ -288,6 +288,8 @@ class Stack:
             environment |= self.configuration.environment(f"{service}.{role}")
             if self.demo and (service, role) == FORWARDER:
                 environment |= self._demo_ministry(tier)
+        elif self.demo:
+            environment["QUANTRAC_APPROVE_AUTOMATICALLY"] = tier.province
         return environment
 
     def _own_environment(self, tier: Tier) -> dict[str, str]:

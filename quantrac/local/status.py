@@ -106,8 +106,9 @@ def groups_of(tier: Tier) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for service, role in tier.roles():
         name = f"{service}.{role}"
-        # Compacted topics are read as tables, without a group.
-        read = [topic for topic in TOPICS.values() if topic.cleanup == "delete" and name in topic.readers]
+        # What a group consumes has dead letters. Compacted topics are read as tables, kept sets by offset.
+        streams = [topic for topic in TOPICS.values() if topic.cleanup == "delete" and topic.dead_letters]
+        read = [topic for topic in streams if name in topic.readers]
         # A role's own output is read back; one that reads nothing else puts work off in it.
         for topic in [topic for topic in read if name not in topic.writers] or read:
             groups.setdefault(tier.prefix + name, []).append(tier.prefix + topic.name)

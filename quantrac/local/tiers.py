@@ -44,6 +44,8 @@ class Tier:
     """Whether it has a target for files."""
     province_account: str = "province-hn"
     """Account with which the demo's province delivers to the ministry."""
+    province: str = "01"
+    """Hà Nội, whose stations the demo's province delivers, and its ministry approves automatically."""
     port_offset: int = 0
     """Added to the usual ports: both tiers of the demo are on one machine."""
 

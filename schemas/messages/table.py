@@ -13,8 +13,10 @@ from schemas.messages.readings import FlaggedSet, ReadingSet
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.api_keys import ApiKey
+from schemas.messages.registry.approvals import Approval
 from schemas.messages.registry.decisions import Decision
 from schemas.messages.registry.stations import Station
+from schemas.messages.registry_requests import RegistryAnswer, RegistryRequest, RegistryRequests
 from schemas.messages.rejudge import RejudgeRequest
 
 MESSAGES: dict[str, type[BaseModel]] = {
@@ -30,6 +32,10 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "api-key": ApiKey,
     "rules": Activation,
     "decision": Decision,
+    "approval": Approval,
+    "registry-request": RegistryRequest,
+    "registry-answer": RegistryAnswer,
+    "registry-requests": RegistryRequests,
     "open-question": OpenQuestion,
     "receipt": Receipt,
     "signed-receipt": SignedReceipt,

@@ -35,6 +35,7 @@ from services.api.indices import router as indices
 from services.api.limits import router as limits
 from services.api.lineage import router as lineage
 from services.api.readings import router as readings
+from services.api.registry_requests import router as registry_requests
 from services.api.stations import router as stations
 
 _RESOURCES = (
@@ -49,6 +50,7 @@ _RESOURCES = (
     data_share,
     deliveries,
     lineage,
+    registry_requests,
 )
 """In the order of the documentation."""
 

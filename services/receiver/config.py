@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FilePath, ValidationInfo, field_validator
 
+from quantrac.domain.provinces import look_up_province
 from quantrac.domain.registry.accounts import AccountLimits
 from quantrac.io.settings import ServiceSettings
 from quantrac.io.tls import ServerFiles, server_files
@@ -212,6 +213,19 @@ class DeliveriesSettings(DoorSettings):
     def http_tls(self) -> ServerFiles | None:
         """The files of HTTPS; ``None`` = plain HTTP."""
         return server_files(self.http_certificate, self.http_key, self.http_client_authority)
+
+    approve_automatically: str = ""
+    """Codes or names of the provinces whose stations need no person's approval, separated by commas."""
+
+    @field_validator("approve_automatically")
+    @classmethod
+    def _are_provinces(cls, text: str) -> str:
+        return ",".join(look_up_province(name.strip()) for name in text.split(",") if name.strip())
+
+    @property
+    def automatic_provinces(self) -> frozenset[str]:
+        """Codes of the provinces whose stations are approved without a person."""
+        return frozenset(self.approve_automatically.split(",")) - {""}
 
 
 class BacklogSettings(ServiceSettings):

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from confluent_kafka import KafkaException
+
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.http_server import HttpServer
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.producer import KafkaProducer, ReportingProducer
-from quantrac.io.kafka.readers import read_since
-from quantrac.io.kafka.tables import TableReader
+from quantrac.io.kafka.readers import read_since, read_span
+from quantrac.io.kafka.tables import TableReader, TopicReader
 from quantrac.io.open_files import allow_open_files
 from quantrac.io.private_files import make_private_folder
 from quantrac.io.progress import Progress
-from quantrac.io.records import Record
+from quantrac.io.records import DeliveryFailed, Record
 from quantrac.io.role import Role, Work
 from quantrac.io.runner import Runner
 from quantrac.io.settings import HttpSettings, ServiceSettings, load
@@ -42,6 +44,7 @@ from services.receiver.adapters.http.deliveries import deliveries_router
 from services.receiver.adapters.http.files import files_router
 from services.receiver.adapters.http.receipt_keys import keys_router
 from services.receiver.adapters.http.refusal_log import RefusalLog
+from services.receiver.adapters.http.registry import registry_router
 from services.receiver.adapters.sftp.server import SftpServer
 from services.receiver.config import BacklogSettings, DeliveriesSettings, DoorSettings, IntakeSettings
 from services.receiver.deliveries.confirmed_writes import ConfirmedWrites
@@ -59,6 +62,10 @@ from services.receiver.intake.uploads import Uploads
 from services.receiver.parse.backlog import BATCH, LiveLane, PacedConsumer, Rereader
 from services.receiver.parse.handler import ParseHandler
 from services.receiver.parse.open_questions import OpenQuestions
+from services.receiver.requests.handler import RequestHandler
+from services.receiver.requests.keeper import RequestKeeper
+from services.receiver.requests.kept_sets import KeptSets
+from services.receiver.requests.table import RequestTable
 
 # Spool, ledgers, the broker's connections, the log.
 _OWN_FILES = 200
@@ -181,10 +188,23 @@ def deliveries() -> Role:
         sys.exit("bad configuration: QUANTRAC_TIER: only the ministry runs the role deliveries")
     make_private_folder(settings.spool)
     registry = Registry()
-    refused = _login_refusals(settings)
-    table, logins = _registry_reader(settings, registry), _logins(settings, registry, refused)
-    loops = {name: Progress(settings.stalled_seconds, name=name) for name in ("http", "writes")}
-    health = DeliveriesHealth(table, list(loops.values()))
+    refused, requests = _login_refusals(settings), RequestTable(registry)
+    logins = _logins(settings, registry, refused)
+    names = ("http", "writes", "registry requests")
+    loops = {name: Progress(settings.stalled_seconds, name=name) for name in names}
+    tables = [
+        _table(settings, "station-registry", requests.apply_registry),
+        _table(settings, "registry-request", requests.apply_request),
+    ]
+    sets = KeptSets(requests.first_offset)
+    sets_reader = TopicReader(
+        settings.kafka_connection,
+        settings.topic("unapproved-set"),
+        sets.apply,
+        stalled_seconds=settings.stalled_seconds,
+    )
+    checks = [*(table.problem for table in tables), sets_reader.standstill]
+    health = DeliveriesHealth([*checks, *(loop.problem for loop in loops.values())])
     keys = _receipt_keys(settings)
     writes = ConfirmedWrites(
         ReportingProducer(settings.kafka_connection, linger_ms=5, delivery_timeout=_CONFIRM_DELIVERY_SECONDS),
@@ -199,11 +219,34 @@ def deliveries() -> Role:
         topic=settings.topic("qa-flagged"),
         receipt_topic=settings.topic("delivery-receipt"),
         registry=registry,
+        requests=requests,
+        unapproved_topic=settings.topic("unapproved-set"),
         ahead=timedelta(minutes=settings.delivery_ahead_minutes),
     )
+    request_handler = RequestHandler(
+        table=requests,
+        registry=registry,
+        writes=writes,
+        clock=_now,
+        request_topic=settings.topic("registry-request"),
+        registry_topic=settings.topic("station-registry"),
+        automatic=settings.automatic_provinces,
+    )
+    keeper = RequestKeeper(
+        table=requests,
+        registry=registry,
+        sets=sets,
+        read_span=partial(_read_kept_sets, settings),
+        writes=writes,
+        clock=_now,
+        request_topic=settings.topic("registry-request"),
+        flagged_topic=settings.topic("qa-flagged"),
+        progress=loops["registry requests"],
+    )
     refusals = RefusalLog()
-    app = create_app(health=health.read, refusals=refusals)
-    app.include_router(deliveries_router(handler, BasicAuth(logins, "province")))
+    app, auth = create_app(health=health.read, refusals=refusals), BasicAuth(logins, "province")
+    app.include_router(deliveries_router(handler, auth))
+    app.include_router(registry_router(request_handler, auth))
     app.include_router(keys_router(keys))
     address = settings.http_host, settings.http_port
     tls = server_tls(settings.http_tls)
@@ -211,12 +254,12 @@ def deliveries() -> Role:
     server = HttpServer(*address, app, limits=http, tls=tls, on_round=on_round)
     allow_open_files(http.max_connections + _OWN_FILES)
     return DeliveriesRole(
-        registry_table=table,
+        tables=tables,
+        sets_reader=sets_reader,
         logins=logins,
         server=server,
         health=health,
-        writes=writes.run,
-        refused=refused.run,
+        loops={"writes": writes.run, "refused logins": refused.run, "registry requests": keeper.run},
     )
 
 
@@ -398,6 +441,16 @@ def _files_since(settings: ServiceSettings, question: OpenQuestion) -> Iterator[
         yield from read_since(
             settings.kafka_connection, settings.topic(name), question.partition, question.since
         )
+
+
+def _read_kept_sets(settings: ServiceSettings, partition: int, first: int, end: int) -> Iterator[Record]:
+    """Yield messages of ``unapproved-set``; raises ``DeliveryFailed`` where the broker does not answer."""
+    try:
+        yield from read_span(
+            settings.kafka_connection, settings.topic("unapproved-set"), partition, first, end
+        )
+    except KafkaException as error:
+        raise DeliveryFailed(f"unapproved-set cannot be read: {error.args[0].str()}") from error
 
 
 def _now() -> datetime:

@@ -51,6 +51,7 @@ LIGHT = [
     ["share", "--help"],
     ["registry", "--help"],
     ["outbox", "list", "--help"],
+    ["approvals", "--help"],
 ]
 WITHOUT_CLIENTS = [
     ["registry", "check", "DIR"],

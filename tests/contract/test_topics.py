@@ -36,12 +36,14 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
         "aggregated",
         "station-registry",
         "delivery-receipt",
+        "registry-request",
+        "unapproved-set",
         "alert",
     }
 
 
 def test_writers_and_readers_are_roles_that_exist_or_commands() -> None:
-    commands = {f"quantrac {name}" for name in ("registry", "keys", "replay", "rules", "review")}
+    commands = {f"quantrac {name}" for name in ("registry", "keys", "replay", "rules", "review", "approvals")}
     for topic in TOPICS.values():
         assert {*topic.writers, *topic.readers} <= roles() | commands, topic.name
 
@@ -58,6 +60,7 @@ def test_topics_that_hand_a_station_on_have_the_same_partitions() -> None:
             "baseline",
             "window-dirty",
             "aggregated",
+            "unapproved-set",
         )
     }
     assert counts == {(6, 24)}
@@ -67,13 +70,16 @@ def test_only_topics_whose_key_names_one_thing_are_compacted() -> None:
     assert [t.name for t in TOPICS.values() if t.cleanup == "compact"] == [
         "baseline",
         "open-question",
+        "registry-request",
         "station-registry",
     ]
 
 
 def test_every_topic_that_a_role_consumes_has_dead_letters() -> None:
     for topic in TOPICS.values():
-        consumed = topic.cleanup == "delete" and any("." in reader for reader in topic.readers)
+        # Of the compacted ones the sink consumes one; the others are read as tables, kept sets by offset.
+        is_stream = (topic.cleanup == "delete") != (topic.name in ("registry-request", "unapproved-set"))
+        consumed = is_stream and any("." in reader for reader in topic.readers)
         assert topic.dead_letters == consumed, topic.name
     assert topics_with_dead_letters()["raw-file.dlq"].retention_days == 90
 

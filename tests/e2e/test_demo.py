@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 from quantrac.domain.times import VIETNAM, hour_start, to_iso
 from quantrac.io.kafka.admin import KafkaAdmin
 from quantrac.io.kafka.connection import KafkaConnection
+from quantrac.local.demo import demo_stations
 from support.analyst_page import BOTH_TIERS, STUCK, ask_rows, questions, rule_of_thumb, spreadsheet_command
 from support.running_stack import RunningStack
 from support.waiting import wait_until
@@ -49,6 +50,14 @@ def test_files_of_the_simulated_loggers_reach_both_tiers(running: RunningStack) 
 
     wait_until(past_is_sent, "the past of six stations", every_s=1)
     wait_until(arrived, "an hour of 21 stations and the past at both tiers", every_s=0.5)
+
+
+def test_the_ministry_has_approved_the_stations_that_the_province_asked_for(running: RunningStack) -> None:
+    for tier in ("ministry", "province"):
+        output = running.quantrac("approvals", "list", "--json", "--tier", tier).stdout
+        requests = json.loads(output)["requests"]
+        assert len(requests) == len(demo_stations())
+        assert {(r["state"], r["decided_by"]) for r in requests} == {("approved", "automatic approval")}
 
 
 def items(api: httpx.Client, path: str, **query: str) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ def test_every_view_and_dictionary_can_be_read_by_analysts(client: ClickHouse, a
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine IN ('View', 'Dictionary') ORDER BY name",
     )
-    assert len(names) == 34
+    assert len(names) == 35
     for (name,) in names:
         answer = ask(f"SELECT * FROM {name}{ARGUMENTS.get(name, '')} LIMIT 1")
         assert answer.status_code == 200, (name, answer.text)

@@ -57,6 +57,7 @@ TOPICS = {
     "raw-file": "raw",
     "raw-file-backlog": "backlog",
     "delivery-receipt": "receipts",
+    "registry-request": "requests",
     "alert": "alerts",
     "window-dirty": "dirty",
     "rejudge": "rejudge",

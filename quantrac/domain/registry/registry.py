@@ -8,6 +8,7 @@ from datetime import datetime
 from quantrac.domain.registry.accounts import Account
 from quantrac.domain.registry.activations import Activation
 from quantrac.domain.registry.api_keys import ApiKey
+from quantrac.domain.registry.approvals import Approval
 from quantrac.domain.registry.decisions import Decision
 from quantrac.domain.registry.stations import Station
 
@@ -26,6 +27,8 @@ class Registry:
     """Replaced as a whole with every record, so that a reader may go through it."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     """Withdrawn ones too."""
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    """By station; of stations that the ministry has registered itself there is none."""
     _in_force: dict[str, tuple[Decision, ...]] = field(default_factory=dict, init=False, repr=False)
     """By station, the one that counts last."""
     _edition: int = field(default=0, init=False, repr=False)
@@ -49,6 +52,24 @@ class Registry:
         else:
             self.stations[code] = station
         self._edition += 1
+
+    def put_approval(self, code: str, approval: Approval | None) -> None:
+        """Put a decision about a station in or, with ``None``, take it out.
+
+        One that is older than the known one changes nothing: a table that is read anew shows it once more.
+        """
+        known_approval = self.approvals.get(code)
+        if approval is None:
+            self.approvals.pop(code, None)
+        elif known_approval is None or known_approval.at <= approval.at:
+            self.approvals[code] = approval
+
+    def takes_sets(self, code: str) -> bool:
+        """Tell whether the ministry takes a station's sets: it is registered, and not by an approval that was
+        withdrawn since.
+        """
+        approval = self.approvals.get(code)
+        return code in self.stations and (approval is None or approval.takes_sets)
 
     def stations_between(self, south: float, north: float) -> Sequence[Station]:
         """Return the stations from one latitude to another, degrees, as put in by :meth:`put_station`."""

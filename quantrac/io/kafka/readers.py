@@ -35,6 +35,21 @@ def read_since(connection: KafkaConnection, topic: str, partition: int, since: d
         consumer.close()
 
 
+def read_span(
+    connection: KafkaConnection, topic: str, partition: int, first: int, end: int
+) -> Iterator[Record]:
+    """Yield the messages of one partition from offset ``first`` to before offset ``end``, oldest first.
+
+    Those that the topic no longer keeps are left out.
+    """
+    consumer = table_consumer(connection)
+    try:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        yield from _read(consumer, topic, partition, max(low, first), min(high, end))
+    finally:
+        consumer.close()
+
+
 def _read(consumer: _Consumer, topic: str, partition: int, position: int, end: int) -> Iterator[Record]:
     consumer.assign([TopicPartition(topic, partition, position)])
     while position < end:

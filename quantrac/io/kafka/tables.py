@@ -1,4 +1,4 @@
-"""A compacted topic as a table: what Kafka Streams calls a global table."""
+"""A topic read from its beginning; a compacted one as a table: what Kafka Streams calls a global table."""
 
 import logging
 import threading
@@ -25,8 +25,8 @@ _NO_TOPIC = (
 _NO_MESSAGES = "the broker knows the topic, but its messages do not come; see the broker's log"
 
 
-class TableReader:
-    """Follows a compacted topic from its beginning; ``apply(key, value)`` gets every record.
+class TopicReader:
+    """Follows a topic from its beginning; ``apply`` gets every record.
 
     Runs in its own thread; :meth:`start` returns once everything that was in the topic has been applied. A
     record that makes ``apply`` raise is logged and left out; a client that fails is opened anew and reads
@@ -37,7 +37,7 @@ class TableReader:
         self,
         connection: KafkaConnection,
         topic: str,
-        apply: Callable[[bytes, bytes | None], None],
+        apply: Callable[[Record], None],
         *,
         stalled_seconds: float = STALLED_SECONDS,
     ) -> None:
@@ -58,7 +58,7 @@ class TableReader:
 
         Raises :class:`Unavailable` after ``timeout`` seconds in which no record of it came.
         """
-        self._thread.start()
+        self.begin()
         applied = 0
         while not self._caught_up.wait(timeout):
             if self._applied == applied:
@@ -67,6 +67,10 @@ class TableReader:
                     f"{self._connection.bootstrap}: {self._obstacle}"
                 )
             applied = self._applied
+
+    def begin(self) -> None:
+        """Begin to read, and wait for nothing."""
+        self._thread.start()
 
     def close(self) -> None:
         """Stop following."""
@@ -80,6 +84,10 @@ class TableReader:
         """
         if not self._caught_up.is_set():
             return f"the topic {self._topic} has not been read yet"
+        return self.standstill()
+
+    def standstill(self) -> str:
+        """Say why the topic is not read on; empty = it is, though perhaps it has not been read to its end."""
         return self._progress.problem()
 
     def position(self, partition: int = 0) -> int:
@@ -135,7 +143,7 @@ class TableReader:
     def _apply_one(self, record: Record) -> None:
         self._applied += 1
         try:
-            self._apply(record.key, record.value)
+            self._apply(record)
         # One bad record must not blind the service to all the others.
         except ValueError as error:
             log.error("%s: record %r left out: %s", self._topic, record.key, error)
@@ -148,3 +156,23 @@ def _describe(error: KafkaError | None) -> str:
     if error is None:
         return _NO_MESSAGES
     return _NO_TOPIC if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART else error.str()
+
+
+class TableReader(TopicReader):
+    """Follows a compacted topic from its beginning; ``apply(key, value)`` gets every record."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        apply: Callable[[bytes, bytes | None], None],
+        *,
+        stalled_seconds: float = STALLED_SECONDS,
+    ) -> None:
+        """``stalled_seconds`` without a look at the topic are a :meth:`problem`."""
+        super().__init__(
+            connection,
+            topic,
+            lambda record: apply(record.key, record.value),
+            stalled_seconds=stalled_seconds,
+        )

@@ -3,10 +3,11 @@
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.api_keys import ApiKey
+from schemas.messages.registry.approvals import Approval
 from schemas.messages.registry.decisions import Decision
 from schemas.messages.registry.stations import Station
 
-Record = Station | Account | ApiKey | Activation | Decision
+Record = Station | Account | ApiKey | Activation | Decision | Approval
 
 KINDS: dict[str, type[Record]] = {
     "station": Station,
@@ -14,6 +15,7 @@ KINDS: dict[str, type[Record]] = {
     "api-key": ApiKey,
     "rules": Activation,
     "decision": Decision,
+    "approval": Approval,
 }
 """By the first part of the topic's key."""
 
@@ -36,3 +38,5 @@ def record_key(record: Record) -> bytes:
             return f"rules/{record.id}".encode()
         case Decision():
             return f"decision/{record.id}".encode()
+        case Approval():
+            return f"approval/{record.station}".encode()

@@ -36,6 +36,14 @@ class FileScope(NamedTuple):
     """Who sent them, where they are of no station; ``None`` = anybody."""
 
 
+class RequestScope(NamedTuple):
+    """Which registry requests may be shown: those of some provinces, and of some stations."""
+
+    is_unlimited: bool
+    provinces: list[str]
+    stations: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A caller with a valid key; stations that the key is not for do not exist for them."""
@@ -120,6 +128,19 @@ class Reader:
         if self.key.is_unlimited and province is None:
             return None
         return [station.code for station in self.visible_stations(province=province)]
+
+    def request_scope(self, code: str | None) -> RequestScope:
+        """Return whose registry requests may be shown; a station that is asked for need not be registered.
+
+        Raises :class:`UnknownStation` where ``code`` is a station that the key cannot be for.
+        """
+        stations = [*self.key.stations, *(code for account in self.accounts for code in account.stations)]
+        if code is not None and not self.key.is_unlimited and code not in stations:
+            if code in self.stations:
+                self.station(code)
+            elif not self.key.provinces:
+                raise UnknownStation(code)
+        return RequestScope(self.key.is_unlimited, list(self.key.provinces), stations)
 
     def file_scope(self, code: str | None, *, unassigned: bool = False) -> FileScope:
         """Return which files may be shown: of the station ``code`` or of all that are visible.

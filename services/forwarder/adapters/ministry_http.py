@@ -1,9 +1,10 @@
-"""The ministry over HTTPS: ``POST <url>/v1/deliveries``."""
+"""The ministry over HTTPS: ``POST <url>/v1/deliveries``, and its ``v1/registry``."""
 
 import json
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from quantrac.io.content_digest import MISMATCHING_DIGEST, content_digest
 from quantrac.io.content_encoding import compress_zstd
 from schemas.messages.deliveries import Receipt
+from schemas.messages.registry_requests import RegistryAnswer, RegistryRequests
 from services.forwarder.delivery import Delivery
 from services.forwarder.ministry import BadReceipt, DeliveryRefused, MinistryAway
 
@@ -23,6 +25,7 @@ _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
 }
+_JSON = "application/json"
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _LONGEST_REASON = 300
 # A receipt names 2,000 rejected sets at most, twice, each in some hundred bytes.
@@ -42,6 +45,9 @@ class _PresentPassword(httpx.Auth):
             yield request
             return
         yield from httpx.BasicAuth(self._account, password).auth_flow(request)
+
+
+Answer = TypeVar("Answer", RegistryAnswer, RegistryRequests)
 
 
 class HttpMinistry:
@@ -69,15 +75,36 @@ class HttpMinistry:
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Send compressed; see :class:`services.forwarder.ministry.Ministry`."""
+        body = compress_zstd(delivery.body)
+        headers = {"Content-Digest": content_digest(body)}
+        _, answer = self._exchange("POST", "v1/deliveries", content=body, headers=headers)
+        return _receipt(answer)
+
+    def post_entries(self, entries: Sequence[bytes]) -> RegistryAnswer:
+        """See :class:`services.forwarder.registry.ministry.RegistryMinistry`."""
+        body = compress_zstd(b'{"entries":[' + b",".join(entries) + b"]}")
+        headers = {"Content-Type": _JSON, "Content-Digest": content_digest(body)}
+        _, answer = self._exchange("POST", "v1/registry", content=body, headers=headers)
+        return _read_answer(RegistryAnswer, answer)
+
+    def list_requests(self, known_version: str) -> RegistryRequests | None:
+        """See :class:`services.forwarder.registry.ministry.RegistryMinistry`."""
+        headers = {"If-None-Match": f'"{known_version}"'} if known_version else {}
+        status, answer = self._exchange("GET", "v1/registry/requests", headers=headers)
+        return None if status == HTTPStatus.NOT_MODIFIED else _read_answer(RegistryRequests, answer)
+
+    def _exchange(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
+        """Send a request; returns status and body of an answer that is no error.
+
+        Raises :class:`MinistryAway` or :class:`DeliveryRefused`.
+        """
         try:
-            body = compress_zstd(delivery.body)
-            headers = {"Content-Digest": content_digest(body)}
-            with self._client.stream("POST", "v1/deliveries", content=body, headers=headers) as response:
+            with self._client.stream(method, path, **request) as response:
                 answer = _read(response)
         except httpx.RequestError as error:
             raise MinistryAway(f"{type(error).__name__}: {error}") from error
-        if response.status_code == HTTPStatus.OK:
-            return _receipt(answer)
+        if response.status_code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+            return response.status_code, answer
         if response.is_server_error or response.status_code in _LATER or _is_damaged(answer):
             raise MinistryAway(f"{response.status_code}: {_reason(response, answer)}", _retry_after(response))
         raise DeliveryRefused(response.status_code, _reason(response, answer))
@@ -125,6 +152,13 @@ def _receipt(answer: bytes) -> Receipt:
         return Receipt.model_validate_json(answer, extra="ignore")
     except ValidationError as error:
         raise BadReceipt("the answer is none; is this the ministry?") from error
+
+
+def _read_answer(model: type[Answer], answer: bytes) -> Answer:
+    try:
+        return model.model_validate_json(answer, extra="ignore")
+    except ValidationError as error:
+        raise MinistryAway("the answer is none about the registry; is this the ministry?") from error
 
 
 def _reason(response: httpx.Response, answer: bytes) -> str:

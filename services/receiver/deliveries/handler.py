@@ -19,6 +19,7 @@ from quantrac.io.records import DeliveryFailed, Record
 from schemas.messages.deliveries import Receipt
 from services.receiver.deliveries.judge import judge_lines, select_accepted
 from services.receiver.deliveries.receipts import ReceiptWriter, build_delivery_receipt
+from services.receiver.requests.table import RequestTable
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +75,17 @@ class DeliveryHandler:
         topic: str,
         receipt_topic: str,
         registry: Registry,
+        requests: RequestTable | None = None,
+        unapproved_topic: str = "unapproved-set",
         ahead: timedelta = CLOCK_ALLOWANCE,
     ) -> None:
-        """``ahead`` is how far a time of receipt may lie after ``clock``."""
+        """``requests`` says which sets go to ``unapproved_topic`` and wait there; without it none does.
+
+        ``ahead`` is how far a time of receipt may lie after ``clock``.
+        """
         self._writes, self._ledger, self._receipts, self._clock = writes, ledger, receipts, clock
-        self._topic, self._receipt_topic = topic, receipt_topic
-        self._registry, self._ahead = registry, ahead
+        self._topic, self._receipt_topic, self._unapproved_topic = topic, receipt_topic, unapproved_topic
+        self._requests, self._ahead = requests or RequestTable(registry), ahead
         self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, str], Future[Receipt]] = {}
@@ -105,7 +111,7 @@ class DeliveryHandler:
         finally:
             with self._lock:
                 del self._under_way[key]
-        return own.result()
+        return own.result().model_copy(update={"registry_version": self._requests.version_for(account)})
 
     def _answer(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
         # Asked only once this delivery is under way: another request of it has ended before, and stored its.
@@ -122,11 +128,14 @@ class DeliveryHandler:
             self._room.release()
 
     def _produce(self, account: Account, delivery_id: str, body: bytes) -> Receipt:
-        judged = judge_lines(body, account, self._registry, self._clock() + self._ahead)
+        judged = judge_lines(body, account, self._requests, self._clock() + self._ahead)
         # 1. the sets: every message is confirmed
         headers = {"delivery_id": delivery_id.encode(), "account": account.name.encode()}
         self._writes.write(
-            [_record(self._topic, flagged, s.content, headers) for s, flagged in select_accepted(judged)]
+            [
+                _record(self._unapproved_topic if s.is_waiting else self._topic, flagged, s.content, headers)
+                for s, flagged in select_accepted(judged)
+            ]
         )
         # 2. the ministry's own copy of the receipt
         receipt = self._receipts.write(

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from quantrac.domain.bounds import MEASURED_AHEAD
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.registry.accounts import Account
-from quantrac.domain.registry.registry import Registry
 from schemas.codecs.decoding import BadMessage
 from schemas.codecs.sets import decode_flagged_set
 from schemas.messages.deliveries import MOST_SETS
 from schemas.messages.readings import FlaggedSet as FlaggedSetContract
 from schemas.topics import LARGEST_MESSAGE_BYTES
+from services.receiver.requests.rights import check_rights
+from services.receiver.requests.table import RequestTable
 
 # A reason may name what the line holds; 2,000 of them must fit a receipt.
 _LONGEST_REASON = 300
@@ -40,12 +41,12 @@ class JudgedSet:
     """Whether it is accepted and kept until its station is approved."""
 
 
-def judge_lines(body: bytes, account: Account, registry: Registry, latest: datetime) -> list[JudgedSet]:
-    """Judge the lines of a delivery's body by what the registry says now.
+def judge_lines(body: bytes, account: Account, requests: RequestTable, latest: datetime) -> list[JudgedSet]:
+    """Judge the lines of a delivery's body by what the registry and the requests for it say now.
 
     ``latest`` is the latest time of receipt that is believed. Raises :class:`TooManySets`.
     """
-    return [_judge(line, content, account, registry, latest) for line, content in _number_lines(body)]
+    return [_judge(line, content, account, requests, latest) for line, content in _number_lines(body)]
 
 
 def select_accepted(judged: Sequence[JudgedSet]) -> list[tuple[JudgedSet, FlaggedSet]]:
@@ -60,15 +61,17 @@ def _number_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     return enumerate(lines, start=1)
 
 
-def _judge(line: int, content: bytes, account: Account, registry: Registry, latest: datetime) -> JudgedSet:
+def _judge(
+    line: int, content: bytes, account: Account, requests: RequestTable, latest: datetime
+) -> JudgedSet:
     flagged = None
     try:
         flagged = _decode(content)
-        _check_rights(flagged, account, registry)
+        _check_rights(flagged, account, requests)
         _check_receipt(flagged, latest)
     except ValueError as error:
         return JudgedSet(line, content, flagged, str(error)[:_LONGEST_REASON])
-    return JudgedSet(line, content, flagged)
+    return JudgedSet(line, content, flagged, is_waiting=requests.keeps_sets(flagged.station))
 
 
 def _decode(line: bytes) -> FlaggedSet:
@@ -89,20 +92,14 @@ def _decode(line: bytes) -> FlaggedSet:
     return flagged
 
 
-def _check_rights(flagged: FlaggedSet, account: Account, registry: Registry) -> None:
+def _check_rights(flagged: FlaggedSet, account: Account, requests: RequestTable) -> None:
     """Raise ``ValueError`` where an account may not deliver a set, by what the registry says now."""
     if not flagged.station:
         raise ValueError("the set has no station")
-    station = registry.stations.get(flagged.station)
-    if station is None:
+    province = requests.province_of(flagged.station)
+    if province is None:
         raise ValueError(f"station {flagged.station} is not in the ministry's registry")
-    if station.province not in account.provinces:
-        raise ValueError(
-            f"account {account.name} may not deliver for province {station.province}, where station"
-            f" {station.code} is"
-        )
-    if account.stations and station.code not in account.stations:
-        raise ValueError(f"account {account.name} may not deliver for station {station.code}")
+    check_rights(flagged.station, province, account)
 
 
 def _check_receipt(flagged: FlaggedSet, latest: datetime) -> None:

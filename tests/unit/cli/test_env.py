@@ -92,3 +92,10 @@ def test_a_stack_is_ready_without_what_is_left_out() -> None:
     ready, left_out = ProcessState("broker", Phase.READY), ProcessState("role", Phase.LEFT_OUT)
     assert StackState(1, 0, (ready, left_out)).is_ready
     assert not StackState(1, 0, (ready, left_out, ProcessState("api", Phase.UNREADY))).is_ready
+
+
+def test_the_demos_ministry_approves_the_stations_of_its_province_by_itself(data: DataDir) -> None:
+    environments = {spec.name: spec.env for spec in Stack.read(data).roles()}
+    name = "QUANTRAC_APPROVE_AUTOMATICALLY"
+    assert environments["ministry.receiver.deliveries"][name] == "01"
+    assert name not in environments["province.receiver.intake"]

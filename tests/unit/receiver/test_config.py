@@ -31,6 +31,18 @@ def test_a_bad_allowance_for_the_clocks_of_provinces_stops_the_start_with_one_se
         load(DeliveriesSettings)
 
 
+def test_provinces_that_are_approved_automatically_are_named_by_code_or_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("QUANTRAC_SPOOL", "x")
+    assert load(DeliveriesSettings).automatic_provinces == frozenset()
+    monkeypatch.setenv("QUANTRAC_APPROVE_AUTOMATICALLY", "01, Đà Nẵng,")
+    assert load(DeliveriesSettings).automatic_provinces == {"01", "48"}
+    monkeypatch.setenv("QUANTRAC_APPROVE_AUTOMATICALLY", "01,Atlantis")
+    with pytest.raises(SystemExit, match=r"^bad configuration: QUANTRAC_APPROVE_AUTOMATICALLY: [^\n]+$"):
+        load(DeliveriesSettings)
+
+
 def test_a_missing_spool_folder_stops_the_start_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("QUANTRAC_SPOOL", raising=False)
     with pytest.raises(SystemExit, match="QUANTRAC_SPOOL is not set"):

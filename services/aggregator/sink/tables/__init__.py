@@ -6,7 +6,7 @@ A new topic is one module here, with ``decode`` and ``columns``, and one row in 
 from collections.abc import Callable
 from typing import Any
 
-from services.aggregator.sink.tables import alert, raw_file, receipt
+from services.aggregator.sink.tables import alert, raw_file, receipt, registry_request
 from services.aggregator.sink.tables.qa_flagged import qa_flagged_tables
 from services.aggregator.sink.tables.topic_tables import TopicTables
 
@@ -23,5 +23,6 @@ def tables_by_topic(topic: Callable[[str], str], *, rejudges: bool) -> dict[str,
         topic("raw-file-backlog"): raw_file.TABLES,
         topic("qa-flagged"): qa_flagged_tables(dirty=topic("window-dirty"), rejudge=rejudge),
         topic("delivery-receipt"): receipt.TABLES,
+        topic("registry-request"): registry_request.TABLES,
         topic("alert"): alert.TABLES,
     }

@@ -1,11 +1,10 @@
 """``POST /v1/deliveries``: the door through which provinces deliver to the ministry."""
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.requests import ClientDisconnect
 
 from quantrac.domain.registry.accounts import Account
 from schemas.messages.deliveries import Receipt
@@ -14,6 +13,7 @@ from services.receiver.adapters.http.basic_auth import BasicAuth
 from services.receiver.adapters.http.bodies import (
     check_digest,
     decode,
+    read_body,
     read_content_digest,
     read_content_encoding,
 )
@@ -42,7 +42,10 @@ def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: i
 
     async def read(request: Request, account: Annotated[Account, Depends(auth)]) -> AsyncIterator[bytes]:
         with room.hold(account.name) as count:
-            yield await _body(request, max_bytes, count)
+            try:
+                yield await read_body(request, MEDIA_TYPE, max_bytes, count)
+            except RoomFull as error:
+                raise _later(error) from error
 
     # The account comes first: no body is read before the password is verified. Not async: waiting for
     # the broker belongs in a worker thread.
@@ -75,24 +78,3 @@ def deliveries_router(handler: DeliveryHandler, auth: BasicAuth, *, max_bytes: i
 
 def _later(error: Exception) -> Problem:
     return Problem(503, str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS})
-
-
-async def _body(request: Request, limit: int, count: Callable[[int], None]) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != MEDIA_TYPE:
-        raise Problem(415, f"the body must be {MEDIA_TYPE}, not {media_type or 'unnamed'}")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:  # before a byte of it is read
-        raise Problem(413, f"the body holds more than {limit} bytes")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            count(len(chunk))
-            body += chunk
-            if len(body) > limit:
-                raise Problem(413, f"the body holds more than {limit} bytes")
-    except RoomFull as error:
-        raise _later(error) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "the body is cut off") from error
-    return bytes(body)

@@ -14,6 +14,8 @@ from quantrac.io.clickhouse_native import Array
 from quantrac.io.records import Done, NotNow, Record
 from quantrac.testing.tables import list_columns
 from schemas.codecs.sets import encode_flagged_set
+from schemas.examples import example
+from schemas.messages.registry.stations import Station
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
 from services.aggregator.sink.tables.readings import READING
@@ -27,6 +29,7 @@ TOPICS = {
     "raw-file": "raw",
     "raw-file-backlog": "backlog",
     "delivery-receipt": "receipts",
+    "registry-request": "requests",
     "alert": "alerts",
     "window-dirty": "dirty",
     "rejudge": "rejudge",
@@ -342,3 +345,13 @@ def test_a_receipt_of_one_station_from_before_receipts_were_signed_is_stored_as_
     columns = tables.columns("receipts")
     assert (columns["station"], columns["readings"], columns["revision"]) == (["A"], [15], [1])
     assert (columns["account"], columns["waiting"]) == ([""], [False])
+
+
+def test_a_registry_request_is_stored_in_its_present_state_with_its_entry() -> None:
+    tables = Tables()
+    record = Record("requests", b"station/HN_DEMO_KHI001", example("registry-request.json"))
+    assert sink(tables).handle([record]) == Done([], [])
+    columns = tables.columns("registry_requests")
+    assert (columns["state"], columns["takes_sets"], columns["decided_by"]) == (["approved"], [True], ["lan"])
+    assert Station.model_validate_json(columns["entry"][0]).code == "HN_DEMO_KHI001"
+    assert columns["ministry_entry"] == [""]

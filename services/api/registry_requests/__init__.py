@@ -1,0 +1,1 @@
+"""``/registry/requests``: stations that provinces ask the ministry to take."""

@@ -1,0 +1,1 @@
+"""The province's side of the registry: its stations' entries go to the ministry ahead of their readings."""
