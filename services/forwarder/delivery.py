@@ -1,13 +1,15 @@
 """A delivery: flagged sets of one partition, one JSON object a line, named by what it holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedSet
-from quantrac.io.records import Record
+from quantrac.io.content_encoding import compress_zstd
+from quantrac.io.records import DeadLetter, Record
+from schemas.codecs.decoding import BadMessage
+from schemas.codecs.sets import decode_flagged_set
 
 MAX_SETS = 1_000
 """Sets of one delivery."""
@@ -28,6 +30,19 @@ class DeliveryItem:
         return (self.record.value or b"").replace(b"\n", b" ")
 
 
+def read_item(record: Record) -> DeliveryItem | DeadLetter | None:
+    """Return the set of a message, or why it is none; ``None`` for one without a station.
+
+    Every set of a known station is delivered, one with rejects only and a revision as well, so that counts
+    and flags match on both sides. One without stays in the province until it is assigned.
+    """
+    try:
+        flagged = decode_flagged_set(record.value or b"")
+    except BadMessage as error:
+        return DeadLetter(record, f"not a flagged set: {error}")
+    return DeliveryItem(record, flagged) if flagged.station else None
+
+
 @dataclass(frozen=True)
 class Delivery:
     """The flagged sets of one request."""
@@ -38,6 +53,11 @@ class Delivery:
     def body(self) -> bytes:
         """The sets, uncompressed."""
         return b"\n".join(item.line for item in self.items)
+
+    @cached_property
+    def compressed_body(self) -> bytes:
+        """The body as it travels: zstd."""
+        return compress_zstd(self.body)
 
     @cached_property
     def id(self) -> str:
@@ -51,20 +71,19 @@ class Delivery:
 
 
 def cut_deliveries(
-    items: Sequence[DeliveryItem], *, max_sets: int = MAX_SETS, max_bytes: int = MAX_BYTES
+    items: Iterable[DeliveryItem], *, max_sets: int = MAX_SETS, max_bytes: int = MAX_BYTES
 ) -> Iterator[Delivery]:
-    """Cut a batch into deliveries of one partition each, in order of offset and bounded in size.
+    """Cut the sets of one partition, in order of offset, into deliveries that are bounded in size.
 
-    A set that is larger than ``max_bytes`` is a delivery of its own.
+    No more than a delivery is read ahead. A set that is larger than ``max_bytes`` is a delivery of its own.
     """
-    by_partition = sorted(items, key=lambda item: (item.record.partition, item.record.offset))
-    for _, partition_items in groupby(by_partition, key=lambda item: item.record.partition):
-        pending: list[DeliveryItem] = []
-        size = 0
-        for item in partition_items:
-            if pending and (len(pending) == max_sets or size + len(item.line) > max_bytes):
-                yield Delivery(pending)
-                pending, size = [], 0
-            pending.append(item)
-            size += len(item.line) + 1
+    pending: list[DeliveryItem] = []
+    size = 0
+    for item in items:
+        if pending and (len(pending) == max_sets or size + len(item.line) > max_bytes):
+            yield Delivery(pending)
+            pending, size = [], 0
+        pending.append(item)
+        size += len(item.line) + 1
+    if pending:
         yield Delivery(pending)

@@ -36,6 +36,7 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
         "aggregated",
         "station-registry",
         "delivery-receipt",
+        "late-range",
         "alert",
     }
 

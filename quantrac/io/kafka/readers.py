@@ -94,6 +94,8 @@ class SpanReaders:
 
         Raises ``TimeoutError`` where the broker does not answer.
         """
+        if first >= end:
+            return
         reader = self._take(partition, first)
         try:
             yield from reader.read(partition, first, end)
