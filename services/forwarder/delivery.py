@@ -55,7 +55,7 @@ class Delivery:
         return b"\n".join(item.line for item in self.items)
 
     @cached_property
-    def compressed_body(self) -> bytes:
+    def zstd_body(self) -> bytes:
         """The body as it travels: zstd."""
         return compress_zstd(self.body)
 

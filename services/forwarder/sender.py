@@ -43,13 +43,13 @@ class Sent:
     is_whole: bool = False
     """Whether nothing is left."""
 
-    def add(self, other: "Sent") -> None:
+    def add(self, rest: "Sent") -> None:
         """Take in what came after this."""
-        self.confirmations += other.confirmations
-        self.dead += other.dead
-        self.outcomes += other.outcomes
-        self.reached = max(self.reached, other.reached)
-        self.failure, self.is_whole = other.failure, other.is_whole
+        self.confirmations += rest.confirmations
+        self.dead += rest.dead
+        self.outcomes += rest.outcomes
+        self.reached = max(self.reached, rest.reached)
+        self.failure, self.is_whole = rest.failure, rest.is_whole
 
     def bury(self, item: DeliveryItem, reason: str) -> None:
         """Note a set that will never be delivered."""

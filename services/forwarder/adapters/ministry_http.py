@@ -52,7 +52,7 @@ class HttpMinistry:
     def deliver(self, delivery: Delivery) -> Receipt:
         """Send compressed; see :class:`services.forwarder.ministry.Ministry`."""
         try:
-            body = delivery.compressed_body
+            body = delivery.zstd_body
             headers = {"Content-Digest": content_digest(body)}
             with self._client.stream("POST", "v1/deliveries", content=body, headers=headers) as response:
                 answer = _read(response)
