@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from quantrac.domain.ids import file_id
-from quantrac.domain.readings import FlaggedSet
 from quantrac.io.content_encoding import compress_zstd
 from quantrac.io.records import DeadLetter, Record
 from schemas.codecs.decoding import BadMessage
-from schemas.codecs.sets import decode_flagged_set
+from schemas.codecs.set_heads import SetHead, decode_set_head
 
 MAX_SETS = 1_000
 """Sets of one delivery."""
@@ -22,7 +21,8 @@ class DeliveryItem:
     """One flagged set with the message it came in."""
 
     record: Record
-    flagged: FlaggedSet
+    flagged: SetHead
+    """Of the set, what its receipt names."""
 
     @property
     def line(self) -> bytes:
@@ -34,13 +34,14 @@ def read_item(record: Record) -> DeliveryItem | DeadLetter | None:
     """Return the set of a message, or why it is none; ``None`` for one without a station.
 
     Every set of a known station is delivered, one with rejects only and a revision as well, so that counts
-    and flags match on both sides. One without stays in the province until it is assigned.
+    and flags match on both sides. One without stays in the province until it is assigned. Of a set only its
+    head is read: the ministry reads all of it, and rejects what is wrong.
     """
     try:
-        flagged = decode_flagged_set(record.value or b"")
+        head = decode_set_head(record.value or b"")
     except BadMessage as error:
         return DeadLetter(record, f"not a flagged set: {error}")
-    return DeliveryItem(record, flagged) if flagged.station else None
+    return DeliveryItem(record, head) if head.station else None
 
 
 @dataclass(frozen=True)

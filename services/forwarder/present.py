@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from quantrac.domain.readings import FlaggedSet
 from quantrac.io.records import DeadLetter, Done, NotNow, Record
 from schemas.messages.late_ranges import LateRange
 from services.forwarder.breaker import CircuitOpen
@@ -72,7 +71,7 @@ class PresentHandler:
             item = read_item(record)
             if isinstance(item, DeadLetter):
                 dead.append(item)
-            elif item is not None and _newest_time(item.flagged) > now - NEWEST_READING:
+            elif item is not None and item.flagged.newest_time > now - NEWEST_READING:
                 fresh[record.partition].append(item)
             elif item is not None:
                 late.add(record.origin)
@@ -94,8 +93,3 @@ class PresentHandler:
     def _to_record(self, late_range: LateRange) -> Record:
         key = str(late_range.partition).encode()
         return Record(self._late_topic, key, late_range.model_dump_json().encode())
-
-
-def _newest_time(flagged: FlaggedSet) -> datetime:
-    """Return the time of measurement of the newest reading, else that of receipt."""
-    return max(flagged.readings.measured_at, default=flagged.received_at)
