@@ -2,11 +2,11 @@
 
     python benchmarks/deliveries.py [--sets 40000] [--far-sets 20000]
 
-A real broker, the forwarder and the ministry's door as processes. The province's qa-flagged is filled while the
-forwarder is suspended, with sets whose readings are months old; the clock runs from the moment it goes on until
-the ministry's qa-flagged has all of them. Meanwhile a fresh set is written every half second: how long until
-it is there? The same over a long way: 100 ms there and back, with the limit that 1 % loss gives each TCP stream,
-by a relay that delays (`tc netem` needs a kernel module that not every machine has).
+A real broker, the forwarder and the ministry's door as processes. The province's qa-flagged is filled while
+the forwarder is suspended, with sets whose readings are months old; the clock runs from the moment it goes
+on until the ministry's qa-flagged has all of them. Meanwhile a fresh set is written every half second: how
+long until it is there? The same over a long way: 100 ms there and back, with the limit that 1 % loss gives
+each TCP stream, by a relay that delays (`tc netem` needs a kernel module that not every machine has).
 """
 
 import argparse
