@@ -193,16 +193,16 @@ def catch_up(
         )
         for role, port in health.items():
             log = folder / f"{name}-{role}.log"
-            assert wait_until(lambda port=port: ready(port), 60), log.read_text()
+            assert wait_until(lambda port=port: ready(port), 180), log.read_text()
         started["forwarder"].suspend()
         write(kafka, [renamed(record, f"{prefixes['hn']}qa-flagged") for record in old])
         started["broker"] = next(c for c in psutil.Process(os.getpid()).children() if "java" in c.name())
-        flow = Fresh(kafka, name, fresh)
+        flow, admin = Fresh(kafka, name, fresh), KafkaAdmin(kafka)
         before, start = cpu(started), time.perf_counter()
         started["forwarder"].resume()
         with flow.flow():
             assert wait_until(
-                lambda: delivered(kafka, prefixes["mae"]) >= len(old) + len(flow.waits), LONGEST_RUN_S, 0.1
+                lambda: delivered(admin, prefixes["mae"]) >= len(old) + len(flow.waits), LONGEST_RUN_S, 0.2
             ), (folder / f"{name}-forwarder.log").read_text()
             run.seconds = time.perf_counter() - start
             after = cpu(started)
@@ -212,8 +212,8 @@ def catch_up(
     return run, link
 
 
-def delivered(kafka: KafkaConnection, prefix: str) -> int:
-    return sum(KafkaAdmin(kafka).end_offsets([f"{prefix}qa-flagged"]).values())
+def delivered(admin: KafkaAdmin, prefix: str) -> int:
+    return sum(admin.end_offsets([f"{prefix}qa-flagged"]).values())
 
 
 def write(kafka: KafkaConnection, records: Sequence[Record]) -> None:
