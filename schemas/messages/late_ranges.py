@@ -18,7 +18,7 @@ class LateRange(Message):
     """Offset of the first message that is left."""
     end: _Offset
     """Offset after the last one that is left."""
-    settled: Annotated[list[_Offset], Field(default_factory=list)]
+    excluded: Annotated[list[_Offset], Field(default_factory=list)]
     """Offsets between them that need no delivery: confirmed, dead letters, sets without a station."""
 
     @model_validator(mode="after")
@@ -30,4 +30,4 @@ class LateRange(Message):
     @property
     def messages(self) -> int:
         """How many messages are left."""
-        return self.end - self.first - len(self.settled)
+        return self.end - self.first - len(self.excluded)

@@ -124,11 +124,11 @@ class _Span:
         position = self._first
         for late_range in self._ranges:
             position = max(position, late_range.first)
-            settled = frozenset(late_range.settled)
+            excluded = frozenset(late_range.excluded)
             for record in self._read_span(self._partition, position, late_range.end):
                 self._note_gap(position, record.offset)
                 position = record.offset + 1
-                if record.offset not in settled and (item := self._read_item(record)) is not None:
+                if record.offset not in excluded and (item := self._read_item(record)) is not None:
                     yield item
             self._note_gap(position, late_range.end)
             position = max(position, late_range.end)

@@ -13,7 +13,7 @@ Origin = tuple[str, int, int]
 def build_late_ranges(batch: Sequence[Record], late: Collection[Origin]) -> Iterator[LateRange]:
     """Yield one range for each partition of a batch that has late messages.
 
-    What else the batch has between the first and the last of them is settled.
+    What else the batch has between the first and the last of them is excluded.
     """
     by_partition: defaultdict[int, list[Record]] = defaultdict(list)
     for record in batch:
@@ -22,5 +22,5 @@ def build_late_ranges(batch: Sequence[Record], late: Collection[Origin]) -> Iter
         left = [record.offset for record in records if record.origin in late]
         if left:
             between = [record for record in records if left[0] < record.offset < left[-1]]
-            settled = [record.offset for record in between if record.origin not in late]
-            yield LateRange(partition=partition, first=left[0], end=left[-1] + 1, settled=settled)
+            excluded = [record.offset for record in between if record.origin not in late]
+            yield LateRange(partition=partition, first=left[0], end=left[-1] + 1, excluded=excluded)

@@ -29,8 +29,8 @@ from support.receipts import receipt_of
 OLD = NOON - timedelta(days=1)
 
 
-def late(partition: int, first: int, end: int, *, offset: int = 0, settled: Iterable[int] = ()) -> Record:
-    message = LateRange(partition=partition, first=first, end=end, settled=list(settled))
+def late(partition: int, first: int, end: int, *, offset: int = 0, excluded: Iterable[int] = ()) -> Record:
+    message = LateRange(partition=partition, first=first, end=end, excluded=list(excluded))
     return Record("late-range", b"%d" % partition, message.model_dump_json().encode(), {}, 0, offset)
 
 
@@ -63,7 +63,7 @@ def test_ranges_of_a_partition_are_one_stream_of_deliveries_in_order_of_offset()
     ministry = FakeMinistry()
     lanes = lanes_with(ministry, 12, partitions=2)
     batch = [
-        late(0, 6, 12, settled=[7, 8], offset=1),
+        late(0, 6, 12, excluded=[7, 8], offset=1),
         late(1, 3, 5, offset=2),
         late(0, 0, 4, offset=3),
     ]

@@ -187,7 +187,7 @@ def test_a_set_whose_newest_reading_is_an_hour_old_is_left_to_the_backlog_lane()
     ]
     verdict = forwarder(ministry).handle(batch)
     assert ministry.files == [["fresh", "of the future"]]
-    assert [(r.partition, r.first, r.end, r.settled) for r in ranges(verdict)] == [
+    assert [(r.partition, r.first, r.end, r.excluded) for r in ranges(verdict)] == [
         (0, 4, 7, [5]),
         (2, 9, 10, []),
     ]
@@ -221,7 +221,7 @@ def test_a_late_range_says_what_within_it_needs_no_delivery_any_more() -> None:
     ]
     verdict = forwarder(FakeMinistry()).handle(batch)
     (left,) = ranges(verdict)
-    assert (left.first, left.end, left.settled) == (1, 8, [2, 3, 4])
+    assert (left.first, left.end, left.excluded) == (1, 8, [2, 3, 4])
     assert len(done(verdict).dead) == 1
 
 
@@ -237,7 +237,7 @@ def test_a_delivery_that_fails_is_left_to_the_backlog_lane_and_the_others_are_co
     ]
     verdict = forwarder(FakeMinistry(behave)).handle(batch)
     assert [[f.station for f in kept.files] for kept in receipts(verdict)] == [["A"]]
-    assert [(r.partition, r.first, r.end, r.settled) for r in ranges(verdict)] == [(1, 5, 7, [])]
+    assert [(r.partition, r.first, r.end, r.excluded) for r in ranges(verdict)] == [(1, 5, 7, [])]
 
 
 def test_while_the_ministry_is_away_what_is_fresh_is_held_for_a_minute_and_then_left() -> None:
