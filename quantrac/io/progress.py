@@ -48,6 +48,12 @@ class Progress:
         with self._lock:
             self._batch = (messages, self._batch[1] if self._batch else self._monotonic())
 
+    def advance(self) -> None:
+        """Note that a part of the batch under way is dealt with, so that a long one is no standstill."""
+        with self._lock:
+            if self._batch is not None:
+                self._batch = (self._batch[0], self._monotonic())
+
     def postpone(self, reason: str) -> None:
         """Note why the batch under way is put off; no message can come meanwhile."""
         with self._lock:

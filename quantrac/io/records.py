@@ -34,7 +34,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Set on consumed messages; -1 lets the partitioner choose by key."""
     offset: int = -1
     produced_at: float | None = None
-    """Seconds since 1970, by the producer's clock; set where a stream hands over what it collected."""
+    """Seconds since 1970, by the producer's clock; set on consumed messages."""
 
     @property
     def origin(self) -> tuple[str, int, int]:

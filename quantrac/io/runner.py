@@ -106,6 +106,8 @@ class BatchProcessor:
     def _decide(self, batch: Sequence[Record]) -> Done | NotNow:
         try:
             return self._handler.handle(batch)
+        except DeadLetterLimitReached:
+            raise
         except Exception as error:
             if not batch:  # a tick of the clock: no message is to blame
                 raise

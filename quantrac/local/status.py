@@ -8,10 +8,11 @@ from confluent_kafka import KafkaException
 
 from quantrac.io.clickhouse import ClickHouse, ClickHouseError
 from quantrac.io.kafka.admin import KafkaAdmin
+from quantrac.local.late_sets import LateSets
 from quantrac.local.notes import status_notes
 from quantrac.local.stack import Stack
 from quantrac.local.state import Phase, ProcessState, StackState
-from quantrac.local.tiers import Tier
+from quantrac.local.tiers import FORWARDER, Tier
 from schemas.topics import TOPICS
 
 _COUNTS = """
@@ -38,6 +39,11 @@ class StackStatus:
     @cached_property
     def _admin(self) -> KafkaAdmin:
         return KafkaAdmin(self._stack.broker.connection)  # connects at once, so not before something runs
+
+    @cached_property
+    def _late_sets(self) -> list[LateSets]:
+        tiers = [tier for tier in self._stack.tiers if FORWARDER in tier.roles()]
+        return [LateSets(self._stack.broker.connection, tier.prefix) for tier in tiers]
 
     def read(self) -> dict[str, Any]:
         """Return ``state``, ``demo``, ``processes``, ``notes`` (sentences) and ``lag`` by group, for JSON.
@@ -90,13 +96,14 @@ class StackStatus:
         return counts
 
     def lag(self) -> dict[str, int]:
-        """Return consumer group -> messages it has not committed yet."""
+        """Return consumer group -> messages it has not committed yet; of late ranges their sets."""
         try:
-            return {
+            lag = {
                 group: self._admin.measure_lag(group, topics)
                 for tier in self._stack.tiers
                 for group, topics in groups_of(tier).items()
             }
+            return lag | {late_sets.group: late_sets.count() for late_sets in self._late_sets}
         except (KafkaException, TimeoutError):
             return {}
 

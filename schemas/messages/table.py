@@ -7,6 +7,7 @@ from schemas.messages.alerts import Alert
 from schemas.messages.baseline import Baseline
 from schemas.messages.dead_letters import DeadLetterHeaders
 from schemas.messages.deliveries import DeliveryReceipt, Receipt, ReceiptDocument, SignedReceipt
+from schemas.messages.late_ranges import LateRange
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
@@ -41,6 +42,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "signed-receipt": SignedReceipt,
     "receipt-document": ReceiptDocument,
     "delivery-receipt": DeliveryReceipt,
+    "late-range": LateRange,
     "alert": Alert,
     "dead-letter-headers": DeadLetterHeaders,
 }

@@ -1,7 +1,7 @@
 """What the forwarder needs of a ministry, and the errors it may answer with."""
 
 from http import HTTPStatus
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from schemas.messages.deliveries import Receipt
 from services.forwarder.delivery import Delivery
@@ -20,9 +20,20 @@ class MinistryAway(Exception):
         self.retry_after = retry_after
         """Seconds the ministry asked to wait; 0 when it named none."""
 
+    may_blame_set: ClassVar[bool] = True
+    """Whether a set at which this happens again and again may be the reason of it."""
+
+
+class EntriesFirst(MinistryAway):
+    """The ministry has not answered the entries of the delivery's stations yet."""
+
+    may_blame_set = False
+
 
 class BadReceipt(MinistryAway):
     """An answer that proves nothing: the delivery is not confirmed, and is sent again."""
+
+    may_blame_set = False
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the receipt is not accepted: {reason}")

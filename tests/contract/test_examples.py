@@ -24,8 +24,10 @@ from schemas.messages.deliveries import Receipt
 from schemas.registry import apply_record
 from services.aggregator.sink.handler import SinkHandler
 from services.aggregator.sink.tables import tables_by_topic
+from services.forwarder.breaker import CircuitBreaker
 from services.forwarder.delivery import Delivery
-from services.forwarder.handler import ForwardHandler
+from services.forwarder.present import PresentHandler
+from services.forwarder.sender import Sender
 from services.receiver.parse.handler import ParseHandler
 from services.validator.rejudge.handler import RejudgeHandler
 from services.validator.rejudge.in_flight import InFlight
@@ -198,13 +200,16 @@ class Ministry:
 
 
 def test_a_flagged_set_is_delivered_and_gives_a_receipt() -> None:
-    handler = ForwardHandler(
+    now = datetime(2026, 3, 24, 17, 5, 14, 900_000, tzinfo=UTC)
+    sender = Sender(
         ministry=Ministry(),
+        breaker=CircuitBreaker(),
         target="ministry",
         account="province-hn",
         receipt_topic="delivery-receipt",
-        clock=lambda: datetime(2026, 3, 24, 17, 5, 14, 900_000, tzinfo=UTC),
+        clock=lambda: now,
     )
+    handler = PresentHandler(sender=sender, late_topic="late-range", clock=lambda: now)
     for _ in range(2):
         kept = only(handler.handle([record("qa-flagged", "qa-flagged.json")]))
         assert same(kept.value, "delivery-receipt.json")

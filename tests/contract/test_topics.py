@@ -38,6 +38,7 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
         "delivery-receipt",
         "registry-request",
         "unapproved-set",
+        "late-range",
         "alert",
     }
 

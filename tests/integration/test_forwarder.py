@@ -2,10 +2,9 @@
 
 import gzip
 import socket
-import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,20 +15,16 @@ from quantrac.domain.ids import file_id
 from quantrac.domain.registry.registry import Registry
 from quantrac.io.content_digest import MISMATCHING_DIGEST, content_digest
 from quantrac.io.jws import KeySet
-from quantrac.io.partitions import Offsets
 from quantrac.io.records import Record
-from quantrac.io.runner import Runner
 from quantrac.io.signing_keys import rotate_keys
-from quantrac.testing.broker import FakeBroker
 from quantrac.testing.builders import NOON, account, flagged_reading, flagged_set, station
 from quantrac.testing.builders import registry as registry_of
 from schemas.codecs.sets import encode_flagged_set
 from schemas.messages.deliveries import RECEIPT_TYPE, DeliveryReceipt, Receipt
 from services.forwarder.adapters.ministry_http import HttpMinistry
-from services.forwarder.backoff import Backoff
-from services.forwarder.handler import ForwardHandler
 from services.forwarder.ministry_keys import MinistryKeys
 from services.forwarder.verification import VerifiedMinistry
+from support.forwarder import Lanes
 from support.ministry_server import MAX_BYTES, MinistryServer
 from support.waiting import LIMIT
 
@@ -66,74 +61,56 @@ def line(station: str, name: str) -> bytes:
 
 
 def record(station: str, name: str, offset: int = 0, partition: int = 0) -> Record:
-    return Record("hn.qa-flagged", station.encode(), line(station, name), {}, partition, offset)
+    return Record("qa-flagged", station.encode(), line(station, name), {}, partition, offset)
 
 
-@dataclass
 class Forwarder:
-    """The province's side: one batch in its topic, the real loop, the real client."""
+    """The province's side: some messages in its topic, both lanes, the real client."""
 
-    server: MinistryServer
-    batch: list[Record]
-    password: str = "secret"
-    account: str = "hanoi"
-    broker: FakeBroker = field(default_factory=lambda: FakeBroker(partitions=1))
-    committed: list[int] = field(default_factory=list)
-    waits: list[float] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
+    def __init__(
+        self,
+        server: MinistryServer,
+        batch: Sequence[Record],
+        *,
+        password: str = "secret",
+        account: str = "hanoi",
+    ) -> None:
+        self._client = HttpMinistry(server.url, account, password)
+        keys = MinistryKeys(server.folder / "ministry-keys.json", self._client.fetch_keys)
+        self.lanes = Lanes(VerifiedMinistry(self._client, keys), account=account)
+        self.lanes.put(*batch)
 
     def step(self) -> int:
-        client = HttpMinistry(self.server.url, self.account, self.password)
-        keys = MinistryKeys(self.server.folder / "ministry-keys.json", client.fetch_keys)
-        handler = ForwardHandler(
-            ministry=VerifiedMinistry(client, keys),
-            target="mae",
-            account=self.account,
-            receipt_topic="hn.delivery-receipt",
-            clock=lambda: NOON,
-            backoff=Backoff(),
-        )
-        runner = Runner(
-            service="forwarder.forward", consumer=self, producer=self.broker.producer(), handler=handler
-        )
-        try:
-            return runner.step(self.stop)
-        finally:
-            client.close()
-
-    def consume(self, limit: int, timeout: float) -> list[Record]:
-        return self.batch
-
-    def commit(self, batch: Sequence[Record]) -> bool:
-        self.committed = [r.offset for r in batch]
-        return True
-
-    def find_unread(self) -> Offsets:
-        return {}
-
-    def wait(self, seconds: float, stop: threading.Event) -> None:
-        self.waits.append(seconds)
-        self.on_wait()
-
-    def on_wait(self) -> None:
-        self.stop.set()
-
-    def filter_assigned(self, batch: Sequence[Record]) -> list[Record]:
-        return list(batch)
+        """Let each lane try once; returns how many messages are confirmed or dead."""
+        self.lanes.try_present()
+        self.lanes.try_backlog()
+        return sum(len(kept.files) for kept in self.receipts) + len(self.dead)
 
     def close(self) -> None:
-        pass
+        """Close the connections."""
+        self._client.close()
 
     @property
     def dead(self) -> list[Record]:
-        return self.broker.records("hn.qa-flagged.dlq")
+        return self.lanes.dead
 
     @property
     def receipts(self) -> list[DeliveryReceipt]:
-        return [
-            DeliveryReceipt.model_validate_json(r.value or b"")
-            for r in self.broker.records("hn.delivery-receipt")
-        ]
+        return self.lanes.receipts
+
+
+@pytest.fixture
+def forward(down: MinistryServer) -> Iterator[Callable[..., Forwarder]]:
+    """Make forwarders that send to the ministry, whether it is up or not."""
+    made: list[Forwarder] = []
+
+    def make(batch: Sequence[Record], **login: str) -> Forwarder:
+        made.append(Forwarder(down, batch, **login))
+        return made[-1]
+
+    yield make
+    for forwarder in made:
+        forwarder.close()
 
 
 def post(
@@ -162,20 +139,24 @@ def problem(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, str(content["detail"])
 
 
-def test_a_batch_is_delivered_once_with_a_receipt_for_each_delivery(ministry: MinistryServer) -> None:
+def test_a_batch_is_delivered_once_with_a_receipt_for_each_delivery(
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
     batch = [record("A", "1", 0), record("B", "2", 1), record("A", "3", 2), record("C", "4", 9, partition=1)]
-    forwarder = Forwarder(ministry, batch)
+    forwarder = forward(batch)
     assert forwarder.step() == 4
-    assert [(r.key, r.value) for r in ministry.flagged] == [(record.key, record.value) for record in batch]
-    assert [[f.station for f in r.files] for r in forwarder.receipts] == [["A", "B", "A"], ["C"]]
+    assert {(r.key, r.value) for r in ministry.flagged} == {(record.key, record.value) for record in batch}
+    by_id = {r.delivery_id: r for r in forwarder.receipts}
+    assert sorted([f.station for f in r.files] for r in by_id.values()) == [["A", "B", "A"], ["C"]]
     kept = [DeliveryReceipt.model_validate_json(r.value or b"") for r in ministry.kept]
-    assert [r.model_copy(update={"sent_at": NOON, "tries": 1}) for r in kept] == forwarder.receipts
-    assert forwarder.committed == [0, 1, 2, 9]
+    assert {r.delivery_id: r.model_copy(update={"sent_at": NOON, "tries": 1}) for r in kept} == by_id
 
 
-def test_a_batch_sent_twice_is_a_duplicate_with_the_same_receipt(ministry: MinistryServer) -> None:
+def test_a_batch_sent_twice_is_a_duplicate_with_the_same_receipt(
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
     batch = [record("A", "1", 0), record("B", "2", 1)]
-    first, again = Forwarder(ministry, batch), Forwarder(ministry, batch)
+    first, again = forward(batch), forward(batch)
     first.step()
     again.step()
     assert len(ministry.flagged) == 2
@@ -193,26 +174,26 @@ def test_the_ministry_knows_a_delivery_after_its_own_restart(ministry: MinistryS
     assert len(ministry.flagged) == 1
 
 
-def test_a_ministry_that_was_down_gets_everything_once(down: MinistryServer) -> None:
-    forwarder = Forwarder(down, [record("A", "1", 0), record("B", "2", 0, partition=1)])
-
-    def come_up_at_the_second_wait() -> None:
-        assert forwarder.committed == []
-        if len(forwarder.waits) == 2:
-            down.start()
-
-    forwarder.on_wait = come_up_at_the_second_wait  # type: ignore[method-assign]
+def test_a_ministry_that_was_down_gets_everything_once(
+    down: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
+    forwarder = forward([record("A", "1", 0), record("B", "2", 0, partition=1)])
+    for _ in range(3):
+        assert forwarder.step() == 0
+        forwarder.lanes.pass_time(120)
+    down.start()
     try:
+        forwarder.step()  # one delivery finds out that the ministry is back
         assert forwarder.step() == 2
     finally:
         down.stop()
-    assert [r.key for r in down.flagged] == [b"A", b"B"]
-    assert [[f.station for f in r.files] for r in forwarder.receipts] == [["A"], ["B"]]
-    assert len(forwarder.waits) == 2
-    assert forwarder.waits[0] <= 1.0
+    assert sorted(r.key for r in down.flagged) == [b"A", b"B"]
+    assert sorted(f.station for r in forwarder.receipts for f in r.files) == ["A", "B"]
 
 
-def test_a_ministry_whose_broker_is_away_answers_503_and_remembers_nothing(ministry: MinistryServer) -> None:
+def test_a_ministry_whose_broker_is_away_answers_503_and_remembers_nothing(
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
     ministry.broker.failing = "Local: Message timed out"
     response = post(ministry, line("A", "1"))
     assert problem(response) == (
@@ -220,51 +201,50 @@ def test_a_ministry_whose_broker_is_away_answers_503_and_remembers_nothing(minis
         "the broker did not confirm the sets: Local: Message timed out",
     )
     assert response.headers["retry-after"] == "5"
-    forwarder = Forwarder(ministry, [record("A", "1")])
-
-    def mend() -> None:
-        ministry.broker.failing = None
-
-    forwarder.on_wait = mend  # type: ignore[method-assign]
+    forwarder = forward([record("A", "1")])
+    assert forwarder.step() == 0
+    ministry.broker.failing = None
+    forwarder.lanes.pass_time(4.9)
+    assert forwarder.step() == 0
+    forwarder.lanes.pass_time(1.2)
     assert forwarder.step() == 1
-    assert 5.0 <= forwarder.waits[0] <= 6.0
     assert len(ministry.flagged) == 1
 
 
-def test_a_wrong_password_holds_the_data_back_and_dead_letters_nothing(ministry: MinistryServer) -> None:
-    forwarder = Forwarder(ministry, [record("A", "1")], password="wrong")
+def test_a_wrong_password_holds_the_data_back_and_dead_letters_nothing(
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
+    forwarder = forward([record("A", "1")], password="wrong")
     assert forwarder.step() == 0
-    assert len(forwarder.waits) == 1
-    assert (forwarder.committed, forwarder.receipts, forwarder.dead) == ([], [], [])
+    assert (forwarder.receipts, forwarder.dead) == ([], [])
     assert ministry.flagged == []
 
 
 def test_an_account_without_provinces_holds_the_data_back_until_the_registry_names_one(
-    ministry: MinistryServer,
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
 ) -> None:
-    forwarder = Forwarder(ministry, [record("A", "1")], account="unbound")
+    forwarder = forward([record("A", "1")], account="unbound")
     unbound = ministry.registry.accounts["unbound"]
-
-    def mend() -> None:
-        assert (ministry.flagged, forwarder.dead) == ([], [])
-        ministry.registry.accounts["unbound"] = replace(unbound, provinces=("01",))
-
-    forwarder.on_wait = mend  # type: ignore[method-assign]
     try:
         assert problem(post(ministry, line("A", "1"), account="unbound")) == (
             403,
             "account unbound names no province in the registry",
         )
+        assert forwarder.step() == 0
+        assert (ministry.flagged, forwarder.dead) == ([], [])
+        ministry.registry.accounts["unbound"] = replace(unbound, provinces=("01",))
         assert forwarder.step() == 1
     finally:
         ministry.registry.accounts["unbound"] = unbound
     assert len(ministry.flagged) == 1
 
 
-def test_a_rejected_set_is_a_dead_letter_in_the_province(ministry: MinistryServer) -> None:
+def test_a_rejected_set_is_a_dead_letter_in_the_province(
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
     wrong = line("A", "2").replace(b'"file_id":"', b'"file_id":"x')
-    bad = Record("hn.qa-flagged", b"A", wrong, {}, 0, 1)
-    forwarder = Forwarder(ministry, [record("A", "1", 0), bad])
+    bad = Record("qa-flagged", b"A", wrong, {}, 0, 1)
+    forwarder = forward([record("A", "1", 0), bad])
     assert forwarder.step() == 2
     assert [(len(r.files), len(r.rejected)) for r in forwarder.receipts] == [(1, 1)]
     assert [(r.value, r.headers["reason"]) for r in forwarder.dead] == [
@@ -276,10 +256,12 @@ def test_a_rejected_set_is_a_dead_letter_in_the_province(ministry: MinistryServe
     ]
 
 
-def test_a_set_larger_than_the_ministry_takes_is_found_by_halving(ministry: MinistryServer) -> None:
+def test_a_set_larger_than_the_ministry_takes_is_found_by_halving(
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
+) -> None:
     large = line("A", "2").replace(b'"text":["35.2"]', b'"text":["' + b"3" * MAX_BYTES + b'"]')
-    batch = [record("A", "1", 0), Record("hn.qa-flagged", b"A", large, {}, 0, 1), record("A", "3", 2)]
-    forwarder = Forwarder(ministry, batch)
+    batch = [record("A", "1", 0), Record("qa-flagged", b"A", large, {}, 0, 1), record("A", "3", 2)]
+    forwarder = forward(batch)
     assert forwarder.step() == 3
     assert [r.value for r in ministry.flagged] == [line("A", "1"), line("A", "3")]
     assert [r.headers["reason"] for r in forwarder.dead] == [
@@ -364,12 +346,12 @@ def test_the_keys_of_receipts_are_published_for_everybody_and_may_be_kept_for_a_
 
 
 def test_a_ministry_that_rotates_its_key_is_believed_and_old_receipts_still_verify(
-    ministry: MinistryServer,
+    ministry: MinistryServer, forward: Callable[..., Forwarder]
 ) -> None:
-    before = Forwarder(ministry, [record("A", "1", 0)])
+    before = forward([record("A", "1", 0)])
     before.step()
     rotate_keys(ministry.keys)
-    after = Forwarder(ministry, [record("A", "2", 1)])
+    after = forward([record("A", "2", 1)])
     assert after.step() == 1
     published = KeySet.from_json(httpx.get(f"{ministry.url}/.well-known/jwks.json", timeout=LIMIT).text)
     kept = KeySet.from_json((ministry.folder / "ministry-keys.json").read_text())

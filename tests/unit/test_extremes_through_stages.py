@@ -24,17 +24,15 @@ from quantrac.testing.builders import (
 )
 from quantrac.testing.history import HistoryInMemory
 from schemas.codecs.sets import encode_flagged_set, encode_reading_set
-from schemas.messages.deliveries import Receipt
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.rules import NATIONAL, RuleBook
 from schemas.rules import load as load_rules
-from services.forwarder.delivery import Delivery
-from services.forwarder.handler import ForwardHandler
 from services.receiver.parse.handler import ParseHandler
 from services.validator.rejudge.handler import RejudgeHandler
 from services.validator.rejudge.in_flight import InFlight
 from services.validator.validate.handler import ValidateHandler
 from support.extremes import RAW, SET, cases
+from support.forwarder import FakeMinistry, Lanes
 from support.watch import Watch
 
 CODE = "HN_BKHN_KHIKXQ"
@@ -66,19 +64,6 @@ def record(topic: str, value: bytes, headers: Mapping[str, bytes] | None = None)
     return Record(topic, CODE.encode(), value, carried if headers is None else headers)
 
 
-class AcceptingMinistry:
-    """Accepts every set."""
-
-    def deliver(self, delivery: Delivery) -> Receipt:
-        return Receipt(
-            delivery_id=delivery.id,
-            accepted=len(delivery.items),
-            duplicate=False,
-            rejected=[],
-            received_at=NOON,
-        )
-
-
 class Store:
     """Takes figures and keeps none."""
 
@@ -96,9 +81,14 @@ def validate() -> Stage:
 
 
 def forward() -> Stage:
-    handler = ForwardHandler(ministry=AcceptingMinistry(), target="ministry", receipt_topic="out")
+    handler = Lanes(FakeMinistry()).present
     extremes = [case.message for case in cases(json.loads(encode_flagged_set(numbered_flagged_set())), SET)]
-    return handler, extremes, lambda n: record("in", encode_flagged_set(numbered_flagged_set(n))), "out"
+    return (
+        handler,
+        extremes,
+        lambda n: record("in", encode_flagged_set(numbered_flagged_set(n))),
+        "delivery-receipt",
+    )
 
 
 def rejudge() -> Stage:

@@ -43,7 +43,12 @@ class KafkaConsumer:
         on_assign: Callable[[Sequence[int]], None] | None = None,
         # After the first message of a batch: fills it in a burst, short beside a file's whole way.
         gather_seconds: float = 0.02,
+        fetch_bytes: int = 1 << 20,
     ) -> None:
+        """``fetch_bytes`` is the most of one partition that comes in one answer of the broker.
+
+        Where few small messages are taken at a time, a small number mixes the partitions in a batch.
+        """
         self._gather_seconds = gather_seconds
         self._assignment: set[Partition] = set()
         self._generation = 0
@@ -62,6 +67,7 @@ class KafkaConsumer:
                 "max.poll.interval.ms": 300_000,
                 # The default of 64 MiB a consumer would be most of a small machine's memory.
                 "queued.max.messages.kbytes": 16_384,
+                "max.partition.fetch.bytes": fetch_bytes,
                 # After that much is held, ask again soon: the default of 1 s lets a fast reader run dry.
                 "fetch.queue.backoff.ms": 20,
                 "error_cb": log_error,

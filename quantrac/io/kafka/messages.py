@@ -6,7 +6,7 @@ from quantrac.io.records import Record
 
 
 def to_record(message: Message) -> Record:
-    """Return a consumed message with the partition and the offset it has."""
+    """Return a consumed message with the partition, the offset and the time of production it has."""
     key = message.key()
     return Record(
         message.topic() or "",
@@ -15,4 +15,5 @@ def to_record(message: Message) -> Record:
         dict(message.headers() or ()),  # type: ignore[arg-type]  # bytes, as they were produced
         message.partition() or 0,
         message.offset() or 0,
+        message.timestamp()[1] / 1000,
     )

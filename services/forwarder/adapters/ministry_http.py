@@ -2,7 +2,10 @@
 
 import json
 import ssl
+import time
 from collections.abc import Callable, Generator, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -18,6 +21,10 @@ from services.forwarder.ministry import BadReceipt, DeliveryRefused, MinistryAwa
 
 # The ministry answers after its broker has every set, which takes well under a second when it is well.
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_LONGEST_ANSWER_SECONDS = 60.0
+
+# A server that closes idle connections does so after some seconds; one that was closed costs a second try.
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=4.0)
 
 _HEADERS = {
     "Content-Type": "application/x-ndjson",
@@ -51,7 +58,7 @@ Answer = TypeVar("Answer", RegistryAnswer, RegistryRequests)
 
 
 class HttpMinistry:
-    """One connection to the ministry, kept open; certificates are always verified."""
+    """Connections to the ministry, kept open, for several threads; certificates are always verified."""
 
     def __init__(
         self,
@@ -70,12 +77,13 @@ class HttpMinistry:
             verify=tls or True,
             headers=_HEADERS,
             timeout=_TIMEOUT,
+            limits=_LIMITS,
             transport=transport,
         )
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Send compressed; see :class:`services.forwarder.ministry.Ministry`."""
-        body = compress_zstd(delivery.body)
+        body = delivery.zstd_body
         headers = {"Content-Digest": content_digest(body)}
         _, answer = self._exchange("POST", "v1/deliveries", content=body, headers=headers)
         return _receipt(answer)
@@ -127,14 +135,16 @@ class HttpMinistry:
 
 
 def _read(response: httpx.Response) -> bytes:
-    """Return the answer's bytes; raises :class:`MinistryAway` where they are compressed or too many."""
+    """Return the answer's bytes; raises :class:`MinistryAway` if it is compressed, too long or too slow."""
     if (encoding := response.headers.get("content-encoding", "identity")) != "identity":
         raise MinistryAway(f"the answer is compressed ({encoding}), which was not asked for")
-    answer = bytearray()
+    answer, end = bytearray(), time.monotonic() + _LONGEST_ANSWER_SECONDS
     for part in response.iter_bytes():
         answer += part
         if len(answer) > _LONGEST_ANSWER_BYTES:
             raise MinistryAway(f"the answer has more than {_LONGEST_ANSWER_BYTES} bytes")
+        if time.monotonic() > end:
+            raise MinistryAway(f"the answer was not over after {_LONGEST_ANSWER_SECONDS:.0f} s")
     return bytes(answer)
 
 
@@ -171,6 +181,12 @@ def _reason(response: httpx.Response, answer: bytes) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float:
-    """Return the seconds of ``Retry-After``; a date is left to the back-off."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isdecimal() else 0.0
+    """Return the seconds of ``Retry-After``; a date counts from the ministry's own, not from our clock."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        now = parsedate_to_datetime(response.headers["date"]) if "date" in response.headers else None
+        return max((parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return 0.0

@@ -11,7 +11,7 @@ from quantrac.io.records import DeliveryFailed, Producer, Record
 from schemas.messages.registry_requests import RegistryRequest
 from schemas.registry_requests import encode_request, request_key
 from services.forwarder.backoff import Backoff
-from services.forwarder.ministry import DeliveryRefused, MinistryAway
+from services.forwarder.ministry import DeliveryRefused, EntriesFirst, MinistryAway
 from services.forwarder.registry.entries import Entries, Entry
 from services.forwarder.registry.ministry import RegistryMinistry
 
@@ -112,7 +112,7 @@ class RegistrySync:
     def wait_for(self, stations: Collection[str]) -> None:
         """Return once the ministry has answered the entries of stations, or need not or does not.
 
-        Raises :class:`MinistryAway` where the ministry does not answer at all.
+        Raises :class:`EntriesFirst` where the ministry does not answer at all.
         """
         with self._rounds:
             first, posts, end = self._count, self._posts, self._monotonic() + _WAIT_SECONDS
@@ -120,7 +120,7 @@ class RegistrySync:
                 self._wake.set()
             while not (self._may_go() or self._entries.are_answered(stations)):
                 if self._count > first and self._failure:
-                    raise MinistryAway(f"the stations' entries go first: {self._failure}")
+                    raise EntriesFirst(f"the stations' entries go first: {self._failure}")
                 if self._posts != posts:  # a first start posts all stations of the province
                     posts, end = self._posts, self._monotonic() + _WAIT_SECONDS
                 rest = end - self._monotonic()

@@ -52,6 +52,17 @@ def test_a_loop_that_does_not_come_round_is_stalled(progress: Progress, clock: C
     assert progress.problem() == "the loop has stood still for 61 s"
 
 
+def test_a_long_batch_of_which_parts_are_dealt_with_is_not_stalled(progress: Progress, clock: Clock) -> None:
+    progress.advance()
+    progress.begin(25)
+    for _ in range(10):
+        clock.now += 50
+        progress.advance()
+    assert progress.problem() == ""
+    clock.now += 61
+    assert progress.problem() == "no progress for 61 s on a batch of 25"
+
+
 def test_a_batch_under_way_for_too_long_is_named_with_the_reason_it_was_put_off(
     progress: Progress, clock: Clock
 ) -> None:

@@ -31,6 +31,9 @@ class PlayedMessage:
     def headers(self) -> None:
         return None
 
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 1_774_414_800_000
+
     def offset(self) -> int:
         return 0
 
