@@ -92,7 +92,7 @@ class Fresh:
 
     def __init__(self, kafka: KafkaConnection, run: str, sets: Sequence[Record]) -> None:
         self._kafka, self._run, self._sets = kafka, run, sets
-        self._written: dict[bytes, float] = {}
+        self._written: dict[tuple[bytes, bytes], float] = {}
         self.waits: list[float] = []
 
     @contextmanager
@@ -109,7 +109,7 @@ class Fresh:
     def _write(self, stop: threading.Event) -> None:
         producer = KafkaProducer(self._kafka)
         for fresh in self._sets:
-            self._written[fresh.headers["file_id"]] = time.monotonic()
+            self._written[fresh.key, fresh.headers["file_id"]] = time.monotonic()
             producer.produce([renamed(fresh, f"{self._run}-hn.qa-flagged")])
             producer.flush()
             if stop.wait(FRESH_EVERY_S):
@@ -120,7 +120,7 @@ class Fresh:
         consumer = KafkaConsumer(self._kafka, group=f"{topic}.watch", instance="0", topics=[topic])
         while not stop.is_set():
             for record in consumer.consume(10_000, 0.05):
-                written = self._written.pop(record.headers["file_id"], None)
+                written = self._written.pop((record.key, record.headers["file_id"]), None)
                 if written is not None:
                     self.waits.append(time.monotonic() - written)
         consumer.close()
