@@ -87,11 +87,31 @@ def test_the_keys_of_the_ministry_are_asked_for_without_the_password() -> None:
         answering(404).fetch_keys()
 
 
-def test_a_date_to_come_back_at_is_left_to_the_back_off() -> None:
-    client = answering(503, headers={"Retry-After": "Wed, 25 Mar 2026 05:00:00 GMT"})
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "Wed, 25 Mar 2026 05:01:30 GMT", "Date": "Wed, 25 Mar 2026 05:00:00 GMT"}, 90.0),
+        ({"Retry-After": "Wed, 25 Mar 2026 05:00:00 GMT", "Date": "Wed, 25 Mar 2026 05:01:30 GMT"}, 0.0),
+        ({"Retry-After": "Sun, 01 Mar 2026 05:00:00 GMT"}, 0.0),
+        ({"Retry-After": "Wed, 25 Mar 2026 05:01:30 GMT", "Date": "yesterday"}, 0.0),
+        ({"Retry-After": "soon"}, 0.0),
+        ({"Retry-After": "-5"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_a_date_to_come_back_at_counts_from_that_of_the_answer(
+    headers: dict[str, str], seconds: float
+) -> None:
+    client = answering(503, headers=headers)
     with pytest.raises(MinistryAway, match="503: Service Unavailable") as caught:
         client.deliver(DELIVERY)
-    assert caught.value.retry_after == 0.0
+    assert caught.value.retry_after == seconds
+
+
+def test_an_answer_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.forwarder.adapters.ministry_http._LONGEST_ANSWER_SECONDS", -1.0)
+    with pytest.raises(MinistryAway, match="the answer was not over"):
+        answering(200, content=RECEIPT.model_dump_json()).deliver(DELIVERY)
 
 
 @pytest.mark.parametrize(
