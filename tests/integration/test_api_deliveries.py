@@ -159,3 +159,17 @@ def test_the_lag_of_a_key_is_that_of_its_stations(ask: Ask) -> None:
     assert [item["station"] for item in ask("/v1/deliveries/lag", provinces=["01"])["items"]] == [HANOI]
     assert ask("/v1/deliveries/lag", stations=["gone"])["items"] == []
     assert [item["station"] for item in ask("/v1/deliveries/lag?province=46")["items"]] == [HUE]
+
+
+def test_what_waited_is_confirmed_once_its_station_is_released(
+    ask: Ask, clickhouse: ClickHouseSettings
+) -> None:
+    client = ClickHouse(clickhouse)
+    request = {"station": HUE, "province": "46", "account": "north", "version": "v", "state": "approved"}
+    request |= {"takes_sets": 1, "reason": "", "decided_by": "", "decided_at": None, "sent_at": NOON}
+    request |= {"entry": "{}", "ministry_entry": "", "changed_at": NOON, "released_at": NOON}
+    insert(client, "registry_requests", [request])
+    assert [item["waiting"] for item in ask("/v1/deliveries/lag?province=46")["items"]] == [10]
+    later = {"changed_at": NOON + timedelta(hours=1), "released_at": NOON + timedelta(hours=1)}
+    insert(client, "registry_requests", [request | later])
+    assert [item["waiting"] for item in ask("/v1/deliveries/lag?province=46")["items"]] == [0]

@@ -64,7 +64,15 @@ FROM
     (
         SELECT station AS code, received_at AS at, readings AS n, 0 AS said FROM files
         UNION ALL
-        SELECT station, received_at, readings, if(waiting, 2, 3) FROM receipts WHERE revision = 0
+        -- Sets that waited do so until their station is released.
+        SELECT r.station, r.received_at, r.readings, if(r.waiting AND r.confirmed_at >= q.released_at, 2, 3)
+        FROM receipts AS r
+        GLOBAL LEFT JOIN
+        (
+            SELECT station, ifNull(released_at, toDateTime64(0, 3, 'UTC')) AS released_at
+            FROM registry_requests FINAL
+        ) AS q ON q.station = r.station
+        WHERE r.revision = 0
         UNION ALL
         SELECT station, assumeNotNull(received_at), 0, 1 FROM rejected_sets
         WHERE revision = 0 AND isNotNull(received_at)

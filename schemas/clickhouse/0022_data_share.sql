@@ -149,8 +149,15 @@ FROM
                     SELECT cityHash64(station, toUInt64(toUnixTimestamp64Milli(at)), toUInt64(least(revision, 1023))) AS judgement, max(answer) AS state
                     FROM
                     (
-                        SELECT station, received_at AS at, revision, if(waiting, 2, 3) AS answer
-                        FROM receipts
+                        -- Sets that waited do so until their station is released.
+                        SELECT r.station AS station, r.received_at AS at, r.revision AS revision,
+                            if(r.waiting AND r.confirmed_at >= q.released_at, 2, 3) AS answer
+                        FROM receipts AS r
+                        GLOBAL LEFT JOIN
+                        (
+                            SELECT station, ifNull(released_at, toDateTime64(0, 3, 'UTC')) AS released_at
+                            FROM registry_requests FINAL
+                        ) AS q ON q.station = r.station
                         UNION ALL
                         SELECT station, assumeNotNull(received_at) AS at, revision, 1 AS answer
                         FROM rejected_sets
