@@ -77,10 +77,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def run_pytest(project: Path) -> list[str]:
+    # This process may be a worker itself.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", ".", *MODE, *OPTIONS, "tests"],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
+        env=outside | {"PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
         text=True,
         timeout=LIMIT,
