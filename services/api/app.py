@@ -26,6 +26,7 @@ from services.api.common.problems import (
     install,
 )
 from services.api.common.repeats import REFUSE_REPEATS
+from services.api.digests import router as digests
 from services.api.docs_page import render
 from services.api.exceedances import router as exceedances
 from services.api.files import router as files
@@ -45,6 +46,7 @@ _RESOURCES = (
     alerts,
     files,
     lineage,
+    digests,
 )
 """In the order of the documentation."""
 
