@@ -1,8 +1,8 @@
 """Finds what two tiers do not have alike, in steps: year, month, day, hour, row."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from quantrac.domain.reconciliation.differences import (
@@ -33,8 +33,6 @@ class Walk:
     end: datetime
     station: str | None = None
     """``None`` = all stations that the ministry shows."""
-    on_step: Callable[[], None] = field(default=lambda: None)
-    """Called before each question."""
     rows: int = 0
     """Rows of the province in the span, once the walk has begun."""
     unequal_sums: int = 0
@@ -72,7 +70,6 @@ class Walk:
             yield from self._descend(station, following, different)
 
     def _compare_rows(self, station: str, start: datetime, end: datetime) -> Iterator[list[Difference]]:
-        self.on_step()
         province, ministry = (
             source.rows(self.subject, station, start, end) for source in (self.province, self.ministry)
         )
@@ -83,7 +80,6 @@ class Walk:
         self.unequal_sums += max(0, count_periods(Level.HOUR, start, end) - len(hours))
 
     def _sums(self, level: Level, start: datetime, end: datetime, station: str | None) -> tuple[_Sums, _Sums]:
-        self.on_step()
         province = self.province.sums(self.subject, level, start, end, station)
         return province, self.ministry.sums(self.subject, level, start, end, station)
 
