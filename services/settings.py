@@ -22,10 +22,11 @@ from quantrac.io.settings import (
     variables_of,
 )
 from quantrac.io.signing_keys import SigningKeys
+from quantrac.reconciliation.settings import MinistryApiSettings
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.notify.config import load_targets
 from services.api.config import ApiSettings
-from services.forwarder.config import ForwarderSettings
+from services.forwarder.config import ForwarderSettings, ReconcileSettings
 from services.forwarder.files.config import FileTargetSettings
 from services.receiver.adapters.ftp.tls import Certificates
 from services.receiver.config import BacklogSettings, DeliveriesSettings, IntakeSettings
@@ -45,6 +46,7 @@ SETTINGS: Mapping[str, tuple[type[BaseSettings], ...]] = {
     "api.serve": (ApiSettings, ClickHouseSettings, HttpSettings),
     "forwarder.forward": (ForwarderSettings,),
     "forwarder.files": (FileTargetSettings,),
+    "forwarder.reconcile": (ReconcileSettings, MinistryApiSettings, ClickHouseSettings),
 }
 """Role → the settings that it loads."""
 

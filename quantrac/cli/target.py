@@ -64,7 +64,7 @@ def target_options(command: Command) -> Command:
     @tier_option
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, tier: str, **kwargs: Any) -> Any:
-        target = _target(data, tier)
+        target = find_target(data, tier)
         with server_errors(target.kafka):
             return command(*args, target=target, **kwargs)
 
@@ -89,7 +89,8 @@ def server_errors(kafka: KafkaConnection) -> Iterator[None]:
         raise UserError(f"the broker at {kafka.bootstrap}: {error.args[0].str()}") from error
 
 
-def _target(data: DataDir, tier: str) -> Target:
+def find_target(data: DataDir, tier: str) -> Target:
+    """Return the deployment that the environment names, else a tier of the stack in the data folder."""
     if "QUANTRAC_KAFKA" in os.environ:
         from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 

@@ -85,7 +85,7 @@ class Preparation:
                 records = self._demo_records(tier)
             elif tier.name == "ministry":
                 # At every start: that of an older release names no province, and delivers nothing.
-                records = [self._province_account(tier)]
+                records = self._province_access(tier)
             producer.produce([Record(topic, record_key(r), r.model_dump_json().encode()) for r in records])
         producer.flush()
 
@@ -93,19 +93,21 @@ class Preparation:
         stations = demo_stations()
         key = key_record(demo_api_key(self._data), _OWNER)
         if tier.name == "ministry":
-            return [*stations, self._province_account(tier), key]
+            return [*stations, *self._province_access(tier), key]
         passwords = demo_passwords(self._data)
         accounts = demo_accounts(stations, passwords, hash_password)
         now = datetime.now(UTC)
         return [*stations, *accounts, key, *demo_decisions(now), demo_activation(now)]
 
-    def _province_account(self, tier: Tier) -> Account:
-        return Account(
+    def _province_access(self, tier: Tier) -> list[RegistryRecord]:
+        """Return the account with which the province delivers, and the key with which it compares."""
+        account = Account(
             name=tier.province_account,
             password_hash=hash_password(self._data.secret(f"account/{tier.province_account}")),
             role="province",
             provinces=(_PROVINCE,),
         )
+        return [account, key_record(province_api_key(self._data), _OWNER, provinces=(_PROVINCE,))]
 
 
 def demo_passwords(data: DataDir) -> dict[str, str]:
@@ -117,6 +119,11 @@ def demo_passwords(data: DataDir) -> dict[str, str]:
 def demo_api_key(data: DataDir) -> str:
     """Return the demo's API key."""
     return data.secret("api-key", lambda: new_key(_OWNER)[0])
+
+
+def province_api_key(data: DataDir) -> str:
+    """Return the key of the demo's province at the ministry's API."""
+    return data.secret("ministry-api-key", lambda: new_key(_OWNER)[0])
 
 
 def write_passwords(data: DataDir, file: Path) -> None:

@@ -116,7 +116,7 @@ class Comparison:
         """Compare averages or indices; where readings were sent, once both tiers have computed theirs."""
         waited = 0.0
         while True:
-            differences = list(islice(self._computed_differences(question, subject), MOST_LISTED))
+            differences = list(islice(self._find_computed(question, subject), MOST_LISTED))
             # Looked at again while what was sent may still be on its way through the windows.
             is_last = not differences or not report.repaired or waited >= self.patience
             if is_last or self.wait(_LOOK_AGAIN_SECONDS):
@@ -125,7 +125,7 @@ class Comparison:
         report.is_complete &= len(differences) < MOST_LISTED
         report.add(explain(self.database, differences))
 
-    def _computed_differences(self, question: Question, subject: Subject) -> Iterator[Difference]:
+    def _find_computed(self, question: Question, subject: Subject) -> Iterator[Difference]:
         for start in _piece_starts(question):
             piece = Question(start, min(start + _PIECE, question.end), question.station)
             for differences in self._walk(subject, piece, is_fresh=True, ended=question.end).find():

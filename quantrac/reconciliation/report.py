@@ -116,14 +116,14 @@ def describe(finding: Finding) -> str:
     'A: 12 readings missing-at-ministry (unknown-station)'
     """
     difference, key = finding.difference, finding.difference.key
-    what = (
+    rows = (
         f"{difference.rows:,} {difference.subject}"
         if key is None
         else " ".join(filter(None, (key.name, key.period)))
     )
     why = ", ".join(filter(None, (finding.reason, finding.detail, _delivery(finding))))
     repaired = ", repaired" if finding.is_repaired else ""
-    return f"{difference.station}: {what} {difference.kind} ({why}){repaired}"
+    return f"{difference.station}: {rows} {difference.kind} ({why}){repaired}"
 
 
 def _delivery(finding: Finding) -> str:

@@ -104,6 +104,10 @@ class MinistryApi:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._client.close()
 
     def digests(self, parameters: Mapping[str, str]) -> Iterator[_Item]:

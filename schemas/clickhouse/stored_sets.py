@@ -19,7 +19,7 @@ WHERE station = {{station:String}} AND version IN {{versions:Array(UInt64)}}
 """
 _SELECTS = [_READINGS.format(table=table) for table in ("readings", "reading_revisions")]
 _CAUSES = """
-SELECT superseded_by AS version, any(cause) AS cause
+SELECT superseded_by AS version, any(cause) AS judged_for
 FROM reading_revisions FINAL
 WHERE station = {station:String} AND superseded_by IN {versions:Array(UInt64)} AND cause != ''
 GROUP BY superseded_by
@@ -71,7 +71,7 @@ class StoredSets:
         }
         bound = {"station": station, "versions": sorted(versions)}
         rows = [row for sql in _SELECTS for row in self._rows(sql, bound)]
-        causes = {row["version"]: row["cause"] for row in self._rows(_CAUSES, bound)}
+        causes = {row["version"]: row["judged_for"] for row in self._rows(_CAUSES, bound)}
         rejects: dict[tuple[datetime, str], list[dict[str, Any]]] = defaultdict(list)
         for row in self._rows(_REJECTS, span):
             rejects[row["received_at"], row["file_id"]].append(row)

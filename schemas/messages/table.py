@@ -10,6 +10,7 @@ from schemas.messages.deliveries import DeliveryReceipt, Receipt, ReceiptDocumen
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
+from schemas.messages.redelivery import Redelivery
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.api_keys import ApiKey
@@ -31,6 +32,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "rules": Activation,
     "decision": Decision,
     "open-question": OpenQuestion,
+    "redelivery": Redelivery,
     "receipt": Receipt,
     "signed-receipt": SignedReceipt,
     "receipt-document": ReceiptDocument,

@@ -1,5 +1,6 @@
 """The forwarder's settings."""
 
+from datetime import time
 from pathlib import Path
 
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationInfo, field_validator
@@ -36,3 +37,14 @@ class ForwarderSettings(ServiceSettings):
         if not password.get_secret_value():
             raise ValueError("set it, or QUANTRAC_MINISTRY_PASSWORD_FILE")
         return password
+
+
+class ReconcileSettings(ForwarderSettings):
+    """Of the role ``reconcile``, which also delivers."""
+
+    reconcile_at: time = time(2, 30)
+    """When it compares with the ministry every night, Vietnam's time; up to half an hour later."""
+    reconcile_repair: bool = True
+    """Whether it sends again what the ministry lacks."""
+    reconcile_patience_seconds: float = Field(default=300.0, gt=0)
+    """How long it waits without progress for what it has sent again to be stored at the ministry."""

@@ -25,13 +25,7 @@ _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 def forward() -> Role:
     """Build the role ``forward``: qa-flagged → ministry → delivery-receipt."""
     settings = load(ForwarderSettings)
-    if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
-        log.warning("%s is not HTTPS: the password travels in the clear", settings.ministry_url.host)
-    client = HttpMinistry(
-        str(settings.ministry_url),
-        settings.ministry_account,
-        settings.ministry_password.get_secret_value(),
-    )
+    client = open_client(settings)
     consumer = KafkaConsumer(
         settings.kafka_connection,
         group=settings.topic("forwarder.forward"),
@@ -43,17 +37,30 @@ def forward() -> Role:
         service="forwarder.forward",
         consumer=consumer,
         producer=KafkaProducer(settings.kafka_connection),
-        handler=ForwardHandler(
-            ministry=VerifiedMinistry(client, _ministry_keys(settings, client)),
-            target=settings.ministry_name,
-            account=settings.ministry_account,
-            receipt_topic=settings.topic("delivery-receipt"),
-            clock=lambda: datetime.now(UTC),
-        ),
+        handler=delivery_handler(settings, client),
         batch_size=MAX_SETS,
         progress=Progress(settings.stalled_seconds),
     )
     return Work(runner.run, checks=[consumer.problem, runner.progress.problem], closing=[client.close])
+
+
+def open_client(settings: ForwarderSettings) -> HttpMinistry:
+    """Return the ministry's door; without HTTPS, except on this machine, the log warns."""
+    if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
+        log.warning("%s is not HTTPS: the password travels in the clear", settings.ministry_url.host)
+    password = settings.ministry_password.get_secret_value()
+    return HttpMinistry(str(settings.ministry_url), settings.ministry_account, password)
+
+
+def delivery_handler(settings: ForwarderSettings, client: HttpMinistry) -> ForwardHandler:
+    """Return what delivers the sets of a topic, whichever it is."""
+    return ForwardHandler(
+        ministry=VerifiedMinistry(client, _ministry_keys(settings, client)),
+        target=settings.ministry_name,
+        account=settings.ministry_account,
+        receipt_topic=settings.topic("delivery-receipt"),
+        clock=lambda: datetime.now(UTC),
+    )
 
 
 def _ministry_keys(settings: ForwarderSettings, client: HttpMinistry) -> MinistryKeys:

@@ -1,90 +1,25 @@
 """Counts and digests over the real engine: as the page defines them, kept as well as computed anew."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from quantrac.domain.ids import reading_version
-from quantrac.domain.readings import FlaggedSet
-from quantrac.domain.reconciliation.differences import Subject, Sum, SumKey
+from quantrac.domain.reconciliation.differences import Sum, SumKey
 from quantrac.domain.reconciliation.levels import Level
-from quantrac.io.clickhouse import ClickHouse
-from quantrac.io.records import Done, Record
 from quantrac.io.settings import ClickHouseSettings
 from quantrac.testing.builders import flagged_reading, flagged_set
 from schemas.clickhouse import migration_files
-from schemas.clickhouse.digests import READING_HASH, StoredDigests
-from schemas.codecs.sets import encode_flagged_set
-from schemas.codecs.window_dirty import decode_window_dirty
-from services.aggregator.sink.handler import SinkHandler
-from services.aggregator.sink.tables import tables_by_topic
-from services.aggregator.windows.batch import WindowBatch
-from services.aggregator.windows.digests.queries import ClickHouseDigests
-from services.aggregator.windows.digests.step import DigestStep
+from schemas.clickhouse.digests import READING_HASH
 from support.digests import hourly_digests, xxh64
+from support.stored_tier import NEW_YEAR, StoredTier, file_of
 
-NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
-"""In Vietnam."""
 HOUR = timedelta(hours=1)
-ALWAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-
-
-class Tier:
-    """The sink and the step that keeps digests, over one database."""
-
-    def __init__(self, settings: ClickHouseSettings) -> None:
-        self.database, self.now = ClickHouse(settings), NEW_YEAR + timedelta(days=30)
-        self._sink = SinkHandler(self.database, tables_by_topic(str, rejudges=False))
-        self._offset = 0
-        self.restart()
-
-    def restart(self) -> None:
-        self._step = DigestStep(ClickHouseDigests(self.database), clock=lambda: self.now)
-
-    def take(self, *sets: FlaggedSet) -> None:
-        batch = []
-        for content in sets:
-            self._offset += 1
-            value = encode_flagged_set(content)
-            batch.append(Record("qa-flagged", content.station.encode(), value, {}, 0, self._offset))
-        stored = self._sink.handle(batch)
-        assert isinstance(stored, Done) and stored.dead == []
-        dirty = [r for r in stored.records if r.topic == "window-dirty"]
-        self._step.process(WindowBatch(dict(decode_window_dirty(r.value or b"") for r in dirty), 0.0, []))
-
-    def wake(self) -> None:
-        """Process a batch that touches nothing."""
-        self._step.process(WindowBatch({}, 0.0, []))
-
-    def sums(self, level: Level, *, is_fresh: bool, stations: Sequence[str] | None = None) -> Any:
-        tables = StoredDigests(self.database)
-        return tables.sums(Subject.READINGS, level, *ALWAYS, stations=stations, is_fresh=is_fresh)
-
-    def rows(self) -> list[dict[str, Any]]:
-        return self.database.query(
-            "SELECT * REPLACE (toUnixTimestamp(measured_at) AS measured_at) FROM readings FINAL"
-        ).dicts()
-
-    def marks(self) -> list[int]:
-        return [row[0] for row in self.database.query("SELECT is_pending FROM digests FINAL").rows]
 
 
 @pytest.fixture
-def tier(clickhouse: ClickHouseSettings) -> Tier:
-    database = ClickHouse(clickhouse)
-    for table in ("readings", "reading_revisions", "files", "digests"):
-        database.command(f"TRUNCATE TABLE {table}")
-    return Tier(clickhouse)
-
-
-def file_of(station: str, at: datetime, *values: float, **fields: Any) -> FlaggedSet:
-    readings = [
-        flagged_reading(value, parameter=f"P{number}", measured_at=at, line=number)
-        for number, value in enumerate(values, start=1)
-    ]
-    return flagged_set(*readings, station=station, **fields)
+def tier(clickhouse: ClickHouseSettings) -> StoredTier:
+    return StoredTier(clickhouse)
 
 
 def test_the_hash_is_that_of_the_page() -> None:
@@ -100,7 +35,7 @@ def test_what_was_stored_before_the_table_was_hashed_alike() -> None:
     assert "".join(READING_HASH.split()) in "".join(texts[0].split())
 
 
-def test_digests_are_those_that_the_page_defines(tier: Tier) -> None:
+def test_digests_are_those_that_the_page_defines(tier: StoredTier) -> None:
     tier.take(
         file_of("A", NEW_YEAR - timedelta(minutes=5), 1.0, -0.0, 0.1 + 0.2),
         file_of("A", NEW_YEAR, 2.5),
@@ -116,7 +51,7 @@ def test_digests_are_those_that_the_page_defines(tier: Tier) -> None:
         } == expected
 
 
-def test_longer_periods_are_vietnams_and_sum_up_the_hours(tier: Tier) -> None:
+def test_longer_periods_are_vietnams_and_sum_up_the_hours(tier: StoredTier) -> None:
     tier.take(
         file_of("A", NEW_YEAR - timedelta(minutes=5), 1.0),
         file_of("A", NEW_YEAR, 2.0),
@@ -135,7 +70,7 @@ def test_longer_periods_are_vietnams_and_sum_up_the_hours(tier: Tier) -> None:
         assert set(only) == {SumKey("B", NEW_YEAR)}
 
 
-def test_an_hour_under_way_is_marked_once_and_summed_up_when_it_is_over(tier: Tier) -> None:
+def test_an_hour_under_way_is_marked_once_and_summed_up_when_it_is_over(tier: StoredTier) -> None:
     tier.now = NEW_YEAR + timedelta(minutes=30)
     tier.take(file_of("A", NEW_YEAR, 1.0))
     tier.take(file_of("A", NEW_YEAR + timedelta(minutes=5), 2.0))
@@ -147,7 +82,7 @@ def test_an_hour_under_way_is_marked_once_and_summed_up_when_it_is_over(tier: Ti
     assert tier.sums(Level.DAY, is_fresh=False)[SumKey("A", NEW_YEAR)].rows == 2
 
 
-def test_a_mark_outlives_the_process(tier: Tier) -> None:
+def test_a_mark_outlives_the_process(tier: StoredTier) -> None:
     tier.now = NEW_YEAR + timedelta(minutes=30)
     tier.take(file_of("A", NEW_YEAR, 1.0))
     tier.restart()
@@ -157,7 +92,7 @@ def test_a_mark_outlives_the_process(tier: Tier) -> None:
     assert tier.sums(Level.HOUR, is_fresh=False) == tier.sums(Level.HOUR, is_fresh=True)
 
 
-def test_the_same_readings_in_any_order_and_twice_give_the_same_digest(tier: Tier) -> None:
+def test_the_same_readings_in_any_order_and_twice_give_the_same_digest(tier: StoredTier) -> None:
     files = [file_of("A", NEW_YEAR + timedelta(minutes=5 * n), float(n)) for n in range(6)]
     tier.take(*files)
     before = tier.sums(Level.HOUR, is_fresh=False)
@@ -166,7 +101,7 @@ def test_the_same_readings_in_any_order_and_twice_give_the_same_digest(tier: Tie
     assert before[SumKey("A", NEW_YEAR)].rows == 6
 
 
-def test_a_revision_of_a_flag_changes_the_digest_and_not_the_count(tier: Tier) -> None:
+def test_a_revision_of_a_flag_changes_the_digest_and_not_the_count(tier: StoredTier) -> None:
     tier.take(file_of("A", NEW_YEAR, 1.0))
     before = tier.sums(Level.HOUR, is_fresh=False)[SumKey("A", NEW_YEAR)]
     revised = flagged_reading(1.0, parameter="P1", measured_at=NEW_YEAR, flag=3)
@@ -178,7 +113,7 @@ def test_a_revision_of_a_flag_changes_the_digest_and_not_the_count(tier: Tier) -
     assert after == Sum(*hourly_digests([row])["A", int(NEW_YEAR.timestamp())])
 
 
-def test_hours_years_apart_are_summed_up_together(tier: Tier) -> None:
+def test_hours_years_apart_are_summed_up_together(tier: StoredTier) -> None:
     tier.take(file_of("A", NEW_YEAR - timedelta(days=2000), 1.0), file_of("A", NEW_YEAR, 2.0))
     tier.take(file_of("B", datetime(1990, 1, 1, 0, 5, tzinfo=UTC), 1.0))
     assert tier.sums(Level.HOUR, is_fresh=False) == tier.sums(Level.HOUR, is_fresh=True)

@@ -120,10 +120,10 @@ def compare_rows(
 ) -> Iterator[Difference]:
     """Yield the rows of a station that differ, by time and name."""
     for key in sorted(province.keys() | ministry.keys()):
-        own, other = province.get(key), ministry.get(key)
-        if (own and own.digest) == (other and other.digest):
-            continue
-        yield Difference(subject, _kind(subject, own, other), station, key, own, other)
+        rows = province.get(key), ministry.get(key)
+        hashes = {row and row.digest for row in rows}
+        if len(hashes) > 1:
+            yield Difference(subject, _kind(subject, *rows), station, key, *rows)
 
 
 def _kind(subject: Subject, province: RowDigest | None, ministry: RowDigest | None) -> Kind:

@@ -89,9 +89,9 @@ class Configuration:
         environment = {}
         for variable, key in self.variables.items():
             section = key.partition(".")[0]
-            if ROLE_SECTIONS.get(section, role) == role:
+            if role in ROLE_SECTIONS.get(section, (role,)):
                 environment[variable] = self._text(key)
-        return self.notify_secrets() | environment if role == ROLE_SECTIONS["notify"] else environment
+        return self.notify_secrets() | environment if role in ROLE_SECTIONS["notify"] else environment
 
     def notify_secrets(self) -> dict[str, str]:
         """Return what the file of `notify.secrets` holds, by name."""

@@ -151,6 +151,19 @@ KEYS = (
         "file",
     ),
     Key(
+        "ministry.api_url",
+        "Address of the ministry's REST API: what both have is compared every night.",
+        "https://api.ministry.example.org",
+        "QUANTRAC_MINISTRY_API_URL",
+    ),
+    Key(
+        "ministry.api_key_file",
+        "File that holds our key of that API, mode 0600.",
+        "ministry-api-key",
+        "QUANTRAC_MINISTRY_API_KEY_FILE",
+        "secret file",
+    ),
+    Key(
         "ministry.authorities",
         "Certificate authorities (PEM) to trust in place of the system's.",
         "tls/ministry-ca.pem",
@@ -254,8 +267,9 @@ PORTS = {
 """Key → the name of the port, as `--port` takes it."""
 
 ROLE_SECTIONS = {
-    "ministry": "forwarder.forward",
-    "file_target": "forwarder.files",
-    "notify": "aggregator.notify",
+    "ministry": ("forwarder.forward", "forwarder.reconcile"),
+    "file_target": ("forwarder.files",),
+    "notify": ("aggregator.notify",),
 }
-"""Section → the only role that gets its variables; it runs where the section is there."""
+"""Section → the only roles that get its variables; they run where it is there, `reconcile` where it names the
+ministry's API."""

@@ -40,7 +40,7 @@ class DigestsFilter(SpanFilter):
 
     by: Literal["year", "month", "day", "hour", "reading"] = "day"
     """Length of the periods that are summed up, or each row by itself; the latter needs a station."""
-    of: Subject = Subject.READINGS
+    subject: Annotated[Subject, Field(alias="of")] = Subject.READINGS
     """Readings, averages or indices, as they stand now."""
     station: Annotated[str | None, Field(examples=["HN_BKHN_KHIKXQ"])] = None
     """Station code; each station that the key may read where absent."""
@@ -76,11 +76,11 @@ def _answer_sums(
     limit = filters.effective_limit(context.page_limit)
     level, stations = Level(filters.by), reader.scope(filters.station)
     _check_size(filters, level, (start, end), 1 if filters.station else len(reader.visible_stations()))
-    if filters.fresh and filters.of is Subject.READINGS:
+    if filters.fresh and filters.subject is Subject.READINGS:
         _check_fresh(context, (start, end), stations)
     sums = select_sums(
         context.database,
-        filters.of,
+        filters.subject,
         level,
         (start, end),
         stations=stations,
@@ -105,7 +105,7 @@ def _answer_rows(
     page = SpanPage.from_filters(request, filters, context, _ROWS, "", "")
     rows = select_rows(
         context.database,
-        filters.of,
+        filters.subject,
         station,
         (page.start, page.end),
         ended_before=ended_before,
@@ -113,7 +113,7 @@ def _answer_rows(
         limit=page.row_limit,
     )
     keys = [key._asdict() for key in rows]
-    items = present_rows(filters.of, station, rows)[: page.limit]
+    items = present_rows(filters.subject, station, rows)[: page.limit]
     return UtcJsonResponse({"items": items, "next": page.next_link(keys)})
 
 
@@ -133,11 +133,11 @@ def _check_size(filters: DigestsFilter, level: Level, span: tuple[datetime, date
             ("from", f"is {sums:,} sums up to `to`, more than {MOST_SUMS:,}; ask by longer periods first")
         )
     days = (span[1] - span[0]) / DAY_DELTA
-    if filters.of is not Subject.READINGS and filters.station is None and days > MOST_COMPUTED_DAYS:
+    if filters.subject is not Subject.READINGS and filters.station is None and days > MOST_COMPUTED_DAYS:
         raise BadParameter(
             (
                 "from",
-                f"is {days:.0f} days before `to`, and {filters.of} of all stations take"
+                f"is {days:.0f} days before `to`, and {filters.subject} of all stations take"
                 f" {MOST_COMPUTED_DAYS} at most",
             )
         )
@@ -159,7 +159,7 @@ def _add_up(sums: Mapping[SumKey, Sum]) -> Mapping[SumKey, Sum]:
     """Return the sums of all stations together, under the station ``""``."""
     totals: dict[SumKey, Sum] = {}
     for key, (rows, digest) in sums.items():
-        whole = key._replace(station="")
-        before = totals.get(whole, Sum(0, 0))
-        totals[whole] = Sum(before.rows + rows, (before.digest + digest) % 2**64)
+        total_key = key._replace(station="")
+        before = totals.get(total_key, Sum(0, 0))
+        totals[total_key] = Sum(before.rows + rows, (before.digest + digest) % 2**64)
     return totals

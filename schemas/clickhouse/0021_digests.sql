@@ -43,3 +43,28 @@ ENGINE = ReplacingMergeTree
 ORDER BY (ministry, reconciled_at)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'What comparisons with the ministry have found; kept for ever';
+
+ALTER TABLE alerts
+    COMMENT COLUMN kind 'station-silent, parameter-silent, data-incomplete, analyser-stuck, limit-exceeded, warning-level, backlog-arriving, lines-rejected, files-unassigned, logins-refused, reconciliation',
+    COMMENT COLUMN station 'Station code; empty where it is about files of no station, about logins or about the ministry: facts says which';
+
+CREATE OR REPLACE VIEW alerts_current
+(
+    alert_id String COMMENT 'Function of the cause and the opening time',
+    station LowCardinality(String) COMMENT 'Station code; empty where it is about files of no station, about logins or about the ministry',
+    parameter LowCardinality(String) COMMENT 'Catalogue code; empty = the whole station',
+    kind LowCardinality(String) COMMENT 'station-silent, parameter-silent, data-incomplete, analyser-stuck, limit-exceeded, warning-level, backlog-arriving, lines-rejected, files-unassigned, logins-refused, reconciliation',
+    severity LowCardinality(String) COMMENT 'info, warning, critical',
+    state LowCardinality(String) COMMENT 'opened, updated, closed',
+    opened_at DateTime('UTC') COMMENT 'When the cause began to hold, by the data, UTC',
+    opened_local DateTime('Asia/Ho_Chi_Minh') COMMENT 'The same in Vietnam',
+    changed_at DateTime64(3, 'UTC') COMMENT 'When this state came about, UTC',
+    changed_local DateTime64(3, 'Asia/Ho_Chi_Minh') COMMENT 'The same in Vietnam',
+    detail String COMMENT 'One sentence',
+    facts Map(LowCardinality(String), String) COMMENT 'What the sentence is made of; times ISO 8601 in UTC'
+)
+AS SELECT alert_id, station, parameter, kind, severity, state, opened_at, toTimeZone(opened_at,
+    'Asia/Ho_Chi_Minh') AS opened_local, changed_at, toTimeZone(changed_at, 'Asia/Ho_Chi_Minh') AS
+    changed_local, detail, facts
+FROM alerts FINAL
+COMMENT 'Alerts in their present state';
