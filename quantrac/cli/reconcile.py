@@ -28,7 +28,7 @@ _MOST_LINES = 100
 
 @click.command()
 @click.option("--from", "start", type=TIME, help="Measured at this time or after; by default ever.")
-@click.option("--to", "end", type=TIME, help="Measured before; by default a quarter of an hour ago.")
+@click.option("--to", "end", type=TIME, help="Measured before; by default now.")
 @click.option("--station", metavar="CODE", help="Only this station; by default all.")
 @click.option(
     "--of",
@@ -62,8 +62,8 @@ def reconcile(
 ) -> None:
     """Compare the readings, averages and indices of this province with those that the ministry has.
 
-    Sums are compared year by year, then months, days, hours and rows, where they differ. Of up to 31 days the
-    readings themselves are summed up, of more what both keep of each hour. Exit status: 0 nothing differs,
+    Sums are compared year by year, then months, days, hours and rows, where they differ. Of the
+    last 31 days the readings themselves are summed up, before them what both keep of each hour. Exit status: 0 nothing differs,
     or all that did was repaired; 1 something does.
 
     \b

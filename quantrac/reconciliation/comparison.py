@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from quantrac.domain.reconciliation.differences import Difference, Subject
 from quantrac.domain.reconciliation.walk import Walk
 from quantrac.domain.times import hour_start
 from quantrac.io.records import Producer
 from quantrac.reconciliation.reasons import explain
-from quantrac.reconciliation.repair import Repair
+from quantrac.reconciliation.repair import Repair, look_again
 from quantrac.reconciliation.report import MOST_LISTED, Report
 from quantrac.reconciliation.sources import (
     MinistryApi,
@@ -23,13 +23,13 @@ from schemas.clickhouse.digests import Database, StoredDigests
 
 FIRST_DAY = datetime.fromisoformat("1990-01-01T00:00:00+00:00")
 """Before which nothing was measured (:data:`quantrac.domain.bounds.MEASURED`)."""
-SETTLING = timedelta(minutes=15)
-"""What was measured since may be on its way."""
 _FRESH = timedelta(days=31)
 _MOST_FRESH_READINGS = 20_000_000
 # The ministry sums up no more averages of all its stations at a time.
 _PIECE = timedelta(days=366)
 _LOOK_AGAIN_SECONDS = 2.0
+# From the province's tables to the ministry's a reading takes a second or two.
+_UNDER_WAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,8 @@ class Question:
     def until(
         cls, now: datetime, start: datetime | None, end: datetime | None, station: str | None
     ) -> "Question":
-        """Return the question of whole hours; without an end it is what has settled at ``now``."""
-        last = (
-            hour_start(now - SETTLING)
-            if end is None
-            else hour_start(end + timedelta(hours=1, microseconds=-1))
-        )
+        """Return the question of whole hours; without a start from ever, without an end until ``now``."""
+        last = hour_start((end or now) + timedelta(hours=1, microseconds=-1))
         return cls(hour_start(start or FIRST_DAY), last, station)
 
 
@@ -75,42 +71,60 @@ class Comparison:
     def run(self, question: Question, subjects: Sequence[Subject] = tuple(Subject)) -> Report:
         """Compare; raises ``ClickHouseError``, ``DeliveryFailed`` or ``MinistryUnavailable``."""
         began, before = time.monotonic(), self.api.requests
-        report = Report(self.ministry, question.start, question.end, question.station)
-        report.is_fresh = question.end - question.start <= _FRESH
+        recent = max(question.start, question.end - _FRESH)
+        if self._count(Question(recent, question.end, question.station)) > _MOST_FRESH_READINGS:
+            recent = question.end
+        report = Report(self.ministry, question.start, question.end, question.station, recent)
         if question.start < question.end:
             try:
                 self._compare(report, question, subjects)
             except TooMuchToCompute:
-                report = Report(self.ministry, question.start, question.end, question.station, is_fresh=False)
+                report = Report(self.ministry, question.start, question.end, question.station, question.end)
                 self._compare(report, question, subjects)
         report.finished_at = self.clock()
         report.requests, report.seconds = self.api.requests - before, time.monotonic() - began
         return report
 
     def _compare(self, report: Report, question: Question, subjects: Sequence[Subject]) -> None:
-        if report.is_fresh and self._count(question) > _MOST_FRESH_READINGS:
-            raise TooMuchToCompute
         if Subject.READINGS in subjects:
-            self._compare_readings(report, question)
+            first_year = self._compare_readings(report, question)
+            if first_year is not None:
+                question = replace(question, start=max(question.start, first_year))
         for subject in subjects:
             if subject is not Subject.READINGS:
                 self._compare_computed(report, question, subject)
 
-    def _compare_readings(self, report: Report, question: Question) -> None:
-        walk = self._walk(Subject.READINGS, question, report.is_fresh)
-        repair = self._repair()
-        for differences in walk.find():
-            findings = explain(self.database, differences)
-            report.add(findings)
-            if repair is not None:
+    def _compare_readings(self, report: Report, question: Question) -> datetime | None:
+        """Compare readings and send again what can be; returns the start of the province's first year."""
+        walks = self._walks(question, report.fresh_from)
+        if self.producer is None:
+            parts = [explain(self.database, part) for part in _first_parts(walks, report)]
+            # What was on its way has come by now.
+            if parts and not self.wait(_UNDER_WAY_SECONDS):
+                parts = [look_again(walks[0].province, walks[0].ministry, part) for part in parts]
+            for part in parts:
+                report.add(part)
+        else:
+            repair = self._repair(self.producer)
+            for differences in chain.from_iterable(walk.find() for walk in walks):
+                findings = explain(self.database, differences)
+                report.add(findings)
                 repair.send(findings)
-            elif len(report.findings) >= MOST_LISTED:
-                report.is_complete = False
-                break
-        if repair is not None:
             repair.settle()
             report.sets, report.repaired = repair.sets, repair.repaired
-        report.readings, report.outdated_hours = walk.rows, walk.unequal_sums
+        report.readings = sum(walk.rows for walk in walks)
+        report.outdated_hours = sum(walk.unequal_sums for walk in walks if walk.start < report.fresh_from)
+        return min((walk.first_year for walk in walks if walk.first_year is not None), default=None)
+
+    def _walks(self, question: Question, fresh_from: datetime) -> list[Walk]:
+        """Return the walks through readings: what the ministry may refuse comes first."""
+        recent = Question(fresh_from, question.end, question.station)
+        older = Question(question.start, fresh_from, question.station)
+        return [
+            self._walk(Subject.READINGS, part, is_fresh=part is recent)
+            for part in (recent, older)
+            if part.start < part.end
+        ]
 
     def _compare_computed(self, report: Report, question: Question, subject: Subject) -> None:
         """Compare averages or indices; where readings were sent, once both tiers have computed theirs."""
@@ -145,12 +159,10 @@ class Comparison:
             question.station,
         )
 
-    def _repair(self) -> Repair | None:
-        if self.producer is None:
-            return None
+    def _repair(self, producer: Producer) -> Repair:
         return Repair(
             self.database,
-            self.producer,
+            producer,
             self.redelivery,
             ProvinceDigests(self.database, ended_before=self.clock(), is_fresh=True),
             MinistryDigests(self.api, ended_before=self.clock(), is_fresh=True),
@@ -162,6 +174,17 @@ class Comparison:
     def _count(self, question: Question) -> int:
         stations = None if question.station is None else [question.station]
         return StoredDigests(self.database).count_readings(question.start, question.end, stations)
+
+
+def _first_parts(walks: Sequence[Walk], report: Report) -> Iterator[list[Difference]]:
+    """Yield the differences of walks until as many are there as a report lists."""
+    count = 0
+    for differences in chain.from_iterable(walk.find() for walk in walks):
+        yield differences
+        count += len(differences)
+        if count >= MOST_LISTED:
+            report.is_complete = False
+            return
 
 
 def _piece_starts(question: Question) -> Iterator[datetime]:

@@ -105,12 +105,20 @@ class Repair:
 
     def _look(self, findings: Sequence[Finding]) -> list[Finding]:
         """Note which of some findings of one station are mended; return the others."""
-        times = [f.difference.key.time for f in findings if f.difference.key is not None]
-        station, start, end = findings[0].difference.station, min(times), max(times) + timedelta(seconds=1)
-        sides = [side.rows(Subject.READINGS, station, start, end) for side in (self.province, self.ministry)]
-        unequal = {d.key for d in compare_rows(Subject.READINGS, station, *sides)}
+        rest = look_again(self.province, self.ministry, findings)
+        remaining = {finding.difference.key for finding in rest}
         for finding in findings:
-            finding.is_repaired = finding.difference.key not in unequal
-        rest = [finding for finding in findings if not finding.is_repaired]
+            finding.is_repaired = finding.difference.key not in remaining
         self.repaired += len(findings) - len(rest)
         return rest
+
+
+def look_again(province: Source, ministry: Source, findings: Sequence[Finding]) -> list[Finding]:
+    """Return those of some findings of readings of one station that differ still."""
+    times = [finding.difference.key.time for finding in findings if finding.difference.key is not None]
+    if not times:
+        return list(findings)
+    station, start, end = findings[0].difference.station, min(times), max(times) + timedelta(seconds=1)
+    sides = [side.rows(Subject.READINGS, station, start, end) for side in (province, ministry)]
+    unequal = {difference.key for difference in compare_rows(Subject.READINGS, station, *sides)}
+    return [finding for finding in findings if finding.difference.key in unequal]

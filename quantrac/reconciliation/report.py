@@ -27,8 +27,8 @@ class Report:
     end: datetime
     station: str | None
     """``None`` = all."""
-    is_fresh: bool = True
-    """Whether the readings themselves were summed up, not what is kept of each hour."""
+    fresh_from: datetime
+    """From here on the readings themselves were summed up; before, what is kept of each hour."""
     readings: int = 0
     """Of the province in the span."""
     findings: list[Finding] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Report:
             "from": to_iso(self.start),
             "to": to_iso(self.end),
             "station": self.station,
-            "fresh": self.is_fresh,
+            "fresh_from": to_iso(self.fresh_from),
             "readings": self.readings,
             "differences": [_to_json(finding) for finding in self.findings],
             "counts": dict(self.counts),

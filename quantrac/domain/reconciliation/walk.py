@@ -35,6 +35,8 @@ class Walk:
     """``None`` = all stations that the ministry shows."""
     rows: int = 0
     """Rows of the province in the span, once the walk has begun."""
+    first_year: datetime | None = None
+    """Start of the first year of which the province has rows; ``None`` where it has none."""
     unequal_sums: int = 0
     """Hours whose sums differ though each of their rows is equal: what a tier keeps is out of date."""
 
@@ -45,6 +47,7 @@ class Walk:
         """
         province, ministry = self._sums(Level.YEAR, self.start, self.end, self.station)
         self.rows = sum(total.rows for total in province.values())
+        self.first_year = min((key.starts_at for key in province), default=None)
         years: dict[str, list[datetime]] = defaultdict(list)
         for key in sorted(_different(province, ministry)):
             years[key.station].append(key.starts_at)

@@ -28,7 +28,7 @@ _RETRY = timedelta(minutes=10)
 _SETTLING = timedelta(hours=1)
 """What came since may be on its way; the next night compares it."""
 _DETAILED = timedelta(days=30)
-"""Of these days the readings themselves are summed up, and averages and indices compared."""
+"""Of these days averages and indices are compared."""
 
 _LAST = """
 SELECT reconciled_at AS last FROM reconciliations WHERE started_by = {started_by:String}
@@ -94,12 +94,12 @@ class NightlyComparison:
             self._look_at = now + _RETRY
 
     def _compare_all(self, now: datetime, stop: threading.Event) -> list[Report]:
-        """Compare what is kept of all times, then the last days reading by reading, and store the results."""
+        """Compare all readings, then the averages and indices of the last days, and store the results."""
 
         comparison, end = self._compare(stop.wait), hour_start(now - _SETTLING)
         reports = [
             comparison.run(Question(FIRST_DAY, end), [Subject.READINGS]),
-            comparison.run(Question(end - _DETAILED, end)),
+            comparison.run(Question(end - _DETAILED, end), [Subject.AVERAGES, Subject.INDICES]),
         ]
         if not stop.is_set():
             self._alert.follow(reports)

@@ -72,7 +72,7 @@ class Night:
         if self.error:
             raise self.error
         self.questions.append(question)
-        report = Report("ministry", question.start, question.end, None, finished_at=self.now)
+        report = Report("ministry", question.start, question.end, None, question.start, finished_at=self.now)
         if self.differences and len(self.questions) % 2:
             lost = Difference(Subject.READINGS, Kind.MISSING_AT_MINISTRY, "A", rows=self.differences)
             report.findings = [Finding(lost, Reason.UNKNOWN_STATION)]

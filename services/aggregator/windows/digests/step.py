@@ -14,16 +14,20 @@ from services.aggregator.windows.digests.queries import DigestTables, StationHou
 # Files of an hour's last minutes come after it.
 _AFTER_HOUR_SECONDS = 600
 
-# Hours under way that are over by now and are summed up in one batch: a country's 2,000 take ten batches.
-_PENDING_A_BATCH = 200
+# Hours summed up in one batch beside the present: a country's 2,000 take ten batches.
+_HOURS_A_BATCH = 200
+# While older hours pour in, so many wait and are summed up together: a statement for each few costs a backlog a
+# tenth.
+_HOURS_WAITING = 500
 
 
 class DigestStep:
     """Keeps the table ``digests``: the last step of the windows.
 
-    A station's hour is touched by each of its files. While under way it is only marked as pending, once.
-    It is summed up in some batch after it is over, and at once where it is older. Whoever reads the table
-    meanwhile sums up the pending hours from the readings. Marks outlive the process: a start reads them.
+    A station's hour is touched by each of its files. It is marked as pending at the first, and summed up in
+    some batch after it is over: a few in each batch, or, while a backlog comes in, many at a time. Whoever
+    reads the table meanwhile sums up the pending hours from the readings. Marks outlive the process: a start
+    reads them.
     """
 
     def __init__(self, tables: DigestTables, *, clock: Callable[[], datetime]) -> None:
@@ -37,19 +41,20 @@ class DigestStep:
             self._pending = self._tables.pending_hours()
         now = self._clock()
         touched = {(station, hour) for station, pairs in batch.hours.items() for _, hour in pairs}
-        under_way = {pair for pair in touched if _is_under_way(pair[1], now)}
-        over = sorted(pair for pair in self._pending if not _is_under_way(pair[1], now))
-        marks = under_way - self._pending
-        if marks:
-            self._write(dict.fromkeys(marks, Sum(0, 0)), now, is_pending=True)
-            self._pending |= marks
-        due = touched - under_way | set(over[:_PENDING_A_BATCH])
-        if due:
+        over = sorted(pair for pair in self._pending if _is_over(pair[1], now))
+        is_backlog = any(_is_over(hour, now) for _, hour in touched)
+        if len(over) >= _HOURS_WAITING or not is_backlog:
+            due = over[: _HOURS_WAITING if is_backlog else _HOURS_A_BATCH]
             self._write(self._tables.hours(due), now, is_pending=False)
-            self._pending -= due
+            self._pending.difference_update(due)
+        marks = touched - self._pending
+        self._write(dict.fromkeys(marks, Sum(0, 0)), now, is_pending=True)
+        self._pending |= marks
 
     def _write(self, sums: Mapping[StationHour, Sum], now: datetime, *, is_pending: bool) -> None:
-        """Insert one block; the rows are as old as ``now``, before which the readings were stored."""
+        """Insert one block, if any; its rows are as old as ``now``, before which the readings were stored."""
+        if not sums:
+            return
         stations = sorted({station for station, _ in sums})
         code = {station: number for number, station in enumerate(stations)}
         self._tables.insert(
@@ -65,5 +70,5 @@ class DigestStep:
         )
 
 
-def _is_under_way(hour: int, now: datetime) -> bool:
-    return hour + HOUR + _AFTER_HOUR_SECONDS > now.timestamp()
+def _is_over(hour: int, now: datetime) -> bool:
+    return hour + HOUR + _AFTER_HOUR_SECONDS <= now.timestamp()
