@@ -62,9 +62,9 @@ def reconcile(
 ) -> None:
     """Compare the readings, averages and indices of this province with those that the ministry has.
 
-    Sums are compared year by year, then months, days, hours and rows, where they differ. Of the
-    last 31 days the readings themselves are summed up, before them what both keep of each hour. Exit status: 0 nothing differs,
-    or all that did was repaired; 1 something does.
+    Sums are compared year by year, then months, days, hours and rows, where they differ. Of the last 31 days
+    the readings themselves are summed up, before them what both keep of each hour. Exit status: 0 nothing
+    differs, or all that did was repaired; 1 something does.
 
     \b
       quantrac reconcile --from 2026-03-01 --to 2026-04-01

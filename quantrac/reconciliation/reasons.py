@@ -9,6 +9,7 @@ from typing import Any
 from quantrac.domain.ids import received_of, revision_of
 from quantrac.domain.reconciliation.differences import Difference, Kind, Subject
 from quantrac.domain.times import from_milliseconds, to_sql_milliseconds
+from quantrac.io.clickhouse import ClickHouseRefused
 from schemas.clickhouse.digests import Database
 
 _RECEIPTS = """
@@ -27,6 +28,10 @@ WHERE station = {station:String} AND received_at IS NOT NULL
   AND received_at >= {first:DateTime64(3, 'UTC')} AND received_at <= {last:DateTime64(3, 'UTC')}
 GROUP BY received, revision, file_id
 """
+_REQUEST = """
+SELECT toString(state) AS state, takes_sets, reason FROM registry_requests FINAL
+WHERE station = {station:String}
+"""
 
 
 class Reason(StrEnum):
@@ -35,9 +40,9 @@ class Reason(StrEnum):
     CONFIRMED = "confirmed"
     """The ministry gave a receipt for it, and does not have it as it was delivered."""
     WAITING = "waiting"
-    """The ministry keeps it until it has approved the station."""
+    """The ministry keeps it, or will, until it has approved the station."""
     REJECTED = "rejected"
-    """The ministry rejected the set."""
+    """The ministry rejected the set, or the station."""
     NOT_DELIVERED = "not-delivered"
     """There is no receipt yet."""
     UNKNOWN_STATION = "unknown-station"
@@ -80,14 +85,32 @@ class _Answer:
 
 def explain(database: Database, differences: Sequence[Difference]) -> list[Finding]:
     """Return differences of one station and subject with their reasons; raises ``ClickHouseError``."""
-    asked_for = [d for d in differences if d.subject is Subject.READINGS and d.province and d.can_be_sent]
-    answers = _answers(database, asked_for)
-    return [_explain(difference, answers) for difference in differences]
+    sendable = [d for d in differences if d.subject is Subject.READINGS and d.province and d.can_be_sent]
+    answers = _answers(database, sendable)
+    return [
+        _explain_station(database, difference) if difference.key is None else _explain(difference, answers)
+        for difference in differences
+    ]
+
+
+def _explain_station(database: Database, difference: Difference) -> Finding:
+    """Return why the ministry has nothing of a station."""
+    request = _request(database, difference.station)
+    if request is None or request["takes_sets"]:
+        return Finding(difference, Reason.UNKNOWN_STATION)
+    reason = Reason.REJECTED if request["state"] == "rejected" else Reason.WAITING
+    return Finding(difference, reason, request["reason"])
+
+
+def _request(database: Database, station: str) -> Mapping[str, Any] | None:
+    """Return the state of the station's registry request, if there is one."""
+    try:
+        return next(iter(_rows(database, _REQUEST, {"station": station})), None)
+    except ClickHouseRefused:  # tables of before the requests
+        return None
 
 
 def _explain(difference: Difference, answers: Mapping[tuple[int, int], _Answer]) -> Finding:
-    if difference.key is None:
-        return Finding(difference, Reason.UNKNOWN_STATION)
     if difference.subject is not Subject.READINGS:
         return Finding(difference, Reason.COMPUTED_OTHERWISE)
     if difference.province is None:
@@ -123,9 +146,13 @@ def _answers(database: Database, differences: Iterable[Difference]) -> dict[tupl
         for row in _rows(database, _REJECTED, span):
             answer = _Answer(Reason.REJECTED, row["file_id"], row["delivery"], row["why"])
             answers[row["received"], row["revision"]] = answer
+        receipts = _rows(database, _RECEIPTS, span)
+        # What waited has been taken once the station is approved.
+        request = _request(database, station) if any(row["is_waiting"] for row in receipts) else None
+        is_approved = request is not None and bool(request["takes_sets"])
         # What came through later was rejected before.
-        for row in _rows(database, _RECEIPTS, span):
-            reason = Reason.WAITING if row["is_waiting"] else Reason.CONFIRMED
+        for row in receipts:
+            reason = Reason.WAITING if row["is_waiting"] and not is_approved else Reason.CONFIRMED
             answers[row["received"], row["revision"]] = _Answer(reason, row["file_id"], row["delivery"])
     return answers
 

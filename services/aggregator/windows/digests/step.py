@@ -16,8 +16,8 @@ _AFTER_HOUR_SECONDS = 600
 
 # Hours summed up in one batch beside the present: a country's 2,000 take ten batches.
 _HOURS_A_BATCH = 200
-# While older hours pour in, so many wait and are summed up together: a statement for each few costs a backlog a
-# tenth.
+# While older hours pour in, so many wait and are summed up together: a statement for each few of them cost a
+# backlog a tenth.
 _HOURS_WAITING = 500
 
 
