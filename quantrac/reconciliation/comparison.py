@@ -110,7 +110,7 @@ class Comparison:
                 findings = explain(self.database, differences)
                 report.add(findings)
                 repair.send(findings)
-            repair.settle()
+            repair.await_arrival()
             report.sets, report.repaired = repair.sets, repair.repaired
         report.readings = sum(walk.rows for walk in walks)
         report.outdated_hours = sum(walk.unequal_sums for walk in walks if walk.start < report.fresh_from)

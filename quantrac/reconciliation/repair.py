@@ -15,7 +15,7 @@ from schemas.clickhouse.stored_sets import Database, StoredSets
 from schemas.codecs.sets import encode_flagged_set
 
 _LOOK_SECONDS = 1.0
-_MOST_UNSETTLED = 20_000
+_MOST_ON_THE_WAY = 20_000
 """Readings sent and not seen at the ministry yet, after which the next ones wait."""
 
 
@@ -69,7 +69,7 @@ class Repair:
     """Sent so far."""
     repaired: int = 0
     """Readings that have come alike."""
-    _unsettled: list[list[Finding]] = field(default_factory=list)
+    _on_the_way: list[list[Finding]] = field(default_factory=list)
 
     def send(self, findings: Sequence[Finding]) -> None:
         """Send what of some findings (of one station, a few days) can be mended; raises what stores raise."""
@@ -81,22 +81,22 @@ class Repair:
         self.producer.produce(records)
         self.producer.flush()
         self.sets += len(records)
-        self._unsettled.append(sendable)
-        if sum(map(len, self._unsettled)) >= _MOST_UNSETTLED:
-            self.settle()
+        self._on_the_way.append(sendable)
+        if sum(map(len, self._on_the_way)) >= _MOST_ON_THE_WAY:
+            self.await_arrival()
 
-    def settle(self) -> None:
+    def await_arrival(self) -> None:
         """Wait for what was sent, and note in the findings what has come."""
         waited = 0.0
-        while self._unsettled and waited < self.patience:
+        while self._on_the_way and waited < self.patience:
             if self.wait(_LOOK_SECONDS):
                 break
             waited += _LOOK_SECONDS
             before = self.repaired
-            self._unsettled = [rest for rest in map(self._look, self._unsettled) if rest]
+            self._on_the_way = [rest for rest in map(self._look, self._on_the_way) if rest]
             if self.repaired > before:
                 waited = 0.0
-        self._unsettled = []
+        self._on_the_way = []
 
     def _sets(self, findings: Sequence[Finding]) -> Iterator[FlaggedSet]:
         stored = StoredSets(self.database)

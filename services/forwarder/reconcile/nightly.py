@@ -25,7 +25,7 @@ _LOOK_SECONDS = 5.0
 _LONGEST_SECONDS = 3_600.0
 """After which a comparison counts as stalled."""
 _RETRY = timedelta(minutes=10)
-_SETTLING = timedelta(hours=1)
+_UNDER_WAY = timedelta(hours=1)
 """What came since may be on its way; the next night compares it."""
 _DETAILED = timedelta(days=30)
 """Of these days averages and indices are compared."""
@@ -96,7 +96,7 @@ class NightlyComparison:
     def _compare_all(self, now: datetime, stop: threading.Event) -> list[Report]:
         """Compare all readings, then the averages and indices of the last days, and store the results."""
 
-        comparison, end = self._compare(stop.wait), hour_start(now - _SETTLING)
+        comparison, end = self._compare(stop.wait), hour_start(now - _UNDER_WAY)
         reports = [
             comparison.run(Question(FIRST_DAY, end), [Subject.READINGS]),
             comparison.run(Question(end - _DETAILED, end), [Subject.AVERAGES, Subject.INDICES]),
