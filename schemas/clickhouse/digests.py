@@ -152,6 +152,7 @@ FROM digests FINAL
 WHERE {_STATIONS} AND {_span("hour")} AND is_pending = 1
 {_SETTINGS}
 """  # noqa: S608
+# Beside others of the windows: one thread takes a quarter less of the processor's time than several.
 _HOURS = f"""
 SELECT toString(station) AS station, toUnixTimestamp(toStartOfHour(measured_at)) AS hour,
   count() AS readings, sum({READING_HASH}) AS digest
@@ -160,7 +161,7 @@ PREWHERE station IN {{stations:Array(String)}}
   AND measured_at >= toDateTime({{start:UInt32}}, 'UTC') AND measured_at <= toDateTime({{last:UInt32}}, 'UTC')
   AND toUnixTimestamp(toStartOfHour(measured_at)) IN {{hours:Array(UInt32)}}
 GROUP BY station, hour
-{_SETTINGS}
+{_SETTINGS}, max_threads = 1
 """  # noqa: S608
 _COUNT = f"""
 SELECT count() AS readings FROM readings WHERE {_STATIONS} AND {_span("measured_at")} {_SETTINGS}

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -38,9 +39,12 @@ EVER = Question(NEW_YEAR - timedelta(days=3000), NEW_YEAR + timedelta(days=2))
 class Ministry(StoredTier):
     """Its API answers the province's key; what is sent again is taken in, or lost."""
 
-    is_taking = True
+    def clear(self) -> None:
+        super().clear()
+        self.is_taking, self.sent = True, list[Record]()
 
-    def api(self, token: str = TOKEN) -> MinistryApi:
+    @cached_property
+    def client(self) -> TestClient:
         context = Context(
             self.database,
             self.registry,
@@ -51,10 +55,11 @@ class Ministry(StoredTier):
             tier="ministry",
         )
         self.registry.api_keys[KEY.id] = KEY.to_domain()
-        client = TestClient(create_app(context))
+        return TestClient(create_app(context))
 
+    def api(self, token: str = TOKEN) -> MinistryApi:
         def answer(request: httpx.Request) -> httpx.Response:
-            response = client.get(request.url.raw_path.decode(), headers=dict(request.headers))
+            response = self.client.get(request.url.raw_path.decode(), headers=dict(request.headers))
             return httpx.Response(response.status_code, headers=response.headers, content=response.content)
 
         transport = httpx.MockTransport(answer)
@@ -63,7 +68,7 @@ class Ministry(StoredTier):
     def produce(self, records: Sequence[Record]) -> None:
         for record in records:
             Redelivery.model_validate_json(record.value or b"")
-        self.sent = [*getattr(self, "sent", []), *records]
+        self.sent += records
         if self.is_taking:
             self.take_messages([record.value or b"" for record in records])
 
@@ -74,7 +79,11 @@ class Ministry(StoredTier):
 class Tiers:
     def __init__(self, province: StoredTier, ministry: Ministry) -> None:
         self.province, self.ministry = province, ministry
-        for tier in (province, ministry):
+        self.clear()
+
+    def clear(self) -> None:
+        for tier in (self.province, self.ministry):
+            tier.clear()
             for code in ("A", "B"):
                 tier.registry.stations[code] = station(code)
 
@@ -96,13 +105,15 @@ class Tiers:
 
 
 @pytest.fixture(scope="module")
-def databases(clickhouse_server: ClickHouseSettings) -> list[ClickHouseSettings]:
-    return [database(clickhouse_server, f"t{uuid.uuid4().hex[:8]}") for _ in range(2)]
+def both(clickhouse_server: ClickHouseSettings) -> Tiers:
+    databases = [database(clickhouse_server, f"t{uuid.uuid4().hex[:8]}") for _ in range(2)]
+    return Tiers(StoredTier(databases[0]), Ministry(databases[1]))
 
 
 @pytest.fixture
-def tiers(databases: list[ClickHouseSettings]) -> Tiers:
-    return Tiers(StoredTier(databases[0]), Ministry(databases[1]))
+def tiers(both: Tiers) -> Tiers:
+    both.clear()
+    return both
 
 
 def day_of_files(code: str, start: datetime = NEW_YEAR) -> list[Any]:

@@ -31,10 +31,13 @@ class StoredTier:
     """Stores what it is given and computes averages and digests at once; its clock is ``now``."""
 
     def __init__(self, settings: ClickHouseSettings) -> None:
-        self.database, self.now = ClickHouse(settings), NEW_YEAR + timedelta(days=30)
-        self.registry = Registry()
+        self.database, self.registry = ClickHouse(settings), Registry()
         self._sink = SinkHandler(self.database, tables_by_topic(str, rejudges=False))
         self._offset = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self.now = NEW_YEAR + timedelta(days=30)
         for table in ("readings", "reading_revisions", "files", "rejects", "digests", "averages", "receipts"):
             self.database.command(f"TRUNCATE TABLE {table}")
         self.restart()
