@@ -66,13 +66,14 @@ bench: setup ## measure the pipeline, the parser by dialect, the lane of the bac
 	@$(BIN)/python benchmarks/dialects.py
 	@$(BIN)/python benchmarks/backlog.py
 
-bench-tables: setup ## measure the store, averages, a national burst, alerts, questions on 50 million readings, history (minutes)
+bench-tables: setup ## measure the store, averages, a national burst, alerts, questions on 50 million readings, history, comparing (minutes)
 	@$(BIN)/python benchmarks/store.py
 	@$(BIN)/python benchmarks/windows.py
 	@$(BIN)/python benchmarks/burst.py
 	@$(BIN)/python benchmarks/watch.py
 	@$(BIN)/python benchmarks/queries.py
 	@$(BIN)/python benchmarks/history.py
+	@$(BIN)/python benchmarks/reconcile.py
 
 bench-qa: setup ## measure the quality tests on labelled series and their speed, beside ioos_qc and SaQC (minutes)
 	@$(BIN)/python benchmarks/qa/labelled.py

@@ -23,10 +23,11 @@ from quantrac.io.settings import (
 )
 from quantrac.io.signing_keys import SigningKeys
 from quantrac.io.tls import ServerFiles, ServerTls
+from quantrac.reconciliation.settings import MinistryApiSettings
 from services.aggregator.config import AggregatorSettings
 from services.aggregator.notify.config import load_targets
 from services.api.config import ApiSettings
-from services.forwarder.config import ForwarderSettings
+from services.forwarder.config import ForwarderSettings, ReconcileSettings
 from services.forwarder.files.config import FileTargetSettings
 from services.receiver.adapters.ftp.tls import Certificates
 from services.receiver.config import BacklogSettings, DeliveriesSettings, IntakeSettings
@@ -46,6 +47,7 @@ SETTINGS: Mapping[str, tuple[type[BaseSettings], ...]] = {
     "api.serve": (ApiSettings, ClickHouseSettings, HttpSettings),
     "forwarder.forward": (ForwarderSettings,),
     "forwarder.files": (FileTargetSettings,),
+    "forwarder.reconcile": (ReconcileSettings, MinistryApiSettings, ClickHouseSettings),
 }
 """Role → the settings that it loads."""
 
@@ -69,6 +71,9 @@ def role_problems(role: str) -> Iterator[tuple[str, str]]:
     if role == "forwarder.forward":
         yield from _ministry_key_problems(forwarder := load(ForwarderSettings))
         yield from _client_problems(forwarder)
+    if role == "forwarder.reconcile":
+        yield from _ministry_key_problems(reconciler := load(ReconcileSettings))
+        yield from _client_problems(reconciler)
 
 
 def _notify_problems(settings: AggregatorSettings) -> Iterator[tuple[str, str]]:

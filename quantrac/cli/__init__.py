@@ -26,6 +26,7 @@ _COMMANDS = {
     "conformance": "Hold a parser of station files against good and bad examples.",
     "qa": "Flag the rows of a CSV of one series.",
     "replay": "Read files, judge readings or compute averages again.",
+    "reconcile": "Compare with the ministry, and send again what it lacks.",
     "index": "Compute VN_AQI and VN_WQI of a CSV.",
     "registry": "Stations and accounts: who may send what.",
     "accounts": "Accounts that send: passwords and certificates.",

@@ -77,7 +77,7 @@ def ministry_options(command: Command) -> Command:
 def _hand_over(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*args: Any, data: DataDir, tier: str | None, **kwargs: Any) -> Any:
-        target = _target(data, tier)
+        target = find_target(data, tier)
         with server_errors(target.kafka):
             return command(*args, target=target, **kwargs)
 
@@ -102,7 +102,8 @@ def server_errors(kafka: KafkaConnection) -> Iterator[None]:
         raise UserError(f"the broker at {kafka.bootstrap}: {error.args[0].str()}") from error
 
 
-def _target(data: DataDir, tier: str | None) -> Target:
+def find_target(data: DataDir, tier: str | None) -> Target:
+    """Return the deployment that the environment names, else a tier of the stack in the data folder."""
     if "QUANTRAC_KAFKA" in os.environ:
         from quantrac.io.settings import ClickHouseSettings, ServiceSettings, load
 

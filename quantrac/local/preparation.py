@@ -83,7 +83,7 @@ class Preparation:
                 records = self._demo_records(tier)
             elif tier.name == "ministry":
                 # At every start: that of an older release names no province, and delivers nothing.
-                records = [self._province_account(tier)]
+                records = self._province_access(tier)
             producer.produce([Record(topic, record_key(r), r.model_dump_json().encode()) for r in records])
         producer.flush()
 
@@ -91,20 +91,22 @@ class Preparation:
         key = key_record(demo_api_key(self._data), _OWNER)
         if tier.name == "ministry":
             # Its stations are those that the province asks it to take.
-            return [self._province_account(tier), key]
+            return [*self._province_access(tier), key]
         stations = demo_stations()
         passwords = demo_passwords(self._data)
         accounts = demo_accounts(stations, passwords, hash_password)
         now = datetime.now(UTC)
         return [*stations, *accounts, key, *demo_decisions(now), demo_activation(now)]
 
-    def _province_account(self, tier: Tier) -> Account:
-        return Account(
+    def _province_access(self, tier: Tier) -> list[RegistryRecord]:
+        """Return the account with which the province delivers, and the key with which it compares."""
+        account = Account(
             name=tier.province_account,
             password_hash=hash_password(self._data.secret(f"account/{tier.province_account}")),
             role="province",
             provinces=(tier.province,),
         )
+        return [account, key_record(province_api_key(self._data), _OWNER, provinces=(tier.province,))]
 
 
 def demo_passwords(data: DataDir) -> dict[str, str]:
@@ -116,6 +118,11 @@ def demo_passwords(data: DataDir) -> dict[str, str]:
 def demo_api_key(data: DataDir) -> str:
     """Return the demo's API key."""
     return data.secret("api-key", lambda: new_key(_OWNER)[0])
+
+
+def province_api_key(data: DataDir) -> str:
+    """Return the key of the demo's province at the ministry's API."""
+    return data.secret("ministry-api-key", lambda: new_key(_OWNER)[0])
 
 
 def write_passwords(data: DataDir, file: Path) -> None:

@@ -18,7 +18,7 @@ from quantrac.local.health import ask_health
 from quantrac.local.kind import remember_kind
 from quantrac.local.ports import LOOPBACK, assign_ports
 from quantrac.local.process import ProcessSpec
-from quantrac.local.tiers import FORWARDER, Tier, process_name, tiers_of, waits_by_itself
+from quantrac.local.tiers import FORWARDER, RECONCILER, Tier, process_name, tiers_of, waits_by_itself
 
 if TYPE_CHECKING:  # half a second of imports, which `quantrac put` needs nothing of
     from quantrac.io.settings import ClickHouseSettings
@@ -41,6 +41,12 @@ def usual_ports(demo: bool, configuration: Configuration | None = None) -> dict[
     for tier in tiers_of(demo, configuration):
         ports |= tier.usual_ports()
     return ports
+
+
+_MINISTRY_API = (
+    *(f"QUANTRAC_MINISTRY_{name}" for name in ("API_URL", "API_KEY", "API_KEY_FILE", "NAME", "AUTHORITY")),
+    "HTTPS_PROXY",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +292,7 @@ class Stack:
         environment = self._own_environment(tier)
         if self._is_configured(tier):
             environment |= self.configuration.environment(f"{service}.{role}")
-            if self.demo and (service, role) == FORWARDER:
+            if self.demo and (service, role) in {FORWARDER, RECONCILER}:
                 environment |= self._demo_ministry(tier)
         elif self.demo:
             environment["QUANTRAC_APPROVE_AUTOMATICALLY"] = tier.province
@@ -323,12 +329,26 @@ class Stack:
         return environment
 
     def _demo_ministry(self, tier: Tier) -> dict[str, str]:
+        from quantrac.local.preparation import province_api_key
+
         return {
             "QUANTRAC_MINISTRY_URL": f"http://{LOOPBACK}:{self.ports['ministry.receiver']}",
             "QUANTRAC_MINISTRY_NAME": "ministry",
             "QUANTRAC_MINISTRY_ACCOUNT": tier.province_account,
             "QUANTRAC_MINISTRY_PASSWORD": self.data.secret(f"account/{tier.province_account}"),
+            "QUANTRAC_MINISTRY_API_URL": f"http://{LOOPBACK}:{self.ports['ministry.api']}",
+            "QUANTRAC_MINISTRY_API_KEY": province_api_key(self.data),
         }
+
+    def ministry_api(self) -> dict[str, str]:
+        """Return the variables that say how the ministry's API is reached; none where there is none.
+
+        Raises ``OSError`` where the file of the key cannot be read.
+        """
+        if not self.tiers[0].reconciles:
+            return {}
+        environment = self._environment(self.tiers[0], *RECONCILER)
+        return {name: environment[name] for name in _MINISTRY_API if name in environment}
 
     def _simulator(self) -> ProcessSpec:
         from quantrac.local.demo.past import STATIONS, past_days

@@ -13,6 +13,8 @@ FILE_SENDER = ("forwarder", "files")
 """Runs in a province, where the configuration names a target for files."""
 NOTIFIER = ("aggregator", "notify")
 """Runs where the configuration says whom to tell of alerts."""
+RECONCILER = ("forwarder", "reconcile")
+"""Runs in a province, where the ministry's API is known."""
 
 _WORKERS = [("aggregator", "sink"), ("aggregator", "windows"), ("aggregator", "watch"), ("api", "serve")]
 _ROLES = {
@@ -26,7 +28,7 @@ _ROLES = {
     ],
     "ministry": [("receiver", "deliveries"), *_WORKERS],
 }
-_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER, FILE_SENDER], "ministry": [NOTIFIER]}
+_OPTIONAL_ROLES = {"province": [FORWARDER, NOTIFIER, FILE_SENDER, RECONCILER], "ministry": [NOTIFIER]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Tier:
     """Whether somebody is told of its alerts."""
     sends_files: bool = False
     """Whether it has a target for files."""
+    reconciles: bool = False
+    """Whether it compares what it has with the ministry."""
     province_account: str = "province-hn"
     """Account with which the demo's province delivers to the ministry."""
     province: str = "01"
@@ -51,7 +55,12 @@ class Tier:
 
     def roles(self) -> list[tuple[str, str]]:
         """Return the (service, role) pairs that run."""
-        wishes = {FORWARDER: self.forwards, NOTIFIER: self.notifies, FILE_SENDER: self.sends_files}
+        wishes = {
+            FORWARDER: self.forwards,
+            NOTIFIER: self.notifies,
+            FILE_SENDER: self.sends_files,
+            RECONCILER: self.reconciles,
+        }
         return [*_ROLES[self.name], *(role for role in self.optional_roles() if wishes[role])]
 
     def optional_roles(self) -> list[tuple[str, str]]:
@@ -77,11 +86,13 @@ def tiers_of(demo: bool, configuration: Configuration | None = None) -> list[Tie
     has_ministry = demo or (configuration is not None and configuration.has("ministry"))
     notifies = configuration is not None and configuration.has("notify")
     sends_files = configuration is not None and configuration.has("file_target")
+    has_api = demo or (configuration is not None and "ministry.api_url" in configuration.values)
+    wishes = (has_ministry, notifies, sends_files, has_api)
     if not demo:
         tier = configuration.tier if configuration else "province"
-        return [Tier(tier, "", "quantrac", has_ministry, notifies, sends_files)]
+        return [Tier(tier, "", "quantrac", *wishes)]
     return [
-        Tier("province", "hn.", "hn", has_ministry, notifies, sends_files),
+        Tier("province", "hn.", "hn", *wishes),
         Tier("ministry", "ministry.", "ministry", port_offset=100),
     ]
 

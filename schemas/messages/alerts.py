@@ -17,6 +17,7 @@ AlertKind = Literal[
     "lines-rejected",
     "files-unassigned",
     "logins-refused",
+    "reconciliation",
 ]
 
 
@@ -34,7 +35,8 @@ class Alert(Message):
     version: Annotated[Count, Field(ge=1)]
     """Counts the states of this alert."""
     station: StationCode | None = None
-    """Absent where it is about files of no station, or about logins: ``facts`` says of which account."""
+    """Absent where it is about files of no station, about logins or about the ministry: ``facts`` says of
+    which account."""
     parameter: ParameterCode | None = None
     """Absent when the whole station is meant."""
     opened_at: Second

@@ -11,6 +11,7 @@ from schemas.messages.late_ranges import LateRange
 from schemas.messages.open_questions import OpenQuestion
 from schemas.messages.raw_file import RawFileHeaders
 from schemas.messages.readings import FlaggedSet, ReadingSet
+from schemas.messages.redelivery import Redelivery
 from schemas.messages.registry.accounts import Account
 from schemas.messages.registry.activations import Activation
 from schemas.messages.registry.api_keys import ApiKey
@@ -38,6 +39,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "registry-answer": RegistryAnswer,
     "registry-requests": RegistryRequests,
     "open-question": OpenQuestion,
+    "redelivery": Redelivery,
     "receipt": Receipt,
     "signed-receipt": SignedReceipt,
     "receipt-document": ReceiptDocument,

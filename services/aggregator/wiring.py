@@ -38,6 +38,8 @@ from services.aggregator.watch.handler import WatchHandler
 from services.aggregator.watch.levels import levels_of
 from services.aggregator.windows.averages.queries import ClickHouseAverages
 from services.aggregator.windows.averages.step import AverageStep
+from services.aggregator.windows.digests.queries import ClickHouseDigests
+from services.aggregator.windows.digests.step import DigestStep
 from services.aggregator.windows.dirty_queue import DirtyQueue
 from services.aggregator.windows.exceedances.queries import ClickHouseExceedances
 from services.aggregator.windows.exceedances.step import ExceedanceStep
@@ -115,7 +117,8 @@ def windows() -> Role:
         clock=clock,
         rules=settings.average_rules,
     )
-    handler = WindowsHandler([averages, indices, exceedances], registry)
+    digests = DigestStep(ClickHouseDigests(clickhouse), clock=clock)
+    handler = WindowsHandler([averages, indices, exceedances, digests], registry)
     runner = StreamRunner(
         settings.kafka_connection,
         group=settings.topic("aggregator.windows"),

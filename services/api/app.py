@@ -28,6 +28,7 @@ from services.api.common.problems import (
 from services.api.common.repeats import REFUSE_REPEATS
 from services.api.data_share import router as data_share
 from services.api.deliveries import router as deliveries
+from services.api.digests import router as digests
 from services.api.docs_page import render
 from services.api.exceedances import router as exceedances
 from services.api.files import router as files
@@ -51,6 +52,7 @@ _RESOURCES = (
     deliveries,
     lineage,
     registry_requests,
+    digests,
 )
 """In the order of the documentation."""
 

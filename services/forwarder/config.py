@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from datetime import time
 from pathlib import Path
 
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationInfo, field_validator
@@ -89,3 +90,14 @@ def _read_password(file: Path) -> str:
     if not password:
         raise ValueError(f"{file} is empty")
     return password
+
+
+class ReconcileSettings(ForwarderSettings):
+    """Of the role ``reconcile``, which also delivers."""
+
+    reconcile_at: time = time(2, 30)
+    """When it compares with the ministry every night, Vietnam's time; up to half an hour later."""
+    reconcile_repair: bool = True
+    """Whether it sends again what the ministry lacks."""
+    reconcile_patience_seconds: float = Field(default=300.0, gt=0)
+    """How long it waits without progress for what it has sent again to be stored at the ministry."""

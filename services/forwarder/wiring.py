@@ -43,18 +43,7 @@ _FETCHED_RANGES = 2_000
 def forward() -> Role:
     """Build the role ``forward``: qa-flagged → ministry → delivery-receipt, in two lanes."""
     settings = load(ForwarderSettings)
-    if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
-        log.warning("%s is not HTTPS: password and readings travel in the clear", settings.ministry_url.host)
-    try:
-        tls = settings.ministry_tls()
-    except ValueError as error:
-        sys.exit(f"bad configuration: {error}")
-    client = HttpMinistry(
-        str(settings.ministry_url),
-        settings.ministry_account,
-        settings.present_password(),
-        tls=tls,
-    )
+    client = open_client(settings)
     sync, tables = _registry(settings, client)
     ministry = RegistryFirst(VerifiedMinistry(client, _ministry_keys(settings, client)), sync)
     readers = SpanReaders(settings.kafka_connection, settings.topic("qa-flagged"))
@@ -171,6 +160,25 @@ def _registry(
             ("station-registry", apply_registry),
         )
     ]
+
+
+def open_client(settings: ForwarderSettings) -> HttpMinistry:
+    """Return the ministry's door; without HTTPS, except on this machine, the log warns."""
+    if settings.ministry_url.scheme == "http" and settings.ministry_url.host not in _LOOPBACK:
+        log.warning("%s is not HTTPS: password and readings travel in the clear", settings.ministry_url.host)
+    try:
+        tls = settings.ministry_tls()
+    except ValueError as error:
+        sys.exit(f"bad configuration: {error}")
+    return HttpMinistry(
+        str(settings.ministry_url), settings.ministry_account, settings.present_password(), tls=tls
+    )
+
+
+def redelivery_sender(settings: ForwarderSettings, client: HttpMinistry, progress: Progress) -> Sender:
+    """Return what delivers for the role ``reconcile``, whose circuit breaker is its own."""
+    ministry = VerifiedMinistry(client, _ministry_keys(settings, client))
+    return _sender(settings, ministry, CircuitBreaker(), progress)
 
 
 def _ministry_keys(settings: ForwarderSettings, client: HttpMinistry) -> MinistryKeys:

@@ -44,6 +44,7 @@ LIGHT = [
     ["rules", "--help"],
     ["import", "--help"],
     ["replay", "--help"],
+    ["reconcile", "--help"],
     ["keys", "--help"],
     ["accounts", "--help"],
     ["limits", "--help"],

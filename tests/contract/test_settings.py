@@ -2,7 +2,7 @@
 
 import re
 
-from quantrac.local.tiers import FORWARDER, NOTIFIER, tiers_of
+from quantrac.local.tiers import FORWARDER, NOTIFIER, RECONCILER, tiers_of
 from services.settings import SETTINGS
 from support.folders import ROOT
 
@@ -18,4 +18,4 @@ def test_every_role_of_every_service_is_among_them() -> None:
 
 def test_every_role_that_one_machine_runs_is_among_them() -> None:
     roles = {".".join(role) for tier in tiers_of(demo=True) for role in tier.roles()}
-    assert roles | {".".join(FORWARDER), ".".join(NOTIFIER)} <= set(SETTINGS)
+    assert roles | {".".join(role) for role in (FORWARDER, NOTIFIER, RECONCILER)} <= set(SETTINGS)

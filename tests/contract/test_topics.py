@@ -40,11 +40,15 @@ def test_every_topic_of_the_pipeline_has_a_contract() -> None:
         "unapproved-set",
         "late-range",
         "alert",
+        "redelivery",
     }
 
 
 def test_writers_and_readers_are_roles_that_exist_or_commands() -> None:
-    commands = {f"quantrac {name}" for name in ("registry", "keys", "replay", "rules", "review", "approvals")}
+    commands = {
+        f"quantrac {name}"
+        for name in ("registry", "keys", "replay", "rules", "review", "approvals", "reconcile")
+    }
     for topic in TOPICS.values():
         assert {*topic.writers, *topic.readers} <= roles() | commands, topic.name
 

@@ -222,6 +222,19 @@ KEYS = (
         "file",
     ),
     Key(
+        "ministry.api_url",
+        "Address of the ministry's REST API: what both have is compared every night.",
+        "https://api.ministry.example.org",
+        "QUANTRAC_MINISTRY_API_URL",
+    ),
+    Key(
+        "ministry.api_key_file",
+        "File that holds our key of that API, mode 0600.",
+        "ministry-api-key",
+        "QUANTRAC_MINISTRY_API_KEY_FILE",
+        "secret file",
+    ),
+    Key(
         "ministry.authorities",
         "Certificates (PEM) to trust in place of the system's: authorities, or the ministry's own.",
         "tls/ministry-ca.pem",
@@ -325,8 +338,11 @@ PORTS = {
 """Key → the name of the port, as `--port` takes it."""
 
 ROLE_SECTIONS = {
-    "ministry": ("forwarder.forward", "receiver.deliveries"),
+    "ministry": ("forwarder.forward", "forwarder.reconcile", "receiver.deliveries"),
     "file_target": ("forwarder.files",),
     "notify": ("aggregator.notify",),
 }
-"""Section → the only roles that get its variables; the first runs where the section is there."""
+"""Section → the only roles that get its variables; the first runs where the section is there.
+
+`forwarder.reconcile` runs where it names the ministry's API.
+"""

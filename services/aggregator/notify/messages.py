@@ -28,6 +28,7 @@ _KINDS: Mapping[Language, Mapping[str, str]] = {
         "lines-rejected": "Lines rejected",
         "files-unassigned": "Files of no station",
         "logins-refused": "Logins refused",
+        "reconciliation": "Ministry and province differ",
     },
     "vi": {
         "station-silent": "Trạm mất tín hiệu",
@@ -40,6 +41,7 @@ _KINDS: Mapping[Language, Mapping[str, str]] = {
         "lines-rejected": "Dòng dữ liệu bị từ chối",
         "files-unassigned": "Tệp không thuộc trạm nào",
         "logins-refused": "Đăng nhập bị từ chối",
+        "reconciliation": "Dữ liệu ở Bộ và ở tỉnh khác nhau",
     },
 }
 _WORDS: Mapping[Language, Mapping[str, str]] = {
@@ -113,6 +115,7 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
         "{failures} lần đăng nhập bị từ chối của tài khoản {account} từ {address} ({reason}).",
         "{failures} lần đăng nhập bị từ chối từ {address} ({reason}).",
     ),
+    "reconciliation": ("Đối soát với {ministry}: {differences} giá trị không giống nhau.",),
 }
 _OVER = "Cảnh báo đã kết thúc. Trước đó: {sentence}"
 _FACTS: Mapping[str, str] = {

@@ -21,8 +21,8 @@ _RETRY_SECONDS = 2.0
 class WindowsHandler:
     """Recomputes dirty hours and everything that is made of them; the same readings write nothing.
 
-    The steps: averages, indices, exceedances, each from what the ones before it have stored. After a death or
-    a refusal the batch comes again and goes through all of them.
+    The steps: averages, indices, exceedances, each from what the ones before it have stored; digests, from
+    readings. After a death or a refusal the batch comes again and goes through all of them.
     """
 
     def __init__(self, steps: Sequence[Step], registry: Registry) -> None:

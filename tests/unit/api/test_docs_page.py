@@ -37,7 +37,7 @@ def test_every_operation_is_on_the_documentation_page_with_its_curl_line() -> No
     api, _ = api_client()
     text = api.get("/docs").text
     paths = api.get("/openapi.json").json()["paths"]
-    assert len(paths) == 22
+    assert len(paths) == 23
     for path in paths:
         assert f'<span class="path">{path}</span>' in text
     assert text.count("<pre>curl ") == len(paths)

@@ -70,6 +70,7 @@ def test_secrets_reach_only_the_role_that_needs_them(demo: bool, tmp_path: Path)
         names = {name for name in role.env if name.startswith(secret)}
         expected = {
             "forward": "QUANTRAC_MINISTRY_",
+            "reconcile": "QUANTRAC_MINISTRY_",
             "notify": ("QUANTRAC_NOTIFY_", "HOOK"),
             "files": "QUANTRAC_FILE_TARGET_PASSWORD",
         }

@@ -196,7 +196,7 @@ def test_of_the_tables_only_reference_ledgers_and_what_has_no_station_are_on_eve
     everywhere = {name for name in made if not name.endswith("_local")} - public
     assert everywhere == {
         *("stations", "station_parameters", "station_limits", "parameters", "limits", "provinces"),
-        *("notifications", "deliveries", "registry_requests"),
+        *("notifications", "deliveries", "registry_requests", "reconciliations"),
     }
     assert {"readings", "averages", "average_versions", "alerts", "raw_files"} <= public
     assert public <= set(made)

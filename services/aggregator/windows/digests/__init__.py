@@ -1,0 +1,1 @@
+"""Counts and digests of readings, kept by station and hour."""

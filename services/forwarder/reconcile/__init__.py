@@ -1,0 +1,1 @@
+"""The role ``reconcile``: compares with the ministry every night, and delivers once more what it lacks."""
