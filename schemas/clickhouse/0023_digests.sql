@@ -45,7 +45,7 @@ SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'What comparisons with the ministry have found; kept for ever';
 
 ALTER TABLE alerts
-    COMMENT COLUMN kind 'station-silent, parameter-silent, data-incomplete, analyser-stuck, limit-exceeded, warning-level, backlog-arriving, lines-rejected, files-unassigned, logins-refused, reconciliation',
+    COMMENT COLUMN kind 'station-silent, parameter-silent, data-incomplete, analyser-stuck, limit-exceeded, warning-level, backlog-arriving, lines-rejected, files-unassigned, logins-refused, reconciliation, data-share-faulty',
     COMMENT COLUMN station 'Station code; empty where it is about files of no station, about logins or about the ministry: facts says which';
 
 CREATE OR REPLACE VIEW alerts_current
@@ -53,7 +53,7 @@ CREATE OR REPLACE VIEW alerts_current
     alert_id String COMMENT 'Function of the cause and the opening time',
     station LowCardinality(String) COMMENT 'Station code; empty where it is about files of no station, about logins or about the ministry',
     parameter LowCardinality(String) COMMENT 'Catalogue code; empty = the whole station',
-    kind LowCardinality(String) COMMENT 'station-silent, parameter-silent, data-incomplete, analyser-stuck, limit-exceeded, warning-level, backlog-arriving, lines-rejected, files-unassigned, logins-refused, reconciliation',
+    kind LowCardinality(String) COMMENT 'station-silent, parameter-silent, data-incomplete, analyser-stuck, limit-exceeded, warning-level, backlog-arriving, lines-rejected, files-unassigned, logins-refused, reconciliation, data-share-faulty',
     severity LowCardinality(String) COMMENT 'info, warning, critical',
     state LowCardinality(String) COMMENT 'opened, updated, closed',
     opened_at DateTime('UTC') COMMENT 'When the cause began to hold, by the data, UTC',

@@ -18,6 +18,7 @@ AlertKind = Literal[
     "files-unassigned",
     "logins-refused",
     "reconciliation",
+    "data-share-faulty",
 ]
 
 

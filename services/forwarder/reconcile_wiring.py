@@ -18,10 +18,12 @@ from quantrac.io.threads import run_threads
 from quantrac.reconciliation.comparison import Comparison
 from quantrac.reconciliation.settings import MinistryApiSettings
 from quantrac.reconciliation.sources import MinistryApi
+from schemas.clickhouse.data_share import read_shares
 from services.forwarder.config import ReconcileSettings
 from services.forwarder.delivery import MAX_SETS
-from services.forwarder.reconcile.alert import ReconciliationAlert
+from services.forwarder.reconcile.alert import NightlyAlert
 from services.forwarder.reconcile.nightly import NightlyComparison
+from services.forwarder.reconcile.shares import ShareCheck
 from services.forwarder.redelivery import RedeliveryHandler
 from services.forwarder.wiring import open_client, redelivery_sender
 
@@ -67,12 +69,14 @@ def reconcile() -> Role:
             wait=wait,
         )
 
+    alert = NightlyAlert(
+        clickhouse, KafkaProducer(settings.kafka_connection), settings.topic("alert"), clock=clock
+    )
     nightly = NightlyComparison(
         compare,
         clickhouse,
-        ReconciliationAlert(
-            clickhouse, KafkaProducer(settings.kafka_connection), settings.topic("alert"), clock=clock
-        ),
+        alert,
+        check_shares=ShareCheck(partial(read_shares, clickhouse, []), alert).check,
         at=settings.reconcile_at,
         jitter=timedelta(seconds=random.uniform(0, _SPREAD_SECONDS)),  # noqa: S311
         clock=clock,

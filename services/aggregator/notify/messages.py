@@ -29,6 +29,7 @@ _KINDS: Mapping[Language, Mapping[str, str]] = {
         "files-unassigned": "Files of no station",
         "logins-refused": "Logins refused",
         "reconciliation": "Ministry and province differ",
+        "data-share-faulty": "Sums of the data share do not close",
     },
     "vi": {
         "station-silent": "Trạm mất tín hiệu",
@@ -42,6 +43,7 @@ _KINDS: Mapping[Language, Mapping[str, str]] = {
         "files-unassigned": "Tệp không thuộc trạm nào",
         "logins-refused": "Đăng nhập bị từ chối",
         "reconciliation": "Dữ liệu ở Bộ và ở tỉnh khác nhau",
+        "data-share-faulty": "Số liệu tổng hợp không khớp",
     },
 }
 _WORDS: Mapping[Language, Mapping[str, str]] = {
@@ -116,6 +118,7 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
         "{failures} lần đăng nhập bị từ chối từ {address} ({reason}).",
     ),
     "reconciliation": ("Đối soát với {ministry}: {differences} giá trị không giống nhau.",),
+    "data-share-faulty": ("Số liệu ngày {day} không khớp ở {faults} chỗ.",),
 }
 _OVER = "Cảnh báo đã kết thúc. Trước đó: {sentence}"
 _FACTS: Mapping[str, str] = {

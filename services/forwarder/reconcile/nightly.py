@@ -14,7 +14,7 @@ from quantrac.io.records import DeliveryFailed
 from quantrac.reconciliation.comparison import FIRST_DAY, Comparison, Question
 from quantrac.reconciliation.report import Report
 from quantrac.reconciliation.sources import MinistryUnavailable
-from services.forwarder.reconcile.alert import ReconciliationAlert
+from services.forwarder.reconcile.alert import NightlyAlert
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,9 @@ class NightlyComparison:
         self,
         compare: Callable[[Callable[[float], bool]], Comparison],
         database: Database,
-        alert: ReconciliationAlert,
+        alert: NightlyAlert,
         *,
+        check_shares: Callable[[datetime], None],
         at: time,
         jitter: timedelta,
         clock: Callable[[], datetime],
@@ -62,9 +63,11 @@ class NightlyComparison:
     ) -> None:
         """``compare`` makes a comparison that waits by what it is given.
 
-        ``at`` is Vietnam's; ``jitter`` later this province begins, so that not all ask in one minute.
+        ``check_shares`` looks at the day before. ``at`` is Vietnam's; ``jitter`` later this province begins,
+        so that not all ask in one minute.
         """
         self._compare, self._database, self._alert = compare, database, alert
+        self._check_shares = check_shares
         self._at, self._jitter, self._clock = at, jitter, clock
         self.progress = progress or Progress(_LONGEST_SECONDS, name=NIGHTLY)
         self._look_at = self._began_at = clock()
@@ -102,7 +105,8 @@ class NightlyComparison:
             comparison.run(Question(end - _DETAILED, end), [Subject.AVERAGES, Subject.INDICES]),
         ]
         if not stop.is_set():
-            self._alert.follow(reports)
+            self._alert.follow_comparison(reports)
+            self._check_shares(now)
             # Last: a night without it is repeated.
             for report in reports:
                 self._database.insert("reconciliations", report.to_columns(NIGHTLY))

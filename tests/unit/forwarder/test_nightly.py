@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from quantrac.domain.data_share import DataShare
 from quantrac.domain.reconciliation.differences import Difference, Kind, Subject
 from quantrac.io.clickhouse import ClickHouseAway
 from quantrac.reconciliation.comparison import Question
@@ -15,8 +16,9 @@ from quantrac.reconciliation.report import Report
 from quantrac.reconciliation.sources import MinistryUnavailable
 from quantrac.testing.broker import FakeBroker, FakeProducer
 from schemas.messages.alerts import Alert
-from services.forwarder.reconcile.alert import ReconciliationAlert
+from services.forwarder.reconcile.alert import NightlyAlert
 from services.forwarder.reconcile.nightly import NightlyComparison
+from services.forwarder.reconcile.shares import ShareCheck
 
 EVENING = datetime(2026, 3, 25, 12, tzinfo=UTC)
 """19:00 in Vietnam."""
@@ -37,12 +39,11 @@ class Tables:
             raise ClickHouseAway("connection refused")
         if "reconciliations" in sql:
             return {"last": [self.reports[-1]["reconciled_at"][0]]} if self.reports else {}
-        alert = self.alerts[-1] if self.alerts else None
+        alert = next((alert for alert in reversed(self.alerts) if alert.kind == parameters["kind"]), None)
         if alert is None or alert.state == "closed":
             return {}
-        differences = str(alert.facts["differences"])
-        names = ("alert_id", "version", "opened_at", "differences")
-        values = (alert.alert_id, alert.version, alert.opened_at, differences)
+        names = ("alert_id", "version", "opened_at", "count")
+        values = (alert.alert_id, alert.version, alert.opened_at, str(alert.facts[parameters["count"]]))
         return {name: [value] for name, value in zip(names, values, strict=True)}
 
     def insert(self, table: str, columns: Mapping[str, Any]) -> None:
@@ -58,11 +59,14 @@ class Night:
         self.questions: list[Question] = []
         self.differences = 0
         self.error: Exception | None = None
-        alert = ReconciliationAlert(self.tables, FakeProducer(self.broker), "alert", clock=lambda: self.now)
+        self.shares: list[DataShare] = []
+        self.spans: list[tuple[datetime, datetime]] = []
+        alert = NightlyAlert(self.tables, FakeProducer(self.broker), "alert", clock=lambda: self.now)
         self.loop = NightlyComparison(
             lambda _: self,  # type: ignore[arg-type,return-value]
             self.tables,
             alert,
+            check_shares=ShareCheck(self.read_shares, alert).check,
             at=time(2, 30),
             jitter=timedelta(minutes=7),
             clock=lambda: self.now,
@@ -78,6 +82,10 @@ class Night:
             report.findings = [Finding(lost, Reason.UNKNOWN_STATION)]
             report.counts = Counter({"readings/missing-at-ministry": self.differences})
         return report
+
+    def read_shares(self, start: datetime, end: datetime) -> list[DataShare]:
+        self.spans.append((start, end))
+        return self.shares
 
     def step(self, now: datetime) -> None:
         self.now = now
@@ -140,3 +148,18 @@ def test_the_alert_opens_changes_and_closes_with_what_differs() -> None:
         "12 rows are not alike at ministry; the first: A: 12 readings missing-at-ministry (unknown-station)."
     )
     assert json.loads(night.tables.reports[2]["first_differences"][0])[0]["station"] == "A"
+
+
+def test_the_sums_of_yesterday_are_checked_every_night_and_told_until_they_close() -> None:
+    night = Night()
+    sound = DataShare("A", expected=288, present=280, absent=8, stored=280, good=280, confirmed=280)
+    lost = DataShare("A", read=2, received=2, lost=2)
+    for day, shares in enumerate([[sound], [sound, lost], [lost], [lost, DataShare("", unread_files=1)], []]):
+        night.shares = shares
+        night.step(NIGHT + timedelta(days=day, minutes=8))
+    assert night.spans[0] == (datetime(2026, 3, 24, 17, tzinfo=UTC), datetime(2026, 3, 25, 17, tzinfo=UTC))
+    assert night.states() == [("opened", 1), ("updated", 2), ("closed", 3)]
+    first, changed, closed = night.tables.alerts
+    assert first.kind == "data-share-faulty"
+    assert first.detail == "2026-03-26: A: 2 readings that files gave are neither stored nor replaced."
+    assert (changed.facts["faults"], closed.facts["faults"]) == ("2", "0")
