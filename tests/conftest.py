@@ -14,6 +14,7 @@ import urllib3  # noqa: F401  # it opens a socket when first imported, to see wh
 import quantrac.io.kafka
 from support.effort import examples
 from support.failures import write_first_failure
+from support.workers import pytest_runtest_makereport  # noqa: F401  # a hook
 
 # No test is timed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile(

@@ -49,7 +49,7 @@ import os
 from pathlib import Path
 import pytest
 from support.failures import write_first_failure
-from support.workers import FileScheduling
+from support.workers import FileScheduling, pytest_runtest_makereport
 def pytest_xdist_make_scheduler(config, log): return FileScheduling(config, log)
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session):
@@ -118,3 +118,11 @@ def test_a_file_that_cannot_be_read_is_the_first_failure(project: Path) -> None:
     (project / "tests/unit/test_bad.py").write_text("import nothing_of_this_name\n")
     sentence = "tests/unit/test_bad.py: E   ModuleNotFoundError: No module named 'nothing_of_this_name'"
     assert run_pytest(project)[-1] == f"first failure: {sentence}"
+
+
+def test_what_a_test_prints_is_sent_by_its_worker_whatever_it_is(project: Path) -> None:
+    (project / "tests/unit/test_a.py").write_text(
+        "def test_print(): print('\\udc80')\ndef test_compare(): assert '\\ud800' == 'a'\n"
+    )
+    output = "\n".join(run_pytest(project))
+    assert "INTERNALERROR" not in output and "1 failed, 7 passed" in output

@@ -178,7 +178,11 @@ def insert_averages(province: ClickHouse) -> list[dict[str, Any]]:
     recent = BEGUN.replace(minute=0, second=0) - timedelta(hours=3)
     first = average_row(UNREGISTERED, "PM2.5", recent, 21.0, computed_at=BEGUN - timedelta(hours=1))
     insert(province, "average_versions", [first])
-    insert(province, "averages", [first | {"mean": 99.0, "version": 2, "computed_at": BEGUN}])
+    insert(
+        province,
+        "averages",
+        [first | {"mean": 99.0, "version": 2, "computed_at": BEGUN + timedelta(hours=1)}],
+    )
     return days
 
 

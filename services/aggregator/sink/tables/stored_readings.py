@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from quantrac.domain.qa.shared_rules import has_wrong_clock
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.times import to_whole_seconds
 from services.aggregator.sink.tables.readings import READING, Row
@@ -27,10 +28,17 @@ WHERE station IN {{stations:Array(String)}} AND measured_at IN (%s)
 def may_replace(s: FlaggedSet) -> bool:
     """Tell whether rows may be stored already for the readings of a set.
 
-    They came late, what came before was not remembered, or they were judged again.
+    They came late, what came before was not remembered, they were judged again, or a wrong clock stamped
+    them: such readings are in nobody's past, so the judge does not notice that one comes a second time.
     """
     unsure = s.provisional is not None and not {"late", "memory"}.isdisjoint(s.provisional.causes)
-    return bool(s.station) and (unsure or s.revision > 0)
+    return bool(s.station) and (unsure or s.revision > 0 or _has_wrong_clock(s))
+
+
+def _has_wrong_clock(s: FlaggedSet) -> bool:
+    times, received = s.readings.measured_at, s.received_at.timestamp()
+    # The same time in most sets, so that the ends say all.
+    return bool(times) and any(has_wrong_clock(end.timestamp(), received) for end in {min(times), max(times)})
 
 
 def read_stored(database: Database, sets: Sequence[FlaggedSet]) -> Iterator[Row]:

@@ -1,9 +1,27 @@
 """Which stations and times the sink asks for together."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregator.sink.tables.stored_readings import group_stations
+from quantrac.testing.builders import NOON, flagged_reading, flagged_set
+from services.aggregator.sink.tables.stored_readings import group_stations, may_replace
+
+
+@pytest.mark.parametrize(
+    ("at", "may"),
+    [
+        (NOON, False),
+        (NOON + timedelta(hours=23), False),
+        (NOON + timedelta(days=2), True),
+        (datetime(2000, 1, 1, tzinfo=UTC), True),
+    ],
+)
+def test_what_a_wrong_clock_stamped_may_be_stored_already(at: datetime, may: bool) -> None:
+    readings = [flagged_reading(measured_at=NOON), flagged_reading(measured_at=at)]
+    assert may_replace(flagged_set(*readings, station="A", received_at=NOON)) is may
 
 
 def test_stations_of_one_time_share_a_query() -> None:
