@@ -50,6 +50,8 @@ def environment(
     """The settings of a province, and its topics."""
     for name in ("qa-flagged", "late-range", "delivery-receipt", "qa-flagged.dlq"):
         topics(name, partitions=PARTITIONS)
+    for name in ("station-registry", "registry-request"):
+        topics(name, partitions=1)
     settings = {
         "QUANTRAC_TOPIC_PREFIX": prefix,
         "QUANTRAC_KAFKA": kafka.bootstrap,
