@@ -10,10 +10,10 @@ WORKERS := 3
 SHARED = -m 'not chaos' --numprocesses $(WORKERS) --no-loadscope-reorder --durations 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check long unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-deliveries bench-stack bench-curve fuzz schemas docs lock clean
+.PHONY: help setup run test check long unit integration e2e chaos bench bench-tables bench-qa bench-doors bench-deliveries bench-delivery-chaos bench-stack bench-curve fuzz schemas docs lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## start everything with the demo: files in, page and API out (Ctrl-C stops it)
 	@$(BIN)/quantrac up --demo
@@ -87,6 +87,9 @@ bench-doors: setup ## measure 2,000 loggers at the doors, beside vsftpd and pure
 
 bench-deliveries: setup ## measure how fast a province catches up with its ministry, near and far (minutes)
 	@$(BIN)/python benchmarks/deliveries.py
+
+bench-delivery-chaos: setup ## deliver 100,000 sets under kill -9 of forwarder, door and broker and a bad way between (minutes)
+	@$(BIN)/python benchmarks/delivery_chaos.py
 
 bench-curve: setup ## measure registries of 2,000, 20,000 and 100,000 stations (an hour; Linux)
 	@$(BIN)/python benchmarks/curve.py

@@ -1,7 +1,5 @@
 """A broker is killed and stays away for longer than a group's session: every client finds its way back."""
 
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,34 +14,11 @@ from quantrac.io.kafka.consumer import KafkaConsumer
 from quantrac.io.kafka.producer import KafkaProducer
 from quantrac.io.kafka.tables import TableReader
 from quantrac.io.records import Record
-from quantrac.local.broker import Broker, answers, broker_command, broker_environment
-from quantrac.local.child import tie_command
-from quantrac.local.ports import choose_ports
+from support.mortals import MortalBroker
 from support.waiting import wait_until
 
 AWAY_SECONDS = 12.0
 MESSAGES = 600
-
-
-class MortalBroker:
-    """A broker of the test's own that can be killed and started again in the same place."""
-
-    def __init__(self, folder: Path) -> None:
-        ports = choose_ports({"broker": 0, "controller": 0})
-        self._broker = Broker(folder, ports["broker"], ports["controller"], "secret")
-        self.connection = self._broker.connection
-        self.start()
-
-    def start(self) -> None:
-        command = tie_command(broker_command(self._broker))
-        self._process = subprocess.Popen(
-            command, env=os.environ | broker_environment(), stdout=subprocess.DEVNULL
-        )
-        wait_until(lambda: answers(self.connection))
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import random
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -91,8 +92,10 @@ class FaultyProxy:
         """``upstream`` is an address such as ``http://127.0.0.1:8080``."""
         self.choose = choose
         self.requests = 0
-        self.relayed_bytes = 0
-        """Of the bodies of requests that were relayed, as they travelled."""
+        self.faults: Counter[str] = Counter()
+        """How often each kind has happened."""
+        self.observe: Callable[[str, bytes], None] = lambda _, __: None
+        """Called with path and body of every request that has come whole."""
         self._upstream = urlsplit(upstream).netloc
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -117,8 +120,6 @@ class FaultyProxy:
 
     def relay(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
         """Return (status, headers, body) of the upstream's answer."""
-        with self._lock:
-            self.relayed_bytes += len(body)
         connection = HTTPConnection(self._upstream, timeout=_TIMEOUT_S)
         try:
             kept = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
@@ -127,6 +128,16 @@ class FaultyProxy:
             return response.status, dict(response.getheaders()), response.read()
         finally:
             connection.close()
+
+    def _receive(self, method: str, path: str, body: bytes) -> Fault | None:
+        with self._lock:
+            self.requests += 1
+        self.observe(path, body)
+        fault = self.choose(method, path)
+        if fault is not None:
+            with self._lock:
+                self.faults[fault.kind] += 1
+        return fault
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
@@ -137,13 +148,13 @@ class FaultyProxy:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                with proxy._lock:
-                    proxy.requests += 1
                 with suppress(OSError, HTTPException):
-                    self._treat(proxy.choose(self.command, self.path), body)
-                    return
-                self.close_connection = True  # of the client or of the upstream
+                    length = int(self.headers.get("Content-Length") or 0)
+                    body = self.rfile.read(length)
+                    if len(body) == length:
+                        self._treat(proxy._receive(self.command, self.path, body), body)
+                        return
+                self.close_connection = True  # by the client or the upstream, or the client has died
 
             do_POST = do_GET
 
