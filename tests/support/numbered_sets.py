@@ -1,7 +1,6 @@
 """Flagged sets of a province by number, cheap to make: fresh and old ones by turns."""
 
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from quantrac.domain.ids import file_id
 from quantrac.domain.readings import FlaggedReadings, FlaggedSet
@@ -24,7 +23,6 @@ class NumberedSets:
         """What is fresh was measured in the ten minutes before ``now`` (UTC) and received then."""
         self._now = now.replace(microsecond=0)
         self.stations = [_station(f"HN_CHAOS_KHI{number:03d}") for number in range(stations)]
-        self._readings = lru_cache(maxsize=4)(self._make_readings)
 
     def __getitem__(self, number: int) -> FlaggedSet:
         round_number, place = divmod(number, len(self.stations))
@@ -41,7 +39,7 @@ class NumberedSets:
             received_at=self._measured_at(file) + timedelta(minutes=1) if is_old else self._now,
             format="name-value-unit-time",
             rules="0123456789ab",
-            readings=self._readings(file, bool(is_old)),
+            readings=self._make_readings(number, file, is_old=bool(is_old)),
             revision=revision,
             cause="late readings" if revision else "",
         )
@@ -49,11 +47,11 @@ class NumberedSets:
     def _measured_at(self, file: int) -> datetime:
         return NOON + timedelta(minutes=5 * file)
 
-    def _make_readings(self, file: int, is_old: bool) -> FlaggedReadings:
+    def _make_readings(self, number: int, file: int, *, is_old: bool) -> FlaggedReadings:
         at = self._measured_at(file) if is_old else self._now - timedelta(seconds=600 - file % 600)
         return FlaggedReadings.of(
             flagged_reading(
-                20 + line + (file * 7919 + line * 104_729) % 1000 / 100,
+                20 + line + (number * 7919 + line * 104_729) % 1000 / 100,
                 parameter=code,
                 measured_at=at,
                 line=line,
