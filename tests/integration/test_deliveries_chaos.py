@@ -10,7 +10,7 @@ pytestmark = pytest.mark.chaos
 
 
 def test_kills_and_a_bad_way_lose_and_double_no_set_and_every_receipt_is_good(tmp_path: Path) -> None:
-    outcome = run_chaos(tmp_path, sets=5_000, stations=50, sets_a_second=80, seed=16)
+    outcome = run_chaos(tmp_path, sets=5_000, stations=50, sets_a_second=100, kills=12, seed=30)
     print(outcome)
     assert (outcome.missing, outcome.superfluous, outcome.altered) == (0, 0, 0)
     assert (outcome.unproven, outcome.bad_receipts, outcome.dead_letters) == (0, [], 0)

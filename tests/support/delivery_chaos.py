@@ -41,17 +41,16 @@ FAULTS, FAULTY_SHARE = (DROP, REPEAT, CUT, delay(0.2), delay(2.0)), 0.05
 _HERE, _THERE = "hn.", "mae."
 _ACCOUNT, _PASSWORD, _MINISTRY = "hanoi", "only-in-this-test", "mae"
 
-_CALM_SECONDS = (1.0, 6.0)
 _DEAD_SECONDS = (0.0, 2.0)
 _VICTIMS = (1, 1, 2)
-_AGAIN_SHARE = 0.2
-"""Of the kills after which the next one may come while a role still starts."""
 _WRITE_EVERY_SECONDS = 0.2
 _MANY = 10_000_000
 
 
-def run_chaos(folder: Path, *, sets: int, stations: int, sets_a_second: float, seed: int) -> Outcome:
-    """Deliver so many sets under kills and faults, which the seed draws.
+def run_chaos(
+    folder: Path, *, sets: int, stations: int, sets_a_second: float, kills: int, seed: int
+) -> Outcome:
+    """Deliver so many sets under some ``kills`` times kill -9 and faults, which the seed draws.
 
     It is over when the ministry has them all and the province their receipts, or when nothing has come for
     :data:`support.waiting.LIMIT` seconds.
@@ -67,7 +66,7 @@ def run_chaos(folder: Path, *, sets: int, stations: int, sets_a_second: float, s
         numbered = NumberedSets(stations, datetime.now(UTC))
         _prepare_topics(broker.connection, numbered)
         writer = _Writer(broker.connection, numbered, sets, sets_a_second)
-        chaos = _Chaos(broker, roles, proxy, writer, random.Random(seed))
+        chaos = _Chaos(broker, roles, proxy, writer, random.Random(seed), kills)
         with chaos.running():
             chaos.disturb()
             chaos.settle()
@@ -109,9 +108,10 @@ class _Chaos:
         proxy: FaultyProxy,
         writer: _Writer,
         source: random.Random,
+        kills: int,
     ) -> None:
         self._broker, self._roles, self._proxy, self._writer = broker, roles, proxy, writer
-        self._random = source
+        self._random, self._kills = source, kills
         self._admin = KafkaAdmin(broker.connection)
         self._arrivals, self._confirmations, self._bodies = Arrivals(), Confirmations(), SentBodies()
         self._outcome = Outcome(writer.sets)
@@ -146,7 +146,8 @@ class _Chaos:
         self._writer.start()
         mortals = {"broker": self._broker, **self._roles}
         while not self._is_over():
-            self._calm(self._random.uniform(*_CALM_SECONDS))
+            # By what has come, not by the clock: so a slow machine has time to work between two kills.
+            self._calm(self._random.expovariate(self._kills / self._writer.sets))
             victims = self._random.sample(sorted(mortals), self._random.choice(_VICTIMS))
             for name in victims:
                 mortals[name].kill()
@@ -154,8 +155,6 @@ class _Chaos:
             time.sleep(self._random.uniform(*_DEAD_SECONDS))
             for name in victims:
                 mortals[name].start()
-            if self._random.random() > _AGAIN_SHARE:
-                self._recover()
         self._outcome.seconds = self._counted_at - start
 
     def settle(self) -> None:
@@ -183,20 +182,12 @@ class _Chaos:
         outcome.late_sets = self._count_late_sets()
         return outcome
 
-    def _recover(self) -> None:
-        """Wait until all roles can work again: on a busy machine they would do nothing but start."""
-        end = time.monotonic() + LIMIT
-        while time.monotonic() < end and not self._is_over():
+    def _calm(self, sets: float) -> None:
+        """Wait until so many more sets have come, however long that takes on a busy machine."""
+        enough = len(self._arrivals) + sets
+        while len(self._arrivals) < enough and not self._is_over():
             self._revive()
-            if all(role.is_ready for role in self._roles.values()):
-                return
-            time.sleep(0.2)
-
-    def _calm(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not self._is_over():
-            self._revive()
-            time.sleep(0.1)
+            time.sleep(0.02)
 
     def _revive(self) -> None:
         """Start what has ended by itself, as a supervisor does."""
