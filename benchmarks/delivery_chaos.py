@@ -7,6 +7,7 @@ fewer sets: nothing missing, nothing double, every receipt verifies. The exit st
 """
 
 import argparse
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="an empty folder, where topics and logs are left")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)  # that the broker is away, clients need not tell
     with tempfile.TemporaryDirectory() as temporary:
         outcome = run_chaos(
             options.folder or Path(temporary),

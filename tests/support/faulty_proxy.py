@@ -147,6 +147,10 @@ class FaultyProxy:
             timeout = _TIMEOUT_S
             disable_nagle_algorithm = True
 
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # the client was killed
+                    super().handle()
+
             def do_GET(self) -> None:
                 with suppress(OSError, HTTPException):
                     length = int(self.headers.get("Content-Length") or 0)
