@@ -188,7 +188,8 @@ def print_waits(fleet: Fleet, files: int, rate: float) -> None:
     share = rate / PACE_OF_COUNTRY
     print(f"\n{files:,} files of {LINES} readings, {rate:.2f} files/s: {share:.2f} of 2,000 stations' pace")
     print(f"{'seconds from the 226 to the API of':36} {'p50':>6} {'p95':>6} {'max':>6}")
-    for tier, waits in fleet.waits.items():
+    for tier in fleet.apis:
+        waits = fleet.waits[tier]
         p50, p95, longest = np.percentile(waits, [50, 95, 100])
         print(f"  the {tier:30} {p50:6.2f} {p95:6.2f} {longest:6.2f}  of {len(waits)} files")
     met = np.percentile(fleet.waits["ministry"], 95) <= TARGET_S
