@@ -85,7 +85,8 @@ bench-stack: setup ## measure starts, memory and idle load of the demo (minutes;
 bench-doors: setup ## measure 2,000 loggers at the doors, beside vsftpd and pure-ftpd (minutes)
 	@$(BIN)/python benchmarks/doors.py
 
-bench-deliveries: setup ## measure how fast a province catches up with its ministry, near and far (minutes)
+bench-deliveries: setup ## measure how long readings take to the ministry, and catching up, near and far (minutes; Linux)
+	@$(BIN)/python benchmarks/to_the_ministry.py
 	@$(BIN)/python benchmarks/deliveries.py
 
 bench-delivery-chaos: setup ## deliver 100,000 sets under kill -9 of forwarder, door and broker and a bad way between (minutes)
