@@ -46,7 +46,10 @@ from services.receiver.parse.handler import ParseHandler
 from services.validator.validate.handler import ValidateHandler
 
 STATIONS, PARTITIONS = 2_000, 6
-TOPICS = ("qa-flagged", "late-range", "delivery-receipt", "qa-flagged.dlq", "station-registry", "alert")
+TOPICS = (
+    *("qa-flagged", "late-range", "delivery-receipt", "qa-flagged.dlq", "station-registry", "alert"),
+    *("registry-request", "unapproved-set"),
+)
 ROUND_TRIP_S, LOSS = 0.1, 0.01
 FRESH_EVERY_S = 0.5
 LONGEST_RUN_S = 600.0
