@@ -109,6 +109,7 @@ def test_the_status_shows_under_a_process_why_it_is_not_ready():
         "processes": [shown_process(stalled)],
         "urls": {},
         "lag": {},
+        "demo": False,
     }
     lines = status_text(found).splitlines()
     assert (lines[0], lines[3]) == ("unready", "  no progress for 61 s on a batch of 25")

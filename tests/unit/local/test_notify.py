@@ -79,5 +79,5 @@ def test_secrets_reach_only_the_role_that_needs_them(demo: bool, tmp_path: Path)
 
 
 def test_the_demo_has_a_ministry_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"the demo has a ministry of its own; leave that section out\.$"):
+    with pytest.raises(ValueError, match=r"the demo has a ministry of its own; leave that out\.$"):
         configured(tmp_path, MINISTRY, demo=True)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from quantrac.domain.bounds import UINT32
 from quantrac.domain.qa.shared_rules import has_wrong_clock
 from quantrac.domain.readings import FlaggedSet
 from quantrac.domain.times import to_whole_seconds
@@ -45,7 +46,8 @@ def read_stored(database: Database, sets: Sequence[FlaggedSet]) -> Iterator[Row]
     """Yield what is stored for the stations and times of ``sets``, and for some more of both."""
     times: dict[str, set[int]] = defaultdict(set)
     for s in sets:
-        times[s.station] |= set(map(to_whole_seconds, s.readings.measured_at))
+        # What a column cannot hold is not stored either; the insert refuses it with its reason.
+        times[s.station] |= {t for t in map(to_whole_seconds, s.readings.measured_at) if 0 <= t <= UINT32}
     for stations, union in group_stations(times):
         ordered = sorted(union)
         for start in range(0, len(ordered), _TIMES_A_QUERY):
