@@ -9,12 +9,16 @@ from typing import Any
 from quantrac.domain.ids import received_of, revision_of
 from quantrac.domain.reconciliation.differences import Difference, Kind, Subject
 from quantrac.domain.times import from_milliseconds, to_sql_milliseconds
-from quantrac.io.clickhouse import ClickHouseRefused
 from schemas.clickhouse.digests import Database
 
 _RECEIPTS = """
 SELECT toUnixTimestamp64Milli(received_at) AS received, revision, file_id,
-  argMax(delivery_id, confirmed_at) AS delivery, argMax(waiting, confirmed_at) AS is_waiting
+  argMax(delivery_id, confirmed_at) AS delivery,
+  -- What waited does so until its station is released.
+  argMax(waiting AND confirmed_at >= (
+    SELECT ifNull(max(released_at), toDateTime64(0, 3, 'UTC'))
+    FROM registry_requests FINAL WHERE station = {station:String}
+  ), confirmed_at) AS is_waiting
 FROM receipts FINAL
 WHERE station = {station:String}
   AND received_at >= {first:DateTime64(3, 'UTC')} AND received_at <= {last:DateTime64(3, 'UTC')}
@@ -104,10 +108,7 @@ def _explain_station(database: Database, difference: Difference) -> Finding:
 
 def _request(database: Database, station: str) -> Mapping[str, Any] | None:
     """Return the state of the station's registry request, if there is one."""
-    try:
-        return next(iter(_rows(database, _REQUEST, {"station": station})), None)
-    except ClickHouseRefused:  # tables of before the requests
-        return None
+    return next(iter(_rows(database, _REQUEST, {"station": station})), None)
 
 
 def _explain(difference: Difference, answers: Mapping[tuple[int, int], _Answer]) -> Finding:
@@ -146,13 +147,9 @@ def _answers(database: Database, differences: Iterable[Difference]) -> dict[tupl
         for row in _rows(database, _REJECTED, span):
             answer = _Answer(Reason.REJECTED, row["file_id"], row["delivery"], row["why"])
             answers[row["received"], row["revision"]] = answer
-        receipts = _rows(database, _RECEIPTS, span)
-        # What waited has been taken once the station is approved.
-        request = _request(database, station) if any(row["is_waiting"] for row in receipts) else None
-        is_approved = request is not None and bool(request["takes_sets"])
         # What came through later was rejected before.
-        for row in receipts:
-            reason = Reason.WAITING if row["is_waiting"] and not is_approved else Reason.CONFIRMED
+        for row in _rows(database, _RECEIPTS, span):
+            reason = Reason.WAITING if row["is_waiting"] else Reason.CONFIRMED
             answers[row["received"], row["revision"]] = _Answer(reason, row["file_id"], row["delivery"])
     return answers
 

@@ -257,6 +257,21 @@ def test_the_receipts_say_why_a_reading_is_missing(tiers: Tiers) -> None:
         files[3].file_id,
     }
 
+    def release(at: datetime, *, takes_sets: int) -> list[Reason]:
+        row = {"station": "A", "province": "01", "account": "p", "version": "v", "entry": "", "reason": ""}
+        row |= {"state": "approved", "decided_by": "", "decided_at": None, "ministry_entry": ""}
+        times = {"sent_at": at, "changed_at": at, "released_at": at}
+        row |= {**times, "takes_sets": takes_sets}
+        tiers.province.database.insert("registry_requests", {name: [value] for name, value in row.items()})
+        report = tiers.compare(Question(NEW_YEAR, NEW_YEAR + timedelta(hours=4)))
+        return [f.reason for f in report.findings if f.difference.subject is Subject.READINGS][2:4]
+
+    # Released before the set came; after it; and withdrawn since, which takes nothing back.
+    before, after = (files[1].received_at + timedelta(minutes=minutes) for minutes in (-1, 1))
+    assert release(before, takes_sets=1) == [Reason.WAITING] * 2
+    assert release(after, takes_sets=1) == [Reason.CONFIRMED] * 2
+    assert release(after + timedelta(seconds=1), takes_sets=0) == [Reason.CONFIRMED] * 2
+
 
 def test_what_does_not_arrive_counts_as_not_repaired(tiers: Tiers) -> None:
     tiers.province.take(*day_of_files("A"))
