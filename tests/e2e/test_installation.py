@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,21 +34,10 @@ targets:
 """
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Iterator[tuple[RunningStack, RunningStack]]:
-    """Return the stack where it is made and where it is moved to."""
-    stacks = RunningStack(tmp_path / "first"), RunningStack(tmp_path / "second")
-    try:
-        yield stacks
-    finally:
-        for stack in stacks:
-            stack.quantrac("down", check=False)
-
-
 def test_it_starts_all_that_its_file_asks_for_and_goes_on_elsewhere_after_a_move(
-    places: tuple[RunningStack, RunningStack], tmp_path: Path
+    two_stacks: tuple[RunningStack, RunningStack], tmp_path: Path
 ) -> None:
-    first, second = places
+    first, second = two_stacks
     ports = choose_ports({"ftp": 0, "sftp": 0, "http": 0, "api": 0})
     (tmp_path / "notify.yaml").write_text(NOTIFY)
     options = [option for name, port in ports.items() for option in (f"--{name}-port", str(port))]

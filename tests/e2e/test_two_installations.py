@@ -1,7 +1,6 @@
 """A province and a ministry as two installations: a file put at one is in the other's API."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +26,10 @@ STATION: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def stacks(tmp_path: Path) -> Iterator[tuple[RunningStack, RunningStack]]:
-    """Return the province and the ministry."""
-    both = RunningStack(tmp_path / "province"), RunningStack(tmp_path / "ministry")
-    try:
-        yield both
-    finally:
-        for stack in both:
-            stack.quantrac("down", check=False)
-
-
 def test_a_file_put_at_the_province_is_in_the_ministrys_api_and_keys_are_rotated_meanwhile(
-    stacks: tuple[RunningStack, RunningStack], tmp_path: Path
+    two_stacks: tuple[RunningStack, RunningStack], tmp_path: Path
 ) -> None:
-    province, ministry = stacks
+    province, ministry = two_stacks
     ports = choose_ports(dict.fromkeys(("ftp", "sftp", "http", "api", "ministry-http", "ministry-api"), 0))
     pair, client = Pair(tmp_path), Pair(tmp_path, "client")
     for key in (pair.key, client.key):
