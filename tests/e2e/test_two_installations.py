@@ -1,6 +1,7 @@
 """A province and a ministry as two installations: a file put at one is in the other's API."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_a_file_put_at_the_province_is_in_the_ministrys_api_and_keys_are_rotated
         *("--api-port", str(ports["ministry-api"])),
         *("--certificate", str(pair.certificate), "--key", str(pair.key)),
     )
-    change(ministry, "client_authority", str(client.certificate))
+    change(ministry, "http.client_authority", str(client.certificate))
     ministry.up(demo=False)
     names = {process["name"] for process in ministry.status()["processes"]}
     assert "ministry.receiver.deliveries" in names
@@ -54,7 +55,7 @@ def test_a_file_put_at_the_province_is_in_the_ministrys_api_and_keys_are_rotated
         part for name in ("ftp", "sftp", "http", "api") for part in (f"--{name}-port", str(ports[name]))
     ]
     province.init(*options, "--ministry", door, "--account", "province-hn")
-    change(province, "authorities", str(pair.certificate))
+    change(province, "ministry.authorities", str(pair.certificate))
     (province.data / "ministry-password").write_text(password)
     province.up(demo=False)
     register(province, tmp_path / "province-registry")
@@ -79,10 +80,13 @@ def test_a_file_put_at_the_province_is_in_the_ministrys_api_and_keys_are_rotated
 
 
 def change(stack: RunningStack, key: str, value: str) -> None:
-    """Set a key that the written file has commented out."""
+    """Set a key (``section.key``) that the written file has commented out."""
+    section, _, name = key.partition(".")
     file = stack.data / "quantrac.yaml"
-    lines = file.read_text().splitlines()
-    file.write_text("\n".join(f"  {key}: {value}" if f"#  {key}: " in line else line for line in lines))
+    before, heading, keys = file.read_text().partition(f"\n{section}:\n")
+    changed = re.sub(rf"^#  {name}: .*$", f"  {name}: {value}", keys, count=1, flags=re.MULTILINE)
+    assert heading and changed != keys
+    file.write_text(before + heading + changed)
 
 
 def register(stack: RunningStack, folder: Path) -> None:
